@@ -1,0 +1,163 @@
+# `make help` lists the targets.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+
+GO    ?= go
+BIN   := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+DATE     ?= $(shell git log -1 --format=%cd --date=format:%Y%m%d-%H:%M:%S 2>/dev/null || echo unknown)
+VERSION_PKG := github.com/prometheus/common/version
+LDFLAGS  := -s -w -X $(VERSION_PKG).Version=$(VERSION) -X $(VERSION_PKG).Revision=$(REVISION) \
+            -X $(VERSION_PKG).Branch=$(BRANCH) -X $(VERSION_PKG).BuildDate=$(DATE)
+
+PROGRAMS  := thorbis_exporter thorbis_mixin
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
+
+# What only the generator may link.
+GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
+
+LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
+ALL_TOOLS  := prometheus promtool alertmanager amtool pint $(LINT_TOOLS)
+
+FUZZTIME ?= 3s
+BENCH    ?= .
+BENCHTIME ?= 1s
+
+##@ Build
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## bin/thorbis_exporter and bin/thorbis_mixin
+	@for p in $(PROGRAMS); do echo "build  $$p"; CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/$$p ./cmd/$$p; done
+
+.PHONY: tools
+tools: $(addprefix $(TOOLS)/,$(ALL_TOOLS)) ## bin/tools/: prometheus, promtool, alertmanager, amtool, pint and the linters
+
+# $(call tool,module under tools/,package,build flags): each tool is rebuilt only when its module changes.
+define tool
+@mkdir -p $(TOOLS)
+@echo "tool   $(notdir $@): building from the Go module proxy (once; Prometheus takes a minute or two)"
+@cd tools/$1 && CGO_ENABLED=0 $(GO) build -trimpath $3 -o $@ $2
+@touch $@
+endef
+
+# remove_all_sd leaves out the service discovery of every cloud: a static file needs none of it.
+$(TOOLS)/prometheus: tools/prometheus/go.mod tools/prometheus/go.sum
+	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,-tags remove_all_sd)
+$(TOOLS)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
+	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/promtool,-tags remove_all_sd)
+$(TOOLS)/alertmanager: tools/alertmanager/go.mod tools/alertmanager/go.sum
+	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager)
+$(TOOLS)/amtool: tools/alertmanager/go.mod tools/alertmanager/go.sum
+	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/amtool)
+$(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
+	$(call tool,pint,github.com/cloudflare/pint/cmd/pint)
+$(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	$(call tool,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+$(TOOLS)/gofumpt: tools/lint/go.mod tools/lint/go.sum
+	$(call tool,lint,mvdan.cc/gofumpt)
+$(TOOLS)/govulncheck: tools/lint/go.mod tools/lint/go.sum
+	$(call tool,lint,golang.org/x/vuln/cmd/govulncheck)
+$(TOOLS)/benchstat: tools/lint/go.mod tools/lint/go.sum
+	$(call tool,lint,golang.org/x/perf/cmd/benchstat)
+
+.PHONY: generate
+generate: build ## write the generated rules, routes, dashboards and docs into the tree
+	@echo "generate"; $(BIN)/thorbis_mixin generate
+
+##@ Prove
+.PHONY: check
+check: build tools check-bundle check-format check-lint check-platforms check-links check-vulnerabilities ## drift, formatting, linters, other platforms
+
+.PHONY: check-bundle check-format check-lint check-platforms check-links check-vulnerabilities
+check-bundle: build tools
+	@echo "check  generated files, rules and routes"
+	@PATH="$(TOOLS):$$PATH" $(BIN)/thorbis_mixin check
+
+check-format: $(TOOLS)/gofumpt
+	@echo "check  formatting"
+	@files=$$($(TOOLS)/gofumpt -l $$($(GO) list -f '{{.Dir}}' ./...)); \
+	if [ -n "$$files" ]; then printf 'not formatted; run bin/tools/gofumpt -w on:\n%s\n' "$$files" >&2; exit 1; fi
+
+check-lint: $(TOOLS)/golangci-lint
+	@echo "check  go vet"; $(GO) vet ./...
+	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run ./...
+
+check-platforms:
+	@for p in $(PLATFORMS); do echo "check  builds for $$p"; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_exporter; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_mixin; done
+
+check-links:
+	@echo "check  the exporter does not link the generator's dependencies"
+	@deps=$$($(GO) list -deps ./cmd/thorbis_exporter); \
+	if found=$$(grep -E '$(GENERATOR_ONLY)' <<<"$$deps"); then printf 'thorbis_exporter links:\n%s\n' "$$found" >&2; exit 1; fi
+
+# The vulnerability database is a service of its own and changes by the hour; the proof needs neither.
+check-vulnerabilities: $(TOOLS)/govulncheck
+	@if [ -n "$${GOVULNDB:-}" ]; then echo "check  known vulnerabilities in $$GOVULNDB"; $(TOOLS)/govulncheck -db "$$GOVULNDB" ./...; \
+	else echo "check  known vulnerabilities: not judged, for the database is not a package registry; set GOVULNDB to https://vuln.go.dev or a file:// copy"; fi
+
+.PHONY: race-setup
+race-setup:
+	@command -v "$$($(GO) env CC)" >/dev/null && exit 0; \
+	echo "setup  the race detector needs a C compiler; installing gcc"; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	{ command -v apt-get >/dev/null && $$sudo apt-get update -qq && $$sudo apt-get install -y -qq gcc libc6-dev; } || \
+	{ echo "make test needs a C compiler for go test -race; install gcc (or clang, with CC=clang) and try again" >&2; exit 1; }
+
+.PHONY: test
+test: tools build check fuzz ## the whole proof: check, race detector, fuzzing, end to end
+	@$(MAKE) race-setup
+	@echo "test   unit tests under the race detector, then end to end"
+	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/e2e$$')
+	@$(MAKE) e2e
+
+.PHONY: e2e
+e2e: build tools ## break the demonstration platform and see the page arrive, with the real programs
+	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
+
+.PHONY: fuzz
+fuzz: ## a short pass over every fuzz test (FUZZTIME=3s)
+	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | while read -r file; do \
+	  grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | cut -c6- | while read -r name; do \
+	    echo "fuzz   $$(dirname "$$file") $$name"; \
+	    out=$$($(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null 2>&1) || { echo "$$out" >&2; exit 1; }; \
+	  done || exit 1; done
+
+.PHONY: bench
+bench: build ## every benchmark, or one with BENCH=name
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+
+##@ Look
+MODE         ?= refuse
+
+.PHONY: run
+run: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## the whole system on 127.0.0.1, with a platform to break; Ctrl-C stops it
+	@$(GO) build -o $(BIN)/demo ./demo
+	@THORBIS_BIN=$(BIN) exec $(BIN)/demo
+
+.PHONY: run-exporter
+run-exporter: build ## the exporter alone, on its embedded default
+	@exec $(BIN)/thorbis_exporter
+
+.PHONY: outage
+outage: ## break the running demonstration (MODE=refuse, hang, slow or error)
+	@$(GO) run ./demo outage $(MODE)
+
+.PHONY: recover
+recover: ## mend it
+	@$(GO) run ./demo recover
+
+.PHONY: clean
+clean: ## remove what was built, but for bin/tools
+	@rm -rf $(addprefix $(BIN)/,$(PROGRAMS) demo) data
