@@ -1,0 +1,33 @@
+package config
+
+import "time"
+
+// Cost is what a policy makes an exporter do.
+type Cost struct {
+	Series          int // time series on /metrics, classic histogram buckets included
+	ProbesPerMonth  int // while everything is up; 30 days
+	APICallsPerHour int
+}
+
+// Series of one target (a check, or one tenant of it) and of one check whatever its tenants.
+const (
+	// 4 states, 4 time counters, outages, outage start, 3 results, certificate, info, interval.
+	seriesPerTarget = 16
+	// About 12 failure and 7 unknown reasons, 12 histogram series, 5 phases.
+	seriesPerCheck = 36
+)
+
+// Estimate returns the cost of a policy with so many tenants.
+func Estimate(p *Policy, tenants int) Cost {
+	const month = 30 * 24 * time.Hour
+	var cost Cost
+	for _, c := range p.Health.Checks {
+		targets := 1
+		if c.PerTenant != nil {
+			targets = tenants
+		}
+		cost.Series += seriesPerCheck + targets*seriesPerTarget
+		cost.ProbesPerMonth += targets * int(month/c.Interval.Std())
+	}
+	return cost
+}

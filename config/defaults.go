@@ -1,0 +1,95 @@
+package config
+
+import (
+	"time"
+)
+
+// Bounds of what a policy may ask for.
+const (
+	maxChecks      = 20_000
+	maxConcurrency = 10_000
+)
+
+// defaults returns the policy that the written one is laid over.
+func defaults() *Policy {
+	var availability Ratio
+	if err := availability.UnmarshalText([]byte("99.99%")); err != nil {
+		panic(err)
+	}
+	return &Policy{
+		Platform:    "thorbis",
+		Environment: "production",
+		Location:    "local",
+		Objectives:  Objectives{Availability: availability, Period: Duration(30 * 24 * time.Hour)},
+		Priorities: map[string]*Priority{
+			"P1": {RespondWithin: Duration(15 * time.Minute)},
+			"P2": {RespondWithin: Duration(time.Hour)},
+			"P3": {RespondWithin: Duration(4 * time.Hour), BusinessHours: true},
+			"P4": {RespondWithin: Duration(7 * 24 * time.Hour)},
+		},
+		Hours: BusinessHours{
+			TimeZone: "UTC",
+			Weekdays: []string{"monday", "tuesday", "wednesday", "thursday", "friday"},
+			From:     "09:00", To: "18:00",
+		},
+		Health: Health{
+			Interval:        Duration(30 * time.Second),
+			Timeout:         Duration(3 * time.Second),
+			Confirm:         Confirm{Probes: 2, Interval: Duration(time.Second)},
+			RecheckInterval: Duration(2 * time.Second),
+			Concurrency:     1000,
+		},
+		Tenants: Tenants{Registry: Registry{Refresh: Duration(time.Minute)}},
+		Links: Links{
+			Runbooks: "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks",
+		},
+	}
+}
+
+// inherit fills what each check and priority left out from its parent.
+func (p *Policy) inherit() {
+	for _, c := range p.Health.Checks {
+		if c.Interval == 0 {
+			c.Interval = p.Health.Interval
+			if c.PerTenant != nil && c.PerTenant.Interval != 0 {
+				c.Interval = c.PerTenant.Interval
+			} else if c.PerTenant != nil {
+				c.Interval = Duration(5 * time.Minute)
+			}
+		}
+		if c.Timeout == 0 {
+			c.Timeout = p.Health.Timeout
+		}
+		if c.Module == "" {
+			c.Module = "http_2xx"
+		}
+		if c.BypassCache == nil {
+			bypass := true
+			c.BypassCache = &bypass
+		}
+		if c.PerTenant != nil && c.PerTenant.MaxPerSecond == 0 {
+			c.PerTenant.MaxPerSecond = 50
+		}
+	}
+	for _, r := range p.Health.ReferenceTargets {
+		if r.Module == "" {
+			r.Module = "tcp_connect"
+		}
+	}
+	for _, t := range p.Tiers {
+		if t.Page == "" {
+			t.Page = "P2"
+		}
+		if t.TenantPage == "" {
+			t.TenantPage = "P4"
+		}
+		if t.Pool.Tenants == 0 {
+			t.Pool.Tenants = 2
+		}
+	}
+	for _, s := range p.Services {
+		if s.Page == "" {
+			s.Page = Priorities[0]
+		}
+	}
+}

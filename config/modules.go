@@ -1,0 +1,57 @@
+package config
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"maps"
+
+	bbconfig "github.com/prometheus/blackbox_exporter/config"
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed modules.yaml
+var builtinModules []byte
+
+// parseModules reads modules in the blackbox_exporter's own grammar, strictly as it does.
+// See https://github.com/prometheus/blackbox_exporter/blob/v0.28.0/CONFIGURATION.md.
+func parseModules(text []byte) (modules map[string]bbconfig.Module, err error) {
+	// A regular expression or CEL program of the file may make a library panic; the file is to blame.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cannot be parsed: %v", r)
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	var c bbconfig.Config
+	if err := decoder.Decode(&c); err != nil {
+		return nil, err
+	}
+	return c.Modules, nil
+}
+
+// loadModules merges the built-in modules with those of the policy's modules_file.
+func (v *validator) loadModules() {
+	modules, err := parseModules(builtinModules)
+	if err != nil {
+		panic(fmt.Sprintf("built-in modules: %v", err))
+	}
+	v.policy.modules = modules
+	if v.policy.Health.ModulesFile == "" {
+		return
+	}
+	name := v.resolve("health.modules_file", v.policy.Health.ModulesFile)
+	text, err := readBounded(name)
+	if err != nil {
+		v.failAt("health.modules_file", "%v", err)
+		return
+	}
+	own, err := parseModules(text)
+	if err != nil {
+		v.failAt("health.modules_file", "%s: %v", name, err)
+		return
+	}
+	v.policy.files = append(v.policy.files, name)
+	maps.Copy(modules, own)
+}

@@ -1,0 +1,334 @@
+package config
+
+import (
+	"fmt"
+	"math/big"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/blackbox_exporter/prober"
+)
+
+// nameRE is what may become a label value: it reads well in a page and needs no escaping anywhere.
+var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
+
+// slowestFactor is the smallest burn factor of the outage-sized burn alerts: an objective whose budget
+// times this factor reaches 1 has an alert that could never fire.
+var slowestFactor = big.NewRat(6, 1)
+
+// validator checks what the decoder read.
+type validator struct {
+	*decoder
+	policy *Policy
+}
+
+func (v *validator) validate() {
+	p := v.policy
+	if p.Version != Version {
+		v.failAt("version", "this program reads version %d; begin the policy with version: %d", Version, Version)
+		return
+	}
+	p.inherit()
+	v.name("environment", p.Environment)
+	v.name("location", p.Location)
+	v.objectives()
+	v.channels()
+	v.priorities()
+	v.hours()
+	v.services()
+	v.loadModules()
+	v.health()
+	v.maintenance()
+	if len(v.errs) == 0 {
+		v.warnings()
+	}
+}
+
+func (v *validator) name(path, name string) {
+	if !nameRE.MatchString(name) {
+		v.failAt(path, "%q is no name; use letters, digits, dot, dash and underscore, at most 63, a letter or digit first", name)
+	}
+}
+
+// resolve makes a file name relative to the file that mentions it.
+func (v *validator) resolve(path, name string) string {
+	return resolvePath(filepath.Dir(v.at(path).file), name)
+}
+
+// absolute resolves the files that the exporter itself opens later. Channels' files belong to Alertmanager.
+func (v *validator) absolute() {
+	if r := &v.policy.Tenants.Registry; r.File != "" {
+		r.File = v.resolve("tenants.registry.file", r.File)
+	}
+	for i, c := range v.policy.Health.Checks {
+		for header, ref := range c.SecretHeaders {
+			if ref.File != "" {
+				ref.File = v.resolve(fmt.Sprintf("health.checks[%d].secret_headers.%s.file", i, header), ref.File)
+			}
+		}
+	}
+}
+
+func (v *validator) objectives() {
+	o := v.policy.Objectives
+	v.canFire("objectives.availability", o.Availability)
+	if o.Period.Std() < 24*time.Hour || o.Period.Std() > 366*24*time.Hour {
+		v.failAt("objectives.period", "%s is out of bounds; write 1d to 366d, commonly 30d", o.Period)
+	}
+	for i, l := range o.Latency {
+		path := fmt.Sprintf("objectives.latency[%d]", i)
+		if l.Threshold <= 0 {
+			v.failAt(path+".threshold", "is missing; write it like 300ms")
+		}
+		if l.Ratio.IsZero() {
+			v.failAt(path+".ratio", "is missing; write it like 95%%")
+		}
+	}
+	for _, name := range sortedKeys(v.policy.Tiers) {
+		t, path := v.policy.Tiers[name], "tiers."+name
+		v.name(path, name)
+		v.page(path+".page", t.Page)
+		v.page(path+".tenant_page", t.TenantPage)
+		v.canFire(path+".availability", t.Availability)
+		if t.Pool.Tenants < 1 {
+			v.failAt(path+".pool.tenants", "must be 1 or more")
+		}
+	}
+}
+
+func (v *validator) canFire(path string, r Ratio) {
+	if r.IsZero() {
+		return
+	}
+	if new(big.Rat).Mul(r.Budget(), slowestFactor).Cmp(big.NewRat(1, 1)) >= 0 {
+		v.failAt(path, "%s leaves a budget so large that burning it at %s times the pace is more than everything: its alert could never fire; write more than 83.34%%",
+			r.Percent(), Decimal(slowestFactor))
+	}
+}
+
+func (v *validator) page(path, page string) {
+	if page != "" && PriorityRank(page) == 0 {
+		v.failAt(path, "%q is no priority; write one of %s", page, strings.Join(Priorities, ", "))
+	}
+}
+
+func (v *validator) channels() {
+	p := v.policy
+	for _, name := range sortedKeys(p.Channels) {
+		c, path := p.Channels[name], "channels."+name
+		v.name(path, name)
+		kinds := 0
+		for _, set := range []bool{c.Slack != nil, c.PagerDuty != nil, c.Webhook != nil, c.Email != nil, c.None} {
+			if set {
+				kinds++
+			}
+		}
+		switch {
+		case kinds != 1:
+			v.failAt(path, "write exactly one of slack, pagerduty, webhook or email")
+		case c.None && name != Deadman:
+			v.failAt(path, "only deadman may be none")
+		case c.Slack != nil && (c.Slack.URLFile == "" || c.Slack.Channel == ""):
+			v.failAt(path, "slack needs channel and url_file, a file that holds the webhook's URL")
+		case c.PagerDuty != nil && c.PagerDuty.RoutingKeyFile == "":
+			v.failAt(path, "pagerduty needs routing_key_file, a file that holds the integration's key")
+		case c.Webhook != nil && (c.Webhook.URL == "") == (c.Webhook.URLFile == ""):
+			v.failAt(path, "webhook needs either url or url_file")
+		case c.Email != nil && (c.Email.To == "" || c.Email.From == "" || c.Email.Smarthost == ""):
+			v.failAt(path, "email needs to, from and smarthost (host:port)")
+		}
+	}
+	if _, ok := p.Channels[Deadman]; !ok {
+		v.failAt("channels", "deadman is missing: name who must notice that the alerting itself died, or write deadman: none")
+	}
+}
+
+func (v *validator) priorities() {
+	for _, name := range sortedKeys(v.policy.Priorities) {
+		path := "priorities." + name
+		if PriorityRank(name) == 0 {
+			v.failAt(path, "is no priority; write one of %s", strings.Join(Priorities, ", "))
+			continue
+		}
+		for i, channel := range v.policy.Priorities[name].Notify {
+			if _, ok := v.policy.Channels[channel]; !ok {
+				v.failAt(fmt.Sprintf("%s.notify[%d]", path, i), "no channel %q; %s", channel, suggest(channel, sortedKeys(v.policy.Channels)))
+			}
+		}
+	}
+}
+
+func (v *validator) hours() {
+	h := v.policy.Hours
+	v.zone("business_hours.time_zone", h.TimeZone)
+	v.weekdays("business_hours.weekdays", h.Weekdays)
+	from, errFrom := ParseClock(h.From)
+	to, errTo := ParseClock(h.To)
+	switch {
+	case errFrom != nil:
+		v.failAt("business_hours.from", "%v", errFrom)
+	case errTo != nil:
+		v.failAt("business_hours.to", "%v", errTo)
+	case to.Hour*60+to.Minute <= from.Hour*60+from.Minute:
+		v.failAt("business_hours.to", "must be later than from")
+	}
+}
+
+func (v *validator) zone(path, zone string) {
+	if _, err := time.LoadLocation(zone); err != nil {
+		v.failAt(path, "%q is no time zone; write it like Europe/Berlin or UTC", zone)
+	}
+}
+
+func (v *validator) weekdays(path string, days []string) {
+	for i, day := range days {
+		if _, err := ParseWeekday(day); err != nil {
+			v.failAt(fmt.Sprintf("%s[%d]", path, i), "%v", err)
+		}
+	}
+}
+
+func (v *validator) services() {
+	seen := map[string]bool{}
+	for i, s := range v.policy.Services {
+		path := fmt.Sprintf("services[%d]", i)
+		v.name(path+".name", s.Name)
+		v.page(path+".page", s.Page)
+		v.canFire(path+".availability", s.Availability)
+		v.unique(path+".name", s.Name, seen)
+	}
+}
+
+func (v *validator) unique(path, name string, seen map[string]bool) {
+	if seen[name] {
+		v.failAt(path, "%q is already taken; choose another name", name)
+	}
+	seen[name] = true
+}
+
+func (v *validator) health() {
+	h := v.policy.Health
+	if h.Concurrency < 1 || h.Concurrency > maxConcurrency {
+		v.failAt("health.concurrency", "write 1 to %d", maxConcurrency)
+	}
+	if h.Confirm.Probes < 0 || h.Confirm.Probes > 10 {
+		v.failAt("health.confirm.probes", "write 0 to 10")
+	}
+	if h.RecheckInterval.Std() < 100*time.Millisecond {
+		v.failAt("health.recheck_interval", "write 100ms or more")
+	}
+	if len(h.Checks) > maxChecks {
+		v.failAt("health.checks", "%d checks; at most %d", len(h.Checks), maxChecks)
+	}
+	for i, l := range h.Locations {
+		v.name(fmt.Sprintf("health.locations[%d]", i), l)
+	}
+	for i, r := range h.ReferenceTargets {
+		path := fmt.Sprintf("health.reference_targets[%d]", i)
+		if r.Target == "" {
+			v.failAt(path, "target is missing")
+		}
+		v.module(path+".module", r.Module)
+	}
+	seen := map[string]bool{}
+	for i, c := range h.Checks {
+		v.check(fmt.Sprintf("health.checks[%d]", i), c, seen)
+	}
+}
+
+func (v *validator) check(path string, c *Check, seen map[string]bool) {
+	v.name(path+".name", c.Name)
+	v.unique(path+".name", c.Name, seen)
+	v.page(path+".page", c.Page)
+	v.module(path+".module", c.Module)
+	if _, ok := v.policy.Service(c.AppService); !ok {
+		var known []string
+		for _, s := range v.policy.Services {
+			known = append(known, s.Name)
+		}
+		v.failAt(path+".app_service", "no service %q; %s", c.AppService, suggest(c.AppService, known))
+	}
+	if c.Target == "" {
+		v.failAt(path, "target is missing")
+	}
+	if c.Interval.Std() < time.Second {
+		v.failAt(path+".interval", "write 1s or more")
+	}
+	if c.Timeout <= 0 || c.Timeout >= c.Interval {
+		v.failAt(path+".timeout", "%s must be more than 0 and less than the interval of %s", c.Timeout, c.Interval)
+	}
+	hasTenant := strings.Contains(c.Target, "{tenant}")
+	switch {
+	case hasTenant && c.PerTenant == nil:
+		v.failAt(path+".target", "{tenant} needs per_tenant, such as per_tenant: {interval: 5m}")
+	case !hasTenant && c.PerTenant != nil:
+		v.failAt(path+".per_tenant", "the target has no {tenant}; put it where the tenant's name belongs")
+	case hasTenant && v.policy.Tenants.Registry.File == "":
+		v.failAt(path+".per_tenant", "no tenants are registered; write tenants: {registry: {file: ...}}")
+	}
+	if c.PerTenant != nil && c.PerTenant.MaxPerSecond <= 0 {
+		v.failAt(path+".per_tenant.max_per_second", "must be more than 0")
+	}
+	for _, header := range sortedKeys(c.SecretHeaders) {
+		if ref := c.SecretHeaders[header]; (ref.File == "") == (ref.Env == "") {
+			v.failAt(path+".secret_headers."+header, "write either file or env")
+		}
+	}
+}
+
+func (v *validator) module(path, name string) {
+	m, ok := v.policy.modules[name]
+	if !ok {
+		v.failAt(path, "no module %q; %s", name, suggest(name, v.policy.Modules()))
+		return
+	}
+	if _, ok := prober.Probers[m.Prober]; !ok {
+		v.failAt(path, "module %q has prober %q; %s", name, m.Prober, suggest(m.Prober, sortedKeys(prober.Probers)))
+	}
+}
+
+func (v *validator) maintenance() {
+	seen := map[string]bool{}
+	for i, m := range v.policy.Maintenance {
+		path := fmt.Sprintf("maintenance[%d]", i)
+		v.name(path+".name", m.Name)
+		v.unique(path+".name", m.Name, seen)
+		for j, name := range m.Checks {
+			if _, ok := v.policy.Check(name); !ok {
+				v.failAt(fmt.Sprintf("%s.checks[%d]", path, j), "no check %q", name)
+			}
+		}
+		for j, name := range m.AppServices {
+			if _, ok := v.policy.Service(name); !ok {
+				v.failAt(fmt.Sprintf("%s.app_services[%d]", path, j), "no service %q", name)
+			}
+		}
+		v.window(path, m)
+	}
+}
+
+func (v *validator) window(path string, m *Maintenance) {
+	if !m.From.IsZero() || !m.To.IsZero() {
+		switch {
+		case m.Start != "" || m.Duration != 0 || len(m.Weekdays) > 0 || len(m.DaysOfMonth) > 0:
+			v.failAt(path, "write either from and to (once) or start and duration (recurring)")
+		case !m.To.After(m.From.Time):
+			v.failAt(path+".to", "must be later than from")
+		}
+		return
+	}
+	if _, err := ParseClock(m.Start); err != nil {
+		v.failAt(path+".start", "%v", err)
+	}
+	if m.Duration <= 0 || m.Duration.Std() > 24*time.Hour {
+		v.failAt(path+".duration", "write more than 0 and at most 1d")
+	}
+	v.zone(path+".time_zone", m.TimeZone)
+	v.weekdays(path+".weekdays", m.Weekdays)
+	if slices.ContainsFunc(m.DaysOfMonth, func(d int) bool { return d == 0 || d < -31 || d > 31 }) {
+		v.failAt(path+".days_of_month", "write 1 to 31, or -1 to -31 counted from the end")
+	}
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"math/big"
+	"os"
+	"time"
+)
+
+// Warning is something the policy permits but its authors should know.
+type Warning struct {
+	File string
+	Line int
+	Path string
+	Msg  string
+}
+
+// String writes the warning as an error is written.
+func (w Warning) String() string { return (&Error{w.File, w.Line, w.Path, w.Msg}).Error() }
+
+// humanResponse is what an on-call engineer needs at the very least to read a page and act.
+const humanResponse = 15 * time.Minute
+
+func (v *validator) warn(path, format string, args ...any) {
+	pos := v.at(path)
+	v.policy.warnings = append(v.policy.warnings, Warning{pos.file, pos.line, path, fmt.Sprintf(format, args...)})
+}
+
+func (v *validator) warnings() {
+	p := v.policy
+	budget := new(big.Rat).Mul(p.Objectives.Availability.Budget(), new(big.Rat).SetInt64(int64(p.Objectives.Period.Seconds())))
+	if seconds, _ := budget.Float64(); seconds < humanResponse.Seconds() {
+		v.warn("objectives.availability", "%s of %s is %s s: whatever a human must fix has already spent it",
+			p.Objectives.Availability.Percent(), p.Objectives.Period, budget.FloatString(0))
+	}
+	if len(p.Health.Checks) > 0 && len(p.Health.ReferenceTargets) == 0 {
+		v.warn("health", "no reference_targets: a loss of the exporter's own network will read as an outage of every target")
+	}
+	if len(p.Health.Locations) < 2 {
+		for i, c := range p.Health.Checks {
+			if _, page := p.PageOf(c); page == Priorities[0] && c.PerTenant == nil {
+				v.warn(fmt.Sprintf("health.checks[%d]", i), "pages P1 but is judged from one location; run a second exporter elsewhere and name both in health.locations")
+				break
+			}
+		}
+	}
+	if deadman, ok := p.Channels[Deadman]; ok && deadman.None {
+		v.warn("channels.deadman", "nobody notices when the alerting itself dies")
+	}
+	for _, name := range sortedKeys(p.Channels) {
+		for key, file := range p.Channels[name].secretFiles() {
+			v.secretFile("channels."+name+"."+key, file)
+		}
+	}
+	for i, c := range p.Health.Checks {
+		for _, header := range sortedKeys(c.SecretHeaders) {
+			ref := c.SecretHeaders[header]
+			path := fmt.Sprintf("health.checks[%d].secret_headers.%s", i, header)
+			v.secretFile(path, ref.File)
+			if ref.Env != "" && os.Getenv(ref.Env) == "" {
+				v.warn(path, "the environment variable %s is not set here", ref.Env)
+			}
+		}
+	}
+}
+
+// secretFile warns of a file that cannot be read: Alertmanager itself only says so at the first page.
+func (v *validator) secretFile(path, file string) {
+	if file == "" {
+		return
+	}
+	if _, err := os.Stat(v.resolve(path, file)); err != nil {
+		v.warn(path, "the secret file %s cannot be read on this machine", file)
+	}
+}
+
+// secretFiles returns the channel's secret files by the path of their key.
+func (c *Channel) secretFiles() map[string]string {
+	switch {
+	case c.Slack != nil:
+		return map[string]string{"slack.url_file": c.Slack.URLFile}
+	case c.PagerDuty != nil:
+		return map[string]string{"pagerduty.routing_key_file": c.PagerDuty.RoutingKeyFile}
+	case c.Webhook != nil:
+		return map[string]string{"webhook.url_file": c.Webhook.URLFile}
+	case c.Email != nil:
+		return map[string]string{"email.password_file": c.Email.PasswordFile}
+	}
+	return nil
+}

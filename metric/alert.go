@@ -1,0 +1,187 @@
+package metric
+
+import (
+	"slices"
+	"strings"
+)
+
+// Alert declares one alert: everything about it that does not depend on a policy.
+type Alert struct {
+	Name string
+	// Priorities that its rules can have, most urgent first; none for the alert that always fires.
+	Priorities []string
+	// Owner is told when nothing in the policy names an owner.
+	Owner string
+	// What fires it and Why somebody should care, a sentence each.
+	What, Why string
+	// Page marks an alert whose rules are picked by the page label of the thing concerned.
+	Page bool
+}
+
+var alerts []*Alert
+
+func alert(a Alert) *Alert {
+	if a.Owner == "" {
+		a.Owner = OwnerPlatform
+	}
+	alerts = append(alerts, &a)
+	return &a
+}
+
+// Alerts returns every declared alert sorted by name.
+func Alerts() []*Alert {
+	all := slices.Clone(alerts)
+	slices.SortFunc(all, func(a, b *Alert) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Values of LabelBundle and LabelOwner that the rules set themselves.
+const (
+	BundleThorbis = "thorbis"
+	OwnerPlatform = "platform"
+)
+
+// Severities are what mixtool and the dashboards of others understand, by priority.
+var Severities = map[string]string{"P1": "critical", "P2": "critical", "P3": "warning", "P4": "info", "": "info"}
+
+var (
+	everyPriority = []string{"P1", "P2", "P3", "P4"}
+	fromP2        = []string{"P2", "P3", "P4"}
+)
+
+// Alerts on the things watched.
+var (
+	CheckDownAlert = alert(Alert{
+		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true,
+		What: "A health check has been down for 30 s at two locations, or at the only one that has an opinion.",
+		Why:  "Users cannot use the service now.",
+	})
+	TenantDownAlert = alert(Alert{
+		Name: "ThorbisTenantDown", Priorities: everyPriority, Page: true,
+		What: "A health check of one tenant has been down for 30 s by the same quorum.",
+		Why:  "One customer cannot use the service now.",
+	})
+	ManyTenantsDownAlert = alert(Alert{
+		Name: "ThorbisManyTenantsDown", Priorities: everyPriority, Page: true,
+		What: "Fifty or more tenants of one service are down at once.",
+		Why:  "What they share is broken; one page instead of one per tenant.",
+	})
+	TierDownAlert = alert(Alert{
+		Name: "ThorbisTierDown", Priorities: everyPriority, Page: true,
+		What: "As many tenants of one tier are down at once as the policy's pool.tenants says.",
+		Why:  "The tier's promise is at stake, not one customer's.",
+	})
+	UptimeBurnAlert = alert(Alert{
+		Name: "ThorbisUptimeBurn", Priorities: fromP2, Page: true,
+		What: "Outages too short to page have burnt the uptime budget over two windows at once.",
+		Why:  "Flapping and slow leaks break the promise without a single long outage.",
+	})
+	CertificateAlert = alert(Alert{
+		Name: "ThorbisCertificateExpiring", Priorities: fromP2, Page: true,
+		What: "A certificate that a check was shown expires within 14 days, within 3 days for the more urgent one.",
+		Why:  "At that moment every client refuses the service.",
+	})
+)
+
+// Alerts on the watching of them.
+var (
+	ServiceUnwatchedAlert = alert(Alert{
+		Name: "ThorbisServiceUnwatched", Priorities: everyPriority, Page: true,
+		What: "No location has measured any check of a service for ten minutes.",
+		Why:  "An outage of the service would page nobody.",
+	})
+	CheckSilentAlert = alert(Alert{
+		Name: "ThorbisCheckSilent", Priorities: fromP2, Page: true,
+		What: "A check that should exist has made no progress anywhere for ten minutes, though its service is watched.",
+		Why:  "An outage of what it watches would page nobody.",
+	})
+	CheckUnknownAlert = alert(Alert{
+		Name: "ThorbisCheckUnknown", Priorities: fromP2, Page: true,
+		What: "No location could judge a check for fifteen minutes.",
+		Why:  "Unknown is neither up nor down; an outage would page nobody.",
+	})
+	LocationSilentAlert = alert(Alert{
+		Name: "ThorbisLocationSilent", Priorities: []string{"P3"},
+		What: "A location that should report has measured nothing for ten minutes.",
+		Why:  "One vantage point fewer; with the last but one gone a single location decides.",
+	})
+	ProberOfflineAlert = alert(Alert{
+		Name: "ThorbisProberOffline", Priorities: []string{"P3"},
+		What: "All reference targets of a location have failed for five minutes.",
+		Why:  "The location's own network is gone; everything it probes is unknown.",
+	})
+	ExporterDownAlert = alert(Alert{
+		Name: "ThorbisExporterDown", Priorities: []string{"P3"},
+		What: "An exporter that reported within the last hour cannot be scraped, or the last one of its job is gone.",
+		Why:  "One set of eyes fewer. If they were the last, more urgent alerts fire beside this one.",
+	})
+	CollectorFailingAlert = alert(Alert{
+		Name: "ThorbisCollectorFailing", Priorities: []string{"P3"},
+		What: "Every run of a collector has failed for fifteen minutes.",
+		Why:  "What it measures is getting old.",
+	})
+	StateNotSavedAlert = alert(Alert{
+		Name: "ThorbisStateNotSaved", Priorities: []string{"P3"},
+		What: "A collector has not saved its state for five minutes.",
+		Why:  "Only what is saved is exposed, so its counters stand still, and a restart forgets.",
+	})
+	PolicyReloadAlert = alert(Alert{
+		Name: "ThorbisPolicyReloadFailed", Priorities: []string{"P3"},
+		What: "An exporter refused a new policy and keeps the old one.",
+		Why:  "What somebody just changed is not in force.",
+	})
+	PolicyDriftAlert = alert(Alert{
+		Name: "ThorbisPolicyDrift", Priorities: []string{"P3"},
+		What: "An exporter runs another policy than the one the rules were generated from, for half an hour.",
+		Why:  "Measured and judged by different promises; exporters may disagree among themselves.",
+	})
+)
+
+// Alerts on the way from a rule to a person.
+var (
+	WatchdogAlert = alert(Alert{
+		Name: "ThorbisWatchdog",
+		What: "Always fires.",
+		Why:  "Whoever receives it must shout when it stops: then no alert gets through.",
+	})
+	RuleFailingAlert = alert(Alert{
+		Name: "ThorbisRuleEvaluationFailing", Priorities: []string{"P2"},
+		What: "Prometheus could not evaluate a rule of this bundle for five minutes.",
+		Why:  "The alerts that rest on it cannot fire.",
+	})
+	RuleMissedAlert = alert(Alert{
+		Name: "ThorbisRuleEvaluationMissed", Priorities: []string{"P3"},
+		What: "Prometheus skipped evaluations of a group of this bundle for ten minutes.",
+		Why:  "It is too slow or overloaded; pages come late.",
+	})
+	NoAlertmanagerAlert = alert(Alert{
+		Name: "ThorbisNoAlertmanager", Priorities: []string{"P2"},
+		What: "A Prometheus has known no Alertmanager for five minutes.",
+		Why:  "Its alerts reach nobody.",
+	})
+	AlertsDroppedAlert = alert(Alert{
+		Name: "ThorbisAlertsNotDelivered", Priorities: []string{"P2"},
+		What: "A Prometheus has failed to deliver alerts to an Alertmanager, or dropped them, for five minutes.",
+		Why:  "Pages may be lost.",
+	})
+	NotificationsFailingAlert = alert(Alert{
+		Name: "ThorbisNotificationsFailing", Priorities: []string{"P2"},
+		What: "An Alertmanager has failed to notify through an integration for five minutes.",
+		Why:  "People who should be told by that channel are not.",
+	})
+	PrometheusReloadAlert = alert(Alert{
+		Name: "ThorbisPrometheusReloadFailed", Priorities: []string{"P3"},
+		What: "A Prometheus refused its new configuration and keeps the old one.",
+		Why:  "New rules and targets are not in force.",
+	})
+	AlertmanagerReloadAlert = alert(Alert{
+		Name: "ThorbisAlertmanagerReloadFailed", Priorities: []string{"P3"},
+		What: "An Alertmanager refused its new configuration and keeps the old one.",
+		Why:  "New routes and receivers are not in force.",
+	})
+	AlertmanagerSplitAlert = alert(Alert{
+		Name: "ThorbisAlertmanagerClusterSplit", Priorities: []string{"P3"},
+		What: "An Alertmanager has seen fewer members of its cluster than there are for fifteen minutes.",
+		Why:  "Members that do not see each other send every page twice.",
+	})
+)

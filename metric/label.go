@@ -1,0 +1,41 @@
+package metric
+
+// Labels of metrics. Environment is put on every series of the exporter by its registry and kept by
+// every record.
+const (
+	LabelEnvironment = "environment"
+	LabelAppService  = "app_service"
+	LabelCheck       = "check"
+	LabelTenant      = "tenant"
+	LabelTier        = "tier"
+	LabelLocation    = "location"
+	LabelState       = "state"
+	LabelResult      = "result"
+	LabelReason      = "reason"
+	LabelPhase       = "phase"
+	LabelOwner       = "owner"
+	LabelPage        = "page"
+	LabelCollector   = "collector"
+	LabelSHA256      = "sha256"
+)
+
+// Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.
+const (
+	LabelAlertname = "alertname"
+	LabelBundle    = "bundle"
+	LabelPriority  = "priority"
+	LabelSeverity  = "severity"
+	LabelBurnTier  = "burn_tier"
+	LabelSLO       = "slo"
+)
+
+// Reserved are label names that the Prometheus Operator, service discovery or Prometheus itself set
+// on targets. A metric with one of them would be renamed to exported_<name> on scrape.
+var Reserved = []string{
+	"job", "instance", "service", "namespace", "pod", "container",
+	"endpoint", "node", "cluster", "prometheus",
+}
+
+// TierNone is the tier of a thing without a tenant. It is spelled out because a join on a missing
+// label silently drops the series.
+const TierNone = "none"

@@ -1,0 +1,192 @@
+package metric
+
+import (
+	"slices"
+	"strings"
+)
+
+// Record declares one recorded series. Its name is level:metric:operation, the level naming the labels
+// that the series keeps beside environment.
+type Record struct {
+	Name   string
+	Help   string
+	Labels []string
+}
+
+// Select returns a PromQL selector for the series.
+func (r *Record) Select(matchers ...string) string { return selector(r.Name, matchers) }
+
+var records []*Record
+
+func record(name, help string, labels []string) *Record {
+	r := &Record{Name: name, Help: help, Labels: labels}
+	records = append(records, r)
+	return r
+}
+
+// Records returns every declared record sorted by name.
+func Records() []*Record {
+	all := slices.Clone(records)
+	slices.SortFunc(all, func(a, b *Record) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Labels of the levels at which health is recorded.
+var (
+	environmentLevel   = []string{LabelEnvironment}
+	serviceLevel       = []string{LabelEnvironment, LabelAppService}
+	serviceTierLevel   = []string{LabelEnvironment, LabelAppService, LabelTier}
+	tierLevel          = []string{LabelEnvironment, LabelTier}
+	placeLevel         = []string{LabelEnvironment, LabelLocation}
+	exporterLevel      = []string{LabelEnvironment, "job", "instance"}
+	checkLevel         = []string{LabelEnvironment, LabelAppService, LabelCheck, LabelTenant}
+	checkOwnedLevel    = append(checkLevel[:4:4], LabelTier, LabelOwner, LabelPage)
+	checkLocationLevel = append(checkLevel[:4:4], LabelLocation)
+	checkStateLevel    = append(checkLevel[:4:4], LabelState)
+)
+
+// What the policy promises and names, as constant series: the right sides of joins.
+var (
+	ServiceExpected = record("app_service:thorbis_service:expected",
+		"1 for each service that has a health check, with its owner and the priority at which it pages.",
+		append(serviceLevel[:2:2], LabelOwner, LabelPage))
+	PolicyErrorBudget = record("environment:thorbis_uptime_error_budget:ratio",
+		"Share of the time that the policy allows a check to be down.", environmentLevel)
+	ServiceErrorBudget = record("app_service:thorbis_uptime_error_budget:ratio",
+		"Share of the time that a service with a promise of its own may be down.", serviceLevel)
+	TierErrorBudget = record("tier:thorbis_uptime_error_budget:ratio",
+		"Share of the time that checks of a tier's tenants may be down, where the tier has a promise of its own.", tierLevel)
+	TierPool = record("tier:thorbis_pool:tenants",
+		"Tenants of the tier that must be down at once for the tier itself to page.",
+		append(tierLevel[:2:2], LabelPage))
+	LocationExpected = record("location:thorbis_health_location:expected",
+		"Unix time at which the location was last expected to report: named in the policy, or seen within a day.", placeLevel)
+)
+
+// The state of checks now.
+var (
+	CheckExpected = record("check:thorbis_health_check:expected",
+		"Unix time at which an exporter last said that the check exists. Outlives that exporter by an hour, by a day if no exporter of the environment is left.",
+		checkOwnedLevel)
+	CheckLocationHeld = record("check_location:thorbis_health_down:held",
+		"Unix time at which the location last saw the check down for at least the floor. Kept until that location says up or maintenance.",
+		checkLocationLevel)
+	CheckDown = record("check:thorbis_health_down:quorum",
+		"Locations that hold the check for down, where two do or no other has an opinion.", checkLevel)
+	CheckDownOwned = record("check:thorbis_health_down:owned",
+		"check:thorbis_health_down:quorum with the tier, owner and page of the check.", checkOwnedLevel)
+	CheckState = record("check:thorbis_health_state:quorum",
+		"1, labelled with the state in which the locations together see the check.", checkStateLevel)
+	TenantsDown = record("app_service:thorbis_tenants_down:count",
+		"Tenants of the service with a check that is down by quorum.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
+	TierTenantsDown = record("app_service_tier:thorbis_tenants_down:count",
+		"Tenants of one tier of the service with a check that is down by quorum.", append(serviceTierLevel[:3:3], LabelOwner))
+	TenantsStorm = record("app_service:thorbis_tenants_down:storm",
+		"Tenants down, where there are so many that one page tells of all. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
+)
+
+// Ledger names the records that carry one exposed counter over exporters, restarts and gaps: the
+// increase of the last five minutes as each location and as the quorum saw it, a running total that
+// never goes back, and that total on the hour as a bridge over long gaps. But for the seconds judged, what has
+// never been more than 0 has no series: most tenants are never down.
+type Ledger struct {
+	Location, Increase, Total, Hourly *Record
+}
+
+func ledger(metric, what string, perLocation bool) Ledger {
+	var l Ledger
+	if perLocation {
+		l.Location = record("check_location:"+metric+":increase5m", what+" in the last five minutes as the location saw it.", checkLocationLevel)
+	}
+	l.Increase = record("check:"+metric+":increase5m", what+" in the last five minutes as the quorum saw it.", checkLevel)
+	l.Total = record("check:"+metric+":total", what+" since the records began. Never goes back.", checkLevel)
+	l.Hourly = record("check:"+metric+":total_hourly", what+" since the records began, written on the hour.", checkLevel)
+	return l
+}
+
+// The ledgers.
+var (
+	ObservedLedger = ledger("thorbis_health_observed_seconds", "Seconds judged", true)
+	DownLedger     = ledger("thorbis_health_down_seconds", "Seconds down", true)
+	OutagesLedger  = ledger("thorbis_health_outages", "Outages begun", true)
+	UnpagedLedger  = ledger("thorbis_health_unpaged_seconds", "Seconds down of which no page of the check told", false)
+
+	ObservedStep = record("check:thorbis_health_observed_seconds:increase30s",
+		"Seconds judged since the ledger was last written.", checkLevel)
+	CheckWatched = record("check_location:thorbis_health_check:watched",
+		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.", checkLocationLevel)
+)
+
+// What is not watched though it should be.
+var (
+	ServiceWatched = record("app_service:thorbis_health_check:watched",
+		"Checks of the service that some location watches.", serviceLevel)
+	LocationWatched = record("location:thorbis_health_check:watched",
+		"Checks that the location watches.", placeLevel)
+	CheckSilent = record("check:thorbis_health_check:silent",
+		"1 for an expected check that no location watches.", checkOwnedLevel)
+	CheckUnknown = record("check:thorbis_health_check:unknown",
+		"1 for an expected check that some location watches and none can judge.", checkOwnedLevel)
+)
+
+// Uptime over windows. Names that end in a window come from Over.
+var (
+	CheckErrorBudget = record("check:thorbis_uptime_error_budget:ratio",
+		"Share of the time that the check may be down: its tier's promise, else its service's, else the policy's.", checkLevel)
+	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged", "30m", "1h", "2h", "6h", "1d", "3d", "_period")
+	UnpagedIncrease  = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down of which no page told", "30m", "2h", "6h", "1d", "3d")
+	DownIncrease     = over("check:thorbis_health_down_seconds:increase", "Seconds down", "1h", "1d", "_period")
+	OutagesIncrease  = over("check:thorbis_health_outages:increase", "Outages begun", "_period")
+	UptimeBurn       = over("check:thorbis_uptime_burn:ratio", "How many times faster than allowed the budget burns by seconds of which no page told", "30m", "2h", "6h", "1d", "3d")
+	UptimeBurning    = map[string]*Record{
+		"medium": record("check:thorbis_uptime_burning:medium", "Budget burnt over 6 h and 30 m at a pace that empties it within days.", checkOwnedLevel),
+		"slow":   record("check:thorbis_uptime_burning:slow", "Budget burnt over 1 d and 2 h at a pace that empties it before the period ends; quiet while medium tells.", checkOwnedLevel),
+		"trend":  record("check:thorbis_uptime_burning:trend", "Budget burnt over 3 d and 6 h faster than it grows back; quiet while medium or slow tells.", checkOwnedLevel),
+	}
+	Uptime = over("check:thorbis_uptime:ratio", "Share of the judged time that the check was not down", "5m", "1d", "_period")
+
+	Coverage = record("check:thorbis_health_coverage:ratio_period",
+		"Share of the policy's period in which the check was judged.", checkLevel)
+	BudgetLeftSeconds = record("check:thorbis_uptime_budget_left:seconds",
+		"Seconds that the check may still be down in the policy's period; negative when overspent.", checkLevel)
+	BudgetLeft = record("check:thorbis_uptime_budget_left:ratio",
+		"Share of the budget of the policy's period that is left; negative when overspent.", checkLevel)
+	BudgetHours = record("check:thorbis_uptime_budget_empty:hours",
+		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", checkLevel)
+	MTBF = record("check:thorbis_health_mtbf:seconds_period",
+		"Mean time up between outages over the policy's period; absent without an outage.", checkLevel)
+	MTTR = record("check:thorbis_health_mttr:seconds_period",
+		"Mean length of an outage over the policy's period; absent without an outage.", checkLevel)
+	ServiceUptime = record("app_service:thorbis_uptime:ratio_period",
+		"Uptime over the policy's period of the service's worst check that is not a tenant's.", serviceLevel)
+	ServiceBudgetLeft = record("app_service:thorbis_uptime_budget_left:ratio",
+		"Budget left of the service's worst check that is not a tenant's.", serviceLevel)
+)
+
+// Over is one series recorded over several windows, by window. The window "_period" is the policy's period.
+type Over map[string]*Record
+
+func over(prefix, what string, windows ...string) Over {
+	o := make(Over, len(windows))
+	for _, w := range windows {
+		o[w] = record(prefix+w, what+" over "+windowText(w)+".", checkLevel)
+	}
+	return o
+}
+
+func windowText(w string) string {
+	if w == "_period" {
+		return "the policy's period"
+	}
+	return w
+}
+
+// The exporters themselves.
+var (
+	ExporterSeen = record("instance:thorbis_exporter:last_seen",
+		"Unix time at which the exporter last reported. Outlives it by an hour, and for as long as its target fails to be scraped.",
+		exporterLevel)
+	CertificateLeft = record("check:thorbis_health_certificate:seconds_left",
+		"Seconds until the first certificate among the targets of the check expires, by the priority of the check.",
+		[]string{LabelEnvironment, LabelAppService, LabelCheck, LabelOwner, LabelPage})
+)
