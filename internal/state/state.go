@@ -1,0 +1,193 @@
+// Package state keeps what a collector must remember across restarts: one directory, held by one process,
+// with one checksummed snapshot per name. A snapshot is replaced as a whole or not at all.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+)
+
+// Reasons for which Load returns no payload. In every case the caller starts afresh.
+var (
+	// ErrNotFound: nothing was ever saved under the name, or it was removed.
+	ErrNotFound = errors.New("no snapshot")
+	// ErrVersion: the snapshot was written in another version of the payload's format.
+	ErrVersion = errors.New("snapshot of another version")
+	// ErrCorrupt: the snapshot is damaged, cut short or larger than the caller allows.
+	ErrCorrupt = errors.New("corrupt snapshot")
+	// ErrRolledBack: somebody put an older snapshot back. Counters continued from it would run through
+	// values that were already exposed, which Prometheus reads as no growth at all.
+	ErrRolledBack = errors.New("snapshot was rolled back")
+)
+
+var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// Dir is a locked state directory. Its methods may be called from several goroutines.
+type Dir struct {
+	path string
+
+	mu   sync.Mutex
+	lock *lock
+}
+
+// Open creates the directory if need be and locks it until Close or the end of the process. If another
+// process holds the lock, the error says which.
+func Open(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o750); err != nil {
+		return nil, fmt.Errorf("storage path: %w", err)
+	}
+	l, err := takeLock(filepath.Join(path, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("storage path %s: %w", path, err)
+	}
+	return &Dir{path: path, lock: l}, nil
+}
+
+// Close gives the lock up. What was saved stays saved; saving after it fails.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lock == nil {
+		return nil
+	}
+	err := d.lock.release()
+	d.lock = nil
+	return err
+}
+
+// Save replaces the snapshot of a name. When it returns nil, the payload survives a crash of the machine.
+func (d *Dir) Save(name string, version int, payload []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(name); err != nil {
+		return err
+	}
+	generation := d.lock.record.Generations[name] + 1
+	h := header{version: uint32(version), generation: generation, length: uint64(len(payload))}
+	if err := d.replace(name, h.encode(payload), payload); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	// The record follows the snapshot, never the other way round: a crash between the two leaves a
+	// snapshot newer than its record, which is no rollback.
+	if err := d.lock.write(name, generation); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return nil
+}
+
+// Load returns the payload last saved under a name, or an error that is one of the four above or of the
+// file system.
+func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(name); err != nil {
+		return nil, err
+	}
+	payload, h, err := read(d.file(name), maxBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("load %s: %w", name, ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	recorded := d.lock.record.Generations[name]
+	if h.generation < recorded {
+		return nil, fmt.Errorf("load %s: %w: generation %d, but %d was saved", name, ErrRolledBack, h.generation, recorded)
+	}
+	// After a crash before the record was written the snapshot is ahead; the next save must not reuse its
+	// generation.
+	d.lock.record.Generations[name] = h.generation
+	if h.version != uint32(version) {
+		return nil, fmt.Errorf("load %s: %w: %d, want %d", name, ErrVersion, h.version, version)
+	}
+	return payload, nil
+}
+
+// Remove deletes the snapshot of a name. One that is put back later counts as rolled back.
+func (d *Dir) Remove(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(name); err != nil {
+		return err
+	}
+	if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	if err := syncDir(d.path); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return d.lock.write(name, d.lock.record.Generations[name]+1)
+}
+
+func (d *Dir) usable(name string) error {
+	if d.lock == nil {
+		return errors.New("the state directory is closed")
+	}
+	if !nameRE.MatchString(name) {
+		return fmt.Errorf("%q is no name for a snapshot", name)
+	}
+	return nil
+}
+
+func (d *Dir) file(name string) string { return filepath.Join(d.path, name+".state") }
+
+// replace writes a file beside the old one and renames it, so that a reader finds the old or the new.
+func (d *Dir) replace(name string, parts ...[]byte) (err error) {
+	tmp := d.file(name) + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp)
+		}
+	}()
+	for _, part := range parts {
+		if _, err := f.Write(part); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, d.file(name)); err != nil {
+		return err
+	}
+	return syncDir(d.path)
+}
+
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// read returns a snapshot whose header and checksum hold.
+func read(file string, maxBytes int) ([]byte, header, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, header{}, err
+	}
+	defer func() { _ = f.Close() }()
+	// One byte more than allowed shows that a file is too long without reading all of it.
+	data, err := io.ReadAll(io.LimitReader(f, int64(headerBytes)+int64(maxBytes)+1))
+	if err != nil {
+		return nil, header{}, err
+	}
+	if len(data) > headerBytes+maxBytes {
+		return nil, header{}, fmt.Errorf("%w: larger than %d bytes", ErrCorrupt, maxBytes)
+	}
+	return parse(data)
+}

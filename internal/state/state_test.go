@@ -1,0 +1,210 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, path string) *Dir {
+	t.Helper()
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func save(t *testing.T, d *Dir, payload string) {
+	t.Helper()
+	if err := d.Save("health", 1, []byte(payload)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantLoad(t *testing.T, d *Dir, want string, wantErr error) {
+	t.Helper()
+	got, err := d.Load("health", 1, 1<<20)
+	if !errors.Is(err, wantErr) || string(got) != want {
+		t.Fatalf("Load = %q, %v; want %q, %v", got, err, want, wantErr)
+	}
+}
+
+func TestSavedPayloadSurvivesReopening(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b")
+	d := open(t, path)
+	wantLoad(t, d, "", ErrNotFound)
+	for i := range 5 {
+		save(t, d, strconv.Itoa(i))
+		wantLoad(t, d, strconv.Itoa(i), nil)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLoad(t, open(t, path), "4", nil)
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestSecondHolderIsToldWhoHoldsTheDirectory(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	_, err := Open(path)
+	if err == nil || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())) {
+		t.Fatalf("err = %v, want the other process", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+}
+
+func TestClosedDirectoryRefuses(t *testing.T) {
+	d := open(t, t.TempDir())
+	_ = d.Close()
+	if err := d.Save("health", 1, nil); err == nil {
+		t.Error("saved without the lock")
+	}
+}
+
+func TestOlderSnapshotPutBackIsARollback(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	save(t, d, "old")
+	old, err := os.ReadFile(d.file("health"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, d, "new")
+	_ = d.Close()
+	if err := os.WriteFile(d.file("health"), old, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, path)
+	wantLoad(t, d, "", ErrRolledBack)
+	save(t, d, "afresh")
+	wantLoad(t, d, "afresh", nil)
+}
+
+func TestRemovedSnapshotPutBackIsARollback(t *testing.T) {
+	d := open(t, t.TempDir())
+	save(t, d, "x")
+	old, _ := os.ReadFile(d.file("health"))
+	if err := d.Remove("health"); err != nil {
+		t.Fatal(err)
+	}
+	wantLoad(t, d, "", ErrNotFound)
+	if err := os.WriteFile(d.file("health"), old, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	wantLoad(t, d, "", ErrRolledBack)
+}
+
+// A crash after the rename and before the record: the snapshot is one generation ahead.
+func TestCrashBeforeTheRecordIsNoRollback(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	save(t, d, "1")
+	lockBefore, _ := os.ReadFile(filepath.Join(path, "LOCK"))
+	save(t, d, "2")
+	_ = d.Close()
+	if err := os.WriteFile(filepath.Join(path, "LOCK"), lockBefore, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, path)
+	wantLoad(t, d, "2", nil)
+	save(t, d, "3")
+	wantLoad(t, d, "3", nil)
+	if got := d.lock.record.Generations["health"]; got != 3 {
+		t.Errorf("generation %d, want 3: one that is used must not be used again", got)
+	}
+}
+
+// A crash in the middle of a record tears one slot; the other still says what was saved before.
+func TestTornRecordFallsBackToTheOther(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	save(t, d, "1")
+	save(t, d, "2")
+	torn := int64(d.lock.record.Sequence%slots) * slotBytes
+	_ = d.Close()
+	f, err := os.OpenFile(filepath.Join(path, "LOCK"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("torn"), torn+20); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	d = open(t, path)
+	if got := d.lock.record.Generations["health"]; got != 1 {
+		t.Errorf("generation %d, want that of the whole slot, 1", got)
+	}
+	wantLoad(t, d, "2", nil)
+}
+
+func TestDamagedSnapshotIsCorrupt(t *testing.T) {
+	d := open(t, t.TempDir())
+	save(t, d, "payload")
+	good, _ := os.ReadFile(d.file("health"))
+	for i := range good {
+		bad := bytes.Clone(good)
+		bad[i] ^= 1
+		_ = os.WriteFile(d.file("health"), bad, 0o640)
+		wantLoad(t, d, "", ErrCorrupt)
+		_ = os.WriteFile(d.file("health"), good[:i], 0o640)
+		wantLoad(t, d, "", ErrCorrupt)
+	}
+}
+
+func TestLoadRefusesOtherVersionsAndSizes(t *testing.T) {
+	d := open(t, t.TempDir())
+	save(t, d, "payload")
+	if _, err := d.Load("health", 2, 100); !errors.Is(err, ErrVersion) {
+		t.Errorf("version: %v", err)
+	}
+	if _, err := d.Load("health", 1, 6); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("size: %v", err)
+	}
+	if _, err := d.Load("health", 1, 7); err != nil {
+		t.Errorf("exact size: %v", err)
+	}
+}
+
+func TestNamesCannotLeaveTheDirectory(t *testing.T) {
+	d := open(t, t.TempDir())
+	for _, name := range []string{"", "../x", "a/b", "A", ".", "LOCK"} {
+		if err := d.Save(name, 1, nil); err == nil {
+			t.Errorf("%q was taken", name)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	h := header{version: 1, generation: 2, length: 3}
+	f.Add(append(h.encode([]byte("abc")), "abc"...))
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		payload, h, err := parse(data)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("another error: %v", err)
+			}
+			return
+		}
+		if again := append(h.encode(payload), payload...); !bytes.Equal(again, data) {
+			t.Fatalf("%x reads as %x", data, again)
+		}
+	})
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	f.Fuzz(func(_ *testing.T, data []byte) { parseRecord(data) })
+}
