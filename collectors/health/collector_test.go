@@ -1,0 +1,435 @@
+package health
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// policy writes and loads a policy with the given health section (YAML, indented by two) and extras.
+func policy(t *testing.T, health, extra string) *config.Policy {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "thorbis.yaml")
+	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre, page: P1}]\n" + extra + "health:\n" + health
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := config.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// start runs a collector with a policy until stop is called or the test ends.
+func start(t *testing.T, p *config.Policy, dir *state.Dir) (c *Collector, stop func()) {
+	t.Helper()
+	c = New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := c.Run(ctx, func(error, time.Duration) {}); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return c, stop
+}
+
+// await waits for a condition of the only target's status.
+func await(t *testing.T, c *Collector, what string, condition func(CheckStatus) bool) CheckStatus {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s := c.Status()[0]
+		if condition(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never %s: %+v", what, s)
+		}
+	}
+}
+
+func is(state string) func(CheckStatus) bool {
+	return func(s CheckStatus) bool { return s.State == state }
+}
+
+// value returns the sum of a series over its label sets that contain all the given label=value pairs.
+func value(t *testing.T, c prometheus.Collector, m *metric.Metric, labels ...string) float64 {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(c)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, found := 0.0, false
+	for _, f := range families {
+		if f.GetName() != m.Name {
+			continue
+		}
+		for _, s := range f.GetMetric() {
+			matched := 0
+			for _, l := range s.GetLabel() {
+				for _, want := range labels {
+					if l.GetName()+"="+l.GetValue() == want {
+						matched++
+					}
+				}
+			}
+			if matched == len(labels) {
+				found = true
+				sum += s.GetCounter().GetValue() + s.GetGauge().GetValue()
+			}
+		}
+	}
+	if !found {
+		t.Fatalf("no series %s %v", m.Name, labels)
+	}
+	return sum
+}
+
+const quick = "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 100ms\n  checks:\n"
+
+func TestOutageIsConfirmedCountedAndEnded(t *testing.T) {
+	var broken atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(HeaderProbe) != "home" || !strings.HasPrefix(r.UserAgent(), "thorbis_exporter/") {
+			t.Errorf("the probe cannot be counted apart: %v", r.Header)
+		}
+		if broken.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer srv.Close()
+	c, _ := start(t, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", ""), nil)
+	await(t, c, "up", is(metric.StateUp))
+	broken.Store(true)
+	s := await(t, c, "down", is(metric.StateDown))
+	if s.Reason != reasonStatus || s.OutageSince.IsZero() || s.Owner != "sre" || s.Page != "P1" {
+		t.Errorf("%+v", s)
+	}
+	broken.Store(false)
+	await(t, c, "up again", is(metric.StateUp))
+	for deadline := time.Now().Add(20 * time.Second); value(t, c, metric.HealthCheckOutages) != 1; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the outage was not counted")
+		}
+	}
+	down, observed := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds)
+	if down <= 0 || down > observed {
+		t.Errorf("down %v of %v observed", down, observed)
+	}
+	if value(t, c, metric.HealthCheckProbeFailures, "reason=status") < 3 {
+		t.Error("the failures were not counted by reason")
+	}
+	if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+}
+
+// A stopped and restarted exporter opens no new outage, forgets none, and never steps a counter back.
+func TestRestartKeepsCountersAndOutage(t *testing.T) {
+	path := t.TempDir()
+	p := policy(t, quick+"    - {name: home, app_service: web, target: \"127.0.0.1:1\", module: tcp_connect}\n", "")
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, stop := start(t, p, dir)
+	before := await(t, c, "down", is(metric.StateDown))
+	stop()
+	down, outages := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckOutages)
+	if err := dir.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err = state.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	c, stop = start(t, p, dir)
+	after := await(t, c, "down", is(metric.StateDown))
+	stop()
+	if !after.OutageSince.Equal(before.OutageSince) {
+		t.Errorf("the outage began at %v, after the restart at %v", before.OutageSince, after.OutageSince)
+	}
+	if got := value(t, c, metric.HealthCheckOutages); got != outages || outages != 1 {
+		t.Errorf("outages %v, after the restart %v", outages, got)
+	}
+	if got := value(t, c, metric.HealthCheckDownSeconds); got < down {
+		t.Errorf("down stepped back from %v to %v", down, got)
+	}
+}
+
+// A full disk costs no page: counters go on, and the file that would make the next start step back is gone.
+func TestFailedSaveKeepsCountingAndForgetsTheFile(t *testing.T) {
+	path := t.TempDir()
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
+	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if err := c.account(now); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Close(); err != nil { // every later save fails
+		t.Fatal(err)
+	}
+	if err := c.account(now.Add(time.Minute)); err == nil {
+		t.Fatal("saving to a closed directory succeeded")
+	}
+	if value(t, c, metric.StateSaves, "result=failure") != 1 {
+		t.Error("the failure was not counted")
+	}
+	unknown := value(t, c, metric.HealthCheckUnknownSeconds)
+	if dir, err = state.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	_, err = dir.Load(snapshotName, snapshotVersion, snapshotBytes)
+	if forgotten := errors.Is(err, state.ErrNotFound); forgotten != (unknown >= 60) {
+		t.Errorf("unknown %v s are exposed, the file is forgotten: %v", unknown, forgotten)
+	}
+}
+
+func TestReloadKeepsWhatDidNotChange(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	home := "    - {name: home, app_service: web, target: " + srv.URL + "}\n"
+	c, stop := start(t, policy(t, quick+home, ""), nil)
+	await(t, c, "up", is(metric.StateUp))
+	probes := value(t, c, metric.HealthCheckProbes, "result=success")
+	if err := c.Apply(policy(t, quick+home+"    - {name: other, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Status(); len(s) != 2 || s[0].State != metric.StateUp || s[1].State != metric.StateUnknown {
+		t.Errorf("%+v", s)
+	}
+	if got := value(t, c, metric.HealthCheckProbes, "result=success", "check=home"); got < probes {
+		t.Errorf("probes stepped back from %v to %v", probes, got)
+	}
+	stop()
+}
+
+func TestOfflineProberKnowsNothing(t *testing.T) {
+	p := policy(t, "  reference_targets: [{target: \"127.0.0.1:1\"}]\n"+quick+"    - {name: home, app_service: web, target: \"127.0.0.1:1\", module: tcp_connect}\n", "")
+	c, _ := start(t, p, nil)
+	await(t, c, "offline", func(s CheckStatus) bool { return s.State == metric.StateUnknown && s.Reason == reasonProberOffline })
+	if value(t, c, metric.HealthReferenceUp) != 0 {
+		t.Error("the reference is up")
+	}
+}
+
+func TestPerTenantTargets(t *testing.T) {
+	registry := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(registry, []byte("tenants: [{name: acme, tier: gold}, {name: zoo, tier: lead}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/zoo" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer srv.Close()
+	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
+		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {file: "+registry+"}}\n")
+	c, _ := start(t, p, nil)
+	await(t, c, "settled", func(CheckStatus) bool {
+		s := c.Status()
+		return s[0].State == metric.StateUp && s[1].State == metric.StateDown
+	})
+	if s := c.Status(); s[0].Page != "P2" || s[1].Page != "P1" {
+		t.Errorf("pages %s and %s: the tier's, and the most urgent where the tier is not known", s[0].Page, s[1].Page)
+	}
+}
+
+// Each way to fail has the right reason.
+func TestReasons(t *testing.T) {
+	expired := expiredServer(t)
+	hang := rawServer(t, func(c net.Conn) { <-t.Context().Done(); c.Close() })
+	garbage := rawServer(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 512))
+		fmt.Fprint(c, "\x00\x01garbage\r\n\r\n")
+		c.Close()
+	})
+	reset := rawServer(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 512)); c.Close() })
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/endless":
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					return
+				}
+			}
+		case "/drip":
+			for r.Context().Err() == nil {
+				fmt.Fprint(w, "x")
+				w.(http.Flusher).Flush()
+				select {
+				case <-r.Context().Done():
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+		case "/cached":
+			w.Header().Set("X-Vercel-Cache", "HIT")
+		case "/challenge":
+			w.Header().Set("Cf-Mitigated", "challenge")
+			w.WriteHeader(http.StatusForbidden)
+		case "/forbidden":
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	t.Cleanup(web.Close) // parallel subtests outlive this function
+	selfSigned := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(selfSigned.Close)
+	modules := filepath.Join(t.TempDir(), "blackbox.yml")
+	if err := os.WriteFile(modules, []byte("modules:\n  wants_body: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
+		"  wants_header: {prober: http, http: {fail_if_header_not_matches: [{header: X-Region, regexp: fra}]}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ target, module, result, reason string }{
+		"hang":          {"http://" + hang, "http_2xx", bad, reasonTimeout},
+		"garbage":       {"http://" + garbage, "http_2xx", bad, reasonProtocol},
+		"closed":        {"http://" + reset, "http_2xx", bad, reasonReset},
+		"refused":       {"http://127.0.0.1:1", "http_2xx", bad, reasonRefused},
+		"tcp refused":   {"127.0.0.1:1", "tcp_connect", bad, reasonRefused},
+		"expired":       {expired, "http_2xx", bad, reasonCertExpired},
+		"self-signed":   {selfSigned.URL, "http_2xx", bad, reasonCertInvalid},
+		"tls to plain":  {"https://" + web.Listener.Addr().String(), "http_2xx", bad, reasonTLS},
+		"no such name":  {"http://no-such-name.invalid/", "http_2xx", bad, reasonDNSNotFound},
+		"endless":       {web.URL + "/endless", "http_2xx", bad, reasonBodyTooLarge},
+		"drip":          {web.URL + "/drip", "http_2xx", bad, reasonTimeout},
+		"forbidden":     {web.URL + "/forbidden", "http_2xx", bad, reasonStatus},
+		"cached":        {web.URL + "/cached", "http_2xx", unk, reasonCached},
+		"challenge":     {web.URL + "/challenge", "http_2xx", unk, reasonChallenge},
+		"body mismatch": {web.URL + "/", "wants_body", bad, reasonBody},
+		"header":        {web.URL + "/", "wants_header", bad, reasonHeader},
+		"fine":          {web.URL + "/", "http_2xx", ok, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := policy(t, "  timeout: 900ms\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+			check := *p.Health.Checks[0]
+			check.Module = tc.module
+			req, err := newRequest(p, &check, tc.target, "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := req.run(t.Context(), false)
+			if m.result == bad && m.reason == reasonStatus && req.challenged(t.Context()) {
+				m.result, m.reason = unk, reasonChallenge
+			}
+			if m.result != tc.result || m.reason != tc.reason {
+				t.Errorf("%s %s, want %s %s\n%s", m.result, m.reason, tc.result, tc.reason, m.log.text())
+			}
+		})
+	}
+}
+
+func rawServer(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func expiredServer(t *testing.T) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func TestWindows(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	once := &config.Maintenance{From: config.Time{Time: at("2026-03-01T10:00:00Z")}, To: config.Time{Time: at("2026-03-01T11:00:00Z")}}
+	sunday := &config.Maintenance{Start: "23:30", Duration: config.Duration(2 * time.Hour), TimeZone: "Europe/Berlin", Weekdays: []string{"saturday"}}
+	last := &config.Maintenance{Start: "02:00", Duration: config.Duration(time.Hour), TimeZone: "UTC", DaysOfMonth: []int{-1}}
+	for _, tc := range []struct {
+		m    *config.Maintenance
+		when string
+		want bool
+	}{
+		{once, "2026-03-01T09:59:59Z", false},
+		{once, "2026-03-01T10:00:00Z", true},
+		{once, "2026-03-01T11:00:00Z", false},
+		{sunday, "2026-03-28T22:29:59Z", false},
+		{sunday, "2026-03-28T22:30:00Z", true},
+		{sunday, "2026-03-29T00:29:59Z", true}, // summer time begins at 01:00Z this day
+		{sunday, "2026-03-29T00:30:00Z", false},
+		{sunday, "2026-07-04T21:30:00Z", true}, // 23:30 in summer
+		{sunday, "2026-07-05T21:30:00Z", false},
+		{last, "2026-02-28T02:30:00Z", true},
+		{last, "2026-03-28T02:30:00Z", false},
+	} {
+		if got := active(tc.m, at(tc.when)); got != tc.want {
+			t.Errorf("%+v at %s: %v", tc.m, tc.when, got)
+		}
+	}
+}

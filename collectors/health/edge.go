@@ -1,0 +1,65 @@
+package health
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	bbconfig "github.com/prometheus/blackbox_exporter/config"
+	pconfig "github.com/prometheus/common/config"
+)
+
+// cacheHeaders say that an answer came from a cache and so nothing of the service behind it.
+// Sources: Vercel's x-vercel-cache, Cloudflare's cf-cache-status, Age of RFC 9111 section 5.1.
+var cacheHeaders = map[string]string{
+	"X-Vercel-Cache":  "^(HIT|STALE|PRERENDER)$",
+	"Cf-Cache-Status": "^(HIT|STALE|UPDATING|REVALIDATED)$",
+	"Age":             "^[1-9]",
+}
+
+// cacheMatches are cacheHeaders in the prober's grammar.
+var cacheMatches = func() []bbconfig.HeaderMatch {
+	var matches []bbconfig.HeaderMatch
+	for header, re := range cacheHeaders {
+		matches = append(matches, bbconfig.HeaderMatch{Header: header, Regexp: bbconfig.MustNewRegexp(re), AllowMissing: true})
+	}
+	return matches
+}()
+
+func isCacheHeader(name string) bool { _, ok := cacheHeaders[name]; return ok }
+
+// challenged asks once more and looks whether the edge put a challenge in front of the service. The prober
+// judges the status before any header, so a challenge (403 or 429 or 503) shows it only its status.
+// Sources: Cloudflare's cf-mitigated, Vercel's x-vercel-mitigated.
+func (r request) challenged(ctx context.Context) bool {
+	if r.module.Prober != "http" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	client, err := pconfig.NewClientFromConfig(r.module.HTTP.HTTPClientConfig, "health_edge", pconfig.WithKeepAlivesDisabled())
+	if err != nil {
+		return false
+	}
+	target := r.target
+	if !strings.HasPrefix(target, "http://") && !strings.HasPrefix(target, "https://") {
+		target = "http://" + target
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return false
+	}
+	for name, value := range r.module.HTTP.Headers {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.Header.Get("Cf-Mitigated") == "challenge" || resp.Header.Get("X-Vercel-Mitigated") == "challenge"
+}

@@ -1,0 +1,170 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	bbconfig "github.com/prometheus/blackbox_exporter/config"
+	"github.com/prometheus/blackbox_exporter/prober"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// HeaderProbe is the request header by which a service can count the exporter's probes apart.
+const HeaderProbe = "X-Thorbis-Probe"
+
+// cacheParameter makes every request new to a cache that looks at the query.
+const cacheParameter = "thorbis_probe"
+
+// maxSecretBytes bounds a secret read from a file.
+const maxSecretBytes = 64 << 10
+
+// request is one probe to run.
+type request struct {
+	check       string
+	target      string
+	moduleName  string
+	module      bbconfig.Module
+	bypassCache bool
+	timeout     time.Duration
+}
+
+// measured is what a probe left behind besides its outcome.
+type measured struct {
+	outcome
+	phases     map[string]float64
+	certExpiry float64 // Unix seconds, 0 without TLS
+	registry   *prometheus.Registry
+	log        capture
+}
+
+// newRequest prepares a check's probe of one target.
+func newRequest(p *config.Policy, c *config.Check, target, version string) (request, error) {
+	module, ok := p.Module(c.Module)
+	if !ok {
+		return request{}, fmt.Errorf("check %s: no module %q", c.Name, c.Module)
+	}
+	r := request{
+		check: c.Name, target: target, moduleName: c.Module, module: module,
+		bypassCache: *c.BypassCache && module.Prober == "http", timeout: c.Timeout.Std(),
+	}
+	if module.Prober != "http" {
+		return r, nil
+	}
+	headers := map[string]string{"User-Agent": "thorbis_exporter/" + version, HeaderProbe: c.Name}
+	maps.Copy(headers, module.HTTP.Headers)
+	for name, ref := range c.SecretHeaders {
+		value, err := readSecret(ref)
+		if err != nil {
+			return request{}, fmt.Errorf("check %s: secret header %s: %w", c.Name, name, err)
+		}
+		headers[name] = value
+	}
+	r.module.HTTP.Headers = headers
+	if r.bypassCache {
+		r.module.HTTP.FailIfHeaderMatchesRegexp = append(slices.Clip(cacheMatches), module.HTTP.FailIfHeaderMatchesRegexp...)
+	}
+	return r, nil
+}
+
+func readSecret(ref *config.SecretRef) (string, error) {
+	if ref.Env != "" {
+		value, ok := os.LookupEnv(ref.Env)
+		if !ok {
+			return "", fmt.Errorf("the environment variable %s is not set", ref.Env)
+		}
+		return value, nil
+	}
+	info, err := os.Stat(ref.File)
+	if err != nil {
+		return "", err
+	}
+	if info.Size() > maxSecretBytes {
+		return "", fmt.Errorf("%s is larger than %d bytes", ref.File, maxSecretBytes)
+	}
+	text, err := os.ReadFile(ref.File)
+	return strings.TrimSpace(string(text)), err
+}
+
+// run probes once with the blackbox_exporter's own prober. It never panics and never outlasts the timeout
+// by more than the prober's own tidying up.
+func (r request) run(ctx context.Context, debug bool) (m measured) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	m = measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+	m.start = time.Now()
+	defer func() {
+		m.end = time.Now()
+		if p := recover(); p != nil {
+			m.result, m.reason = metric.ResultUnknown, reasonProberError
+		}
+	}()
+	target := r.target
+	if r.bypassCache {
+		target = pastCache(target, m.start)
+	}
+	success := prober.Probers[r.module.Prober](ctx, target, r.module, m.registry, slog.New(m.log))
+	m.read()
+	if success {
+		m.result = metric.ResultSuccess
+		return m
+	}
+	m.result, m.reason = classify(r.module.Prober, *m.log.records, ctx.Err() != nil)
+	return m
+}
+
+// pastCache adds a query parameter that no cache has seen.
+func pastCache(target string, now time.Time) string {
+	if !strings.HasPrefix(target, "http://") && !strings.HasPrefix(target, "https://") {
+		target = "http://" + target
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return target
+	}
+	parameter := cacheParameter + "=" + strconv.FormatInt(now.UnixNano(), 36)
+	if u.RawQuery != "" {
+		parameter = u.RawQuery + "&" + parameter
+	}
+	u.RawQuery = parameter
+	return u.String()
+}
+
+// read takes the phases and the certificate's end from the metrics that the prober registered.
+func (m *measured) read() {
+	families, err := m.registry.Gather()
+	if err != nil {
+		return
+	}
+	m.phases = map[string]float64{}
+	for _, f := range families {
+		switch name := f.GetName(); name {
+		case "probe_ssl_earliest_cert_expiry":
+			m.certExpiry = f.GetMetric()[0].GetGauge().GetValue()
+		case "probe_http_duration_seconds", "probe_icmp_duration_seconds", "probe_dns_duration_seconds", "probe_grpc_duration_seconds":
+			for _, sample := range f.GetMetric() {
+				m.phases[phaseOf(sample)] = max(sample.GetGauge().GetValue(), 0)
+			}
+		}
+	}
+}
+
+func phaseOf(m *dto.Metric) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == metric.LabelPhase {
+			return l.GetValue()
+		}
+	}
+	return ""
+}

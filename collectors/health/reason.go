@@ -1,0 +1,140 @@
+package health
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Reasons of a failed probe, a closed set.
+const (
+	reasonDNSNotFound      = "dns_not_found"
+	reasonDNSError         = "dns_error"
+	reasonRefused          = "connection_refused"
+	reasonReset            = "connection_reset"
+	reasonUnreachable      = "network_unreachable"
+	reasonTimeout          = "timeout"
+	reasonTLS              = "tls"
+	reasonCertExpired      = "certificate_expired"
+	reasonCertInvalid      = "certificate_invalid"
+	reasonProtocol         = "protocol_error"
+	reasonStatus           = "status"
+	reasonHeader           = "header_mismatch"
+	reasonBody             = "body_mismatch"
+	reasonBodyTooLarge     = "body_too_large"
+	reasonUnexpectedAnswer = "unexpected_answer"
+	reasonOther            = "other"
+)
+
+// Reasons of a result that cannot be judged, a closed set.
+const (
+	reasonProberOffline = "prober_offline"
+	reasonCached        = "cached_response"
+	reasonChallenge     = "edge_challenge"
+	reasonProberError   = "prober_error"
+	reasonStale         = "stale"    // no result for too long; a state, never a probe's result
+	reasonStarting      = "starting" // no result yet; a state, never a probe's result
+)
+
+var (
+	failureReasons = []string{
+		reasonDNSNotFound, reasonDNSError, reasonRefused, reasonReset, reasonUnreachable, reasonTimeout, reasonTLS,
+		reasonCertExpired, reasonCertInvalid, reasonProtocol, reasonStatus, reasonHeader, reasonBody,
+		reasonBodyTooLarge, reasonUnexpectedAnswer, reasonOther,
+	}
+	unknownReasons = []string{reasonProberOffline, reasonCached, reasonChallenge, reasonProberError}
+)
+
+// classify returns the result and reason of a failed probe from what the prober logged.
+func classify(prober string, records []record, timedOut bool) (result, reason string) {
+	for _, r := range records {
+		if strings.HasPrefix(r.message, "Unable to do unprivileged listen") {
+			continue // the icmp prober goes on to try a raw socket
+		}
+		if r.err != nil {
+			if own(r.err) {
+				return metric.ResultUnknown, reasonProberError
+			}
+			if reason := reasonOf(r.err); reason != "" {
+				return metric.ResultFailure, reason
+			}
+		}
+		if reason := r.reason(); reason != "" {
+			if reason == reasonCached {
+				return metric.ResultUnknown, reason
+			}
+			return metric.ResultFailure, reason
+		}
+	}
+	switch {
+	case timedOut:
+		return metric.ResultFailure, reasonTimeout
+	case prober == "http":
+		return metric.ResultFailure, reasonOther
+	default:
+		return metric.ResultFailure, reasonUnexpectedAnswer
+	}
+}
+
+// own reports whether an error is the exporter's and says nothing about the target.
+func own(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	// A missing file is the exporter's, unless it is the target's unix socket.
+	var op *net.OpError
+	return errors.Is(err, os.ErrNotExist) && !errors.As(err, &op)
+}
+
+// reasonOf names an error of the standard library, empty if it does not know it.
+func reasonOf(err error) string {
+	var (
+		dns       *net.DNSError
+		invalid   x509.CertificateInvalidError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		tooLarge  *http.MaxBytesError
+		netErr    net.Error
+		text      = err.Error()
+		malformed = strings.Contains(text, "malformed") || strings.Contains(text, "HTTP/0.9") || strings.Contains(text, "bad Content-Length") || strings.Contains(text, "readLoopPeekFailLocked")
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return reasonDNSNotFound
+	case errors.As(err, &dns):
+		return reasonDNSError
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return reasonCertExpired
+	case errors.As(err, &verify) || errors.As(err, &invalid):
+		return reasonCertInvalid
+	case errors.As(err, &tooLarge):
+		return reasonBodyTooLarge
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return reasonRefused
+	case errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH):
+		return reasonUnreachable
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout():
+		return reasonTimeout
+	case errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(text, "tls: ") || strings.Contains(text, "HTTP response to HTTPS client"):
+		return reasonTLS
+	case malformed:
+		return reasonProtocol
+	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(text, "server closed idle connection"):
+		return reasonReset
+	case strings.Contains(text, "no such host"):
+		return reasonDNSNotFound
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+)
+
+// CheckStatus is a target as a person looks at it.
+type CheckStatus struct {
+	Check, AppService, Tenant, Target, Module string
+	State, Reason                             string
+	Since, LastProbe                          time.Time
+	LastDuration                              time.Duration
+	OutageSince                               time.Time // zero if no outage is open
+	Page, Owner                               string
+}
+
+// Status lists every target by check and tenant.
+func (c *Collector) Status() []CheckStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]CheckStatus, 0, len(c.targets))
+	for _, t := range c.sortedTargets() {
+		list = append(list, CheckStatus{
+			Check: t.key.check, AppService: t.check.AppService, Tenant: t.tenant, Target: t.request.target, Module: t.check.Module,
+			State: t.judge.state, Reason: t.judge.reason, Since: t.judge.since,
+			LastProbe: t.last.end, LastDuration: t.last.end.Sub(t.last.start), OutageSince: t.judge.OutageStart,
+			Page: t.page, Owner: t.owner,
+		})
+	}
+	return list
+}
+
+// ProbeRequest asks for one probe now: of a configured check (and tenant), or of a target through a module.
+type ProbeRequest struct {
+	Check, Tenant  string
+	Target, Module string
+	Timeout        time.Duration // shortens the module's or check's own; 0 leaves it
+}
+
+// ProbeResult is what such a probe found.
+type ProbeResult struct {
+	Success        bool
+	Result, Reason string
+	Duration       time.Duration
+	Phases         map[string]float64
+	Registry       *prometheus.Registry // the prober's own metrics, as the blackbox_exporter exposes them
+	Debug          string               // log and metrics for a person; request headers are not in it
+}
+
+// Configured reports whether a target is probed through a module by the policy in force.
+func (c *Collector) Configured(target, module string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.targets {
+		if t.request.target == target && (module == "" || module == t.check.Module) {
+			return true
+		}
+	}
+	return false
+}
+
+// Probe probes once, outside the schedule; it changes neither state nor counters.
+func (c *Collector) Probe(ctx context.Context, p ProbeRequest) (ProbeResult, error) {
+	req, err := c.request(p)
+	if err != nil {
+		return ProbeResult{}, err
+	}
+	if p.Timeout > 0 {
+		req.timeout = min(req.timeout, p.Timeout)
+	}
+	m := req.run(ctx, true)
+	return ProbeResult{
+		Success: m.result == "success", Result: m.result, Reason: m.reason, Duration: m.end.Sub(m.start),
+		Phases: m.phases, Registry: m.registry, Debug: debugText(m),
+	}, nil
+}
+
+func (c *Collector) request(p ProbeRequest) (request, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.Check != "" {
+		t, ok := c.targets[key{p.Check, p.Tenant}]
+		if !ok {
+			return request{}, fmt.Errorf("no check %q of tenant %q is configured", p.Check, p.Tenant)
+		}
+		return t.request, nil
+	}
+	name := p.Module
+	if name == "" {
+		name = "http_2xx"
+	}
+	for _, t := range c.targets {
+		if t.request.target == p.Target && t.check.Module == name {
+			return t.request, nil
+		}
+	}
+	module, ok := c.policy.Module(name)
+	if !ok {
+		return request{}, fmt.Errorf("no module %q", name)
+	}
+	timeout := c.policy.Health.Timeout.Std()
+	if module.Timeout > 0 {
+		timeout = module.Timeout
+	}
+	return request{target: p.Target, moduleName: name, module: module, timeout: timeout}, nil
+}
+
+func debugText(m measured) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Result: %s %s\n\nLogs for the probe:\n%s\nMetrics of the prober:\n", m.result, m.reason, m.log.text())
+	families, err := m.registry.Gather()
+	if err != nil {
+		fmt.Fprintf(&b, "%v\n", err)
+	}
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			fmt.Fprintf(&b, "%v\n", err)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,177 @@
+package collectors
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+type fake struct {
+	run func(ctx context.Context, n int, report Report) error
+	n   int
+}
+
+func (*fake) Describe(chan<- *prometheus.Desc) {}
+func (*fake) Collect(chan<- prometheus.Metric) {}
+func (*fake) Apply(*config.Policy) error       { return nil }
+func (f *fake) Run(ctx context.Context, report Report) error {
+	f.n++
+	return f.run(ctx, f.n, report)
+}
+
+// steady works until it is told to stop.
+func steady(ctx context.Context, _ int, report Report) error {
+	report(nil, time.Second)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func value(t *testing.T, s *Supervisor, series string) string {
+	t.Helper()
+	name, _, _ := strings.Cut(series, "{")
+	text, err := testutil.CollectAndFormat(s, expfmt.TypeTextPlain, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	t.Fatalf("no series %s in\n%s", series, text)
+	return ""
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestEveryReasonIsExposedBeforeTheFirstError(t *testing.T) {
+	s := NewSupervisor(quiet())
+	s.Add("a", &fake{run: steady})
+	for _, reason := range Reasons {
+		if got := value(t, s, fmt.Sprintf(`%s{collector="a",reason=%q}`, metric.CollectorErrors.Name, reason)); got != "0" {
+			t.Errorf("%s = %s", reason, got)
+		}
+	}
+	if got := value(t, s, metric.CollectorLastSuccess.Name+`{collector="a"}`); got != "0" {
+		t.Errorf("last success = %s before the first", got)
+	}
+	if problems, err := testutil.CollectAndLint(s); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v %v", problems, err)
+	}
+}
+
+func TestPanicIsContainedAndTheCollectorRunsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		s := NewSupervisor(slog.New(slog.NewTextHandler(&log, nil)))
+		s.Add("bad", &fake{run: func(ctx context.Context, n int, report Report) error {
+			if n <= 2 {
+				panic("boom")
+			}
+			return steady(ctx, n, report)
+		}})
+		s.Add("good", &fake{run: steady})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { s.Run(ctx); close(done) }()
+
+		synctest.Wait()
+		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="bad"}`); got != "0" {
+			t.Errorf("success of the bad one = %s", got)
+		}
+		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="good"}`); got != "1" {
+			t.Errorf("success of the good one = %s", got)
+		}
+		time.Sleep(minBackoff + 2*minBackoff)
+		synctest.Wait()
+		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="bad"}`); got != "1" {
+			t.Errorf("success after two restarts = %s", got)
+		}
+		if got := value(t, s, metric.CollectorErrors.Name+`{collector="bad",reason="panic"}`); got != "2" {
+			t.Errorf("panics = %s", got)
+		}
+		if !strings.Contains(log.String(), "supervisor_test.go") {
+			t.Error("no stack in the log")
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestBackoffIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{run: func(context.Context, int, Report) error { return nil }}
+		s := NewSupervisor(quiet())
+		s.Add("a", f)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		s.Run(ctx)
+		if f.n < 60 || f.n > 70 {
+			t.Errorf("%d runs in an hour, want about one a minute", f.n)
+		}
+		if got := s.Status()[0]; got.Success || s.entries[0].errors[ReasonStopped] != uint64(f.n) {
+			t.Errorf("status %+v, errors %v", got, s.entries[0].errors)
+		}
+	})
+}
+
+func TestStoppingIsNoError(t *testing.T) {
+	s := NewSupervisor(quiet())
+	s.Add("a", &fake{run: steady})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	s.Run(ctx)
+	if got := s.Status()[0]; !got.Success || got.LastError != "" {
+		t.Errorf("status %+v", got)
+	}
+}
+
+func TestReasonOf(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{context.DeadlineExceeded, ReasonTimeout},
+		{fmt.Errorf("round: %w", context.DeadlineExceeded), ReasonTimeout},
+		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, ReasonIO},
+		{fmt.Errorf("a: %w", &ReasonError{ReasonConfig, errors.New("b")}), ReasonConfig},
+		{&ReasonError{"from outside", errors.New("b")}, ReasonOther},
+		{errors.New("a"), ReasonOther},
+	} {
+		if got := ReasonOf(c.err); got != c.want {
+			t.Errorf("ReasonOf(%v) = %s, want %s", c.err, got, c.want)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
