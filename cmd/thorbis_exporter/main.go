@@ -1,0 +1,91 @@
+// Command thorbis_exporter measures what a policy promises and exposes it to Prometheus.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+const defaultListenAddress = ":10088"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// flags are what the commands share.
+type flags struct {
+	configFile, location string
+	web                  *web.FlagConfig
+	stdout               io.Writer
+}
+
+// run returns the exit code: 0, 1 for a failure, 2 for wrong usage.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	f := &flags{stdout: stdout}
+	app := kingpin.New("thorbis_exporter", "Measures the facts behind the promises of a multi-tenant platform, for Prometheus.")
+	app.UsageWriter(stdout).ErrorWriter(stderr)
+	app.Version(version.Print("thorbis_exporter"))
+	app.HelpFlag.Short('h')
+	terminated := -1
+	app.Terminate(func(code int) { terminated = code })
+
+	app.Flag("config.file", "The policy: a file or a directory of files. Without it the embedded default watches this exporter.").StringVar(&f.configFile)
+	app.Flag("location", "Where this exporter probes from; overrides the policy's location.").StringVar(&f.location)
+	f.web = kingpinflag.AddFlags(app, defaultListenAddress)
+	serve := newServe(app, f)
+	check := newCheckConfig(app, f)
+	probe := newProbe(app, f)
+
+	command, err := app.Parse(args)
+	if terminated >= 0 {
+		return terminated
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %v; try --help\n", err)
+		return 2
+	}
+	switch command {
+	case check.name:
+		err = check.run()
+	case probe.name:
+		err = probe.run(ctx)
+	default:
+		err = serve.run(ctx, stderr)
+	}
+	if err != nil {
+		// Joined errors are one a line, so that each file:line can be clicked.
+		_, _ = fmt.Fprintln(stderr, strings.TrimSpace(err.Error()))
+		return 1
+	}
+	return 0
+}
+
+// load reads the policy that the flags name.
+func (f *flags) load() (*config.Policy, error) {
+	if f.configFile != "" {
+		return f.located(config.Load(f.configFile))
+	}
+	return f.located(config.Default((*f.web.WebListenAddresses)[0]))
+}
+
+func (f *flags) located(p *config.Policy, err error) (*config.Policy, error) {
+	if err == nil && f.location != "" {
+		p.Location = f.location
+	}
+	return p, err
+}

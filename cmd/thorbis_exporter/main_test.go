@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "thorbis.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestCheckConfig(t *testing.T) {
+	code, out, _ := call(t, "check-config", "--cost", "--tenants=5")
+	if code != 0 || !strings.Contains(out, "warning: ") || !strings.Contains(out, "cost with 5 tenants") || !strings.Contains(out, "ok: sha256 ") {
+		t.Errorf("embedded default: %d %s", code, out)
+	}
+	name := write(t, "version: 1\nnonsense: 1\nmore_nonsense: 2\nchannels: {deadman: none}\n")
+	code, out, errs := call(t, "--config.file="+name, "check-config")
+	lines := strings.Split(strings.TrimSpace(errs), "\n")
+	if code != 1 || out != "" || len(lines) != 2 || !strings.Contains(lines[0], name+":2") || !strings.Contains(lines[1], name+":3") {
+		t.Errorf("bad policy: %d %q %q", code, out, errs)
+	}
+}
+
+func TestProbeCommand(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer site.Close()
+	name := write(t, `version: 1
+channels: {deadman: none}
+services: [{name: web, owner: sre}]
+health:
+  checks:
+    - {name: good, app_service: web, target: "`+site.URL+`"}
+    - {name: bad, app_service: web, target: "`+site.URL+`/broken"}
+`)
+	code, out, errs := call(t, "probe", "good", "--config.file="+name)
+	if code != 0 || !strings.Contains(out, "result    success") || !strings.Contains(out, "connect") {
+		t.Errorf("good: %d %s %s", code, out, errs)
+	}
+	if code, out, _ := call(t, "probe", "bad", "--config.file="+name); code != 1 || !strings.Contains(out, "result    failure") {
+		t.Errorf("bad: %d %s", code, out)
+	}
+	if code, _, errs := call(t, "probe", "ugly", "--config.file="+name); code != 1 || !strings.Contains(errs, "ugly") {
+		t.Errorf("unknown: %d %s", code, errs)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	if code, _, errs := call(t, "--no-such-flag"); code != 2 || !strings.Contains(errs, "no-such-flag") {
+		t.Errorf("unknown flag: %d %s", code, errs)
+	}
+	if code, out, _ := call(t, "--help"); code != 0 || !strings.Contains(out, "--[no-]collector.health") {
+		t.Errorf("help: %d %s", code, out)
+	}
+	if code, out, _ := call(t, "--version"); code != 0 || !strings.Contains(out, "thorbis_exporter, version") {
+		t.Errorf("version: %d %s", code, out)
+	}
+	if code, _, errs := call(t, "--config.file=/nonexistent", "--storage.path="); code != 1 || !strings.Contains(errs, "/nonexistent") {
+		t.Errorf("missing policy: %d %s", code, errs)
+	}
+}

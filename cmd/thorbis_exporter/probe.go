@@ -1,0 +1,63 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/exporter"
+)
+
+// probe runs one check once, as the exporter would, and changes nothing.
+type probe struct {
+	*flags
+	name          string
+	check, tenant string
+	debug         bool
+}
+
+func newProbe(app *kingpin.Application, f *flags) *probe {
+	p := &probe{flags: f}
+	command := app.Command("probe", "Probe a check of the policy once; exit 1 unless it succeeds.")
+	p.name = command.FullCommand()
+	command.Arg("check", "Name of the check.").Required().StringVar(&p.check)
+	command.Flag("tenant", "Tenant of a check that is per tenant.").StringVar(&p.tenant)
+	command.Flag("debug", "Also print the prober's log and metrics.").BoolVar(&p.debug)
+	return p
+}
+
+func (p *probe) run(ctx context.Context) error {
+	policy, err := p.load()
+	if err != nil {
+		return err
+	}
+	c := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, p.location)
+	if err := c.Apply(policy); err != nil {
+		return err
+	}
+	result, err := c.Probe(ctx, health.ProbeRequest{Check: p.check, Tenant: p.tenant})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.stdout, "result    %s\nreason    %s\nduration  %s\n",
+		result.Result, cmp.Or(result.Reason, "-"), result.Duration.Round(time.Microsecond))
+	for _, phase := range slices.Sorted(maps.Keys(result.Phases)) {
+		took := time.Duration(result.Phases[phase] * float64(time.Second))
+		_, _ = fmt.Fprintf(p.stdout, "  %-10s  %s\n", phase, took.Round(time.Microsecond))
+	}
+	if p.debug {
+		_, _ = fmt.Fprintf(p.stdout, "\n%s\n", result.Debug)
+	}
+	if !result.Success {
+		return errors.New("the probe did not succeed")
+	}
+	return nil
+}

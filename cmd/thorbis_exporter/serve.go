@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/thorbis/thorbis_exporter/exporter"
+)
+
+// serve is the default command. Its flags belong to the program, so that --help shows them.
+type serve struct {
+	*flags
+	options             exporter.Options
+	roles               map[string]*bool
+	logLevel, logFormat string
+}
+
+func newServe(app *kingpin.Application, f *flags) *serve {
+	s := &serve{flags: f, roles: map[string]*bool{}}
+	app.Command("serve", "Run the exporter (the default).").Default()
+	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
+	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network.").BoolVar(&s.options.ProbeAnyTarget)
+	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
+	for _, r := range exporter.Roles {
+		value := "false"
+		if r.Default {
+			value = "true"
+		}
+		s.roles[r.Name] = app.Flag("collector."+r.Name, r.Help).Default(value).Bool()
+	}
+	app.Flag("log.level", "Only log messages of this level or above.").Default("info").EnumVar(&s.logLevel, exporter.LogLevels...)
+	app.Flag("log.format", "Format of log messages.").Default("logfmt").EnumVar(&s.logFormat, exporter.LogFormats...)
+	return s
+}
+
+func (s *serve) run(ctx context.Context, stderr io.Writer) error {
+	logger, err := exporter.NewLogger(stderr, s.logLevel, s.logFormat)
+	if err != nil {
+		return err
+	}
+	o := s.options
+	o.Logger, o.Load, o.Location, o.Web = logger, s.load, s.location, s.web
+	o.Roles = map[string]bool{}
+	for name, on := range s.roles {
+		o.Roles[name] = *on
+	}
+	return exporter.Run(ctx, o)
+}

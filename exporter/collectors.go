@@ -1,0 +1,73 @@
+package exporter
+
+import (
+	"log/slog"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// Role is a collector that can be switched with --[no-]collector.<name>.
+type Role struct {
+	Name    string
+	Help    string
+	Default bool
+}
+
+// Roles lists every collector there is. A new one is a line here and a case in newExporter.
+var Roles = []Role{
+	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
+}
+
+const roleHealth = "health"
+
+// checks is what the pages show and probe of the health collector.
+type checks interface {
+	Status() []health.CheckStatus
+	Configured(target, module string) bool
+	prober
+}
+
+// NewHealth returns the health collector as the exporter runs it; without a directory it keeps nothing.
+func NewHealth(logger *slog.Logger, dir *state.Dir, location string) *health.Collector {
+	return health.New(health.Options{
+		Logger: logger.With("collector", roleHealth), State: dir, Location: location, Version: version.Version,
+	})
+}
+
+// running is a collector at work under its name.
+type running struct {
+	name string
+	collectors.Collector
+}
+
+// applyAll puts a policy in force everywhere or nowhere: each collector validates before it switches, and
+// if one refuses, those before it get the old policy back.
+func applyAll(all []running, p, old *config.Policy) error {
+	for i, c := range all {
+		err := c.Apply(p)
+		if err == nil {
+			continue
+		}
+		if old != nil {
+			for _, switched := range all[:i] {
+				// It was in force a moment ago; refusing it now would be the collector's defect.
+				_ = switched.Apply(old)
+			}
+		}
+		return &applyError{collector: c.name, err: err}
+	}
+	return nil
+}
+
+type applyError struct {
+	collector string
+	err       error
+}
+
+func (e *applyError) Error() string { return "collector " + e.collector + ": " + e.err.Error() }
+func (e *applyError) Unwrap() error { return e.err }

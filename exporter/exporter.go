@@ -1,0 +1,172 @@
+// Package exporter is the server: it puts a policy in force, runs the collectors and shows what they know.
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// Options are the exporter's flags.
+type Options struct {
+	Logger *slog.Logger
+	// Load reads the policy, at the start and at every reload.
+	Load func() (*config.Policy, error)
+	// Location overrides the policy's; empty does not.
+	Location string
+	// StoragePath is where collectors keep state; empty keeps it in memory only.
+	StoragePath string
+	// Roles are the collectors to run, by name.
+	Roles map[string]bool
+	Web   *web.FlagConfig
+	// EnableLifecycle allows a reload over HTTP.
+	EnableLifecycle bool
+	// ProbeAnyTarget allows /probe for targets that the policy does not name.
+	ProbeAnyTarget bool
+}
+
+// Bounds of a graceful stop: what takes longer is cut off, because a supervisor of ours (systemd, the
+// kubelet) would soon do so less gently.
+const (
+	webStopTimeout       = 5 * time.Second
+	collectorStopTimeout = 15 * time.Second
+)
+
+// exporter is a process at work.
+type exporter struct {
+	Options
+	started    time.Time
+	policy     *policy
+	gatherer   *gatherer
+	own        *prometheus.Registry
+	supervisor *collectors.Supervisor
+	collectors []running
+	checks     checks // nil without the health collector
+	ready      atomic.Bool
+}
+
+// Run serves until ctx ends or the servers fail. SIGHUP reloads the policy.
+func Run(ctx context.Context, o Options) (err error) {
+	var dir *state.Dir
+	if o.StoragePath != "" {
+		if dir, err = state.Open(o.StoragePath); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, dir.Close()) }()
+	}
+	// Before anything is slow, so that an early SIGHUP does not end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())
+	e := newExporter(o, dir)
+	if err := e.policy.reload(); err != nil {
+		return err
+	}
+	handler, err := e.handler()
+	if err != nil {
+		return err
+	}
+	return e.serve(ctx, handler, hangup)
+}
+
+func newExporter(o Options, dir *state.Dir) *exporter {
+	e := &exporter{Options: o, started: time.Now(), gatherer: &gatherer{}, supervisor: collectors.NewSupervisor(o.Logger)}
+	if o.Roles[roleHealth] {
+		c := NewHealth(o.Logger, dir, o.Location)
+		e.add(roleHealth, c)
+		e.checks = c
+	}
+	e.policy = &policy{logger: o.Logger, load: o.Load, apply: e.apply}
+	e.own = newOwnRegistry(e.supervisor, e.policy)
+	return e
+}
+
+func (e *exporter) add(name string, c collectors.Collector) {
+	e.collectors = append(e.collectors, running{name: name, Collector: c})
+	e.supervisor.Add(name, c)
+}
+
+// apply puts a policy in force in every collector and in the registry. The registry is built first: once
+// the collectors have switched, nothing may fail any more.
+func (e *exporter) apply(p, old *config.Policy) error {
+	if e.Location != "" {
+		p.Location = e.Location
+	}
+	all := []prometheus.Collector{e.own}
+	for _, c := range e.collectors {
+		all = append(all, c)
+	}
+	registry, err := newRegistry(p.Environment, all...)
+	if err != nil {
+		return err
+	}
+	if err := applyAll(e.collectors, p, old); err != nil {
+		return err
+	}
+	e.gatherer.current.Store(registry)
+	return nil
+}
+
+// serve runs collectors, web server and signals, and stops them in the order in which nothing is lost:
+// first the requests, then the collectors, which save, then (in Run) the state directory.
+func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-chan os.Signal) error {
+	collecting, stopCollecting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCollecting()
+	collected := make(chan struct{})
+	go func() {
+		e.supervisor.Run(collecting)
+		close(collected)
+	}()
+
+	server := newServer(handler, e.Logger)
+	served := make(chan error, 1)
+	go func() { served <- web.ListenAndServe(server, e.Web, e.Logger) }()
+	e.ready.Store(true)
+
+	var failed error
+	for running := true; running; {
+		select {
+		case <-hangup:
+			_ = e.policy.reload() // logged and shown
+		case failed = <-served:
+			failed = fmt.Errorf("web server: %w", failed)
+			running = false
+		case <-ctx.Done():
+			running = false
+		}
+	}
+
+	e.Logger.Info("Stopping")
+	e.ready.Store(false)
+	stopping, cancel := context.WithTimeout(context.Background(), webStopTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		e.Logger.Warn("Requests were cut off", "err", err)
+		_ = server.Close()
+	}
+	stopCollecting()
+	select {
+	case <-collected:
+	case <-time.After(collectorStopTimeout):
+		return errors.Join(failed, errors.New("collectors did not stop in time; state since the last save is lost"))
+	}
+	e.Logger.Info("Stopped")
+	return failed
+}

@@ -1,0 +1,399 @@
+package exporter
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// policyFile is a policy that a test rewrites.
+type policyFile string
+
+func newPolicyFile(t *testing.T, target string) policyFile {
+	t.Helper()
+	f := policyFile(filepath.Join(t.TempDir(), "thorbis.yaml"))
+	f.write(t, "production", target)
+	return f
+}
+
+func (f policyFile) write(t *testing.T, environment, target string) {
+	t.Helper()
+	text := `version: 1
+environment: ` + environment + `
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P1}]
+health:
+  interval: 1s
+  timeout: 500ms
+  checks:
+    - {name: home, app_service: web, target: "` + target + `"}
+`
+	if err := os.WriteFile(string(f), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f policyFile) breakIt(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(string(f), []byte("version: 1\nnonsense: true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f policyFile) load() (*config.Policy, error) { return config.Load(string(f)) }
+
+// site answers every probe.
+func site(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// start returns an exporter that runs its collectors and serves through httptest.
+func start(t *testing.T, o Options) (*exporter, string) {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = quiet()
+	}
+	o.Roles = map[string]bool{roleHealth: true}
+	e := newExporter(o, nil)
+	if err := e.policy.reload(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := e.handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { e.supervisor.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	e.ready.Store(true)
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return e, s.URL
+}
+
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+func ask(t *testing.T, method, address string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+func get(t *testing.T, address string, headers ...string) answer {
+	t.Helper()
+	return ask(t, http.MethodGet, address, headers...)
+}
+
+// sample returns the value of the first series of a metric that has all the given label values.
+func sample(t *testing.T, base, name string, labels ...string) float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(get(t, base+"/metrics").body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range families[name].GetMetric() {
+		have := map[string]string{}
+		for _, l := range m.GetLabel() {
+			have[l.GetName()] = l.GetValue()
+		}
+		fits := true
+		for i := 0; i < len(labels); i += 2 {
+			fits = fits && have[labels[i]] == labels[i+1]
+		}
+		if fits {
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return -1
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
+	file := newPolicyFile(t, site(t))
+	address, none, no := freeAddress(t), "", false
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	storage := t.TempDir()
+	stopped := make(chan error, 1)
+	go func() {
+		stopped <- Run(ctx, Options{
+			Logger: quiet(), Load: file.load, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
+			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none},
+		})
+	}()
+	base := "http://" + address
+	eventually(t, "it is ready", func() bool {
+		resp, err := http.Get(base + "/-/ready")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	if _, err := state.Open(storage); err == nil || !strings.Contains(err.Error(), "in use by process") {
+		t.Errorf("a second exporter on the same storage path: %v", err)
+	}
+	file.write(t, "staging", site(t))
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new environment is exposed", func() bool {
+		return sample(t, base, metric.ConfigReloadSuccessful.Name, metric.LabelEnvironment, "staging") == 1
+	})
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	d, err := state.Open(storage)
+	if err != nil {
+		t.Fatalf("the lock outlived the exporter: %v", err)
+	}
+	_ = d.Close()
+}
+
+func TestRunFailsOnALockedDirectoryAndOnATakenPort(t *testing.T) {
+	file := newPolicyFile(t, site(t))
+	storage := t.TempDir()
+	d, err := state.Open(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	none, no := "", false
+	o := Options{
+		Logger: quiet(), Load: file.load, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
+		Web: &web.FlagConfig{WebListenAddresses: &[]string{l.Addr().String()}, WebSystemdSocket: &no, WebConfigFile: &none},
+	}
+	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "in use by process") {
+		t.Errorf("locked: %v", err)
+	}
+	_ = d.Close()
+	if err := Run(t.Context(), o); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("taken port: %v", err)
+	}
+}
+
+func TestReloadKeepsCountersAndABadOneIsVisible(t *testing.T) {
+	target := site(t)
+	file := newPolicyFile(t, target)
+	_, base := start(t, Options{Load: file.load, EnableLifecycle: true})
+	probes := func(environment string) float64 {
+		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success", metric.LabelEnvironment, environment)
+	}
+	eventually(t, "two probes", func() bool { return probes("production") >= 2 })
+	before := probes("production")
+
+	file.write(t, "staging", target)
+	if a := ask(t, http.MethodPut, base+"/-/reload"); a.code != http.StatusOK {
+		t.Fatalf("reload: %+v", a)
+	}
+	if after := probes("staging"); after < before {
+		t.Errorf("probes went from %v to %v across a reload", before, after)
+	}
+	if sample(t, base, "promhttp_metric_handler_requests_total", "code", "200") < 3 {
+		t.Error("the handler's own counters were reset")
+	}
+	sum := sample(t, base, metric.PolicyInfo.Name)
+	loaded := sample(t, base, metric.ConfigReloadTimestamp.Name)
+
+	file.breakIt(t)
+	a := ask(t, http.MethodPost, base+"/-/reload")
+	if a.code != http.StatusInternalServerError || !strings.Contains(a.body, "thorbis.yaml:2") {
+		t.Errorf("bad reload answers %d %q, want file and line", a.code, a.body)
+	}
+	if got := sample(t, base, metric.ConfigReloadSuccessful.Name); got != 0 {
+		t.Errorf("last reload successful = %v", got)
+	}
+	if sample(t, base, metric.ConfigReloadTimestamp.Name) != loaded || sample(t, base, metric.PolicyInfo.Name) != sum {
+		t.Error("the bad policy changed what is in force")
+	}
+	if page := get(t, base+"/status").body; !strings.Contains(page, "The last reload failed") {
+		t.Error("the status page does not say that the reload failed")
+	}
+	last := probes("staging")
+	eventually(t, "the old policy goes on", func() bool { return probes("staging") > last })
+
+	file.write(t, "staging", target)
+	if a := ask(t, http.MethodPost, base+"/-/reload"); a.code != http.StatusOK {
+		t.Fatalf("mended reload: %+v", a)
+	}
+	if sample(t, base, metric.ConfigReloadSuccessful.Name) != 1 {
+		t.Error("the mended policy does not show")
+	}
+}
+
+func TestReloadOverHTTPNeedsTheFlag(t *testing.T) {
+	_, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
+	if a := ask(t, http.MethodPost, base+"/-/reload"); a.code != http.StatusForbidden {
+		t.Errorf("POST: %+v", a)
+	}
+	if a := get(t, base+"/-/reload"); a.code == http.StatusOK {
+		t.Errorf("GET: %+v", a)
+	}
+}
+
+func TestMetricsInEveryFormat(t *testing.T) {
+	_, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
+	eventually(t, "a probe", func() bool {
+		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success") >= 1
+	})
+
+	open := get(t, base+"/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+	if !strings.HasSuffix(open.body, "# EOF\n") || !strings.Contains(open.body, "thorbis_collector_errors_created{") {
+		t.Error("OpenMetrics lacks its end or the created timestamps")
+	}
+	proto := get(t, base+"/metrics", "Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
+	if media, _, _ := mime.ParseMediaType(proto.header.Get("Content-Type")); media != expfmt.ProtoType {
+		t.Fatalf("protobuf is %s", media)
+	}
+	decoder := expfmt.NewDecoder(bufio.NewReader(strings.NewReader(proto.body)), expfmt.NewFormat(expfmt.TypeProtoDelim))
+	families := map[string]*dto.MetricFamily{}
+	for {
+		var f dto.MetricFamily
+		if err := decoder.Decode(&f); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		families[f.GetName()] = &f
+	}
+	if h := families[metric.HealthCheckDuration.Name].GetMetric()[0].GetHistogram(); h.Schema == nil {
+		t.Error("no native histogram over protobuf")
+	}
+	for name, f := range families {
+		for _, m := range f.GetMetric() {
+			if l := m.GetLabel(); !strings.Contains(labelNames(l), metric.LabelEnvironment) {
+				t.Errorf("%s carries no environment", name)
+			}
+		}
+	}
+	zipped := get(t, base+"/metrics", "Accept-Encoding", "gzip")
+	if zipped.header.Get("Content-Encoding") != "gzip" {
+		t.Errorf("encoding %q", zipped.header.Get("Content-Encoding"))
+	}
+}
+
+func labelNames(labels []*dto.LabelPair) string {
+	var names []string
+	for _, l := range labels {
+		names = append(names, l.GetName())
+	}
+	return strings.Join(names, ",")
+}
+
+func TestProbe(t *testing.T) {
+	target := site(t)
+	load := newPolicyFile(t, target).load
+	_, base := start(t, Options{Load: load})
+	other := "?" + url.Values{"target": {"http://127.0.0.1:1/"}}.Encode()
+	configured := "?" + url.Values{"target": {target}, "module": {"http_2xx"}}.Encode()
+
+	a := get(t, base+"/probe"+configured, "X-Prometheus-Scrape-Timeout-Seconds", "5")
+	if a.code != http.StatusOK || !strings.Contains(a.body, "\nprobe_success 1\n") || !strings.Contains(a.body, "probe_http_status_code 200") {
+		t.Errorf("configured: %d %s", a.code, a.body)
+	}
+	if a := get(t, base+"/probe"+configured+"&debug=true"); !strings.Contains(a.body, "Logs for the probe") {
+		t.Errorf("debug: %+v", a)
+	}
+	for query, want := range map[string]int{
+		other: http.StatusForbidden, "": http.StatusBadRequest, configured + "&target=x": http.StatusBadRequest,
+		"?target=" + url.QueryEscape(target) + "&module=tcp_connect": http.StatusForbidden,
+	} {
+		if a := get(t, base+"/probe"+query); a.code != want {
+			t.Errorf("%s: %d %s, want %d", query, a.code, a.body, want)
+		}
+	}
+	_, base = start(t, Options{Load: load, ProbeAnyTarget: true})
+	if a := get(t, base+"/probe"+other); a.code != http.StatusOK || !strings.Contains(a.body, "\nprobe_success 0\n") {
+		t.Errorf("any target: %d %s", a.code, a.body)
+	}
+	if a := get(t, base+"/probe"+other+"&module=nosuch"); a.code != http.StatusBadRequest {
+		t.Errorf("unknown module: %+v", a)
+	}
+}
+
+func TestProbeTimeout(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": 0, "10": 9500 * time.Millisecond, "0.5": 250 * time.Millisecond, "1e300": maxProbeTimeout - scrapeTimeoutSlack,
+	} {
+		if got, err := probeTimeout(header); err != nil || got != want {
+			t.Errorf("%q: %v, %v; want %v", header, got, err, want)
+		}
+	}
+	for _, header := range []string{"x", "-1", "0", "NaN"} {
+		if _, err := probeTimeout(header); err == nil {
+			t.Errorf("%q was taken", header)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// fakeChecks are checks in any state.
+type fakeChecks []health.CheckStatus
+
+func (f fakeChecks) Status() []health.CheckStatus { return f }
+func (fakeChecks) Configured(string, string) bool { return false }
+func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResult, error) {
+	return health.ProbeResult{}, errors.New("not here")
+}
+
+func TestStatusPageEscapesWhatComesFromOutside(t *testing.T) {
+	e, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
+	const evil = `<script>alert(1)</script>`
+	e.checks = fakeChecks{{Check: evil, Tenant: evil, Target: "javascript:" + evil, Reason: evil, State: metric.StateDown, OutageSince: time.Now()}}
+	a := get(t, base+"/status")
+	if a.code != http.StatusOK || strings.Contains(a.body, "<script>") || !strings.Contains(a.body, "&lt;script&gt;") {
+		t.Errorf("not escaped:\n%s", a.body)
+	}
+	if !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Error("no content security policy")
+	}
+}
+
+func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
+	e, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
+	var all fakeChecks
+	for i := range maxStatusRows + 5 {
+		all = append(all, health.CheckStatus{Check: fmt.Sprintf("up-%d", i), State: metric.StateUp})
+	}
+	all = append(all, health.CheckStatus{Check: "new", State: metric.StateDown, OutageSince: time.Now().Add(-time.Minute)},
+		health.CheckStatus{Check: "old", State: metric.StateUnknown, OutageSince: time.Now().Add(-time.Hour)})
+	e.checks = all
+	page := get(t, base+"/status").body
+	if strings.Count(page, "<td>up-") != maxStatusRows-2 || !strings.Contains(page, "and 7 more.") {
+		t.Errorf("%d rows", strings.Count(page, "<td>up-"))
+	}
+	if o, n := strings.Index(page, ">old<"), strings.Index(page, ">new<"); o < 0 || o > n {
+		t.Error("the oldest outage is not the first")
+	}
+	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") || !strings.Contains(page, "<td>new") {
+		t.Error("the filter does not filter")
+	}
+	if a := get(t, base+"/status?state=sideways"); a.code != http.StatusBadRequest {
+		t.Errorf("unknown state: %d", a.code)
+	}
+}

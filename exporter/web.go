@@ -1,0 +1,124 @@
+package exporter
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// Bounds of the web server. A scrape reads memory, so one that takes longer than this meets a defect; the
+// write timeout leaves room for the longest probe.
+const (
+	maxScrapes        = 40
+	scrapeTimeout     = 30 * time.Second
+	readHeaderTimeout = 10 * time.Second
+	writeTimeout      = maxProbeTimeout + 30*time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readHeaderTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+func (e *exporter) handler() (http.Handler, error) {
+	links := []web.LandingLinks{
+		{Address: "metrics", Text: "Metrics"},
+		{Address: "status", Text: "Status", Description: "open outages, checks, collectors, policy"},
+		{Address: "-/healthy", Text: "Healthy"},
+		{Address: "-/ready", Text: "Ready"},
+	}
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "thorbis_exporter",
+		Description: "Measures the facts behind the promises of a multi-tenant platform",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links:       links,
+		Form: web.LandingForm{Action: "probe", Inputs: []web.LandingFormInput{
+			{Label: "Target", Type: "text", Name: "target", Placeholder: "https://example.com/healthz"},
+			{Label: "Module", Type: "text", Name: "module", Placeholder: "http_2xx", Value: "http_2xx"},
+			{Label: "Debug", Type: "text", Name: "debug", Placeholder: "true", Value: "true"},
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("landing page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", landing)
+	mux.Handle("GET /metrics", e.metricsHandler())
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintln(w, "thorbis_exporter is healthy.")
+	})
+	mux.HandleFunc("GET /-/ready", e.serveReady)
+	mux.HandleFunc("POST /-/reload", e.serveReload)
+	mux.HandleFunc("PUT /-/reload", e.serveReload)
+	mux.HandleFunc("GET /status", e.serveStatus)
+	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
+	return mux, nil
+}
+
+func (e *exporter) metricsHandler() http.Handler {
+	return promhttp.InstrumentMetricHandler(e.own, promhttp.HandlerFor(e.gatherer, promhttp.HandlerOpts{
+		ErrorLog: errorLog{e.Logger},
+		// One broken collector must not blind the others.
+		ErrorHandling:       promhttp.ContinueOnError,
+		Registry:            e.own,
+		MaxRequestsInFlight: maxScrapes,
+		Timeout:             scrapeTimeout,
+		EnableOpenMetrics:   true,
+		// So that a counter's first increase after a start counts; protobuf carries them anyway.
+		EnableOpenMetricsTextCreatedSamples: true,
+		ProcessStartTime:                    e.started,
+	}))
+}
+
+// errorLog writes each error of a scrape as one line.
+type errorLog struct{ logger *slog.Logger }
+
+func (l errorLog) Println(v ...any) {
+	for i, value := range v {
+		if many, ok := value.(prometheus.MultiError); ok {
+			texts := make([]string, 0, len(many))
+			for _, err := range many {
+				texts = append(texts, err.Error())
+			}
+			v[i] = strings.Join(texts, "; ")
+		}
+	}
+	l.logger.Error("Serving metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}
+
+// serveReady depends on no source: an exporter that cannot reach what it watches still has to be scraped,
+// for that is the news.
+func (e *exporter) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if !e.ready.Load() {
+		http.Error(w, "thorbis_exporter is starting or stopping.", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "thorbis_exporter is ready.")
+}
+
+func (e *exporter) serveReload(w http.ResponseWriter, _ *http.Request) {
+	if !e.EnableLifecycle {
+		http.Error(w, "Reloading over HTTP is not enabled; start with --web.enable-lifecycle or send SIGHUP.", http.StatusForbidden)
+		return
+	}
+	if err := e.policy.reload(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "The policy is reloaded.")
+}
