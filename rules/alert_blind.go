@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var blindNames = names{
+	"expected":        metric.CheckExpected.Name,
+	"info":            metric.HealthCheckInfo.Name,
+	"judged":          metric.ObservedLedger.Location.Name,
+	"watched":         metric.CheckWatched.Name,
+	"serviceNamed":    metric.ServiceExpected.Name,
+	"serviceWatched":  metric.ServiceWatched.Name,
+	"locationSeen":    metric.LocationExpected.Name,
+	"locationWatched": metric.LocationWatched.Name,
+	"silent":          metric.CheckSilent.Name,
+	"unknown":         metric.CheckUnknown.Name,
+	"reference":       metric.HealthReferenceUp.Name,
+	"longMemory":      seconds(longMemory),
+}
+
+// blind tells when what should be watched is not. It looks at progress of the time counters, not at
+// presence, so that a prober that hangs but still answers scrapes is found too. Tenants of a check are
+// counted, not listed: a location that loses its network loses all of them at once.
+func blind(p *config.Policy) Group {
+	n := blindNames
+	rules := []Rule{
+		{Record: metric.LocationExpected, Expr: expand(`
+			time() + 0 * group by ($place) ($info)
+			or `+namedLocations(p)+`$locationSeen > time() - $longMemory`, n)},
+		{Record: metric.ServiceWatched, Expr: expand(`count by ($service) ($watched)`, n)},
+		{Record: metric.LocationWatched, Expr: expand(`count by ($place) ($watched)`, n)},
+		{Record: metric.CheckSilent, Expr: expand(`$expected > bool 0 unless on ($check) $watched`, n)},
+		{Record: metric.CheckUnknown, Expr: expand(`
+			$expected > bool 0
+			unless on ($check) $judged > 0
+			and on ($check) $watched
+			unless on ($check) ($state{state="maintenance"} == 1)`, names{
+			"expected": n["expected"], "judged": n["judged"], "watched": n["watched"], "state": metric.HealthCheckState.Name,
+		})},
+	}
+
+	rules = append(rules, byPage(metric.ServiceUnwatchedAlert, "P1", patience, text{
+		summary: "A service is not watched from anywhere.",
+		description: `No location has measured any check of {{ $labels.app_service }} in {{ $labels.environment }} for ten minutes;
+			an outage of it now would page nobody. Owner: {{ $labels.owner }}.
+			First look: are the exporters up (ThorbisExporterDown), can Prometheus scrape them, do their logs show probes.`,
+	}, func(page string) string {
+		return expand(`$serviceNamed`+braces(page)+` unless on ($service) $serviceWatched`, n)
+	})...)
+
+	rules = append(rules, byPage(metric.CheckSilentAlert, "P2", patience, text{
+		summary: "A check has stopped being measured.",
+		description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} should be probed but have made no progress anywhere for ten minutes;
+			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
+			First look: the exporter's status page for that check, then its log; a check just removed from the policy goes quiet by itself within an hour.`,
+	}, func(page string) string {
+		return expand(`count by ($paged) ($silent`+braces(page)+`) > 0 and on ($service) $serviceWatched`, n)
+	})...)
+
+	rules = append(rules, byPage(metric.CheckUnknownAlert, "P2", 2*patience, text{
+		summary: "A check cannot be judged.",
+		description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} are unknown at every location;
+			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
+			First look: the reason of the unknown probes on the dashboard: prober_offline means the exporter's own network, a challenge or cached answer means the edge in front.`,
+	}, func(page string) string {
+		return expand(`count by ($paged) ($unknown`+braces(page)+`) > 0`, n)
+	})...)
+
+	rules = append(rules,
+		single(metric.LocationSilentAlert, expand(
+			`$locationSeen > bool 0 unless on ($place) $locationWatched`, n), patience, text{
+			summary: "A location has stopped measuring.",
+			description: `Location {{ $labels.location }} in {{ $labels.environment }} has measured nothing for ten minutes;
+				the remaining locations judge without it. First look: is its exporter up and scraped; was the location given up, then take it out of the policy.`,
+		}),
+		single(metric.ProberOfflineAlert, expand(
+			`max by ($place) ($reference) == 0`, n), patience, text{
+			summary: "A location has lost its own network.",
+			description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, so everything it probes is unknown rather than down.
+				First look: that machine's route to the internet, its DNS, its firewall; then whether the reference targets are still good ones.`,
+		}),
+	)
+	return Group{Name: "thorbis-health-blind", Interval: scrapeInterval, Rules: rules}
+}
+
+// namedLocations are the locations that the policy names; they are expected for ever.
+func namedLocations(p *config.Policy) string {
+	var terms strings.Builder
+	for _, l := range p.Health.Locations {
+		fmt.Fprintf(&terms, `label_replace(label_replace(vector(time()), "environment", %q, "", ""), "location", %q, "", "") or `, p.Environment, l)
+	}
+	return terms.String()
+}

@@ -1,0 +1,44 @@
+package rules
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestGolden: the rules of the test policy are the committed ones, byte for byte.
+func TestGolden(t *testing.T) {
+	b, err := Build(testPolicy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := b.Files()
+	for name, text := range files {
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		golden, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(golden) != string(text) {
+			t.Errorf("%s differs from what the policy generates; run go test ./rules -run TestGolden -update and read the difference", path)
+		}
+	}
+	committed, err := filepath.Glob("testdata/*.rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range committed {
+		if _, ok := files[filepath.Base(path)]; !ok {
+			t.Errorf("%s is no longer generated", path)
+		}
+	}
+}

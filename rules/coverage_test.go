@@ -1,0 +1,283 @@
+package rules
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// begin is when things go wrong in the simulated cases.
+const begin = 8 * minute
+
+// simulated is an alert's case over every layout: what makes it fire, the near miss that does not, and what
+// it does while its exporters restart one after the other.
+type simulated struct {
+	alert    *metric.Alert
+	priority string
+	fires    func(l layout, e *simExporter)
+	misses   func(l layout, e *simExporter)
+	// steady alerts fire through a rolling restart without a gap; the others are quiet in one.
+	steady bool
+	// copies are further things that each exporter watches.
+	copies int
+	copy   func(i int, e *simExporter)
+}
+
+func broken(s ...spell) func(layout, *simExporter) {
+	return func(_ layout, e *simExporter) { e.broken = s }
+}
+
+func atFirst(l layout, e *simExporter) bool { return e.location == l.exporters[0].location }
+
+func flaps(n int) []spell {
+	var s []spell
+	for i := range n {
+		s = append(s, spell{begin + 2*minute*i, begin + 2*minute*i + 25})
+	}
+	return s
+}
+
+var simulations = []simulated{
+	{
+		alert: metric.CheckDownAlert, priority: "P1", steady: true,
+		fires: broken(spell{begin, begin + 20*minute}), misses: broken(spell{begin, begin + 25}),
+	},
+	{
+		alert: metric.TenantDownAlert, priority: "P2", steady: true,
+		fires: func(_ layout, e *simExporter) {
+			e.tenant, e.tier, e.page, e.broken = "acme", "enterprise", "P2", []spell{{begin, begin + 20*minute}}
+		},
+		misses: func(_ layout, e *simExporter) {
+			e.tenant, e.tier, e.page, e.broken = "acme", "enterprise", "P2", []spell{{begin, begin + 25}}
+		},
+	},
+	{
+		alert: metric.TierDownAlert, priority: "P2", steady: true, copies: 3,
+		copy: func(i int, e *simExporter) {
+			e.tenant, e.tier, e.page = fmt.Sprintf("t%d", i), "standard", "P4"
+		},
+		fires: broken(spell{begin, begin + 20*minute}),
+		misses: func(_ layout, e *simExporter) {
+			if e.tenant != "t2" {
+				e.broken = []spell{{begin, begin + 20*minute}}
+			}
+		},
+	},
+	{
+		alert: metric.ManyTenantsDownAlert, priority: "P1", steady: true, copies: storm,
+		copy: func(i int, e *simExporter) {
+			e.tenant, e.tier, e.page = fmt.Sprintf("t%d", i), "free", "P4"
+		},
+		fires: broken(spell{begin, begin + 7*minute}),
+		misses: func(_ layout, e *simExporter) {
+			if e.tenant != "t7" {
+				e.broken = []spell{{begin, begin + 7*minute}}
+			}
+		},
+	},
+	{
+		alert: metric.UptimeBurnAlert, priority: "P2", steady: true,
+		fires:  func(_ layout, e *simExporter) { e.interval, e.broken = 10, flaps(15) },
+		misses: func(_ layout, e *simExporter) { e.interval, e.broken = 10, flaps(1) },
+	},
+	{
+		alert: metric.CertificateAlert, priority: "P3", steady: true,
+		fires:  func(_ layout, e *simExporter) { e.certificate = float64(at(begin + 14*day).Unix()) },
+		misses: func(_ layout, e *simExporter) { e.certificate = float64(at(begin + 15*day).Unix()) },
+	},
+	{
+		alert: metric.ServiceUnwatchedAlert, priority: "P1",
+		fires:  func(_ layout, e *simExporter) { e.off = []spell{{begin, begin + 25*minute}} },
+		misses: func(_ layout, e *simExporter) { e.off = []spell{{begin, begin + 6*minute}} },
+	},
+	{
+		alert: metric.CheckSilentAlert, priority: "P2", copies: 2,
+		copy: func(i int, e *simExporter) { e.check = fmt.Sprintf("check-%d", i) },
+		fires: func(_ layout, e *simExporter) {
+			if e.check == "check-1" {
+				e.hung = []spell{{begin, begin + 30*minute}}
+			}
+		},
+		misses: func(_ layout, e *simExporter) {
+			if e.check == "check-1" {
+				e.hung = []spell{{begin, begin + 6*minute}}
+			}
+		},
+	},
+	{
+		alert: metric.CheckUnknownAlert, priority: "P2",
+		fires:  func(_ layout, e *simExporter) { e.blind = []spell{{begin, begin + 30*minute}} },
+		misses: func(_ layout, e *simExporter) { e.blind = []spell{{begin, begin + 10*minute}} },
+	},
+	{
+		alert: metric.LocationSilentAlert, priority: "P3",
+		fires: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.off = []spell{{begin, begin + 25*minute}}
+			}
+		},
+		misses: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.off = []spell{{begin, begin + 6*minute}}
+			}
+		},
+	},
+	{
+		alert: metric.ProberOfflineAlert, priority: "P3",
+		fires: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.blind = []spell{{begin, begin + 20*minute}}
+			}
+		},
+		misses: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.blind = []spell{{begin, begin + 4*minute}}
+			}
+		},
+	},
+	{
+		alert: metric.ExporterDownAlert, priority: "P3",
+		fires: func(_ layout, e *simExporter) {
+			if e.instance == "a" {
+				e.off = []spell{{begin, begin + 20*minute}}
+			}
+		},
+		misses: func(_ layout, e *simExporter) {
+			if e.instance == "a" {
+				e.off = []spell{{begin, begin + 90}}
+			}
+		},
+	},
+}
+
+// kinds of cases that every alert must have.
+const (
+	kindFiring  = "firing"
+	kindQuiet   = "quiet"
+	kindRestart = "restart"
+	kindTwo     = "two"
+)
+
+func (s simulated) name(kind string, l layout) string {
+	return s.alert.Name + "/" + kind + "/" + l.name
+}
+
+// worlds builds the scenarios of a simulated alert.
+func (s simulated) worlds() []scenario {
+	var out []scenario
+	for _, l := range layouts {
+		for _, kind := range []string{kindFiring, kindQuiet, kindRestart} {
+			var all []*simExporter
+			for c := range max(1, s.copies) {
+				all = append(all, l.place(1, func(i int, e *simExporter) {
+					if s.copy != nil {
+						s.copy(c, e)
+					}
+					switch {
+					case kind == kindFiring || kind == kindRestart && s.steady:
+						s.fires(l, e)
+					case kind == kindQuiet:
+						s.misses(l, e)
+					}
+					if kind == kindRestart {
+						e.off = append(e.off, spell{begin + 3*minute + i*minute, begin + 3*minute + i*minute + 35})
+					}
+				})...)
+			}
+			out = append(out, scenario{s.name(kind, l), all})
+		}
+	}
+	return out
+}
+
+// TestAlerts runs every simulated alert over every layout.
+func TestAlerts(t *testing.T) {
+	simulates(t)
+	for _, s := range simulations {
+		t.Run(s.alert.Name, func(t *testing.T) {
+			worlds := s.worlds()
+			w := newWorld(t, worlds...)
+			until := begin + 40*minute
+			if s.copies > 10 { // slow, so only what it needs
+				until = begin + 8*minute
+				w.groupsOnly = []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-crowds", "thorbis-health-ledger"}
+			}
+			w.run(until)
+			for _, world := range worlds {
+				fired := w.fired(world.name, s.alert.Name)
+				want := 0
+				if strings.Contains(world.name, "/"+kindFiring+"/") || strings.Contains(world.name, "/"+kindRestart+"/") && s.steady {
+					want = 1
+				}
+				if len(fired) != want || want == 1 && (fired[0].priority != s.priority || fired[0].from < begin) {
+					t.Errorf("%s: fired %v, want %d at %s", world.name, fired, want, s.priority)
+				}
+			}
+		})
+	}
+}
+
+// TestCoverage is the gate: every alert has a case that fires, a near miss, one with two of what it watches
+// and one with a restart. An alert on what locations measure has each of them in every layout.
+func TestCoverage(t *testing.T) {
+	cases := map[string]bool{}
+	for _, s := range simulations {
+		for _, w := range s.worlds() {
+			cases[w.name] = true
+		}
+	}
+	for _, name := range promtoolCases(t) {
+		cases[name] = true
+	}
+	for _, a := range metric.Alerts() {
+		if cases[a.Name+"/"+kindFiring] {
+			for _, kind := range []string{kindFiring, kindQuiet, kindTwo, kindRestart} {
+				if !cases[a.Name+"/"+kind] {
+					t.Errorf("no test %s/%s; write it in rules/tests", a.Name, kind)
+				}
+			}
+			continue
+		}
+		for _, l := range layouts {
+			for _, kind := range []string{kindFiring, kindQuiet, kindRestart} {
+				if name := a.Name + "/" + kind + "/" + l.name; !cases[name] {
+					t.Errorf("no test %s; simulate the alert, or write tests of it in rules/tests", name)
+				}
+			}
+		}
+	}
+}
+
+// promtoolCases are the names of the tests in rules/tests.
+func promtoolCases(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("tests/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content struct {
+			Tests []struct {
+				Name string `yaml:"name"`
+			} `yaml:"tests"`
+		}
+		if err := yaml.Unmarshal(text, &content); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, test := range content.Tests {
+			names = append(names, test.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,118 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Why a ledger. A budget of 30 days must be exact to a scrape interval per reset, cost a few samples a
+// series and survive exporters that restart, change their instance or take a day off.
+//   - increase() extrapolates, and sums of it lose what lies between two ranges.
+//   - x - x offset 30d is exact and cheap, but only for a counter that lives as long under one instance.
+//
+// So the rules keep totals of their own, written twice a minute. A window is then the total now less the
+// total at its start.
+//
+// Seconds judged simply add up; nobody misses half a minute of them after a reset. Seconds down and outages are judged by quorum, and two locations, or two
+// exporters of one location, see the same outage a few seconds apart, which must not count twice or half. So
+// their total is what it was five minutes ago plus what the quorum saw in those five minutes, or what it
+// was last if that is more: the most that any chain of windows proves. It never goes back.
+
+// locationIncrease is what an exposed counter added in a window, exactly, as each location saw it: of
+// several exporters the one that saw the most. The last value less the value when the window began (up to
+// 15 minutes older, if nothing was scraped meanwhile); after a reset or where the series is younger, less
+// the lowest since.
+func locationIncrease(counter *metric.Metric, over time.Duration) string {
+	return expand(`
+		max by ($checkLocation) (clamp_min(
+			last_over_time($counter[$over])
+			- (
+				(last_over_time($counter[15m] offset $over) unless resets($counter[$overlap]) > 0)
+				or min_over_time($counter[$over])
+			),
+			0
+		))`, names{"counter": counter.Name, "over": span(over), "overlap": span(over + scrapeInterval)})
+}
+
+// progress is by how much a counter moved within five minutes, good to tell that it did.
+func progress(counter *metric.Metric) string {
+	return expand(`max by ($checkLocation) (last_over_time($counter[5m]) - min_over_time($counter[5m]))`, names{"counter": counter.Name})
+}
+
+// quorumIncrease is what counts of it: what the second-worst location saw, or the only one that judged.
+// A location that judged less than half as long as another is no judge.
+func quorumIncrease(l metric.Ledger) string {
+	return expand(`
+		min by ($check) (topk by ($check) ($votes,
+			$location
+			and on ($checkLocation)
+			($observed > 0 and $observed >= on ($check) group_left () (max by ($check) ($observed) / 2))
+		)) > 0`, names{
+		"location": l.Location.Name,
+		"observed": metric.ObservedLedger.Location.Name,
+		"votes":    stateNames["votes"],
+	})
+}
+
+// total carries a ledger on, through gaps of up to an hour by its own last value and of up to three days by
+// the one on the hour, for as long as the check is expected. then is when the increase began.
+func total(l metric.Ledger, increase *metric.Record, then string) string {
+	return expand(`
+		max by ($check) (
+			label_replace(
+				(last_over_time($total[1h]$then) or last_over_time($hourly[3d]$then) or 0 * $increase) + $increase,
+				"from", "the start of the window", "", ""
+			)
+			or last_over_time($total[1h])
+			or last_over_time($hourly[3d])
+		)
+		and on ($check) $expected`, names{
+		"total":    l.Total.Name,
+		"hourly":   l.Hourly.Name,
+		"increase": increase.Name,
+		"then":     then,
+		"expected": metric.CheckExpected.Name,
+	})
+}
+
+func hourly(l metric.Ledger) string {
+	return expand(`$total and on () minute() == 0`, names{"total": l.Total.Name})
+}
+
+// ledger keeps the totals of the seconds judged and down, of outages, and of the seconds down of which no
+// page of the check told. The last are counted two minutes late, when it is known whether the check paged.
+func ledger(*config.Policy) Group {
+	observed, down, outages, unpaged := metric.ObservedLedger, metric.DownLedger, metric.OutagesLedger, metric.UnpagedLedger
+	const window = 5 * time.Minute
+	step := expand(`
+		max by ($check) (clamp_min(
+			last_over_time($observed[$step]) - last_over_time($observed[15m] offset $step), 0
+		))`, names{"observed": metric.HealthCheckObservedSeconds.Name, "step": span(ledgerInterval)})
+
+	rules := []Rule{
+		{Record: observed.Location, Expr: progress(metric.HealthCheckObservedSeconds)},
+		{Record: down.Location, Expr: locationIncrease(metric.HealthCheckDownSeconds, window)},
+		{Record: outages.Location, Expr: locationIncrease(metric.HealthCheckOutages, window)},
+		{Record: metric.CheckWatched, Expr: observed.Location.Name +
+			"\n+ " + progress(metric.HealthCheckUnknownSeconds) +
+			"\n+ " + progress(metric.HealthCheckMaintenanceSeconds) + " > 0"},
+
+		{Record: observed.Increase, Expr: expand(`max by ($check) ($observed)`, names{"observed": observed.Location.Name})},
+		{Record: down.Increase, Expr: quorumIncrease(down)},
+		{Record: outages.Increase, Expr: quorumIncrease(outages)},
+		{Record: unpaged.Increase, Expr: expand(`$down offset 2m unless on ($check) max_over_time($quorum[7m])`,
+			names{"down": down.Increase.Name, "quorum": metric.CheckDown.Name})},
+
+		{Record: metric.ObservedStep, Expr: step},
+		{Record: observed.Total, Expr: total(observed, metric.ObservedStep, "")},
+	}
+	for _, l := range []metric.Ledger{down, outages, unpaged} {
+		rules = append(rules, Rule{Record: l.Total, Expr: total(l, l.Increase, " offset 5m")})
+	}
+	for _, l := range []metric.Ledger{observed, down, outages, unpaged} {
+		rules = append(rules, Rule{Record: l.Hourly, Expr: hourly(l)})
+	}
+	return Group{Name: "thorbis-health-ledger", Interval: ledgerInterval, Rules: rules}
+}

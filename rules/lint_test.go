@@ -1,0 +1,188 @@
+package rules
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// tool returns the path of a program that make tools builds.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv("THORBIS_TOOLS")
+	if dir == "" {
+		dir = filepath.Join("..", "bin", "tools")
+	}
+	path, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("%s is missing; run make tools", path)
+	}
+	return path
+}
+
+func runTool(t *testing.T, name string, args ...string) {
+	t.Helper()
+	out, err := exec.Command(tool(t, name), args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+func goldenFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.rules.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	return files
+}
+
+func TestPromtoolChecksRules(t *testing.T) {
+	runTool(t, "promtool", append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, goldenFiles(t)...)...)
+}
+
+func TestPromtoolTestsRules(t *testing.T) {
+	tests, err := filepath.Glob("tests/*.yaml")
+	if err != nil || len(tests) == 0 {
+		t.Fatal("no rule tests", err)
+	}
+	runTool(t, "promtool", append([]string{"test", "rules"}, tests...)...)
+}
+
+func TestPint(t *testing.T) {
+	cmd := exec.Command(tool(t, "pint"), "--no-color", "--offline", "--config", "pint.hcl", "lint", "--min-severity=info", "--fail-on=info", "testdata")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("pint: %v\n%s", err, out)
+	}
+}
+
+// TestMixtool holds what mixtool demands of rules, which cannot be built here.
+func TestMixtool(t *testing.T) {
+	const limit = 40
+	camelCase := regexp.MustCompile(`^([A-Z]+[a-z0-9]+)+$`)
+	severities := []string{"critical", "warning", "info"}
+
+	b, err := Build(testPolicy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string]bool{}
+	for _, g := range b.Groups() {
+		if len(g.Name) > limit || len(g.Rules) > groupLimit || groups[g.Name] {
+			t.Errorf("group %s: %d letters, %d rules, or named twice", g.Name, len(g.Name), len(g.Rules))
+		}
+		groups[g.Name] = true
+		for _, r := range g.Rules {
+			if r.Alert == nil {
+				continue
+			}
+			if n := r.Alert.Name; !camelCase.MatchString(n) || len(n) > limit || !strings.HasPrefix(n, "Thorbis") {
+				t.Errorf("%s: not a name that mixtool takes", n)
+			}
+			if !slices.Contains(severities, r.Labels[metric.LabelSeverity]) {
+				t.Errorf("%s: severity %q", r.Alert.Name, r.Labels[metric.LabelSeverity])
+			}
+			if !strings.Contains(r.Annotations["description"], "{{") {
+				t.Errorf("%s: the description is not templated", r.Alert.Name)
+			}
+			s := r.Annotations["summary"]
+			if s == "" || strings.Contains(s, "{{") || !unicode.IsUpper(rune(s[0])) || !strings.HasSuffix(s, ".") {
+				t.Errorf("%s: summary %q", r.Alert.Name, s)
+			}
+		}
+	}
+}
+
+// TestDeclarations: every declared alert and record is generated, with the declared priorities, and no two
+// rules of one alert can fire for the same thing at the same priority.
+func TestDeclarations(t *testing.T) {
+	b, err := Build(testPolicy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	priorities := map[string][]string{}
+	recorded := map[string]bool{}
+	labels := map[string]bool{}
+	for _, g := range b.Groups() {
+		for _, r := range g.Rules {
+			if r.Record != nil {
+				recorded[r.Record.Name] = true
+				continue
+			}
+			if !slices.Contains(priorities[r.Alert.Name], r.Priority) && r.Priority != "" {
+				priorities[r.Alert.Name] = append(priorities[r.Alert.Name], r.Priority)
+			}
+			key := r.Alert.Name + r.Priority + r.Labels[metric.LabelBurnTier]
+			if labels[key] {
+				t.Errorf("%s has two rules of the same labels", r.Alert.Name)
+			}
+			labels[key] = true
+			for _, name := range []string{metric.LabelBundle, metric.LabelSeverity} {
+				if r.Labels[name] == "" {
+					t.Errorf("%s lacks label %s", r.Alert.Name, name)
+				}
+			}
+			for _, name := range []string{"summary", "description", "runbook_url", "dashboard_url"} {
+				if r.Annotations[name] == "" {
+					t.Errorf("%s lacks annotation %s", r.Alert.Name, name)
+				}
+			}
+		}
+	}
+	for _, a := range metric.Alerts() {
+		got := slices.Clone(priorities[a.Name])
+		slices.SortFunc(got, func(x, y string) int { return config.PriorityRank(x) - config.PriorityRank(y) })
+		if !slices.Equal(got, a.Priorities) {
+			t.Errorf("%s has rules for %v, declared %v", a.Name, got, a.Priorities)
+		}
+		if _, ok := priorities[a.Name]; !ok && len(a.Priorities) > 0 {
+			t.Errorf("%s is declared and not generated", a.Name)
+		}
+	}
+	for _, r := range metric.Records() {
+		if !recorded[r.Name] {
+			t.Errorf("%s is declared and not generated", r.Name)
+		}
+	}
+}
+
+// TestRunbooks: every alert has a page and every page an alert.
+func TestRunbooks(t *testing.T) {
+	const dir = "../docs/runbooks"
+	known := map[string]bool{}
+	for _, a := range metric.Alerts() {
+		known[a.Name+".md"] = true
+		text, err := os.ReadFile(filepath.Join(dir, a.Name+".md"))
+		if err != nil {
+			t.Errorf("no runbook: %v", err)
+			continue
+		}
+		for _, heading := range []string{"# " + a.Name, "## Meaning", "## Impact", "## First look", "## Mitigate", "## False positives", "## Who"} {
+			if !strings.Contains(string(text), heading+"\n") {
+				t.Errorf("%s.md lacks %q", a.Name, heading)
+			}
+		}
+	}
+	pages, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if !known[page.Name()] && page.Name() != "README.md" {
+			t.Errorf("%s is no alert's runbook", page.Name())
+		}
+	}
+}

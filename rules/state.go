@@ -1,0 +1,123 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var stateNames = names{
+	"info":       metric.HealthCheckInfo.Name,
+	"state":      metric.HealthCheckState.Name,
+	"start":      metric.HealthCheckOutageStart.Name,
+	"down":       metric.HealthCheckDownSeconds.Name,
+	"expected":   metric.CheckExpected.Name,
+	"held":       metric.CheckLocationHeld.Name,
+	"judged":     metric.ObservedLedger.Location.Name,
+	"quorum":     metric.CheckDown.Name,
+	"named":      metric.ServiceExpected.Name,
+	"owned_down": metric.CheckDownOwned.Name,
+	"tenants":    metric.TenantsDown.Name,
+	"tiers":      metric.TierTenantsDown.Name,
+	"storm":      metric.TenantsStorm.Name,
+
+	"memory":     seconds(memory),
+	"longMemory": seconds(longMemory),
+	"floor":      seconds(downFloor),
+	"votes":      strconv.Itoa(quorum),
+	"crowd":      strconv.Itoa(storm),
+}
+
+// urgencies ranks the series of a selector by their page label, the most urgent highest, an unknown
+// page above all, so that topk picks the most urgent of what exporters say while they disagree.
+func urgencies(selector func(...string) string) string {
+	known := strings.Join(config.Priorities, "|")
+	terms := []string{strconv.Itoa(len(config.Priorities)+1) + " * " + selector(`page!~"`+known+`"`)}
+	for i, p := range config.Priorities {
+		terms = append(terms, strconv.Itoa(len(config.Priorities)-i)+" * "+selector(`page="`+p+`"`))
+	}
+	return strings.Join(terms, "\n\t\t\t\tor ")
+}
+
+// down judges which checks are down now, and pages for them in the same group, so that a page waits for
+// one evaluation and no more.
+func down(*config.Policy) Group {
+	rules := []Rule{
+		// One series a check, whatever its exporters disagree about: the right side of every join.
+		{Record: metric.CheckExpected, Expr: expand(`
+			time() + 0 * topk by ($check) (1, max by ($owned) (
+				`+urgencies(metric.HealthCheckInfo.Select)+`
+			))
+			or on ($check)
+			($expected > time() - $memory)
+			or on ($check)
+			(($expected > time() - $longMemory) unless on (environment) group by (environment) ($info))`, stateNames)},
+
+		// The floor wants both: an outage of that age, so that short ones do not add up, and so many
+		// seconds counted, so that its last moments, when it has mended but not proved it, do not count.
+		{Record: metric.CheckLocationHeld, Expr: expand(`
+			(
+				time() + 0 * max by ($checkLocation) ($state{state="down"} == 1)
+				and on ($checkLocation)
+				max by ($checkLocation) (timestamp($start) - ($start > 0)) >= $floor
+				and on ($checkLocation)
+				max by ($checkLocation) ($down - min_over_time($down[5m])) >= $floor
+			)
+			or on ($checkLocation)
+			(
+				($held > time() - $longMemory)
+				unless on ($checkLocation)
+				($state{state=~"up|maintenance"} == 1)
+				and on ($check)
+				$expected
+			)`, stateNames)},
+
+		{Record: metric.CheckDown, Expr: expand(`
+			count by ($check) ($held) >= $votes
+			or on ($check)
+			(
+				count by ($check) ($held)
+				unless on ($check) ($judged > 0 unless on ($checkLocation) $held)
+			)`, stateNames)},
+
+		{Record: metric.CheckDownOwned, Expr: expand(`
+			$quorum * on ($check) group_left ($ownership) ($expected > bool 0)
+			or on ($check)
+			$quorum`, stateNames)},
+
+		{Record: metric.TenantsDown, Expr: owned("$service", "owner, page",
+			`count by ($service) (group by ($service, tenant) ($quorum{tenant!=""}))`)},
+		{Record: metric.TierTenantsDown, Expr: owned("$serviceTier", "owner",
+			`count by ($serviceTier) (group by ($serviceTier, tenant) ($owned_down{tenant!=""}))`)},
+		{Record: metric.TenantsStorm, Expr: expand(`max_over_time($tenants[5m]) >= $crowd`, stateNames)},
+	}
+	rules = append(rules, checkDownAlerts()...)
+	rules = append(rules, tenantDownAlerts()...)
+	return Group{Name: "thorbis-health-down", Interval: scrapeInterval, Rules: rules}
+}
+
+// state says for dashboards in which state the locations together see a check.
+func state(*config.Policy) Group {
+	return Group{Name: "thorbis-health-state", Interval: scrapeInterval, Rules: []Rule{
+		{Record: metric.CheckState, Expr: expand(`
+			label_replace($quorum > bool 0, "state", "down", "", "")
+			or on ($check)
+			max by ($checkState) ($state{state="up"} == 1)
+			or on ($check)
+			max by ($checkState) ($state{state="maintenance"} == 1)
+			or on ($check)
+			max by ($checkState) ($state{state="down"} == 1)
+			or on ($check)
+			label_replace(max by ($check) ($expected > bool 0), "state", "unknown", "", "")`, stateNames)},
+	}}
+}
+
+// owned adds labels of the service to a count at some level, where the policy knows the service.
+func owned(level, labels, count string) string {
+	return expand(count+`
+		* on ($service) group_left (`+labels+`) $named
+		or on (`+level+`)
+		`+count, stateNames)
+}

@@ -1,0 +1,89 @@
+package rules
+
+import (
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// The numbers by which things are judged. Everything that a rule compares with is here or in the policy.
+const (
+	// scrapeInterval is what the shipped Prometheus configuration scrapes and evaluates at.
+	scrapeInterval = 15 * time.Second
+	// ledgerInterval bounds what a reset of a counter or a change of instance can lose.
+	ledgerInterval = 30 * time.Second
+	// windowInterval paces the sums over long windows, which move slowly and cost the most.
+	windowInterval = time.Minute
+
+	// downFloor is the shortest outage that pages.
+	downFloor = 30 * time.Second
+	// quorum is how many locations must agree where that many have an opinion.
+	quorum = 2
+	// memory is how long an expectation outlives what stated it while others still report,
+	// longMemory how long it, and the last word of a location that fell silent, may live at all.
+	memory     = time.Hour
+	longMemory = 24 * time.Hour
+
+	// storm is how many tenants of one service are told of in one page instead of one each.
+	storm = 50
+
+	// silence is how long a measure may stand still, in a window of this length, before
+	// patience runs as the alert's own delay.
+	silence  = 5 * time.Minute
+	patience = 5 * time.Minute
+)
+
+// burnTier is one pair of windows over which budget is watched. Long outages are paged by the state of
+// the check within a minute, so these look only at seconds of which no page told: flapping and leaks.
+type burnTier struct {
+	name        string
+	priority    string
+	long, short string
+	spent       *big.Rat // share of the period's budget that such a pace spends in the long window
+	floor       time.Duration
+	// wait lets a faster tier that is about to burn tell instead; a ticket can wait.
+	wait time.Duration
+}
+
+// burnTiers, the fastest first. A slower one is quiet while a faster one burns and for its own short
+// window after. The factors spend 5 %, 10 % and 10 % of a 30 d budget in the long window.
+var burnTiers = []burnTier{
+	{name: "medium", priority: "P2", long: "6h", short: "30m", spent: big.NewRat(5, 100), floor: 60 * time.Second},
+	{name: "slow", priority: "P3", long: "1d", short: "2h", spent: big.NewRat(10, 100), floor: 30 * time.Second, wait: 15 * time.Minute},
+	{name: "trend", priority: "P4", long: "3d", short: "6h", spent: big.NewRat(10, 100), floor: 30 * time.Second, wait: time.Hour},
+}
+
+// certificateFloors say how long before its expiry a certificate is told of.
+var certificateFloors = []struct {
+	priority string
+	left     time.Duration
+}{
+	{"P2", 3 * 24 * time.Hour},
+	{"P3", 14 * 24 * time.Hour},
+}
+
+// factor is the pace, as a multiple of the allowed one, at which the long window spends the tier's share
+// of the budget: 6, 3 and 1 for a period of 30 d.
+func (t burnTier) factor(period time.Duration) string {
+	k := new(big.Rat).Mul(t.spent, big.NewRat(int64(period), int64(window(t.long))))
+	return config.Decimal(k)
+}
+
+// window returns the length of a window of the table.
+func window(text string) time.Duration {
+	d, err := model.ParseDuration(text)
+	if err != nil {
+		panic(fmt.Sprintf("window %q: %v", text, err)) // the table above is wrong
+	}
+	return time.Duration(d)
+}
+
+// seconds writes a duration as a number of PromQL.
+func seconds(d time.Duration) string { return config.Decimal(big.NewRat(int64(d), int64(time.Second))) }
+
+// span writes a duration as a range of PromQL.
+func span(d time.Duration) string { return model.Duration(d).String() }
