@@ -1,0 +1,62 @@
+package alertmanager
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// policies are those that the configuration is checked for: everything, and the embedded default.
+func policies(t *testing.T) map[string]*config.Policy {
+	t.Helper()
+	d, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*config.Policy{"everything": testPolicy(t), "default": d}
+}
+
+func TestLibraryReads(t *testing.T) {
+	for name, p := range policies(t) {
+		t.Run(name, func(t *testing.T) { build(t, p) })
+	}
+}
+
+func TestSameBytes(t *testing.T) {
+	p := testPolicy(t)
+	first, err := Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		again, err := Build(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(first) != string(again) {
+			t.Fatal("the same policy gave another configuration")
+		}
+	}
+}
+
+// TestAmtool asks the amtool of the oldest Alertmanager that is supported.
+func TestAmtool(t *testing.T) {
+	amtool, err := filepath.Abs(filepath.Join("..", "bin", "tools", "amtool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(amtool); err != nil {
+		t.Skip("amtool is not built; run make tools")
+	}
+	for name, p := range policies(t) {
+		t.Run(name, func(t *testing.T) {
+			out, err := exec.Command(amtool, "check-config", write(t, p)).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package alertmanager
+
+import (
+	"encoding/json"
+	"flag"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/common/model"
+
+	"github.com/thorbis/thorbis_exporter/rules"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func loadTemplates(t *testing.T) *template.Template {
+	t.Helper()
+	c := write(t, testPolicy(t))
+	tmpl, err := template.FromGlobs([]string{filepath.Join(filepath.Dir(c), "templates", "*.tmpl")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl.ExternalURL, err = url.Parse("https://alertmanager.acme.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+// notification is what Alertmanager knows of a group when it notifies.
+func notification(tmpl *template.Template, resolved bool, alerts ...rules.Alert) *template.Data {
+	group := model.LabelSet{"environment": "production", "app_service": "web", "priority": model.LabelValue(alerts[0].Priority)}
+	var all []*alert.Alert
+	for _, a := range alerts {
+		set := alertLabels(a, map[string]string{"environment": "production", "app_service": "web", "check": "web-home", "owner": "sre"})
+		one := alert.Alert{Alert: model.Alert{
+			Labels:       set,
+			Annotations:  labelSet(a.Annotations),
+			StartsAt:     time.Date(2026, 3, 1, 8, 45, 0, 0, time.UTC),
+			EndsAt:       time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC),
+			GeneratorURL: "https://prometheus.acme.test/graph?g0.expr=up",
+		}}
+		one.Annotations["description"] = "web-home of <web> & its friends is down."
+		if resolved {
+			one.EndsAt = one.StartsAt.Add(time.Minute)
+		}
+		all = append(all, &one)
+	}
+	return tmpl.Data("pagerduty", group, nil, "", all...)
+}
+
+// partly is a group of which some alerts are resolved and others still fire.
+func partly(resolved, firing *template.Data) *template.Data {
+	firing.Alerts = append(resolved.Alerts, firing.Alerts...)
+	return firing
+}
+
+func find(t *testing.T, alerts []rules.Alert, name, priority string) rules.Alert {
+	t.Helper()
+	for _, a := range alerts {
+		if a.Name == name && a.Priority == priority {
+			return a
+		}
+	}
+	t.Fatalf("no %s at %s", name, priority)
+	return rules.Alert{}
+}
+
+// TestNotifications renders every field of every receiver as Alertmanager would and compares with a
+// golden file; go test -update writes it.
+func TestNotifications(t *testing.T) {
+	p := testPolicy(t)
+	c, tmpl, alerts := build(t, p), loadTemplates(t), testAlerts(t, p)
+	down, burn := find(t, alerts, "ThorbisCheckDown", "P1"), find(t, alerts, "ThorbisUptimeBurn", "P2")
+	exporter := find(t, alerts, "ThorbisExporterDown", "P3")
+
+	out := map[string]map[string]string{}
+	for name, data := range map[string]*template.Data{
+		"one alert":      notification(tmpl, false, down),
+		"two alerts":     notification(tmpl, false, burn, burn),
+		"resolved":       notification(tmpl, true, down),
+		"partly mended":  partly(notification(tmpl, true, down), notification(tmpl, false, burn)),
+		"business hours": notification(tmpl, false, exporter),
+	} {
+		fields := map[string]string{}
+		text := func(key, field string) {
+			s, err := tmpl.ExecuteTextString(field, data)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", name, key, err)
+			}
+			if strings.Contains(s, "<no value>") {
+				t.Errorf("%s: %s has no value: %s", name, key, s)
+			}
+			fields[key] = s
+		}
+		for _, r := range c.Receivers {
+			for _, pd := range r.PagerdutyConfigs {
+				text("pagerduty.description", pd.Description)
+				text("pagerduty.severity", pd.Severity)
+				text("pagerduty.client", pd.Client)
+				text("pagerduty.client_url", pd.ClientURL)
+				text("pagerduty.class", pd.Class)
+				text("pagerduty.component", pd.Component)
+				text("pagerduty.group", pd.Group)
+				for _, k := range []string{"what", "owner", "runbook", "dashboard", "graph", "acknowledgement"} {
+					text("pagerduty.details."+k, pd.Details[k].(string))
+				}
+				for _, l := range pd.Links {
+					text("pagerduty.links."+l.Text, l.Href)
+				}
+			}
+			for _, s := range r.SlackConfigs {
+				text("slack.title", s.Title)
+				text("slack.title_link", s.TitleLink)
+				text("slack.text", s.Text)
+				text("slack.color", s.Color)
+				text("slack.fallback", s.Fallback)
+				text("slack.footer", s.Footer)
+			}
+			for _, e := range r.EmailConfigs {
+				text("email.subject", e.Headers["Subject"])
+				text("email.text", e.Text)
+			}
+		}
+		out[name] = fields
+	}
+	got, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "notifications.json")
+	if *update {
+		if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != strings.TrimSuffix(string(want), "\n") {
+		t.Errorf("notifications differ from %s; look at them and run go test -update:\n%s", golden, got)
+	}
+}
