@@ -1,0 +1,117 @@
+package dashboards
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func TestSameBytes(t *testing.T) {
+	p, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		again, err := Build(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range first {
+			if string(again[name]) != string(text) {
+				t.Fatalf("%s came out otherwise", name)
+			}
+		}
+	}
+}
+
+// TestNames holds that every query asks for declared series, by labels that they have.
+func TestNames(t *testing.T) {
+	has := map[string][]string{}
+	for _, m := range metric.All() {
+		has[m.Name] = append([]string{metric.LabelEnvironment}, m.Labels...)
+		if m.Type == metric.Histogram {
+			has[m.Name+"_bucket"] = append([]string{"le"}, has[m.Name]...)
+		}
+	}
+	for _, r := range metric.Records() {
+		has[r.Name] = append([]string{metric.LabelEnvironment}, r.Labels...)
+	}
+	for file, d := range parsed(t) {
+		for _, p := range panels(d) {
+			for _, q := range p.Targets {
+				root, err := grammar.ParseExpr(interpolate(q.Expr))
+				if err != nil {
+					t.Fatalf("%s: %s: %v", file, q.Expr, err)
+				}
+				parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+					s, ok := node.(*parser.VectorSelector)
+					if !ok {
+						return nil
+					}
+					known, ok := has[name(s)]
+					if !ok {
+						t.Errorf("%s: %q asks for %s, which nothing declares", file, p.Title, name(s))
+						return nil
+					}
+					for _, m := range s.LabelMatchers {
+						if m.Name != "__name__" && !slices.Contains(known, m.Name) {
+							t.Errorf("%s: %q: %s has no label %s", file, p.Title, name(s), m.Name)
+						}
+					}
+					return nil
+				})
+			}
+		}
+	}
+}
+
+// TestPanels holds that titles and query letters are unique.
+func TestPanels(t *testing.T) {
+	for file, d := range parsed(t) {
+		titles := map[string]bool{}
+		for _, p := range panels(d) {
+			if titles[p.Title] {
+				t.Errorf("%s: two panels are called %q", file, p.Title)
+			}
+			titles[p.Title] = true
+			letters := map[string]bool{}
+			for _, q := range p.Targets {
+				if letters[q.RefID] || strings.TrimSpace(q.RefID) == "" {
+					t.Errorf("%s: %q has two queries %q", file, p.Title, q.RefID)
+				}
+				letters[q.RefID] = true
+			}
+		}
+	}
+}
+
+// TestCommitted holds that the dashboards in the tree are those of the embedded default.
+func TestCommitted(t *testing.T) {
+	p, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Errorf("%s is not what its Go file says; run make generate", name)
+		}
+	}
+}
