@@ -1,0 +1,66 @@
+// Command thorbis_mixin generates what judges, routes and shows from the policy: Prometheus' rules,
+// Alertmanager's configuration and Grafana's dashboards.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin"
+)
+
+// listenAddress is where the embedded default expects the exporter.
+const listenAddress = ":10088"
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "thorbis_mixin: error:", err)
+		os.Exit(1)
+	}
+}
+
+// run parses the arguments and runs the command that they name.
+func run(args []string, out io.Writer) error {
+	app := kingpin.New("thorbis_mixin", "Generates rules, routes and dashboards from the policy.")
+	app.Version(version.Print("thorbis_mixin"))
+	app.HelpFlag.Short('h')
+	file := app.Flag("config.file", "The policy, a file or a directory. Without it the embedded default, which watches the exporter itself.").String()
+
+	generate := app.Command("generate", "Write the generated files.")
+	outDir := generate.Flag("out", "Directory below which to write.").Default(".").String()
+
+	check := app.Command("check", "Say which generated files are not what the policy says, and whether their programs accept them.")
+	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
+
+	command, err := app.Parse(args)
+	if err != nil {
+		return err
+	}
+	p, err := load(*file)
+	if err != nil {
+		return err
+	}
+	files, err := mixin.Render(p)
+	if err != nil {
+		return err
+	}
+	if err := files.Validate(); err != nil {
+		return err
+	}
+	if command == generate.FullCommand() {
+		return files.Write(*outDir)
+	}
+	return verify(files, *checkDir, out)
+}
+
+func load(file string) (*config.Policy, error) {
+	if file == "" {
+		return config.Default(listenAddress)
+	}
+	return config.Load(file)
+}

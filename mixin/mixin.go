@@ -1,0 +1,114 @@
+// Package mixin renders the whole bundle of one policy: rules, Alertmanager's configuration, dashboards,
+// their documentation, and a jsonnet entry point for those who bring their own tools.
+package mixin
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/thorbis/thorbis_exporter/alertmanager"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/dashboards"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules"
+)
+
+// Files are generated files by slash-separated path.
+type Files map[string][]byte
+
+// Render generates every file of the bundle.
+func Render(p *config.Policy) (Files, error) {
+	bundle, err := rules.Build(p)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	routes, err := alertmanager.Build(p)
+	if err != nil {
+		return nil, fmt.Errorf("alertmanager: %w", err)
+	}
+	boards, err := dashboards.Build(p)
+	if err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
+
+	files := Files{
+		"alertmanager/alertmanager.yaml": routes,
+		"docs/metrics.md":                metric.Docs(),
+		"docs/alerts.md":                 alertDocs(bundle),
+	}
+	for name, text := range bundle.Files() {
+		files[path.Join("rules", name)] = text
+	}
+	for name, text := range alertmanager.Templates() {
+		files[path.Join("alertmanager", name)] = text
+	}
+	for name, text := range boards {
+		files[path.Join("dashboards", name)] = text
+	}
+	files["mixin/mixin.libsonnet"] = libsonnet(files)
+	return files, nil
+}
+
+// Write lays the files out below a directory.
+func (f Files) Write(dir string) error {
+	for name, text := range f {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generatedOnly are folders of files of which each is generated, so that one more is a leftover.
+var generatedOnly = []string{"rules/*.rules.yaml", "dashboards/*.json"}
+
+// Drift compares a directory with the files and returns a sentence for each difference, sorted.
+func (f Files) Drift(dir string) ([]string, error) {
+	var found []string
+	for name, want := range f {
+		got, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		switch {
+		case os.IsNotExist(err):
+			found = append(found, name+" is missing")
+		case err != nil:
+			return nil, err
+		case string(got) != string(want):
+			found = append(found, fmt.Sprintf("%s differs from line %d on", name, firstDifference(got, want)))
+		}
+	}
+	for _, pattern := range generatedOnly {
+		names, err := fs.Glob(os.DirFS(dir), pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if _, ok := f[name]; !ok {
+				found = append(found, name+" is not generated any more; remove it")
+			}
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// firstDifference is the number of the first line in which two texts differ.
+func firstDifference(a, b []byte) int {
+	line := 1
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			break
+		}
+		if a[i] == '\n' {
+			line++
+		}
+	}
+	return line
+}

@@ -1,0 +1,214 @@
+package mixin
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-jsonnet"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func policies(t *testing.T) map[string]*config.Policy {
+	t.Helper()
+	d, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := config.Load(filepath.Join("..", "alertmanager", "testdata", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*config.Policy{"default": d, "everything": all}
+}
+
+func rendered(t *testing.T, p *config.Policy) Files {
+	t.Helper()
+	files, err := Render(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestRender(t *testing.T) {
+	for name, p := range policies(t) {
+		t.Run(name, func(t *testing.T) {
+			files := rendered(t, p)
+			if err := files.Validate(); err != nil {
+				t.Error(err)
+			}
+			for _, want := range []string{
+				"rules/health.rules.yaml", "alertmanager/alertmanager.yaml", "alertmanager/templates/thorbis.tmpl",
+				"dashboards/thorbis-health.json", "docs/metrics.md", "docs/alerts.md", "mixin/mixin.libsonnet",
+			} {
+				if len(files[want]) == 0 {
+					t.Errorf("%s is missing", want)
+				}
+			}
+			for range 5 {
+				for name, text := range rendered(t, p) {
+					if string(text) != string(files[name]) {
+						t.Errorf("%s came out otherwise", name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDrift(t *testing.T) {
+	files, dir := rendered(t, policies(t)["default"]), t.TempDir()
+	if err := files.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(want ...string) {
+		t.Helper()
+		got, err := files.Drift(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("drift %q, want %q", got, want)
+		}
+	}
+	expect()
+
+	change := func(name string, text []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alerts := append([]byte("first\nsecond\n"), files["docs/alerts.md"]...)
+	change("docs/alerts.md", alerts)
+	change("rules/old.rules.yaml", nil)
+	if err := os.Remove(filepath.Join(dir, "docs", "metrics.md")); err != nil {
+		t.Fatal(err)
+	}
+	expect("docs/alerts.md differs from line 1 on", "docs/metrics.md is missing", "rules/old.rules.yaml is not generated any more; remove it")
+}
+
+func TestValidate(t *testing.T) {
+	for name, text := range map[string]string{
+		"rules/bad.rules.yaml":           "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]",
+		"rules/key.rules.yaml":           "groups: [{name: a, rulez: []}]",
+		"alertmanager/alertmanager.yaml": "route: {receiver: nobody}",
+		"alertmanager/templates/x.tmpl":  "{{ define }}",
+		"dashboards/bad.json":            "{",
+	} {
+		if err := (Files{name: []byte(text)}).Validate(); err == nil || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("%s is accepted: %v", name, err)
+		}
+	}
+}
+
+type groups struct {
+	Groups []struct {
+		Name  string           `yaml:"name" json:"name"`
+		Rules []map[string]any `yaml:"rules" json:"rules"`
+	} `yaml:"groups" json:"groups"`
+}
+
+// TestJsonnet evaluates the mixin as its users do, added to another one.
+func TestJsonnet(t *testing.T) {
+	files, dir := rendered(t, policies(t)["everything"]), t.TempDir()
+	if err := files.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	vm := jsonnet.MakeVM()
+	vm.Importer(&jsonnet.FileImporter{JPaths: []string{dir}})
+	text, err := vm.EvaluateAnonymousSnippet("test.jsonnet", `
+		local all = { prometheusAlerts+:: { groups+: [{name: 'other', rules: []}] } } + (import 'mixin/mixin.libsonnet');
+		{ alerts: all.prometheusAlerts, rules: all.prometheusRules, dashboards: std.mapWithKey(function(k, v) v.uid, all.grafanaDashboards) }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Alerts, Rules groups
+		Dashboards    map[string]string
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{"other": 0}
+	for name, text := range files {
+		if !strings.HasPrefix(name, "rules/") {
+			continue
+		}
+		var g groups
+		if err := yaml.Unmarshal(text, &g); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range g.Groups {
+			want[g.Name] = len(g.Rules)
+		}
+	}
+	count, alerts := 0, map[string]bool{}
+	for i, g := range append(got.Alerts.Groups, got.Rules.Groups...) {
+		count++
+		if n, ok := want[g.Name]; !ok || n != len(g.Rules) {
+			t.Errorf("group %s has %d rules, want %d", g.Name, len(g.Rules), n)
+		}
+		for _, r := range g.Rules {
+			if a, ok := r["alert"].(string); ok {
+				alerts[a] = true
+				if i >= len(got.Alerts.Groups) {
+					t.Errorf("%s is under prometheusRules", a)
+				}
+			}
+		}
+	}
+	if count != len(want) {
+		t.Errorf("%d groups, want %d", count, len(want))
+	}
+	for _, a := range metric.Alerts() {
+		if !alerts[a.Name] {
+			t.Errorf("%s is missing", a.Name)
+		}
+	}
+	if got.Dashboards["thorbis-health.json"] != "thorbis-health" {
+		t.Errorf("dashboards are %v", got.Dashboards)
+	}
+}
+
+// TestDocs holds that the pages tell of everything that is declared.
+func TestDocs(t *testing.T) {
+	files := rendered(t, policies(t)["default"])
+	metrics, alerts := string(files["docs/metrics.md"]), string(files["docs/alerts.md"])
+	for _, m := range metric.All() {
+		if !strings.Contains(metrics, "| `"+m.Name+"` |") {
+			t.Errorf("docs/metrics.md lacks %s", m.Name)
+		}
+	}
+	for _, r := range metric.Records() {
+		if !strings.Contains(metrics, "| `"+r.Name+"` |") {
+			t.Errorf("docs/metrics.md lacks %s", r.Name)
+		}
+	}
+	for _, a := range metric.Alerts() {
+		if !strings.Contains(alerts, "(runbooks/"+a.Name+".md)") {
+			t.Errorf("docs/alerts.md lacks %s", a.Name)
+		}
+	}
+	for name, page := range map[string]string{"metrics.md": metrics, "alerts.md": alerts} {
+		columns := 0
+		for line := range strings.SplitSeq(page, "\n") {
+			if !strings.HasPrefix(line, "|") {
+				columns = 0
+				continue
+			}
+			n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
+			if columns != 0 && n != columns {
+				t.Errorf("%s: a row has %d bars, its table %d: %s", name, n, columns, line)
+			}
+			columns = n
+		}
+	}
+}
