@@ -1,0 +1,105 @@
+// Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C.
+// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 0:
+		return serve()
+	case args[0] == "outage" && len(args) <= 2:
+		return control("/outage?mode=" + url.QueryEscape(strings.Join(args[1:], "")))
+	case args[0] == "recover" && len(args) == 1:
+		return control("/recover")
+	}
+	return fmt.Errorf("usage: demo | demo outage [refuse|hang|slow|error] | demo recover")
+}
+
+func control(path string) error {
+	client := &http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Post("http://"+stack.DefaultAddresses().Control+path, "", nil)
+	if err != nil {
+		return fmt.Errorf("no demonstration is running; start one with make run: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s", strings.TrimSpace(string(text)))
+	}
+	fmt.Print(string(text))
+	return nil
+}
+
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	bin := os.Getenv("THORBIS_BIN")
+	if bin == "" {
+		bin = "bin"
+	}
+	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: stack.DefaultAddresses(), Progress: os.Stdout, Pages: os.Stdout})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	defer func() {
+		fmt.Println("stopping everything")
+		s.Stop()
+	}()
+	fmt.Printf(`
+Everything is up, and Prometheus scrapes it.
+
+  open     http://%[1]s/status   the exporter: checks, outages, collectors
+           http://%[2]s/         Alertmanager: what fires, silences
+           http://%[3]s/metrics  what Prometheus scrapes every 15 s
+  query    http://%[4]s/api/v1/query?query=ALERTS
+           (a Prometheus built from its module has the API but no web page of its own)
+  platform http://%[5]s/healthz, /t/acme/healthz; https://%[6]s/t/globex/healthz
+  pages    printed here, and kept at http://%[7]s/pages
+  logs     %[8]s
+
+Break it from another terminal:  make outage            (or MODE=hang, slow, error)
+Mend it:                         make recover
+Stop everything:                 Ctrl-C
+
+`, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir)
+
+	watch := time.NewTicker(time.Second)
+	defer watch.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-watch.C:
+			if err := s.Ended(); err != nil {
+				return err
+			}
+		}
+	}
+}

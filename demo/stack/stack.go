@@ -1,0 +1,439 @@
+// Package stack runs the whole system on one machine: a platform to break, the exporter, Prometheus and
+// Alertmanager with the generated bundle, and the receiver of the pages. The demonstration and the
+// end-to-end tests share it.
+package stack
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/pager"
+	"github.com/thorbis/thorbis_exporter/demo/saas"
+)
+
+//go:embed thorbis.yaml
+var policyTemplate string
+
+//go:embed prometheus.yml
+var prometheusTemplate string
+
+// RoutingKey is the key that the demonstration's pages to PagerDuty carry. It opens nothing.
+const RoutingKey = "demonstration-routing-key"
+
+// readyTime is how long one part may take until it is ready.
+const readyTime = time.Minute
+
+// Addresses are where the parts listen.
+type Addresses struct {
+	SaaS, SaaSTLS, Control, Pager string
+	Exporters                     []string
+	Prometheus, Alertmanager      string
+}
+
+// DefaultAddresses are fixed, so that a browser's tab outlives a restart.
+func DefaultAddresses() Addresses {
+	return Addresses{
+		SaaS: "127.0.0.1:18080", SaaSTLS: "127.0.0.1:18443", Control: "127.0.0.1:18081", Pager: "127.0.0.1:18082",
+		Exporters:  []string{"127.0.0.1:19190"},
+		Prometheus: "127.0.0.1:19090", Alertmanager: "127.0.0.1:19093",
+	}
+}
+
+// given are the addresses that FreeAddresses has handed out: a port is free again until its server
+// starts, so the next stack of the same process must not be given it.
+var (
+	givenMu sync.Mutex
+	given   = map[string]bool{}
+)
+
+// Ports are looked for below those that the kernel gives to outgoing connections (from 32768 on as Linux
+// comes): one of that range can be taken by any client between our look and the start of the server.
+const firstPort, lastPort = 10240, 30720
+
+// FreeAddresses are ports that are free now, with as many exporters as asked for. None is given twice.
+func FreeAddresses(exporters int) (Addresses, error) {
+	givenMu.Lock()
+	defer givenMu.Unlock()
+	var a Addresses
+	a.Exporters = make([]string, exporters)
+	targets := a.all()
+	for i := range a.Exporters {
+		targets = append(targets, &a.Exporters[i])
+	}
+	for _, t := range targets {
+		for tries := 0; *t == ""; tries++ {
+			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+			l, err := net.Listen("tcp", address)
+			if err != nil && tries >= 1000 {
+				return a, fmt.Errorf("no free port from %d to %d: %w", firstPort, lastPort, err)
+			}
+			if err != nil {
+				continue
+			}
+			l.Close()
+			if !given[address] {
+				given[address] = true
+				*t = address
+			}
+		}
+	}
+	return a, nil
+}
+
+func (a *Addresses) all() []*string {
+	return []*string{&a.SaaS, &a.SaaSTLS, &a.Control, &a.Pager, &a.Prometheus, &a.Alertmanager}
+}
+
+// Options say what to run and where.
+type Options struct {
+	Bin       string // holds thorbis_exporter, thorbis_mixin and tools/
+	Addresses Addresses
+	Progress  io.Writer
+	Pages     io.Writer // where the receiver prints
+}
+
+// Stack is a running system.
+type Stack struct {
+	Addresses
+	SaaS  *saas.Platform
+	Pager *pager.Receiver
+	Dir   string // configuration, data and logs; removed by Stop
+
+	options      Options
+	servers      []*http.Server
+	prometheus   *process
+	alertmanager *process
+	exporters    []*process
+}
+
+// Start runs everything and returns when all parts are ready and Prometheus scrapes them. What was
+// started before an error is stopped.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	bin, err := filepath.Abs(o.Bin) // the programs run in a directory of their own
+	if err != nil {
+		return nil, err
+	}
+	o.Bin = bin
+	for _, program := range []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/alertmanager"} {
+		if _, err := os.Stat(filepath.Join(o.Bin, program)); err != nil {
+			return nil, fmt.Errorf("%s is not built; run make build tools: %w", program, err)
+		}
+	}
+	if err := vacant(o.Addresses); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "thorbis-demo-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{Addresses: o.Addresses, Dir: dir, options: o, exporters: make([]*process, len(o.Addresses.Exporters))}
+	if err := s.start(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	s.say("the platform and the receiver of its pages")
+	if err := s.startPlatform(); err != nil {
+		return err
+	}
+	s.say("generating rules and routes from the policy")
+	if err := s.configure(ctx); err != nil {
+		return err
+	}
+	s.say("Alertmanager")
+	routes, err := s.generated("alertmanager.yaml")
+	if err != nil {
+		return err
+	}
+	p, err := start(s.Dir, "alertmanager", s.program("tools/alertmanager"),
+		"--config.file="+routes[0], "--storage.path="+filepath.Join(s.Dir, "alertmanager-data"),
+		"--web.listen-address="+s.Alertmanager, "--cluster.listen-address=")
+	if err != nil {
+		return err
+	}
+	s.alertmanager = p
+	for i := range s.exporters {
+		s.say("exporter %d", i+1)
+		if err := s.StartExporter(ctx, i); err != nil {
+			return err
+		}
+	}
+	s.say("Prometheus")
+	p, err = start(s.Dir, "prometheus", s.program("tools/prometheus"),
+		"--config.file="+filepath.Join(s.Dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(s.Dir, "prometheus-data"),
+		"--web.listen-address="+s.Prometheus)
+	if err != nil {
+		return err
+	}
+	s.prometheus = p
+	if err := s.ready(ctx, s.alertmanager, "http://"+s.Alertmanager+"/-/ready"); err != nil {
+		return err
+	}
+	if err := s.ready(ctx, s.prometheus, "http://"+s.Prometheus+"/-/ready"); err != nil {
+		return err
+	}
+	s.say("waiting for the first scrape of every part")
+	return s.wait(ctx, s.prometheus, "Prometheus does not scrape every part", func() error { return s.scraped(ctx) })
+}
+
+// vacant tells which part's address is taken, and by it what to do.
+func vacant(a Addresses) error {
+	for _, address := range append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...) {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("%s is taken; is another demonstration running? Stop what listens there and try again: %w", address, err)
+		}
+		l.Close()
+	}
+	return nil
+}
+
+func (s *Stack) startPlatform() error {
+	platform, err := saas.Start(saas.Config{
+		Listen: s.Addresses.SaaS, ListenTLS: s.SaaSTLS, Tenants: []string{"acme", "globex", "initech", "umbrella"},
+	})
+	if err != nil {
+		return err
+	}
+	s.SaaS = platform
+	s.Pager = pager.New(s.options.Pages)
+	if err := s.serve(s.Addresses.Pager, s.Pager); err != nil {
+		return err
+	}
+	return s.serve(s.Control, platform.Control())
+}
+
+func (s *Stack) serve(address string, h http.Handler) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(l) }()
+	return nil
+}
+
+// configure writes the policy with its secrets, generates the bundle, and points Prometheus at it.
+func (s *Stack) configure(ctx context.Context) error {
+	policy, err := render("thorbis.yaml", policyTemplate, map[string]string{
+		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
+	})
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"thorbis.yaml":      policy,
+		"secrets/pagerduty": RoutingKey,
+		"secrets/slack":     "http://" + s.Addresses.Pager + "/slack/services/T0/B0/demonstration",
+		"saas.pem":          string(s.SaaS.CA()),
+		"blackbox.yml":      "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
+		"tenants.yaml":      "tenants:\n  - {name: acme, tier: enterprise}\n  - {name: globex, tier: enterprise}\n  - {name: initech, tier: standard}\n  - {name: umbrella, tier: standard}\n",
+	} {
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	bundle := filepath.Join(s.Dir, "bundle")
+	out, err := exec.CommandContext(ctx, s.program("thorbis_mixin"), "generate", "--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "--out="+bundle).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("thorbis_mixin generate: %w\n%s", err, out)
+	}
+	rules, err := s.generated(".rules.yaml")
+	if err != nil {
+		return err
+	}
+	quoted := make([]string, len(rules))
+	for i, r := range rules {
+		quoted[i] = strconv.Quote(r)
+	}
+	text, err := render("prometheus.yml", prometheusTemplate, map[string]any{
+		"Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters, "Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager,
+	})
+	if err != nil {
+		return err
+	}
+	return s.write("prometheus.yml", text)
+}
+
+func (s *Stack) write(name, text string) error {
+	path := filepath.Join(s.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+// generated returns the bundle's files whose names end so.
+func (s *Stack) generated(suffix string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(filepath.Join(s.Dir, "bundle"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, suffix) {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("thorbis_mixin generate wrote no *%s", suffix)
+	}
+	slices.Sort(files)
+	return files, err
+}
+
+func (s *Stack) program(name string) string { return filepath.Join(s.options.Bin, name) }
+
+func (s *Stack) say(format string, args ...any) {
+	fmt.Fprintf(s.options.Progress, "start  "+format+"\n", args...)
+}
+
+func render(name, text string, data any) (string, error) {
+	t, err := template.New(name).Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, data)
+	return b.String(), err
+}
+
+// StartExporter starts an exporter, or starts it again on the storage that it left.
+func (s *Stack) StartExporter(ctx context.Context, i int) error {
+	name := fmt.Sprintf("exporter-%d", i+1)
+	p, err := start(s.Dir, name, s.program("thorbis_exporter"),
+		"--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "--web.listen-address="+s.Exporters[i],
+		"--web.enable-lifecycle", "--storage.path="+filepath.Join(s.Dir, name+"-data"))
+	if err != nil {
+		return err
+	}
+	s.exporters[i] = p
+	return s.ready(ctx, p, "http://"+s.Exporters[i]+"/-/ready")
+}
+
+// KillExporter ends an exporter without a chance to say goodbye, as kill -9 does.
+func (s *Stack) KillExporter(i int) { s.exporters[i].kill() }
+
+// Ended reports a part that ended by itself.
+func (s *Stack) Ended() error {
+	for _, p := range append([]*process{s.prometheus, s.alertmanager}, s.exporters...) {
+		if p != nil {
+			if err := p.exited(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Stop stops everything that was started, and removes its files.
+func (s *Stack) Stop() {
+	for _, p := range append([]*process{s.prometheus, s.alertmanager}, s.exporters...) {
+		if p != nil {
+			p.stop()
+		}
+	}
+	for _, server := range s.servers {
+		_ = server.Close()
+	}
+	if s.SaaS != nil {
+		s.SaaS.Close()
+	}
+	_ = os.RemoveAll(s.Dir)
+}
+
+func (s *Stack) ready(ctx context.Context, p *process, url string) error {
+	return s.wait(ctx, p, p.name+" does not become ready", func() error {
+		_, err := get(ctx, url)
+		return err
+	})
+}
+
+// wait polls until a condition holds, the program ends, or readyTime is over.
+func (s *Stack) wait(ctx context.Context, p *process, what string, condition func() error) error {
+	deadline := time.Now().Add(readyTime)
+	for {
+		err := condition()
+		if err == nil {
+			return nil
+		}
+		if ended := p.exited(); ended != nil {
+			return ended
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s within %s: %w; its log ends:\n%s", what, readyTime, err, p.tail())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// scraped returns nil once every target of Prometheus is up.
+func (s *Stack) scraped(ctx context.Context) error {
+	text, err := get(ctx, "http://"+s.Prometheus+"/api/v1/targets?state=active")
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Data struct {
+			ActiveTargets []struct {
+				ScrapeURL string `json:"scrapeUrl"`
+				Health    string `json:"health"`
+				LastError string `json:"lastError"`
+			} `json:"activeTargets"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return err
+	}
+	if len(answer.Data.ActiveTargets) < len(s.Exporters)+2 {
+		return errors.New("targets are not loaded yet")
+	}
+	for _, t := range answer.Data.ActiveTargets {
+		if t.Health != "up" {
+			return fmt.Errorf("%s is %s %s", t.ScrapeURL, t.Health, t.LastError)
+		}
+	}
+	return nil
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered %s", url, resp.Status)
+	}
+	return text, err
+}
