@@ -1,0 +1,197 @@
+// Package e2e proves the whole path, from a broken platform to a page, with the real programs: the
+// exporter, Prometheus and Alertmanager on the generated bundle, as `make run` starts them.
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/pager"
+	"github.com/thorbis/thorbis_exporter/demo/saas"
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+)
+
+const (
+	// pageTime is the worst case from outage to page that the design promises.
+	pageTime = 95 * time.Second
+	// settle is how long after an outage too short to page a page could still be on its way: a probe's
+	// interval, a scrape, an evaluation and the group's wait.
+	settle = 75 * time.Second
+	// resolveTime is a recheck, a scrape, an evaluation and the group's interval, twice.
+	resolveTime = 3 * time.Minute
+)
+
+func start(t *testing.T, exporters int) *stack.Stack {
+	t.Helper()
+	addresses, err := stack.FreeAddresses(exporters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := stack.Start(t.Context(), stack.Options{
+		Bin: cmp.Or(os.Getenv("THORBIS_BIN"), "../bin"), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// A refusing platform, judged by two exporters of which one is killed and comes back in the middle.
+func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
+	t.Parallel()
+	s := start(t, 2)
+	outage(t, s, saas.Refuse, func() {
+		for i := range s.Exporters {
+			s.KillExporter(i)
+			sleep(t, 10*time.Second)
+			if err := s.StartExporter(t.Context(), i); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// A hanging platform, judged by the only exporter, which is killed and comes back in the middle.
+func TestHangingPlatformPagesOnceAcrossACrash(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1)
+	outage(t, s, saas.Hang, func() {
+		s.KillExporter(0)
+		sleep(t, 20*time.Second)
+		if err := s.StartExporter(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// What is over within 30 seconds pages nobody.
+func TestShortTroublePagesNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1)
+	s.SaaS.FailNext(1)
+	eventually(t, time.Minute, "the failed probe", func() bool { return s.SaaS.Unfailed() == 0 })
+	sleep(t, settle)
+	quiet(t, s)
+	for _, mode := range []saas.Mode{saas.Refuse, saas.Error} {
+		must(t, s.SaaS.Break(mode))
+		sleep(t, 20*time.Second)
+		must(t, s.SaaS.Recover())
+		sleep(t, settle)
+		quiet(t, s)
+	}
+	if s.Pager.Heartbeats() == 0 {
+		t.Error("the dead man's switch was never pressed: quiet proves nothing")
+	}
+}
+
+// outage breaks the platform, expects exactly one page of priority P1, disturbs, mends, and expects
+// exactly one resolve and nothing after it.
+func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
+	t.Helper()
+	began := time.Now()
+	must(t, s.SaaS.Break(mode))
+	eventually(t, pageTime+10*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
+	page := pages(s, "trigger")[0]
+	took := page.At.Sub(began)
+	t.Logf("from outage (%s) to page: %.1f s, of at most %.0f s", mode, took.Seconds(), pageTime.Seconds())
+	if took > pageTime {
+		t.Errorf("the page came %s after the outage, want at most %s", took, pageTime)
+	}
+	check(t, page)
+
+	disturb()
+	sleep(t, settle)
+	if n := len(pages(s, "trigger")); n != 1 {
+		t.Errorf("%d pages during one outage, want 1: %+v", n, pages(s, "trigger"))
+	}
+	if n := len(pages(s, "resolve")); n != 0 {
+		t.Errorf("%d resolves during the outage, want none", n)
+	}
+
+	mended := time.Now()
+	must(t, s.SaaS.Recover())
+	eventually(t, resolveTime, "the resolve", func() bool { return len(pages(s, "resolve")) > 0 })
+	resolve := pages(s, "resolve")[0]
+	t.Logf("from mend to resolve: %.1f s", resolve.At.Sub(mended).Seconds())
+	if resolve.DedupKey != page.DedupKey {
+		t.Errorf("resolved %q, want the page's %q", resolve.DedupKey, page.DedupKey)
+	}
+	sleep(t, settle)
+	if triggers, resolves := len(pages(s, "trigger")), len(pages(s, "resolve")); triggers != 1 || resolves != 1 {
+		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves, s.Pager.Pages())
+	}
+	must(t, s.Ended())
+}
+
+func check(t *testing.T, page pager.Page) {
+	t.Helper()
+	if page.RoutingKey != stack.RoutingKey {
+		t.Errorf("the page carries another routing key")
+	}
+	if page.Severity != "critical" {
+		t.Errorf("the page's severity is %q, want critical", page.Severity)
+	}
+	for _, want := range []string{"P1", "web"} {
+		if !strings.Contains(page.Summary, want) {
+			t.Errorf("the page's summary %q does not say %s", page.Summary, want)
+		}
+	}
+	links := map[string]string{}
+	for _, l := range page.Links {
+		links[l.Text] = l.Href
+	}
+	for text, part := range map[string]string{"Runbook": "/docs/runbooks/", "Dashboard": "/d/", "Graph": "/graph"} {
+		if !strings.HasPrefix(links[text], "http") || !strings.Contains(links[text], part) {
+			t.Errorf("the page's link %s is %q, want an address with %s", text, links[text], part)
+		}
+	}
+}
+
+// pages are the events that PagerDuty was sent.
+func pages(s *stack.Stack, action string) []pager.Page {
+	var found []pager.Page
+	for _, p := range s.Pager.Pages() {
+		if p.Kind == pager.PagerDuty && p.Action == action {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+func quiet(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	if all := s.Pager.Pages(); len(all) > 0 {
+		t.Errorf("somebody was told of trouble too short to page: %+v", all)
+	}
+}
+
+func eventually(t *testing.T, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !condition(); sleep(t, 100*time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no sign of %s within %s", what, within)
+		}
+	}
+}
+
+func sleep(t *testing.T, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	<-ctx.Done()
+	if t.Context().Err() != nil {
+		t.Fatal(t.Context().Err())
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
