@@ -28,7 +28,6 @@ ALL_TOOLS  := prometheus promtool alertmanager amtool pint $(LINT_TOOLS)
 
 FUZZTIME ?= 3s
 BENCH    ?= .
-BENCHTIME ?= 1s
 
 ##@ Build
 .PHONY: help
@@ -136,7 +135,7 @@ fuzz: ## a short pass over every fuzz test (FUZZTIME=3s)
 
 .PHONY: bench
 bench: build ## every benchmark, or one with BENCH=name
-	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+	@THORBIS_BIN=$(BIN) $(GO) run ./bench '$(BENCH)'
 
 ##@ Look
 MODE         ?= refuse

@@ -17,6 +17,8 @@ const (
 	LabelPage        = "page"
 	LabelCollector   = "collector"
 	LabelSHA256      = "sha256"
+	LabelCodeClass   = "code_class"
+	LabelThreshold   = "threshold"
 )
 
 // Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.

@@ -1,0 +1,53 @@
+package metric
+
+// Tenants that are the exporter's own: requests of hosts that no tenant owns, and those of tenants beyond
+// the limit. A registered name cannot begin with an underscore.
+const (
+	TenantUnknown = "_unknown"
+	TenantOther   = "_other"
+)
+
+// CodeClasses are the values of LabelCodeClass: the first digit of the status. What is no status is 5xx,
+// for no answer is a failure.
+var CodeClasses = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
+
+var serviceTenantLabels = []string{LabelAppService, LabelTenant}
+
+// Requests by tenant, as the sources of request logs tell them. They are served at /metrics/tenants.
+var (
+	TenantRequests = define(Metric{
+		Name: "thorbis_tenant_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests by class of their status. Our own probes and late events are counted apart.",
+		Labels: append(serviceTenantLabels[:2:2], LabelCodeClass),
+	})
+	TenantSlowRequests = define(Metric{
+		Name: "thorbis_tenant_slow_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests that took longer than a threshold of the policy, in seconds; exact.",
+		Labels: append(serviceTenantLabels[:2:2], LabelThreshold),
+	})
+	TenantLateRequests = define(Metric{
+		Name: "thorbis_tenant_late_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests whose event arrived later than the policy's late_after: part of budgets and reports, not of paging windows.",
+		Labels: append(serviceTenantLabels[:2:2], LabelCodeClass),
+	})
+	TenantResponseBytes = define(Metric{
+		Name: "thorbis_tenant_response_bytes_total", Type: Counter, Unit: "bytes", Across: Sum,
+		Help:   "Bytes of the answers.",
+		Labels: serviceTenantLabels,
+	})
+	TenantRequestDuration = define(Metric{
+		Name: "thorbis_tenant_request_duration_seconds", Type: Histogram, Unit: "seconds", Across: Sum,
+		Help:   "Duration of requests: a native histogram, classic on request. Absent for sources without durations.",
+		Labels: serviceTenantLabels,
+	})
+	TenantInfo = define(Metric{
+		Name: "thorbis_tenant_info", Type: Info, Across: Replica, Expected: true,
+		Help:   "A tenant of the registry with its tier.",
+		Labels: []string{LabelTenant, LabelTier},
+	})
+	ServiceExpectedPeak = define(Metric{
+		Name: "thorbis_service_expected_peak_requests_per_second", Type: Gauge, Across: Replica, Expected: true,
+		Help:   "Requests a second that the service is built for, from the policy.",
+		Labels: []string{LabelAppService},
+	})
+)
