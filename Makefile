@@ -106,17 +106,27 @@ check-vulnerabilities: $(TOOLS)/govulncheck
 	@if [ -n "$${GOVULNDB:-}" ]; then echo "check  known vulnerabilities in $$GOVULNDB"; $(TOOLS)/govulncheck -db "$$GOVULNDB" ./...; \
 	else echo "check  known vulnerabilities: not judged, for the database is not a package registry; set GOVULNDB to https://vuln.go.dev or a file:// copy"; fi
 
-.PHONY: race-setup
-race-setup:
-	@command -v "$$($(GO) env CC)" >/dev/null && exit 0; \
-	echo "setup  the race detector needs a C compiler; installing gcc"; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	{ command -v apt-get >/dev/null && $$sudo apt-get update -qq && $$sudo apt-get install -y -qq gcc libc6-dev; } || \
-	{ echo "make test needs a C compiler for go test -race; install gcc (or clang, with CC=clang) and try again" >&2; exit 1; }
+# The real programs that tests run against, as command:Debian package. A test whose program is missing says so and skips.
+REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light
+
+.PHONY: setup
+setup: ## install what the tests need and is missing (with apt): a C compiler and the programs they run against
+	@missing=""; \
+	command -v "$$($(GO) env CC)" >/dev/null || missing="gcc libc6-dev"; \
+	for p in $(REAL_PROGRAMS); do command -v "$${p%%:*}" >/dev/null || missing="$$missing $${p##*:}"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	command -v apt-get >/dev/null || { echo "setup  not installed, and there is no apt-get:$$missing; what needs it is skipped"; exit 0; }; \
+	echo "setup  installing$$missing"; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	conf=/etc/postgresql-common/createcluster.conf; \
+	[ -e $$conf ] || { $$sudo mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' | $$sudo tee $$conf >/dev/null; }; \
+	{ $$sudo apt-get update -qq && $$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  -o Dpkg::Options::=--force-confold $$missing; } >"$$log" 2>&1 || \
+	{ tail -20 "$$log" >&2; echo "setup  could not install$$missing; install them by hand and try again" >&2; exit 1; }
 
 .PHONY: test
 test: tools build check fuzz ## the whole proof: check, race detector, fuzzing, end to end
-	@$(MAKE) race-setup
+	@$(MAKE) setup
 	@echo "test   unit tests under the race detector, then end to end"
 	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/e2e$$')
 	@$(MAKE) e2e
