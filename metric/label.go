@@ -19,6 +19,8 @@ const (
 	LabelSHA256      = "sha256"
 	LabelCodeClass   = "code_class"
 	LabelThreshold   = "threshold"
+	LabelSource      = "source"
+	LabelFormat      = "format"
 )
 
 // Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.

@@ -1,0 +1,142 @@
+package metric
+
+import "strings"
+
+// Why a record of a source was refused: the closed set of LabelReason of TenantSourceRejects.
+const (
+	RejectSyntax   = "syntax"    // it is not what the format says
+	RejectTooLong  = "too_long"  // longer than a record may be
+	RejectNoStatus = "no_status" // without a status, or with one that is no number
+)
+
+// RejectReasons lists the closed set.
+var RejectReasons = []string{RejectSyntax, RejectTooLong, RejectNoStatus}
+
+// Why a record of a source was understood and left out: the closed set of LabelReason of TenantSourceIgnored.
+const (
+	IgnoreNoRequest    = "no_request"   // it tells of something else than a request
+	IgnoreRevalidation = "revalidation" // the platform renewed its own cache
+	IgnoreSubrequest   = "subrequest"   // made by the edge itself, not by a client
+	IgnoreDuplicate    = "duplicate"    // its request was counted before
+	IgnoreTest         = "test"         // the vendor tries the receiver
+)
+
+// IgnoreReasons lists the closed set.
+var IgnoreReasons = []string{IgnoreNoRequest, IgnoreRevalidation, IgnoreSubrequest, IgnoreDuplicate, IgnoreTest}
+
+// What became of a post to a receiver: the closed set of LabelResult of TenantReceiverPosts.
+const (
+	PostAccepted     = "accepted"     // 2xx: counted and on the disk
+	PostUnauthorized = "unauthorized" // 401
+	PostTooLarge     = "too_large"    // 413
+	PostInvalid      = "invalid"      // 400 or 415: not one record of it could be read
+	PostOverloaded   = "overloaded"   // 429: too many posts at once
+	PostUnavailable  = "unavailable"  // 503: it could not be saved; the vendor sends it again
+)
+
+// PostResults lists the closed set.
+var PostResults = []string{PostAccepted, PostUnauthorized, PostTooLarge, PostInvalid, PostOverloaded, PostUnavailable}
+
+var sourceLabels = []string{LabelSource, LabelAppService}
+
+// Sources of request logs, as /metrics shows them. All of them count what is saved.
+var (
+	TenantSourceInfo = define(Metric{
+		Name: "thorbis_tenant_source_info", Type: Info, Across: Sum, Expected: true,
+		Help:   "A source of the policy that this exporter should read: kind is file, stdin or receive.",
+		Labels: append(sourceLabels[:2:2], "kind", LabelFormat),
+	})
+	TenantSourceUp = define(Metric{
+		Name: "thorbis_tenant_source_up", Type: Gauge, Across: Sum,
+		Help:   "1 if the source could be read, or a receiver save, when last tried.",
+		Labels: sourceLabels,
+	})
+	TenantSourceLines = define(Metric{
+		Name: "thorbis_tenant_source_lines_total", Type: Counter, Across: Sum,
+		Help:   "Lines or records read, whatever became of them. Kept across restarts.",
+		Labels: sourceLabels,
+	})
+	TenantSourceBytes = define(Metric{
+		Name: "thorbis_tenant_source_bytes_total", Type: Counter, Unit: "bytes", Across: Sum,
+		Help:   "Bytes read, inflated. Kept across restarts.",
+		Labels: sourceLabels,
+	})
+	TenantSourceRejects = define(Metric{
+		Name: "thorbis_tenant_source_rejects_total", Type: Counter, Across: Sum,
+		Help:   "Records that could not be read by reason: " + list(RejectReasons) + ". Kept across restarts.",
+		Labels: append(sourceLabels[:2:2], LabelReason),
+	})
+	TenantSourceIgnored = define(Metric{
+		Name: "thorbis_tenant_source_ignored_total", Type: Counter, Across: Sum,
+		Help:   "Records understood and left out by reason: " + list(IgnoreReasons) + ". Kept across restarts.",
+		Labels: append(sourceLabels[:2:2], LabelReason),
+	})
+	TenantSourceErrors = define(Metric{
+		Name: "thorbis_tenant_source_errors_total", Type: Counter, Across: Sum,
+		Help:   "Failures to open or read the source.",
+		Labels: sourceLabels,
+	})
+	TenantSourceLag = define(Metric{
+		Name: "thorbis_tenant_source_lag_bytes", Type: Gauge, Unit: "bytes", Across: Sum,
+		Help:   "Bytes that lie in the source's files and are not yet counted and saved; of compressed files as they lie.",
+		Labels: sourceLabels,
+	})
+	TenantSourceLastRead = define(Metric{
+		Name: "thorbis_tenant_source_last_read_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Sum,
+		Help:   "Unix time at which the source last yielded a record that is counted and saved, 0 if it never did.",
+		Labels: sourceLabels,
+	})
+	TenantSourceNewestEvent = define(Metric{
+		Name: "thorbis_tenant_source_newest_event_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Sum,
+		Help:   "Unix time of the newest request that the source told of, 0 if it told of none or gives no times.",
+		Labels: sourceLabels,
+	})
+	TenantReceiverPosts = define(Metric{
+		Name: "thorbis_tenant_receiver_posts_total", Type: Counter, Across: Sum,
+		Help:   "Posts to a receiver by result: " + list(PostResults) + ".",
+		Labels: append(sourceLabels[:2:2], LabelResult),
+	})
+)
+
+// Who is counted, as /metrics shows it.
+var (
+	TenantProbeRequests = define(Metric{
+		Name: "thorbis_tenant_probe_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests of our own health checks, by class of their status; part of no tenant's requests. Kept across restarts.",
+		Labels: []string{LabelAppService, LabelCodeClass},
+	})
+	TenantTracked = define(Metric{
+		Name: "thorbis_tenant_tracked", Type: Gauge, Across: Sum,
+		Help:   "Tenants with series of their own, those that end within five minutes included.",
+		Labels: []string{LabelAppService},
+	})
+	TenantLimit = define(Metric{
+		Name: "thorbis_tenant_limit", Type: Gauge, Across: Sum, Expected: true,
+		Help:   "How many tenants of a service may have series of their own, from the policy; the rest is counted as " + TenantOther + ".",
+		Labels: []string{LabelAppService},
+	})
+	TenantAdmitted = define(Metric{
+		Name: "thorbis_tenant_admitted_total", Type: Counter, Across: Sum,
+		Help:   "Tenants that were given series of their own since the exporter started.",
+		Labels: []string{LabelAppService},
+	})
+	TenantDemoted = define(Metric{
+		Name: "thorbis_tenant_demoted_total", Type: Counter, Across: Sum,
+		Help:   "Tenants whose series ended, for busier ones or because the registry dropped them, since the exporter started.",
+		Labels: []string{LabelAppService},
+	})
+	TenantRegistryTenants = define(Metric{
+		Name: "thorbis_tenant_registry_tenants", Type: Gauge, Across: Sum,
+		Help: "Tenants in the registry as last read, 0 without a registry.",
+	})
+	TenantRegistryLastRead = define(Metric{
+		Name: "thorbis_tenant_registry_last_read_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Sum,
+		Help: "Unix time at which the registry was last read or found unchanged, 0 without a registry.",
+	})
+	TenantRegistryErrors = define(Metric{
+		Name: "thorbis_tenant_registry_errors_total", Type: Counter, Across: Sum,
+		Help: "Failures to read the registry; the last good copy stays in use.",
+	})
+)
+
+func list(values []string) string { return strings.Join(values, ", ") }
