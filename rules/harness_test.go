@@ -274,13 +274,12 @@ func (w *world) value(t int, query string) (float64, bool) {
 	return 0, false
 }
 
-// simulates skips a test that runs hours of simulated time where that would take too long to be of use.
+// simulates marks a test that runs hours of simulated time: minutes of one core, so it shares the cores, and
+// -short leaves it out.
 func simulates(t *testing.T) {
 	t.Helper()
-	if raceDetector {
-		t.Skip("no goroutines of ours to race here; run without -race, which is ten times faster")
-	}
 	if testing.Short() {
 		t.Skip("hours of simulated time")
 	}
+	t.Parallel()
 }

@@ -70,8 +70,6 @@ const firstPort, lastPort = 10240, 30720
 
 // FreeAddresses are ports that are free now, with as many exporters as asked for. None is given twice.
 func FreeAddresses(exporters int) (Addresses, error) {
-	givenMu.Lock()
-	defer givenMu.Unlock()
 	var a Addresses
 	a.Exporters = make([]string, exporters)
 	targets := a.all()
@@ -79,23 +77,34 @@ func FreeAddresses(exporters int) (Addresses, error) {
 		targets = append(targets, &a.Exporters[i])
 	}
 	for _, t := range targets {
-		for tries := 0; *t == ""; tries++ {
-			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
-			l, err := net.Listen("tcp", address)
-			if err != nil && tries >= 1000 {
-				return a, fmt.Errorf("no free port from %d to %d: %w", firstPort, lastPort, err)
-			}
-			if err != nil {
-				continue
-			}
-			l.Close()
-			if !given[address] {
-				given[address] = true
-				*t = address
-			}
+		var err error
+		if *t, err = FreeAddress(); err != nil {
+			return a, err
 		}
 	}
 	return a, nil
+}
+
+// FreeAddress is a port of 127.0.0.1 that is free now and was not given before.
+func FreeAddress() (string, error) {
+	givenMu.Lock()
+	defer givenMu.Unlock()
+	var last error
+	for range 1000 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+		if given[address] {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			last = err
+			continue
+		}
+		l.Close()
+		given[address] = true
+		return address, nil
+	}
+	return "", fmt.Errorf("no free port from %d to %d: %w", firstPort, lastPort, last)
 }
 
 func (a *Addresses) all() []*string {
