@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
@@ -53,7 +52,6 @@ type exporter struct {
 	started    time.Time
 	policy     *policy
 	gatherer   *gatherer
-	own        *prometheus.Registry
 	supervisor *collectors.Supervisor
 	collectors []running
 	checks     checks // nil without the health collector
@@ -87,40 +85,32 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 func newExporter(o Options, dir *state.Dir) *exporter {
-	e := &exporter{Options: o, started: time.Now(), gatherer: &gatherer{}, supervisor: collectors.NewSupervisor(o.Logger)}
+	e := &exporter{Options: o, started: time.Now(), supervisor: collectors.NewSupervisor(o.Logger)}
+	e.policy = &policy{logger: o.Logger, load: o.Load, apply: e.apply}
+	e.gatherer = newGatherer(e.supervisor, e.policy)
 	if o.Roles[roleHealth] {
 		c := NewHealth(o.Logger, dir, o.Location)
 		e.add(roleHealth, c)
 		e.checks = c
 	}
-	e.policy = &policy{logger: o.Logger, load: o.Load, apply: e.apply}
-	e.own = newOwnRegistry(e.supervisor, e.policy)
 	return e
 }
 
 func (e *exporter) add(name string, c collectors.Collector) {
 	e.collectors = append(e.collectors, running{name: name, Collector: c})
 	e.supervisor.Add(name, c)
+	e.gatherer.MustRegister(c)
 }
 
-// apply puts a policy in force in every collector and in the registry. The registry is built first: once
-// the collectors have switched, nothing may fail any more.
+// apply puts a policy in force in every collector, or in none.
 func (e *exporter) apply(p, old *config.Policy) error {
 	if e.Location != "" {
 		p.Location = e.Location
 	}
-	all := []prometheus.Collector{e.own}
-	for _, c := range e.collectors {
-		all = append(all, c)
-	}
-	registry, err := newRegistry(p.Environment, all...)
-	if err != nil {
-		return err
-	}
 	if err := applyAll(e.collectors, p, old); err != nil {
 		return err
 	}
-	e.gatherer.current.Store(registry)
+	e.gatherer.setEnvironment(p.Environment)
 	return nil
 }
 

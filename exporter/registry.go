@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,41 +12,51 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// gatherer is what /metrics serves: a registry that is replaced as a whole when the policy's environment,
-// a label on every series, changes.
+// gatherer is what /metrics serves: the registry's families with the policy's environment, which a reload
+// may change, as a label on every series. client_golang's WrapRegistererWith would do the same at twice the
+// cost of the whole scrape, for it makes a new descriptor for every sample.
 type gatherer struct {
-	current atomic.Pointer[prometheus.Registry]
+	*prometheus.Registry
+	environment atomic.Pointer[dto.LabelPair]
+}
+
+// newGatherer holds what describes this process. It lives as long as the process, so that a reload resets
+// none of its counters.
+func newGatherer(more ...prometheus.Collector) *gatherer {
+	g := &gatherer{Registry: prometheus.NewRegistry()}
+	g.MustRegister(promcollectors.NewGoCollector(),
+		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}), buildInfo{})
+	g.MustRegister(more...)
+	return g
+}
+
+func (g *gatherer) setEnvironment(value string) {
+	g.environment.Store(&dto.LabelPair{Name: new(metric.LabelEnvironment), Value: &value})
 }
 
 // Gather implements prometheus.Gatherer.
 func (g *gatherer) Gather() ([]*dto.MetricFamily, error) {
-	r := g.current.Load()
-	if r == nil {
+	environment := g.environment.Load()
+	if environment == nil {
 		return nil, errors.New("no policy is in force yet")
 	}
-	return r.Gather()
-}
-
-// newRegistry registers all collectors under the environment's label.
-func newRegistry(environment string, all ...prometheus.Collector) (*prometheus.Registry, error) {
-	r := prometheus.NewRegistry()
-	labelled := prometheus.WrapRegistererWith(prometheus.Labels{metric.LabelEnvironment: environment}, r)
-	for _, c := range all {
-		if err := labelled.Register(c); err != nil {
-			return nil, fmt.Errorf("register %T: %w", c, err)
+	families, err := g.Registry.Gather()
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			m.Label = insert(m.GetLabel(), environment)
 		}
 	}
-	return r, nil
+	return families, err
 }
 
-// newOwnRegistry holds what describes this process. It lives as long as the process, so that a reload
-// resets none of its counters, and is itself registered as one collector.
-func newOwnRegistry(more ...prometheus.Collector) *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	r.MustRegister(promcollectors.NewGoCollector(),
-		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}), buildInfo{})
-	r.MustRegister(more...)
-	return r
+// insert returns the labels, sorted by name, with one more. The old slice may belong to the metric itself.
+func insert(labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
+	with := make([]*dto.LabelPair, 0, len(labels)+1)
+	i := 0
+	for ; i < len(labels) && labels[i].GetName() < more.GetName(); i++ {
+		with = append(with, labels[i])
+	}
+	return append(append(with, more), labels[i:]...)
 }
 
 // buildInfo exposes the version that the exporter was built from.

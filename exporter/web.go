@@ -71,11 +71,11 @@ func (e *exporter) handler() (http.Handler, error) {
 }
 
 func (e *exporter) metricsHandler() http.Handler {
-	return promhttp.InstrumentMetricHandler(e.own, promhttp.HandlerFor(e.gatherer, promhttp.HandlerOpts{
+	return promhttp.InstrumentMetricHandler(e.gatherer, promhttp.HandlerFor(e.gatherer, promhttp.HandlerOpts{
 		ErrorLog: errorLog{e.Logger},
 		// One broken collector must not blind the others.
 		ErrorHandling:       promhttp.ContinueOnError,
-		Registry:            e.own,
+		Registry:            e.gatherer,
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             scrapeTimeout,
 		EnableOpenMetrics:   true,

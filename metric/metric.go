@@ -59,6 +59,8 @@ type Metric struct {
 	// Expected marks a series that states what ought to be rather than what is measured: the right
 	// side of a join.
 	Expected bool
+
+	desc *prometheus.Desc
 }
 
 var catalogue []*Metric
@@ -68,6 +70,7 @@ func define(m Metric) *Metric {
 	if m.Stability == "" {
 		m.Stability = Experimental
 	}
+	m.desc = prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
 	catalogue = append(catalogue, &m)
 	return &m
 }
@@ -80,9 +83,7 @@ func All() []*Metric {
 }
 
 // Desc returns the client library's descriptor, label names in catalogue order.
-func (m *Metric) Desc() *prometheus.Desc {
-	return prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
-}
+func (m *Metric) Desc() *prometheus.Desc { return m.desc }
 
 // ValueType returns the client library's value type for a constant metric. Histograms have none.
 func (m *Metric) ValueType() prometheus.ValueType {

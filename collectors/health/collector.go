@@ -71,6 +71,7 @@ type target struct {
 	windows  []*config.Maintenance
 	limiter  *rate.Limiter // nil unless per tenant
 	series   *checkSeries
+	exposed  targetSeries
 	judge    *judge
 	created  time.Time // of the persistent counters
 	results  [3]uint64 // in the order of metric.ProbeResults
@@ -112,14 +113,15 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if c.restored == nil {
 		c.restored = c.load()
 	}
-	targets, checks, err := c.build(p, registry)
+	location := p.Location
+	if c.own != "" {
+		location = c.own
+	}
+	targets, checks, err := c.build(p, registry, location)
 	if err != nil {
 		return &collectors.ReasonError{Reason: "config", Err: err}
 	}
-	c.location = p.Location
-	if c.own != "" {
-		c.location = c.own
-	}
+	c.location = location
 	c.policy, c.registry, c.loaded, c.reference = p, registry, modified, reference
 	c.replace(targets, checks)
 	return nil
@@ -154,7 +156,7 @@ func readRegistry(p *config.Policy) ([]tenants.Tenant, time.Time, error) {
 }
 
 // build makes the targets of a policy out of the present ones where they stay.
-func (c *Collector) build(p *config.Policy, registry []tenants.Tenant) (map[key]*target, map[string]*checkSeries, error) {
+func (c *Collector) build(p *config.Policy, registry []tenants.Tenant, location string) (map[key]*target, map[string]*checkSeries, error) {
 	targets, checks := map[key]*target{}, map[string]*checkSeries{}
 	now := time.Now()
 	var errs []error
@@ -178,7 +180,16 @@ func (c *Collector) build(p *config.Policy, registry []tenants.Tenant) (map[key]
 			targets[t.key] = t
 		}
 	}
-	return targets, checks, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	for _, t := range targets {
+		t.locate(location)
+	}
+	for _, s := range checks {
+		s.locate(location)
+	}
+	return targets, checks, nil
 }
 
 func (c *Collector) target(p *config.Policy, check *config.Check, tenant tenants.Tenant, series *checkSeries, now time.Time) (*target, error) {
@@ -252,7 +263,7 @@ func (c *Collector) refreshRegistry() error {
 	if c.policy != p {
 		return nil
 	}
-	targets, checks, err := c.build(p, registry)
+	targets, checks, err := c.build(p, registry, c.location)
 	if err != nil {
 		return err
 	}

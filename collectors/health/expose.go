@@ -14,18 +14,22 @@ var durationBuckets = []float64{.025, .05, .1, .2, .3, .5, 1, 2, 3}
 
 // checkSeries are the series that a check has once, whatever its tenants. They start at 0 with the process.
 type checkSeries struct {
-	appService string
-	created    time.Time
-	failures   map[string]uint64
-	unknowns   map[string]uint64
-	phases     map[string]float64
-	duration   prometheus.Histogram
+	check, appService, location string
+	created                     time.Time
+	failures, unknowns, phases  map[string]*counted
+	duration                    prometheus.Histogram
+}
+
+// counted is a counter and the series that shows it.
+type counted struct {
+	value  float64
+	series *metric.Series
 }
 
 func newCheckSeries(c *config.Check) *checkSeries {
 	s := &checkSeries{
-		appService: c.AppService, created: time.Now(),
-		failures: map[string]uint64{}, unknowns: map[string]uint64{}, phases: map[string]float64{},
+		check: c.Name, appService: c.AppService, created: time.Now(),
+		failures: map[string]*counted{}, unknowns: map[string]*counted{}, phases: map[string]*counted{},
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: metric.HealthCheckDuration.Name, Help: metric.HealthCheckDuration.Help,
 			ConstLabels:                     prometheus.Labels{metric.LabelCheck: c.Name, metric.LabelAppService: c.AppService},
@@ -36,12 +40,26 @@ func newCheckSeries(c *config.Check) *checkSeries {
 		}),
 	}
 	for _, reason := range failureReasons {
-		s.failures[reason] = 0
+		s.failures[reason] = &counted{}
 	}
 	for _, reason := range unknownReasons {
-		s.unknowns[reason] = 0
+		s.unknowns[reason] = &counted{}
 	}
 	return s
+}
+
+// locate makes the series anew, for a reload may move the exporter to another location.
+func (s *checkSeries) locate(location string) {
+	s.location = location
+	for m, counts := range map[*metric.Metric]map[string]*counted{
+		metric.HealthCheckProbeFailures: s.failures,
+		metric.HealthCheckProbeUnknowns: s.unknowns,
+		metric.HealthCheckPhaseSeconds:  s.phases,
+	} {
+		for value, c := range counts {
+			c.series = m.Series(s.check, s.appService, location, value)
+		}
+	}
 }
 
 func (s *checkSeries) count(m measured) {
@@ -49,111 +67,124 @@ func (s *checkSeries) count(m measured) {
 	case metric.ResultSuccess:
 		s.duration.Observe(m.end.Sub(m.start).Seconds())
 		for phase, seconds := range m.phases {
-			s.phases[phase] += seconds
+			c, ok := s.phases[phase]
+			if !ok {
+				c = &counted{series: metric.HealthCheckPhaseSeconds.Series(s.check, s.appService, s.location, phase)}
+				s.phases[phase] = c
+			}
+			c.value += seconds
 		}
 	case metric.ResultFailure:
-		s.failures[m.reason]++
+		s.failures[m.reason].value++
 	default:
-		s.unknowns[m.reason]++
+		s.unknowns[m.reason].value++
 	}
 }
 
-// descriptors by metric; made once.
-var descs = func() map[*metric.Metric]*prometheus.Desc {
-	d := map[*metric.Metric]*prometheus.Desc{}
-	for _, m := range []*metric.Metric{
-		metric.HealthCheckState, metric.HealthCheckObservedSeconds, metric.HealthCheckDownSeconds,
-		metric.HealthCheckUnknownSeconds, metric.HealthCheckMaintenanceSeconds, metric.HealthCheckOutages,
-		metric.HealthCheckOutageStart, metric.HealthCheckProbes, metric.HealthCheckProbeFailures,
-		metric.HealthCheckProbeUnknowns, metric.HealthCheckPhaseSeconds, metric.HealthCheckCertificateExpiry,
-		metric.HealthCheckInfo, metric.HealthCheckExpectedInterval, metric.HealthProbesInFlight,
-		metric.HealthProbesDelayed, metric.HealthReferenceUp, metric.StateSaves, metric.StateLastSave,
-	} {
-		d[m] = m.Desc()
+// targetSeries are the series of one target.
+type targetSeries struct {
+	states                                                     [4]*metric.Series // in the order of metric.HealthStates
+	probes                                                     [3]*metric.Series // in the order of metric.ProbeResults
+	info, interval, expiry                                     *metric.Series
+	observed, down, unknown, maintenance, outages, outageStart *metric.Series
+}
+
+func (t *target) locate(location string) {
+	labels := []string{t.key.check, t.check.AppService, t.tenant, location}
+	with := func(more ...string) []string { return append(labels[:4:4], more...) }
+	s := &t.exposed
+	for i, state := range metric.HealthStates {
+		s.states[i] = metric.HealthCheckState.Series(with(state)...)
 	}
-	return d
-}()
+	for i, result := range metric.ProbeResults {
+		s.probes[i] = metric.HealthCheckProbes.Series(with(result)...)
+	}
+	s.info = metric.HealthCheckInfo.Series(with(t.tier, t.owner, t.page)...)
+	s.interval = metric.HealthCheckExpectedInterval.Series(labels...)
+	s.expiry = metric.HealthCheckCertificateExpiry.Series(labels...)
+	s.observed = metric.HealthCheckObservedSeconds.Series(labels...)
+	s.down = metric.HealthCheckDownSeconds.Series(labels...)
+	s.unknown = metric.HealthCheckUnknownSeconds.Series(labels...)
+	s.maintenance = metric.HealthCheckMaintenanceSeconds.Series(labels...)
+	s.outages = metric.HealthCheckOutages.Series(labels...)
+	s.outageStart = metric.HealthCheckOutageStart.Series(labels...)
+}
+
+// The collector's own series.
+var (
+	inFlightSeries   = metric.HealthProbesInFlight.Series()
+	delayedSeries    = metric.HealthProbesDelayed.Series()
+	savesSeries      = metric.StateSaves.Series(snapshotName, metric.ResultSuccess)
+	saveFailedSeries = metric.StateSaves.Series(snapshotName, metric.ResultFailure)
+	lastSaveSeries   = metric.StateLastSave.Series(snapshotName)
+)
 
 // Describe sends nothing: which series exist follows the policy, which may change.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reads memory only. Persistent counters appear as they were last saved.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	e := exposer{ch: ch}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for k, t := range c.targets {
-		e.target(t, c.location)
+		t.collect(ch)
 		if s, ok := c.saved[k]; ok {
-			e.persistent(t, s, c.location)
+			t.collectSaved(ch, s)
 		}
 	}
-	for name, s := range c.checks {
-		e.check(name, s, c.location)
+	for _, s := range c.checks {
+		s.collect(ch)
 	}
-	e.gauge(metric.HealthProbesInFlight, float64(c.inFlight))
-	e.counter(metric.HealthProbesDelayed, float64(c.delayed), c.created)
-	e.counter(metric.StateSaves, float64(c.saves[0]), c.created, snapshotName, metric.ResultSuccess)
-	e.counter(metric.StateSaves, float64(c.saves[1]), c.created, snapshotName, metric.ResultFailure)
+	ch <- inFlightSeries.At(float64(c.inFlight))
+	ch <- delayedSeries.Since(c.created, float64(c.delayed))
+	ch <- savesSeries.Since(c.created, float64(c.saves[0]))
+	ch <- saveFailedSeries.Since(c.created, float64(c.saves[1]))
 	if !c.savedAt.IsZero() {
-		e.gauge(metric.StateLastSave, float64(c.savedAt.UnixMilli())/1000, snapshotName)
+		ch <- lastSaveSeries.At(float64(c.savedAt.UnixMilli()) / 1000)
 	}
-	e.gauge(metric.HealthReferenceUp, c.reference.online(), c.location)
+	ch <- metric.HealthReferenceUp.Series(c.location).At(c.reference.online())
 }
 
-type exposer struct{ ch chan<- prometheus.Metric }
-
-func (e exposer) gauge(m *metric.Metric, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(descs[m], m.ValueType(), v, labels...)
-}
-
-func (e exposer) counter(m *metric.Metric, v float64, created time.Time, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(descs[m], prometheus.CounterValue, v, created, labels...)
-}
-
-func (e exposer) target(t *target, location string) {
-	labels := []string{t.key.check, t.check.AppService, t.tenant, location}
-	with := func(more ...string) []string { return append(labels[:4:4], more...) }
-	for _, state := range metric.HealthStates {
+func (t *target) collect(ch chan<- prometheus.Metric) {
+	for i, state := range metric.HealthStates {
 		v := 0.0
 		if state == t.judge.state {
 			v = 1
 		}
-		e.gauge(metric.HealthCheckState, v, with(state)...)
+		ch <- t.exposed.states[i].At(v)
 	}
-	for i, result := range metric.ProbeResults {
-		e.counter(metric.HealthCheckProbes, float64(t.results[i]), t.series.created, with(result)...)
+	for i, n := range t.results {
+		ch <- t.exposed.probes[i].Since(t.series.created, float64(n))
 	}
-	e.gauge(metric.HealthCheckInfo, 1, with(t.tier, t.owner, t.page)...)
-	e.gauge(metric.HealthCheckExpectedInterval, t.check.Interval.Seconds(), labels...)
+	ch <- t.exposed.info.At(1)
+	ch <- t.exposed.interval.At(t.check.Interval.Seconds())
 	if t.expiry > 0 {
-		e.gauge(metric.HealthCheckCertificateExpiry, t.expiry, labels...)
+		ch <- t.exposed.expiry.At(t.expiry)
 	}
 }
 
-func (e exposer) persistent(t *target, s saved, location string) {
-	labels := []string{t.key.check, t.check.AppService, t.tenant, location}
-	e.counter(metric.HealthCheckObservedSeconds, s.Observed.Seconds(), s.Created, labels...)
-	e.counter(metric.HealthCheckDownSeconds, s.Down.Seconds(), s.Created, labels...)
-	e.counter(metric.HealthCheckUnknownSeconds, s.Unknown.Seconds(), s.Created, labels...)
-	e.counter(metric.HealthCheckMaintenanceSeconds, s.Maintenance.Seconds(), s.Created, labels...)
-	e.counter(metric.HealthCheckOutages, float64(s.Outages), s.Created, labels...)
+func (t *target) collectSaved(ch chan<- prometheus.Metric, s saved) {
+	ch <- t.exposed.observed.Since(s.Created, s.Observed.Seconds())
+	ch <- t.exposed.down.Since(s.Created, s.Down.Seconds())
+	ch <- t.exposed.unknown.Since(s.Created, s.Unknown.Seconds())
+	ch <- t.exposed.maintenance.Since(s.Created, s.Maintenance.Seconds())
+	ch <- t.exposed.outages.Since(s.Created, float64(s.Outages))
 	start := 0.0
 	if !s.OutageStart.IsZero() {
 		start = float64(s.OutageStart.UnixMilli()) / 1000
 	}
-	e.gauge(metric.HealthCheckOutageStart, start, labels...)
+	ch <- t.exposed.outageStart.At(start)
 }
 
-func (e exposer) check(name string, s *checkSeries, location string) {
-	for reason, n := range s.failures {
-		e.counter(metric.HealthCheckProbeFailures, float64(n), s.created, name, s.appService, location, reason)
+func (s *checkSeries) collect(ch chan<- prometheus.Metric) {
+	for _, r := range s.failures {
+		ch <- r.series.Since(s.created, r.value)
 	}
-	for reason, n := range s.unknowns {
-		e.counter(metric.HealthCheckProbeUnknowns, float64(n), s.created, name, s.appService, location, reason)
+	for _, r := range s.unknowns {
+		ch <- r.series.Since(s.created, r.value)
 	}
-	for phase, v := range s.phases {
-		e.counter(metric.HealthCheckPhaseSeconds, v, s.created, name, s.appService, location, phase)
+	for _, r := range s.phases {
+		ch <- r.series.Since(s.created, r.value)
 	}
-	e.ch <- located{s.duration, location}
+	ch <- located{s.duration, s.location}
 }
