@@ -87,6 +87,11 @@ func (p *Policy) inherit() {
 			t.Pool.Tenants = 2
 		}
 	}
+	for _, c := range p.Channels {
+		if c.PagerDuty != nil && c.PagerDuty.API != nil && c.PagerDuty.API.URL == "" {
+			c.PagerDuty.API.URL = pagerDutyURL
+		}
+	}
 	for _, s := range p.Services {
 		if s.Page == "" {
 			s.Page = Priorities[0]

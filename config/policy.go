@@ -24,11 +24,15 @@ type Policy struct {
 	Priorities  map[string]*Priority `yaml:"priorities"`
 	Hours       BusinessHours        `yaml:"business_hours"`
 	Channels    map[string]*Channel  `yaml:"channels"`
-	Services    []*Service           `yaml:"services"`
-	Health      Health               `yaml:"health"`
-	Tenants     Tenants              `yaml:"tenants"`
-	Maintenance []*Maintenance       `yaml:"maintenance"`
-	Links       Links                `yaml:"links"`
+	Escalation  Escalation           `yaml:"escalation"`
+	Owners      map[string]*Owner    `yaml:"owners"`
+	// Alertmanagers are read by the exporter; where Prometheus sends alerts is its own configuration.
+	Alertmanagers []*Alertmanager `yaml:"alertmanagers"`
+	Services      []*Service      `yaml:"services"`
+	Health        Health          `yaml:"health"`
+	Tenants       Tenants         `yaml:"tenants"`
+	Maintenance   []*Maintenance  `yaml:"maintenance"`
+	Links         Links           `yaml:"links"`
 
 	modules  map[string]bbconfig.Module
 	warnings []Warning
@@ -86,6 +90,8 @@ type Channel struct {
 	PagerDuty *PagerDuty `yaml:"pagerduty"`
 	Webhook   *Webhook   `yaml:"webhook"`
 	Email     *Email     `yaml:"email"`
+	MSTeams   *MSTeams   `yaml:"msteams"`
+	SNS       *SNS       `yaml:"sns"`
 	None      bool       `yaml:"-"`
 }
 
@@ -101,7 +107,8 @@ type PagerDuty struct {
 	EscalationPolicy string `yaml:"escalation_policy"`
 	RoutingKeyFile   string `yaml:"routing_key_file"`
 	// URL overrides PagerDuty's own address, for a compatible service.
-	URL string `yaml:"url"`
+	URL string        `yaml:"url"`
+	API *PagerDutyAPI `yaml:"api"`
 }
 
 // Webhook posts Alertmanager's own JSON. URL is for addresses that are no secret.

@@ -37,6 +37,9 @@ func (v *validator) validate() {
 	v.objectives()
 	v.channels()
 	v.priorities()
+	v.owners()
+	v.alertmanagers()
+	v.escalation()
 	v.hours()
 	v.services()
 	v.loadModules()
@@ -58,8 +61,9 @@ func (v *validator) resolve(path, name string) string {
 	return resolvePath(filepath.Dir(v.at(path).file), name)
 }
 
-// absolute resolves the files that the exporter itself opens later. Channels' files belong to Alertmanager.
+// absolute resolves the files that the exporter itself opens later. Other files of channels belong to Alertmanager.
 func (v *validator) absolute() {
+	v.secretPaths(func(path string, file *string) { *file = v.resolve(path, *file) })
 	if r := &v.policy.Tenants.Registry; r.File != "" {
 		r.File = v.resolve("tenants.registry.file", r.File)
 	}
@@ -118,28 +122,7 @@ func (v *validator) page(path, page string) {
 func (v *validator) channels() {
 	p := v.policy
 	for _, name := range sortedKeys(p.Channels) {
-		c, path := p.Channels[name], "channels."+name
-		v.name(path, name)
-		kinds := 0
-		for _, set := range []bool{c.Slack != nil, c.PagerDuty != nil, c.Webhook != nil, c.Email != nil, c.None} {
-			if set {
-				kinds++
-			}
-		}
-		switch {
-		case kinds != 1:
-			v.failAt(path, "write exactly one of slack, pagerduty, webhook or email")
-		case c.None && name != Deadman:
-			v.failAt(path, "only deadman may be none")
-		case c.Slack != nil && (c.Slack.URLFile == "" || c.Slack.Channel == ""):
-			v.failAt(path, "slack needs channel and url_file, a file that holds the webhook's URL")
-		case c.PagerDuty != nil && c.PagerDuty.RoutingKeyFile == "":
-			v.failAt(path, "pagerduty needs routing_key_file, a file that holds the integration's key")
-		case c.Webhook != nil && (c.Webhook.URL == "") == (c.Webhook.URLFile == ""):
-			v.failAt(path, "webhook needs either url or url_file")
-		case c.Email != nil && (c.Email.To == "" || c.Email.From == "" || c.Email.Smarthost == ""):
-			v.failAt(path, "email needs to, from and smarthost (host:port)")
-		}
+		v.channel(name, p.Channels[name])
 	}
 	if _, ok := p.Channels[Deadman]; !ok {
 		v.failAt("channels", "deadman is missing: name who must notice that the alerting itself died, or write deadman: none")
@@ -153,11 +136,7 @@ func (v *validator) priorities() {
 			v.failAt(path, "is no priority; write one of %s", strings.Join(Priorities, ", "))
 			continue
 		}
-		for i, channel := range v.policy.Priorities[name].Notify {
-			if _, ok := v.policy.Channels[channel]; !ok {
-				v.failAt(fmt.Sprintf("%s.notify[%d]", path, i), "no channel %q; %s", channel, suggest(channel, sortedKeys(v.policy.Channels)))
-			}
-		}
+		v.told(path+".notify", v.policy.Priorities[name].Notify)
 	}
 }
 

@@ -154,7 +154,7 @@ func ParseWeekday(s string) (time.Weekday, error) {
 // UnmarshalText reads the word none, the only text a channel may be.
 func (c *Channel) UnmarshalText(text []byte) error {
 	if string(text) != "none" {
-		return errors.New("write one of slack, pagerduty, webhook or email with its settings, or the word none")
+		return errors.New("write one of slack, pagerduty, webhook, email, msteams or sns with its settings, or the word none")
 	}
 	c.None = true
 	return nil

@@ -52,6 +52,7 @@ func (v *validator) warnings() {
 			v.secretFile("channels."+name+"."+key, file)
 		}
 	}
+	v.secretPaths(func(path string, file *string) { v.secretFile(path, *file) })
 	for i, c := range p.Health.Checks {
 		for _, header := range sortedKeys(c.SecretHeaders) {
 			ref := c.SecretHeaders[header]
@@ -85,6 +86,8 @@ func (c *Channel) secretFiles() map[string]string {
 		return map[string]string{"webhook.url_file": c.Webhook.URLFile}
 	case c.Email != nil:
 		return map[string]string{"email.password_file": c.Email.PasswordFile}
+	case c.MSTeams != nil:
+		return map[string]string{"msteams.url_file": c.MSTeams.URLFile}
 	}
 	return nil
 }

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// SNS sends text messages through Amazon's Simple Notification Service. Its credentials are those of the
+// machine, a profile or a role: Alertmanager reads no AWS key from a file, and none belongs in a configuration.
+type SNS struct {
+	PhoneNumber string `yaml:"phone_number"`
+	TopicARN    string `yaml:"topic_arn"`
+	Region      string `yaml:"region"`
+	Profile     string `yaml:"profile"`
+	RoleARN     string `yaml:"role_arn"`
+	// URL overrides Amazon's own address, for a compatible service.
+	URL string `yaml:"url"`
+}
+
+// MSTeams is an incoming webhook of a Power Automate workflow of Microsoft Teams.
+type MSTeams struct {
+	URLFile string `yaml:"url_file"`
+}
+
+// PagerDutyAPI reads PagerDuty's incidents, so that an acknowledgement there counts here.
+type PagerDutyAPI struct {
+	TokenFile string `yaml:"token_file"`
+	// URL is PagerDuty's REST API, of the EU or a compatible service.
+	URL string `yaml:"url"`
+}
+
+// pagerDutyURL is PagerDuty's REST API outside the EU.
+const pagerDutyURL = "https://api.pagerduty.com"
+
+// phoneRE is a number in E.164 notation.
+var phoneRE = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// kinds are the names of the kinds that are set.
+func (c *Channel) kinds() []string {
+	var set []string
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"slack", c.Slack != nil},
+		{"pagerduty", c.PagerDuty != nil},
+		{"webhook", c.Webhook != nil},
+		{"email", c.Email != nil},
+		{"msteams", c.MSTeams != nil},
+		{"sns", c.SNS != nil},
+		{"none", c.None},
+	} {
+		if k.set {
+			set = append(set, k.name)
+		}
+	}
+	return set
+}
+
+// channel checks what one channel needs.
+func (v *validator) channel(name string, c *Channel) {
+	path := "channels." + name
+	v.name(path, name)
+	switch {
+	case len(c.kinds()) != 1:
+		v.failAt(path, "write exactly one of slack, pagerduty, webhook, email, msteams or sns")
+	case c.None && name != Deadman:
+		v.failAt(path, "only deadman may be none")
+	case c.Slack != nil && (c.Slack.URLFile == "" || c.Slack.Channel == ""):
+		v.failAt(path, "slack needs channel and url_file, a file that holds the webhook's URL")
+	case c.PagerDuty != nil && c.PagerDuty.RoutingKeyFile == "":
+		v.failAt(path, "pagerduty needs routing_key_file, a file that holds the integration's key")
+	case c.PagerDuty != nil && c.PagerDuty.API != nil:
+		if c.PagerDuty.API.TokenFile == "" {
+			v.failAt(path+".pagerduty.api", "needs token_file, a file that holds a read-only key of PagerDuty's REST API")
+		}
+		v.address(path+".pagerduty.api.url", c.PagerDuty.API.URL)
+	case c.Webhook != nil && (c.Webhook.URL == "") == (c.Webhook.URLFile == ""):
+		v.failAt(path, "webhook needs either url or url_file")
+	case c.Email != nil && (c.Email.To == "" || c.Email.From == "" || c.Email.Smarthost == ""):
+		v.failAt(path, "email needs to, from and smarthost (host:port)")
+	case c.MSTeams != nil && c.MSTeams.URLFile == "":
+		v.failAt(path, "msteams needs url_file, a file that holds the workflow's URL")
+	case c.SNS != nil:
+		v.sms(path+".sns", c.SNS)
+	}
+}
+
+func (v *validator) sms(path string, s *SNS) {
+	switch {
+	case (s.PhoneNumber == "") == (s.TopicARN == ""):
+		v.failAt(path, "write either phone_number or topic_arn")
+	case s.PhoneNumber != "" && !phoneRE.MatchString(s.PhoneNumber):
+		v.failAt(path+".phone_number", "%q is no phone number; write it in quotes like \"+4930123456\"", s.PhoneNumber)
+	case s.TopicARN != "" && !strings.HasPrefix(s.TopicARN, "arn:"):
+		v.failAt(path+".topic_arn", "%q is no ARN; write it like arn:aws:sns:eu-central-1:123456789012:pages", s.TopicARN)
+	case s.Region == "":
+		v.failAt(path, "region is missing; write it like eu-central-1")
+	}
+}
+
+// told checks a list of channels that are to be told.
+func (v *validator) told(path string, channels []string) {
+	for i, name := range channels {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch c, ok := v.policy.Channels[name]; {
+		case !ok:
+			v.failAt(at, "no channel %q; %s", name, suggest(name, sortedKeys(v.policy.Channels)))
+		case c.None || name == Deadman:
+			v.failAt(at, "%s hears the Watchdog and nothing else; name another channel", name)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const routed = `version: 1
+channels:
+  deadman: none
+  pd: {pagerduty: {routing_key_file: /etc/pd, api: {token_file: pd-token}}}
+  secondary: {sns: {phone_number: "+4930123456", region: eu-central-1}}
+  teams: {msteams: {url_file: /etc/teams}}
+priorities:
+  P1: {respond_within: 15m, notify: [pd]}
+alertmanagers:
+  - {name: main, url: "http://127.0.0.1:9093", token_file: token}
+  - {name: other, url: "https://am.example.com/base", username: reader, password_file: password}
+escalation:
+  P1: {secondary: 15m, everyone: 1h}
+  layers: {everyone: [pd, teams]}
+owners:
+  secops: {notify: [teams]}
+`
+
+func TestEscalation(t *testing.T) {
+	dir := write(t, map[string]string{"p.yaml": routed})
+	p, err := Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Escalation.Enabled() || p.Escalation.Ladder("P1").After(LayerEveryone) != time.Hour || p.Escalation.Ladder("P2").After(LayerSecondary) != 0 {
+		t.Errorf("%+v", p.Escalation)
+	}
+	for layer, want := range map[string][]string{LayerSecondary: {"secondary"}, LayerManager: nil, LayerEveryone: {"pd", "teams"}} {
+		if got := p.LayerChannels(layer); !slices.Equal(got, want) {
+			t.Errorf("layer %s tells %v, want %v", layer, got, want)
+		}
+	}
+	if got, want := p.Alertmanagers[0].TokenFile, filepath.Join(dir, "token"); got != want {
+		t.Errorf("the token is looked for at %s", got)
+	}
+	api := p.Channels["pd"].PagerDuty.API
+	if api.TokenFile != filepath.Join(dir, "pd-token") || api.URL != "https://api.pagerduty.com" {
+		t.Errorf("%+v", api)
+	}
+	var missing int
+	for _, w := range p.Warnings() {
+		if strings.Contains(w.Msg, "cannot be read on this machine") {
+			missing++
+		}
+	}
+	if missing != 5 { // /etc/pd, pd-token, /etc/teams, token, password
+		t.Errorf("%d warnings of secret files that are missing: %v", missing, p.Warnings())
+	}
+}
+
+func TestEscalationErrors(t *testing.T) {
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"order":             {"everyone: 1h", "everyone: 5m", "p.yaml:13: escalation.P1.everyone: must not be earlier than secondary"},
+		"unknown layer":     {"everyone: 1h", "everybody: 1h", "p.yaml:13: escalation.P1.everybody: unknown key; known are everyone"},
+		"layer's channels":  {"layers: {everyone", "layers: {evryone", `escalation.layers.evryone: no layer "evryone"; did you mean everyone?`},
+		"nobody":            {"everyone: 1h", "manager: 1h", "p.yaml:12: escalation: layer manager tells nobody; write escalation: {layers: {manager:"},
+		"unknown channel":   {"[pd, teams]", "[pd, temas]", `p.yaml:14: escalation.layers.everyone[1]: no channel "temas"; did you mean teams?`},
+		"deadman":           {"[pd, teams]", "[deadman]", "p.yaml:14: escalation.layers.everyone[0]: deadman hears the Watchdog and nothing else"},
+		"owner's channel":   {"notify: [teams]", "notify: [x]", `p.yaml:16: owners.secops.notify[0]: no channel "x"`},
+		"credentials":       {"http://127.0.0.1:9093", "http://a:b@127.0.0.1:9093", "p.yaml:10: alertmanagers[0].url: holds credentials; put them into a file"},
+		"no address":        {"http://127.0.0.1:9093", "127.0.0.1:9093", "p.yaml:10: alertmanagers[0].url: is no address; write it like"},
+		"two ways":          {"token_file: token", "token_file: token, username: x, password_file: y", "p.yaml:10: alertmanagers[0]: write either token_file or"},
+		"half a way":        {", password_file: password", "", "p.yaml:11: alertmanagers[1]: username and password_file belong together"},
+		"same name":         {"name: other", "name: main", `p.yaml:11: alertmanagers[1].name: "main" is already taken`},
+		"phone":             {`"+4930123456"`, `"030-1234"`, `p.yaml:5: channels.secondary.sns.phone_number: "030-1234" is no phone number`},
+		"region":            {", region: eu-central-1", "", "p.yaml:5: channels.secondary.sns: region is missing"},
+		"phone and topic":   {"region:", "topic_arn: arn:aws:sns:x, region:", "p.yaml:5: channels.secondary.sns: write either phone_number or topic_arn"},
+		"teams":             {"{url_file: /etc/teams}", "{}", "p.yaml:6: channels.teams: msteams needs url_file"},
+		"two kinds":         {"teams: {", "teams: {webhook: {url: http://127.0.0.1}, ", "p.yaml:6: channels.teams: write exactly one of"},
+		"token of the API":  {"{token_file: pd-token}", "{}", "p.yaml:4: channels.pd.pagerduty.api: needs token_file"},
+		"nowhere to look":   {"alertmanagers:", "location: x\nmaintenance: []\nx-alertmanagers:", "unknown key"},
+		"no alertmanager":   {routed[strings.Index(routed, "alertmanagers:"):strings.Index(routed, "escalation:")], "", "escalation: needs alertmanagers"},
+		"inline URL":        {"{url_file: /etc/teams}", "{url: http://x}", "channels.teams.msteams.url: unknown key; known are url_file"},
+		"inline access key": {"region:", "secret_key: x, region:", "channels.secondary.sns.secret_key: unknown key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := write(t, map[string]string{"p.yaml": strings.Replace(routed, tc.old, tc.new, 1)})
+			_, err := Load(filepath.Join(dir, "p.yaml"))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
