@@ -21,9 +21,13 @@ type Role struct {
 // Roles lists every collector there is. A new one is a line here and a case in newExporter.
 var Roles = []Role{
 	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
+	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
 }
 
-const roleHealth = "health"
+const (
+	roleHealth   = "health"
+	roleIncident = "incident"
+)
 
 // checks is what the pages show and probe of the health collector.
 type checks interface {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -92,6 +93,9 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		c := NewHealth(o.Logger, dir, o.Location)
 		e.add(roleHealth, c)
 		e.checks = c
+	}
+	if o.Roles[roleIncident] {
+		e.add(roleIncident, incident.New(incident.Options{Logger: o.Logger.With("collector", roleIncident), State: dir}))
 	}
 	return e
 }

@@ -21,6 +21,10 @@ const (
 	LabelThreshold   = "threshold"
 	LabelSource      = "source"
 	LabelFormat      = "format"
+	LabelIncident    = "incident"
+	LabelAlert       = "alert"
+	LabelShift       = "shift"
+	LabelLength      = "length"
 )
 
 // Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.
@@ -31,6 +35,7 @@ const (
 	LabelSeverity  = "severity"
 	LabelBurnTier  = "burn_tier"
 	LabelSLO       = "slo"
+	LabelLayer     = "layer"
 )
 
 // Reserved are label names that the Prometheus Operator, service discovery or Prometheus itself set

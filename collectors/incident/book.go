@@ -1,0 +1,174 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+const (
+	// goneAfter is how long an alert must be missing until its incident is over: an Alertmanager that
+	// restarts has forgotten every alert until Prometheus sends them again, a minute later at the most.
+	goneAfter = 90 * time.Second
+	// brief is too short for anybody to have mended what broke.
+	brief = 5 * time.Minute
+	// maxTracked bounds the incidents that are followed; the rest is counted only.
+	maxTracked = 10_000
+)
+
+// entry is one incident that somebody was told of, from its beginning to its end.
+type entry struct {
+	Alert      string `json:"alert"`
+	AppService string `json:"app_service,omitempty"`
+	Priority   string `json:"priority"`
+	Owner      string `json:"owner,omitempty"`
+
+	Began time.Time `json:"began"`
+	// Waiting since when nobody has it acknowledged; zero while it is acknowledged or told to nobody.
+	Waiting      time.Time `json:"waiting,omitzero"`
+	Acknowledged time.Time `json:"acknowledged,omitzero"` // for the first time
+	Due          time.Time `json:"due"`
+	Responded    bool      `json:"responded,omitempty"` // in time, late or not at all: it has been counted
+	Missing      time.Time `json:"missing,omitzero"`    // since when no Alertmanager lists it
+
+	condition condition
+}
+
+// book keeps the incidents and counts how people respond. It knows no clock and no network.
+type book struct {
+	Incidents map[string]*entry    `json:"incidents"`
+	Hidden    map[string]time.Time `json:"hidden"` // firing, but told to nobody: when last seen
+	Counters  counters             `json:"counters"`
+}
+
+func newBook(now time.Time) *book {
+	return &book{Incidents: map[string]*entry{}, Hidden: map[string]time.Time{}, Counters: newCounters(now)}
+}
+
+// tell brings the book up to date with what the Alertmanagers say now.
+func (b *book) tell(now time.Time, v view, p *config.Policy) {
+	for fingerprint, s := range v.sightings {
+		e, ok := b.Incidents[fingerprint]
+		if !ok {
+			if e = b.open(now, fingerprint, s, p); e == nil {
+				continue
+			}
+		}
+		e.Missing = time.Time{}
+		e.follow(now, s, p, &b.Counters)
+	}
+	for fingerprint, e := range b.Incidents {
+		if _, ok := v.sightings[fingerprint]; ok {
+			continue
+		}
+		if e.Missing.IsZero() {
+			e.Missing = now
+		}
+		if now.Sub(e.Missing) >= goneAfter {
+			e.close(&b.Counters)
+			delete(b.Incidents, fingerprint)
+		}
+	}
+	for fingerprint, seen := range b.Hidden {
+		if now.Sub(seen) >= goneAfter {
+			delete(b.Hidden, fingerprint)
+		}
+	}
+}
+
+// open begins an incident when somebody is told of it. For what was hidden before, that is now rather
+// than when the alert began to fire.
+func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
+	_, wasHidden := b.Hidden[fingerprint]
+	if s.condition == maintenance || s.condition == untold {
+		if wasHidden || len(b.Hidden) < maxTracked {
+			b.Hidden[fingerprint] = now
+		}
+		return nil
+	}
+	if len(b.Incidents) >= maxTracked {
+		return nil
+	}
+	delete(b.Hidden, fingerprint)
+	began := s.startsAt
+	if wasHidden || began.IsZero() || began.After(now) {
+		began = now
+	}
+	e := &entry{
+		Alert: s.alert, AppService: s.appService, Priority: s.priority, Owner: s.owner,
+		Began: began, Waiting: began, Due: p.Deadline(s.priority, began),
+	}
+	b.Incidents[fingerprint] = e
+	b.Counters.Opened[e.Priority][shift(p, began)]++
+	return e
+}
+
+// follow notes what happened to an open incident since it was last seen.
+func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters) {
+	before := e.condition
+	e.condition = s.condition
+	switch s.condition {
+	case handled:
+		e.Waiting = time.Time{}
+		if e.Acknowledged.IsZero() {
+			e.acknowledge(c, s.acknowledgedAt)
+		}
+	case waiting:
+		if e.Waiting.IsZero() {
+			e.Waiting = now
+			if before != handled {
+				e.Due = p.Deadline(e.Priority, now) // nobody was told in between
+			}
+		}
+		if now.After(e.Due) {
+			e.respond(c, now, metric.ResponseLate)
+		}
+	case maintenance, untold:
+		e.Waiting = time.Time{}
+	}
+}
+
+// acknowledge counts the first acknowledgement. One that is older than the incident, left from the last time,
+// stops the escalation but is nobody's response.
+func (e *entry) acknowledge(c *counters, at time.Time) {
+	if at.Before(e.Began) {
+		e.Acknowledged, e.Responded = e.Began, true
+		return
+	}
+	e.Acknowledged = at
+	c.Acknowledge[e.Priority].observe(at.Sub(e.Began))
+	e.respond(c, at, metric.ResponseInTime)
+}
+
+// respond counts, once, how the promise to respond came out.
+func (e *entry) respond(c *counters, at time.Time, result string) {
+	if e.Responded {
+		return
+	}
+	e.Responded = true
+	if at.After(e.Due) {
+		result = metric.ResponseLate
+	}
+	c.Responses[e.Priority][result]++
+}
+
+func (e *entry) close(c *counters) {
+	took := e.Missing.Sub(e.Began)
+	c.Resolve[e.Priority].observe(took)
+	if took < brief {
+		c.Brief[e.Priority]++
+	}
+	e.respond(c, e.Missing, metric.ResponseResolved)
+}
+
+// shift says in which part of the day a moment lies for those who are on call.
+func shift(p *config.Policy, at time.Time) string {
+	if p.Hours.Contains(at) {
+		return metric.ShiftBusiness
+	}
+	if hour := p.Hours.Local(at).Hour(); hour < 8 || hour >= 22 {
+		return metric.ShiftSleep
+	}
+	return metric.ShiftOff
+}

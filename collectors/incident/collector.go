@@ -1,0 +1,283 @@
+// Package incident knows what is open and whether somebody has taken it: it asks every Alertmanager of the
+// policy, and PagerDuty where its API is given, and keeps the times to acknowledge and to resolve. It judges
+// nothing; the rules escalate what nobody has acknowledged.
+package incident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+const (
+	// interval is the pace; an acknowledgement is seen within it.
+	interval = 15 * time.Second
+	// timeout bounds one source, so that a slow one delays nobody for long.
+	timeout = 10 * time.Second
+	// blindAfter is how old an answer may be before nothing is shown that rests on it.
+	blindAfter = 2 * time.Minute
+	// listed bounds the incidents that have series of their own.
+	listed = 200
+)
+
+// Options are what a collector needs besides the policy.
+type Options struct {
+	Logger   *slog.Logger
+	State    *state.Dir // nil keeps everything in memory only
+	Interval time.Duration
+}
+
+// Collector follows incidents.
+type Collector struct {
+	logger   *slog.Logger
+	dir      *state.Dir
+	client   *http.Client
+	interval time.Duration
+	changed  chan struct{}
+	created  time.Time
+
+	mu     sync.Mutex
+	policy *config.Policy
+	known  known
+	book   *book
+
+	// What a scrape shows.
+	saved    counters
+	savedAt  time.Time
+	saves    [2]uint64 // succeeded, failed
+	lastRead time.Time
+	up       map[string]bool
+	view     view
+
+	// What PagerDuty last said, by channel.
+	pagerDuty map[string]pagerDutyAnswer
+}
+
+// pagerDutyAnswer is what stays known while PagerDuty does not answer.
+type pagerDutyAnswer struct {
+	at           time.Time
+	acknowledged map[group]time.Time
+}
+
+// New returns a collector without a policy; Apply gives it one.
+func New(o Options) *Collector {
+	c := &Collector{
+		logger: o.Logger, dir: o.State, client: newClient(), interval: o.Interval,
+		changed: make(chan struct{}, 1), created: time.Now(),
+		up: map[string]bool{}, pagerDuty: map[string]pagerDutyAnswer{},
+	}
+	if c.interval == 0 {
+		c.interval = interval
+	}
+	return c
+}
+
+// Apply puts a policy in force. Open incidents go on.
+func (c *Collector) Apply(p *config.Policy) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.book == nil {
+		c.book = c.load()
+		c.saved = c.book.Counters.copy()
+		if c.dir == nil {
+			c.savedAt = time.Now()
+		}
+	}
+	c.policy, c.known = p, newKnown(p)
+	c.up = map[string]bool{}
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Run asks in turns until ctx ends.
+func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+	ticker := time.NewTicker(c.interval)
+	defer ticker.Stop()
+	defer c.client.CloseIdleConnections()
+	for {
+		start := time.Now()
+		err := c.round(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		report(err, time.Since(start))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.changed:
+		case <-ticker.C:
+		}
+	}
+}
+
+// round asks everybody once. The error tells who did not answer; one Alertmanager is enough to go on.
+func (c *Collector) round(ctx context.Context) error {
+	c.mu.Lock()
+	p, k := c.policy, c.known
+	c.mu.Unlock()
+	if p == nil || len(p.Alertmanagers) == 0 {
+		return nil
+	}
+	answers, err := c.askAll(ctx, p)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(answers) > 0 {
+		v := k.unite(answers)
+		c.addPagerDuty(v, k.environment)
+		c.book.tell(now, v, p)
+		c.view, c.lastRead = v, now
+	}
+	return errors.Join(err, c.publish(now))
+}
+
+// askAll asks all sources at once.
+func (c *Collector) askAll(ctx context.Context, p *config.Policy) ([]answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var mu sync.Mutex
+	var answers []answer
+	var errs []error
+	var wg sync.WaitGroup
+	ask := func(name string, f func() error) {
+		wg.Go(func() {
+			err := contain(f)
+			mu.Lock()
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+			mu.Unlock()
+			c.mu.Lock()
+			c.up[name] = err == nil
+			c.mu.Unlock()
+		})
+	}
+	for _, settings := range p.Alertmanagers {
+		ask(settings.Name, func() error {
+			a, err := alertmanager{settings, c.client}.ask(ctx)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			answers = append(answers, a)
+			mu.Unlock()
+			return nil
+		})
+	}
+	for _, name := range pagerDutyChannels(p) {
+		ask(name, func() error {
+			start := time.Now()
+			acknowledged, err := pagerDuty{name, p.Channels[name].PagerDuty, c.client}.acknowledged(ctx)
+			if err != nil {
+				return err
+			}
+			c.mu.Lock()
+			c.pagerDuty[name] = pagerDutyAnswer{start, acknowledged}
+			c.mu.Unlock()
+			return nil
+		})
+	}
+	wg.Wait()
+	return answers, errors.Join(errs...)
+}
+
+// contain turns a panic into an error: it would end the whole program from a goroutine of ours.
+func contain(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	return f()
+}
+
+// sources are the names of all that are asked. A channel may be called like an Alertmanager; then they share
+// one series, which is up while the last of them to answer was.
+func sources(p *config.Policy) []string {
+	names := pagerDutyChannels(p)
+	for _, a := range p.Alertmanagers {
+		names = append(names, a.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func pagerDutyChannels(p *config.Policy) []string {
+	var names []string
+	for name, channel := range p.Channels {
+		if channel.PagerDuty != nil && channel.PagerDuty.API != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// addPagerDuty counts acknowledgements in PagerDuty, for alerts that began before it was asked.
+func (c *Collector) addPagerDuty(v view, environment string) {
+	for name, a := range c.pagerDuty {
+		if channel, ok := c.policy.Channels[name]; !ok || channel.PagerDuty == nil || channel.PagerDuty.API == nil {
+			delete(c.pagerDuty, name)
+			continue
+		}
+		for _, s := range v.sightings {
+			at, ok := a.acknowledged[group{environment, s.appService, s.priority}]
+			if ok && s.startsAt.Before(a.at) && s.condition != untold {
+				s.acknowledge(at)
+			}
+		}
+	}
+}
+
+// publish saves the book and then shows its counters: never what a restart could take back.
+func (c *Collector) publish(now time.Time) error {
+	if err := c.save(c.book); err != nil {
+		c.saves[1]++
+		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
+	}
+	c.saves[0]++
+	c.savedAt, c.saved = now, c.book.Counters.copy()
+	return nil
+}
+
+// open lists the fingerprints of open incidents, the oldest of the most urgent first.
+func (c *Collector) open() []string {
+	names := make([]string, 0, len(c.book.Incidents))
+	for fingerprint := range c.book.Incidents {
+		names = append(names, fingerprint)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		x, y := c.book.Incidents[a], c.book.Incidents[b]
+		if d := strings.Compare(x.Priority, y.Priority); d != 0 {
+			return d
+		}
+		if d := x.Began.Compare(y.Began); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+var (
+	_ prometheus.Collector = (*Collector)(nil)
+	_ collectors.Collector = (*Collector)(nil)
+)

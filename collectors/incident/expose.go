@@ -1,0 +1,154 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// descriptors by metric; made once.
+var descs = func() map[*metric.Metric]*prometheus.Desc {
+	d := map[*metric.Metric]*prometheus.Desc{}
+	for _, m := range []*metric.Metric{
+		metric.IncidentOpenSince, metric.IncidentWaitingSince, metric.IncidentAcknowledgedNow, metric.IncidentsOpen,
+		metric.IncidentsNotListed, metric.IncidentsUntold, metric.IncidentsOpened, metric.IncidentResponses,
+		metric.IncidentsBrief, metric.IncidentAcknowledgeDuration, metric.IncidentResolveDuration,
+		metric.IncidentLastRead, metric.IncidentSourceUp, metric.Silences, metric.MaintenanceSilences,
+		metric.StateSaves, metric.StateLastSave,
+	} {
+		d[m] = m.Desc()
+	}
+	return d
+}()
+
+// Describe sends nothing: which series exist follows the policy, which may change.
+func (c *Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads memory only. Where the policy names no Alertmanager there is nothing to tell.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.policy == nil || len(c.policy.Alertmanagers) == 0 {
+		return
+	}
+	e := exposer{ch}
+	for _, name := range sources(c.policy) {
+		if up, asked := c.up[name]; asked {
+			e.gauge(metric.IncidentSourceUp, bit(up), name)
+		}
+	}
+	e.counters(c.saved)
+	e.counter(metric.StateSaves, float64(c.saves[0]), c.created, snapshotName, metric.ResultSuccess)
+	e.counter(metric.StateSaves, float64(c.saves[1]), c.created, snapshotName, metric.ResultFailure)
+	if !c.savedAt.IsZero() {
+		e.gauge(metric.StateLastSave, unix(c.savedAt), snapshotName)
+	}
+	if c.lastRead.IsZero() {
+		return
+	}
+	e.gauge(metric.IncidentLastRead, unix(c.lastRead))
+	if time.Since(c.lastRead) > blindAfter {
+		return // what was open then may be over; the rules go on by what fires
+	}
+	for _, length := range metric.Lengths {
+		e.gauge(metric.Silences, float64(c.view.silences[length]), length)
+	}
+	e.gauge(metric.MaintenanceSilences, float64(c.view.maintenance[""]), "")
+	for _, s := range c.policy.Services {
+		e.gauge(metric.MaintenanceSilences, float64(c.view.maintenance[s.Name]), s.Name)
+	}
+	c.incidents(e)
+}
+
+// incidents tells of what is open, up to the bound one by one, and all of it in sum.
+func (c *Collector) incidents(e exposer) {
+	states := map[string]map[string]int{}
+	for _, p := range config.Priorities {
+		states[p] = map[string]int{}
+	}
+	untracked := 0
+	for fingerprint, s := range c.view.sightings {
+		switch _, tracked := c.book.Incidents[fingerprint]; {
+		case s.condition == maintenance:
+			states[s.priority][metric.IncidentMaintenance]++
+		case !tracked && s.condition != untold:
+			untracked++
+		}
+	}
+	shown, notListed := 0, untracked
+	for _, fingerprint := range c.open() {
+		i := c.book.Incidents[fingerprint]
+		if i.condition == maintenance || i.condition == untold {
+			continue
+		}
+		state := metric.IncidentAcknowledged
+		if !i.Waiting.IsZero() {
+			state = metric.IncidentUnacknowledged
+		}
+		states[i.Priority][state]++
+		if shown == listed {
+			notListed++
+			continue
+		}
+		shown++
+		labels := []string{fingerprint, i.Alert, i.AppService, i.Priority, i.Owner}
+		e.gauge(metric.IncidentOpenSince, unix(i.Began), labels...)
+		e.gauge(metric.IncidentAcknowledgedNow, bit(i.Waiting.IsZero()), fingerprint)
+		if !i.Waiting.IsZero() {
+			e.gauge(metric.IncidentWaitingSince, unix(i.Waiting), labels...)
+		}
+	}
+	e.gauge(metric.IncidentsNotListed, float64(notListed))
+	e.gauge(metric.IncidentsUntold, float64(c.untold()))
+	for _, p := range config.Priorities {
+		for _, state := range metric.IncidentStates {
+			e.gauge(metric.IncidentsOpen, float64(states[p][state]), p, state)
+		}
+	}
+}
+
+func (c *Collector) untold() int {
+	n := 0
+	for _, s := range c.view.sightings {
+		if s.condition == untold {
+			n++
+		}
+	}
+	return n
+}
+
+type exposer struct{ ch chan<- prometheus.Metric }
+
+func (e exposer) gauge(m *metric.Metric, v float64, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetric(descs[m], prometheus.GaugeValue, v, labels...)
+}
+
+func (e exposer) counter(m *metric.Metric, v float64, created time.Time, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(descs[m], prometheus.CounterValue, v, created, labels...)
+}
+
+func (e exposer) counters(c counters) {
+	for _, p := range config.Priorities {
+		for _, shift := range metric.Shifts {
+			e.counter(metric.IncidentsOpened, float64(c.Opened[p][shift]), c.Created, p, shift)
+		}
+		for _, result := range metric.Responses {
+			e.counter(metric.IncidentResponses, float64(c.Responses[p][result]), c.Created, p, result)
+		}
+		e.counter(metric.IncidentsBrief, float64(c.Brief[p]), c.Created, p)
+		e.ch <- c.Acknowledge[p].metric(metric.IncidentAcknowledgeDuration, c.Created, p)
+		e.ch <- c.Resolve[p].metric(metric.IncidentResolveDuration, c.Created, p)
+	}
+}
+
+func bit(v bool) float64 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,131 @@
+package incident
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+const (
+	pagerDutyPage  = 100
+	pagerDutyPages = 10
+)
+
+// pagerDutyIncident is an open incident of PagerDuty's REST API v2.
+type pagerDutyIncident struct {
+	Title              string    `json:"title"`
+	Status             string    `json:"status"`
+	CreatedAt          time.Time `json:"created_at"`
+	LastStatusChangeAt time.Time `json:"last_status_change_at"`
+	Service            struct {
+		Summary string `json:"summary"`
+	} `json:"service"`
+	Acknowledgements []struct {
+		At time.Time `json:"at"`
+	} `json:"acknowledgements"`
+}
+
+// group is what one page tells of: Alertmanager groups by these three, and PagerDuty knows each group as
+// one incident.
+type group struct{ environment, appService, priority string }
+
+// pagerDuty asks for the open incidents of one service.
+type pagerDuty struct {
+	name     string // of the channel
+	settings *config.PagerDuty
+	client   *http.Client
+}
+
+// acknowledged returns the groups that somebody acknowledged in PagerDuty, and when.
+func (p pagerDuty) acknowledged(ctx context.Context) (map[group]time.Time, error) {
+	acknowledged := map[group]time.Time{}
+	for page := range pagerDutyPages {
+		text, err := p.page(ctx, page*pagerDutyPage)
+		if err != nil {
+			return nil, err
+		}
+		incidents, more, err := parsePagerDuty(text)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range incidents {
+			g, ok := groupOf(i.Title)
+			if !ok || i.Status != "acknowledged" || p.settings.Service != "" && i.Service.Summary != p.settings.Service {
+				continue
+			}
+			if at, ok := acknowledged[g]; !ok || i.acknowledgedAt().Before(at) {
+				acknowledged[g] = i.acknowledgedAt()
+			}
+		}
+		if !more {
+			return acknowledged, nil
+		}
+	}
+	return nil, fmt.Errorf("more than %d incidents are open", pagerDutyPage*pagerDutyPages)
+}
+
+func (p pagerDuty) page(ctx context.Context, offset int) ([]byte, error) {
+	query := url.Values{
+		"statuses[]": {"triggered", "acknowledged"},
+		"date_range": {"all"}, // else only the last month
+		"limit":      {strconv.Itoa(pagerDutyPage)},
+		"offset":     {strconv.Itoa(offset)},
+	}
+	return get(ctx, p.client, strings.TrimSuffix(p.settings.API.URL, "/")+"/incidents?"+query.Encode(), func(req *http.Request) error {
+		token, err := readSecret(p.settings.API.TokenFile)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Token token="+token)
+		req.Header.Set("Accept", "application/vnd.pagerduty+json;version=2")
+		return nil
+	})
+}
+
+func parsePagerDuty(text []byte) (incidents []pagerDutyIncident, more bool, err error) {
+	var answer struct {
+		Incidents *[]pagerDutyIncident `json:"incidents"`
+		More      bool                 `json:"more"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, false, fmt.Errorf("the incidents cannot be read: %w", err)
+	}
+	if answer.Incidents == nil {
+		return nil, false, fmt.Errorf("the answer has no incidents")
+	}
+	return *answer.Incidents, answer.More, nil
+}
+
+// titleRE reads the title of a page, which the template thorbis.title begins the same way everywhere:
+// "[P1] web in production: ...". PagerDuty lists it; the key by which Alertmanager groups, it does not explain.
+var titleRE = regexp.MustCompile(`^\[(P[1-4])\] (?:(\S{1,63}) in )?(\S{1,63}): `)
+
+func groupOf(title string) (group, bool) {
+	m := titleRE.FindStringSubmatch(title)
+	if m == nil {
+		return group{}, false
+	}
+	return group{environment: m[3], appService: m[2], priority: m[1]}, true
+}
+
+// acknowledgedAt is when the first of those who hold it acknowledged the incident.
+func (i pagerDutyIncident) acknowledgedAt() time.Time {
+	at := i.LastStatusChangeAt
+	for n, a := range i.Acknowledgements {
+		if n == 0 || a.At.Before(at) {
+			at = a.At
+		}
+	}
+	if at.IsZero() {
+		at = i.CreatedAt
+	}
+	return at
+}

@@ -1,0 +1,60 @@
+package incident
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+const (
+	snapshotName    = "incident"
+	snapshotVersion = 1
+	snapshotBytes   = 64 << 20
+)
+
+// save writes the book. Without a storage path it has nothing to do.
+func (c *Collector) save(b *book) error {
+	if c.dir == nil {
+		return nil
+	}
+	payload, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("incidents cannot be encoded: %w", err)
+	}
+	return c.dir.Save(snapshotName, snapshotVersion, payload)
+}
+
+// load reads the book of an earlier run, or begins a new one.
+func (c *Collector) load() *book {
+	fresh := newBook(time.Now())
+	if c.dir == nil {
+		return fresh
+	}
+	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
+	if err != nil {
+		if !errors.Is(err, state.ErrNotFound) {
+			c.logger.Warn("Incidents are counted from 0: the saved ones cannot be used", "err", err)
+		}
+		return fresh
+	}
+	restored := newBook(time.Time{})
+	if err := json.Unmarshal(payload, restored); err != nil {
+		c.logger.Warn("Incidents are counted from 0: the saved ones cannot be read", "err", err)
+		return fresh
+	}
+	restored.Counters.complete()
+	for fingerprint, e := range restored.Incidents {
+		if e == nil || config.PriorityRank(e.Priority) == 0 {
+			delete(restored.Incidents, fingerprint)
+			continue
+		}
+		if e.Waiting.IsZero() {
+			e.condition = handled // or hidden; the next answer tells
+		}
+	}
+	return restored
+}

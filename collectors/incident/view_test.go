@@ -1,0 +1,155 @@
+package incident
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func testPolicy(t testing.TB) *config.Policy {
+	t.Helper()
+	p, err := config.Load(filepath.Join("testdata", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const first, second = "00000000000000aa", "00000000000000bb"
+
+// firing is an alert of ours; pairs override its labels.
+func firing(fingerprint string, pairs ...string) alert {
+	a := alert{Fingerprint: fingerprint, StartsAt: noon, Labels: map[string]string{
+		"alertname": "ThorbisCheckDown", "bundle": "thorbis", "environment": "production", "app_service": "web", "priority": "P1", "owner": "sre",
+	}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		a.Labels[pairs[i]] = pairs[i+1]
+	}
+	return a
+}
+
+func (a alert) silencedBy(ids ...string) alert  { a.Status.SilencedBy = ids; return a }
+func (a alert) inhibitedBy(ids ...string) alert { a.Status.InhibitedBy = ids; return a }
+
+func silent(id, comment string, matchers ...matcher) *silence {
+	return &silence{ID: id, Comment: comment, Matchers: matchers, StartsAt: noon.Add(3 * time.Minute), EndsAt: noon.Add(2 * time.Hour)}
+}
+
+func is(name, value string) matcher { return matcher{Name: name, Value: value} }
+
+func said(silences []*silence, alerts ...alert) answer {
+	a := answer{alerts: alerts, silences: map[string]*silence{}}
+	for _, s := range silences {
+		a.silences[s.ID] = s
+	}
+	return a
+}
+
+func acknowledgement(fingerprint string) *silence {
+	return silent("ack", "on it", is("alertname", "ThorbisUnacknowledgedIncident"), is("incident", fingerprint))
+}
+
+func TestUnite(t *testing.T) {
+	no := false
+	before := silent("s", "known", is("alertname", "ThorbisCheckDown"))
+	before.StartsAt = noon.Add(-time.Hour)
+	for _, c := range []struct {
+		name    string
+		answers []answer
+		want    condition
+	}{
+		{"nobody did anything", []answer{said(nil, firing(first))}, waiting},
+		{"the link in the page", []answer{said([]*silence{acknowledgement(first)}, firing(first))}, handled},
+		{"another incident's link", []answer{said([]*silence{acknowledgement(second)}, firing(first))}, waiting},
+		{
+			"one layer silenced is no acknowledgement",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), is("layer", "manager"))}, firing(first))},
+			waiting,
+		},
+		{
+			"every escalation of a service",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "app_service", Value: "w.b", IsRegex: true})}, firing(first))},
+			handled,
+		},
+		{
+			"every escalation of the other services",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "app_service", Value: "web", IsEqual: &no})}, firing(first))},
+			waiting,
+		},
+		{
+			"an expression that is none",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: "(", IsRegex: true})}, firing(first))},
+			waiting,
+		},
+		{"a silence of the alert", []answer{said([]*silence{silent("s", "looking", is("alertname", "ThorbisCheckDown"))}, firing(first).silencedBy("s"))}, handled},
+		{"a silence that nobody lists", []answer{said(nil, firing(first).silencedBy("gone"))}, waiting},
+		{"a silence from before", []answer{said([]*silence{before}, firing(first).silencedBy("s"))}, untold},
+		{"maintenance", []answer{said([]*silence{silent("s", " Maintenance: new disks", is("x", "y"))}, firing(first).silencedBy("s"))}, maintenance},
+		{
+			"maintenance beside an acknowledgement",
+			[]answer{said([]*silence{silent("m", "maintenance: disks", is("x", "y")), acknowledgement(first)}, firing(first).silencedBy("m"))},
+			maintenance,
+		},
+		{"inhibited", []answer{said(nil, firing(first).inhibitedBy(second))}, untold},
+		{"inhibited at one of two", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first))}, waiting},
+		{"inhibited at both", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first).inhibitedBy(second))}, untold},
+		{"acknowledged at the other", []answer{said(nil, firing(first)), said([]*silence{acknowledgement(first)})}, handled},
+		{"silenced at the other", []answer{said(nil, firing(first)), said([]*silence{silent("s", "looking", is("x", "y"))}, firing(first).silencedBy("s"))}, handled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := newKnown(testPolicy(t)).unite(c.answers)
+			if len(v.sightings) != 1 {
+				t.Fatalf("%d alerts", len(v.sightings))
+			}
+			if got := v.sightings[first].condition; got != c.want {
+				t.Errorf("condition %d, want %d", got, c.want)
+			}
+			if c.want == handled && !v.sightings[first].acknowledgedAt.Equal(noon.Add(3*time.Minute)) {
+				t.Errorf("acknowledged at %s", v.sightings[first].acknowledgedAt)
+			}
+		})
+	}
+}
+
+// Nothing becomes a label value that this exporter does not know by itself.
+func TestLabelsResolve(t *testing.T) {
+	k := newKnown(testPolicy(t))
+	s, ok := k.sight(firing(first, "alertname", "ThorbisInvented", "app_service", "x\"y", "owner", "mallory", "priority", "P0"))
+	if !ok || s.alert != metric.AlertOther || s.appService != "" || s.owner != "" || s.priority != "P1" {
+		t.Errorf("%+v", s)
+	}
+	for name, pairs := range map[string][]string{
+		"another bundle":      {"bundle", "node"},
+		"another environment": {"environment", "staging"},
+		"the escalation":      {"alertname", "ThorbisUnacknowledgedIncident"},
+		"its blindness":       {"alertname", "ThorbisEscalationBlind"},
+		"the Watchdog":        {"alertname", "ThorbisWatchdog"},
+	} {
+		if _, ok := k.sight(firing(first, pairs...)); ok {
+			t.Errorf("%s is an incident", name)
+		}
+	}
+	if _, ok := k.sight(firing(first, "environment", "")); !ok {
+		t.Error("an alert that names no environment is none")
+	}
+}
+
+func TestSilencesAreClassed(t *testing.T) {
+	long := silent("l", "for ever", is("x", "y"))
+	long.EndsAt = noon.AddDate(1, 0, 0)
+	week := silent("w", "maintenance: move", is("app_service", "web"))
+	week.EndsAt = noon.AddDate(0, 0, 7)
+	other := silent("o", "maintenance: move", is("app_service", "elsewhere"))
+	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, acknowledgement(first)}), said([]*silence{long})})
+	if v.silences[metric.LengthEndless] != 1 || v.silences[metric.LengthWeek] != 1 || v.silences[metric.LengthDay] != 1 {
+		t.Errorf("%v", v.silences)
+	}
+	if v.maintenance["web"] != 1 || v.maintenance[""] != 1 {
+		t.Errorf("%v", v.maintenance)
+	}
+}

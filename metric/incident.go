@@ -1,0 +1,122 @@
+package metric
+
+// States of an open incident, values of LabelState.
+const (
+	IncidentUnacknowledged = "unacknowledged"
+	IncidentAcknowledged   = "acknowledged"
+	IncidentMaintenance    = StateMaintenance
+)
+
+// IncidentStates lists every value.
+var IncidentStates = []string{IncidentUnacknowledged, IncidentAcknowledged, IncidentMaintenance}
+
+// Outcomes of the promise to respond, values of LabelResult.
+const (
+	ResponseInTime   = "in_time"  // acknowledged before the deadline
+	ResponseLate     = "late"     // counted at the deadline, not when somebody acknowledges after all
+	ResponseResolved = "resolved" // over before the deadline, with nobody's acknowledgement
+)
+
+// Responses lists every value.
+var Responses = []string{ResponseInTime, ResponseLate, ResponseResolved}
+
+// Shifts by the policy's business hours and their time zone, values of LabelShift.
+const (
+	ShiftBusiness = "business"
+	ShiftSleep    = "sleep" // 22:00 to 08:00 outside business hours
+	ShiftOff      = "off"   // the rest
+)
+
+// Shifts lists every value.
+var Shifts = []string{ShiftBusiness, ShiftOff, ShiftSleep}
+
+// Lengths of silences from start to end, values of LabelLength.
+const (
+	LengthDay     = "day"   // up to a day
+	LengthWeek    = "week"  // up to a week
+	LengthMonth   = "month" // up to 31 days
+	LengthEndless = "endless"
+)
+
+// Lengths lists every value, shortest first.
+var Lengths = []string{LengthDay, LengthWeek, LengthMonth, LengthEndless}
+
+// AlertOther stands for an alert of the bundle that this exporter's version does not know.
+const AlertOther = "other"
+
+// Incidents as the Alertmanagers and PagerDuty tell of them. Of an alert's labels only those are shown
+// that this exporter knows from its policy or its catalogue.
+var (
+	IncidentOpenSince = define(Metric{
+		Name: "thorbis_incident_open_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help:   "Unix time at which an incident began that is open now and that somebody was told of. The incident is the alert's fingerprint. Bounded in number; the rest is counted.",
+		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner},
+	})
+	IncidentWaitingSince = define(Metric{
+		Name: "thorbis_incident_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help:   "Unix time since which an open incident has waited for an acknowledgement: its beginning, or the end of the last acknowledgement. Absent while it is acknowledged.",
+		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner},
+	})
+	IncidentAcknowledgedNow = define(Metric{
+		Name: "thorbis_incident_acknowledged", Type: Gauge, Across: Replica,
+		Help:   "1 if the open incident is acknowledged: by a silence of its escalation or of the alert itself, or in PagerDuty.",
+		Labels: []string{LabelIncident},
+	})
+	IncidentsOpen = define(Metric{
+		Name: "thorbis_incidents_open", Type: Gauge, Across: Replica,
+		Help:   "Open incidents by priority and state, those beyond the bound included.",
+		Labels: []string{LabelPriority, LabelState},
+	})
+	IncidentsNotListed = define(Metric{
+		Name: "thorbis_incidents_not_listed", Type: Gauge, Across: Replica,
+		Help: "Open incidents beyond the bound, which have no series of their own and do not escalate. The oldest of the most urgent are listed.",
+	})
+	IncidentsUntold = define(Metric{
+		Name: "thorbis_incidents_untold", Type: Gauge, Across: Replica,
+		Help: "Alerts that fire but tell nobody, since another one tells of the cause or a silence was there before them. They are no incidents.",
+	})
+	IncidentsOpened = define(Metric{
+		Name: "thorbis_incidents_opened_total", Type: Counter, Across: Replica,
+		Help:   "Incidents that somebody was told of, by priority and by the shift in which they began.",
+		Labels: []string{LabelPriority, LabelShift},
+	})
+	IncidentResponses = define(Metric{
+		Name: "thorbis_incident_responses_total", Type: Counter, Across: Replica,
+		Help:   "Incidents by how the promise to respond came out: acknowledged in time, late (counted at the deadline), or resolved before it by themselves.",
+		Labels: []string{LabelPriority, LabelResult},
+	})
+	IncidentsBrief = define(Metric{
+		Name: "thorbis_incidents_brief_total", Type: Counter, Across: Replica,
+		Help:   "Incidents that resolved within five minutes: nobody can have mended them.",
+		Labels: []string{LabelPriority},
+	})
+	IncidentAcknowledgeDuration = define(Metric{
+		Name: "thorbis_incident_acknowledge_duration_seconds", Type: Histogram, Unit: "seconds", Across: Replica,
+		Help:   "Time from the beginning of an incident to its first acknowledgement.",
+		Labels: []string{LabelPriority},
+	})
+	IncidentResolveDuration = define(Metric{
+		Name: "thorbis_incident_resolve_duration_seconds", Type: Histogram, Unit: "seconds", Across: Replica,
+		Help:   "Time from the beginning of an incident to its end.",
+		Labels: []string{LabelPriority},
+	})
+	IncidentLastRead = define(Metric{
+		Name: "thorbis_incident_last_read_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help: "Unix time at which some Alertmanager last told what is open and silenced; absent before the first time. While it is old nothing else here is known.",
+	})
+	IncidentSourceUp = define(Metric{
+		Name: "thorbis_incident_source_up", Type: Gauge, Across: Sum,
+		Help:   "1 if an Alertmanager or PagerDuty answered when it was last asked; the source is its name in the policy.",
+		Labels: []string{LabelSource},
+	})
+	Silences = define(Metric{
+		Name: "thorbis_silences", Type: Gauge, Across: Replica,
+		Help:   "Active silences by their length from start to end: up to a day, a week, 31 days, or endless. Acknowledgements are left out.",
+		Labels: []string{LabelLength},
+	})
+	MaintenanceSilences = define(Metric{
+		Name: "thorbis_maintenance_silences", Type: Gauge, Across: Replica,
+		Help:   "Active silences whose comment begins with maintenance:, by the service that they name; empty if none of the policy's.",
+		Labels: []string{LabelAppService},
+	})
+)

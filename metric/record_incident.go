@@ -1,0 +1,42 @@
+package metric
+
+// Labels of the levels at which incidents are recorded.
+var (
+	priorityLevel      = []string{LabelEnvironment, LabelPriority}
+	priorityLayerLevel = append(priorityLevel[:2:2], LabelLayer)
+	incidentLevel      = []string{LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner}
+	incidentLayerLevel = append(incidentLevel[:6:6], LabelLayer)
+)
+
+// Open incidents and whom they reach.
+var (
+	EscalationExpected = record("priority_layer:thorbis_escalation_expected:seconds",
+		"Seconds after the beginning of an incident at which the policy tells the layer if nobody has acknowledged.", priorityLayerLevel)
+	IncidentsRead = record("environment:thorbis_incidents:read",
+		"Unix time at which some exporter last knew which incidents are open, while that is less than two minutes ago.", environmentLevel)
+	AlertsFiring = record("alert:thorbis_incident:firing",
+		"Unix time at which an alert of the bundle began to fire in this Prometheus, told without anybody's help: what escalation goes by while no exporter can tell.",
+		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
+	IncidentOpen = record("incident:thorbis_incident_open:since",
+		"Unix time at which an incident began that is open. Outlives the exporter that told of it for as long as its alert fires.", incidentLevel)
+	IncidentWaiting = record("incident:thorbis_incident_waiting:since",
+		"Unix time since which an open incident has waited for an acknowledgement. Outlives the exporter like the incident itself.", incidentLevel)
+	IncidentAssumed = record("alert:thorbis_incident_assumed:since",
+		"Unix time at which an alert began to fire of which no incident is known because no exporter can tell.",
+		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
+	IncidentOverdue = record("incident_layer:thorbis_incident_overdue:seconds",
+		"Age in seconds of an incident that nobody has acknowledged and that the layer must hear of by now.", incidentLayerLevel)
+)
+
+// How people respond.
+var (
+	ResponsesIncrease = record("priority_result:thorbis_incident_responses:increase1w",
+		"Incidents of the last week by how the promise to respond came out, as the exporter that saw the most counted.",
+		append(priorityLevel[:2:2], LabelResult))
+	ResponseLateRatio = record("priority:thorbis_incident_late:ratio1w",
+		"Share of the last week's incidents that were answered late, of those that somebody had to answer.", priorityLevel)
+	BriefRatio = record("priority:thorbis_incident_brief:ratio1w",
+		"Share of the last week's resolved incidents that were over within five minutes.", priorityLevel)
+	OpenedIncrease = record("priority_shift:thorbis_incidents_opened:increase1w",
+		"Incidents of the last week by the shift in which they began.", append(priorityLevel[:2:2], LabelShift))
+)
