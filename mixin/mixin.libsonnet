@@ -4,6 +4,7 @@ local groups = std.flatMap(
   function(text) std.parseYaml(text).groups,
   [
     (importstr '../rules/health.rules.yaml'),
+    (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
     (importstr '../rules/uptime.rules.yaml'),

@@ -30,9 +30,10 @@ type Alert struct {
 func Build(p *config.Policy) (Bundle, error) {
 	b := Bundle{text: map[string][]byte{}}
 	b.files = []File{
-		{Name: "policy.rules.yaml", Groups: promises(p)},
+		{Name: "policy.rules.yaml", Groups: append(promises(p), ladders(p)...)},
 		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), blind(p), certificates()}},
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
+		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

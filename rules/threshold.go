@@ -35,6 +35,15 @@ const (
 	// patience runs as the alert's own delay.
 	silence  = 5 * time.Minute
 	patience = 5 * time.Minute
+
+	// readStale is how old the knowledge of incidents may be, blindGrace how long nobody may have any before
+	// escalation goes on without it: a restart is no blindness.
+	readStale  = 2 * time.Minute
+	blindGrace = 5 * time.Minute
+	// lateShare of the week's incidents, and at least lateCount of them, may be answered late. increase()
+	// extrapolates, so three incidents are a little more or less.
+	lateShare = "0.1"
+	lateCount = "2.5"
 )
 
 // burnTier is one pair of windows over which budget is watched. Long outages are paged by the state of

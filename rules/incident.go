@@ -1,0 +1,165 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var incidentNames = names{
+	"read":         metric.IncidentsRead.Name,
+	"lastRead":     metric.IncidentLastRead.Name,
+	"firing":       metric.AlertsFiring.Name,
+	"open":         metric.IncidentOpen.Name,
+	"openSince":    metric.IncidentOpenSince.Name,
+	"waiting":      metric.IncidentWaiting.Name,
+	"waitingSince": metric.IncidentWaitingSince.Name,
+	"acknowledged": metric.IncidentAcknowledgedNow.Name,
+	"assumed":      metric.IncidentAssumed.Name,
+	"expected":     metric.EscalationExpected.Name,
+	"overdue":      metric.IncidentOverdue.Name,
+	"responses":    metric.ResponsesIncrease.Name,
+	"late":         metric.ResponseLateRatio.Name,
+	"silences":     metric.Silences.Name,
+
+	"incident": join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority, metric.LabelOwner),
+	"same":     join(metric.LabelEnvironment, metric.LabelIncident),
+	"kind":     join(metric.LabelEnvironment, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority),
+	"priority": join(metric.LabelEnvironment, metric.LabelPriority),
+	"ignored":  escalationAlertNames(),
+	"stale":    seconds(readStale),
+	"grace":    span(blindGrace),
+	"lateMax":  lateShare,
+	"lateMin":  lateCount,
+}
+
+func escalationAlertNames() string {
+	var list []string
+	for _, a := range metric.EscalationAlerts() {
+		list = append(list, a.Name)
+	}
+	return strings.Join(list, "|")
+}
+
+// ladders writes how soon each layer is told as constant series: they must outlive every exporter, for it
+// is when the exporters are gone that escalation may not stop.
+func ladders(p *config.Policy) []Group {
+	var rules []Rule
+	for _, priority := range config.Priorities {
+		for _, layer := range config.Layers {
+			if after := p.Escalation.Ladder(priority).After(layer); after > 0 {
+				rules = append(rules, Rule{Record: metric.EscalationExpected, Expr: "vector(" + seconds(after) + ")", Labels: map[string]string{
+					metric.LabelEnvironment: p.Environment, metric.LabelPriority: priority, metric.LabelLayer: layer,
+				}})
+			}
+		}
+	}
+	groups := split("thorbis-escalation", rules)
+	for i := range groups {
+		groups[i].Interval = scrapeInterval
+	}
+	return groups
+}
+
+// escalate tells the next layer of what nobody has acknowledged. Exporters say what is open; while none can,
+// what was open stays so for as long as its alert fires, and after a while every firing alert that nobody
+// is known to have acknowledged counts as open: escalation fails open.
+func escalate(*config.Policy) Group {
+	n := incidentNames
+	rules := []Rule{
+		{Record: metric.IncidentsRead, Expr: expand(`max by (environment) ($lastRead) > time() - $stale`, n)},
+		{Record: metric.AlertsFiring, Expr: expand(`
+			min by ($kind) (label_replace(
+				ALERTS_FOR_STATE{bundle="thorbis",alertname!~"$ignored"}
+				and ignoring (alertstate)
+				ALERTS{bundle="thorbis",alertname!~"$ignored",alertstate="firing"},
+				"alert", "$1", "alertname", "(.+)"
+			))`, n)},
+		{Record: metric.IncidentOpen, Expr: expand(`
+			max by ($incident) ($openSince)
+			or on ($same)
+			(
+				$open
+				and on ($kind) $firing
+				unless on (environment) $read
+			)`, n)},
+		{Record: metric.IncidentWaiting, Expr: expand(`
+			max by ($incident) ($waitingSince unless on ($same) $acknowledged == 1)
+			or on ($same)
+			(
+				$waiting
+				and on ($kind) $firing
+				unless on (environment) $read
+			)`, n)},
+		{Record: metric.IncidentAssumed, Expr: expand(`
+			$firing
+			and on ($priority) $expected
+			unless on ($kind) $open
+			unless on (environment) last_over_time($read[$grace])`, n)},
+		{Record: metric.IncidentOverdue, Expr: expand(overdue(), n)},
+	}
+	for _, priority := range config.Priorities {
+		rules = append(rules, Rule{
+			Alert: metric.UnacknowledgedAlert, Priority: priority,
+			Expr: expand(`$overdue{priority="`+priority+`"} > 0`, n),
+			Annotations: text{
+				summary: "Nobody has acknowledged an incident.",
+				description: `{{ $labels.alert }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
+					the {{ $labels.layer }} layer is told now. Owner: {{ or $labels.owner "unknown" }}.
+					{{ if $labels.incident }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
+			}.annotations(),
+		})
+	}
+	rules = append(rules, single(metric.EscalationBlindAlert, expand(
+		`group by (environment) ($expected) unless on (environment) $read`, n), blindGrace, text{
+		summary: "No exporter can tell which incidents are acknowledged.",
+		description: `For five minutes no exporter in {{ $labels.environment }} has read an Alertmanager's alerts and silences.
+			Acknowledgements are not seen, and escalation goes on by what fires alone (value {{ $value }}).
+			First look: is an exporter with the incident collector up, does thorbis_incident_source_up say 1, what does its log say.`,
+	}))
+	return Group{Name: "thorbis-incident", Interval: scrapeInterval, Rules: rules}
+}
+
+// overdue has a branch for each layer: PromQL joins many incidents with one layer at a time.
+func overdue() string {
+	var branches []string
+	for _, layer := range config.Layers {
+		branches = append(branches, `time() - ($waiting or $assumed) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
+	}
+	return strings.Join(branches, "\nor\n")
+}
+
+// responses judges how people respond over a week. Exporters count the same incidents, so the one that saw
+// the most is right.
+func responses(*config.Policy) Group {
+	n := incidentNames
+	by := func(m *metric.Metric, suffix, labels string) string {
+		return `max by (environment, ` + labels + `) (increase(` + m.Name + suffix + `[1w]))`
+	}
+	rules := []Rule{
+		{Record: metric.ResponsesIncrease, Expr: by(metric.IncidentResponses, "", "priority, result")},
+		{Record: metric.ResponseLateRatio, Expr: expand(`
+			$responses{result="late"}
+			/ ignoring (result)
+			sum without (result) ($responses{result=~"in_time|late"}) > 0`, n)},
+		{Record: metric.BriefRatio, Expr: by(metric.IncidentsBrief, "", "priority") +
+			"\n/ (" + by(metric.IncidentResolveDuration, "_count", "priority") + " > 0)"},
+		{Record: metric.OpenedIncrease, Expr: by(metric.IncidentsOpened, "", "priority, shift")},
+		single(metric.ResponseBurnAlert, expand(`
+			label_replace(
+				$late > $lateMax and on ($priority) $responses{result="late"} >= $lateMin,
+				"page", "$1", "priority", "(.+)"
+			)`, n), blindGrace, text{
+			summary: "Incidents are answered too late.",
+			description: `{{ $value | humanizePercentage }} of the week's {{ $labels.page }} incidents in {{ $labels.environment }} that somebody had to answer were acknowledged later than promised, or never.
+				First look: the Incidents dashboard, which shifts and which alerts; then whether those on call get the pages at all.`,
+		}),
+		single(metric.EndlessSilenceAlert, expand(`max by (environment) ($silences{length="endless"}) > 0`, n), longMemory, text{
+			summary: "A silence has no end in sight.",
+			description: `{{ $value }} silence(s) in {{ $labels.environment }} last longer than 31 days; what they hide will not be told of.
+				First look: amtool silence query, the ones that end next year; mend or delete the alert instead, or silence for a week.`,
+		}),
+	}
+	return Group{Name: "thorbis-incident-quality", Interval: windowInterval, Rules: rules}
+}
