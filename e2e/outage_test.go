@@ -5,7 +5,10 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,14 +35,36 @@ func start(t *testing.T, exporters int) *stack.Stack {
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
-		Bin: cmp.Or(os.Getenv("THORBIS_BIN"), "../bin"), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
+	checkMetrics(t, s)
 	return s
 }
+
+// checkMetrics asks promtool what it thinks of what the exporters expose.
+func checkMetrics(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	for _, address := range s.Exporters {
+		resp, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		promtool := exec.Command(filepath.Join(bin(), "tools", "promtool"), "check", "metrics")
+		promtool.Stdin = resp.Body
+		out, err := promtool.CombinedOutput()
+		resp.Body.Close()
+		if err != nil || len(out) > 0 {
+			t.Errorf("promtool check metrics: %v\n%s", err, out)
+		}
+	}
+}
+
+// bin is where make build and make tools put the programs.
+func bin() string { return cmp.Or(os.Getenv("THORBIS_BIN"), "../bin") }
 
 // A refusing platform, judged by two exporters of which one is killed and comes back in the middle.
 func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {

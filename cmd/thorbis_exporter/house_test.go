@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/thorbis/thorbis_exporter/"
+
+// house says what each room may use: arrows point one way, and what measures never meets what judges. The
+// first pattern that a package matches holds.
+var house = []struct{ from, to string }{
+	{`metric`, ``},
+	{`config`, `metric`},
+	{`internal/.*`, `metric|config|internal/.*`},
+	{`collectors`, `metric|config|internal/.*`},
+	{`collectors/[^/]+(/.*)?`, `metric|config|internal/.*|collectors|SAME`},
+	{`exporter`, `metric|config|internal/.*|collectors(/.*)?`},
+	{`rules|alertmanager|dashboards`, `metric|config`},
+	{`mixin(/.*)?`, `metric|config|rules|alertmanager|dashboards|mixin(/.*)?`},
+	{`cmd/thorbis_exporter`, `metric|config|internal/.*|collectors(/.*)?|exporter`},
+	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards|mixin(/.*)?`},
+	{`demo(/.*)?`, `metric|config|demo/.*`},
+	{`e2e|bench`, `.*`},
+}
+
+// TestArrowsPointOneWay holds the structure of the project against its imports.
+func TestArrowsPointOneWay(t *testing.T) {
+	command := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	command.Dir = "../.."
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may := permitted(name)
+		if may == nil {
+			t.Errorf("%s has no place in the house; give it one in this test and in the design", name)
+			continue
+		}
+		seen++
+		for _, i := range p.Imports {
+			if used, ours := strings.CutPrefix(i, module); ours && !may.MatchString(used) {
+				t.Errorf("%s imports %s, which points the wrong way", name, used)
+			}
+		}
+	}
+	if seen < len(house) {
+		t.Errorf("only %d packages were looked at", seen)
+	}
+}
+
+// permitted are the packages that a package may import, nil if it has no place.
+func permitted(name string) *regexp.Regexp {
+	for _, h := range house {
+		if !regexp.MustCompile(`^(` + h.from + `)$`).MatchString(name) {
+			continue
+		}
+		to := h.to
+		if parts := strings.Split(name, "/"); len(parts) > 1 {
+			to = strings.ReplaceAll(to, "SAME", regexp.QuoteMeta(parts[0]+"/"+parts[1])+"(/.*)?")
+		}
+		return regexp.MustCompile(`^(` + to + `)$`)
+	}
+	return nil
+}
