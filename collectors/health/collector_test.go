@@ -203,13 +203,13 @@ func TestFailedSaveKeepsCountingAndForgetsTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if err := c.account(now); err != nil {
+	if err := c.account(now, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := dir.Close(); err != nil { // every later save fails
 		t.Fatal(err)
 	}
-	if err := c.account(now.Add(time.Minute)); err == nil {
+	if err := c.account(now.Add(time.Minute), false); err == nil {
 		t.Fatal("saving to a closed directory succeeded")
 	}
 	if value(t, c, metric.StateSaves, "result=failure") != 1 {
@@ -430,6 +430,43 @@ func TestWindows(t *testing.T) {
 	} {
 		if got := active(tc.m, at(tc.when)); got != tc.want {
 			t.Errorf("%+v at %s: %v", tc.m, tc.when, got)
+		}
+	}
+}
+
+// Quiet time is saved now and then; an outage at once, for a page waits for it.
+func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := c.Apply(policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	target := c.targets[key{check: "home"}]
+	start := time.Now()
+	saves := func(second int) uint64 {
+		t.Helper()
+		now := start.Add(time.Duration(second) * time.Second)
+		result := ok
+		if second >= 20 {
+			result = bad
+		}
+		target.judge.observe(outcome{result: result, reason: reasonTimeout, start: now, end: now}, time.Minute, 2)
+		if err := c.account(now, false); err != nil {
+			t.Fatal(err)
+		}
+		return c.saves[0]
+	}
+	for second := range 20 {
+		saves(second)
+	}
+	if c.saves[0] < 4 || c.saves[0] > 5 {
+		t.Errorf("%d saves in 20 quiet seconds, want one every five", c.saves[0])
+	}
+	saves(20)
+	saves(21)
+	before := c.saves[0]
+	for second := 22; second < 27; second++ {
+		if n := saves(second); n != before+uint64(second-21) {
+			t.Fatalf("%d saves at second %d of an outage, want one a second", n-before, second-21)
 		}
 	}
 }

@@ -20,6 +20,11 @@ type totals struct {
 	OutageStart time.Time `json:"outage_start"`
 }
 
+// quietSince reports whether nothing but time has passed since the totals were as before.
+func (t totals) quietSince(before totals) bool {
+	return t.Down == before.Down && t.Maintenance == before.Maintenance && t.Outages == before.Outages && t.OutageStart.Equal(before.OutageStart)
+}
+
 // outcome is what one probe found.
 type outcome struct {
 	result     string // metric.ResultSuccess, ResultFailure or ResultUnknown

@@ -11,9 +11,13 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// tick is how often time is accounted and saved: how stale a scrape can be, and how much observed time
-// a crash can lose.
-const tick = time.Second
+// tick is how often time is accounted, and saved while anything but quiet time passes; while nothing is
+// down or changes, saving every quietTick spares the disk. So a scrape shows an outage a second late at the
+// most, and a crash loses at most quietTick of observed time.
+const (
+	tick      = time.Second
+	quietTick = 5 * time.Second
+)
 
 // queue orders targets by when their next probe is due.
 type queue []*target
@@ -63,7 +67,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 			for s.running > 0 {
 				s.finish(<-s.done)
 			}
-			return c.account(time.Now())
+			return c.account(time.Now(), true)
 		case <-c.changed:
 			s.rebuild()
 			registry.Reset(c.registryInterval())
@@ -71,7 +75,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 			s.finish(f)
 		case <-ticker.C:
 			start := time.Now()
-			report(c.account(start), time.Since(start))
+			report(c.account(start, false), time.Since(start))
 		case <-registry.C:
 			if err := c.refreshRegistry(); err != nil {
 				c.logger.Warn("The tenant registry cannot be refreshed; the last good one stays", "err", err)
@@ -219,14 +223,24 @@ func (c *Collector) judge(t *target, m measured) {
 	}
 }
 
-// account credits the time up to now to every target, saves the counters and publishes what was saved.
-func (c *Collector) account(now time.Time) error {
+// account credits the time up to now to every target. If that is worth saving now, it saves the counters and
+// publishes what was saved.
+func (c *Collector) account(now time.Time, last bool) error {
 	c.mu.Lock()
-	snapshot := make(map[key]saved, len(c.targets))
+	due := last || now.Sub(c.savedAt) >= quietTick-tick/2
 	for k, t := range c.targets {
 		maintained := slices.ContainsFunc(t.windows, func(m *config.Maintenance) bool { return active(m, now) })
 		t.judge.maintain(maintained, now)
 		t.judge.advance(now)
+		before, shown := c.saved[k]
+		due = due || !shown || !t.judge.totals.quietSince(before.totals)
+	}
+	if !due {
+		c.mu.Unlock()
+		return nil
+	}
+	snapshot := make(map[key]saved, len(c.targets))
+	for k, t := range c.targets {
 		snapshot[k] = saved{totals: t.judge.totals, AppService: t.check.AppService, Created: t.created}
 	}
 	c.mu.Unlock()
