@@ -134,6 +134,10 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	if n := len(pages(s, "trigger")); n != 1 {
 		t.Errorf("%d pages during one outage, want 1: %+v", n, pages(s, "trigger"))
 	}
+	// The platform has two checks. The second may come a group interval after the first, as an update.
+	if n := len(pages(s, "update")); n > 1 {
+		t.Errorf("%d updates of one page, want at most 1", n)
+	}
 	if n := len(pages(s, "resolve")); n != 0 {
 		t.Errorf("%d resolves during the outage, want none", n)
 	}

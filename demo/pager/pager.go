@@ -31,7 +31,7 @@ type Page struct {
 	Kind string    `json:"kind"`
 	// To is the Slack channel or the webhook's name.
 	To string `json:"to,omitempty"`
-	// Action is trigger, acknowledge or resolve for PagerDuty, firing or resolved for the others.
+	// Action is trigger, update, acknowledge or resolve for PagerDuty, firing or resolved for the others.
 	Action     string         `json:"action"`
 	RoutingKey string         `json:"routing_key,omitempty"`
 	DedupKey   string         `json:"dedup_key,omitempty"`
@@ -54,13 +54,14 @@ type Receiver struct {
 
 	mu         sync.Mutex
 	pages      []Page
+	open       map[string]bool // PagerDuty's open incidents by deduplication key
 	heartbeats int
 	last       time.Time
 }
 
 // New returns a receiver that prints to out.
 func New(out io.Writer) *Receiver {
-	r := &Receiver{out: out, mux: http.NewServeMux()}
+	r := &Receiver{out: out, mux: http.NewServeMux(), open: map[string]bool{}}
 	r.mux.HandleFunc("POST /v2/enqueue", r.pagerDuty)
 	r.mux.HandleFunc("POST /slack/{name...}", r.slack)
 	r.mux.HandleFunc("POST /webhook/{name}", r.webhook)
@@ -93,6 +94,9 @@ func (r *Receiver) record(p Page) {
 	p.At = time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if p.Kind == PagerDuty {
+		p.Action = r.incident(p.DedupKey, p.Action)
+	}
 	if len(r.pages) == maxPages {
 		r.pages = slices.Delete(r.pages, 0, 1)
 	}
@@ -101,7 +105,25 @@ func (r *Receiver) record(p Page) {
 	if p.To != "" {
 		to += " " + p.To
 	}
-	fmt.Fprintf(r.out, "%s  PAGE  %-30s  %-8s  %s\n", p.At.Format(time.TimeOnly), to, p.Action, oneLine(p.Summary))
+	fmt.Fprintf(r.out, "%s  %s  %-30s  %-8s  %s\n", p.At.Format(time.TimeOnly), words[p.Kind], to, p.Action, oneLine(p.Summary))
+}
+
+// words say on the terminal whom a message reaches: somebody's pager, a chat, a program.
+var words = map[string]string{PagerDuty: "PAGE", Slack: "CHAT", Webhook: "HOOK"}
+
+// incident follows PagerDuty's incidents. A trigger with the key of an open one adds to its log and pages
+// nobody; a resolve of one that is not open does nothing. The caller holds the lock.
+func (r *Receiver) incident(key, action string) string {
+	switch {
+	case key == "":
+	case action == "resolve":
+		delete(r.open, key)
+	case action == "trigger" && r.open[key]:
+		return "update"
+	case action == "trigger" && len(r.open) < maxPages:
+		r.open[key] = true
+	}
+	return action
 }
 
 // oneLine keeps what came over the network from writing to the terminal as it pleases.

@@ -61,3 +61,19 @@ func TestReceiverIsBounded(t *testing.T) {
 		t.Errorf("kept %d pages, want %d", got, maxPages)
 	}
 }
+
+// What PagerDuty does: one incident a key, however often it is triggered.
+func TestTriggersOfAnOpenIncidentPageNobody(t *testing.T) {
+	r := New(&bytes.Buffer{})
+	for _, action := range []string{"trigger", "trigger", "resolve", "trigger"} {
+		r.record(Page{Kind: PagerDuty, DedupKey: "d", Action: action})
+	}
+	r.record(Page{Kind: PagerDuty, DedupKey: "other", Action: "trigger"})
+	var got []string
+	for _, p := range r.Pages() {
+		got = append(got, p.Action)
+	}
+	if want := "trigger update resolve trigger trigger"; strings.Join(got, " ") != want {
+		t.Errorf("recorded %s, want %s", strings.Join(got, " "), want)
+	}
+}
