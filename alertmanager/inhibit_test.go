@@ -69,6 +69,9 @@ func TestInhibition(t *testing.T) {
 		{"faster burn hides slower", set("ThorbisUptimeBurn", "P2", burn("medium")...), set("ThorbisUptimeBurn", "P4", burn("trend")...), true},
 		{"slow hides trend", set("ThorbisUptimeBurn", "P3", burn("slow")...), set("ThorbisUptimeBurn", "P4", burn("trend")...), true},
 		{"slower never hides faster", set("ThorbisUptimeBurn", "P4", burn("trend")...), set("ThorbisUptimeBurn", "P2", burn("medium")...), false},
+		{"another check's burn is not hidden by a tenant", set("ThorbisTenantDown", "P2", tenant...), set("ThorbisUptimeBurn", "P3", "app_service", "web", "check", "api", "tenant", "acme", "tier", "gold", "burn_tier", "slow"), false},
+		{"another promise's burn is not hidden", set("ThorbisSLOBurn", "P1", "app_service", "web", "slo", "availability", "burn_tier", "fast"), set("ThorbisSLOBurn", "P2", "app_service", "web", "slo", "latency", "burn_tier", "slow"), false},
+		{"fast hides slow of any promise", set("ThorbisSLOBurn", "P1", "app_service", "web", "slo", "latency", "burn_tier", "fast"), set("ThorbisSLOBurn", "P2", "app_service", "web", "slo", "latency", "burn_tier", "slow"), true},
 		{"unwatched hides silent", set("ThorbisServiceUnwatched", "P1", web...), set("ThorbisCheckSilent", "P2", check...), true},
 		{"unwatched hides unknown", set("ThorbisServiceUnwatched", "P1", web...), set("ThorbisCheckUnknown", "P2", check...), true},
 		{"offline hides its silence", set("ThorbisProberOffline", "P3", "location", "fra"), set("ThorbisLocationSilent", "P3", "location", "fra"), true},
@@ -97,7 +100,7 @@ func TestCausesKnown(t *testing.T) {
 	for _, a := range metric.Alerts() {
 		known[a] = true
 	}
-	for _, c := range causes {
+	for _, c := range causes() {
 		if len(c.equal) < 2 {
 			t.Errorf("%s is compared by %v only", c.source.Name, c.equal)
 		}
@@ -105,6 +108,50 @@ func TestCausesKnown(t *testing.T) {
 			if !known[target] {
 				t.Errorf("%s is not in the catalogue", target.Name)
 			}
+		}
+	}
+}
+
+// TestLevels holds the order of levels for whatever alerts there will be.
+func TestLevels(t *testing.T) {
+	alerts := map[string]*metric.Alert{}
+	var all []*metric.Alert
+	for _, level := range append(metric.Levels[:4:4], "") {
+		for suffix, burn := range map[string]bool{"down": false, "burn": true} {
+			if level == "" && !burn {
+				continue
+			}
+			a := &metric.Alert{Name: string(level) + suffix, Level: level, Burn: burn}
+			alerts[a.Name], all = a, append(all, a)
+		}
+	}
+	hides := func(source, target string) bool {
+		return slices.ContainsFunc(levels(all), func(c cause) bool {
+			return c.source == alerts[source] && slices.Contains(c.targets, alerts[target])
+		})
+	}
+	order := []string{"service", "crowd", "tier", "tenant"}
+	for i, source := range order {
+		for j, target := range order {
+			for _, c := range []struct {
+				source, target string
+				want           bool
+			}{
+				{source + "down", target + "down", i < j},
+				{source + "burn", target + "burn", i < j},
+				{source + "down", target + "burn", i <= j},
+				{source + "burn", target + "down", false},
+			} {
+				if got := hides(c.source, c.target); got != c.want {
+					t.Errorf("%s hides %s: %t", c.source, c.target, got)
+				}
+			}
+		}
+		if got, want := hides(source+"down", "burn"), source == "service" || source == "tenant"; got != want {
+			t.Errorf("%sdown hides a burn without a level: %t", source, got)
+		}
+		if hides(source+"burn", "burn") || hides("burn", source+"down") {
+			t.Errorf("%s and a burn without a level hide each other", source)
 		}
 	}
 }

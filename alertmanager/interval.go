@@ -19,6 +19,7 @@ func intervals(p *config.Policy) []timeInterval {
 	return nil
 }
 
-// holdsState reports whether what a channel opens must be closed by a resolve. Alertmanager never sends
-// the resolve of an alert that recovers outside a receiver's hours, so such a channel keeps none.
-func holdsState(c *config.Channel) bool { return c.PagerDuty != nil || c.Webhook != nil }
+// keepsHours reports whether a channel may be quiet outside business hours: chat and mail, and nothing else.
+// Alertmanager never sends the resolve of an alert that recovers while its receiver is muted, so what a
+// resolve must close, PagerDuty or a ticket, would stay open for ever.
+func keepsHours(c *config.Channel) bool { return c.Slack != nil || c.Email != nil || c.MSTeams != nil }

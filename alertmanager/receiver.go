@@ -6,8 +6,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// receiverOf writes a channel as a receiver of the same name. Every receiver is told of resolves but the
-// dead man's switch, which must hear of nothing else than that the Watchdog still fires.
+// receiverOf writes a channel as a receiver of the same name. Each is told of resolves on purpose: PagerDuty and
+// tickets would stay open without, and people on chat, mail and telephone may go back to sleep. Only the
+// dead man's switch is not, which must hear of nothing else than that the Watchdog still fires.
 func receiverOf(name string, c *config.Channel, p *config.Policy) receiver {
 	r, resolved := receiver{Name: name}, name != config.Deadman
 	switch {
@@ -19,6 +20,13 @@ func receiverOf(name string, c *config.Channel, p *config.Policy) receiver {
 		r.Webhook = []webhook{{SendResolved: resolved, URL: c.Webhook.URL, URLFile: c.Webhook.URLFile}}
 	case c.Email != nil:
 		r.Email = []email{mail(c.Email, resolved)}
+	case c.MSTeams != nil:
+		r.MSTeams = []msTeams{{
+			SendResolved: resolved, WebhookURLFile: c.MSTeams.URLFile,
+			Title: call("heading"), Text: call("msteams.text"),
+		}}
+	case c.SNS != nil:
+		r.SNS = []sns{sms(c.SNS, resolved)}
 	}
 	return r
 }
@@ -34,6 +42,7 @@ func pager(c *config.PagerDuty, p *config.Policy, resolved bool) pagerDuty {
 		Component:   call("component"),
 		Group:       `{{ .CommonLabels.environment }}`,
 		Details: map[string]string{
+			"firing":          `{{ len .Alerts.Firing }}`,
 			"what":            call("what"),
 			"owner":           `{{ .CommonLabels.owner }}`,
 			"runbook":         call("runbook"),
@@ -54,10 +63,10 @@ func chat(c *config.Slack, resolved bool) slack {
 	return slack{
 		SendResolved: resolved, APIURLFile: c.URLFile, Channel: c.Channel,
 		Color:     call("slack.color"),
-		Title:     call("slack.title"),
+		Title:     call("heading"),
 		TitleLink: call("runbook"),
 		Text:      call("slack.text"),
-		Fallback:  call("slack.title"),
+		Fallback:  call("heading"),
 		Footer:    `{{ .CommonLabels.owner }}`,
 	}
 }
@@ -66,8 +75,17 @@ func mail(c *config.Email, resolved bool) email {
 	return email{
 		SendResolved: resolved, To: c.To, From: c.From, Smarthost: c.Smarthost,
 		AuthUsername: c.Username, AuthPasswordFile: c.PasswordFile,
-		Headers: map[string]string{"Subject": call("state") + call("title")},
+		Headers: map[string]string{"Subject": call("heading")},
 		Text:    call("email.text"),
+	}
+}
+
+func sms(c *config.SNS, resolved bool) sns {
+	return sns{
+		SendResolved: resolved, APIURL: c.URL,
+		SigV4:       sigV4{Region: c.Region, Profile: c.Profile, RoleARN: c.RoleARN},
+		PhoneNumber: c.PhoneNumber, TopicARN: c.TopicARN,
+		Subject: call("sms.subject"), Message: call("sms.text"),
 	}
 }
 

@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,15 +12,23 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules"
 )
 
 // told is who hears of a priority under the test policy, in order.
 var told = map[string][]string{
-	"P1": {"pagerduty", "critical"},
+	"P1": {"pagerduty", "critical", "sms"},
 	"P2": {"pagerduty", "critical"},
-	"P3": {"general", "mail", "tickets"},
+	"P3": {"general", "mail", "teams", "tickets"},
 	"P4": {"tickets"},
 	"":   {"deadman"}, // the Watchdog
+}
+
+// toldNext is who hears of an escalation.
+var toldNext = map[string][]string{
+	"secondary": {"secondary"},
+	"manager":   {"manager-sms"},
+	"everyone":  {"pagerduty", "critical", "teams"},
 }
 
 func receivers(r *dispatch.Route, set model.LabelSet) []string {
@@ -30,24 +39,47 @@ func receivers(r *dispatch.Route, set model.LabelSet) []string {
 	return names
 }
 
-// TestRoutes holds that every alert of the bundle reaches exactly whom the policy names.
+// TestRoutes holds that every alert of the bundle, whichever there are, reaches exactly whom the policy names.
 func TestRoutes(t *testing.T) {
 	p := testPolicy(t)
 	tree := dispatch.NewRoute(build(t, p).Route, nil)
 	seen, heard := map[string]bool{}, map[string]bool{}
-	for _, a := range testAlerts(t, p) {
-		seen[a.Name] = true
-		got := receivers(tree, alertLabels(a, map[string]string{"environment": "production", "app_service": "web"}))
-		if !slices.Equal(got, told[a.Priority]) {
-			t.Errorf("%s at %q is told to %v, want %v", a.Name, a.Priority, got, told[a.Priority])
+	expect := func(a rules.Alert, more map[string]string, want ...string) {
+		t.Helper()
+		labels := map[string]string{"environment": "production", "app_service": "web"}
+		maps.Copy(labels, more)
+		got := receivers(tree, alertLabels(a, labels))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s at %q with %v is told to %v, want %v", a.Name, a.Priority, more, got, want)
 		}
 		for _, name := range got {
 			heard[name] = true
 		}
 	}
+	for _, a := range testAlerts(t, p) {
+		seen[a.Name] = true
+		expect(a, nil, told[a.Priority]...)
+		switch a.Name {
+		case metric.WatchdogAlert.Name:
+			expect(a, map[string]string{"owner": "secops"}, told[""]...)
+		case metric.UnacknowledgedAlert.Name:
+			for layer, want := range toldNext {
+				expect(a, map[string]string{"layer": layer}, want...)
+				expect(a, map[string]string{"layer": layer, "owner": "secops"}, want...)
+			}
+			expect(a, map[string]string{"layer": "unheard-of"}, told[a.Priority]...)
+		default:
+			// Security's findings are told to security in addition, and to nobody twice.
+			more := []string{"security"}
+			if !slices.Contains(told[a.Priority], "critical") {
+				more = append(more, "critical")
+			}
+			expect(a, map[string]string{"owner": "secops"}, append(more, told[a.Priority]...)...)
+		}
+	}
 	for _, a := range metric.Alerts() {
 		if !seen[a.Name] {
-			t.Errorf("%s is in no rule, so its route is not tested", a.Name)
+			t.Errorf("%s is declared in metric and in no rule of alertmanager/testdata/policy.yaml: write what makes its rule into that policy, and its route is tested", a.Name)
 		}
 	}
 	for name := range p.Channels {
@@ -106,13 +138,13 @@ func TestPace(t *testing.T) {
 			}
 			return
 		}
-		if len(o.GroupBy) != 3 || o.GroupByAll {
+		if len(o.GroupBy) != 4 || o.GroupByAll {
 			t.Errorf("%s groups by %v", r.Key(), o.GroupBy)
 		}
 		if _, ok := o.GroupBy["alertname"]; ok {
 			t.Errorf("%s groups by alertname", r.Key())
 		}
-		pages := strings.Contains(r.Key(), `P2|P3|P4`) || strings.Contains(r.Key(), `priority="P2"`)
+		pages := strings.Contains(r.Key(), `P2|P3|P4`) || strings.Contains(r.Key(), `priority="P2"`) || strings.Contains(r.Key(), `layer="`)
 		if wait, interval := o.GroupWait, o.GroupInterval; pages && (wait != 5*time.Second || interval != time.Minute) ||
 			!pages && (wait != 30*time.Second || interval != 5*time.Minute) {
 			t.Errorf("%s waits %s, then %s", r.Key(), wait, interval)
@@ -133,7 +165,7 @@ func TestHours(t *testing.T) {
 			keep = append(keep, r.RouteOpts.Receiver)
 		}
 	})
-	if !slices.Equal(keep, []string{"general", "mail"}) {
+	if !slices.Equal(keep, []string{"security", "critical", "general", "mail", "teams"}) {
 		t.Errorf("%v keep business hours", keep)
 	}
 	hours := c.TimeIntervals[0].TimeIntervals[0]

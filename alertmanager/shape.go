@@ -44,6 +44,8 @@ type (
 		Slack     []slack     `yaml:"slack_configs,omitempty"`
 		Webhook   []webhook   `yaml:"webhook_configs,omitempty"`
 		Email     []email     `yaml:"email_configs,omitempty"`
+		MSTeams   []msTeams   `yaml:"msteamsv2_configs,omitempty"`
+		SNS       []sns       `yaml:"sns_configs,omitempty"`
 	}
 	pagerDuty struct {
 		SendResolved   bool              `yaml:"send_resolved"`
@@ -89,5 +91,25 @@ type (
 		Headers          map[string]string `yaml:"headers"`
 		HTML             string            `yaml:"html"`
 		Text             string            `yaml:"text"`
+	}
+	msTeams struct {
+		SendResolved   bool   `yaml:"send_resolved"`
+		WebhookURLFile string `yaml:"webhook_url_file"`
+		Title          string `yaml:"title"`
+		Text           string `yaml:"text"`
+	}
+	sns struct {
+		SendResolved bool   `yaml:"send_resolved"`
+		APIURL       string `yaml:"api_url,omitempty"`
+		SigV4        sigV4  `yaml:"sigv4"`
+		PhoneNumber  string `yaml:"phone_number,omitempty"`
+		TopicARN     string `yaml:"topic_arn,omitempty"`
+		Subject      string `yaml:"subject"`
+		Message      string `yaml:"message"`
+	}
+	sigV4 struct {
+		Region  string `yaml:"region"`
+		Profile string `yaml:"profile,omitempty"`
+		RoleARN string `yaml:"role_arn,omitempty"`
 	}
 )

@@ -3,9 +3,11 @@ package alertmanager
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 
+	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
@@ -37,8 +40,14 @@ func loadTemplates(t *testing.T) *template.Template {
 func notification(tmpl *template.Template, resolved bool, alerts ...rules.Alert) *template.Data {
 	group := model.LabelSet{"environment": "production", "app_service": "web", "priority": model.LabelValue(alerts[0].Priority)}
 	var all []*alert.Alert
-	for _, a := range alerts {
+	for i, a := range alerts {
 		set := alertLabels(a, map[string]string{"environment": "production", "app_service": "web", "check": "web-home", "owner": "sre"})
+		if i > 0 {
+			set["check"] = model.LabelValue(fmt.Sprintf("web-%d", i))
+		}
+		if a.Name == metric.UnacknowledgedAlert.Name {
+			set["layer"], set["incident"], set["alert"] = "secondary", "0123456789abcdef", "ThorbisCheckDown"
+		}
 		one := alert.Alert{Alert: model.Alert{
 			Labels:       set,
 			Annotations:  labelSet(a.Annotations),
@@ -72,13 +81,20 @@ func find(t *testing.T, alerts []rules.Alert, name, priority string) rules.Alert
 	return rules.Alert{}
 }
 
+// limits are what the receivers show or take, in bytes. Slack cuts an attachment's text at 8,000, Teams refuses a
+// card of 28 KB, PagerDuty shows 1,024 characters of a summary, a text message of four parts holds 612.
+var limits = map[string]int{
+	"slack.text": 8000, "msteams.text": 25_000, "pagerduty.description": 1024, "pagerduty.details.what": 100_000,
+	"sms.text": 612, "sms.subject": 100, "pagerduty.details.acknowledgement": 2000, "email.text": 100_000,
+}
+
 // TestNotifications renders every field of every receiver as Alertmanager would and compares with a
 // golden file; go test -update writes it.
 func TestNotifications(t *testing.T) {
 	p := testPolicy(t)
 	c, tmpl, alerts := build(t, p), loadTemplates(t), testAlerts(t, p)
 	down, burn := find(t, alerts, "ThorbisCheckDown", "P1"), find(t, alerts, "ThorbisUptimeBurn", "P2")
-	exporter := find(t, alerts, "ThorbisExporterDown", "P3")
+	exporter, overdue := find(t, alerts, "ThorbisExporterDown", "P3"), find(t, alerts, "ThorbisUnacknowledgedIncident", "P1")
 
 	out := map[string]map[string]string{}
 	for name, data := range map[string]*template.Data{
@@ -87,6 +103,8 @@ func TestNotifications(t *testing.T) {
 		"resolved":       notification(tmpl, true, down),
 		"partly mended":  partly(notification(tmpl, true, down), notification(tmpl, false, burn)),
 		"business hours": notification(tmpl, false, exporter),
+		"escalated":      notification(tmpl, false, overdue),
+		"storm":          notification(tmpl, false, slices.Repeat([]rules.Alert{down}, 500)...),
 	} {
 		fields := map[string]string{}
 		text := func(key, field string) {
@@ -108,7 +126,7 @@ func TestNotifications(t *testing.T) {
 				text("pagerduty.class", pd.Class)
 				text("pagerduty.component", pd.Component)
 				text("pagerduty.group", pd.Group)
-				for _, k := range []string{"what", "owner", "runbook", "dashboard", "graph", "acknowledgement"} {
+				for _, k := range []string{"firing", "what", "owner", "runbook", "dashboard", "graph", "acknowledgement"} {
 					text("pagerduty.details."+k, pd.Details[k].(string))
 				}
 				for _, l := range pd.Links {
@@ -126,6 +144,19 @@ func TestNotifications(t *testing.T) {
 			for _, e := range r.EmailConfigs {
 				text("email.subject", e.Headers["Subject"])
 				text("email.text", e.Text)
+			}
+			for _, m := range r.MSTeamsV2Configs {
+				text("msteams.title", m.Title)
+				text("msteams.text", m.Text)
+			}
+			for _, m := range r.SNSConfigs {
+				text("sms.subject", m.Subject)
+				text("sms.text", m.Message)
+			}
+		}
+		for key, limit := range limits {
+			if n := len(fields[key]); n == 0 || n > limit {
+				t.Errorf("%s: %s has %d bytes, at most %d are shown", name, key, n, limit)
 			}
 		}
 		out[name] = fields

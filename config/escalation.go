@@ -193,3 +193,11 @@ func (v *validator) secretPaths(f func(path string, file *string)) {
 		}
 	}
 }
+
+// Notify are the channels that a priority tells.
+func (p *Policy) Notify(priority string) []string {
+	if settings, ok := p.Priorities[priority]; ok {
+		return settings.Notify
+	}
+	return nil
+}

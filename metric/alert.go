@@ -16,7 +16,25 @@ type Alert struct {
 	What, Why string
 	// Page marks an alert whose rules are picked by the page label of the thing concerned.
 	Page bool
+	// Level says whose trouble the alert tells of, so that the wider one inhibits the narrower; empty for an
+	// alert that neither hides nor is hidden by its level. Burn marks one that tells of budget rather than of now.
+	Level Level
+	Burn  bool
 }
+
+// Level is how wide the trouble is that an alert tells of.
+type Level string
+
+// The levels, the widest first.
+const (
+	LevelService Level = "service"
+	LevelCrowd   Level = "crowd" // many tenants of a service
+	LevelTier    Level = "tier"
+	LevelTenant  Level = "tenant"
+)
+
+// Levels lists them, the widest first.
+var Levels = []Level{LevelService, LevelCrowd, LevelTier, LevelTenant}
 
 var alerts []*Alert
 
@@ -52,27 +70,27 @@ var (
 // Alerts on the things watched.
 var (
 	CheckDownAlert = alert(Alert{
-		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true,
+		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true, Level: LevelService,
 		What: "A health check has been down for 30 s at two locations, or at the only one that has an opinion.",
 		Why:  "Users cannot use the service now.",
 	})
 	TenantDownAlert = alert(Alert{
-		Name: "ThorbisTenantDown", Priorities: everyPriority, Page: true,
+		Name: "ThorbisTenantDown", Priorities: everyPriority, Page: true, Level: LevelTenant,
 		What: "A health check of one tenant has been down for 30 s by the same quorum.",
 		Why:  "One customer cannot use the service now.",
 	})
 	ManyTenantsDownAlert = alert(Alert{
-		Name: "ThorbisManyTenantsDown", Priorities: everyPriority, Page: true,
+		Name: "ThorbisManyTenantsDown", Priorities: everyPriority, Page: true, Level: LevelCrowd,
 		What: "Fifty or more tenants of one service are down at once.",
 		Why:  "What they share is broken; one page instead of one per tenant.",
 	})
 	TierDownAlert = alert(Alert{
-		Name: "ThorbisTierDown", Priorities: everyPriority, Page: true,
+		Name: "ThorbisTierDown", Priorities: everyPriority, Page: true, Level: LevelTier,
 		What: "As many tenants of one tier are down at once as the policy's pool.tenants says.",
 		Why:  "The tier's promise is at stake, not one customer's.",
 	})
 	UptimeBurnAlert = alert(Alert{
-		Name: "ThorbisUptimeBurn", Priorities: fromP2, Page: true,
+		Name: "ThorbisUptimeBurn", Priorities: fromP2, Page: true, Burn: true,
 		What: "Outages too short to page have burnt the uptime budget over two windows at once.",
 		Why:  "Flapping and slow leaks break the promise without a single long outage.",
 	})
