@@ -34,6 +34,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), blind(p), certificates()}},
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
+		{Name: "slo.rules.yaml", Groups: append(requestLedger(p), slo(p)...)},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

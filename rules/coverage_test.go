@@ -232,6 +232,11 @@ func TestCoverage(t *testing.T) {
 			cases[w.name] = true
 		}
 	}
+	for _, s := range requestSimulations {
+		for _, w := range s.worlds() {
+			cases[w.name] = true
+		}
+	}
 	for _, name := range promtoolCases(t) {
 		cases[name] = true
 	}

@@ -46,6 +46,7 @@ func promises(p *config.Policy) []Group {
 			add(metric.TierErrorBudget, config.Decimal(t.Availability.Budget()), map[string]string{metric.LabelTier: name})
 		}
 	}
+	sloPromises(p, add)
 	return split("thorbis-policy", rules)
 }
 

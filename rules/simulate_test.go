@@ -44,6 +44,9 @@ type simExporter struct {
 	check, tier, owner, page, tenant string
 	certificate                      float64 // Unix time, 0 for none
 
+	// traffic is whose requests the exporter counts; share is its part of them.
+	traffic []*simTenant
+
 	state    string
 	next     int // the next probe
 	failures int // confirmations so far
@@ -77,6 +80,9 @@ func (e *simExporter) tick(t int, epoch int64) {
 	if within(t, e.hung) {
 		e.next = t + 1
 		return
+	}
+	for _, tenant := range e.traffic {
+		tenant.tick(t)
 	}
 	switch {
 	case within(t, e.maintenance):
@@ -143,6 +149,9 @@ func (e *simExporter) untilNext(t int) int {
 func (e *simExporter) fresh() simExporter {
 	f := *e
 	f.observed, f.down, f.unknown, f.inMaint, f.outages, f.outage, f.running = 0, 0, 0, 0, 0, 0, false
+	for i, tenant := range f.traffic {
+		f.traffic[i] = tenant.fresh()
+	}
 	return f
 }
 
@@ -185,6 +194,12 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 			return e.vanish(now, samples)
 		}
 		with := func(ls []string, more ...string) []string { return append(append([]string{}, ls...), more...) }
+		for _, tenant := range e.traffic {
+			tenant.expose(env, add)
+		}
+		if e.check == "" {
+			return e.vanish(now, samples)
+		}
 		check := with(env, metric.LabelAppService, "web", metric.LabelCheck, e.check, metric.LabelTenant, e.tenant, metric.LabelLocation, e.location)
 		for _, s := range metric.HealthStates {
 			v := 0.0

@@ -66,6 +66,25 @@ var burnTiers = []burnTier{
 	{name: "trend", priority: "P4", long: "3d", short: "6h", spent: big.NewRat(10, 100), floor: 30 * time.Second, wait: time.Hour},
 }
 
+// requestTiers are the paces of objectives that count events. They have the fast tier that uptime lacks,
+// because no state alert tells of failing requests. It spends 2 % of a 30 d budget in an hour.
+var requestTiers = []burnTier{
+	{name: "fast", priority: "P1", long: "1h", short: "5m", spent: big.NewRat(2, 100)},
+	{name: "medium", priority: "P2", long: "6h", short: "30m", spent: big.NewRat(5, 100), wait: 2 * time.Minute},
+	{name: "slow", priority: "P3", long: "1d", short: "2h", spent: big.NewRat(10, 100), wait: 15 * time.Minute},
+	{name: "trend", priority: "P4", long: "3d", short: "6h", spent: big.NewRat(10, 100), wait: time.Hour},
+}
+
+const (
+	// eventFloor and secondFloor are the fewest bad events, or bad seconds where an objective counts
+	// seconds, in a short window of which anybody is told.
+	eventFloor  = 10
+	secondFloor = 30
+	// steadyTraffic is how many events in an hour are so many that fifteen minutes without one are no
+	// chance: of 30 expected none comes once in 10^13 times.
+	steadyTraffic = 120
+)
+
 // certificateFloors say how long before its expiry a certificate is told of.
 var certificateFloors = []struct {
 	priority string

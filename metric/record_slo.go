@@ -1,0 +1,140 @@
+package metric
+
+// Levels at which requests and other events are recorded.
+var (
+	sloLevel            = []string{LabelEnvironment, LabelAppService, LabelSLO}
+	sloOwnedLevel       = append(sloLevel[:3:3], LabelOwner, LabelPage)
+	sloTierLevel        = append(sloLevel[:3:3], LabelTier)
+	serviceTenantLevel  = []string{LabelEnvironment, LabelAppService, LabelTenant}
+	tenantSLOLevel      = append(sloLevel[:3:3], LabelTenant)
+	tenantSLOOwnedLevel = append(tenantSLOLevel[:4:4], LabelTier, LabelOwner, LabelPage)
+	tenantTierLevel     = []string{LabelEnvironment, LabelTenant, LabelTier, LabelPage}
+)
+
+// Objectives that every service with requests has; a latency objective adds its threshold: latency-300ms. The
+// policy's own slos have names of their own.
+const (
+	SLOAvailability  = "availability"
+	SLOLatencyPrefix = "latency-"
+)
+
+// What the policy promises of events.
+var (
+	SLOBudget = record("app_service:thorbis_slo_budget:ratio",
+		"Share of the events that the policy allows to be bad, with the owner and the priority of the service.", sloOwnedLevel)
+	SLOFloor = record("app_service:thorbis_slo_floor:bad",
+		"Bad events in the short window below which nobody is told of a burn.", sloLevel)
+	TierSLOBudget = record("tier:thorbis_slo_budget:ratio",
+		"Share of the requests of a tier's tenants that may be bad, where the tier has a promise of its own.", []string{LabelEnvironment, LabelTier, LabelSLO})
+	TierRank = record("tier:thorbis_tenant_page:rank",
+		"How demanding a tier is, with the priority at which one tenant of it pages.", []string{LabelEnvironment, LabelTier, LabelPage})
+	TenantTier = record("tenant:thorbis_tenant_tier:expected",
+		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
+)
+
+// EventLedger names the records that add up one kind of events exactly: what was added since the ledger was
+// last written, a running total that never goes back, and that total on the hour as a bridge over long gaps.
+type EventLedger struct {
+	Step, Total, Hourly *Record
+}
+
+func eventLedger(level, name, what string, labels []string) EventLedger {
+	return EventLedger{
+		Step:   record(level+":"+name+":increase30s", what+" since the ledger was last written.", labels),
+		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
+		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
+	}
+}
+
+// The ledgers of events. What was never bad has no series at the level of tenants.
+var (
+	EventsLedger     = eventLedger("app_service", "thorbis_slo_events", "Events judged, late ones apart", sloLevel)
+	BadLedger        = eventLedger("app_service", "thorbis_slo_bad", "Bad events, late ones apart", sloLevel)
+	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "Events told of too late to page", sloLevel)
+	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "Bad events told of too late to page", sloLevel)
+	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "Seconds in which events were measured", sloLevel)
+
+	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "Requests, late ones apart", serviceTenantLevel)
+	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart", tenantSLOLevel)
+)
+
+// burnWindows are the windows over which burns look.
+var burnWindows = []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"}
+
+func overAt(prefix, what string, labels []string, windows ...string) Over {
+	o := make(Over, len(windows))
+	for _, w := range windows {
+		o[w] = record(prefix+w, what+" over "+windowText(w)+".", labels)
+	}
+	return o
+}
+
+// Events over windows.
+var (
+	EventsIncrease     = overAt("app_service:thorbis_slo_events:increase", "Events judged", sloLevel, append(burnWindows[:7:7], "_period")...)
+	BadIncrease        = overAt("app_service:thorbis_slo_bad:increase", "Bad events", sloLevel, append(burnWindows[:7:7], "_period")...)
+	LateEventsIncrease = overAt("app_service:thorbis_slo_late_events:increase", "Late events", sloLevel, "_period")
+	LateBadIncrease    = overAt("app_service:thorbis_slo_late_bad:increase", "Bad late events", sloLevel, "_period")
+	SeenIncrease       = overAt("app_service:thorbis_slo_observed_seconds:increase", "Seconds in which events were measured", sloLevel, "_period")
+
+	TenantBadIncrease    = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantEventsIncrease = overAt("app_service_tenant:thorbis_slo_events:increase", "Requests of a tenant that has bad ones", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+
+	WorstBad = overAt("app_service:thorbis_slo_worst_bad:increase",
+		"Bad requests of the tenant that has most of them, unless it carries half of the traffic", sloLevel, burnWindows...)
+	WorstEvents = overAt("app_service:thorbis_slo_worst_events:increase",
+		"Requests of that tenant", sloLevel, burnWindows...)
+	SLOBurn = overAt("app_service:thorbis_slo_burn:ratio",
+		"How many times faster than allowed the budget burns without the worst tenant", sloLevel, burnWindows...)
+)
+
+// BurnTiers are the paces at which budget burns, the fastest first. Values of LabelBurnTier.
+var BurnTiers = []string{"fast", "medium", "slow", "trend"}
+
+func burning(level, what string, labels []string) map[string]*Record {
+	m := map[string]*Record{}
+	for _, tier := range BurnTiers {
+		m[tier] = record(level+":thorbis_slo_burning:"+tier,
+			"Burn over the tier's long window, while "+what+" burns at the pace of the "+tier+" tier and no faster one tells of it.", labels)
+	}
+	return m
+}
+
+// Who burns.
+var (
+	SLOBurning    = burning("app_service", "a service", sloOwnedLevel)
+	TenantBurning = burning("app_service_tenant", "a tenant", tenantSLOOwnedLevel)
+
+	SLOOutage = record("app_service:thorbis_slo_burning:outage",
+		"1 while a check of the service is down and pages at P1, so that no burn need tell of it.", sloLevel)
+	TenantSLOOwned = record("app_service_tenant:thorbis_slo:owned",
+		"1 for each objective of a tenant that has had bad requests, with the tier, the owner and the priority.", tenantSLOOwnedLevel)
+	TenantSLOBudget = record("app_service_tenant:thorbis_slo_budget:ratio",
+		"Share of the requests of a tenant that may be bad, for tenants that have bad ones.", tenantSLOOwnedLevel)
+	TenantsBurning = record("app_service:thorbis_tenants_burning:count",
+		"Tenants of the service that burn at any pace.", sloOwnedLevel)
+	TierTenantsBurning = record("app_service_tier:thorbis_tenants_burning:count",
+		"Tenants of one tier that burn at the fast or medium pace.", append(sloTierLevel[:4:4], LabelOwner))
+	TenantsBurningStorm = record("app_service:thorbis_tenants_burning:storm",
+		"Tenants that burn, where there are so many that one alert tells of all. Kept for five minutes after.", sloOwnedLevel)
+	TrafficVanished = record("app_service:thorbis_slo_events:vanished",
+		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.", sloLevel)
+)
+
+// What is left of the promise.
+var (
+	SLOError = overAt("app_service:thorbis_slo_error:ratio", "Share of bad events", sloLevel, "5m", "1h", "1d", "_period")
+	SLOGood  = record("app_service:thorbis_slo_good:ratio_period",
+		"Share of good events over the policy's period.", sloLevel)
+	SLOCoverage = record("app_service:thorbis_slo_coverage:ratio_period",
+		"Share of the policy's period in which events were measured.", sloLevel)
+	SLOBudgetLeft = record("app_service:thorbis_slo_budget_left:ratio",
+		"Share of the budget of the policy's period that is left; negative when overspent.", sloLevel)
+	SLOBudgetLeftEvents = record("app_service:thorbis_slo_budget_left:events",
+		"Events of the policy's period that may still be bad; negative when overspent.", sloLevel)
+	SLOBudgetHours = record("app_service:thorbis_slo_budget_empty:hours",
+		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", sloLevel)
+	TenantBudgetLeft = record("app_service_tenant:thorbis_slo_budget_left:ratio",
+		"Share of the tenant's budget of the policy's period that is left, for tenants that had bad requests.", tenantSLOLevel)
+	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants", sloTierLevel, "1h", "_period")
+)

@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Windows by the pace at which they are summed: those of the fast tier with every write of the ledger.
+var (
+	quickWindows = []string{"5m", "1h"}
+	slowWindows  = []string{"30m", "2h", "6h", "1d", "3d"}
+)
+
+// anyTenant matches real tenants; what begins with an underscore is an overflow of ours, and a service may have none.
+const anyTenant = metric.LabelTenant + `!~"|_.*"`
+
+// slo judges objectives that count events: requests, and the policy's own slos.
+func slo(p *config.Policy) []Group {
+	withPeriod := append(slowWindows[:5:5], period)
+	var sums, tenantSums []Rule
+	sums = append(sums, eventWindows(p, metric.EventsLedger, metric.EventsIncrease, withPeriod...)...)
+	sums = append(sums, eventWindows(p, metric.BadLedger, metric.BadIncrease, withPeriod...)...)
+	sums = append(sums, eventWindows(p, metric.LateEventsLedger, metric.LateEventsIncrease)...)
+	sums = append(sums, eventWindows(p, metric.LateBadLedger, metric.LateBadIncrease)...)
+	sums = append(sums, eventWindows(p, metric.SeenLedger, metric.SeenIncrease)...)
+	for _, l := range []metric.EventLedger{metric.EventsLedger, metric.BadLedger, metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
+		sums = append(sums, eventHourly(l))
+	}
+	tenantSums = append(tenantSums, Rule{Record: metric.TenantTier, Expr: tenantTier()})
+	tenantSums = append(tenantSums, tenantWindows(p, withPeriod...)...)
+	tenantSums = append(tenantSums, eventHourly(metric.TenantRequestsLedger), eventHourly(metric.TenantBadLedger))
+
+	var quick []Rule
+	quick = append(quick, eventWindows(p, metric.EventsLedger, metric.EventsIncrease, quickWindows...)...)
+	quick = append(quick, eventWindows(p, metric.BadLedger, metric.BadIncrease, quickWindows...)...)
+	quick = append(quick, tenantWindows(p, quickWindows...)...)
+	quick = append(quick, burnRecords(quickWindows)...)
+	quick = append(quick, Rule{Record: metric.SLOOutage, Expr: expand(`
+		($budget > bool 0) and on ($service) ($down{tenant="",page="P1"} > 0)`, names{
+		"budget": "max by (" + levels["slo"] + ") (" + metric.SLOBudget.Name + ")",
+		"down":   metric.CheckDownOwned.Name,
+	})})
+	var tickets []Rule
+	for i, t := range requestTiers {
+		rule := Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])}
+		if i == 0 {
+			quick = append(append(quick, rule), sloBurnAlerts(t)...)
+			continue
+		}
+		tickets = append(append(tickets, rule), sloBurnAlerts(t)...)
+	}
+	return []Group{
+		{Name: "thorbis-slo-fast", Interval: ledgerInterval, Rules: quick},
+		{Name: "thorbis-slo-windows", Interval: windowInterval, Rules: sums},
+		{Name: "thorbis-slo-tenant-windows", Interval: windowInterval, Rules: tenantSums},
+		{Name: "thorbis-slo-burn", Interval: windowInterval, Rules: burnRecords(slowWindows)},
+		{Name: "thorbis-slo-slower", Interval: windowInterval, Rules: tickets},
+		tenantBurn(p), sloCrowds(), sloBudget(p),
+	}
+}
+
+// burnRecords find the worst tenant of each objective and how fast the budget burns without it. A service burns
+// only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant
+// that carries half of the traffic is no exception but the service itself.
+func burnRecords(windows []string) []Rule {
+	var rules []Rule
+	for _, w := range windows {
+		n := names{
+			"bad": metric.BadIncrease[w].Name, "events": metric.EventsIncrease[w].Name,
+			"tenantBad":    metric.TenantBadIncrease[w].Select(anyTenant),
+			"tenantEvents": metric.TenantEventsIncrease[w].Name,
+			"worstBad":     metric.WorstBad[w].Name, "worstEvents": metric.WorstEvents[w].Name,
+			"budget": metric.SLOBudget.Name,
+		}
+		rules = append(rules,
+			Rule{Record: metric.WorstBad[w], Expr: expand(`
+				max by ($slo) (
+					topk by ($slo) (1, $tenantBad)
+					and on ($tenantSLO)
+					($tenantEvents < on ($slo) group_left () ($events / 2))
+				)`, n)},
+			Rule{Record: metric.WorstEvents[w], Expr: expand(`
+				max by ($slo) (
+					$tenantEvents
+					and on ($tenantSLO)
+					topk by ($slo) (1, $tenantBad)
+					and on ($slo)
+					$worstBad
+				)`, n)},
+			Rule{Record: metric.SLOBurn[w], Expr: expand(`
+				(($bad - $worstBad or $bad) / (($events - $worstEvents or $events) > 0))
+				/ on ($slo) $budget`, n)},
+		)
+	}
+	return rules
+}
+
+// sloBurning is the burn while a tier burns and no faster one, and no page for a check that is down, has told of it.
+func sloBurning(p *config.Policy, t burnTier, faster []burnTier) string {
+	told := []*metric.Record{metric.SLOOutage}
+	for _, f := range faster {
+		told = append(told, metric.SLOBurning[f.name])
+	}
+	return expand(`
+		(
+			$long > $factor
+			and $short > $factor
+			and ($bad - $worst or $bad) >= $floor
+		)
+		* on ($slo) group_left (owner, page) ($budget > bool 0)
+		unless on ($slo) (`+quietAfter(told, "slo", t.short, `$now > $factor or on ($slo) $self`)+`)`, names{
+		"self": metric.SLOBurning[t.name].Name,
+		"long": metric.SLOBurn[t.long].Name, "short": metric.SLOBurn[t.short].Name, "now": metric.SLOBurn["5m"].Name,
+		"bad": metric.BadIncrease[t.short].Name, "worst": metric.WorstBad[t.short].Name,
+		"floor": metric.SLOFloor.Name, "budget": metric.SLOBudget.Name,
+		"factor": t.factor(p.Objectives.Period.Std()),
+	})
+}
+
+// quietAfter is true for what one of the given records told of within a window, except while it burns now, or
+// has been told of already, though the other telling ended five minutes ago: then it is news.
+func quietAfter(told []*metric.Record, level, window, now string) string {
+	last := func(window string) string {
+		var terms []string
+		for _, r := range told {
+			terms = append(terms, "max_over_time("+r.Name+"["+window+"])")
+		}
+		return strings.Join(terms, " or on ($"+level+") ")
+	}
+	if window == "5m" {
+		return last("5m")
+	}
+	return "(" + last(window) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last("5m") + "))"
+}
+
+// sloBudget records what is left of each promise over the policy's period.
+func sloBudget(p *config.Policy) Group {
+	n := names{
+		"period":       seconds(p.Objectives.Period.Std()),
+		"hours":        config.Decimal(hours(p.Objectives.Period.Std())),
+		"events":       "(" + metric.EventsIncrease[period].Name + " + (" + metric.LateEventsIncrease[period].Name + " or 0 * " + metric.EventsIncrease[period].Name + "))",
+		"bad":          "(" + metric.BadIncrease[period].Name + " + (" + metric.LateBadIncrease[period].Name + " or 0 * " + metric.BadIncrease[period].Name + "))",
+		"seen":         metric.SeenIncrease[period].Name,
+		"error":        metric.SLOError[period].Name,
+		"error1h":      metric.SLOError["1h"].Name,
+		"left":         metric.SLOBudgetLeft.Name,
+		"budget":       metric.SLOBudget.Name,
+		"tenantBad":    metric.TenantBadIncrease[period].Name,
+		"tenantEvents": metric.TenantEventsIncrease[period].Name,
+		"tenantBudget": metric.TenantSLOBudget.Name,
+	}
+	rule := func(r *metric.Record, text string) Rule { return Rule{Record: r, Expr: expand(text, n)} }
+	g := Group{Name: "thorbis-slo-budget", Interval: windowInterval}
+	for _, w := range []string{"5m", "1h", "1d"} {
+		g.Rules = append(g.Rules, Rule{Record: metric.SLOError[w], Expr: metric.BadIncrease[w].Name + " / (" + metric.EventsIncrease[w].Name + " > 0)"})
+	}
+	g.Rules = append(g.Rules,
+		rule(metric.SLOError[period], `$bad / ($events > 0)`),
+		rule(metric.SLOGood, `1 - $error`),
+		rule(metric.SLOCoverage, `clamp_max($seen / $period, 1)`),
+		rule(metric.SLOBudgetLeft, `1 - $error / on ($slo) $budget`),
+		rule(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget - $bad`),
+		rule(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
+		rule(metric.TenantBudgetLeft, `1 - $tenantBad / $tenantEvents / on ($tenantSLO) $tenantBudget`),
+	)
+	for _, w := range []string{"1h", period} {
+		g.Rules = append(g.Rules, Rule{Record: metric.TierError[w], Expr: tierError(p, w)})
+	}
+	return g
+}

@@ -1,0 +1,174 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Why totals of events too. ledger.go says why budgets need them. Here the windows of an hour and less come
+// from them as well: with 10,000 tenants one increase(x[1h]) reads twelve million samples, a difference of two
+// totals twenty thousand, and it neither extrapolates nor loses a seam.
+//
+// A total grows by what each counter shows now less what it showed when the total was last written, at most
+// fifteen minutes earlier if the exporter was away. These steps touch without gap or overlap, whatever the
+// interval of the scrapes. A counter that was reset adds nothing for one step.
+
+// counted is what a counter added since the ledger was last written.
+func counted(counter string) string {
+	return expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
+		names{"counter": counter, "step": span(ledgerInterval)})
+}
+
+// eventTotal carries a ledger on by its last value, or by the one on the hour after a long gap, for as long as
+// something else is there.
+func eventTotal(l metric.EventLedger, level, matcher, while string) string {
+	return expand(`
+		(
+			(last_over_time($total[1h]) or last_over_time($hourly[3d]) or 0 * $step) + $step
+			or
+			last_over_time($total[1h])
+			or
+			last_over_time($hourly[3d])
+		)
+		and on ($level) $while`, names{
+		"total":  l.Total.Name + braces(matcher),
+		"hourly": l.Hourly.Name + braces(matcher),
+		"step":   l.Step.Name + braces(matcher),
+		"level":  levels[level],
+		"while":  while,
+	})
+}
+
+func eventHourly(l metric.EventLedger) Rule {
+	return Rule{Record: l.Hourly, Expr: expand(`$total and on () minute() == 0`, names{"total": l.Total.Name})}
+}
+
+// requestSLOs are the objectives that every service with requests has.
+type requestSLO struct {
+	name string
+	bad  string // selector of the counters of bad requests, of the tenants that exist
+	late string // the same of late requests; empty if they do not tell
+	// measured selects what must exist for requests to be judged at all; empty if they always are.
+	measured string
+}
+
+const (
+	ownTenants  = metric.LabelTenant + `!="` + metric.TenantUnknown + `"` // hosts that no tenant owns are nobody's promise
+	serverError = metric.LabelCodeClass + `="5xx"`
+)
+
+func requestSLOs(p *config.Policy) []requestSLO {
+	slos := []requestSLO{{
+		name: metric.SLOAvailability,
+		bad:  metric.TenantRequests.Select(ownTenants, serverError),
+		late: metric.TenantLateRequests.Select(ownTenants, serverError),
+	}}
+	for _, l := range p.Objectives.Latency {
+		threshold := fmt.Sprintf("%s=%q", metric.LabelThreshold, seconds(l.Threshold.Std()))
+		slos = append(slos, requestSLO{
+			name:     latencySLO(l),
+			bad:      metric.TenantSlowRequests.Select(ownTenants, threshold),
+			measured: metric.TenantSlowRequests.Select(threshold),
+		})
+	}
+	return slos
+}
+
+func latencySLO(l config.LatencyObjective) string {
+	return metric.SLOLatencyPrefix + l.Threshold.String()
+}
+
+// builtin matches the objectives of requests among all.
+const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
+
+// requestLedger adds up the requests of tenants, and of services from those.
+func requestLedger(p *config.Policy) []Group {
+	n := names{
+		"requests":   counted(metric.TenantRequests.Select(ownTenants)),
+		"tenantStep": metric.TenantRequestsLedger.Step.Name,
+		"tenantBad":  metric.TenantBadLedger.Step.Name,
+		"events":     metric.EventsLedger.Step.Name,
+		"late":       counted(metric.TenantLateRequests.Select(ownTenants)),
+		"lateEvents": metric.LateEventsLedger.Step.Name,
+	}
+	tenants := []Rule{{Record: metric.TenantRequestsLedger.Step, Expr: expand(`sum by ($serviceTenant) ($requests)`, n)}}
+	var events []Rule
+	for _, s := range requestSLOs(p) {
+		labels := map[string]string{metric.LabelSLO: s.name}
+		tenants = append(tenants, Rule{
+			Record: metric.TenantBadLedger.Step, Labels: labels,
+			Expr: expand(`sum by ($serviceTenant) (`+counted(s.bad)+`) > 0`, n),
+		})
+		text := `sum by ($service) ($tenantStep)`
+		if s.measured != "" {
+			text += ` and on ($service) group by ($service) (` + s.measured + `)`
+		}
+		events = append(events, Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: expand(text, n)})
+	}
+	tenants = append(
+		tenants,
+		Rule{
+			Record: metric.TenantRequestsLedger.Total,
+			Expr:   eventTotal(metric.TenantRequestsLedger, "serviceTenant", "", "last_over_time("+n["tenantStep"]+"[1h])"),
+		},
+		Rule{
+			Record: metric.TenantBadLedger.Total,
+			Expr:   eventTotal(metric.TenantBadLedger, "serviceTenant", "", metric.TenantRequestsLedger.Total.Name),
+		},
+	)
+	events = append(events, Rule{Record: metric.BadLedger.Step, Expr: expand(`
+		sum by ($slo) ($tenantBad) or 0 * $events{`+builtin+`}`, n)})
+	late := []Rule{
+		{
+			Record: metric.LateEventsLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
+			Expr: expand(`sum by ($service) ($late)`, n),
+		},
+		{
+			Record: metric.LateBadLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
+			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late)+`)`, n),
+		},
+		{Record: metric.SeenLedger.Step, Expr: expand(`$step * ($events >= bool 0)`, names{
+			"step": seconds(ledgerInterval), "events": n["events"],
+		})},
+	}
+	for _, l := range []metric.EventLedger{metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
+		late = append(late, Rule{Record: l.Total, Expr: eventTotal(l, "slo", "", metric.SLOBudget.Name)})
+	}
+	return []Group{
+		{Name: "thorbis-slo-ledger", Interval: ledgerInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
+		{Name: "thorbis-slo-late", Interval: ledgerInterval, Rules: late},
+	}
+}
+
+// sloTotals adds up the events of some objectives. They stand in the group that wrote the steps, so that no
+// step is read twice or not at all.
+func sloTotals(matcher string) []Rule {
+	var rules []Rule
+	for _, l := range []metric.EventLedger{metric.EventsLedger, metric.BadLedger} {
+		rules = append(rules, Rule{Record: l.Total, Expr: eventTotal(l, "slo", matcher, metric.SLOBudget.Name)})
+	}
+	return rules
+}
+
+// grown is what a ledger added in a window: the total now less the total at its start, by the value on the hour
+// if the window starts in a gap. A total that began, or began anew, since then counts whole.
+func grown(l metric.EventLedger, over time.Duration) string {
+	return expand(`
+		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
+		or
+		$total`, names{"total": l.Total.Name, "hourly": l.Hourly.Name, "over": span(over)})
+}
+
+func eventWindows(p *config.Policy, l metric.EventLedger, over metric.Over, only ...string) []Rule {
+	var rules []Rule
+	for _, w := range windowsOf(p, over) {
+		if len(only) == 0 || strings.Contains(" "+strings.Join(only, " ")+" ", " "+w.key+" ") {
+			rules = append(rules, Rule{Record: over[w.key], Expr: grown(l, w.length)})
+		}
+	}
+	return rules
+}

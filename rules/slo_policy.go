@@ -1,0 +1,47 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// sloPromises writes the budgets of every objective that counts events as constants. A service without such
+// events has them in vain.
+func sloPromises(p *config.Policy, add func(r *metric.Record, value string, labels map[string]string)) {
+	promise := func(s *config.Service, name, budget string) {
+		add(metric.SLOBudget, budget, map[string]string{
+			metric.LabelAppService: s.Name, metric.LabelSLO: name, metric.LabelOwner: s.Owner, metric.LabelPage: s.Page,
+		})
+		add(metric.SLOFloor, strconv.Itoa(eventFloor), map[string]string{metric.LabelAppService: s.Name, metric.LabelSLO: name})
+	}
+	for _, s := range p.Services {
+		availability := p.Objectives.Availability
+		if !s.Availability.IsZero() {
+			availability = s.Availability
+		}
+		promise(s, metric.SLOAvailability, config.Decimal(availability.Budget()))
+		for _, l := range p.Objectives.Latency {
+			promise(s, latencySLO(l), config.Decimal(l.Ratio.Budget()))
+		}
+	}
+	rank := func(tier, page string) {
+		value := len(config.Priorities) + 1 - config.PriorityRank(page)
+		add(metric.TierRank, strconv.Itoa(value), map[string]string{metric.LabelTier: tier, metric.LabelPage: page})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Tiers)) {
+		t := p.Tiers[name]
+		rank(name, t.TenantPage)
+		if !t.Availability.IsZero() {
+			add(metric.TierSLOBudget, config.Decimal(t.Availability.Budget()),
+				map[string]string{metric.LabelTier: name, metric.LabelSLO: metric.SLOAvailability})
+		}
+	}
+	if _, ok := p.Tiers[metric.TierNone]; !ok {
+		lowest := config.Priorities[len(config.Priorities)-1]
+		rank(metric.TierNone, lowest)
+	}
+}

@@ -1,0 +1,148 @@
+package rules
+
+import (
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// hours writes a duration in hours.
+func hours(d time.Duration) *big.Rat { return big.NewRat(int64(d), int64(time.Hour)) }
+
+// tenantTier names the tier of each tenant: one partner for every join, whatever exporters disagree about.
+func tenantTier() string {
+	return expand(`
+		time() + 0 * topk by ($oneTenant) (1,
+			max by (environment, tenant, tier) ($info) * on ($tier) group_left (page) $rank
+			or
+			$unknown * (max by (environment, tenant, tier) ($info) unless on ($tier) $rank)
+		)
+		or on ($oneTenant)
+		($expected > time() - $memory)`, names{
+		"info": metric.TenantInfo.Name, "rank": metric.TierRank.Name, "expected": metric.TenantTier.Name,
+		"unknown": strconv.Itoa(unknownTierRank), "memory": seconds(memory),
+	})
+}
+
+// unknownTierRank is above every tier that the policy knows: who is not known is not made to wait.
+const unknownTierRank = 10
+
+// tenantWindows sums the bad requests of the tenants that have some, and the requests of those.
+func tenantWindows(p *config.Policy, only ...string) []Rule {
+	var rules []Rule
+	for _, key := range only {
+		over := p.Objectives.Period.Std()
+		if key != period {
+			over = window(key)
+		}
+		n := names{
+			"bad":      metric.TenantBadIncrease[key].Name,
+			"requests": metric.TenantRequestsLedger.Total.Name,
+			"over":     span(over),
+		}
+		rules = append(rules,
+			Rule{Record: metric.TenantBadIncrease[key], Expr: "(" + grown(metric.TenantBadLedger, over) + ") > 0"},
+			Rule{Record: metric.TenantEventsIncrease[key], Expr: expand(`
+				($bad > bool 0) * on ($serviceTenant) group_left ()
+				($requests - $requests offset $over or $requests)`, n)},
+		)
+	}
+	return rules
+}
+
+// tenantBurn judges tenants one by one. Only those with bad requests have series here, so that ten thousand
+// good ones cost nothing.
+func tenantBurn(p *config.Policy) Group {
+	n := names{
+		"bad3d":      metric.TenantBadIncrease["3d"].Select(anyTenant),
+		"tenantTier": metric.TenantTier.Name,
+		"budget":     metric.SLOBudget.Name,
+		"tierBudget": metric.TierSLOBudget.Name,
+		"owned":      metric.TenantSLOOwned.Name,
+		"many":       metric.TenantsBurning.Name,
+		"crowd":      strconv.Itoa(storm),
+	}
+	for _, t := range metric.BurnTiers {
+		n[t] = metric.TenantBurning[t].Name
+	}
+	rules := []Rule{
+		// A tenant of which no registry speaks pages as urgently as it can, unless no registry speaks of any.
+		{Record: metric.TenantSLOOwned, Expr: expand(`
+			(
+				($bad3d > bool 0) * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
+				or on ($tenantSLO)
+				label_replace(label_replace(
+					($bad3d > bool 0) unless on (environment) group by (environment) ($tenantTier),
+					"tier", "none", "", ""), "page", "P4", "", "")
+				or on ($tenantSLO)
+				label_replace($bad3d > bool 0, "tier", "none", "", "")
+			)
+			* on ($slo) group_left (owner) ($budget > bool 0)`, n)},
+		{Record: metric.TenantSLOBudget, Expr: expand(`
+			$owned * on ($tierSLO) group_left () $tierBudget
+			or on ($tenantSLO)
+			$owned * on ($slo) group_left () $budget`, n)},
+	}
+	for i, t := range requestTiers {
+		rules = append(rules, Rule{Record: metric.TenantBurning[t.name], Expr: tenantBurning(p, t, requestTiers[:i])})
+	}
+	rules = append(rules,
+		Rule{Record: metric.TenantsBurning, Expr: expand(`
+			count by ($slo) (group by ($tenantSLO) ($fast or on ($tenantSLO) $medium or on ($tenantSLO) $slow or on ($tenantSLO) $trend))
+			* on ($slo) group_left (owner, page) ($budget > bool 0)`, n)},
+		Rule{Record: metric.TierTenantsBurning, Expr: expand(`
+			count by ($sloTier, owner) ($fast or on ($tenantSLO) $medium)`, n)},
+		Rule{Record: metric.TenantsBurningStorm, Expr: expand(`max_over_time($many[5m]) >= $crowd`, n)},
+	)
+	for _, t := range requestTiers {
+		rules = append(rules, tenantBurnAlerts(t)...)
+	}
+	return Group{Name: "thorbis-slo-tenant-burn", Interval: windowInterval, Rules: rules}
+}
+
+func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
+	n := names{
+		"badLong": metric.TenantBadIncrease[t.long].Name, "eventsLong": metric.TenantEventsIncrease[t.long].Name,
+		"badShort": metric.TenantBadIncrease[t.short].Name, "eventsShort": metric.TenantEventsIncrease[t.short].Name,
+		"self":   metric.TenantBurning[t.name].Name,
+		"badNow": metric.TenantBadIncrease["5m"].Name, "eventsNow": metric.TenantEventsIncrease["5m"].Name,
+		"budget": metric.TenantSLOBudget.Name,
+		"factor": t.factor(p.Objectives.Period.Std()), "floor": strconv.Itoa(eventFloor),
+	}
+	text := `
+		$badLong / ($eventsLong > 0) / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
+		and on ($tenantSLO)
+		$badShort / ($eventsShort > 0) / on ($tenantSLO) $budget > $factor
+		and on ($tenantSLO)
+		$badShort >= $floor`
+	if len(faster) > 0 {
+		var told []*metric.Record
+		for _, f := range faster {
+			told = append(told, metric.TenantBurning[f.name])
+		}
+		text += `
+		unless on ($tenantSLO) (` + quietAfter(told, "tenantSLO", t.short, `$badNow / ($eventsNow > 0) / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
+	}
+	return expand(text, n)
+}
+
+// tierError is the share of bad requests of all tenants of a tier together.
+func tierError(p *config.Policy, key string) string {
+	over := p.Objectives.Period.Std()
+	if key != period {
+		over = window(key)
+	}
+	return expand(`
+		sum by ($sloTier) ($bad * on ($oneTenant) group_left (tier) ($tenantTier > bool 0))
+		/ on ($serviceTier) group_left ()
+		(sum by ($serviceTier) (
+			($requests - $requests offset $over or $requests)
+			* on ($oneTenant) group_left (tier) ($tenantTier > bool 0)
+		) > 0)`, names{
+		"bad": metric.TenantBadIncrease[key].Name, "requests": metric.TenantRequestsLedger.Total.Name,
+		"tenantTier": metric.TenantTier.Name, "over": span(over),
+	})
+}
