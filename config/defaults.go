@@ -97,4 +97,5 @@ func (p *Policy) inherit() {
 			s.Page = Priorities[0]
 		}
 	}
+	p.inheritSLOs()
 }

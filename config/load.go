@@ -118,6 +118,7 @@ func parse(sources []source) (*Policy, error) {
 		d.merge(root, documents[s.name], s.name, "", 0)
 	}
 	d.decode(root, reflect.ValueOf(p).Elem(), "", "")
+	p.positions = d.positions
 	v := &validator{decoder: d, policy: p}
 	if len(d.errs) == 0 {
 		v.validate()

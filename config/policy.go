@@ -29,15 +29,18 @@ type Policy struct {
 	// Alertmanagers are read by the exporter; where Prometheus sends alerts is its own configuration.
 	Alertmanagers []*Alertmanager `yaml:"alertmanagers"`
 	Services      []*Service      `yaml:"services"`
+	SLOs          []*SLO          `yaml:"slos"`
+	SLA           SLA             `yaml:"sla"`
 	Health        Health          `yaml:"health"`
 	Tenants       Tenants         `yaml:"tenants"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
 
-	modules  map[string]bbconfig.Module
-	warnings []Warning
-	files    []string
-	hash     string
+	modules   map[string]bbconfig.Module
+	positions map[string]position
+	warnings  []Warning
+	files     []string
+	hash      string
 }
 
 // Objectives are the promises over a rolling period.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"math/big"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,10 +13,6 @@ import (
 
 // nameRE is what may become a label value: it reads well in a page and needs no escaping anywhere.
 var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
-
-// slowestFactor is the smallest burn factor of the outage-sized burn alerts: an objective whose budget
-// times this factor reaches 1 has an alert that could never fire.
-var slowestFactor = big.NewRat(6, 1)
 
 // validator checks what the decoder read.
 type validator struct {
@@ -42,6 +37,7 @@ func (v *validator) validate() {
 	v.escalation()
 	v.hours()
 	v.services()
+	v.slos()
 	v.loadModules()
 	v.health()
 	v.maintenance()
@@ -100,16 +96,6 @@ func (v *validator) objectives() {
 		if t.Pool.Tenants < 1 {
 			v.failAt(path+".pool.tenants", "must be 1 or more")
 		}
-	}
-}
-
-func (v *validator) canFire(path string, r Ratio) {
-	if r.IsZero() {
-		return
-	}
-	if new(big.Rat).Mul(r.Budget(), slowestFactor).Cmp(big.NewRat(1, 1)) >= 0 {
-		v.failAt(path, "%s leaves a budget so large that burning it at %s times the pace is more than everything: its alert could never fire; write more than 83.34%%",
-			r.Percent(), Decimal(slowestFactor))
 	}
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -33,11 +34,11 @@ func tenantBurnAlerts(t burnTier) []Rule {
 			Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
 			First look: the tenant's dashboard; one broken client or integration of theirs is the most frequent cause.`, t.long, t.short, metric.TenantBudgetLeft.Name),
 	}, func(page string) string {
-		text := "$burning > 0 unless on ($slo) $storm"
+		text := []string{"$burning > 0", "$storm"}
 		for _, told := range append([]string{metric.SLOOutage.Name}, burningUpTo(t)...) {
-			text += " unless on ($slo) max_over_time(" + told + "[" + t.short + "])"
+			text = append(text, "max_over_time("+told+"["+t.short+"])")
 		}
-		return expand(text, names{"burning": metric.TenantBurning[t.name].Name + braces(page), "storm": metric.TenantsBurningStorm.Name})
+		return expand(strings.Join(text, "\nunless on ($slo) "), names{"burning": metric.TenantBurning[t.name].Name + braces(page), "storm": metric.TenantsBurningStorm.Name})
 	}))
 }
 

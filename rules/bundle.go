@@ -29,12 +29,16 @@ type Alert struct {
 // Build generates the rules of a policy.
 func Build(p *config.Policy) (Bundle, error) {
 	b := Bundle{text: map[string][]byte{}}
+	own, err := ownLedger(p)
+	if err != nil {
+		return Bundle{}, err
+	}
 	b.files = []File{
 		{Name: "policy.rules.yaml", Groups: append(promises(p), ladders(p)...)},
 		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), blind(p), certificates()}},
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
-		{Name: "slo.rules.yaml", Groups: append(requestLedger(p), slo(p)...)},
+		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

@@ -28,6 +28,16 @@ func sloPromises(p *config.Policy, add func(r *metric.Record, value string, labe
 			promise(s, latencySLO(l), config.Decimal(l.Ratio.Budget()))
 		}
 	}
+	for _, o := range p.SLOs {
+		add(metric.SLOBudget, config.Decimal(o.Objective.Budget()), map[string]string{
+			metric.LabelAppService: o.AppService, metric.LabelSLO: o.Name, metric.LabelOwner: o.Owner, metric.LabelPage: o.Page,
+		})
+		floor := eventFloor
+		if o.Unit == config.UnitSeconds {
+			floor = secondFloor
+		}
+		add(metric.SLOFloor, strconv.Itoa(floor), map[string]string{metric.LabelAppService: o.AppService, metric.LabelSLO: o.Name})
+	}
 	rank := func(tier, page string) {
 		value := len(config.Priorities) + 1 - config.PriorityRank(page)
 		add(metric.TierRank, strconv.Itoa(value), map[string]string{metric.LabelTier: tier, metric.LabelPage: page})

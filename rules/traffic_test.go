@@ -16,6 +16,7 @@ type simTenant struct {
 	slow                []trouble          // shares of them that take longer than 300 ms
 	silent              []spell            // no requests
 	late                []trouble          // shares whose event comes too late to page
+	orders              bool               // they are orders of a shop, too, with a counter of its own
 	noTier              bool               // the exporter does not say who the tenant is
 	sum                 map[string]float64 // by series
 }
@@ -70,6 +71,10 @@ func (s *simTenant) expose(env []string, add func(string, float64, ...string)) {
 	}
 	add(metric.TenantSlowRequests.Name, whole("slow"), labels(metric.LabelThreshold, "0.3")...)
 	add(metric.TenantSlowRequests.Name, 0, labels(metric.LabelThreshold, "1")...)
+	if s.orders {
+		add("shop_orders_total", whole("2xx"), "result", "done")
+		add("shop_orders_total", whole("5xx"), "result", "failed")
+	}
 	if !s.noTier {
 		add(metric.TenantInfo.Name, 1, append(slices.Clip(env), metric.LabelTenant, s.name, metric.LabelTier, s.tier)...)
 	}
