@@ -7,6 +7,7 @@ local groups = std.flatMap(
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
+    (importstr '../rules/slo.rules.yaml'),
     (importstr '../rules/uptime.rules.yaml'),
   ],
 );
