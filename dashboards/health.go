@@ -3,6 +3,7 @@ package dashboards
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,11 +143,20 @@ func coverage(p *config.Policy) *stat.PanelBuilder {
 	}, 6, fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.Coverage)), "{{app_service}}", steps(yellow, from(0.99, green))).Decimals(1)
 }
 
+// never stands for a budget that nothing burns, in hours: an absent value would be shown in the colour of the
+// worst.
+const never = 1e6
+
 func emptyIn() *stat.PanelBuilder {
+	quiet := dashboard.ValueMapping{ValueMap: &dashboard.ValueMap{
+		Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{
+			strconv.Itoa(never): {Text: new("nothing burns"), Color: new(green)},
+		},
+	}}
 	return number(words{
 		"Budget empty in", "At the pace of the last hour, for the check that gets there first.", units.Hours,
-	}, 6, fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.BudgetHours)), "{{app_service}}",
-		steps(red, from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")
+	}, 6, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService, pick(metric.BudgetHours), pick(metric.ServiceBudgetLeft), int(never)), "{{app_service}}",
+		steps(red, from(24, yellow), from(168, green))).Decimals(1).Mappings([]dashboard.ValueMapping{quiet})
 }
 
 func promiseTable(p *config.Policy) panel {

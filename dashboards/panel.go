@@ -88,6 +88,9 @@ func figures(w words, height uint32, labels map[string]string, order []string, c
 	for i, c := range columns {
 		b.WithTarget(query(c.refID, c.expr, "").Instant().Format(prometheus.PromQueryFormatTable))
 		value := "Value #" + c.refID
+		if len(columns) == 1 {
+			value = "Value" // Grafana names the only query's values without its letter
+		}
 		names[value], index[value] = c.title, len(order)+i
 		properties := []dashboard.DynamicConfigValue{{Id: "unit", Value: c.unit}}
 		if len(c.thresholds) > 0 {
@@ -99,11 +102,12 @@ func figures(w words, height uint32, labels map[string]string, order []string, c
 		}
 		b.OverrideByName(c.title, properties)
 	}
+	// Filtered first: rows merge only where all shared columns agree, and __name__ would never.
 	return b.
-		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "filterFieldsByName", Options: map[string]any{
 			"include": map[string]any{"names": slices.Sorted(maps.Keys(names))},
 		}}).
+		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
 			"renameByName": names, "indexByName": index, "excludeByName": map[string]bool{},
 		}})
