@@ -1,0 +1,133 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests run a shell as the program under test; the package itself never does.
+func sh(script string) Command { return Command{Path: "/bin/sh", Args: []string{"-c", script}} }
+
+func TestOutputAndExitCode(t *testing.T) {
+	r, err := Run(t.Context(), sh("echo out; echo err >&2"))
+	if err != nil || string(r.Stdout) != "out\n" || r.Stderr != "err\n" || r.Code != 0 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	r, err = Run(t.Context(), sh("echo half; echo 'no such  stanza' >&2; exit 3"))
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Code != 3 || exit.Detail != "no such stanza" || r.Code != 3 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if string(r.Stdout) != "half\n" {
+		t.Errorf("the output of a failed program is lost: %q", r.Stdout)
+	}
+}
+
+func TestMissingProgram(t *testing.T) {
+	for _, name := range []string{"no-such-program-here", "/no/such/program"} {
+		if _, err := Run(t.Context(), Command{Path: name}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestEnvironmentHoldsOnlyWhatWasAsked(t *testing.T) {
+	t.Setenv("THORBIS_TEST_LEAK", "secret")
+	r, err := Run(t.Context(), Command{Path: "/usr/bin/env", Env: []string{"WANTED=yes"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := string(r.Stdout); strings.Contains(out, "LEAK") || !strings.Contains(out, "WANTED=yes") || !strings.Contains(out, "TZ=UTC") {
+		t.Errorf("environment:\n%s", out)
+	}
+}
+
+// alive reports whether a process that wrote its number into a file still runs.
+func alive(t *testing.T, file string) bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return false
+		}
+		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && bytes.Contains(stat, []byte(") Z ")) {
+			return false // dead; whoever inherited it has not asked yet
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return true
+}
+
+func TestTimeoutKillsTheWholeFamily(t *testing.T) {
+	child := filepath.Join(t.TempDir(), "child")
+	c := sh(`sleep 600 & echo $! > "` + child + `"; wait`)
+	c.Timeout = 300 * time.Millisecond
+	start := time.Now()
+	if _, err := Run(t.Context(), c); !errors.Is(err, ErrTimeout) {
+		t.Errorf("err = %v", err)
+	}
+	if d := time.Since(start); d > 30*time.Second {
+		t.Errorf("it took %s", d)
+	}
+	if alive(t, child) {
+		t.Error("the child outlived its parent's time")
+	}
+}
+
+func TestChildrenLeftBehindEnd(t *testing.T) {
+	child := filepath.Join(t.TempDir(), "child")
+	if _, err := Run(t.Context(), sh(`sleep 600 >/dev/null 2>&1 & echo $! > "`+child+`"`)); err != nil {
+		t.Fatal(err)
+	}
+	if alive(t, child) {
+		t.Error("the child outlived its parent")
+	}
+}
+
+func TestEndlessOutputIsCutOff(t *testing.T) {
+	c := sh("cat /dev/zero")
+	c.MaxOutput, c.Timeout = 1<<20, time.Minute
+	r, err := Run(t.Context(), c)
+	if !errors.Is(err, ErrTooLarge) || len(r.Stdout) > 1<<20 {
+		t.Errorf("%d bytes, %v", len(r.Stdout), err)
+	}
+	c = sh("head -c 100000000 /dev/zero >&2; exit 1")
+	if r, _ := Run(t.Context(), c); len(r.Stderr) > maxStderr {
+		t.Errorf("%d bytes of standard error were kept", len(r.Stderr))
+	}
+}
+
+func TestContextEndsIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if _, err := Run(ctx, sh("sleep 600")); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestPoliteGoesLast(t *testing.T) {
+	c := sh("sleep 0.2; ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat")
+	c.Polite = true
+	r, err := Run(t.Context(), c)
+	if err != nil {
+		t.Skipf("neither ps nor /proc: %v", err)
+	}
+	if got := strings.TrimSpace(string(r.Stdout)); got != strconv.Itoa(niceness) && got != "19" {
+		t.Errorf("niceness %s", got)
+	}
+}

@@ -1,0 +1,24 @@
+//go:build unix && !linux
+
+package command
+
+import (
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// isolate gives the program a process group of its own, which is killed as a whole. Only Linux can have it
+// killed when we die ourselves.
+func isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+const niceness = 15
+
+// yield puts a program's group behind all others. It is a courtesy: failing changes nothing.
+func yield(pid int) { _ = unix.Setpriority(unix.PRIO_PGRP, pid, niceness) }
+
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
