@@ -29,5 +29,6 @@ func Estimate(p *Policy, tenants int) Cost {
 		cost.Series += seriesPerCheck + targets*seriesPerTarget
 		cost.ProbesPerMonth += targets * int(month/c.Interval.Std())
 	}
+	cost.backups(p)
 	return cost
 }

@@ -71,6 +71,7 @@ func (p *Policy) inherit() {
 			c.PerTenant.MaxPerSecond = 50
 		}
 	}
+	p.inheritBackups()
 	for _, r := range p.Health.ReferenceTargets {
 		if r.Module == "" {
 			r.Module = "tcp_connect"

@@ -35,6 +35,12 @@ type Policy struct {
 	Tenants       Tenants         `yaml:"tenants"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
+	Services    []*Service           `yaml:"services"`
+	Health      Health               `yaml:"health"`
+	Tenants     Tenants              `yaml:"tenants"`
+	Backups     []*Backup            `yaml:"backups"`
+	Maintenance []*Maintenance       `yaml:"maintenance"`
+	Links       Links                `yaml:"links"`
 
 	modules   map[string]bbconfig.Module
 	positions map[string]position

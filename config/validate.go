@@ -40,6 +40,7 @@ func (v *validator) validate() {
 	v.slos()
 	v.loadModules()
 	v.health()
+	v.backups()
 	v.maintenance()
 	if len(v.errs) == 0 {
 		v.warnings()
@@ -63,6 +64,7 @@ func (v *validator) absolute() {
 	if r := &v.policy.Tenants.Registry; r.File != "" {
 		r.File = v.resolve("tenants.registry.file", r.File)
 	}
+	v.absoluteBackups()
 	for i, c := range v.policy.Health.Checks {
 		for header, ref := range c.SecretHeaders {
 			if ref.File != "" {

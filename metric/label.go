@@ -25,6 +25,11 @@ const (
 	LabelAlert       = "alert"
 	LabelShift       = "shift"
 	LabelLength      = "length"
+	LabelBackup      = "backup"
+	LabelKind        = "kind"
+	LabelRepository  = "repository"
+	LabelProgram     = "program"
+	LabelTest        = "test"
 )
 
 // Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.
