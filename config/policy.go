@@ -33,14 +33,9 @@ type Policy struct {
 	SLA           SLA             `yaml:"sla"`
 	Health        Health          `yaml:"health"`
 	Tenants       Tenants         `yaml:"tenants"`
+	Backups       []*Backup       `yaml:"backups"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
-	Services    []*Service           `yaml:"services"`
-	Health      Health               `yaml:"health"`
-	Tenants     Tenants              `yaml:"tenants"`
-	Backups     []*Backup            `yaml:"backups"`
-	Maintenance []*Maintenance       `yaml:"maintenance"`
-	Links       Links                `yaml:"links"`
 
 	modules   map[string]bbconfig.Module
 	positions map[string]position

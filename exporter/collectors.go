@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/backup"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -22,11 +23,13 @@ type Role struct {
 var Roles = []Role{
 	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
 	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
+	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
 }
 
 const (
 	roleHealth   = "health"
 	roleIncident = "incident"
+	roleBackup   = "backup"
 )
 
 // checks is what the pages show and probe of the health collector.
@@ -41,6 +44,11 @@ func NewHealth(logger *slog.Logger, dir *state.Dir, location string) *health.Col
 	return health.New(health.Options{
 		Logger: logger.With("collector", roleHealth), State: dir, Location: location, Version: version.Version,
 	})
+}
+
+// NewBackup returns the backup collector as the exporter runs it; without a directory it keeps nothing.
+func NewBackup(logger *slog.Logger, dir *state.Dir, location string) *backup.Collector {
+	return backup.New(backup.Options{Logger: logger.With("collector", roleBackup), State: dir, Location: location})
 }
 
 // running is a collector at work under its name.

@@ -97,6 +97,9 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	if o.Roles[roleIncident] {
 		e.add(roleIncident, incident.New(incident.Options{Logger: o.Logger.With("collector", roleIncident), State: dir}))
 	}
+	if o.Roles[roleBackup] {
+		e.add(roleBackup, NewBackup(o.Logger, dir, o.Location))
+	}
 	return e
 }
 

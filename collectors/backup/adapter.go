@@ -1,0 +1,177 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/command"
+)
+
+// adapter knows one program that makes backups. Each has a file of its own, which registers it.
+type adapter struct {
+	name string
+	// kind of a backup where there is none yet.
+	kind string
+	// check refuses a source that lacks what the adapter needs.
+	check func(s *config.BackupSource) error
+	// list tells the sink what there is.
+	list func(ctx context.Context, q *query, to *sink) error
+	// verify proves that what is there is whole; nil if the program cannot.
+	verify func(ctx context.Context, q *query, v *verification) error
+}
+
+var adapters = map[string]*adapter{}
+
+func register(a adapter) struct{} {
+	adapters[a.name] = &a
+	return struct{}{}
+}
+
+// repositoryRE is what may become the label of a repository.
+var repositoryRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
+
+// maxListing bounds the output of a program and a listing file.
+const maxListing = 64 << 20
+
+// query asks one source once.
+type query struct {
+	backup  *config.Backup
+	source  *config.BackupSource
+	adapter *adapter
+}
+
+func newQuery(b *config.Backup) (*query, error) {
+	a, ok := adapters[b.Source.Program]
+	if !ok {
+		return nil, fmt.Errorf("backup %s: no program %q; known are %s", b.Name, b.Source.Program, strings.Join(Programs(), ", "))
+	}
+	if a.check != nil {
+		if err := a.check(&b.Source); err != nil {
+			return nil, fmt.Errorf("backup %s: %s: %w", b.Name, a.name, err)
+		}
+	}
+	return &query{backup: b, source: &b.Source, adapter: a}, nil
+}
+
+// list lists the source.
+func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
+	to := newSink(q.backup.PerTenant != nil)
+	to.keep = keep
+	if err := q.adapter.list(ctx, q, to); err != nil {
+		return nil, err
+	}
+	to.finish(q.adapter.kind)
+	return to, nil
+}
+
+// output returns what the program prints, or what somebody else had it print into the source's file.
+func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, error) {
+	if q.source.File != "" {
+		text, modified, err := readFile(q.source.File, maxListing)
+		to.asOf = modified
+		return text, err
+	}
+	r, err := q.run(ctx, args...)
+	return r.Stdout, err
+}
+
+// run runs the program with the source's environment. Secrets go into its environment, never its arguments.
+func (q *query) run(ctx context.Context, args ...string) (command.Result, error) {
+	c, err := q.command(args...)
+	if err != nil {
+		return command.Result{}, err
+	}
+	return command.Run(ctx, c)
+}
+
+func (q *query) command(args ...string) (command.Command, error) {
+	name := []string{q.adapter.name}
+	if len(q.source.Command) > 0 {
+		name = q.source.Command
+	}
+	env, err := environment(q.source.Environment, q.source.Secrets)
+	if err != nil {
+		return command.Command{}, err
+	}
+	return command.Command{
+		Path: name[0], Args: append(name[1:len(name):len(name)], args...), Env: env, MaxOutput: maxListing, Polite: true,
+	}, nil
+}
+
+// environment returns variables as a program gets them.
+func environment(plain map[string]string, refs map[string]*config.SecretRef) ([]string, error) {
+	var env []string
+	for name, value := range plain {
+		env = append(env, name+"="+value)
+	}
+	for name := range refs {
+		value, err := secret(refs, name)
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, name+"="+value)
+	}
+	return env, nil
+}
+
+// secret reads a secret by name; empty if the source has none of that name. The error holds no part of it.
+func secret(refs map[string]*config.SecretRef, name string) (string, error) {
+	ref, ok := refs[name]
+	if !ok {
+		return "", nil
+	}
+	if ref.Env != "" {
+		value, ok := os.LookupEnv(ref.Env)
+		if !ok {
+			return "", fmt.Errorf("secret %s: the environment variable %s is not set", name, ref.Env)
+		}
+		return value, nil
+	}
+	text, _, err := readFile(ref.File, 64<<10)
+	if err != nil {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// readFile reads a file up to a limit, and tells when it was last written.
+func readFile(name string, limit int64) ([]byte, time.Time, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if int64(len(text)) > limit {
+		return nil, time.Time{}, fmt.Errorf("%s: %w: more than %d bytes", name, errTooLarge, limit)
+	}
+	return text, info.ModTime(), nil
+}
+
+// decode reads exactly one JSON document. Keys that are not known are let pass: programs gain them.
+func decode(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: more follows the end of the JSON document", errMalformed)
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/command"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Options are what a collector needs besides the policy.
+type Options struct {
+	Logger   *slog.Logger
+	State    *state.Dir // nil keeps everything in memory only
+	Location string     // overrides the policy's
+}
+
+const (
+	// concurrency is how many listings run at once: their programs are heavy and their host has other work.
+	concurrency = 2
+	// tick is how often result files are looked at, tenants counted and the state saved if it changed.
+	tick = 30 * time.Second
+	// startWithin spreads the first listings after a start.
+	startWithin = 5 * time.Second
+)
+
+// Collector lists the backups of a policy.
+type Collector struct {
+	logger   *slog.Logger
+	dir      *state.Dir
+	location string
+	created  time.Time
+	changed  chan struct{}
+	places   chan struct{}
+
+	mu      sync.Mutex
+	policy  *config.Policy
+	here    []*config.Backup // those that this exporter lists
+	facts   map[string]*facts
+	loaded  bool
+	dirty   bool
+	savedAt time.Time
+	saves   [2]uint64 // succeeded, failed
+}
+
+// New returns a collector without a policy; Apply gives it one.
+func New(o Options) *Collector {
+	return &Collector{
+		logger: o.Logger, dir: o.State, location: o.Location, created: time.Now(),
+		changed: make(chan struct{}, 1), places: make(chan struct{}, concurrency), facts: map[string]*facts{},
+	}
+}
+
+// Apply puts a policy in force. What is known of the backups that it keeps stays; on an error nothing changes.
+func (c *Collector) Apply(p *config.Policy) error {
+	location := p.Location
+	if c.location != "" {
+		location = c.location
+	}
+	var here []*config.Backup
+	var errs []error
+	for _, b := range p.Backups {
+		_, err := newQuery(b)
+		errs = append(errs, err)
+		if len(b.Locations) == 0 || slices.Contains(b.Locations, location) {
+			here = append(here, b)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loaded {
+		c.facts, c.loaded = c.load(), true
+	}
+	kept := map[string]*facts{}
+	for _, b := range here {
+		f, ok := c.facts[b.Name]
+		if !ok || f.Program != b.Source.Program {
+			f = newFacts(b.Source.Program)
+		}
+		kept[b.Name] = f
+	}
+	c.policy, c.here, c.facts, c.dirty = p, here, kept, true
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Run lists until the context ends, and saves once more then.
+func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		here := c.here
+		c.mu.Unlock()
+		working, stop := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		for i, b := range here {
+			delay := startWithin * time.Duration(i) / time.Duration(max(len(here), 1))
+			wg.Go(func() { c.keepListing(working, b, delay, report) })
+		}
+		wg.Go(func() { c.keepHouse(working, report) })
+		select {
+		case <-ctx.Done():
+		case <-c.changed:
+		}
+		stop()
+		wg.Wait()
+	}
+	return c.save(time.Now())
+}
+
+// keepListing lists one backup whenever it is due.
+func (c *Collector) keepListing(ctx context.Context, b *config.Backup, delay time.Duration, report collectors.Report) {
+	for {
+		c.mu.Lock()
+		if f := c.facts[b.Name]; f != nil && !f.LastAttempt.IsZero() {
+			delay = max(delay, min(time.Until(f.LastAttempt.Add(b.Refresh.Std())), b.Refresh.Std()))
+		}
+		c.mu.Unlock()
+		if !wait(ctx, delay) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case c.places <- struct{}{}:
+		}
+		start := time.Now()
+		s, err := c.listOnce(ctx, b)
+		<-c.places
+		if ctx.Err() != nil {
+			return // we are stopping, or the policy changed: a listing that was cut short says nothing
+		}
+		err = c.note(b, s, err, start)
+		report(err, time.Since(start))
+		delay = 0
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// listOnce lists one backup within its time and contains a panic of its adapter.
+func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *sink, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.logger.Error("Adapter panicked", "backup", b.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	q, err := newQuery(b)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.Timeout.Std(), command.ErrTimeout)
+	defer cancel()
+	s, err = q.list(ctx, false)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return s, err
+}
+
+// note keeps what a listing brought, and returns why it failed if it did.
+func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) error {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.facts[b.Name]
+	if !ok {
+		return nil // no longer in the policy
+	}
+	f.LastAttempt, f.duration, f.problem = start, now.Sub(start), ""
+	f.listings++
+	c.dirty = true
+	if err == nil {
+		f.take(s, now)
+		for _, r := range s.sortedRepositories() {
+			if !r.readable() {
+				err = errors.Join(err, fmt.Errorf("repository %s: %s", r.Name, r.Problem))
+			}
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	f.failures[reason(err)]++
+	f.problem = err.Error()
+	err = fmt.Errorf("backup %s: %w", b.Name, err)
+	if _, ok := errors.AsType[*collectors.ReasonError](err); ok {
+		return err
+	}
+	return &collectors.ReasonError{Reason: collectorReason(err), Err: err}
+}
+
+// keepHouse reads result files, counts tenants and saves.
+func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
+	for {
+		start := time.Now()
+		err := errors.Join(c.readResults(), c.countTenants(start), c.save(start))
+		c.mu.Lock()
+		idle := len(c.here) == 0
+		c.mu.Unlock()
+		if err != nil || idle {
+			report(err, time.Since(start))
+		}
+		if !wait(ctx, tick) {
+			return
+		}
+	}
+}
+
+func (c *Collector) readResults() error {
+	c.mu.Lock()
+	here := c.here
+	c.mu.Unlock()
+	var errs []error
+	for _, b := range here {
+		for _, test := range metric.BackupTests {
+			r, err := ReadResult(ResultFile(b.Results, b.Name, test), b.Name, test)
+			if err != nil {
+				errs = append(errs, &collectors.ReasonError{Reason: collectorReason(err), Err: err})
+				continue
+			}
+			c.mu.Lock()
+			if f, ok := c.facts[b.Name]; ok && f.Tests[test].take(r) {
+				c.dirty = true
+			}
+			c.mu.Unlock()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Collector) countTenants(now time.Time) error {
+	c.mu.Lock()
+	here, p := c.here, c.policy
+	c.mu.Unlock()
+	if !slices.ContainsFunc(here, func(b *config.Backup) bool { return b.PerTenant != nil }) {
+		return nil
+	}
+	registry, err := tenants.Load(p.Tenants.Registry.File)
+	if err != nil {
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+	}
+	for _, b := range here {
+		if b.PerTenant == nil {
+			continue
+		}
+		c.mu.Lock()
+		// The map is replaced by each listing, never changed.
+		newest := c.facts[b.Name].newestOfTenants()
+		c.mu.Unlock()
+		if newest == nil {
+			continue // never listed: nobody's cover is known
+		}
+		cover := coverOf(registry, newest, b, now)
+		c.mu.Lock()
+		if f, ok := c.facts[b.Name]; ok {
+			f.cover = cover
+		}
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+func (f *facts) newestOfTenants() map[string]tenantNewest {
+	if f == nil {
+		return nil
+	}
+	return f.Tenants
+}
+
+var (
+	_ prometheus.Collector = (*Collector)(nil)
+	_ collectors.Collector = (*Collector)(nil)
+)

@@ -1,0 +1,132 @@
+package backup
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// fixture reads a file of testdata.
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// listed finishes what a parser was given, as a listing does.
+func listed(t *testing.T, kind string, parse func(to *sink) error) *sink {
+	t.Helper()
+	to := newSink(false)
+	if err := parse(to); err != nil {
+		t.Fatal(err)
+	}
+	to.finish(kind)
+	return to
+}
+
+func pgBackRestOf(t *testing.T, text string) *sink {
+	return listed(t, metric.KindFull, func(to *sink) error {
+		_, err := parsePgBackRest([]byte(text), "main", to)
+		return err
+	})
+}
+
+func TestPgBackRest(t *testing.T) {
+	s := pgBackRestOf(t, string(fixture(t, "pgbackrest.json")))
+	full := s.groups[groupKey{"1", metric.KindFull}]
+	if full.Retained != 1 || !full.Newest.Stop.Equal(time.Unix(1789869700, 0)) || full.Newest.Size != 31_000_000 || full.Newest.Stored != 4_000_000 || full.Newest.Position != 0x91000050 {
+		t.Errorf("full: %+v", full)
+	}
+	r := s.repositories["1"]
+	if r.State != metric.RepositoryOK || r.WAL.Newest != 0xA5000000 || r.WAL.Oldest != 0x10000000 || r.WAL.Timeline != 1 {
+		t.Errorf("repository: %+v, archive %+v", r, r.WAL)
+	}
+	if r.Running == nil || !r.Running.Active || r.Running.Done != 250 || r.Running.Total != 1000 || *r.Restoring {
+		t.Errorf("running: %+v", r.Running)
+	}
+}
+
+// error is true for page checksum errors inside a completed backup: it is there, and it is no good one.
+func TestPgBackRestErrorIsACompletedBackupWithBadPages(t *testing.T) {
+	g := pgBackRestOf(t, string(fixture(t, "pgbackrest.json"))).groups[groupKey{"1", metric.KindDifferential}]
+	if g.Flawed != 1 || g.Retained != 0 || !g.Newest.Stop.IsZero() {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestPgBackRestBlockIncrementalHasNoRepositorySize(t *testing.T) {
+	g := pgBackRestOf(t, string(fixture(t, "pgbackrest.json"))).groups[groupKey{"1", metric.KindIncremental}]
+	if g.Newest.Stored != unknown || g.Newest.Added != 50_000 {
+		t.Errorf("%+v", g.Newest)
+	}
+}
+
+// The exit code is 0 with status 99, so the code decides; the repository beside it is judged by its own.
+func TestPgBackRestExitCodeZeroWithStatus99(t *testing.T) {
+	s := pgBackRestOf(t, string(fixture(t, "pgbackrest.json")))
+	if r := s.repositories["3"]; r.State != metric.RepositoryUnreadable || r.Problem == "" {
+		t.Errorf("%+v", r)
+	}
+	if r := s.repositories["2"]; r.State != metric.RepositoryEmpty {
+		t.Errorf("%+v", r)
+	}
+	if s.groups[groupKey{"3", metric.KindFull}] != nil {
+		t.Error("what cannot be read reads as no backup")
+	}
+	if g := s.groups[groupKey{"2", metric.KindFull}]; g == nil || g.Retained != 0 {
+		t.Error("an empty repository does not read as no backup")
+	}
+}
+
+func TestPgBackRestArchiveRangeMayBeNull(t *testing.T) {
+	if r := pgBackRestOf(t, string(fixture(t, "pgbackrest.json"))).repositories["2"]; r.WAL != nil {
+		t.Errorf("%+v", r.WAL)
+	}
+}
+
+func TestPgBackRestEmptyListIsNoStanza(t *testing.T) {
+	s := pgBackRestOf(t, `[]`)
+	if r := s.repositories["1"]; r == nil || r.State != metric.RepositoryMissing {
+		t.Errorf("%+v", r)
+	}
+	if g := s.groups[groupKey{"1", metric.KindFull}]; g == nil || g.Retained != 0 {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestPgBackRestStatusCodes(t *testing.T) {
+	for code, want := range map[int]string{
+		0: metric.RepositoryOK, 1: metric.RepositoryMissing, 2: metric.RepositoryEmpty, 3: metric.RepositoryMissing,
+		4: metric.RepositoryOK, 5: metric.RepositoryMismatch, 6: metric.RepositoryOK, 99: metric.RepositoryUnreadable, 7: metric.RepositoryUnreadable,
+	} {
+		if got, _ := (stanzaStatus{Code: code}).state(); got != want {
+			t.Errorf("%d is %s, want %s", code, got, want)
+		}
+	}
+}
+
+func TestPgBackRestNeedsAStanza(t *testing.T) {
+	if _, err := newQuery(&config.Backup{Name: "x", Source: config.BackupSource{Program: "pgbackrest"}}); err == nil {
+		t.Error("no stanza is accepted")
+	}
+}
+
+func FuzzPgBackRest(f *testing.F) {
+	f.Add(fixture(f, "pgbackrest.json"))
+	f.Add([]byte(`[]`))
+	f.Add([]byte(`[{"name":"main","backup":[{"type":"full","lsn":{"stop":"FFFFFFFF/FFFFFFFF"}}]}]`))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		to := newSink(false)
+		if s, err := parsePgBackRest(text, "main", to); err == nil {
+			to.finish(metric.KindFull)
+			s.newestArchives()
+		}
+		_, _ = parsePgBackRestFiles(text)
+	})
+}

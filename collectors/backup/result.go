@@ -1,0 +1,144 @@
+package backup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// resultVersion is the version of the result file's form, and maxResult its largest size.
+const (
+	resultVersion = 1
+	maxResult     = 1 << 20
+)
+
+// Result is what a verification or a restore test found: the content of its result file. Whoever tests
+// elsewhere writes the same form; docs/backups.md describes it.
+type Result struct {
+	Version  int       `json:"version"`
+	Backup   string    `json:"backup"`
+	Test     string    `json:"test"` // verify or restore
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	Success  bool      `json:"success"`
+	// Checks that were made, with what they found.
+	Checks []CheckResult `json:"checks,omitempty"`
+	// RestoreSeconds is how long the restore itself took until the data could be used; the whole run if 0.
+	RestoreSeconds float64 `json:"restore_seconds,omitempty"`
+	ReadBytes      *int64  `json:"read_bytes,omitempty"`
+	Rows           *int64  `json:"rows,omitempty"`
+	WALMissing     *int64  `json:"wal_missing_segments,omitempty"`
+}
+
+// CheckResult is one check of a test.
+type CheckResult struct {
+	Name    string `json:"name"`
+	Success bool   `json:"success"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// ResultFile is where a test of a backup leaves its result.
+func ResultFile(dir, backup, test string) string {
+	return filepath.Join(dir, backup+"."+test+".json")
+}
+
+// failedChecks counts the checks that failed.
+func (r *Result) failedChecks() int {
+	n := 0
+	for _, c := range r.Checks {
+		if !c.Success {
+			n++
+		}
+	}
+	return n
+}
+
+// duration is what the test proves: how long a restore takes, or how long the verification did.
+func (r *Result) duration() float64 {
+	if r.RestoreSeconds > 0 {
+		return r.RestoreSeconds
+	}
+	return r.Finished.Sub(r.Started).Seconds()
+}
+
+// ReadResult reads a result file; nil without an error if there is none.
+func ReadResult(file, backup, test string) (*Result, error) {
+	text, _, err := readFile(file, maxResult)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseResult(text, backup, test)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
+func parseResult(text []byte, backup, test string) (*Result, error) {
+	var r Result
+	if err := decode(text, &r); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Version != resultVersion:
+		return nil, fmt.Errorf("%w: version %d, this program reads %d", errMalformed, r.Version, resultVersion)
+	case r.Backup != backup || r.Test != test:
+		return nil, fmt.Errorf("%w: it is of %s of %q, not %s of %s", errMalformed, short(r.Test), short(r.Backup), test, backup)
+	case r.Started.IsZero() || r.Finished.Before(r.Started):
+		return nil, fmt.Errorf("%w: started and finished are no stretch of time", errMalformed)
+	case r.RestoreSeconds < 0 || math.IsNaN(r.RestoreSeconds):
+		return nil, fmt.Errorf("%w: restore_seconds is negative", errMalformed)
+	case r.Success && r.failedChecks() > 0:
+		return nil, fmt.Errorf("%w: it says success although a check failed", errMalformed)
+	}
+	return &r, nil
+}
+
+// Write replaces the result file as a whole, readable by the exporter.
+func (r *Result) Write(dir string) error {
+	r.Version = resultVersion
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".result-*")
+	if err != nil {
+		return fmt.Errorf("the result cannot be written: %w", err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone after the rename
+	_, err = f.Write(append(text, '\n'))
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("the result cannot be written: %w", err)
+	}
+	if err := os.Rename(f.Name(), ResultFile(dir, r.Backup, r.Test)); err != nil {
+		return fmt.Errorf("the result cannot be written: %w", err)
+	}
+	return nil
+}
+
+// testFacts is what is known of one kind of test of a backup. The last success outlives later failures.
+type testFacts struct {
+	Last        *Result
+	LastSuccess time.Time
+	Duration    float64 // of the last success
+}
+
+// take notes a result, and reports whether it is news.
+func (t *testFacts) take(r *Result) bool {
+	if r == nil || t.Last != nil && !r.Finished.After(t.Last.Finished) {
+		return false
+	}
+	t.Last = r
+	if r.Success {
+		t.LastSuccess, t.Duration = r.Finished, r.duration()
+	}
+	return true
+}

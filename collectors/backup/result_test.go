@@ -1,0 +1,68 @@
+package backup
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func TestResultFileRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	rows := int64(7)
+	r := Result{Backup: "main", Test: metric.TestRestore, Started: time.Unix(1, 0).UTC(), Finished: time.Unix(9, 0).UTC(), RestoreSeconds: 3, Rows: &rows, Success: true}
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadResult(ResultFile(dir, "main", metric.TestRestore), "main", metric.TestRestore)
+	if err != nil || *got.Rows != 7 || got.duration() != 3 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+func TestResultThatCannotBeIsRefused(t *testing.T) {
+	good := `{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z","finished":"2026-01-01T00:01:00Z","success":true}`
+	if _, err := parseResult([]byte(good), "main", "verify"); err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range [][2]string{
+		{`"version":1`, `"version":2`},
+		{`"main"`, `"other"`},
+		{`"verify"`, `"restore"`},
+		{`"success":true`, `"success":true,"checks":[{"name":"a","success":false}]`},
+		{`}`, ``},
+		{`"success":true`, `"success":true,"restore_seconds":-1`},
+	} {
+		if _, err := parseResult([]byte(strings.Replace(good, edit[0], edit[1], 1)), "main", "verify"); err == nil {
+			t.Errorf("%v is accepted", edit)
+		}
+	}
+}
+
+// The last success outlives failures after it, and an old file changes nothing.
+func TestLastSuccessOutlivesFailures(t *testing.T) {
+	result := func(at int64, ok bool) *Result {
+		return &Result{Started: time.Unix(at-10, 0), Finished: time.Unix(at, 0), Success: ok}
+	}
+	var f testFacts
+	if !f.take(result(100, true)) || !f.take(result(200, false)) || f.take(result(200, false)) || f.take(result(150, true)) || f.take(nil) {
+		t.Error("news is not what it should be")
+	}
+	if f.LastSuccess.Unix() != 100 || f.Last.Success || f.Duration != 10 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func FuzzResult(f *testing.F) {
+	f.Add([]byte(`{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z","finished":"2026-01-01T00:01:00Z","success":true,"checks":[{"name":"a","success":true}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := parseResult(text, "main", "verify"); err == nil && r.duration() < 0 {
+			t.Error("a negative duration")
+		}
+	})
+}

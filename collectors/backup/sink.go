@@ -1,0 +1,202 @@
+package backup
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Bounds of one listing. Beyond them it is refused rather than believed in part.
+const (
+	maxItems        = 1_000_000
+	maxRepositories = 64
+	maxTenants      = 1_000_000
+	earlierSizes    = 10 // how many sizes before the newest the median is of
+	minEarlier      = 3
+)
+
+// sink takes what an adapter lists, item by item, and keeps of it only what is exposed: a listing of a
+// hundred thousand objects needs no more memory than one of ten.
+type sink struct {
+	perTenant    bool
+	asOf         time.Time // when the listing was made, if it was not made just now
+	repositories map[string]*Repository
+	groups       map[groupKey]*group
+	seen         map[string]map[uint64]int64 // repository, hash of a good backup's ID: when it ended
+	tenants      map[string]tenantNewest
+	items        int
+	keep         bool // keep every item, for the commands
+	all          []Item
+}
+
+type groupKey struct{ Repository, Kind string }
+
+// group is what is known of the backups of one kind in one repository.
+type group struct {
+	Newest      Item // zero if no good one exists
+	Retained    int
+	Flawed      int
+	Oldest      time.Time
+	LastFailure time.Time
+	sizes       []sized // the newest good ones, newest first
+	Earlier     int64   // median size of those before the newest
+}
+
+type sized struct {
+	stop time.Time
+	size int64
+}
+
+type tenantNewest struct {
+	Stop             time.Time
+	Kind, Repository string
+}
+
+func newSink(perTenant bool) *sink {
+	return &sink{
+		perTenant: perTenant, repositories: map[string]*Repository{}, groups: map[groupKey]*group{},
+		seen: map[string]map[uint64]int64{}, tenants: map[string]tenantNewest{},
+	}
+}
+
+// repository adds a place. Each place that can be read must be added, also one without any backup.
+func (s *sink) repository(r Repository) error {
+	if len(s.repositories) >= maxRepositories {
+		return fmt.Errorf("%w: more than %d repositories", errMalformed, maxRepositories)
+	}
+	if !repositoryRE.MatchString(r.Name) {
+		return fmt.Errorf("%w: %q is no name of a repository", errMalformed, short(r.Name))
+	}
+	s.repositories[r.Name] = &r
+	return nil
+}
+
+// add takes one backup.
+func (s *sink) add(i Item) error {
+	if s.items++; s.items > maxItems {
+		return fmt.Errorf("%w: more than %d backups", errTooLarge, maxItems)
+	}
+	if _, ok := s.repositories[i.Repository]; !ok {
+		if err := s.repository(Repository{Name: i.Repository}); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(metric.BackupKinds, i.Kind) || i.Kind == metric.KindWAL {
+		return fmt.Errorf("%w: %q is no kind of backup", errMalformed, short(i.Kind))
+	}
+	if i.status != running && (i.Stop.Year() < 1990 || i.Stop.Year() > 2200) {
+		return fmt.Errorf("%w: backup %q ended at no possible time", errMalformed, short(i.ID))
+	}
+	if s.keep {
+		s.all = append(s.all, i)
+	}
+	key := groupKey{i.Repository, i.Kind}
+	g, ok := s.groups[key]
+	if !ok {
+		g = &group{Earlier: unknown}
+		s.groups[key] = g
+	}
+	g.add(i)
+	if i.status == good || i.status == flawed {
+		s.remember(i)
+	}
+	return nil
+}
+
+func (g *group) add(i Item) {
+	if i.status == running {
+		return
+	}
+	if g.Oldest.IsZero() || i.Stop.Before(g.Oldest) {
+		g.Oldest = i.Stop
+	}
+	switch i.status {
+	case failed:
+		if i.Stop.After(g.LastFailure) {
+			g.LastFailure = i.Stop
+		}
+		return
+	case flawed:
+		g.Flawed++
+		return
+	}
+	g.Retained++
+	if g.Newest.Stop.IsZero() || i.Stop.After(g.Newest.Stop) {
+		g.Newest = i
+	}
+	if i.Size == unknown {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(g.sizes, i.Stop, func(s sized, t time.Time) int { return t.Compare(s.stop) })
+	if at <= earlierSizes {
+		g.sizes = slices.Insert(g.sizes, at, sized{i.Stop, i.Size})
+		g.sizes = g.sizes[:min(len(g.sizes), earlierSizes+1)]
+	}
+}
+
+// remember notes that a good backup exists, to notice when it is gone.
+func (s *sink) remember(i Item) {
+	if s.perTenant && i.Tenant != "" && i.status == good {
+		if old, ok := s.tenants[i.Tenant]; (!ok && len(s.tenants) < maxTenants) || i.Stop.After(old.Stop) {
+			s.tenants[i.Tenant] = tenantNewest{i.Stop, i.Kind, i.Repository}
+		}
+	}
+	h := fnv.New64a()
+	h.Write([]byte(i.ID))
+	seen := s.seen[i.Repository]
+	if seen == nil {
+		seen = map[uint64]int64{}
+		s.seen[i.Repository] = seen
+	}
+	seen[h.Sum64()] = i.Stop.Unix()
+}
+
+// finish settles what can only be said when everything is listed. kind is that of the source's backups where
+// a repository holds none.
+func (s *sink) finish(kind string) {
+	for name, r := range s.repositories {
+		count := 0
+		for key, g := range s.groups {
+			if key.Repository == name {
+				count += g.Retained
+			}
+		}
+		r.settle(count)
+		if key := (groupKey{name, kind}); r.readable() && s.groups[key] == nil && count == 0 {
+			s.groups[key] = &group{Earlier: unknown}
+		}
+	}
+	for _, g := range s.groups {
+		if len(g.sizes) > minEarlier {
+			var earlier []int64
+			for _, size := range g.sizes[1:] {
+				earlier = append(earlier, size.size)
+			}
+			slices.Sort(earlier)
+			g.Earlier = earlier[len(earlier)/2]
+		}
+		g.sizes = nil
+	}
+}
+
+// sortedRepositories returns the repositories by name.
+func (s *sink) sortedRepositories() []*Repository {
+	var all []*Repository
+	for _, r := range s.repositories {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *Repository) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// short bounds a text from outside for an error.
+func short(text string) string {
+	if len(text) > 80 {
+		return text[:80] + "..."
+	}
+	return text
+}

@@ -1,0 +1,75 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// verification proves a backup whole, one check after the other.
+type verification struct {
+	Result
+	// say tells a person how far it is.
+	say func(format string, args ...any)
+}
+
+// check notes what one check found.
+func (v *verification) check(name string, err error) {
+	c := CheckResult{Name: name, Success: err == nil}
+	verdict := "ok"
+	if err != nil {
+		c.Detail = short(err.Error())
+		verdict = err.Error()
+	}
+	v.Checks = append(v.Checks, c)
+	v.say("%s: %s", name, verdict)
+}
+
+// read counts bytes that were read.
+func (v *verification) read(n int64) {
+	total := n
+	if v.ReadBytes != nil {
+		total += *v.ReadBytes
+	}
+	v.ReadBytes = &total
+}
+
+// missing counts segments that the archive lacks.
+func (v *verification) missing(n int) {
+	total := int64(n)
+	if v.WALMissing != nil {
+		total += *v.WALMissing
+	}
+	v.WALMissing = &total
+}
+
+// Verify proves a backup whole and leaves a result file. The error is that the verification could not be
+// made or its result not be written; a backup that is not whole is a result without success.
+func Verify(ctx context.Context, b *config.Backup, say func(format string, args ...any)) (*Result, error) {
+	q, err := newQuery(b)
+	if err != nil {
+		return nil, err
+	}
+	if q.adapter.verify == nil {
+		return nil, fmt.Errorf("backup %s: %s has nothing to verify with; a restore test proves more", b.Name, q.adapter.name)
+	}
+	if q.source.File != "" {
+		return nil, fmt.Errorf("backup %s: only its listing is here; verify it where its program runs", b.Name)
+	}
+	limited, cancel := context.WithTimeout(ctx, b.Verify.Timeout.Std())
+	defer cancel()
+	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestVerify, Started: time.Now().UTC()}, say: say}
+	err = q.adapter.verify(limited, q, v)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("backup %s: the verification was broken off: %w", b.Name, ctx.Err())
+	}
+	if err != nil {
+		v.check("run", err)
+	}
+	v.Finished = time.Now().UTC()
+	v.Success = len(v.Checks) > 0 && v.failedChecks() == 0
+	return &v.Result, v.Write(b.Results)
+}
