@@ -39,6 +39,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
 		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
+		{Name: "backup.rules.yaml", Groups: backups()},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

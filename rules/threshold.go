@@ -28,6 +28,9 @@ const (
 	memory     = time.Hour
 	longMemory = 24 * time.Hour
 
+	// backupHold bridges restarts of the exporters that list backups, which say the same as before.
+	backupHold = 15 * time.Minute
+
 	// storm is how many tenants of one service are told of in one page instead of one each.
 	storm = 50
 

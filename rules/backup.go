@@ -1,0 +1,163 @@
+package rules
+
+import (
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var backupNames = names{
+	"backup":     join(metric.LabelEnvironment, metric.LabelBackup),
+	"backupKind": join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelKind),
+	"backupTest": join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelTest),
+	"backupRepo": join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelRepository),
+	"ofKind":     join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelRepository, metric.LabelKind),
+	"backupOwn":  join(metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
+	"owned":      join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
+	"tiers":      join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelTier),
+
+	"info":     metric.BackupInfo.Name,
+	"expected": metric.BackupExpected.Name,
+	"listed":   metric.BackupListed.Name,
+	"fresh":    metric.BackupFresh.Name,
+	"stale":    metric.BackupStale.Name,
+	"lost":     metric.BackupLost.Name,
+	"newest":   metric.BackupNewest.Name,
+	"age":      metric.BackupAge.Name,
+	"point":    metric.BackupRecoveryPoint.Name,
+	"missed":   metric.BackupMissed.Name,
+	"fulls":    metric.BackupFullsMissed.Name,
+	"gap":      metric.BackupMissingSegments.Name,
+	"broken":   metric.BackupRetentionBroken.Name,
+	"change":   metric.BackupSizeChange.Name,
+	"tested":   metric.BackupTested.Name,
+	"proven":   metric.BackupProven.Name,
+	"failed":   metric.BackupTestFailed.Name,
+	"overdue":  metric.BackupTestOverdue.Name,
+	"recovery": metric.BackupRecoveryProven.Name,
+	"tenants":  metric.BackupUncovered.Name,
+
+	"refresh":    metric.BackupRefresh.Name,
+	"interval":   metric.BackupInterval.Name,
+	"maxAge":     metric.BackupMaxAge.Name,
+	"wanted":     metric.BackupRecovery.Name,
+	"every":      metric.BackupTestEvery.Name,
+	"keepMin":    metric.BackupKeepMin.Name,
+	"keepMax":    metric.BackupKeepMax.Name,
+	"keepMinAge": metric.BackupKeepMinAge.Name,
+	"keepMaxAge": metric.BackupKeepMaxAge.Name,
+
+	"hold":       span(backupHold),
+	"memory":     seconds(memory),
+	"longMemory": seconds(longMemory),
+	"restorable": `kind=~"full|snapshot"`,
+}
+
+// backups judges backups. What is measured is as of the last good listing; where that is not fresh, nothing
+// is judged but that.
+func backups() []Group {
+	return []Group{backupExpectations(), backupFacts(), backupAgeAlerts(), backupProofAlerts()}
+}
+
+// backupExpectations keeps what is expected, also while nobody says so.
+func backupExpectations() Group {
+	n := backupNames
+	rules := []Rule{
+		{Record: metric.BackupExpected, Expr: expand(`
+			time() + 0 * topk by ($backup) (1, max by ($owned) (
+				`+urgencies(metric.BackupInfo.Select)+`
+			))
+			or on ($backup)
+			($expected > time() - $memory)
+			or on ($backup)
+			(($expected > time() - $longMemory) unless on (environment) group by (environment) ($info))`, n)},
+	}
+	// A figure that the policy gave up must not stay, so it is remembered only while nobody states the backup.
+	for _, e := range []struct {
+		record *metric.Record
+		said   *metric.Metric
+		level  string
+	}{
+		{metric.BackupRefresh, metric.BackupExpectedRefresh, "$backup"},
+		{metric.BackupInterval, metric.BackupExpectedInterval, "$backupKind"},
+		{metric.BackupMaxAge, metric.BackupExpectedMaxAge, "$backup"},
+		{metric.BackupRecovery, metric.BackupExpectedRecovery, "$backup"},
+		{metric.BackupTestEvery, metric.BackupExpectedTestInterval, "$backupTest"},
+		{metric.BackupKeepMin, metric.BackupExpectedRetainedMin, "$backup"},
+		{metric.BackupKeepMax, metric.BackupExpectedRetainedMax, "$backup"},
+		{metric.BackupKeepMinAge, metric.BackupExpectedAgeMin, "$backup"},
+		{metric.BackupKeepMaxAge, metric.BackupExpectedAgeMax, "$backup"},
+	} {
+		rules = append(rules, Rule{Record: e.record, Expr: expand(expand(`
+			max by (`+e.level+`) ($said)
+			or
+			(`+e.record.Name+` and on ($backup) ($expected unless on ($backup) $info))`,
+			names{"said": e.said.Name}), n)})
+	}
+	return Group{Name: "thorbis-backup-expected", Interval: windowInterval, Rules: rules}
+}
+
+// backupFacts joins what is measured with what is expected.
+func backupFacts() Group {
+	n := backupNames
+	latest := func(level string, m *metric.Metric, matchers ...string) string {
+		return `max by (` + level + `) (last_over_time(` + m.Select(matchers...) + `[$hold]))`
+	}
+	fact := func(r *metric.Record, expr string) Rule { return Rule{Record: r, Expr: expand(expand(expr, n), n)} }
+	kind := func(r Rule, kind string) Rule {
+		r.Labels = map[string]string{metric.LabelKind: kind}
+		return r
+	}
+	reason := func(reason, expr string) Rule {
+		r := fact(metric.BackupRetentionBroken, expr)
+		r.Labels = map[string]string{metric.LabelReason: reason}
+		return r
+	}
+	return Group{Name: "thorbis-backup-facts", Interval: windowInterval, Rules: []Rule{
+		fact(metric.BackupListed, `
+			`+latest("$backupRepo", metric.BackupListingLastSuccess)+`
+			or on ($backup)
+			($listed and on ($backup) $expected)
+			or on ($backup)
+			(time() + 0 * max by ($backup) ($expected))`),
+		fact(metric.BackupFresh, `
+			(time() - $listed) <= on ($backup) group_left () (3 * $refresh + 300)`),
+		fact(metric.BackupStale, `
+			max by ($backup) ((time() - $listed) > on ($backup) group_left () (3 * $refresh + 300))
+			* on ($backup) group_left ($backupOwn) ($expected > bool 0)`),
+		// What has never been listed at all is not known to be lost.
+		fact(metric.BackupLost, `($stale < 1e9) > on ($backup) group_left () (2 * $maxAge)`),
+		fact(metric.BackupNewest, latest("$ofKind", metric.BackupLastSuccess, `tenant=""`)),
+		kind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
+		kind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
+		fact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
+		fact(metric.BackupFullsMissed, `
+			$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
+			and on ($backupRepo) $fresh`),
+		fact(metric.BackupMissed, `
+			$age > on ($backup, kind) group_left () (1.1 * $interval)
+			and on ($backupRepo) $fresh
+			unless on ($ofKind) $fulls`),
+		fact(metric.BackupMissingSegments, `
+			max by ($backup) (
+				`+latest("$backup", metric.BackupWALMissing)+`
+				or
+				label_replace(`+latest("$backup", metric.BackupTestWALMissing)+`, "test", "verify", "", "")
+			)`),
+		reason("too_few", `
+			sum by ($backupRepo) (`+latest("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
+			< on ($backup) group_left () $keepMin`),
+		reason("too_many", `
+			sum by ($backupRepo) (`+latest("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
+			> on ($backup) group_left () $keepMax`),
+		reason("too_long", `
+			time() - min by ($backupRepo) (`+latest("$ofKind", metric.BackupOldest, `tenant=""`)+`)
+			> on ($backup) group_left () $keepMaxAge`),
+		reason("deleted_early", `
+			min by ($backupRepo) (last_over_time(`+metric.BackupRemovedAge.Name+`[$hold]))
+			< on ($backup) group_left () $keepMinAge`),
+		fact(metric.BackupUncovered, `sum by ($backup) (`+latest("$tiers", metric.BackupTenantsUncovered)+`)`),
+		fact(metric.BackupSizeChange, `
+			`+latest("$ofKind", metric.BackupLastSize, "$restorable", `tenant=""`)+`
+			/ on ($ofKind)
+			(`+latest("$ofKind", metric.BackupEarlierSize, "$restorable", `tenant=""`)+` > 0)`),
+	}}
+}
