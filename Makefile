@@ -24,7 +24,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
-ALL_TOOLS  := prometheus promtool alertmanager amtool pint $(LINT_TOOLS)
+ALL_TOOLS  := prometheus promtool alertmanager amtool pint node_exporter $(LINT_TOOLS)
 
 FUZZTIME ?= 3s
 BENCH    ?= .
@@ -60,6 +60,9 @@ $(TOOLS)/amtool: tools/alertmanager/go.mod tools/alertmanager/go.sum
 	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/amtool)
 $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 	$(call tool,pint,github.com/cloudflare/pint/cmd/pint)
+# Only to compare with.
+$(TOOLS)/node_exporter: tools/node_exporter/go.mod tools/node_exporter/go.sum
+	$(call tool,node_exporter,github.com/prometheus/node_exporter)
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	$(call tool,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
 $(TOOLS)/gofumpt: tools/lint/go.mod tools/lint/go.sum

@@ -39,6 +39,7 @@ func defaults() *Policy {
 			RecheckInterval: Duration(2 * time.Second),
 			Concurrency:     1000,
 		},
+		Storage: defaultStorage(),
 		Tenants: Tenants{Registry: Registry{Refresh: Duration(time.Minute)}},
 		Links: Links{
 			Runbooks: "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks",
@@ -48,6 +49,7 @@ func defaults() *Policy {
 
 // inherit fills what each check and priority left out from its parent.
 func (p *Policy) inherit() {
+	p.inheritStorage()
 	for _, c := range p.Health.Checks {
 		if c.Interval == 0 {
 			c.Interval = p.Health.Interval

@@ -34,6 +34,7 @@ type Policy struct {
 	Health        Health          `yaml:"health"`
 	Tenants       Tenants         `yaml:"tenants"`
 	Backups       []*Backup       `yaml:"backups"`
+	Storage       Storage         `yaml:"storage"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
 

@@ -42,6 +42,7 @@ func (v *validator) validate() {
 	v.health()
 	v.backups()
 	v.maintenance()
+	v.storage()
 	if len(v.errs) == 0 {
 		v.warnings()
 	}
@@ -61,6 +62,7 @@ func (v *validator) resolve(path, name string) string {
 // absolute resolves the files that the exporter itself opens later. Other files of channels belong to Alertmanager.
 func (v *validator) absolute() {
 	v.secretPaths(func(path string, file *string) { *file = v.resolve(path, *file) })
+	v.absoluteStorage()
 	if r := &v.policy.Tenants.Registry; r.File != "" {
 		r.File = v.resolve("tenants.registry.file", r.File)
 	}

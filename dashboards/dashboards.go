@@ -13,7 +13,8 @@ import (
 
 // all are the dashboards by file name.
 var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
-	"thorbis-health.json": health,
+	"thorbis-health.json":  health,
+	"thorbis-storage.json": storage,
 }
 
 // Build generates every dashboard as JSON by file name.

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"log/slog"
+	"runtime"
 
 	"github.com/prometheus/common/version"
 
@@ -24,12 +25,14 @@ var Roles = []Role{
 	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
 	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
 	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
+	{Name: roleStorage, Help: "Read this machine's block devices and filesystems (Linux).", Default: runtime.GOOS == "linux"},
 }
 
 const (
 	roleHealth   = "health"
 	roleIncident = "incident"
 	roleBackup   = "backup"
+	roleStorage  = "storage"
 )
 
 // checks is what the pages show and probe of the health collector.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -31,6 +32,10 @@ type Options struct {
 	Location string
 	// StoragePath is where collectors keep state; empty keeps it in memory only.
 	StoragePath string
+	// Host is this machine in the series about it; empty is its host name.
+	Host string
+	// Paths are where the machine's own files are; the zero value is where they always are.
+	Paths collectors.Paths
 	// Roles are the collectors to run, by name.
 	Roles map[string]bool
 	Web   *web.FlagConfig
@@ -86,6 +91,13 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 func newExporter(o Options, dir *state.Dir) *exporter {
+	if o.Host == "" {
+		// A machine that does not know its name still has disks.
+		o.Host, _ = os.Hostname()
+	}
+	if o.Paths == (collectors.Paths{}) {
+		o.Paths = collectors.DefaultPaths()
+	}
 	e := &exporter{Options: o, started: time.Now(), supervisor: collectors.NewSupervisor(o.Logger)}
 	e.policy = &policy{logger: o.Logger, load: o.Load, apply: e.apply}
 	e.gatherer = newGatherer(e.supervisor, e.policy)
@@ -100,8 +112,16 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	if o.Roles[roleBackup] {
 		e.add(roleBackup, NewBackup(o.Logger, dir, o.Location))
 	}
+	if o.Roles[roleStorage] {
+		e.add(roleStorage, storage.New(storage.Options{
+			Logger: o.Logger.With("collector", roleStorage), Host: o.Host, Paths: o.Paths, UserAgent: userAgent(),
+		}))
+	}
 	return e
 }
+
+// userAgent is who asks the APIs of others.
+func userAgent() string { return "thorbis_exporter/" + version.Version }
 
 func (e *exporter) add(name string, c collectors.Collector) {
 	e.collectors = append(e.collectors, running{name: name, Collector: c})

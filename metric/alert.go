@@ -20,6 +20,8 @@ type Alert struct {
 	// alert that neither hides nor is hidden by its level. Burn marks one that tells of budget rather than of now.
 	Level Level
 	Burn  bool
+	// Dashboard is the uid of the dashboard that shows what it is about, HealthDashboard if empty.
+	Dashboard string
 }
 
 // Level is how wide the trouble is that an alert tells of.
@@ -39,6 +41,9 @@ var Levels = []Level{LevelService, LevelCrowd, LevelTier, LevelTenant}
 var alerts []*Alert
 
 func alert(a Alert) *Alert {
+	if a.Dashboard == "" {
+		a.Dashboard = HealthDashboard
+	}
 	if a.Owner == "" {
 		a.Owner = OwnerPlatform
 	}
@@ -52,6 +57,12 @@ func Alerts() []*Alert {
 	slices.SortFunc(all, func(a, b *Alert) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
+
+// The uids of the dashboards that alerts link to.
+const (
+	HealthDashboard  = "thorbis-health"
+	StorageDashboard = "thorbis-storage"
+)
 
 // Values of LabelBundle and LabelOwner that the rules set themselves.
 const (

@@ -72,7 +72,7 @@ func decorate(groups []Group, p *config.Policy) {
 				r.Labels[metric.LabelPriority] = r.Priority
 			}
 			r.Annotations["runbook_url"] = runbook(p, r.Alert)
-			r.Annotations["dashboard_url"] = dashboard(p)
+			r.Annotations["dashboard_url"] = dashboard(p, r.Alert)
 		}
 	}
 }
@@ -88,6 +88,6 @@ func runbook(p *config.Policy, a *metric.Alert) string {
 	return strings.TrimSuffix(base, "/") + "/" + a.Name + ".md"
 }
 
-func dashboard(p *config.Policy) string {
-	return strings.TrimSuffix(p.Links.Grafana, "/") + "/d/thorbis-health"
+func dashboard(p *config.Policy, a *metric.Alert) string {
+	return strings.TrimSuffix(p.Links.Grafana, "/") + "/d/" + a.Dashboard
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/exporter"
 )
 
@@ -23,6 +24,11 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
 	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
+	paths := collectors.DefaultPaths()
+	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").StringVar(&s.options.Host)
+	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).StringVar(&s.options.Paths.Procfs)
+	app.Flag("path.sysfs", "Where sysfs of the machine watched is mounted.").Default(paths.Sysfs).StringVar(&s.options.Paths.Sysfs)
+	app.Flag("path.rootfs", "Where the root of the machine watched is mounted.").Default(paths.Rootfs).StringVar(&s.options.Paths.Rootfs)
 	for _, r := range exporter.Roles {
 		value := "false"
 		if r.Default {

@@ -1,0 +1,199 @@
+// Package storage reads what block devices and filesystems do and hold, and states what the devices were
+// bought with. It reads /proc and /sys in the background; a scrape finds what was read last.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// Bounds of what a machine may show, and of the files it is read from.
+const (
+	maxDevices  = 2000
+	maxMounts   = 2000
+	maxProcFile = 16 << 20
+)
+
+// Options are what a collector needs besides the policy.
+type Options struct {
+	Logger *slog.Logger
+	Host   string // this machine, as its series name it
+	Paths  collectors.Paths
+	// UserAgent of requests to Supabase.
+	UserAgent string
+}
+
+// Collector reads the devices and filesystems of this machine.
+type Collector struct {
+	Options
+	asker   *asker
+	namer   *namer
+	disks   *disks
+	changed chan struct{}
+
+	policy   atomic.Pointer[config.Policy]
+	snapshot atomic.Pointer[collectors.Snapshot]
+	reading  sync.Mutex // one round at a time
+}
+
+// New returns a collector without a policy; Apply gives it one.
+func New(o Options) *Collector {
+	return &Collector{
+		Options: o,
+		asker:   newAsker(statfs),
+		namer:   &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
+		disks:   newDisks(o.Logger, o.UserAgent),
+		changed: make(chan struct{}, 1),
+	}
+}
+
+// Apply puts a policy in force.
+func (c *Collector) Apply(p *config.Policy) error {
+	if err := c.disks.apply(p.Storage.Supabase); err != nil {
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+	}
+	c.policy.Store(p)
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Run reads at every interval until ctx ends.
+func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() {
+		defer contain(report)
+		c.disks.run(ctx, report)
+	})
+	for {
+		start := time.Now()
+		report(c.read(ctx), time.Since(start))
+		wait := time.NewTimer(c.policy.Load().Storage.Interval.Std())
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case <-c.changed:
+			wait.Stop()
+		case <-wait.C:
+		}
+	}
+}
+
+// contain reports the panic of a goroutine that the supervisor does not see.
+func contain(report collectors.Report) {
+	if p := recover(); p != nil {
+		report(&collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}, 0)
+	}
+}
+
+// read makes a new snapshot. What could be read is shown, beside the error about what could not.
+func (c *Collector) read(ctx context.Context) error {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	p := c.policy.Load()
+	devices, errDevices := c.devices()
+	all, errMounts := c.mounts()
+	r := reading{
+		host: c.Host, booted: bootTime(c.Paths.Procfs), identities: c.namer.identify(devices, all),
+		limits: written(p, c.Host),
+	}
+	maps.Copy(r.limits, c.disks.limits())
+	for i := range devices {
+		if wantDevice(p.Storage.Devices, devices[i].name) {
+			r.devices = append(r.devices, devices[i])
+		}
+	}
+	for _, m := range all {
+		if f := p.Storage.Filesystems; !f.ExcludeTypes.MatchString(m.fstype) && !f.ExcludeMounts.MatchString(m.point) {
+			r.mounts = append(r.mounts, m)
+		}
+	}
+	r.devices, r.devicesLeftOut = cut(r.devices, maxDevices)
+	r.mounts, r.mountsLeftOut = cut(r.mounts, maxMounts)
+	ask := make([]mount, len(r.mounts))
+	for i, m := range r.mounts {
+		m.point = filepath.Join(c.Paths.Rootfs, m.point)
+		ask[i] = m
+	}
+	r.answers = c.asker.ask(ctx, ask, p.Storage.Timeout.Std())
+	if ctx.Err() != nil {
+		return nil
+	}
+	r.complete = errDevices == nil && errMounts == nil
+	s := r.snapshot(time.Now())
+	c.disks.expose(s)
+	c.snapshot.Store(s)
+	return errors.Join(errDevices, errMounts)
+}
+
+func cut[T any](list []T, bound int) (kept []T, leftOut int) {
+	if len(list) <= bound {
+		return list, 0
+	}
+	return list[:bound], len(list) - bound
+}
+
+func wantDevice(f config.DeviceFilter, name string) bool {
+	if !f.Include.IsZero() {
+		return f.Include.MatchString(name)
+	}
+	return !f.Exclude.MatchString(name)
+}
+
+func (c *Collector) devices() ([]device, error) {
+	text, err := readBounded(filepath.Join(c.Paths.Procfs, "diskstats"))
+	if err != nil {
+		return nil, err
+	}
+	return parseDiskstats(text, make([]device, 0, 64))
+}
+
+// mounts reads those of the first process, which are the machine's, or else its own.
+func (c *Collector) mounts() ([]mount, error) {
+	text, err := readBounded(filepath.Join(c.Paths.Procfs, "1", "mountinfo"))
+	if err != nil {
+		if text, err = readBounded(filepath.Join(c.Paths.Procfs, "self", "mountinfo")); err != nil {
+			return nil, err
+		}
+	}
+	return parseMountinfo(text)
+}
+
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxProcFile+1))
+	if err == nil && len(text) > maxProcFile {
+		err = fmt.Errorf("%s is larger than %d bytes", name, maxProcFile)
+	}
+	return text, err
+}
+
+// Describe sends nothing: which series exist follows the machine.
+func (c *Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads memory only.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) { c.snapshot.Load().Collect(ch) }

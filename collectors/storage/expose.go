@@ -1,0 +1,144 @@
+package storage
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// families by metric, made once.
+var families = func() map[*metric.Metric]*collectors.Family {
+	f := map[*metric.Metric]*collectors.Family{}
+	for _, m := range []*metric.Metric{
+		metric.StorageOperations, metric.StorageBytes, metric.StorageSeconds, metric.StorageMerged,
+		metric.StorageInFlight, metric.StorageBusySeconds, metric.StorageWeightedSeconds, metric.StorageDeviceInfo,
+		metric.StorageFilesystemSize, metric.StorageFilesystemFree, metric.StorageFilesystemAvailable,
+		metric.StorageFilesystemInodes, metric.StorageFilesystemInodesFree, metric.StorageFilesystemReadOnly,
+		metric.StorageFilesystemError, metric.StorageFilesystemStale, metric.StorageOverflow, metric.StorageObserved,
+		metric.StorageExpectedIOPS, metric.StorageExpectedThroughput, metric.StorageExpectedBurstIOPS,
+		metric.StorageExpectedBurstThroughput, metric.StorageLimitRequests,
+	} {
+		f[m] = collectors.NewFamily(m)
+	}
+	return f
+}()
+
+// Kinds of what is left out beyond the bounds.
+const (
+	kindDevice     = "device"
+	kindFilesystem = "filesystem"
+)
+
+// reading is what one round found.
+type reading struct {
+	host       string
+	booted     time.Time
+	complete   bool // everything could be read
+	devices    []device
+	identities map[string]identity
+	mounts     []mount
+	answers    []answer
+	limits     map[place]limit
+
+	devicesLeftOut, mountsLeftOut int
+}
+
+// Series that a device and a filesystem have at most.
+const (
+	seriesPerDevice     = 19
+	seriesPerFilesystem = 8
+)
+
+// snapshot makes series of the reading.
+func (r *reading) snapshot(now time.Time) *collectors.Snapshot {
+	s := collectors.NewSnapshot(len(r.devices)*seriesPerDevice+len(r.mounts)*seriesPerFilesystem+4*len(r.limits)+16, r.booted)
+	for i := range r.devices {
+		r.device(s, &r.devices[i])
+	}
+	for i, m := range r.mounts {
+		r.filesystem(s, m, r.answers[i])
+	}
+	for at, l := range r.limits {
+		labels := collectors.NewLabels(metric.StorageExpectedIOPS.Labels, at.host, at.device)
+		for m, v := range map[*metric.Metric]float64{
+			metric.StorageExpectedIOPS: l.iops, metric.StorageExpectedThroughput: l.throughput,
+			metric.StorageExpectedBurstIOPS: l.burstIOPS, metric.StorageExpectedBurstThroughput: l.burstThroughput,
+		} {
+			if v > 0 {
+				s.Add(families[m], v, labels)
+			}
+		}
+	}
+	s.Add(families[metric.StorageOverflow], float64(r.devicesLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels, r.host, kindDevice))
+	s.Add(families[metric.StorageOverflow], float64(r.mountsLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels, r.host, kindFilesystem))
+	if r.complete {
+		s.Add(families[metric.StorageObserved], float64(now.UnixMilli())/1000, collectors.NewLabels(metric.StorageObserved.Labels, r.host))
+	}
+	return s
+}
+
+func (r *reading) device(s *collectors.Snapshot, d *device) {
+	const perSecond = 1000 // the kernel counts milliseconds
+	name := label(d.name)
+	for _, o := range operations {
+		if !d.has(o.count) {
+			continue
+		}
+		labels := collectors.NewLabels(metric.StorageOperations.Labels, r.host, name, o.operation)
+		s.Add(families[metric.StorageOperations], float64(d.values[o.count]), labels)
+		s.Add(families[metric.StorageSeconds], float64(d.values[o.timed])/perSecond, labels)
+		if o.sectors >= 0 {
+			s.Add(families[metric.StorageBytes], float64(d.values[o.sectors])*sectorBytes, labels)
+			s.Add(families[metric.StorageMerged], float64(d.values[o.merged]), labels)
+		}
+	}
+	labels := collectors.NewLabels(metric.StorageInFlight.Labels, r.host, name)
+	s.Add(families[metric.StorageInFlight], float64(d.values[fieldInFlight]), labels)
+	s.Add(families[metric.StorageBusySeconds], float64(d.values[fieldBusyTime])/perSecond, labels)
+	s.Add(families[metric.StorageWeightedSeconds], float64(d.values[fieldWeightedTime])/perSecond, labels)
+	if id := r.identities[d.name]; id != (identity{}) {
+		s.Add(families[metric.StorageDeviceInfo], 1, collectors.NewLabels(metric.StorageDeviceInfo.Labels, r.host, name, id.name, id.mountpoint))
+	}
+}
+
+func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
+	labels := collectors.NewLabels(metric.StorageFilesystemSize.Labels, r.host, strings.TrimPrefix(m.source, "/dev/"), m.point, m.fstype)
+	flag := func(family *metric.Metric, set bool) {
+		v := 0.0
+		if set {
+			v = 1
+		}
+		s.Add(families[family], v, labels)
+	}
+	flag(metric.StorageFilesystemStale, a.stale)
+	flag(metric.StorageFilesystemError, a.err != nil)
+	flag(metric.StorageFilesystemReadOnly, m.readOnly || a.readOnly)
+	if a.stale || a.err != nil {
+		return
+	}
+	s.Add(families[metric.StorageFilesystemSize], float64(a.size), labels)
+	s.Add(families[metric.StorageFilesystemFree], float64(a.free), labels)
+	s.Add(families[metric.StorageFilesystemAvailable], float64(a.available), labels)
+	s.Add(families[metric.StorageFilesystemInodes], float64(a.inodes), labels)
+	s.Add(families[metric.StorageFilesystemInodesFree], float64(a.inodesFree), labels)
+}
+
+// bootTime is since when the kernel counts, zero if it does not say.
+func bootTime(procfs string) time.Time {
+	text, err := readBounded(filepath.Join(procfs, "stat"))
+	if err != nil {
+		return time.Time{}
+	}
+	for line := range bytes.Lines(text) {
+		if rest, ok := bytes.CutPrefix(line, []byte("btime ")); ok {
+			if n, err := parseUint(bytes.TrimSpace(rest), 40); err == nil {
+				return time.Unix(int64(n), 0)
+			}
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,149 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// hanging is a statfs in which some paths hang until they are released.
+type hanging struct {
+	mu      sync.Mutex
+	release map[string]chan struct{}
+	calls   map[string]int
+}
+
+func newHanging(paths ...string) *hanging {
+	h := &hanging{release: map[string]chan struct{}{}, calls: map[string]int{}}
+	for _, p := range paths {
+		h.release[p] = make(chan struct{})
+	}
+	return h
+}
+
+func (h *hanging) statfs(path string) (usage, error) {
+	h.mu.Lock()
+	wait := h.release[path]
+	h.calls[path]++
+	h.mu.Unlock()
+	if wait != nil {
+		<-wait
+	}
+	if path == "/broken" {
+		return usage{}, errors.New("input/output error")
+	}
+	return usage{size: 100, available: 50}, nil
+}
+
+func (h *hanging) called(path string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.calls[path]
+}
+
+func mounts(n int, more ...string) []mount {
+	var list []mount
+	for i := range n {
+		list = append(list, mount{id: fmt.Sprint(i), point: fmt.Sprintf("/m%d", i)})
+	}
+	for i, p := range more {
+		list = append([]mount{{id: fmt.Sprint(n + i), point: p}}, list...)
+	}
+	return list
+}
+
+// Mounts that hang come first, more of them than there are askers: the others are answered nevertheless,
+// the hanging ones are stale, asked once only, and asked again when they have answered.
+func TestHangingMountHoldsUpNobody(t *testing.T) {
+	dead := []string{"/a", "/b", "/c", "/d", "/e", "/f"}
+	h := newHanging(dead...)
+	a := newAsker(h.statfs)
+	list := mounts(50, append([]string{"/broken"}, dead...)...)
+	const timeout = 100 * time.Millisecond
+	check := func(stale int) {
+		t.Helper()
+		found := 0
+		for i, got := range a.ask(t.Context(), list, timeout) {
+			switch {
+			case got.stale:
+				found++
+			case list[i].point == "/broken" && got.err == nil:
+				t.Error("an error is lost")
+			case list[i].point != "/broken" && got.size != 100:
+				t.Errorf("%s: %+v", list[i].point, got)
+			}
+		}
+		if found != stale {
+			t.Errorf("%d stale, want %d", found, stale)
+		}
+	}
+	check(len(dead))
+	before := runtime.NumGoroutine()
+	for range 20 {
+		check(len(dead))
+	}
+	if n := runtime.NumGoroutine(); n > before+askers { // the last round's may be about to end
+		t.Errorf("%d goroutines, %d before", n, before)
+	}
+	for _, p := range dead {
+		if n := h.called(p); n != 1 {
+			t.Errorf("%s was asked %d times while it hung", p, n)
+		}
+		close(h.release[p])
+	}
+	waitFor(t, func() bool { return a.stuckCount() == 0 })
+	check(0)
+}
+
+// However many hang, no more goroutines than the bound wait for them.
+func TestHangingMountsAreBounded(t *testing.T) {
+	list := mounts(maxStuck * 3)
+	var paths []string
+	for _, m := range list {
+		paths = append(paths, m.point)
+	}
+	h := newHanging(paths...)
+	a := newAsker(h.statfs)
+	before := runtime.NumGoroutine()
+	for range 3 {
+		for i, got := range a.ask(t.Context(), list, 20*time.Millisecond) {
+			if !got.stale {
+				t.Fatalf("%s is not stale", list[i].point)
+			}
+		}
+	}
+	if n := a.stuckCount(); n < maxStuck || n > maxStuck+askers {
+		t.Errorf("%d stuck, bound %d", n, maxStuck)
+	}
+	if n := runtime.NumGoroutine() - before; n > maxStuck+askers {
+		t.Errorf("%d goroutines more", n)
+	}
+	for _, p := range paths {
+		close(h.release[p])
+	}
+	waitFor(t, func() bool { return a.stuckCount() == 0 })
+}
+
+func TestAskEndsWithItsContext(t *testing.T) {
+	h := newHanging("/a")
+	defer close(h.release["/a"])
+	a := newAsker(h.statfs)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if got := a.ask(ctx, mounts(0, "/a"), time.Hour); !got[0].stale {
+		t.Errorf("%+v", got)
+	}
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// preset is what a provider's kind of disk does by itself and at most.
+type preset struct {
+	// base returns the IOPS and the bytes a second of a disk of so many GiB for which nothing was bought beside.
+	base func(gib float64) (iops int, throughput Bytes)
+	// burst is what it does for a while; 0 for no more than that.
+	burstIOPS                int
+	maxIOPS                  int
+	maxThroughput            Bytes
+	minSize, maxSize         Bytes
+	needsIOPS, needsSize     bool
+	throughputFollowsTheIOPS bool
+}
+
+const (
+	mib = Bytes(1 << 20)
+	gib = Bytes(1 << 30)
+)
+
+// presets are AWS' EBS volumes as documented in 2026. Many texts still give the numbers of before
+// September 2025; what was bought is written beside the preset.
+var presets = map[string]preset{
+	"gp3": {
+		base:    func(float64) (int, Bytes) { return 3000, 125 * mib },
+		maxIOPS: 80_000, maxThroughput: 2000 * mib, minSize: gib, maxSize: 65_536 * gib,
+	},
+	"gp2": {
+		base: func(size float64) (int, Bytes) {
+			return min(max(int(3*size), 100), 16_000), 250 * mib
+		},
+		burstIOPS: 3000, maxIOPS: 16_000, maxThroughput: 250 * mib, minSize: gib, maxSize: 16_384 * gib, needsSize: true,
+	},
+	"io1": {maxIOPS: 64_000, maxThroughput: 1000 * mib, minSize: 4 * gib, maxSize: 16_384 * gib, needsIOPS: true, throughputFollowsTheIOPS: true},
+	"io2": {maxIOPS: 256_000, maxThroughput: 4000 * mib, minSize: 4 * gib, maxSize: 65_536 * gib, needsIOPS: true, throughputFollowsTheIOPS: true},
+}
+
+// ioSize is the size of an operation by which io1 and io2 are sold: as many bytes a second as IOPS of it.
+const ioSize = 16 << 10
+
+// resolve fills what was not written from the preset.
+func (l *StorageLimit) resolve() {
+	p, ok := presets[l.Preset]
+	if !ok {
+		return
+	}
+	if p.base != nil {
+		iops, throughput := p.base(float64(l.Size) / float64(gib))
+		if l.IOPS == 0 {
+			l.IOPS = iops
+		}
+		if l.Throughput == 0 {
+			l.Throughput = throughput
+		}
+	}
+	if p.throughputFollowsTheIOPS && l.Throughput == 0 {
+		l.Throughput = min(Bytes(l.IOPS)*ioSize, p.maxThroughput)
+	}
+	if l.BurstIOPS == 0 && p.burstIOPS > l.IOPS {
+		l.BurstIOPS = p.burstIOPS
+	}
+}
+
+// validPreset says what is wrong with a limit that names a preset, or returns nil.
+func (l *StorageLimit) validPreset() error {
+	p, ok := presets[l.Preset]
+	switch {
+	case !ok:
+		return fmt.Errorf("preset: no preset %q; %s", l.Preset, suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
+	case p.needsSize && l.Size == 0:
+		return fmt.Errorf("size: %s does as much as it is large; write its size like 500GiB", l.Preset)
+	case p.needsIOPS && l.IOPS == 0:
+		return fmt.Errorf("iops: is missing; %s is bought with a number of them", l.Preset)
+	case l.Size != 0 && (l.Size < p.minSize || l.Size > p.maxSize):
+		return fmt.Errorf("size: %s is sold from %s to %s", l.Preset, p.minSize, p.maxSize)
+	case l.IOPS > p.maxIOPS:
+		return fmt.Errorf("iops: %s has %d at most", l.Preset, p.maxIOPS)
+	case l.Throughput > p.maxThroughput:
+		return fmt.Errorf("throughput: %s has %s a second at most", l.Preset, p.maxThroughput)
+	}
+	return nil
+}

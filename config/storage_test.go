@@ -1,0 +1,104 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestStorageErrorsNameTheCure(t *testing.T) {
+	const project = "abcdefghijklmnopqrst"
+	for text, want := range map[string]string{
+		"{interval: 1h}":                                                                "storage.interval: 1h is out of bounds; write 1s to 5m",
+		"{timeout: 1ms}":                                                                "storage.timeout: write 100ms to 1m",
+		"{devices: {include: '('}}":                                                     `storage.devices.include: "(" is no regular expression`,
+		"{latency: {read: 0s}}":                                                         "storage.latency.read: must be more than 0",
+		"{limits: [{iops: 5}]}":                                                         "storage.limits[0]: device is missing",
+		"{limits: [{device: /dev/sda, iops: 5}]}":                                       "without /dev/",
+		"{limits: [{device: sda}]}":                                                     "storage.limits[0]: write iops, throughput or both, or a preset",
+		"{limits: [{device: sda, preset: gp4}]}":                                        `storage.limits[0].preset: no preset "gp4"; did you mean gp2?`,
+		"{limits: [{device: sda, preset: gp2}]}":                                        "storage.limits[0].size: gp2 does as much as it is large",
+		"{limits: [{device: sda, preset: io2}]}":                                        "storage.limits[0].iops: is missing",
+		"{limits: [{device: sda, preset: gp3, iops: 90000}]}":                           "gp3 has 80000 at most",
+		"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}":                      "gp3 has 2000MiB a second at most",
+		"{limits: [{device: sda, preset: io1, iops: 5, size: 1GiB}]}":                   "io1 is sold from 4GiB",
+		"{limits: [{device: sda, iops: 5}, {device: sda, iops: 6}]}":                    "already written",
+		"{limits: [{device: sda, iops: 5, burst_iops: 5}]}":                             "burst_iops: must be more than iops",
+		"{limits: [{device: sda, throughput: 5MB, burst_throughput: 1MB}]}":             "must be more than throughput",
+		"{limits: [{device: sda, throughput: 5XB}]}":                                    `"5XB" is no size; write it like`,
+		"{supabase: {projects: [{ref: " + project + "}]}}":                              "needs either token_file or token_env",
+		"{supabase: {token_env: T, projects: [{ref: x}]}}":                              `"x" is no project reference`,
+		"{supabase: {token_env: T, projects: [{ref: " + project + ", compute: lage}]}}": `no compute size "lage"; did you mean large?`,
+		"{supabase: {token_env: T, interval: 1s, projects: [{ref: " + project + "}]}}":  "storage.supabase.interval: 1s is out of bounds",
+		"{supabase: {token_env: T, url: x, projects: [{ref: " + project + "}]}}":        `"x" is no address`,
+		"{supabase: {compute_sizes: {own: {iops: 5}}}}":                                 "compute_sizes.own: needs iops and throughput",
+	} {
+		_, err := loadText(t, minimal+"storage: "+text+"\n")
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "p.yaml:8") {
+			t.Errorf("%s: got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestPresets(t *testing.T) {
+	const mib = 1 << 20
+	for text, want := range map[string]StorageLimit{
+		"preset: gp3": {IOPS: 3000, Throughput: 125 * mib},
+		"preset: gp3, iops: 16000, throughput: 1GiB":   {IOPS: 16000, Throughput: 1024 * mib},
+		"preset: gp2, size: 20GiB":                     {IOPS: 100, Throughput: 250 * mib, BurstIOPS: 3000},
+		"preset: gp2, size: 500GiB":                    {IOPS: 1500, Throughput: 250 * mib, BurstIOPS: 3000},
+		"preset: gp2, size: 10000GiB":                  {IOPS: 16000, Throughput: 250 * mib},
+		"preset: io1, iops: 1000":                      {IOPS: 1000, Throughput: 1000 * 16 << 10},
+		"preset: io2, iops: 256000":                    {IOPS: 256000, Throughput: 4000 * mib},
+		"iops: 500, burst_iops: 3000, throughput: 5MB": {IOPS: 500, Throughput: 5_000_000, BurstIOPS: 3000},
+	} {
+		p, err := loadText(t, minimal+"storage: {limits: [{device: sda, "+text+"}]}\n")
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		got := *p.Storage.Limits[0]
+		want.Device, want.Preset, want.Size = got.Device, got.Preset, got.Size
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+func TestStorageWarnings(t *testing.T) {
+	p, err := loadText(t, minimal+"storage: {supabase: {token_env: NOT_SET_ANYWHERE, projects: [{ref: abcdefghijklmnopqrst}]}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, w := range p.Warnings() {
+		all.WriteString(w.String() + "\n")
+	}
+	for _, want := range []string{"NOT_SET_ANYWHERE is not set", "no compute: a small machine limits its disk"} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("no warning %q in\n%s", want, all.String())
+		}
+	}
+	if got := p.Storage.Supabase.Projects[0].Device; got != "nvme1n1" {
+		t.Errorf("device %q", got)
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for text, want := range map[string]Bytes{"0": 0, "4096": 4096, "64KiB": 65536, "125MB": 125e6, "1.5GiB": 3 << 29, "10 GiB": 10 << 30, "5B": 5} {
+		var b Bytes
+		if err := b.UnmarshalText([]byte(text)); err != nil || b != want {
+			t.Errorf("%s: %d, %v", text, b, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "x", "1e9", "5 iB", "NaN", "9999999TiB", "1GiBGiB", "0x10"} {
+		var b Bytes
+		if err := b.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %d", text, b)
+		}
+	}
+	for b, want := range map[Bytes]string{0: "0", 65536: "64KiB", 1000: "1000", 3 << 29: "1536MiB"} {
+		if b.String() != want {
+			t.Errorf("%d is %s", int64(b), b)
+		}
+	}
+}

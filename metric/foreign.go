@@ -1,0 +1,30 @@
+package metric
+
+// Series of other exporters that the rules read beside ours: the node_exporter's, which Supabase's endpoint
+// of a project speaks too. They are not ours to declare; they are named here once, so that a rule that
+// misspells one does not wait for it in silence.
+const (
+	NodeLoad1 = "node_load1"
+	NodeUname = "node_uname_info"
+
+	NodeDiskReads         = "node_disk_reads_completed_total"
+	NodeDiskWrites        = "node_disk_writes_completed_total"
+	NodeDiskDiscards      = "node_disk_discards_completed_total"
+	NodeDiskFlushes       = "node_disk_flush_requests_total"
+	NodeDiskReadBytes     = "node_disk_read_bytes_total"
+	NodeDiskWrittenBytes  = "node_disk_written_bytes_total"
+	NodeDiskReadSeconds   = "node_disk_read_time_seconds_total"
+	NodeDiskWriteSeconds  = "node_disk_write_time_seconds_total"
+	NodeDiskWeighted      = "node_disk_io_time_weighted_seconds_total"
+	NodeDiskNow           = "node_disk_io_now"
+	NodeFilesystemSize    = "node_filesystem_size_bytes"
+	NodeFilesystemAvail   = "node_filesystem_avail_bytes"
+	NodeFilesystemFiles   = "node_filesystem_files"
+	NodeFilesystemFree    = "node_filesystem_files_free"
+	NodeFilesystemRO      = "node_filesystem_readonly"
+	NodeFilesystemError   = "node_filesystem_device_error"
+	NodeMemoryTotal       = "node_memory_MemTotal_bytes"
+	NodeMemoryAvailable   = "node_memory_MemAvailable_bytes"
+	LabelSupabaseProject  = "supabase_project_ref"
+	LabelSupabaseInstance = "supabase_identifier"
+)

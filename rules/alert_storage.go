@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Thresholds of storage.
+const (
+	// busyShare of a limit, with a latency over its objective, is a disk that cannot do more.
+	busyShare = "0.9"
+	// diskPatience is how long a disk must be at its limit or slow: a backup or a vacuum takes minutes.
+	diskPatience = 15 * time.Minute
+	// scarce and fewBytes together: a share alone would page for ten terabytes, an amount alone for a small disk.
+	scarce   = "0.01"
+	fewBytes = "10 * 1024 * 1024 * 1024"
+)
+
+// fillTiers say how urgent it is that a disk fills, by what is left of the time.
+var fillTiers = []struct {
+	priority   string
+	from, to   time.Duration
+	wait       time.Duration
+	howSoonIs  string
+	whatToDoIs string
+}{
+	{"P2", 0, 4 * time.Hour, 15 * time.Minute, "within hours", "free space or enlarge the disk now"},
+	{"P3", 4 * time.Hour, 24 * time.Hour, 45 * time.Minute, "within a day", "free space or enlarge the disk today"},
+	{"P4", 24 * time.Hour, 4 * 24 * time.Hour, 2 * time.Hour, "within days", "plan for more space"},
+}
+
+func fillingAlerts() []Rule {
+	var rules []Rule
+	for _, t := range fillTiers {
+		bounds := "$full < " + seconds(t.to)
+		if t.from > 0 {
+			bounds = "(" + bounds + ") >= " + seconds(t.from)
+		}
+		r := single(metric.DiskFillingAlert, storageExpr(bounds), t.wait, text{
+			summary: "A filesystem will be full " + t.howSoonIs + ".",
+			description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} is full in {{ $value | humanizeDuration }} at its present pace;
+				what writes to it fails then: ` + t.whatToDoIs + `.` + leftText + `
+				First look: what grows, with du -xh --max-depth=2 {{ $labels.mountpoint }} | sort -h | tail.`,
+		})
+		r.Priority = t.priority
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// leftText tells in a description how much space is left.
+var leftText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,host=%%q,mountpoint=%%q}" $labels.environment $labels.host $labels.mountpoint | query }}
+	Left: {{ . | first | value | humanize1024 }}B.{{ end }}`, metric.FilesystemAvailable.Name)
+
+func filesystemAlerts() []Rule {
+	inodes := func(priority, bounds string) Rule {
+		r := single(metric.InodesAlert, storageExpr(bounds), 5*time.Minute, text{
+			summary: "A filesystem runs out of inodes.",
+			description: `{{ $value | humanizePercentage }} of the inodes of {{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} are free;
+				without one no file can be made, however much space is left.
+				First look: which directory holds so many files, with du --inodes -x {{ $labels.mountpoint }} | sort -n | tail.`,
+		})
+		r.Priority = priority
+		return r
+	}
+	return []Rule{
+		single(metric.DiskFullAlert, storageExpr(`
+			$available / ($size > 0) < `+scarce+`
+			and on ($filesystem) $available < `+fewBytes+`
+			unless on ($filesystem) $readonly == 1`), 5*time.Minute, text{
+			summary: "A filesystem is full.",
+			description: `{{ $value | humanizePercentage }} of {{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} is left.` + leftText + `
+				Writes fail or are about to. First look: what grew last, with du -xh --max-depth=2 {{ $labels.mountpoint }} | sort -h | tail;
+				deleted files that are still open, with lsof +L1.`,
+		}),
+		inodes("P2", `$inodes < 0.01`),
+		inodes("P3", `($inodes < 0.05) >= 0.01`),
+		single(metric.ReadOnlyAlert, storageExpr(`$readonly == 1 and on ($filesystem) min_over_time($readonly[1d]) == 0`), 2*time.Minute, text{
+			summary: "A filesystem has become read-only.",
+			description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} was writable within the last day and is read-only now; nothing can be written to it.
+				First look: dmesg for errors of the disk below it. A kernel that remounts read-only has seen errors: do not just remount, check the filesystem.`,
+		}),
+		single(metric.FilesystemErrorAlert, storageExpr(`$unusable == 1`), 10*time.Minute, text{
+			summary: "A filesystem does not answer.",
+			description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} answers with errors or not at all; what uses it hangs or fails, and how full it is is not known.
+				First look: for a network filesystem its server and the network; for a local one dmesg. Do not touch it from your shell: the shell would hang too.`,
+		}),
+	}
+}
+
+func deviceAlerts() []Rule {
+	limit := single(metric.DiskLimitAlert, storageExpr(`
+			max by ($device) ($used) > `+busyShare+`
+			and on ($device) max by ($device) ($slow) > 1`), diskPatience, text{
+		summary: "A disk is at the limit that was bought.",
+		description: `{{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its IOPS or throughput and takes longer than the objective;
+				everything that waits for it is slow. First look: what reads or writes so much (iotop, pg_stat_activity, pg_stat_io); then whether to buy more IOPS or throughput:
+				on AWS and Supabase that takes effect without a stop.`,
+	})
+	// A lost scrape makes a rate look smaller for as long as its window.
+	limit.KeepFiringFor = 2 * silence
+	return []Rule{
+		limit,
+		single(metric.DiskSlowAlert, storageExpr(`
+			max by ($device) ($slow) > 1
+			unless on ($device) max by ($device) ($used) > `+busyShare), diskPatience, text{
+			summary: "A disk is slower than its objective.",
+			description: `Operations of {{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} take {{ $value | printf "%.1f" }} times as long as the objective permits, though it is not known to be at its limit.
+				First look: its queue and latency on the Storage dashboard; a limit that the policy does not name (storage.limits); the health of the disk itself.`,
+		}),
+	}
+}

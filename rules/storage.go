@@ -1,0 +1,178 @@
+package rules
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// target is what tells apart the targets of foreign exporters.
+var target = join("job", "instance", metric.LabelSupabaseInstance)
+
+var storageNames = names{
+	"host":       join(metric.LabelEnvironment, metric.LabelHost),
+	"device":     join(metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice),
+	"deviceOp":   join(metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice, metric.LabelOperation),
+	"limitOf":    join(metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice, metric.LabelLimit),
+	"filesystem": join(metric.LabelEnvironment, metric.LabelHost, metric.LabelMountpoint),
+	"target":     target,
+
+	"seen":     metric.HostSeen.Name,
+	"named":    metric.NodeNamed.Name,
+	"memory":   seconds(memory),
+	"observed": metric.StorageObserved.Name,
+	"uname":    metric.NodeUname,
+
+	"ops":       metric.DeviceOperations.Name,
+	"bytes":     metric.DeviceBytes.Name,
+	"latency":   metric.DeviceLatency.Name,
+	"objective": metric.DeviceLatencyObjective.Name,
+	"slow":      metric.DeviceLatencyRatio.Name,
+	"limit":     metric.DeviceLimit.Name,
+	"used":      metric.DeviceLimitUsed.Name,
+
+	"size":      metric.FilesystemSize.Name,
+	"available": metric.FilesystemAvailable.Name,
+	"inodes":    metric.FilesystemInodesLeft.Name,
+	"readonly":  metric.FilesystemReadOnly.Name,
+	"unusable":  metric.FilesystemUnusable.Name,
+	"low":       metric.FilesystemLow.Name,
+	"full":      metric.FilesystemFull.Name,
+	"full30m":   metric.FilesystemFullIn["30m"].Name,
+	"full6h":    metric.FilesystemFullIn["6h"].Name,
+	"full3d":    metric.FilesystemFullIn["3d"].Name,
+}
+
+// storageExpr fills an expression's placeholders.
+func storageExpr(text string, more ...names) string {
+	n := maps.Clone(storageNames)
+	for _, m := range more {
+		maps.Copy(n, m)
+	}
+	return expand(text, n)
+}
+
+// sources says which machine each target of a node_exporter or of Supabase is, so that whatever reads a
+// machine is recorded under the same name: the host name where we read the machine too, which only then is
+// sure to be one, else the project of Supabase or the address without its port.
+func sources(p *config.Policy) Group {
+	var seen []string
+	by := join(metric.LabelEnvironment, "job", "instance", metric.LabelSupabaseProject, metric.LabelSupabaseInstance)
+	for _, series := range []string{metric.NodeLoad1, metric.NodeDiskNow, metric.NodeFilesystemSize, metric.NodeMemoryTotal} {
+		seen = append(seen, "group by ("+by+") ("+series+")")
+	}
+	return Group{Name: "thorbis-storage-sources", Interval: ledgerInterval, Rules: []Rule{
+		{Record: metric.HostSeen, Expr: storageExpr(`
+			time() + 0 * max by ($host) ($observed)
+			or $seen > time() - $memory`)},
+		{Record: metric.NodeNamed, Expr: storageExpr(`
+			max by (environment, $target, host) (
+				label_replace(
+					label_replace(
+						label_replace(
+							label_replace(
+								$targets,
+								"host", "$address", "instance", "(.+?)(?::[0-9]+)?"
+							),
+							"host", "$address", "$project", "(.+)"
+						),
+						"host", "$address", "$identifier", "(.+)"
+					),
+					"environment", "$environment", "environment", ""
+				)
+			)`, names{
+			"targets": strings.Join(seen, "\n\t\t\t\t\t\t\t\tor "), "address": "$1", "environment": p.Environment,
+			"project": metric.LabelSupabaseProject, "identifier": metric.LabelSupabaseInstance,
+		})},
+		{Record: metric.NodeHost, Expr: storageExpr(`
+			$named
+			* on (job, instance) group_left (host)
+			topk by (job, instance) (1,
+				label_replace(group by (job, instance, nodename) ($uname), "host", "$nodename", "nodename", "(.+)")
+				and on (host) $seen
+			)
+			or on ($target)
+			$named`, names{"nodename": "$1"})},
+	}}
+}
+
+// foreign brings a series of a foreign exporter under the names of ours.
+func foreign(expr string) string {
+	return `(` + expr + `) * on (` + target + `) group_left (` + join(metric.LabelEnvironment, metric.LabelHost) + `) ` + metric.NodeHost.Name
+}
+
+// operation labels a series of a foreign exporter with the operation that it counts.
+func operation(op, expr string) string {
+	return `label_replace(` + expr + `, "` + metric.LabelOperation + `", "` + op + `", "", "")`
+}
+
+// either takes ours, and what others read where we do not.
+func either(level, ours, theirs string) string {
+	return storageExpr(`
+		max by (`+level+`) (
+			`+ours+`
+		)
+		or on (`+level+`)
+		max by (`+level+`) (
+			`+theirs+`
+		)`, names{})
+}
+
+// rateOf records the rates of an operation's counters, ours and those of others, by operation.
+func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) Rule {
+	var terms []string
+	for _, op := range []string{metric.OperationRead, metric.OperationWrite, metric.OperationDiscard, metric.OperationFlush} {
+		if series, ok := theirs[op]; ok {
+			terms = append(terms, operation(op, "rate("+series+"[5m])"))
+		}
+	}
+	return Rule{Record: r, Expr: either("$deviceOp", "rate("+ours.Name+"[5m])", foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
+}
+
+// devices records what block devices do, and how much of what was bought that is.
+func devices(p *config.Policy) Group {
+	seconds := either("$deviceOp", "rate("+metric.StorageSeconds.Name+"[5m])", foreign(
+		operation(metric.OperationRead, "rate("+metric.NodeDiskReadSeconds+"[5m])")+" or "+
+			operation(metric.OperationWrite, "rate("+metric.NodeDiskWriteSeconds+"[5m])")))
+	objective := func(op string, d config.Duration) Rule {
+		return Rule{
+			Record: metric.DeviceLatencyObjective, Expr: "vector(" + secondsOf(d) + ")",
+			Labels: map[string]string{metric.LabelEnvironment: p.Environment, metric.LabelOperation: op},
+		}
+	}
+	limit := func(name string, m *metric.Metric) string {
+		return `label_replace(min by ($device) (` + m.Name + `), "limit", "` + name + `", "", "")`
+	}
+	used := func(name, record string) string {
+		return `label_replace(sum by ($device) (` + record + `{operation=~"read|write"}), "limit", "` + name + `", "", "")`
+	}
+	return Group{Name: "thorbis-storage-devices", Interval: ledgerInterval, Rules: append([]Rule{
+		rateOf(metric.DeviceOperations, metric.StorageOperations, map[string]string{
+			metric.OperationRead: metric.NodeDiskReads, metric.OperationWrite: metric.NodeDiskWrites,
+			metric.OperationDiscard: metric.NodeDiskDiscards, metric.OperationFlush: metric.NodeDiskFlushes,
+		}),
+		rateOf(metric.DeviceBytes, metric.StorageBytes, map[string]string{
+			metric.OperationRead: metric.NodeDiskReadBytes, metric.OperationWrite: metric.NodeDiskWrittenBytes,
+		}),
+		{Record: metric.DeviceLatency, Expr: storageExpr(`(` + seconds + `) / ($ops > 0)`)},
+		{Record: metric.DeviceQueue, Expr: either("$device",
+			"rate("+metric.StorageWeightedSeconds.Name+"[5m])", foreign("rate("+metric.NodeDiskWeighted+"[5m])"))},
+		objective(metric.OperationRead, p.Storage.Latency.Read),
+		objective(metric.OperationWrite, p.Storage.Latency.Write),
+		{Record: metric.DeviceLatencyRatio, Expr: storageExpr(`
+			$latency / on (environment, operation) group_left () $objective
+			and on ($deviceOp) $ops >= 1`)},
+		{Record: metric.DeviceLimit, Expr: storageExpr(limit(metric.LimitIOPS, metric.StorageExpectedIOPS) + ` or ` + limit(metric.LimitThroughput, metric.StorageExpectedThroughput))},
+		{Record: metric.DeviceLimitUsed, Expr: storageExpr(`
+			(
+				` + used(metric.LimitIOPS, "$ops") + `
+				or
+				` + used(metric.LimitThroughput, "$bytes") + `
+			)
+			/ on ($limitOf) $limit`)},
+	}, deviceAlerts()...)}
+}
+
+func secondsOf(d config.Duration) string { return seconds(d.Std()) }

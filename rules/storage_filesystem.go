@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// judged are the filesystems that can fill: not those that are made full, and not those in memory.
+const judged = `{fstype!~"squashfs|iso9660|erofs|udf|romfs|cramfs|tmpfs|ramfs|devtmpfs|overlay"}`
+
+// filesystems records how full filesystems are and when they will be.
+func filesystems() []Group {
+	ours := func(m *metric.Metric) string { return m.Name + judged }
+	both := func(m *metric.Metric, theirs string) string {
+		return either("$filesystem", ours(m), foreign(theirs+judged))
+	}
+	inodes := func(free, all string) string {
+		return free + judged + ` / (` + all + judged + ` > 0)`
+	}
+	return []Group{
+		{Name: "thorbis-storage-filesystems", Interval: windowInterval, Rules: append([]Rule{
+			{Record: metric.FilesystemSize, Expr: both(metric.StorageFilesystemSize, metric.NodeFilesystemSize)},
+			{Record: metric.FilesystemAvailable, Expr: both(metric.StorageFilesystemAvailable, metric.NodeFilesystemAvail)},
+			{Record: metric.FilesystemUsed, Expr: storageExpr(`1 - $available / ($size > 0)`)},
+			{Record: metric.FilesystemInodesLeft, Expr: either("$filesystem",
+				inodes(metric.StorageFilesystemInodesFree.Name, metric.StorageFilesystemInodes.Name),
+				foreign(inodes(metric.NodeFilesystemFree, metric.NodeFilesystemFiles)))},
+			{Record: metric.FilesystemReadOnly, Expr: both(metric.StorageFilesystemReadOnly, metric.NodeFilesystemRO)},
+			{Record: metric.FilesystemUnusable, Expr: either("$filesystem",
+				ours(metric.StorageFilesystemStale)+` == 1 or `+ours(metric.StorageFilesystemError),
+				foreign(metric.NodeFilesystemError+judged))},
+		}, filesystemAlerts()...)},
+		{Name: "thorbis-storage-full", Interval: windowInterval, Rules: append([]Rule{
+			{Record: metric.FilesystemLow, Expr: storageExpr(`min_over_time($available[1h])`)},
+			// The pace of minutes counts only where the disk is fuller than it has been for long: files that
+			// grow and are rotated away have been there before.
+			{Record: metric.FilesystemFullIn["30m"], Expr: fullIn("30m", "1d", "5m")},
+			{Record: metric.FilesystemFullIn["6h"], Expr: fullIn("6h", "3d", "30m")},
+			// The low water of days falls only by what is never given back.
+			{Record: metric.FilesystemFullIn["3d"], Expr: storageExpr(`
+				$available * ($window / (min_over_time($low[1d] offset 3d) - min_over_time($low[1d]) > 0))`, names{
+				"window": seconds(3 * 24 * time.Hour),
+			})},
+			{Record: metric.FilesystemFull, Expr: storageExpr(`
+				min by ($filesystem) (
+					label_replace($full30m, "horizon", "30m", "", "")
+					or label_replace($full6h, "horizon", "6h", "", "")
+					or label_replace($full3d, "horizon", "3d", "", "")
+				)`)},
+		}, fillingAlerts()...)},
+	}
+}
+
+// fullIn is how long the space left lasts at the pace of a window, for filesystems fuller than they ever
+// were in the time before it, and still filling at half that pace at least: one large file that was copied
+// is no trend. A filesystem that was not there before counts.
+func fullIn(pace, memory, recent string) string {
+	return storageExpr(`
+		$available / (-deriv($available[$pace]) > 0)
+		unless on ($filesystem)
+		($available >= min_over_time($low[$memory] offset $pace))
+		unless on ($filesystem)
+		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, names{"pace": pace, "memory": memory, "recent": recent})
+}
