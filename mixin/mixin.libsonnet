@@ -9,6 +9,7 @@ local groups = std.flatMap(
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
     (importstr '../rules/slo.rules.yaml'),
+    (importstr '../rules/storage.rules.yaml'),
     (importstr '../rules/uptime.rules.yaml'),
   ],
 );
@@ -23,5 +24,6 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   },
   grafanaDashboards+:: {
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
+    'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
   },
 }
