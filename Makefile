@@ -128,16 +128,18 @@ setup: ## install what the tests need and is missing (with apt): a C compiler an
 	{ tail -20 "$$log" >&2; echo "setup  could not install$$missing; install them by hand and try again" >&2; exit 1; }
 
 .PHONY: test
-test: tools build check fuzz ## the whole proof: check, race detector, fuzzing, end to end
-	@$(MAKE) setup
-	@echo "test   unit tests under the race detector, then end to end"
+test: tools build check fuzz setup ## the whole proof: check, fuzzing, unit tests, rules in simulated time, end to end
+	@echo "test   unit tests under the race detector and rules in hours of simulated time; meanwhile end to end, which mostly waits"
+	@$(MAKE) -j2 --output-sync=target unit e2e
+
+# The rules run without the race detector: they start no goroutines, and would take ten times as long.
+.PHONY: unit
+unit: build tools setup ## unit tests
 	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vE '/(e2e|rules)$$')
-	@echo "test   rules, in hours of simulated time (without the race detector: they run no goroutines, and ten times faster)"
 	@THORBIS_BIN=$(BIN) $(GO) test -timeout 20m ./rules
-	@$(MAKE) e2e
 
 .PHONY: e2e
-e2e: build tools ## break the demonstration platform and see the page arrive, with the real programs
+e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
 	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
 
 .PHONY: fuzz

@@ -70,6 +70,7 @@ func bin() string { return cmp.Or(os.Getenv("THORBIS_BIN"), "../bin") }
 func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2)
+	defer checkDashboards(t, s) // when all that is shown has happened
 	outage(t, s, saas.Refuse, func() {
 		for i := range s.Exporters {
 			s.KillExporter(i)

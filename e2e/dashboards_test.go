@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+)
+
+// mayBeEmpty are the panels, as dashboard/panel, that show nothing on the demonstration, and why.
+var mayBeEmpty = map[string]string{
+	"Thorbis / Health and SLA/Probes that could not be judged, by reason": "every probe of the demonstration can be judged",
+}
+
+// variables are Grafana's variables as the dashboards use them, with everything picked.
+var variables = regexp.MustCompile(`\$\{?(\w+)(:\w+)?\}?`)
+
+func interpolate(expr string) string {
+	return variables.ReplaceAllStringFunc(expr, func(v string) string {
+		switch name := variables.FindStringSubmatch(v)[1]; name {
+		case "__rate_interval", "__interval":
+			return "1m"
+		case "__range":
+			return "15m"
+		default:
+			return ".*"
+		}
+	})
+}
+
+type panel struct {
+	Title   string
+	Targets []struct{ Expr string }
+	Panels  []panel
+}
+
+// checkDashboards asks Prometheus for every query of every dashboard of the bundle. A query that fails is a
+// defect, and so is a panel that shows nothing, unless it is known to and why.
+func checkDashboards(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Dir, "bundle", "dashboards", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no dashboards", err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d struct {
+			Title  string
+			Panels []panel
+		}
+		if err := json.Unmarshal(text, &d); err != nil {
+			t.Fatal(err)
+		}
+		panels := slices.Clone(d.Panels)
+		for _, p := range d.Panels {
+			panels = append(panels, p.Panels...)
+		}
+		for _, p := range panels {
+			name := d.Title + "/" + p.Title
+			seen[name] = true
+			series := 0
+			for _, q := range p.Targets {
+				n, err := query(s.Prometheus, interpolate(q.Expr))
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				series += n
+			}
+			if _, expected := mayBeEmpty[name]; len(p.Targets) > 0 && series == 0 && !expected {
+				t.Errorf("%s shows nothing", name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(mayBeEmpty)) {
+		if !seen[name] {
+			t.Errorf("there is no panel %s any more; take it out of the list", name)
+		}
+	}
+}
+
+// query returns how many series the last five minutes of a query have.
+func query(prometheus, expr string) (int, error) {
+	now := fmt.Sprint(time.Now().Unix())
+	resp, err := http.Get("http://" + prometheus + "/api/v1/query_range?" + url.Values{
+		"query": {expr}, "start": {fmt.Sprint(time.Now().Add(-5 * time.Minute).Unix())}, "end": {now}, "step": {"15"},
+	}.Encode())
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Status, Error string
+		Data          struct{ Result []json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return 0, err
+	}
+	if answer.Status != "success" {
+		return 0, fmt.Errorf("%s: %s", strings.TrimSpace(expr), answer.Error)
+	}
+	return len(answer.Data.Result), nil
+}
