@@ -40,7 +40,10 @@ func defaults() *Policy {
 			Concurrency:     1000,
 		},
 		Storage: defaultStorage(),
-		Tenants: Tenants{Registry: Registry{Refresh: Duration(time.Minute)}},
+		Tenants: Tenants{
+			Registry: Registry{Refresh: Duration(time.Minute)},
+			Limit:    20_000, LateAfter: Duration(10 * time.Minute), Histogram: Histograms[0],
+		},
 		Links: Links{
 			Runbooks: "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks",
 		},
@@ -79,6 +82,7 @@ func (p *Policy) inherit() {
 			r.Module = "tcp_connect"
 		}
 	}
+	p.Tenants.inherit()
 	for _, t := range p.Tiers {
 		if t.Page == "" {
 			t.Page = "P2"

@@ -138,6 +138,8 @@ type Service struct {
 	Page  string `yaml:"page"`
 	// Availability overrides the policy's objective; the zero Ratio does not.
 	Availability Ratio `yaml:"availability"`
+	// PeakCapacity is the requests a second that it is built for; 0 is unknown.
+	PeakCapacity float64 `yaml:"peak_capacity"`
 }
 
 // Health configures the scheduled checks.
@@ -194,17 +196,6 @@ type PerTenant struct {
 type SecretRef struct {
 	File string `yaml:"file"`
 	Env  string `yaml:"env"`
-}
-
-// Tenants says who the tenants are.
-type Tenants struct {
-	Registry Registry `yaml:"registry"`
-}
-
-// Registry is where the tenants are listed.
-type Registry struct {
-	File    string   `yaml:"file"`
-	Refresh Duration `yaml:"refresh"`
 }
 
 // Maintenance is a window during which checks count neither as up nor as down. Once: From and To.

@@ -41,6 +41,7 @@ func (v *validator) validate() {
 	v.loadModules()
 	v.health()
 	v.backups()
+	v.tenants()
 	v.maintenance()
 	v.storage()
 	if len(v.errs) == 0 {
@@ -63,10 +64,8 @@ func (v *validator) resolve(path, name string) string {
 func (v *validator) absolute() {
 	v.secretPaths(func(path string, file *string) { *file = v.resolve(path, *file) })
 	v.absoluteStorage()
-	if r := &v.policy.Tenants.Registry; r.File != "" {
-		r.File = v.resolve("tenants.registry.file", r.File)
-	}
 	v.absoluteBackups()
+	v.absoluteTenants()
 	for i, c := range v.policy.Health.Checks {
 		for header, ref := range c.SecretHeaders {
 			if ref.File != "" {
@@ -168,6 +167,9 @@ func (v *validator) services() {
 		v.page(path+".page", s.Page)
 		v.canFire(path+".availability", s.Availability)
 		v.unique(path+".name", s.Name, seen)
+		if s.PeakCapacity < 0 {
+			v.failAt(path+".peak_capacity", "write the requests a second that the service is built for")
+		}
 	}
 }
 

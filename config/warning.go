@@ -55,6 +55,7 @@ func (v *validator) warnings() {
 	v.secretPaths(func(path string, file *string) { v.secretFile(path, *file) })
 	v.backupWarnings()
 	v.storageWarnings()
+	v.tenantWarnings()
 	for i, c := range p.Health.Checks {
 		for _, header := range sortedKeys(c.SecretHeaders) {
 			ref := c.SecretHeaders[header]

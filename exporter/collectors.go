@@ -9,6 +9,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -26,6 +27,7 @@ var Roles = []Role{
 	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
 	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
 	{Name: roleStorage, Help: "Read this machine's block devices and filesystems (Linux).", Default: runtime.GOOS == "linux"},
+	{Name: roleTenant, Help: "Count requests by tenant from the policy's sources.", Default: true},
 }
 
 const (
@@ -33,6 +35,7 @@ const (
 	roleIncident = "incident"
 	roleBackup   = "backup"
 	roleStorage  = "storage"
+	roleTenant   = "tenant"
 )
 
 // checks is what the pages show and probe of the health collector.
@@ -52,6 +55,11 @@ func NewHealth(logger *slog.Logger, dir *state.Dir, location string) *health.Col
 // NewBackup returns the backup collector as the exporter runs it; without a directory it keeps nothing.
 func NewBackup(logger *slog.Logger, dir *state.Dir, location string) *backup.Collector {
 	return backup.New(backup.Options{Logger: logger.With("collector", roleBackup), State: dir, Location: location})
+}
+
+// NewTenant returns the tenant collector as the exporter runs it; without a directory it keeps nothing.
+func NewTenant(logger *slog.Logger, dir *state.Dir) *tenant.Collector {
+	return tenant.New(tenant.Options{Logger: logger.With("collector", roleTenant), State: dir})
 }
 
 // running is a collector at work under its name.

@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -60,7 +61,8 @@ type exporter struct {
 	gatherer   *gatherer
 	supervisor *collectors.Supervisor
 	collectors []running
-	checks     checks // nil without the health collector
+	checks     checks            // nil without the health collector
+	tenants    *tenant.Collector // nil without the tenant collector
 	ready      atomic.Bool
 }
 
@@ -80,6 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())
 	e := newExporter(o, dir)
+	defer func() { err = errors.Join(err, e.close()) }()
 	if err := e.policy.reload(); err != nil {
 		return err
 	}
@@ -117,11 +120,23 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 			Logger: o.Logger.With("collector", roleStorage), Host: o.Host, Paths: o.Paths, UserAgent: userAgent(),
 		}))
 	}
+	if o.Roles[roleTenant] {
+		e.tenants = NewTenant(o.Logger, dir)
+		e.add(roleTenant, e.tenants)
+	}
 	return e
 }
 
 // userAgent is who asks the APIs of others.
 func userAgent() string { return "thorbis_exporter/" + version.Version }
+
+// close gives back what collectors keep in the state directory.
+func (e *exporter) close() error {
+	if e.tenants == nil {
+		return nil
+	}
+	return e.tenants.Close()
+}
 
 func (e *exporter) add(name string, c collectors.Collector) {
 	e.collectors = append(e.collectors, running{name: name, Collector: c})

@@ -37,6 +37,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 func (e *exporter) handler() (http.Handler, error) {
 	links := []web.LandingLinks{
 		{Address: "metrics", Text: "Metrics"},
+		{Address: "metrics/tenants", Text: "Tenants", Description: "the series of tenants; ?tenant[]=NAME shows one"},
 		{Address: "status", Text: "Status", Description: "open outages, checks, collectors, policy"},
 		{Address: "-/healthy", Text: "Healthy"},
 		{Address: "-/ready", Text: "Ready"},
@@ -59,6 +60,9 @@ func (e *exporter) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", landing)
 	mux.Handle("GET /metrics", e.metricsHandler())
+	if e.tenants != nil {
+		mux.Handle("GET /metrics/tenants", e.tenants.Tenants())
+	}
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintln(w, "thorbis_exporter is healthy.")
 	})

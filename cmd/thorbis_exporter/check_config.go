@@ -40,6 +40,9 @@ func (c *checkConfig) run() error {
 	if err := exporter.NewBackup(slog.New(slog.DiscardHandler), nil, c.location).Apply(p); err != nil {
 		return err
 	}
+	if err := exporter.NewTenant(slog.New(slog.DiscardHandler), nil).Apply(p); err != nil {
+		return err
+	}
 	for _, w := range p.Warnings() {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}

@@ -26,9 +26,11 @@ var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
 type Tenant struct {
 	Name string `yaml:"name"`
 	Tier string `yaml:"tier"`
+	// Hosts are the tenant's own domains beside the platform's pattern.
+	Hosts []string `yaml:"hosts"`
 }
 
-// Load reads a registry file: `tenants: [{name: acme, tier: enterprise}, ...]`. A name may be used once;
+// Load reads a registry file: `tenants: [{name: acme, tier: enterprise, hosts: [shop.acme.com]}, ...]`. A name may be used once;
 // names that begin with _ are the exporter's own. The result is sorted by name.
 func Load(path string) ([]Tenant, error) {
 	f, err := os.Open(path)
@@ -59,19 +61,34 @@ func parse(text []byte) ([]Tenant, error) {
 	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if len(file.Tenants) > maxTenants {
-		return nil, fmt.Errorf("%d tenants; at most %d", len(file.Tenants), maxTenants)
+	return check(file.Tenants)
+}
+
+// check sorts a list of tenants whose names and hosts are usable and unique.
+func check(list []Tenant) ([]Tenant, error) {
+	if len(list) > maxTenants {
+		return nil, fmt.Errorf("%d tenants; at most %d", len(list), maxTenants)
 	}
-	seen := make(map[string]bool, len(file.Tenants))
-	for i, t := range file.Tenants {
+	seen, hosts := make(map[string]bool, len(list)), map[string]string{}
+	for i, t := range list {
 		switch {
 		case !nameRE.MatchString(t.Name):
 			return nil, fmt.Errorf("tenants[%d]: %q is no name; use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
 		case seen[t.Name]:
 			return nil, fmt.Errorf("tenants[%d]: %q is listed twice; keep one", i, t.Name)
+		case t.Tier != "" && !nameRE.MatchString(t.Tier):
+			return nil, fmt.Errorf("tenants[%d]: tier %q is no name", i, t.Tier)
 		}
 		seen[t.Name] = true
+		for j, host := range t.Hosts {
+			host = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(host), "."))
+			if other, ok := hosts[host]; ok || host == "" {
+				return nil, fmt.Errorf("tenants[%d]: host %q belongs to %q; a host has one tenant", i, host, other)
+			}
+			hosts[host] = t.Name
+			list[i].Hosts[j] = host
+		}
 	}
-	slices.SortFunc(file.Tenants, func(a, b Tenant) int { return strings.Compare(a.Name, b.Name) })
-	return file.Tenants, nil
+	slices.SortFunc(list, func(a, b Tenant) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }

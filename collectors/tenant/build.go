@@ -1,0 +1,114 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// running is a source of the policy in force.
+type running struct {
+	config *config.Source
+	number int
+	status *sourceStatus
+	run    func(context.Context) error // nil for a receiver
+	reader source.Config
+}
+
+var bys = map[string]count.By{"host": count.ByHost, "path": count.ByPath, "field": count.ByField}
+
+// build makes the sources of a policy and tells the ledger of them.
+func (c *Collector) build(s *setup) error {
+	t := &s.policy.Tenants
+	numbers := c.book.Load().Configure(s.ledger())
+	names := s.names.Load()
+	rules := map[count.Rule]*count.Rule{}
+	for _, conf := range t.Sources {
+		n := numbers[conf.Name]
+		rule := count.Rule{Service: n.Service, By: bys[conf.TenantBy], Names: names.names}
+		if conf.Tenant != "" {
+			rule.By, rule.Tenant = count.ByFixed, conf.Tenant
+		}
+		if rules[rule] == nil {
+			rules[rule] = &rule
+		}
+		r, err := c.source(s, conf, n, rules[rule])
+		if err != nil {
+			return err
+		}
+		s.sources = append(s.sources, r)
+	}
+	return nil
+}
+
+func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule *count.Rule) (*running, error) {
+	status := c.statuses[conf.Name]
+	if status == nil {
+		status = &sourceStatus{}
+		c.statuses[conf.Name] = status
+	}
+	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit}
+	if _, err := decode.New(format); err != nil {
+		return nil, err
+	}
+	r := &running{config: conf, number: n.Source, status: status, reader: source.Config{
+		Name: conf.Name, Format: format, Book: c.book.Load(), Tables: c.tables,
+		Logger: c.logger.With("source", conf.Name), Status: &status.Status,
+		Count: &count.Source{
+			Number: n.Source, Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
+			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
+		},
+	}}
+	switch {
+	case conf.File != "":
+		r.run = func(ctx context.Context) error {
+			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
+			return files.Run(ctx)
+		}
+	case conf.Stdin:
+		r.run = (&source.Stdin{Config: &r.reader, In: c.stdin}).Run
+	}
+	return r, nil
+}
+
+// ledger is what the policy says about what is counted.
+func (s *setup) ledger() ledger.Config {
+	conf := ledger.Config{Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs()}
+	if s.registry != nil {
+		conf.Registered = s.names.Load().names.Registered
+	}
+	return conf
+}
+
+func (s *setup) configs() []ledger.SourceConfig {
+	var all []ledger.SourceConfig
+	for _, source := range s.policy.Tenants.Sources {
+		all = append(all, ledger.SourceConfig{Name: source.Name, Service: source.AppService})
+	}
+	return all
+}
+
+func thresholds(p *config.Policy) []uint64 {
+	all := []uint64{}
+	for _, l := range p.Objectives.Latency {
+		if d := uint64(l.Threshold.Std() / time.Nanosecond); !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// weight is how many requests an event of a sampled source stands for.
+func weight(sampling config.Ratio) uint64 {
+	if sampling.IsZero() {
+		return count.Whole
+	}
+	share, _ := sampling.Rat().Float64()
+	return uint64(count.Whole/share + 0.5)
+}

@@ -1,0 +1,240 @@
+// Package tenant counts requests by tenant from request logs: what was asked, how it ended, how long it took
+// and how much was sent, kept across restarts to the digit.
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+)
+
+// Options are what a collector needs besides the policy.
+type Options struct {
+	Logger *slog.Logger
+	State  *state.Dir // nil keeps everything in memory only
+	Stdin  io.Reader
+	// Immediate shows new tenants with their counts at once, for an exposition that is written only once.
+	Immediate bool
+}
+
+// Collector counts by tenant what a policy's sources log.
+type Collector struct {
+	logger  *slog.Logger
+	dir     *state.Dir
+	stdin   io.Reader
+	changed chan struct{} // a policy or registry was applied
+	created time.Time
+
+	immediate bool
+	current   atomic.Pointer[setup] // nil before the first policy
+
+	mu       sync.Mutex // one Apply at a time
+	book     atomic.Pointer[ledger.Book]
+	tables   *source.Tables
+	statuses map[string]*sourceStatus // by the source's name, kept across reloads
+}
+
+// sourceStatus outlives a reload, so that its counters do not start again.
+type sourceStatus struct {
+	source.Status
+	posts posts
+}
+
+// setup is a policy put into practice. It is replaced as a whole.
+type setup struct {
+	policy   *config.Policy
+	registry *tenants.Source // nil without one
+	names    atomic.Pointer[registered]
+	sources  []*running
+}
+
+// New returns a collector without a policy; Apply gives it one.
+func New(o Options) *Collector {
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	return &Collector{
+		logger: o.Logger, dir: o.State, stdin: o.Stdin, immediate: o.Immediate,
+		changed: make(chan struct{}, 1), created: time.Now(), statuses: map[string]*sourceStatus{},
+	}
+}
+
+// Apply puts a policy in force. Sources that it keeps go on where they are; on an error nothing changes.
+func (c *Collector) Apply(p *config.Policy) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := &setup{policy: p, registry: newRegistry(p)}
+	if p.Tenants.Registry.File != "" {
+		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
+		if _, err := next.registry.Refresh(context.Background()); err != nil {
+			return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		}
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	c.adopt(next)
+	if err := c.build(next); err != nil {
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+	}
+	c.current.Store(next)
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// open reads the saved state back, once.
+func (c *Collector) open() error {
+	if c.book.Load() != nil {
+		return nil
+	}
+	book, err := ledger.Open(ledger.Options{Logger: c.logger, State: c.dir, Immediate: c.immediate})
+	if err != nil {
+		return fmt.Errorf("tenant counters: %w", err)
+	}
+	c.tables = source.NewTables(book, runtime.GOMAXPROCS(0))
+	c.book.Store(book)
+	return nil
+}
+
+// Run saves what is counted, refreshes the registry and reads the sources of the policy in force, until ctx ends.
+func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+	book := c.book.Load()
+	if book == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-c.changed: // what was applied before is what is read first
+	default:
+	}
+	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
+	saved := make(chan error, 1)
+	go func() { saved <- guard(func() error { return book.Run(saving) }) }()
+	defer stopSaving()
+	for ctx.Err() == nil {
+		reading, stop := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- c.read(reading, c.current.Load(), report) }()
+		var err error
+		select {
+		case <-c.changed:
+			stop()
+			err = <-done
+		case err = <-done:
+		case err = <-saved:
+			stop()
+			_ = <-done
+			return err
+		case <-ctx.Done():
+			stop()
+			err = <-done
+		}
+		stop()
+		if err != nil && ctx.Err() == nil {
+			stopSaving()
+			_ = <-saved
+			return err
+		}
+	}
+	stopSaving()
+	return <-saved
+}
+
+// Close gives the saved state back. It may follow only when Run has returned.
+func (c *Collector) Close() error {
+	if book := c.book.Load(); book != nil {
+		return book.Close()
+	}
+	return nil
+}
+
+// read runs the sources of one policy until ctx ends.
+func (c *Collector) read(ctx context.Context, s *setup, report collectors.Report) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, len(s.sources)+2)
+	var wg sync.WaitGroup
+	start := func(f func(context.Context) error) {
+		wg.Go(func() {
+			if err := guard(func() error { return f(ctx) }); err != nil && ctx.Err() == nil {
+				failed <- err
+				cancel()
+			}
+		})
+	}
+	if s.registry != nil {
+		if !c.await(ctx, s, report) {
+			return nil
+		}
+		start(func(ctx context.Context) error { return c.refresh(ctx, s, report) })
+	}
+	start(func(ctx context.Context) error { return heartbeat(ctx, report) })
+	for _, r := range s.sources {
+		if r.run != nil {
+			start(r.run)
+		}
+	}
+	wg.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// heartbeat reports that the collector is at work: its sources tell for themselves how they fare.
+func heartbeat(ctx context.Context, report collectors.Report) error {
+	const every = 15 * time.Second
+	for {
+		report(nil, 0)
+		if !pause(ctx, every) {
+			return nil
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// guard turns a panic into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return f()
+}
+
+var (
+	_ prometheus.Collector = (*Collector)(nil)
+	_ collectors.Collector = (*Collector)(nil)
+)

@@ -1,0 +1,92 @@
+package count
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+)
+
+// cache remembers which slot a host has, by the bytes as they came: an open-addressing table over one block
+// of memory. Only what led to a tenant is kept, and it is emptied when it is full, so that spellings of one
+// host cannot grow it.
+type cache struct {
+	entries []entry // a power of two
+	used    int
+	text    []byte
+	limit   int
+}
+
+type entry struct {
+	hash uint64 // 0 is none
+	at   uint32
+	size uint32
+	slot uint32
+}
+
+var seed = rand.Uint64() | 1
+
+func hashOf(b []byte) uint64 {
+	h := seed ^ uint64(len(b))
+	for len(b) >= 8 {
+		h = mix(h ^ binary.LittleEndian.Uint64(b))
+		b = b[8:]
+	}
+	var tail uint64
+	for i, c := range b {
+		tail |= uint64(c) << (8 * i)
+	}
+	return mix(h^tail) | 1
+}
+
+func mix(x uint64) uint64 {
+	high, low := bits.Mul64(x, 0x9e3779b97f4a7c15)
+	return high ^ low
+}
+
+func newCache(limit int) *cache { return &cache{entries: make([]entry, 64), limit: limit} }
+
+func (c *cache) find(key []byte, hash uint64) (uint32, bool) {
+	mask := uint64(len(c.entries) - 1)
+	for i := hash >> 1 & mask; ; i = (i + 1) & mask {
+		e := &c.entries[i]
+		if e.hash == hash && bytes.Equal(c.text[e.at:e.at+e.size], key) {
+			return e.slot, true
+		}
+		if e.hash == 0 {
+			return 0, false
+		}
+	}
+}
+
+func (c *cache) put(key []byte, hash uint64, slot uint32) {
+	if c.used >= c.limit {
+		c.clear()
+	}
+	if c.used*2 >= len(c.entries) {
+		old := c.entries
+		c.entries = make([]entry, 2*len(old))
+		for _, e := range old {
+			if e.hash != 0 {
+				c.place(e)
+			}
+		}
+	}
+	c.place(entry{hash, uint32(len(c.text)), uint32(len(key)), slot})
+	c.text = append(c.text, key...)
+	c.used++
+}
+
+func (c *cache) place(e entry) {
+	mask := uint64(len(c.entries) - 1)
+	i := e.hash >> 1 & mask
+	for c.entries[i].hash != 0 {
+		i = (i + 1) & mask
+	}
+	c.entries[i] = e
+}
+
+func (c *cache) clear() {
+	clear(c.entries)
+	c.used, c.text = 0, c.text[:0]
+}

@@ -1,0 +1,241 @@
+package count
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+)
+
+// Full is how many slots a table may hold before it should be flushed: it bounds the working memory.
+const Full = 8192
+
+// maxMissed bounds how many tenants without a slot are told apart between two flushes.
+const maxMissed = 4096
+
+const cellsPerChunk = 64
+
+// Source is what a table must know of where events come from.
+type Source struct {
+	Number     int
+	Rule       *Rule
+	Late       time.Duration
+	Thresholds []uint64
+	// Weight is how many requests an event stands for, in units of one in 2^16.
+	Weight uint64
+}
+
+// Whole is the weight of an event that stands for itself.
+const Whole = 1 << 16
+
+// Table counts the events of one source between two records. It is made once and used for one source after
+// the other.
+type Table struct {
+	book   *ledger.Book
+	epoch  uint64
+	caches map[*Rule]*cache
+	cache  *cache
+	source *Source
+
+	other, unknown uint32
+	index          []uint32 // by slot: its cell, counted from 1
+	chunks         [][]ledger.Cell
+	cells          []*ledger.Cell // in use
+	missed         map[string]*uint64
+	late           int64 // events before this Unix nanosecond are late
+	now            int64
+	carry          uint64
+	scratch        []byte
+	fixed          uint32
+	fixedKnown     bool
+
+	delta ledger.Delta
+}
+
+// NewTable returns an empty table.
+func NewTable(book *ledger.Book) *Table {
+	return &Table{book: book, caches: map[*Rule]*cache{}, missed: map[string]*uint64{}, scratch: make([]byte, 0, 304)}
+}
+
+// Begin prepares the table for a source.
+func (t *Table) Begin(s *Source) {
+	if epoch := t.book.Epoch(); epoch != t.epoch || len(t.caches) > 64 {
+		clear(t.caches)
+		t.epoch = epoch
+	}
+	t.source = s
+	if t.cache = t.caches[s.Rule]; t.cache == nil {
+		t.cache = newCache(1 << 18)
+		t.caches[s.Rule] = t.cache
+	}
+	t.other, t.unknown = t.book.Slots(s.Rule.Service)
+	t.fixedKnown = false
+	t.Tick()
+}
+
+// Tick takes note of the time. Events are judged late by the last one.
+func (t *Table) Tick() {
+	t.now = time.Now().UnixNano()
+	t.late = t.now - int64(t.source.Late)
+}
+
+// Full reports whether the table should be flushed.
+func (t *Table) Full() bool { return len(t.cells) >= Full }
+
+// Empty reports whether nothing was counted since the last flush.
+func (t *Table) Empty() bool { return t.delta.Lines == 0 && t.delta.Bytes == 0 }
+
+// Read counts what was read, whatever becomes of it.
+func (t *Table) Read(lines, bytes uint64) {
+	t.delta.Lines += lines
+	t.delta.Bytes += bytes
+}
+
+// Leave counts a record that is no event to count.
+func (t *Table) Leave(v decode.Verdict) { t.delta.Verdicts[v]++ }
+
+// Slot finds where an event is counted: the tenant's own slot, or one of ours.
+func (t *Table) Slot(e *decode.Event) uint32 {
+	r := t.source.Rule
+	if r.By == ByFixed {
+		if !t.fixedKnown {
+			t.fixed, t.fixedKnown = t.slow(nil, 0), true
+		}
+		return t.fixed
+	}
+	key := r.key(e)
+	if len(key) == 0 {
+		return t.unknown
+	}
+	hash := hashOf(key)
+	if slot, ok := t.cache.find(key, hash); ok {
+		return slot
+	}
+	return t.slow(key, hash)
+}
+
+func (t *Table) slow(key []byte, hash uint64) uint32 {
+	r := t.source.Rule
+	name := r.name(key, t.scratch)
+	if name == nil {
+		return t.unknown
+	}
+	slot, ok := t.book.Lookup(r.Service, name)
+	if !ok {
+		if p := t.missed[string(name)]; p != nil {
+			*p++
+			return t.other
+		}
+		if slot, ok = t.book.Admit(r.Service, string(name)); !ok {
+			if len(t.missed) < maxMissed {
+				n := uint64(1)
+				t.missed[string(name)] = &n
+			}
+			return t.other
+		}
+	}
+	if len(key) > 0 {
+		t.cache.put(key, hash, slot)
+	}
+	return slot
+}
+
+// Add counts an event.
+func (t *Table) Add(e *decode.Event) {
+	if e.Probe {
+		t.Count(Compact{Probe: true, Class: uint8(e.Class()), Time: e.Time})
+		return
+	}
+	t.Count(Compact{Slot: t.Slot(e), Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time})
+}
+
+// Compact is an event whose tenant is known.
+type Compact struct {
+	Slot     uint32
+	Class    uint8
+	Probe    bool
+	Duration int64
+	Bytes    uint64
+	Time     int64
+}
+
+// Count counts an event whose tenant is known.
+func (t *Table) Count(e Compact) {
+	n := uint32(1)
+	if t.source.Weight != Whole {
+		t.carry += t.source.Weight
+		n = uint32(t.carry >> 16)
+		t.carry &= Whole - 1
+	}
+	if e.Time > 0 {
+		t.delta.Newest = max(t.delta.Newest, min(e.Time, t.now))
+	}
+	if e.Probe {
+		t.delta.Probes[e.Class] += uint64(n)
+		return
+	}
+	c := t.cell(e.Slot)
+	if e.Time > 0 && e.Time < t.late {
+		c.Late[e.Class] += n
+		return
+	}
+	c.Requests[e.Class] += n
+	c.Bytes += e.Bytes * uint64(n)
+	if e.Duration >= 0 {
+		took := uint64(e.Duration)
+		c.Observe(took, n)
+		for i, threshold := range t.source.Thresholds {
+			if took > threshold {
+				c.Slow[i] += n
+			}
+		}
+	}
+}
+
+func (t *Table) cell(slot uint32) *ledger.Cell {
+	if int(slot) >= len(t.index) {
+		t.index = append(t.index, make([]uint32, int(slot)+1024-len(t.index))...)
+	}
+	if i := t.index[slot]; i > 0 {
+		return t.cells[i-1]
+	}
+	n := len(t.cells)
+	if n/cellsPerChunk >= len(t.chunks) {
+		t.chunks = append(t.chunks, make([]ledger.Cell, cellsPerChunk))
+	}
+	c := &t.chunks[n/cellsPerChunk][n%cellsPerChunk]
+	c.Reset(slot)
+	t.cells = append(t.cells, c)
+	t.index[slot] = uint32(len(t.cells))
+	return c
+}
+
+// Flush returns what was counted as a record to commit and empties the table.
+func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
+	d := &t.delta
+	d.Source, d.Epoch, d.Thresholds = t.source.Number, t.book.Epoch(), t.source.Thresholds
+	d.Files, d.IDs, d.Cells = files, ids, t.cells
+	d.Newest /= int64(time.Millisecond)
+	if d.Lines > 0 {
+		d.Read = time.Now().UnixMilli()
+	}
+	record := ledger.Encode(d)
+	for _, c := range t.cells {
+		t.index[c.Slot] = 0
+	}
+	t.cells = t.cells[:0]
+	t.delta = ledger.Delta{}
+	if len(t.missed) > 0 {
+		counts := make(map[string]uint64, len(t.missed))
+		for name, n := range t.missed {
+			counts[name] = *n
+		}
+		clear(t.missed)
+		t.book.Missed(t.source.Rule.Service, counts)
+	}
+	if len(t.chunks) > 2*Full/cellsPerChunk {
+		t.chunks = t.chunks[:2*Full/cellsPerChunk] // a large post came by
+		t.cells = make([]*ledger.Cell, 0, Full)
+	}
+	return record
+}

@@ -1,0 +1,128 @@
+package decode
+
+import "bytes"
+
+// combined reads nginx's and Apache's combined format, followed by the host and the request time:
+//
+//	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$host" $request_time
+//
+// Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
+type combined struct {
+	clock clock
+}
+
+// Decode implements Decoder.
+func (d *combined) Decode(b []byte, e *Event) Verdict {
+	*e = Event{Duration: -1}
+	i := bytes.IndexByte(b, '[')
+	if i < 0 {
+		return Syntax
+	}
+	b = b[i+1:]
+	if i = bytes.IndexByte(b, ']'); i < 0 || i+3 > len(b) || b[i+1] != ' ' || b[i+2] != '"' {
+		return Syntax
+	}
+	if e.Time = d.clock.parse(b[:i]); e.Time == 0 {
+		return Syntax
+	}
+	request, b, ok := quoted(b[i+2:])
+	if !ok || len(b) < 2 || b[0] != ' ' {
+		return Syntax
+	}
+	status, b := word(b[1:])
+	if len(status) == 3 && status[0]-'0' <= 9 && status[1]-'0' <= 9 && status[2]-'0' <= 9 {
+		e.Status = int(status[0]-'0')*100 + int(status[1]-'0')*10 + int(status[2]-'0')
+	} else if string(status) != "-" && string(status) != "0" {
+		return NoStatus
+	}
+	size, b := word(b)
+	if n, ok := whole(size); ok {
+		e.Bytes = n
+	} else if string(size) != "-" {
+		return Syntax
+	}
+	uri := target(request)
+	e.Path = pathOf(uri)
+	if len(b) == 0 { // the common format: no referer, no agent
+		e.Probe = isProbe(nil, uri)
+		return Counted
+	}
+	if _, b, ok = quoted(b); !ok || len(b) < 2 || b[0] != ' ' {
+		return Syntax
+	}
+	agent, b, ok := quoted(b[1:])
+	if !ok {
+		return Syntax
+	}
+	e.Probe = isProbe(agent, uri)
+	return d.rest(b, e)
+}
+
+// rest reads host and time.
+func (d *combined) rest(b []byte, e *Event) Verdict {
+	if len(b) == 0 {
+		return Counted
+	}
+	if b[0] != ' ' {
+		return Syntax
+	}
+	b = b[1:]
+	if len(b) > 0 && b[0] == '"' {
+		var ok bool
+		if e.Host, b, ok = quoted(b); !ok || len(b) > 0 && b[0] != ' ' {
+			return Syntax
+		}
+		if len(b) > 0 {
+			b = b[1:]
+		}
+	} else {
+		e.Host, b = word(b)
+	}
+	if len(b) == 0 {
+		return Counted
+	}
+	took, _ := word(b)
+	if len(took) > 1 && took[0] == '"' {
+		took = bytes.Trim(took, `"`)
+	}
+	e.Duration = duration(took, seconds)
+	return Counted
+}
+
+// quoted cuts a quoted string off; a backslash guards the byte after it.
+func quoted(b []byte) (inside, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] != '"' {
+		return nil, b, false
+	}
+	b = b[1:]
+	for start := 0; ; {
+		i := bytes.IndexByte(b[start:], '"')
+		if i < 0 {
+			return nil, nil, false
+		}
+		i += start
+		slashes := 0
+		for j := i - 1; j >= 0 && b[j] == '\\'; j-- {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return b[:i], b[i+1:], true
+		}
+		start = i + 1
+	}
+}
+
+var space = []byte{' '}
+
+// word cuts off what stands before the next space.
+func word(b []byte) (first, rest []byte) {
+	first, rest, _ = bytes.Cut(b, space)
+	return first, rest
+}
+
+// target is the second word of GET /path HTTP/1.1.
+func target(request []byte) []byte {
+	_, rest := word(request)
+	uri, _ := word(rest)
+	return uri
+}

@@ -1,0 +1,128 @@
+// Package decode turns records of request logs into events, in place and without allocating. Every decoder
+// accepts exactly what its format's grammar accepts: keys in any order, escapes, nested objects, a key given
+// twice (the last one counts, as in encoding/json).
+package decode
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Event is one request. Its byte slices are valid until the decoder's next call.
+type Event struct {
+	Host   []byte
+	Path   []byte
+	Tenant []byte // where the format has a field for it
+	ID     []byte // of the request, where the vendor gives one
+	// Status is 0 if there was no answer.
+	Status   int
+	Duration int64 // nanoseconds; negative if the record does not tell
+	Bytes    uint64
+	Time     int64 // Unix nanoseconds; 0 if the record does not tell
+	Probe    bool  // made by a health check of ours
+}
+
+// Class is the index of the event's status in metric.CodeClasses.
+func (e *Event) Class() int {
+	if e.Status < 100 || e.Status > 599 {
+		return 4
+	}
+	return e.Status/100 - 1
+}
+
+// Verdict says what becomes of a record.
+type Verdict uint8
+
+// Counted, or why not. The order is that of metric.RejectReasons, then metric.IgnoreReasons.
+const (
+	Counted Verdict = iota
+	Syntax
+	TooLong
+	NoStatus
+	NoRequest
+	Revalidation
+	Subrequest
+	Duplicate
+	Test
+	Verdicts // how many there are
+)
+
+// Rejected reports whether the record could not be read, as opposed to understood and left out.
+func (v Verdict) Rejected() bool { return v >= Syntax && v <= NoStatus }
+
+// Reason is the label value of a verdict other than Counted.
+func (v Verdict) Reason() string {
+	if v.Rejected() {
+		return metric.RejectReasons[v-Syntax]
+	}
+	return metric.IgnoreReasons[v-NoRequest]
+}
+
+// Decoder reads one record. It keeps scratch memory and is for one goroutine.
+type Decoder interface {
+	// Decode fills the event from a record without its line break.
+	Decode(record []byte, e *Event) Verdict
+}
+
+// Options are what a source says about its format.
+type Options struct {
+	Format       string
+	Fields       map[string]string // by the names of config.EventFields
+	DurationUnit string
+}
+
+// New returns a decoder.
+func New(o Options) (Decoder, error) {
+	if o.Format == "combined" {
+		return &combined{}, nil
+	}
+	j, err := newJSON(o)
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func newJSON(o Options) (*JSON, error) {
+	switch o.Format {
+	case "nginx-json":
+		return build(nginxKeys, o, finishGeneric, seconds), nil
+	case "caddy":
+		return build(caddyKeys, o, finishCaddy, seconds), nil
+	case "traefik":
+		return build(traefikKeys, o, finishGeneric, nanoseconds), nil
+	case "envoy":
+		return build(envoyKeys, o, finishEnvoy, milliseconds), nil
+	case "vercel":
+		return build(vercelKeys, o, finishVercel, seconds), nil
+	case "cloudflare":
+		return build(cloudflareKeys, o, finishCloudflare, seconds), nil
+	case "json":
+		return build(nil, o, finishGeneric, seconds), nil
+	}
+	return nil, fmt.Errorf("no format %q", o.Format)
+}
+
+var (
+	probeAgent = []byte("thorbis_exporter/")
+	probeQuery = []byte("thorbis_probe=")
+	question   = []byte{'?'}
+)
+
+// isProbe recognises our own health checks by what they send: their User-Agent, or the query parameter that
+// asks past caches.
+func isProbe(agent, uri []byte) bool {
+	if bytes.HasPrefix(agent, probeAgent) {
+		return true
+	}
+	i := bytes.IndexByte(uri, '?')
+	return i >= 0 && bytes.Contains(uri[i:], probeQuery)
+}
+
+// pathOf cuts the query off.
+func pathOf(uri []byte) []byte {
+	path, _, _ := bytes.Cut(uri, question)
+	return path
+}

@@ -1,0 +1,115 @@
+package decode
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// Lines as the formats' own programs write them (docs/tenants.md), and what is hard about JSON.
+var jsonSeeds = []string{
+	`{"time":"2026-09-21T10:00:00+02:00","msec":1790000000.123,"host":"acme.example.com","method":"GET","uri":"/a","status":200,"request_time":0.123,"upstream_response_time":"0.002, 0.010 : 0.003","bytes_sent":512,"request_id":"r1"}`,
+	`{"level":"info","ts":1790000000.12,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"192.0.2.7","remote_port":"4431","client_ip":"192.0.2.7","proto":"HTTP/2.0","method":"GET","host":"acme.example.com","uri":"/a?b=1","headers":{"User-Agent":["thorbis_exporter/1"]}},"bytes_read":0,"user_id":"","duration":0.0123,"size":512,"status":200,"resp_headers":{}}`,
+	`{"ClientHost":"192.0.2.7","DownstreamStatus":200,"DownstreamContentSize":512,"Duration":12345678,"OriginDuration":11000000,"OriginStatus":200,"Overhead":1345678,"RequestHost":"acme.example.com","RequestMethod":"GET","RequestPath":"/a","RouterName":"app@file","ServiceName":"app@file","StartUTC":"2026-09-21T10:00:00.123456789Z","RequestCount":7,"RetryAttempts":0,"level":"info","msg":"","time":"2026-09-21T10:00:00Z"}`,
+	`{"start_time":"2026-09-21T10:00:00.123Z","method":"GET","path":"/a","response_code":0,"response_flags":"DC","bytes_sent":12,"duration":84,"authority":"acme.example.com"}`,
+	`{"id":"1","deploymentId":"dpl","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,"projectId":"prj","level":"info","requestId":"r","statusCode":200,"proxy":{"timestamp":1790000000020,"method":"GET","host":"acme.example.com","path":"/api?x=1","userAgent":["curl/8"],"statusCode":200,"responseByteSize":512}}`,
+	`{"ClientRequestHost":"acme.example.com","ClientRequestMethod":"GET","ClientRequestPath":"/a","ClientRequestSource":"eyeball","EdgeResponseStatus":200,"EdgeStartTimestamp":1790000000020000000,"EdgeEndTimestamp":1790000000131000000,"EdgeResponseBytes":912,"RayID":"8f"}`,
+	`{"status":"200","host":"a\u0062\ud83d\ude00\ud800x\"\\\/","host":null}`,
+	`{ "host" : "x" , "st\u0061tus" : 204 , "request":{"host":{"deep":[1,{"a":[]}]}} }`,
+	`{"request":{"host":"one"},"request":{"uri":"/two"},"status":1e2}`,
+	"{\"host\":\"\xff\xfe caf\xc3\xa9\",\"status\":599}",
+	`{"host":"a","status":200}x`, `{"host":"a",}`, `{"host":"a" "b":1}`, `[]`, `null`, `{}`, `{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":+1}`,
+	`{"a":tru}`, `{"a":"\x"}`, `{"a":"\u12"}`, "{\"a\":\"\n\"}", `{"a":`, `{"a"`, `{`, ``, `{"":1,"status":"-"}`, `{"a":1e999,"status":200}`,
+}
+
+// want reads a line with encoding/json and finds a value by its path: what the fast decoder must have found.
+func want(line []byte) (map[string]any, bool) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil || m == nil {
+		return nil, false
+	}
+	var more json.RawMessage
+	return m, errors.Is(d.Decode(&more), io.EOF)
+}
+
+func lookup(m map[string]any, path string) (kind, string) {
+	var v any = m
+	for part := range strings.SplitSeq(path, "/") {
+		object, ok := v.(map[string]any)
+		if !ok {
+			return absent, ""
+		}
+		v = object[part]
+	}
+	switch v := v.(type) {
+	case nil:
+		return absent, ""
+	case string:
+		return text, v
+	case json.Number:
+		return number, v.String()
+	}
+	return other, ""
+}
+
+// differ compares a decoder with encoding/json on one line: whether it is valid, and every known value.
+func differ(t *testing.T, format string, l layout, line []byte) {
+	t.Helper()
+	d, err := newJSON(Options{Format: format, Fields: map[string]string{"status": "status"}})
+	if format != "json" {
+		d, err = newJSON(Options{Format: format})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e Event
+	verdict := d.Decode(line, &e)
+	m, valid := want(line)
+	if valid != (verdict != Syntax) {
+		t.Fatalf("%s: verdict %d, but encoding/json: valid %v\n%q", format, verdict, valid, line)
+	}
+	if !valid {
+		return
+	}
+	for f, path := range l {
+		k, v := lookup(m, path)
+		if k != d.v.kinds[f] {
+			t.Fatalf("%s: %s is of kind %d, want %d\n%q", format, path, d.v.kinds[f], k, line)
+		}
+		if (k == text || k == number) && v != string(d.v.raw[f]) {
+			t.Fatalf("%s: %s is %q, want %q\n%q", format, path, d.v.raw[f], v, line)
+		}
+	}
+}
+
+var layouts = map[string]layout{
+	"nginx-json": nginxKeys, "caddy": caddyKeys, "traefik": traefikKeys, "envoy": envoyKeys,
+	"vercel": vercelKeys, "cloudflare": cloudflareKeys, "json": {fStatus: "status"},
+}
+
+func TestFastDecodersAgreeWithTheStandardLibrary(t *testing.T) {
+	for _, line := range jsonSeeds {
+		for format, l := range layouts {
+			differ(t, format, l, []byte(line))
+		}
+	}
+	deep := strings.Repeat(`[`, maxDepth-1) + strings.Repeat(`]`, maxDepth-1)
+	differ(t, "json", layouts["json"], []byte(`{"status":200,"a":`+deep+`}`))
+	differ(t, "json", layouts["json"], []byte(`{"status":200,"a":[`+deep+`]}`))
+}
+
+func FuzzJSON(f *testing.F) {
+	for _, line := range jsonSeeds {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		for format, l := range layouts {
+			differ(t, format, l, line)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package decode
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+	"time"
+)
+
+// unit is the power of ten that turns a duration into nanoseconds.
+type unit int
+
+const (
+	nanoseconds  unit = 0
+	microseconds unit = 3
+	milliseconds unit = 6
+	seconds      unit = 9
+)
+
+var units = map[string]unit{"s": seconds, "ms": milliseconds, "us": microseconds, "ns": nanoseconds}
+
+var powers = func() (p [20]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = p[i-1] * 10
+	}
+	return p
+}()
+
+// scaled reads a decimal number times ten to the power of scale, rounded half up and exactly but for digits
+// beyond the nineteenth. It is false for what is no number, and for one below 0.
+func scaled(b []byte, scale int) (uint64, bool) {
+	var mantissa uint64
+	digits, exp, i := 0, scale, 0
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		if mantissa < math.MaxUint64/10-1 {
+			mantissa = mantissa*10 + uint64(b[i]-'0')
+		} else {
+			exp++
+		}
+		digits++
+	}
+	if i < len(b) && b[i] == '.' {
+		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
+			if mantissa < math.MaxUint64/10-1 {
+				mantissa = mantissa*10 + uint64(b[i]-'0')
+				exp--
+			}
+			digits++
+		}
+	}
+	if digits == 0 {
+		return 0, false
+	}
+	if i < len(b) {
+		e, ok := exponent(b[i:])
+		if !ok {
+			return 0, false
+		}
+		exp += e
+	}
+	return shift(mantissa, exp), true
+}
+
+// exponent reads e+12. It is bounded, so that no sum of exponents overflows.
+func exponent(b []byte) (int, bool) {
+	if len(b) < 2 || b[0] != 'e' && b[0] != 'E' {
+		return 0, false
+	}
+	b = b[1:]
+	negative := b[0] == '-'
+	if b[0] == '+' || negative {
+		b = b[1:]
+	}
+	e := 0
+	for _, c := range b {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		e = min(e*10+int(c-'0'), 100_000)
+	}
+	if negative {
+		e = -e
+	}
+	return e, len(b) > 0
+}
+
+// maxScaled bounds every scaled number: more than two centuries in nanoseconds.
+const maxScaled = math.MaxInt64
+
+func shift(mantissa uint64, exp int) uint64 {
+	switch {
+	case mantissa == 0:
+		return 0
+	case exp >= len(powers):
+		return maxScaled
+	case exp >= 0:
+		high, low := bits.Mul64(mantissa, powers[exp])
+		if high != 0 || low > maxScaled {
+			return maxScaled
+		}
+		return low
+	case -exp >= len(powers):
+		return 0
+	}
+	p := powers[-exp]
+	return min((mantissa/p)+(mantissa%p+p/2)/p, maxScaled)
+}
+
+// whole reads a whole number without sign or fraction.
+func whole(b []byte) (uint64, bool) {
+	if len(b) == 0 || len(b) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range b {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
+}
+
+// duration reads how long a request took, in nanoseconds, -1 if the text does not tell. A list, as nginx
+// writes for several upstreams (0.002, 0.010 : 0.003), is the sum of its parts.
+func duration(b []byte, u unit) int64 {
+	if n, ok := scaled(b, int(u)); ok {
+		return int64(n)
+	}
+	if len(b) == 0 || len(b) > 1024 {
+		return -1
+	}
+	if bytes.ContainsAny(b, ",:") {
+		return durations(b, u)
+	}
+	// Caddy's duration_format string writes 1.234ms.
+	if d, err := time.ParseDuration(string(b)); err == nil && d >= 0 {
+		return int64(d)
+	}
+	return -1
+}
+
+func durations(b []byte, u unit) int64 {
+	sum, found := int64(0), false
+	for len(b) > 0 {
+		part := b
+		if i := bytes.IndexAny(b, ",:"); i >= 0 {
+			part, b = b[:i], b[i+1:]
+		} else {
+			b = nil
+		}
+		if n, ok := scaled(bytes.TrimSpace(part), int(u)); ok && n < math.MaxInt64/2048 {
+			sum, found = sum+int64(n), true
+		}
+	}
+	if !found {
+		return -1
+	}
+	return sum
+}

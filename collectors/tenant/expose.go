@@ -1,0 +1,148 @@
+package tenant
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// descs by metric; made once.
+var descs = func() map[*metric.Metric]*prometheus.Desc {
+	d := map[*metric.Metric]*prometheus.Desc{}
+	for _, m := range []*metric.Metric{
+		metric.TenantSourceInfo, metric.TenantSourceUp, metric.TenantSourceLines, metric.TenantSourceBytes,
+		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
+		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
+		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
+		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
+		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave,
+	} {
+		d[m] = m.Desc()
+	}
+	return d
+}()
+
+// Describe sends nothing: which series exist follows the policy, which may change.
+func (*Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads memory only: what is saved of the sources, and how they fare. The tenants themselves are
+// served by Tenants.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	s, book := c.current.Load(), c.book.Load()
+	if s == nil || book == nil {
+		return
+	}
+	e := exposer{ch: ch, created: c.created}
+	for _, service := range s.policy.Services {
+		if service.PeakCapacity > 0 {
+			e.gauge(metric.ServiceExpectedPeak, service.PeakCapacity, service.Name)
+		}
+	}
+	if len(s.sources) == 0 {
+		return
+	}
+	for _, r := range s.sources {
+		e.source(c, r)
+	}
+	for _, service := range book.Services() {
+		if !s.serves(service.Name) {
+			continue
+		}
+		for i, n := range service.Probes {
+			e.counter(metric.TenantProbeRequests, float64(n), time.UnixMilli(service.Created), service.Name, metric.CodeClasses[i])
+		}
+		e.gauge(metric.TenantTracked, float64(service.Tracked), service.Name)
+		e.gauge(metric.TenantLimit, float64(s.policy.Tenants.Limit), service.Name)
+		e.counter(metric.TenantAdmitted, float64(service.Admitted), c.created, service.Name)
+		e.counter(metric.TenantDemoted, float64(service.Demoted), c.created, service.Name)
+	}
+	e.registry(s)
+	saves, at := book.Saves()
+	e.counter(metric.StateSaves, float64(saves[0]), c.created, name, metric.ResultSuccess)
+	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)
+	if book.Persistent() {
+		e.gauge(metric.StateLastSave, float64(at.UnixMilli())/1000, name)
+	}
+}
+
+// name is the collector's, a label value.
+const name = "tenant"
+
+func (s *setup) serves(service string) bool {
+	for _, r := range s.sources {
+		if r.config.AppService == service {
+			return true
+		}
+	}
+	return false
+}
+
+type exposer struct {
+	ch      chan<- prometheus.Metric
+	created time.Time
+}
+
+func (e exposer) gauge(m *metric.Metric, v float64, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetric(descs[m], m.ValueType(), v, labels...)
+}
+
+func (e exposer) counter(m *metric.Metric, v float64, created time.Time, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(descs[m], prometheus.CounterValue, v, created, labels...)
+}
+
+func (e exposer) source(c *Collector, r *running) {
+	conf := r.config
+	kind := "file"
+	switch {
+	case conf.Stdin:
+		kind = "stdin"
+	case conf.Receive != "":
+		kind = "receive"
+	}
+	e.gauge(metric.TenantSourceInfo, 1, conf.Name, conf.AppService, kind, conf.Format)
+	up := 0.0
+	if r.status.Up.Load() {
+		up = 1
+	}
+	e.gauge(metric.TenantSourceUp, up, conf.Name, conf.AppService)
+	e.counter(metric.TenantSourceErrors, float64(r.status.Errors.Load()), e.created, conf.Name, conf.AppService)
+	e.gauge(metric.TenantSourceLag, float64(r.status.Lag.Load()), conf.Name, conf.AppService)
+	if conf.Receive != "" {
+		for i, result := range metric.PostResults {
+			e.counter(metric.TenantReceiverPosts, float64(r.status.posts[i].Load()), e.created, conf.Name, conf.AppService, result)
+		}
+	}
+	saved, ok := c.book.Load().Source(r.number)
+	if !ok {
+		return // its first record is on its way
+	}
+	created := time.UnixMilli(saved.Created)
+	e.counter(metric.TenantSourceLines, float64(saved.Lines), created, conf.Name, conf.AppService)
+	e.counter(metric.TenantSourceBytes, float64(saved.Bytes), created, conf.Name, conf.AppService)
+	for v := decode.Syntax; v < decode.Verdicts; v++ {
+		m := metric.TenantSourceIgnored
+		if v.Rejected() {
+			m = metric.TenantSourceRejects
+		}
+		e.counter(m, float64(saved.Verdicts[v]), created, conf.Name, conf.AppService, v.Reason())
+	}
+	e.gauge(metric.TenantSourceLastRead, float64(saved.Read)/1000, conf.Name, conf.AppService)
+	e.gauge(metric.TenantSourceNewestEvent, float64(saved.Newest)/1000, conf.Name, conf.AppService)
+}
+
+func (e exposer) registry(s *setup) {
+	tenants, read, failures := 0, time.Time{}, uint64(0)
+	if s.registry != nil {
+		tenants, read, failures = s.registry.Status()
+	}
+	e.gauge(metric.TenantRegistryTenants, float64(tenants))
+	last := 0.0
+	if !read.IsZero() {
+		last = float64(read.UnixMilli()) / 1000
+	}
+	e.gauge(metric.TenantRegistryLastRead, last)
+	e.counter(metric.TenantRegistryErrors, float64(failures), e.created)
+}

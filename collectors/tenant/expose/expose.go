@@ -1,0 +1,111 @@
+// Package expose writes the series of tenants straight from the ledger's compact state, in the three formats
+// that Prometheus reads: nothing is built for a series, and nobody waits for a slow reader.
+package expose
+
+import (
+	"io"
+	"math/big"
+	"strconv"
+	"sync"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Format of an exposition.
+type Format int
+
+// The formats.
+const (
+	Text Format = iota
+	OpenMetrics
+	Protobuf
+)
+
+// Options are what a policy says about the exposition.
+type Options struct {
+	Environment     string
+	Native, Classic bool
+	// Tier is the tier of a tenant; it is empty for one of no registry.
+	Tier func(tenant string) string
+	// Only, if not nil, are the tenants to show.
+	Only map[string]bool
+}
+
+// Write writes the series of a view.
+func Write(w io.Writer, v *ledger.View, f Format, o Options) error {
+	if f == Protobuf {
+		return writeProto(w, v, o)
+	}
+	return writeText(w, v, f == OpenMetrics, o)
+}
+
+// buffer is working memory of one scrape.
+type buffer struct{ b []byte }
+
+const bufferSize = 128 << 10
+
+var pool = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize)} }}
+
+// once lets a tenant through in one service only: its info is not about a service.
+type once struct{ seen map[string]bool }
+
+func (o *once) first(v *ledger.View, s *ledger.Series) bool {
+	if s.Special {
+		return false
+	}
+	if len(v.Services) == 1 {
+		return true
+	}
+	if o.seen == nil {
+		o.seen = map[string]bool{}
+	}
+	if o.seen[s.Tenant] {
+		return false
+	}
+	o.seen[s.Tenant] = true
+	return true
+}
+
+func (o *Options) tier(tenant string) string {
+	if o.Tier != nil {
+		if tier := o.Tier(tenant); tier != "" {
+			return tier
+		}
+	}
+	return metric.TierNone
+}
+
+func (o *Options) hides(s *ledger.Series) bool { return o.Only != nil && !o.Only[s.Tenant] }
+
+// thresholdTexts are the thresholds in seconds as people and the rules write them.
+func thresholdTexts(v *ledger.View) []string {
+	texts := make([]string, len(v.Thresholds))
+	for i, t := range v.Thresholds {
+		texts[i] = ThresholdText(t)
+	}
+	return texts
+}
+
+// ThresholdText is the label value of a threshold in nanoseconds.
+func ThresholdText(nanos uint64) string {
+	return config.Decimal(big.NewRat(int64(nanos), 1e9))
+}
+
+var classicBounds = func() (texts [len(ledger.ClassicBounds)]string) {
+	for i, b := range ledger.ClassicBounds {
+		texts[i] = strconv.FormatFloat(float64(b)/1e9, 'f', -1, 64)
+	}
+	return texts
+}()
+
+func sum(s *ledger.Series) float64 { return float64(s.SumSeconds) + float64(s.SumNanos)/1e9 }
+
+func observations(s *ledger.Series) uint64 {
+	var n uint64
+	for _, c := range s.Classic {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,279 @@
+package expose
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+	"sync"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Types of io.prometheus.client.MetricFamily.
+const (
+	protoCounter   = 0
+	protoGauge     = 1
+	protoHistogram = 4
+)
+
+// zeroThreshold is the client library's: only 0 itself is in the bucket of 0.
+const zeroThreshold = 2.938735877055719e-39
+
+// protoWriter writes io.prometheus.client.MetricFamily messages, each after its length. A family is put
+// together in chunks first, for its length stands before it.
+type protoWriter struct {
+	out      io.Writer
+	view     *ledger.View
+	options  Options
+	services [][]byte // label pairs of each service
+	env      []byte
+	chunks   []*buffer
+	size     int
+	metric   []byte
+	inner    []byte
+	deltas   []byte
+}
+
+var writers = sync.Pool{New: func() any { return &protoWriter{} }}
+
+func writeProto(out io.Writer, v *ledger.View, o Options) error {
+	w := writers.Get().(*protoWriter)
+	w.out, w.view, w.options, w.services = out, v, o, w.services[:0]
+	defer func() {
+		w.out, w.view, w.options = nil, nil, Options{}
+		writers.Put(w)
+	}()
+	w.env = appendPair(w.env[:0], metric.LabelEnvironment, o.Environment)
+	for _, s := range v.Services {
+		pairs := appendPair(nil, metric.LabelAppService, s)
+		w.services = append(w.services, append(pairs, w.env...))
+	}
+	for _, family := range []func() error{w.info, w.late, w.durations, w.requests, w.bytes, w.slow} {
+		if err := family(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Protobuf's pieces: a tag is the field's number and the kind of what follows.
+func appendBytes(b []byte, field int, v []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(field)<<3|2)
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	return append(b, v...)
+}
+
+func appendString(b []byte, field int, v string) []byte {
+	b = binary.AppendUvarint(b, uint64(field)<<3|2)
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	return append(b, v...)
+}
+
+func appendUint(b []byte, field int, v uint64) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(field)<<3), v)
+}
+
+func appendDouble(b []byte, field int, v float64) []byte {
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, uint64(field)<<3|1), math.Float64bits(v))
+}
+
+func zigzag(v int64) uint64 { return uint64(v)<<1 ^ uint64(v>>63) }
+
+// appendPair appends a label as a field of a metric.
+func appendPair(b []byte, name, value string) []byte {
+	size := 2 + len(name) + 1 + uvarintSize(len(value)) + len(value)
+	b = append(b, 1<<3|2)
+	b = binary.AppendUvarint(b, uint64(size))
+	return appendString(appendString(b, 1, name), 2, value)
+}
+
+func uvarintSize(n int) int {
+	size := 1
+	for ; n >= 0x80; n >>= 7 {
+		size++
+	}
+	return size
+}
+
+// appendCreated appends a google.protobuf.Timestamp.
+func appendCreated(b []byte, field int, millis int64) []byte {
+	var t [24]byte
+	at := appendUint(t[:0], 1, uint64(millis/1000))
+	if nanos := millis % 1000 * 1e6; nanos > 0 {
+		at = appendUint(at, 2, uint64(nanos))
+	}
+	return appendBytes(b, field, at)
+}
+
+func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *ledger.Series)) error {
+	defer func() {
+		for _, c := range w.chunks {
+			pool.Put(c)
+		}
+		clear(w.chunks)
+		w.chunks, w.size = w.chunks[:0], 0
+	}()
+	err := w.view.Each(func(s *ledger.Series) {
+		if !w.options.hides(s) {
+			each(s)
+		}
+	}, func() error { return nil })
+	if err != nil || w.size == 0 {
+		return err
+	}
+	head := appendString(w.inner[:0], 1, m.Name)
+	head = appendString(head, 2, m.Help)
+	head = appendUint(head, 3, kind)
+	w.inner = head
+	var unit []byte
+	if m.Unit != "" {
+		unit = appendString(w.deltas[:0], 5, m.Unit)
+		w.deltas = unit
+	}
+	length := binary.AppendUvarint(w.metric[:0], uint64(len(head)+w.size+len(unit)))
+	w.metric = length
+	for _, part := range [][]byte{length, head, unit} {
+		if _, err := w.out.Write(part); err != nil {
+			return err
+		}
+	}
+	for _, c := range w.chunks {
+		if _, err := w.out.Write(c.b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds the metric at hand to the family.
+func (w *protoWriter) put() {
+	need := len(w.metric) + 12
+	if n := len(w.chunks); n == 0 || cap(w.chunks[n-1].b)-len(w.chunks[n-1].b) < need {
+		c := pool.Get().(*buffer)
+		c.b = c.b[:0]
+		w.chunks = append(w.chunks, c)
+	}
+	c := w.chunks[len(w.chunks)-1]
+	before := len(c.b)
+	c.b = appendBytes(c.b, 4, w.metric)
+	w.size += len(c.b) - before
+}
+
+func (w *protoWriter) labels(s *ledger.Series) []byte {
+	return appendPair(append(w.metric[:0], w.services[s.Service]...), metric.LabelTenant, s.Tenant)
+}
+
+func (w *protoWriter) counter(b []byte, n uint64, created int64) []byte {
+	w.inner = appendDouble(w.inner[:0], 1, float64(n))
+	w.inner = appendCreated(w.inner, 3, created)
+	return appendBytes(b, 3, w.inner)
+}
+
+func (w *protoWriter) counters(m *metric.Metric, label string, values []string, counts func(*ledger.Series) []uint64) error {
+	return w.family(m, protoCounter, func(s *ledger.Series) {
+		for i, n := range counts(s) {
+			w.metric = w.counter(appendPair(w.labels(s), label, values[i]), n, s.Created)
+			w.put()
+		}
+	})
+}
+
+func (w *protoWriter) requests() error {
+	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Requests[:] })
+}
+
+func (w *protoWriter) late() error {
+	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Late[:] })
+}
+
+func (w *protoWriter) slow() error {
+	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *ledger.Series) []uint64 { return s.Slow })
+}
+
+func (w *protoWriter) bytes() error {
+	return w.family(metric.TenantResponseBytes, protoCounter, func(s *ledger.Series) {
+		w.metric = w.counter(w.labels(s), s.Bytes, s.Created)
+		w.put()
+	})
+}
+
+func (w *protoWriter) info() error {
+	var o once
+	one := appendDouble(nil, 1, 1)
+	return w.family(metric.TenantInfo, protoGauge, func(s *ledger.Series) {
+		if !o.first(w.view, s) {
+			return
+		}
+		b := appendPair(append(w.metric[:0], w.env...), metric.LabelTenant, s.Tenant)
+		w.metric = appendBytes(appendPair(b, metric.LabelTier, w.options.tier(s.Tenant)), 2, one)
+		w.put()
+	})
+}
+
+func (w *protoWriter) durations() error {
+	return w.family(metric.TenantRequestDuration, protoHistogram, func(s *ledger.Series) {
+		h := appendUint(w.inner[:0], 1, observations(s))
+		h = appendDouble(h, 2, sum(s))
+		if w.options.Classic {
+			h = appendClassic(h, s)
+		}
+		if w.options.Native {
+			h = w.appendNative(h, s)
+		}
+		w.inner = appendCreated(h, 15, s.Created)
+		w.metric = appendBytes(w.labels(s), 7, w.inner)
+		w.put()
+	})
+}
+
+func appendClassic(b []byte, s *ledger.Series) []byte {
+	n := uint64(0)
+	for i, bound := range ledger.ClassicBounds {
+		n += s.Classic[i]
+		var t [24]byte
+		bucket := appendDouble(appendUint(t[:0], 1, n), 2, float64(bound)/1e9)
+		b = appendBytes(b, 3, bucket)
+	}
+	return b
+}
+
+// maxGap is how many empty buckets are cheaper than a new span, as the client library has it.
+const maxGap = 2
+
+func (w *protoWriter) appendNative(b []byte, s *ledger.Series) []byte {
+	b = appendUint(b, 5, zigzag(ledger.Schema))
+	b = appendDouble(b, 6, zeroThreshold)
+	b = appendUint(b, 7, s.Zero)
+	w.deltas = w.deltas[:0]
+	var previous uint64
+	offset, length, end, first := 0, 0, 0, true
+	span := func() {
+		var t [16]byte
+		b = appendBytes(b, 12, appendUint(appendUint(t[:0], 1, zigzag(int64(offset))), 2, uint64(length)))
+	}
+	s.Native(func(index int, n uint64) {
+		switch gap := index - end; {
+		case first:
+			offset, first = index, false
+		case gap <= maxGap:
+			for range gap {
+				w.deltas = binary.AppendUvarint(w.deltas, zigzag(-int64(previous)))
+				previous = 0
+				length++
+			}
+		default:
+			span()
+			offset, length = gap, 0
+		}
+		w.deltas = binary.AppendUvarint(w.deltas, zigzag(int64(n)-int64(previous)))
+		previous = n
+		length++
+		end = index + 1
+	})
+	span() // an empty one marks a native histogram without observations
+	if len(w.deltas) > 0 {
+		b = appendBytes(b, 13, w.deltas)
+	}
+	return b
+}

@@ -1,0 +1,283 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// How often what nobody waits for is saved, and slots change hands.
+const (
+	saveEvery      = time.Second
+	rebalanceEvery = time.Minute
+)
+
+// compactAbove is the size of the log from which a snapshot replaces it, beside twice the last snapshot's.
+const compactAbove = 16 << 20
+
+// ErrStopped is the answer to who commits when the book is being closed.
+var ErrStopped = errors.New("the exporter is stopping")
+
+// Book is a ledger with its log: what changes it, and what reads it.
+type Book struct {
+	*Ledger
+	directory
+	logger   *slog.Logger
+	dir      *state.Dir // nil keeps everything in memory only
+	log      *state.Log
+	requests chan request
+	stopped  chan struct{} // closed while Run does not run any more; guarded by statusMu
+	compact  chan error    // of the snapshot that is being written, nil if none is
+	segment  uint64        // that the snapshot being written names
+	snapSize int64
+	scrapers scrapers
+	lost     bool
+
+	statusMu sync.Mutex
+	savedAt  time.Time
+	saves    [2]uint64
+}
+
+type request struct {
+	record []byte
+	done   chan error
+}
+
+// Options are what a book needs.
+type Options struct {
+	Logger *slog.Logger
+	State  *state.Dir
+	Now    func() time.Time // for tests; its monotonic part measures
+	// Immediate shows new series with their counts at once: for who shows them only once.
+	Immediate bool
+}
+
+// Open reads the saved state back. One that cannot be trusted is dropped: every counter starts at 0.
+func Open(o Options) (*Book, error) {
+	b, err := open(o)
+	if !unusable(err) {
+		return b, err
+	}
+	o.Logger.Error("Tenant counters start at 0 and files are read from their ends: the saved state cannot be used", "err", err)
+	if err := o.State.ResetLog(snapshotName); err != nil {
+		return nil, err
+	}
+	if b, err = open(o); err == nil {
+		b.lost = true
+	}
+	return b, err
+}
+
+func unusable(err error) bool {
+	return errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrRolledBack) || errors.Is(err, state.ErrVersion) || errors.Is(err, errRecord)
+}
+
+func open(o Options) (*Book, error) {
+	b := &Book{
+		Ledger: newLedger(), logger: o.Logger, dir: o.State, requests: make(chan request, 64),
+		stopped: make(chan struct{}), scrapers: scrapers{seen: map[string]scraper{}},
+	}
+	b.now, b.numbers, b.immediate = time.Now, map[string]int{}, o.Immediate
+	if o.Now != nil {
+		b.now = o.Now
+	}
+	if b.dir != nil {
+		segment := uint64(1)
+		payload, err := b.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
+		switch {
+		case errors.Is(err, state.ErrNotFound):
+		case err != nil:
+			return nil, err
+		default:
+			if segment, err = b.restore(payload); err != nil {
+				return nil, err
+			}
+			b.snapSize = int64(len(payload))
+		}
+		if b.log, err = b.dir.OpenLog(snapshotName, segment, b.apply); err != nil {
+			return nil, err
+		}
+	}
+	b.adopt(b.Ledger)
+	b.savedAt = b.now()
+	return b, nil
+}
+
+// Lost reports whether a saved state had to be dropped: what had been counted by it is not known.
+func (b *Book) Lost() bool { return b.lost }
+
+// Commit saves a record and applies it. It returns when a crash can no longer undo it, or with an error, and
+// then it is as if nothing had happened.
+func (b *Book) Commit(ctx context.Context, record []byte) error {
+	r := request{record, make(chan error, 1)}
+	select {
+	case b.requests <- r:
+	case <-ctx.Done():
+		return ErrStopped
+	}
+	// Once it is in the queue its fate must be known: Run answers everything before it returns.
+	b.statusMu.Lock()
+	stopped := b.stopped
+	b.statusMu.Unlock()
+	select {
+	case err := <-r.done:
+		return err
+	case <-stopped:
+	}
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return ErrStopped
+	}
+}
+
+// Run saves until ctx ends; then it saves what is still in the queue. Whoever commits must have stopped.
+func (b *Book) Run(ctx context.Context) error {
+	b.statusMu.Lock()
+	b.stopped = make(chan struct{})
+	b.statusMu.Unlock()
+	defer close(b.stopped)
+	save := time.NewTicker(saveEvery)
+	defer save.Stop()
+	balance := time.NewTicker(rebalanceEvery)
+	defer balance.Stop()
+	for {
+		select {
+		case r := <-b.requests:
+			b.commit(b.queued([]request{r}))
+		case <-save.C:
+			b.thaw()
+			b.commit(b.queued(nil))
+			b.compactIfDue()
+		case <-balance.C:
+			b.rebalance(b.Ledger)
+		case err := <-b.compact:
+			b.compacted(err)
+		case <-ctx.Done():
+			b.commit(b.queued(nil))
+			if b.compact != nil {
+				b.compacted(<-b.compact)
+			}
+			return nil
+		}
+	}
+}
+
+// Close gives the log back. It may follow only when Run has returned.
+func (b *Book) Close() error {
+	if b.log == nil {
+		return nil
+	}
+	return b.log.Close()
+}
+
+// queued takes what else waits: one write to the disk serves all.
+func (b *Book) queued(group []request) []request {
+	for len(group) < cap(b.requests) {
+		select {
+		case r := <-b.requests:
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit saves what the directory decided and what was asked for, in this order.
+func (b *Book) commit(group []request) {
+	b.directory.mu.Lock()
+	records := b.pending
+	b.pending = nil
+	b.directory.mu.Unlock()
+	decided := len(records)
+	for _, r := range group {
+		records = append(records, r.record)
+	}
+	err := b.write(records)
+	if err != nil {
+		b.directory.mu.Lock()
+		b.pending = append(slices.Clip(records[:decided]), b.pending...)
+		b.directory.mu.Unlock()
+	}
+	for _, r := range group {
+		r.done <- err
+	}
+}
+
+func (b *Book) write(records [][]byte) error {
+	var err error
+	if b.log != nil && len(records) > 0 {
+		err = b.log.Append(records...)
+	}
+	b.statusMu.Lock()
+	if err == nil {
+		b.savedAt = b.now()
+	}
+	if len(records) > 0 && b.log != nil {
+		b.saves[failed(err)]++
+	}
+	b.statusMu.Unlock()
+	if err != nil {
+		b.logger.Error("Saving tenant counters failed; sources wait", "err", err)
+		return err
+	}
+	for _, record := range records {
+		if err := b.apply(record); err != nil {
+			// A record of our own that cannot be read is a defect that a restart would meet again.
+			panic(fmt.Sprintf("tenant ledger: %v", err))
+		}
+	}
+	return nil
+}
+
+func failed(err error) int {
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// compactIfDue replaces a long log by a snapshot. Only encoding it keeps commits waiting; it is written
+// beside them.
+func (b *Book) compactIfDue() {
+	if b.log == nil || b.compact != nil || b.log.Size() < compactAbove+2*b.snapSize {
+		return
+	}
+	segment, err := b.log.Rotate()
+	if err != nil {
+		b.logger.Warn("Beginning a new segment of the tenant log failed", "err", err)
+		return
+	}
+	payload := b.snapshot(segment)
+	b.segment, b.compact = segment, make(chan error, 1)
+	b.snapSize = int64(len(payload))
+	go func(done chan<- error) { done <- b.dir.Save(snapshotName, snapshotVersion, payload) }(b.compact)
+}
+
+func (b *Book) compacted(err error) {
+	b.compact = nil
+	if err == nil {
+		err = b.log.Drop(b.segment)
+	}
+	if err != nil {
+		b.logger.Warn("Compacting the tenant log failed", "err", err)
+	}
+}
+
+// Saves tells how often saving succeeded and failed, and up to when everything is saved.
+func (b *Book) Saves() (saves [2]uint64, at time.Time) {
+	b.statusMu.Lock()
+	defer b.statusMu.Unlock()
+	return b.saves, b.savedAt
+}
+
+// Persistent reports whether the book outlives the process.
+func (b *Book) Persistent() bool { return b.log != nil }

@@ -1,0 +1,470 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// testClock moves only when told to.
+type testClock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *testClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *testClock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// desk is a book that commits when a test says so.
+type desk struct {
+	*Book
+	t     *testing.T
+	clock *testClock
+	dir   *state.Dir
+	web   Numbers
+}
+
+func newDesk(t *testing.T, path string, c Config) *desk {
+	t.Helper()
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := &testClock{t: time.Now()}
+	b, err := Open(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{Book: b, t: t, clock: clock, dir: dir}
+	if c.Sources == nil {
+		c.Sources = []SourceConfig{{"access", "web"}}
+	}
+	d.web = d.Configure(c)["access"]
+	d.commit(nil)
+	t.Cleanup(d.close)
+	return d
+}
+
+func (d *desk) close() {
+	_ = d.Close()
+	_ = d.dir.Close()
+}
+
+// save commits records as Run would.
+func (d *desk) save(records ...[]byte) error {
+	var group []request
+	for _, r := range records {
+		group = append(group, request{r, make(chan error, 1)})
+	}
+	d.commit(group)
+	for _, r := range group {
+		if err := <-r.done; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cellOf is one request of a tenant.
+func cellOf(slot uint32, n uint32, nanos uint64) *Cell {
+	c := &Cell{}
+	c.Reset(slot)
+	c.Requests[1] = n
+	c.Bytes = 10 * uint64(n)
+	c.Slow[0] = n
+	c.Observe(nanos, n)
+	return c
+}
+
+func (d *desk) count(tenant string, n uint32) {
+	d.t.Helper()
+	slot, ok := d.Admit(d.web.Service, tenant)
+	if !ok {
+		slot, _ = d.Slots(d.web.Service)
+	}
+	if err := d.save(Encode(d.delta(slot, n))); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) delta(slot uint32, n uint32) *Delta {
+	return &Delta{Source: d.web.Source, Epoch: d.Epoch(), Lines: uint64(n), Thresholds: []uint64{300e6}, Cells: []*Cell{cellOf(slot, n, 123456789)}}
+}
+
+// shown is what a scrape shows, by tenant: its requests.
+func (d *desk) shown() map[string]uint64 {
+	all := map[string]uint64{}
+	_ = d.View().Each(func(s *Series) { all[s.Tenant] = s.Requests[1] }, func() error { return nil })
+	return all
+}
+
+// scrape is a whole scrape by a Prometheus.
+func (d *desk) scrape(id string) map[string]uint64 {
+	v := d.View()
+	all := map[string]uint64{}
+	_ = v.Each(func(s *Series) { all[s.Tenant] = s.Requests[1] }, func() error { return nil })
+	d.Scraped(id, v.Version)
+	_ = d.save()
+	return all
+}
+
+func registered(n int) map[string]struct{} {
+	all := map[string]struct{}{}
+	for i := range n {
+		all[fmt.Sprintf("t%05d", i)] = struct{}{}
+	}
+	return all
+}
+
+func TestNewSeriesAreSeenAtZeroByEveryPrometheus(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d.scrape("a")
+	d.scrape("b")
+	d.count("acme", 5)
+	for _, id := range []string{"a", "b"} {
+		if got := d.scrape(id)["acme"]; got != 0 {
+			t.Errorf("%s saw %d first", id, got)
+		}
+	}
+	if got := d.scrape("a")["acme"]; got != 5 {
+		t.Errorf("then %d, want 5", got)
+	}
+	// A Prometheus that went away is not waited for.
+	d.count("late", 3)
+	d.scrape("a")
+	if got := d.scrape("a")["late"]; got != 0 {
+		t.Errorf("shown to b for the first time with %d", got)
+	}
+	d.clock.add(scraperMemory + time.Second)
+	d.scrape("a")
+	if got := d.scrape("a")["late"]; got != 3 {
+		t.Errorf("still waiting for b: %d", got)
+	}
+}
+
+// What a restart reads back is what was there, from the log as from a snapshot.
+func TestRestartContinuesExactly(t *testing.T) {
+	path := t.TempDir()
+	d := newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+	d.scrape("a")
+	for i := range 50 {
+		d.count(fmt.Sprintf("t%05d", i%3), uint32(i+1))
+	}
+	file := File{ID: 7, Path: "/x", Device: 1, Inode: 2, HeadSize: 9, Head: 1 << 63, Offset: 1 << 40, Modified: 5}
+	_ = d.save(Encode(&Delta{Source: d.web.Source, Files: []File{file}, IDs: []uint64{1, 1 << 63}, Newest: 9, Read: 8, Probes: [5]uint64{1, 2, 3, 4, 5}}))
+	for _, compacted := range []bool{false, true} {
+		want := d.fingerprint()
+		if compacted {
+			segment, err := d.log.Rotate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.dir.Save(snapshotName, snapshotVersion, d.snapshot(segment)); err != nil {
+				t.Fatal(err)
+			}
+			_ = d.log.Drop(segment)
+		}
+		d.close()
+		d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+		if got := d.fingerprint(); !reflect.DeepEqual(got, want) {
+			t.Errorf("compacted %v:\n got %+v\nwant %+v", compacted, got, want)
+		}
+		if got := d.Files(d.web.Source); len(got) != 1 || got[0] != file {
+			t.Errorf("files %+v", got)
+		}
+		d.Seen(d.web.Source, func(seen func(uint64) bool) {
+			if !seen(1) || !seen(1<<63) || seen(2) {
+				t.Error("request ids")
+			}
+		})
+		d.count("t00001", 1)
+	}
+}
+
+func (d *desk) fingerprint() any {
+	type row struct {
+		series Series
+		native map[int]uint64
+	}
+	all := map[string]row{}
+	_ = d.View().Each(func(s *Series) {
+		r := row{*s, map[int]uint64{}}
+		r.series.Requests, r.series.Late, r.series.Classic = clone(s.Requests), clone(s.Late), clone(s.Classic)
+		r.series.Slow = slices.Clone(s.Slow)
+		s.Native(func(i int, n uint64) { r.native[i] = n })
+		r.series.slot = nil
+		all[s.Tenant] = r
+	}, func() error { return nil })
+	services := d.Services()
+	for i := range services {
+		services[i].Admitted, services[i].Demoted = 0, 0
+	}
+	source, _ := d.Source(d.web.Source)
+	return []any{all, services, source}
+}
+
+func clone[T any](p *T) *T { c := *p; return &c }
+
+func TestSumIsExactBeyondTheLimit(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 20, Thresholds: []uint64{300e6}})
+	d.scrape("a")
+	total := uint64(0)
+	seen := map[string]uint64{}
+	increase := func() {
+		for name, n := range d.scrape("a") {
+			if n < seen[name] { // a counter that began anew
+				seen[name] = 0
+			}
+			total += n - seen[name]
+			seen[name] = n
+		}
+	}
+	var counted uint64
+	for minute := range 120 {
+		for i := range 60 {
+			// The busy ones change over time.
+			n := uint32(1)
+			if (i+20*(minute/40))%60 < 20 {
+				n = 100
+			}
+			name := fmt.Sprintf("t%05d", i)
+			counted += uint64(n)
+			if _, ok := d.Lookup(d.web.Service, []byte(name)); !ok {
+				if _, ok := d.Admit(d.web.Service, name); !ok {
+					d.Missed(d.web.Service, map[string]uint64{name: uint64(n)})
+				}
+			}
+			d.count(name, n)
+			if i%20 == 0 {
+				increase()
+				if tracked := d.Services()[0].Tracked; tracked > 20 {
+					t.Fatalf("%d tenants, the limit is 20", tracked)
+				}
+			}
+		}
+		d.clock.add(time.Minute)
+		d.thaw()
+		d.rebalance(d.Ledger)
+		_ = d.save()
+		increase()
+	}
+	for range 3 {
+		increase()
+	}
+	if total != counted {
+		t.Errorf("the increases add up to %d, counted were %d", total, counted)
+	}
+	if s := d.Services()[0]; s.Demoted == 0 || s.Admitted <= 20 {
+		t.Errorf("no slot changed hands: %+v", s)
+	}
+}
+
+func TestTheBusiestKeepTheirSeries(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 5, Thresholds: []uint64{300e6}})
+	for i := range 5 {
+		d.count(fmt.Sprintf("quiet%d", i), 1)
+	}
+	_ = d.save()
+	d.rebalance(d.Ledger)
+	for range 20 {
+		d.Admit(d.web.Service, "busy")
+		d.Missed(d.web.Service, map[string]uint64{"busy": 1000})
+		d.clock.add(time.Minute)
+		d.thaw()
+		d.rebalance(d.Ledger)
+		_ = d.save()
+	}
+	if _, ok := d.Lookup(d.web.Service, []byte("busy")); !ok {
+		t.Errorf("busy has no series: %v", d.shown())
+	}
+	if s := d.Services()[0]; s.Demoted != 1 {
+		t.Errorf("%d tenants were demoted for one", s.Demoted)
+	}
+}
+
+func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+	d.scrape("a")
+	d.count("t00001", 4)
+	d.scrape("a")
+	stale := d.delta(must(d.Lookup(d.web.Service, []byte("t00001"))), 2)
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"t00000": {}}, Sources: []SourceConfig{{"access", "web"}}})
+	_ = d.save(Encode(stale)) // was under way when it ended
+	if got := d.scrape("a"); got["t00001"] != 4 || got["_other"] != 2 {
+		t.Errorf("frozen %v", got)
+	}
+	d.clock.add(frozenFor)
+	d.thaw()
+	_ = d.save()
+	if got := d.scrape("a"); len(got) != 3 {
+		t.Errorf("after five minutes %v", got)
+	}
+	// The slot's next holder must not inherit anything.
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"t00000": {}, "new": {}}, Sources: []SourceConfig{{"access", "web"}}})
+	_ = d.save(Encode(stale))
+	d.scrape("a")
+	if got := d.scrape("a"); got["new"] != 0 || got["_other"] != 4 {
+		t.Errorf("next holder %v", got)
+	}
+}
+
+func must(slot uint32, ok bool) uint32 {
+	if !ok {
+		panic("no slot")
+	}
+	return slot
+}
+
+func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6, 1e9}})
+	d.scrape("a")
+	slot, _ := d.Admit(d.web.Service, "acme")
+	c := cellOf(slot, 7, 2e9)
+	c.Slow[1] = 3
+	_ = d.save(Encode(&Delta{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Cells: []*Cell{c}}))
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{"access", "web"}}})
+	// Counted by the old thresholds, saved after the new ones came into force.
+	_ = d.save(Encode(&Delta{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Cells: []*Cell{c}}))
+	d.scrape("a")
+	_ = d.View().Each(func(s *Series) {
+		if s.Tenant == "acme" && !slices.Equal(s.Slow, []uint64{6, 0}) {
+			t.Errorf("slow %v", s.Slow)
+		}
+	}, func() error { return nil })
+}
+
+func TestDamagedStateStartsAtZero(t *testing.T) {
+	for name, damage := range map[string]func(path string){
+		"log cut off": func(p string) { _ = os.Truncate(filepath.Join(p, "tenant.00000001.log"), 40) },
+		"log removed": func(p string) { _ = os.Remove(filepath.Join(p, "tenant.00000001.log")) },
+		"log overwritten": func(p string) {
+			_ = os.WriteFile(filepath.Join(p, "tenant.00000001.log"), bytes.Repeat([]byte{7}, 4000), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			d := newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			d.scrape("a")
+			d.count("acme", 5)
+			d.close()
+			damage(path)
+			d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			if !d.Lost() || d.shown()["acme"] != 0 {
+				t.Errorf("lost %v, %v", d.Lost(), d.shown())
+			}
+			d.count("acme", 1)
+			d.close()
+			if d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}}); d.Lost() {
+				t.Error("what was begun anew is lost again")
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeSavedIsNotShown(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d.scrape("a")
+	d.count("acme", 5)
+	d.scrape("a")
+	log := d.log
+	d.log = &state.Log{} // closed: every append fails
+	slot, _ := d.Lookup(d.web.Service, []byte("acme"))
+	if err := d.save(Encode(d.delta(slot, 3))); err == nil {
+		t.Fatal("no error")
+	}
+	d.Admit(d.web.Service, "new")
+	if got := d.shown(); got["acme"] != 5 || len(got) != 3 {
+		t.Errorf("shown %v", got)
+	}
+	d.log = log
+	_ = d.save(Encode(d.delta(slot, 3)))
+	if got := d.shown(); got["acme"] != 8 || len(got) != 4 {
+		t.Errorf("after the disk is back %v", got)
+	}
+}
+
+func TestRunAnswersEveryCommit(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d.scrape("a")
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error)
+	go func() { stopped <- d.Run(ctx) }()
+	slot, _ := d.Admit(d.web.Service, "acme")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var saved uint64
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				switch err := d.Commit(ctx, Encode(d.delta(slot, 1))); {
+				case err == nil:
+					mu.Lock()
+					saved++
+					mu.Unlock()
+				case !errors.Is(err, ErrStopped):
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	d.scrape("a")
+	if got := d.scrape("a")["acme"]; got != saved || saved != 800 {
+		t.Errorf("%d counted, %d were saved", got, saved)
+	}
+	if err := d.Commit(t.Context(), nil); !errors.Is(err, ErrStopped) {
+		t.Errorf("commit after the end: %v", err)
+	}
+}
+
+// Whatever a record holds, applying it ends with a state or an error.
+func FuzzApply(f *testing.F) {
+	dir := f.TempDir()
+	sd, err := state.Open(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, _ := Open(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{"access", "web"}}, Registered: map[string]struct{}{"a": {}}})
+	base := slices.Clone(b.pending)
+	b.commit(nil)
+	for _, r := range base {
+		f.Add(r)
+	}
+	f.Add(Encode(&Delta{Thresholds: []uint64{300e6}, Files: []File{{ID: 1, Path: "x"}}, IDs: []uint64{5}, Cells: []*Cell{cellOf(2, 3, 1e9)}}))
+	f.Add(b.snapshot(1))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		l := newLedger()
+		for _, r := range base {
+			if err := l.apply(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = l.apply(record)
+		_, _ = newLedger().restore(record)
+	})
+}

@@ -1,0 +1,163 @@
+package ledger
+
+import "github.com/thorbis/thorbis_exporter/metric"
+
+// viewChunk is how many slots are read under one lock: few enough that nobody waits for a scrape.
+const viewChunk = 512
+
+// View is what one scrape shows: the series that there were when it began, at values that only grow.
+type View struct {
+	ledger     *Ledger
+	Version    uint64
+	Thresholds []uint64
+	Services   []string
+	slots      int
+}
+
+// Series are the counters of one tenant of one service, valid only during the call that shows them.
+type Series struct {
+	Service    int
+	Tenant     string
+	Special    bool // _other or _unknown
+	Created    int64
+	Requests   *[5]uint64
+	Late       *[5]uint64
+	Bytes      uint64
+	Slow       []uint64
+	SumSeconds uint64
+	SumNanos   uint32
+	Zero       uint64
+	Classic    *[Classic]uint64
+	slot       *slot
+}
+
+// Native calls f with the buckets in use, by their native index.
+func (s *Series) Native(f func(index int, n uint64)) {
+	if s.slot == nil {
+		return
+	}
+	for i := range s.slot.native {
+		if n := s.slot.bucket(i); n > 0 {
+			f(FirstIndex+int(s.slot.lo)+i, n)
+		}
+	}
+}
+
+// View begins a scrape.
+func (l *Ledger) View() *View {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	v := &View{ledger: l, Version: l.version, Thresholds: l.thresholds, slots: len(l.slots)}
+	for _, s := range l.services {
+		v.Services = append(v.Services, s.name)
+	}
+	return v
+}
+
+var (
+	noCounts  [5]uint64
+	noClassic [Classic]uint64
+	noSlow    [MaxThresholds]uint64
+)
+
+// Each calls f with the series and, between chunks of them, flush without holding the lock. It stops at the
+// first error of flush.
+func (v *View) Each(f func(*Series), flush func() error) error {
+	var series Series
+	for start := 0; start < v.slots; start += viewChunk {
+		v.chunk(start, min(start+viewChunk, v.slots), &series, f)
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *View) chunk(start, end int, series *Series, f func(*Series)) {
+	v.ledger.mu.RLock()
+	defer v.ledger.mu.RUnlock()
+	for i := start; i < end; i++ {
+		s := &v.ledger.slots[i]
+		if s.life == free || s.admitted > v.Version {
+			continue
+		}
+		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Created: s.created}
+		if (s.life == held || s.released > v.Version) && !v.ledger.immediate {
+			series.Requests, series.Late, series.Classic = &noCounts, &noCounts, &noClassic
+			series.Slow = noSlow[:len(v.Thresholds)]
+		} else {
+			series.Requests, series.Late, series.Classic, series.slot = &s.requests, &s.late, &s.classic, s
+			series.Bytes, series.Zero, series.SumSeconds, series.SumNanos = s.bytes, s.zero, s.sumSeconds, s.sumNanos
+			series.Slow = s.slow
+			if len(s.slow) != len(v.Thresholds) { // the policy changed during the scrape
+				series.Slow = noSlow[:len(v.Thresholds)]
+			}
+		}
+		f(series)
+	}
+}
+
+// SourceStatus is what is saved of a source.
+type SourceStatus struct {
+	Created, Newest, Read int64 // Unix milliseconds
+	Lines, Bytes          uint64
+	Verdicts              []uint64
+}
+
+// Source returns what is saved of a source, false before it is known.
+func (l *Ledger) Source(number int) (SourceStatus, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if number >= len(l.sources) || l.sources[number].removed {
+		return SourceStatus{}, false
+	}
+	s := l.sources[number]
+	verdicts := s.verdicts
+	return SourceStatus{s.created, s.newest, s.read, s.lines, s.bytes, verdicts[:]}, true
+}
+
+// ServiceStatus is how a service fares.
+type ServiceStatus struct {
+	Name              string
+	Created           int64
+	Probes            [5]uint64
+	Tracked           int
+	Admitted, Demoted uint64
+}
+
+// Services returns how the services fare.
+func (b *Book) Services() []ServiceStatus {
+	b.Ledger.mu.RLock()
+	var all []ServiceStatus
+	for _, s := range b.Ledger.services {
+		all = append(all, ServiceStatus{Name: s.name, Created: s.created, Probes: s.probes})
+	}
+	b.Ledger.mu.RUnlock()
+	b.directory.mu.RLock()
+	defer b.directory.mu.RUnlock()
+	for i := range all {
+		t := b.directory.services[i]
+		all[i].Tracked, all[i].Admitted, all[i].Demoted = b.used(t), t.admitted, t.demoted
+	}
+	return all
+}
+
+// Totals adds up what is saved, for tests and for the one-shot's summary.
+func (l *Ledger) Totals() (requests, late uint64, tenants int) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for i := range l.slots {
+		s := &l.slots[i]
+		if s.life == free {
+			continue
+		}
+		requests += s.total()
+		for _, n := range s.late {
+			late += n
+		}
+		if s.name != metric.TenantOther && s.name != metric.TenantUnknown {
+			tenants++
+		}
+	}
+	return requests, late, tenants
+}

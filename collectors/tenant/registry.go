@@ -1,0 +1,174 @@
+package tenant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+)
+
+// The last good registry, for a start at which the database cannot be reached.
+const (
+	registryName    = "tenant-registry"
+	registryVersion = 1
+	registryBytes   = 512 << 20
+)
+
+// retryEvery is the pace at which a registry that was never read is asked for.
+const retryEvery = 5 * time.Second
+
+// registered is a registry in use. It is immutable.
+type registered struct {
+	names *count.Names
+	tiers map[string]string
+}
+
+func newRegistry(p *config.Policy) *tenants.Source {
+	r := p.Tenants.Registry
+	switch {
+	case r.File != "":
+		return &tenants.Source{File: r.File}
+	case r.Postgres != nil:
+		return &tenants.Source{DSNFile: r.Postgres.DSNFile, Query: r.Postgres.Query}
+	}
+	return nil
+}
+
+// adopt puts the registry as it is known now in use.
+func (c *Collector) adopt(s *setup) {
+	if s.registry == nil {
+		s.use()
+		return
+	}
+	if _, known := s.registry.List(); !known {
+		s.registry.Adopt(c.lastGood())
+		if old := c.current.Load(); old != nil && old.registry != nil {
+			if list, ok := old.registry.List(); ok {
+				s.registry.Adopt(list)
+			}
+		}
+	}
+	s.use()
+}
+
+// use makes the lists by which tenants are found.
+func (s *setup) use() {
+	t := &s.policy.Tenants
+	if s.registry == nil {
+		s.names.Store(&registered{names: count.NewNames(t.Host, t.Path, t.Hosts, nil)})
+		return
+	}
+	list, _ := s.registry.List()
+	r := &registered{tiers: make(map[string]string, len(list))}
+	names, hosts := make(map[string]struct{}, len(list)), make(map[string]string, len(t.Hosts))
+	for _, tenant := range list {
+		names[tenant.Name] = struct{}{}
+		r.tiers[tenant.Name] = tenant.Tier
+		for _, host := range tenant.Hosts {
+			hosts[host] = tenant.Name
+		}
+	}
+	maps.Copy(hosts, t.Hosts)
+	r.names = count.NewNames(t.Host, t.Path, hosts, names)
+	s.names.Store(r)
+}
+
+// lastGood returns the registry of an earlier run.
+func (c *Collector) lastGood() []tenants.Tenant {
+	if c.dir == nil {
+		return nil
+	}
+	payload, err := c.dir.Load(registryName, registryVersion, registryBytes)
+	if err != nil {
+		if !errors.Is(err, state.ErrNotFound) {
+			c.logger.Warn("The last good tenant registry cannot be used", "err", err)
+		}
+		return nil
+	}
+	var list []tenants.Tenant
+	if err := json.Unmarshal(payload, &list); err != nil {
+		c.logger.Warn("The last good tenant registry cannot be read", "err", err)
+	}
+	return list
+}
+
+func (c *Collector) keep(s *setup) {
+	list, _ := s.registry.List()
+	payload, err := json.Marshal(list)
+	if err == nil && c.dir != nil && s.policy.Tenants.Registry.Postgres != nil {
+		err = c.dir.Save(registryName, registryVersion, payload)
+	}
+	if err != nil {
+		c.logger.Warn("The tenant registry cannot be kept", "err", err)
+	}
+}
+
+// await reads a registry that was never read. Until it is known nobody can say whose a request is, and
+// files wait.
+func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) bool {
+	for {
+		if list, known := s.registry.List(); known && (len(list) > 0 || s.policy.Tenants.Registry.File != "") {
+			return true
+		}
+		start := time.Now()
+		_, err := s.registry.Refresh(ctx)
+		report(err, time.Since(start))
+		if err == nil {
+			c.apply(s)
+			return true
+		}
+		if !pause(ctx, retryEvery) {
+			return false
+		}
+	}
+}
+
+// apply puts a registry in force that was just read.
+func (c *Collector) apply(s *setup) {
+	c.keep(s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current.Load() != s {
+		return
+	}
+	next := &setup{policy: s.policy, registry: s.registry}
+	next.use()
+	if err := c.build(next); err != nil {
+		c.logger.Error("Tenants cannot be put in force", "err", err)
+		return
+	}
+	c.current.Store(next)
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// refresh follows the registry.
+func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Report) error {
+	for pause(ctx, s.policy.Tenants.Registry.Refresh.Std()) {
+		start := time.Now()
+		changed, err := s.registry.Refresh(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			report(err, time.Since(start))
+			continue
+		}
+		if changed {
+			c.apply(s)
+		}
+	}
+	return nil
+}
+
+// tier is the tier of a tenant in the registry in use.
+func (s *setup) tier(tenant string) string { return s.names.Load().tiers[tenant] }

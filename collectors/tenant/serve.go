@@ -1,0 +1,138 @@
+package tenant
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/expose"
+)
+
+// maxScrapes bounds the scrapes that are served at once.
+const maxScrapes = 20
+
+var zippers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return z
+}}
+
+// Tenants serves the series of tenants: those named by tenant[], or all.
+func (c *Collector) Tenants() http.Handler {
+	slots := make(chan struct{}, maxScrapes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			http.Error(w, "too many scrapes at once", http.StatusServiceUnavailable)
+			return
+		}
+		c.serve(w, r)
+	})
+}
+
+func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
+	s, book := c.current.Load(), c.book.Load()
+	if s == nil || book == nil {
+		http.Error(w, "no policy is in force yet", http.StatusServiceUnavailable)
+		return
+	}
+	format, kind := negotiate(r.Header)
+	o := s.exposition()
+	if only, ok := r.URL.Query()["tenant[]"]; ok {
+		o.Only = map[string]bool{}
+		for _, tenant := range only {
+			o.Only[tenant] = true
+		}
+	}
+	w.Header().Set("Content-Type", string(format))
+	w.Header().Set("Vary", "Accept, Accept-Encoding")
+	var out io.Writer = w
+	var z *gzip.Writer
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z = zippers.Get().(*gzip.Writer)
+		defer zippers.Put(z)
+		z.Reset(w)
+		out = z
+	}
+	view := book.View()
+	err := expose.Write(out, view, kind, o)
+	if err == nil && z != nil {
+		err = z.Close()
+	}
+	if err != nil {
+		c.logger.Debug("A scrape of tenants was cut off", "err", err)
+		panic(http.ErrAbortHandler) // so that half an answer does not look like a whole one
+	}
+	if o.Only == nil {
+		book.Scraped(scraperOf(r), view.Version)
+	}
+}
+
+// scraperOf names a Prometheus; what does not behave like one has no name.
+func scraperOf(r *http.Request) string {
+	if r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds") == "" {
+		return ""
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	agent := r.UserAgent()
+	return host + " " + agent[:min(len(agent), 100)]
+}
+
+func (s *setup) exposition() expose.Options {
+	h := s.policy.Tenants.Histogram
+	return expose.Options{
+		Environment: s.policy.Environment, Native: h != "classic", Classic: h != "native", Tier: s.tier,
+	}
+}
+
+// accepted are the formats that expose writes.
+var accepted = func() []expfmt.Format {
+	all := []expfmt.Format{expfmt.NewFormat(expfmt.TypeProtoDelim)}
+	for _, version := range []string{expfmt.OpenMetricsVersion_1_0_0, expfmt.OpenMetricsVersion_0_0_1} {
+		format, err := expfmt.NewOpenMetricsFormat(version)
+		if err != nil {
+			panic(err) // the versions are constants
+		}
+		all = append(all, format)
+	}
+	return append(all, expfmt.NewFormat(expfmt.TypeTextPlain))
+}()
+
+func negotiate(h http.Header) (expfmt.Format, expose.Format) {
+	format := expfmt.NegotiateAccept(h, accepted...)
+	switch format.FormatType() {
+	case expfmt.TypeProtoDelim:
+		return format, expose.Protobuf
+	case expfmt.TypeOpenMetrics:
+		return format, expose.OpenMetrics
+	}
+	return expfmt.NewFormat(expfmt.TypeTextPlain), expose.Text
+}
+
+func acceptsGzip(accept string) bool {
+	for part := range strings.SplitSeq(accept, ",") {
+		coding, parameters, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if coding == "gzip" && strings.ReplaceAll(parameters, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+// Write writes the series of tenants as text, once.
+func (c *Collector) Write(w io.Writer) error {
+	return expose.Write(w, c.book.Load().View(), expose.Text, c.current.Load().exposition())
+}

@@ -1,0 +1,420 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+)
+
+const (
+	// maxRemembered bounds the finished files that are recognised when they turn up again.
+	maxRemembered = 64
+	// maxFiles bounds the files that one glob follows.
+	maxFiles = 10_000
+)
+
+// Files follows the files of a glob, and what rotation made of them.
+type Files struct {
+	*Config
+	Pattern string
+	Rotated string // glob with {file} for the name of each file
+	FromEnd bool   // begin at the end of files that were never read
+
+	mu      sync.Mutex
+	known   map[uint64]*ledger.File // positions
+	next    uint64
+	tails   map[string]*tail // by path
+	leaving []*tail
+	old     map[string]settling // rotated files by path
+	busy    map[uint64]bool     // positions being read
+	samples sampler
+	wg      sync.WaitGroup
+	newest  int64 // a rotated file that nobody knows and that is not younger was there before us
+	fresh   bool  // nothing of this source was ever read
+	pending int64 // bytes of rotated files that wait
+}
+
+// settling is a rotated file as it was when last seen.
+type settling struct {
+	size, modified int64
+	since          time.Time
+	judged         bool
+}
+
+// Run follows until ctx ends.
+func (s *Files) Run(ctx context.Context) error {
+	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
+	for _, f := range s.Book.Files(s.Count.Number) {
+		s.known[f.ID] = &f
+		s.next = max(s.next, f.ID)
+		s.newest = max(s.newest, f.Modified)
+	}
+	s.fresh = len(s.known) == 0
+	if s.fresh {
+		s.newest = s.baseline()
+	}
+	defer s.wg.Wait()
+	for first := true; ; first = false {
+		s.scan(ctx, first)
+		if err := sleep(ctx, pollEvery); err != nil {
+			return nil
+		}
+	}
+}
+
+// baseline is the modification time of the newest file there is: what rotation left before the first start
+// is nobody's business.
+func (s *Files) baseline() int64 {
+	var newest int64
+	for _, path := range s.paths() {
+		candidates, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path)))
+		for _, c := range append(candidates, path) {
+			if info, err := os.Stat(c); err == nil {
+				newest = max(newest, info.ModTime().UnixNano())
+			}
+		}
+	}
+	return newest
+}
+
+func (s *Files) scan(ctx context.Context, first bool) {
+	paths := s.paths()
+	found := map[string]bool{}
+	up := len(paths) > 0
+	var lag int64
+	for _, path := range paths {
+		found[path] = true
+		if err := s.follow(ctx, path, first); err != nil {
+			up = false
+			if s.Status.Up.Load() || first {
+				s.Logger.Warn("A log cannot be read", "file", path, "err", err)
+			}
+			s.Status.Errors.Add(1)
+		}
+	}
+	s.mu.Lock()
+	for path, t := range s.tails {
+		if t.ended.Load() {
+			delete(s.tails, path)
+		} else if !found[path] {
+			s.leave(path, t)
+		}
+	}
+	s.leaving = slices.DeleteFunc(s.leaving, func(t *tail) bool { return t.ended.Load() })
+	s.mu.Unlock()
+	s.rotated(ctx, paths)
+	s.mu.Lock()
+	for _, t := range s.tails {
+		lag += t.lag.Load()
+	}
+	for _, t := range s.leaving {
+		lag += t.lag.Load()
+	}
+	lag += s.pending
+	s.mu.Unlock()
+	s.Status.Lag.Store(lag)
+	if !up && (first || s.Status.Up.Load()) && len(paths) == 0 {
+		s.Logger.Warn("No log is there yet", "file", s.Pattern)
+	}
+	s.Status.Up.Store(up)
+}
+
+// paths lists the files to follow. A compressed file is one that was rotated.
+func (s *Files) paths() []string {
+	paths, err := filepath.Glob(s.Pattern)
+	if err != nil {
+		return nil // the policy was checked
+	}
+	paths = slices.DeleteFunc(paths, compressed)
+	return paths[:min(len(paths), maxFiles)]
+}
+
+// follow makes sure that a tail reads the file that a path leads to now.
+func (s *Files) follow(ctx context.Context, path string, first bool) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("is no regular file; use stdin for a pipe")
+	}
+	id := identify(info)
+	s.mu.Lock()
+	t := s.tails[path]
+	if t != nil && t.id == id && !t.ended.Load() {
+		s.mu.Unlock()
+		return nil
+	}
+	if t != nil {
+		s.leave(path, t)
+	}
+	s.mu.Unlock()
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	if info, err = f.Stat(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	begins, err := head(path)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reading(identify(info)) || s.beginsAsOne(begins) {
+		return f.Close() // a glob that covers rotated files too; look again when the reading is done
+	}
+	at := s.position(path, identify(info), info.Size(), begins, first)
+	t, err = newTail(s.Config, f, at, &s.samples, s.truncated, s.moved)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	t.id = identify(info)
+	if at.Offset > 0 {
+		t.known = ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{at}})
+	}
+	s.tails[path], s.busy[at.ID] = t, true
+	s.wg.Go(func() { s.ended(ctx, t, t.run(ctx)) })
+	return nil
+}
+
+// reading reports whether a tail reads the file. The caller holds the lock.
+func (s *Files) reading(id identity) bool {
+	is := func(t *tail) bool { return t.id == id && !t.ended.Load() }
+	for _, t := range s.tails {
+		if is(t) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.leaving, is)
+}
+
+// beginsAsOne reports whether a file begins as one that is being read: it is a copy. The caller holds the lock.
+func (s *Files) beginsAsOne(begins []byte) bool {
+	for id := range s.busy {
+		if f := s.known[id]; f != nil && matches(f, begins) {
+			return true
+		}
+	}
+	return false
+}
+
+// position finds how far a file was read before, or gives it a new position. The caller holds the lock.
+func (s *Files) position(path string, id identity, size int64, begins []byte, first bool) ledger.File {
+	var best *ledger.File
+	for _, f := range s.known {
+		if s.busy[f.ID] || !matches(f, begins) || uint64(size) < f.Offset {
+			continue
+		}
+		if best == nil || (f.Inode == id.inode && f.Device == id.device) || best.Inode != id.inode && f.Offset > best.Offset {
+			best = f
+		}
+	}
+	if best != nil {
+		at := *best
+		at.Path, at.Device, at.Inode, at.Done = path, id.device, id.inode, false
+		return at
+	}
+	s.next++
+	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
+	if first && s.fresh && (s.Book.Lost() || s.FromEnd) {
+		at.Offset = uint64(size)
+		mark(&at, begins)
+	}
+	s.known[at.ID] = &at
+	return at
+}
+
+// leave lets a tail go whose file is no longer where it was. The caller holds the lock.
+func (s *Files) leave(path string, t *tail) {
+	delete(s.tails, path)
+	if !t.ended.Load() {
+		t.leaving.Store(true)
+		s.leaving = append(s.leaving, t)
+	}
+}
+
+// truncated keeps the position in what a file held before it was cut off: a copy of it may have more, and
+// must not be counted again. It is called by the tail's goroutine.
+func (s *Files) truncated(t *tail) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := t.at
+	s.known[old.ID] = &old
+	delete(s.busy, old.ID)
+	s.next++
+	t.at = ledger.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
+	s.busy[t.at.ID] = true
+	clear(s.old) // judge again what lies there
+}
+
+// moved takes note of where a tail is now: what begins like its file is a copy.
+func (s *Files) moved(at ledger.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[at.ID] = &at
+}
+
+// ended takes note of how far a file was read.
+func (s *Files) ended(ctx context.Context, t *tail, err error) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) {
+		s.Status.Errors.Add(1)
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.Logger.Warn("Reading a log failed; trying again", "file", t.at.Path, "err", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := t.at
+	s.known[at.ID] = &at
+	delete(s.busy, at.ID)
+	s.forget(ctx)
+}
+
+// forget drops the positions of the oldest files that are done. The caller holds the lock.
+func (s *Files) forget(ctx context.Context) {
+	var done []uint64
+	for id, f := range s.known {
+		if f.Done && !s.busy[id] {
+			done = append(done, id)
+		}
+	}
+	if len(done) <= maxRemembered {
+		return
+	}
+	slices.Sort(done)
+	var gone []ledger.File
+	for _, id := range done[:len(done)-maxRemembered] {
+		gone = append(gone, ledger.File{ID: id, Gone: true})
+		s.newest = max(s.newest, s.known[id].Modified)
+		delete(s.known, id)
+	}
+	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
+	s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
+}
+
+// rotated looks for files that rotation moved, copied or compressed, and reads what is missing of them.
+func (s *Files) rotated(ctx context.Context, paths []string) {
+	seen := map[string]bool{}
+	s.pending = 0
+	for _, path := range paths {
+		pattern := strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path))
+		candidates, err := filepath.Glob(pattern)
+		if err != nil {
+			continue
+		}
+		for _, c := range candidates {
+			if seen[c] || slices.Contains(paths, c) {
+				continue
+			}
+			seen[c] = true
+			s.candidate(ctx, c)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path := range s.old {
+		if !seen[path] {
+			delete(s.old, path)
+		}
+	}
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// candidate judges one file that may be a rotated one, once, when it no longer changes.
+func (s *Files) candidate(ctx context.Context, path string) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	s.mu.Lock()
+	old, ok := s.old[path]
+	if !ok || old.size != info.Size() || old.modified != info.ModTime().UnixNano() {
+		old = settling{info.Size(), info.ModTime().UnixNano(), time.Now(), false}
+		s.old[path] = old
+	}
+	s.mu.Unlock()
+	if old.judged || time.Since(old.since) < settleTime {
+		return
+	}
+	begins, err := head(path)
+	if err != nil || len(begins) == 0 {
+		return // perhaps it is still being compressed
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.missing(path, info, begins); ok {
+		s.pending += info.Size()
+		s.busy[at.ID] = true
+		s.known[at.ID] = &at
+		s.wg.Go(func() { s.read(ctx, path, at) })
+	}
+	old.judged = true
+	s.old[path] = old
+}
+
+// missing decides whether anything of a rotated file was not counted. The caller holds the lock.
+func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.File, bool) {
+	var match *ledger.File
+	for _, f := range s.known {
+		if !matches(f, begins) {
+			continue
+		}
+		if s.busy[f.ID] {
+			return ledger.File{}, false // being read under another name
+		}
+		if match == nil || f.Offset > match.Offset {
+			match = f
+		}
+	}
+	if s.reading(identify(info)) {
+		return ledger.File{}, false
+	}
+	switch {
+	case match != nil:
+		if match.Done && compressed(path) || !compressed(path) && uint64(info.Size()) <= match.Offset {
+			return ledger.File{}, false
+		}
+		at := *match
+		at.Path, at.Modified = path, info.ModTime().UnixNano()
+		return at, true
+	case info.ModTime().UnixNano() <= s.newest:
+		return ledger.File{}, false // it was there before anything was counted
+	}
+	s.next++
+	at := ledger.File{ID: s.next, Path: path, Modified: info.ModTime().UnixNano()}
+	mark(&at, begins)
+	return at, true
+}
+
+// read reads what is missing of a rotated file.
+func (s *Files) read(ctx context.Context, path string, at ledger.File) {
+	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
+	err := archive(ctx, s.Config, path, at, &s.samples)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.Book.Files(s.Count.Number) {
+		if f.ID == at.ID {
+			s.known[f.ID] = &f
+		}
+	}
+	delete(s.busy, at.ID)
+	if err != nil && ctx.Err() == nil {
+		s.Status.Errors.Add(1)
+		s.Logger.Warn("Reading a rotated log failed; trying again", "file", path, "err", err)
+		delete(s.old, path)
+	}
+	s.forget(ctx)
+}

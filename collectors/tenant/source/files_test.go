@@ -1,0 +1,332 @@
+package source
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+func TestMain(m *testing.M) {
+	pollEvery, drainTime, settleTime = 5*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond
+	os.Exit(m.Run())
+}
+
+// reader is an exporter reduced to one source of files.
+type reader struct {
+	t       *testing.T
+	dir     string // of the logs
+	storage string
+	pattern string
+	fromEnd bool
+
+	status *Status
+	state  *state.Dir
+	book   *ledger.Book
+	stop   func()
+}
+
+func newReader(t *testing.T) *reader {
+	t.Helper()
+	dir := t.TempDir()
+	r := &reader{t: t, dir: dir, storage: t.TempDir(), pattern: filepath.Join(dir, "access.log")}
+	t.Cleanup(func() {
+		if r.stop != nil {
+			r.stop()
+		}
+	})
+	return r
+}
+
+func (r *reader) start() {
+	r.t.Helper()
+	var err error
+	if r.state, err = state.Open(r.storage); err != nil {
+		r.t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	if r.book, err = ledger.Open(ledger.Options{Logger: logger, State: r.state, Immediate: true}); err != nil {
+		r.t.Fatal(err)
+	}
+	n := r.book.Configure(ledger.Config{Limit: 100, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})["log"]
+	r.status = &Status{}
+	files := &Files{Pattern: r.pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
+		Name: "log", Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status,
+		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
+			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		}},
+	}}
+	saving, stopSaving := context.WithCancel(context.Background())
+	reading, stopReading := context.WithCancel(saving)
+	var saved, read sync.WaitGroup
+	saved.Go(func() { _ = r.book.Run(saving) })
+	read.Go(func() { _ = files.Run(reading) })
+	r.stop = func() {
+		stopReading()
+		read.Wait()
+		stopSaving()
+		saved.Wait()
+		_ = r.book.Close()
+		_ = r.state.Close()
+		r.stop = nil
+	}
+}
+
+func (r *reader) path(name string) string { return filepath.Join(r.dir, name) }
+
+var lineNumber int
+
+func logLines(n int) []byte {
+	var b bytes.Buffer
+	for range n {
+		lineNumber++
+		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"request_time":0.001}`+"\n", lineNumber)
+	}
+	return b.Bytes()
+}
+
+func (r *reader) append(name string, text []byte) {
+	r.t.Helper()
+	f, err := os.OpenFile(r.path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(text)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	f.Close()
+}
+
+func (r *reader) zip(name string) {
+	r.t.Helper()
+	text, err := os.ReadFile(r.path(name))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	info, _ := os.Stat(r.path(name))
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text)
+	_ = z.Close()
+	if err := os.WriteFile(r.path(name+".gz"), b.Bytes(), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	_ = os.Chtimes(r.path(name+".gz"), info.ModTime(), info.ModTime())
+	_ = os.Remove(r.path(name))
+}
+
+func (r *reader) rename(from, to string) {
+	r.t.Helper()
+	if err := os.Rename(r.path(from), r.path(to)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// wants waits until n requests are counted, and sees that it stays so.
+func (r *reader) wants(n int) {
+	r.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		got, _, _ := r.book.Totals()
+		if got == uint64(n) {
+			break
+		}
+		if got > uint64(n) || time.Now().After(deadline) {
+			r.t.Fatalf("%d requests, want %d; positions %+v", got, n, r.book.Files(0))
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(3*settleTime + 2*pollEvery)
+	if got, _, _ := r.book.Totals(); got != uint64(n) {
+		r.t.Fatalf("later %d requests, want %d; positions %+v", got, n, r.book.Files(0))
+	}
+}
+
+func TestFileIsFollowedAndContinued(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(1000))
+	r.start()
+	r.wants(1000)
+	all := logLines(10)
+	r.append("access.log", all[:100]) // in the middle of a line
+	time.Sleep(5 * pollEvery)
+	r.append("access.log", all[100:])
+	r.wants(1010)
+	r.stop()
+	r.append("access.log", logLines(5))
+	r.start()
+	r.wants(1015)
+}
+
+func TestRotationByRenaming(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(10))
+	r.start()
+	r.wants(10)
+	r.rename("access.log", "access.log.1")
+	r.append("access.log.1", logLines(3)) // the server has not opened the new one yet
+	r.append("access.log", logLines(4))
+	r.append("access.log.1", logLines(2))
+	r.wants(19)
+	time.Sleep(2 * drainTime)
+	r.zip("access.log.1")
+	r.rename("access.log.1.gz", "access.log.2.gz")
+	r.rename("access.log", "access.log.1")
+	r.append("access.log", logLines(1))
+	r.wants(20)
+}
+
+func TestRotationByCopyAndTruncate(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(100))
+	r.start()
+	r.wants(100)
+	text, _ := os.ReadFile(r.path("access.log"))
+	// Between our last look and the copy more was written.
+	more := logLines(7)
+	if err := os.WriteFile(r.path("access.log.1"), append(text, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Cut off, and at once longer than before.
+	if err := os.WriteFile(r.path("access.log"), logLines(150), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.wants(257)
+	if err := os.Truncate(r.path("access.log"), 0); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * pollEvery)
+	r.append("access.log", logLines(2))
+	r.wants(259)
+}
+
+func TestRotationWhileStopped(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log.1", logLines(50)) // was there before us
+	r.append("access.log", logLines(10))
+	r.start()
+	r.wants(10)
+	r.stop()
+	time.Sleep(20 * time.Millisecond)
+	r.append("access.log", logLines(5))
+	r.rename("access.log.1", "access.log.4")
+	r.rename("access.log", "access.log.3")
+	r.zip("access.log.3")
+	r.append("access.log.2", logLines(20)) // came and went while we were away
+	r.zip("access.log.2")
+	r.append("access.log.1", logLines(30))
+	r.append("access.log", logLines(1))
+	r.start()
+	r.wants(10 + 5 + 20 + 30 + 1)
+	r.stop()
+	r.start()
+	r.wants(66)
+}
+
+func TestGlobThatCoversRotatedFiles(t *testing.T) {
+	r := newReader(t)
+	r.pattern = filepath.Join(r.dir, "*")
+	r.append("a.log", logLines(10))
+	r.append("b.log", logLines(20))
+	r.start()
+	r.wants(30)
+	r.rename("a.log", "a.log.1")
+	r.append("a.log", logLines(1))
+	text, _ := os.ReadFile(r.path("b.log"))
+	if err := os.WriteFile(r.path("b.log.1"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(10 * pollEvery)
+	if err := os.WriteFile(r.path("b.log"), logLines(2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.wants(33)
+	time.Sleep(2 * drainTime)
+	r.wants(33)
+}
+
+func TestStartAtTheEnd(t *testing.T) {
+	r := newReader(t)
+	r.fromEnd = true
+	r.append("access.log", logLines(10))
+	r.start()
+	r.wants(0)
+	for r.status.Lag.Load() != 0 || len(r.book.Files(0)) == 0 {
+		time.Sleep(pollEvery)
+	}
+	r.append("access.log", logLines(3))
+	r.wants(3)
+}
+
+func TestLongAndBrokenLines(t *testing.T) {
+	r := newReader(t)
+	r.start()
+	long := `{"host":"acme.thorbis.app","status":200,"x":"` + strings.Repeat("x", 5<<20) + "\"}\n"
+	r.append("access.log", []byte(long+"garbage\n\n{}\r\n"))
+	r.append("access.log", logLines(1))
+	r.append("access.log", []byte(long))
+	r.append("access.log", logLines(1))
+	r.wants(2)
+	s, _ := r.book.Source(0)
+	if s.Verdicts[decode.TooLong] != 2 || s.Verdicts[decode.Syntax] != 1 || s.Verdicts[decode.NoStatus] != 1 || s.Lines != 6 {
+		t.Errorf("%+v", s)
+	}
+	info, _ := os.Stat(r.path("access.log"))
+	if f := r.book.Files(0); f[0].Offset != uint64(info.Size()) {
+		t.Errorf("position %+v, size %d", f, info.Size())
+	}
+}
+
+// A server writes and rotates in every way while the reader is stopped and started: each line counts once.
+func TestRotationUnderLoad(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(1))
+	r.start()
+	total := 1
+	generation := 0
+	for round := range 40 {
+		for range 20 {
+			r.append("access.log", logLines(10))
+			total += 10
+		}
+		if round%3 == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		switch round % 4 {
+		case 0:
+			r.stop()
+			r.append("access.log", logLines(3))
+			total += 3
+			r.start()
+		case 1:
+			generation++
+			r.rename("access.log", fmt.Sprintf("access.log.%d", 1000-generation))
+			r.append("access.log", logLines(1))
+			total++
+		case 2:
+			r.stop()
+			time.Sleep(10 * time.Millisecond)
+			generation++
+			name := fmt.Sprintf("access.log.%d", 1000-generation)
+			r.rename("access.log", name)
+			r.zip(name)
+			r.append("access.log", logLines(1))
+			total++
+			r.start()
+		}
+		time.Sleep(2 * settleTime)
+	}
+	r.wants(total)
+}

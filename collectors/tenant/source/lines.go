@@ -1,0 +1,67 @@
+package source
+
+import (
+	"bytes"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+)
+
+// lines counts the lines of one stream.
+type lines struct {
+	decoder decode.Decoder
+	event   decode.Event
+	long    bool // the line being read is too long; it ends at the next line break
+	// bad is told of the first line in a while that could not be read: where it began and why.
+	bad func(v decode.Verdict, at int)
+}
+
+// count counts the whole lines of a block and returns how many bytes they take. A line without its end is
+// left, unless it is the last there will be.
+func (l *lines) count(t *count.Table, block []byte, last bool) int {
+	done, n := 0, uint64(0)
+	for {
+		rest := block[done:]
+		end := bytes.IndexByte(rest, '\n')
+		next := end + 1
+		if end < 0 {
+			if !last || len(rest) == 0 {
+				break
+			}
+			end, next = len(rest), len(rest)
+		}
+		if l.long {
+			l.long = false
+			n++
+			t.Leave(decode.TooLong)
+			done += next
+			continue
+		}
+		line := rest[:end]
+		if end > 0 && line[end-1] == '\r' {
+			line = line[:end-1]
+		}
+		if len(line) > 0 {
+			n++
+			l.line(t, line, done)
+		}
+		done += next
+	}
+	t.Read(n, uint64(done))
+	return done
+}
+
+func (l *lines) line(t *count.Table, line []byte, at int) {
+	v := decode.TooLong
+	if len(line) <= maxLine {
+		v = l.decoder.Decode(line, &l.event)
+	}
+	if v == decode.Counted {
+		t.Add(&l.event)
+		return
+	}
+	t.Leave(v)
+	if v.Rejected() && l.bad != nil {
+		l.bad(v, at)
+	}
+}

@@ -1,0 +1,116 @@
+// Package source reads request logs from files and standard input. Each file has a goroutine that counts
+// whole lines and commits the counts together with its position, so that a line is counted exactly once
+// whenever the process ends.
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+)
+
+// Pace of the work; tests hurry.
+var (
+	pollEvery = 500 * time.Millisecond
+	// drainTime is for how long a file that was moved away is still looked at after its last growth: its
+	// writer goes on with it until it is told to open the new one.
+	drainTime = 30 * time.Second
+	// settleTime is how long a file that nobody knows must stay as it is before it is taken for a rotated
+	// one: it may still be being copied or compressed.
+	settleTime = 2 * time.Second
+)
+
+const (
+	// sessionTime bounds how long counts wait for their commit while a file is being caught up.
+	sessionTime = time.Second
+	// sampleEvery bounds how often a line that cannot be read is told of.
+	sampleEvery = time.Minute
+	maxRetry    = 10 * time.Second
+)
+
+// maxLine bounds a line. What is longer is counted as such and skipped.
+const maxLine = 1 << 20
+
+const bufferSize = 256 << 10
+
+// Status is how a source fares, for the scrape.
+type Status struct {
+	Up     atomic.Bool
+	Errors atomic.Uint64
+	Lag    atomic.Int64
+}
+
+// Config is what every kind of source needs.
+type Config struct {
+	Name   string
+	Format decode.Options
+	Count  *count.Source
+	Book   *ledger.Book
+	Tables *Tables
+	Logger *slog.Logger
+	Status *Status
+}
+
+// Tables is the working memory of all sources: as many of them count at a time as there are tables.
+type Tables struct{ free chan *count.Table }
+
+// NewTables makes n tables.
+func NewTables(book *ledger.Book, n int) *Tables {
+	t := &Tables{free: make(chan *count.Table, n)}
+	for range n {
+		t.free <- count.NewTable(book)
+	}
+	return t
+}
+
+// Take waits for a table.
+func (t *Tables) Take(ctx context.Context) (*count.Table, error) {
+	select {
+	case table := <-t.free:
+		return table, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Give gives a table back, empty.
+func (t *Tables) Give(table *count.Table) { t.free <- table }
+
+// commit saves a record, however long that takes: what is read and not saved is held, and nothing more is read.
+func (c *Config) commit(ctx context.Context, record []byte) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, maxRetry) {
+		err := c.Book.Commit(ctx, record)
+		if err == nil || errors.Is(err, ledger.ErrStopped) {
+			return err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sampler lets one message a minute through.
+type sampler struct{ last atomic.Int64 }
+
+func (s *sampler) allow() bool {
+	now := time.Now().UnixNano()
+	last := s.last.Load()
+	return (last == 0 || now-last >= int64(sampleEvery) || now < last) && s.last.CompareAndSwap(last, now)
+}

@@ -1,0 +1,106 @@
+package source
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+// Stdin reads standard input. A pipe cannot be read twice: what was taken from it and not yet saved when the
+// process is killed is lost.
+type Stdin struct {
+	*Config
+	In      io.Reader
+	samples sampler
+}
+
+// pump reads a pipe in a goroutine of its own, which lives as long as the pipe: no policy can interrupt a
+// read, and the next one goes on with what it yields.
+type pump struct {
+	blocks chan []byte
+	err    error
+	rest   []byte
+}
+
+var (
+	pumpsMu sync.Mutex
+	pumps   = map[io.Reader]*pump{}
+)
+
+func pumpOf(in io.Reader) *pump {
+	pumpsMu.Lock()
+	defer pumpsMu.Unlock()
+	if p, ok := pumps[in]; ok {
+		return p
+	}
+	p := &pump{blocks: make(chan []byte)}
+	pumps[in] = p
+	go func() {
+		defer close(p.blocks)
+		for {
+			b := make([]byte, bufferSize)
+			n, err := in.Read(b)
+			if n > 0 {
+				p.blocks <- b[:n]
+			}
+			if err != nil {
+				p.err = err
+				return
+			}
+		}
+	}()
+	return p
+}
+
+// Run reads until the input or ctx ends.
+func (s *Stdin) Run(ctx context.Context) error {
+	s.Status.Up.Store(true)
+	p := pumpOf(s.In)
+	st, err := newStream(s.Config, nil, nil, &s.samples)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case block, ok := <-p.blocks:
+			if err := s.block(ctx, st, p, block, !ok); err != nil || !ok {
+				s.Status.Up.Store(false)
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// block counts the whole lines of a block, and of those that come within a second, and commits them.
+func (s *Stdin) block(ctx context.Context, st *stream, p *pump, block []byte, last bool) error {
+	table, err := s.Tables.Take(ctx)
+	if err != nil {
+		return err
+	}
+	table.Begin(s.Count)
+	for start := time.Now(); ; {
+		p.rest = append(p.rest, block...)
+		done := st.lines.count(table, p.rest, last)
+		p.rest = append(p.rest[:0], p.rest[done:]...)
+		if len(p.rest) > maxLine+bufferSize {
+			table.Read(0, uint64(len(p.rest)))
+			p.rest, st.lines.long = p.rest[:0], true
+		}
+		block = nil
+		if !last && !table.Full() && time.Since(start) < sessionTime {
+			select {
+			case block = <-p.blocks: // at the end of the pipe Run finds it closed once more
+			default:
+			}
+		}
+		if block == nil {
+			break
+		}
+	}
+	record := table.Flush(nil, nil)
+	s.Tables.Give(table)
+	return s.commit(ctx, record)
+}

@@ -1,0 +1,331 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tenants says who the tenants are and where their requests are logged.
+type Tenants struct {
+	Registry Registry `yaml:"registry"`
+	// Host is the pattern of a tenant's own host, with {tenant} as one whole label of it.
+	Host string `yaml:"host"`
+	// Hosts gives custom domains to tenants.
+	Hosts map[string]string `yaml:"hosts"`
+	// Path is the prefix of a tenant's paths, with {tenant} as one whole part of it.
+	Path string `yaml:"path"`
+	// Limit is how many tenants of a service have series of their own.
+	Limit int `yaml:"limit"`
+	// LateAfter is the age from which a request counts as late.
+	LateAfter Duration `yaml:"late_after"`
+	// Histogram is one of Histograms.
+	Histogram string    `yaml:"histogram"`
+	Sources   []*Source `yaml:"sources"`
+}
+
+// Registry is where the tenants are listed.
+type Registry struct {
+	File     string            `yaml:"file"`
+	Postgres *RegistryPostgres `yaml:"postgres"`
+	Refresh  Duration          `yaml:"refresh"`
+}
+
+// RegistryPostgres is a query that returns a name and a tier, and perhaps a host, in each row.
+type RegistryPostgres struct {
+	DSNFile string `yaml:"dsn_file"`
+	Query   string `yaml:"query"`
+}
+
+// Source is one place where requests are logged: exactly one of File, Stdin and Receive is set.
+type Source struct {
+	Name       string `yaml:"name"`
+	AppService string `yaml:"app_service"`
+	Format     string `yaml:"format"`
+
+	// File is a file or a glob; Rotated is a glob of where it goes, with {file} for its name.
+	File    string `yaml:"file"`
+	Rotated string `yaml:"rotated"`
+	// Start is where to begin in a file that was never read: beginning or end.
+	Start string `yaml:"start"`
+	Stdin bool   `yaml:"stdin"`
+
+	// Receive is one of Receivers.
+	Receive string `yaml:"receive"`
+	// SecretFile authenticates the sender: the key of vercel's signature, the value of SecretHeader for the others.
+	SecretFile   string `yaml:"secret_file"`
+	SecretHeader string `yaml:"secret_header"`
+	// Verify is the code that Vercel wants to see in x-vercel-verify. It is no secret.
+	Verify string `yaml:"verify"`
+
+	// TenantBy is host, path or field; Tenant names the one tenant of the source.
+	TenantBy string `yaml:"tenant_by"`
+	Tenant   string `yaml:"tenant"`
+	// Fields are the names of the keys, dots leading into objects, where the format leaves them open.
+	Fields map[string]string `yaml:"fields"`
+	// DurationUnit is the unit of the duration where the format leaves it open.
+	DurationUnit string `yaml:"duration_unit"`
+	// Sampling is the share of the requests that the sender passes on; counts are scaled by it.
+	Sampling Ratio `yaml:"sampling"`
+}
+
+// Histograms are the values of Tenants.Histogram.
+var Histograms = []string{"native", "classic", "both"}
+
+// Receivers are the values of Source.Receive.
+var Receivers = []string{"vercel", "cloudflare", "json"}
+
+// Formats of the records of a source.
+var Formats = []string{"nginx-json", "combined", "caddy", "traefik", "envoy", "vercel", "cloudflare", "json"}
+
+// EventFields are what can be named in Source.Fields.
+var EventFields = []string{"host", "path", "tenant", "status", "duration", "bytes", "time", "user_agent", "id"}
+
+// durationUnits of Source.DurationUnit.
+var durationUnits = []string{"s", "ms", "us", "ns"}
+
+// Bounds of what a policy may ask for.
+const (
+	maxSources    = 1000
+	maxTenants    = 1_000_000
+	maxThresholds = 8
+)
+
+func (t *Tenants) inherit() {
+	for _, s := range t.Sources {
+		if s.Format == "" && s.Receive != "" {
+			s.Format = s.Receive
+		}
+		if s.Name == "" {
+			s.Name = s.AppService + "-" + s.Format
+		}
+		if s.Start == "" {
+			s.Start = "beginning"
+		}
+		if s.Rotated == "" {
+			s.Rotated = `{file}[.\-]*`
+		}
+		if s.TenantBy == "" {
+			s.TenantBy = "host"
+			switch {
+			case s.Fields["tenant"] != "":
+				s.TenantBy = "field"
+			case t.Host == "" && len(t.Hosts) == 0 && t.Path != "":
+				s.TenantBy = "path"
+			}
+		}
+		if s.SecretHeader == "" {
+			s.SecretHeader = "Authorization"
+		}
+		if s.DurationUnit == "" {
+			s.DurationUnit = "s"
+		}
+	}
+}
+
+var (
+	hostPatternRE = regexp.MustCompile(`^([a-z0-9-]+\.)*\{tenant\}(\.[a-z0-9-]+)*$`)
+	pathPatternRE = regexp.MustCompile(`^/([^{}?#\s]*/)?\{tenant\}/?$`)
+	headerRE      = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+)
+
+func (v *validator) tenants() {
+	t := &v.policy.Tenants
+	if t.Registry.File != "" && t.Registry.Postgres != nil {
+		v.failAt("tenants.registry", "write either file or postgres")
+	}
+	if pg := t.Registry.Postgres; pg != nil && (pg.DSNFile == "" || pg.Query == "") {
+		v.failAt("tenants.registry.postgres", "needs dsn_file, a file that holds the connection string, and query")
+	}
+	if t.Registry.Refresh.Std() < time.Second {
+		v.failAt("tenants.registry.refresh", "write 1s or more")
+	}
+	if t.Host != "" && !hostPatternRE.MatchString(t.Host) {
+		v.failAt("tenants.host", "%q is no pattern; write it like {tenant}.example.com, in lower case", t.Host)
+	}
+	if t.Path != "" && !pathPatternRE.MatchString(t.Path) {
+		v.failAt("tenants.path", "%q is no prefix; write it like /t/{tenant}/", t.Path)
+	}
+	for _, host := range sortedKeys(t.Hosts) {
+		if host != strings.ToLower(strings.TrimSuffix(host, ".")) || strings.ContainsAny(host, "/: ") || host == "" {
+			v.failAt("tenants.hosts."+host, "write the host alone, in lower case and without a port")
+		}
+		v.name("tenants.hosts."+host, t.Hosts[host])
+	}
+	if t.Limit < 1 || t.Limit > maxTenants {
+		v.failAt("tenants.limit", "write 1 to %d", maxTenants)
+	}
+	if t.LateAfter.Std() < time.Minute {
+		v.failAt("tenants.late_after", "write 1m or more")
+	}
+	v.oneOf("tenants.histogram", t.Histogram, Histograms)
+	if len(v.policy.Objectives.Latency) > maxThresholds {
+		v.failAt("objectives.latency", "%d thresholds; at most %d", len(v.policy.Objectives.Latency), maxThresholds)
+	}
+	if len(t.Sources) > maxSources {
+		v.failAt("tenants.sources", "%d sources; at most %d", len(t.Sources), maxSources)
+	}
+	seen, stdin := map[string]bool{}, false
+	for i, s := range t.Sources {
+		path := fmt.Sprintf("tenants.sources[%d]", i)
+		v.source(path, s)
+		if seen[s.Name] {
+			v.failAt(path, "the name %q is already taken; give each source a name", s.Name)
+		}
+		seen[s.Name] = true
+		if s.Stdin && stdin {
+			v.failAt(path+".stdin", "there is one standard input only")
+		}
+		stdin = stdin || s.Stdin
+	}
+}
+
+func (v *validator) source(path string, s *Source) {
+	v.name(path+".name", s.Name)
+	v.appService(path+".app_service", s.AppService)
+	kinds := 0
+	for _, set := range []bool{s.File != "", s.Stdin, s.Receive != ""} {
+		if set {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		v.failAt(path, "write exactly one of file, stdin or receive")
+		return
+	}
+	v.oneOf(path+".format", s.Format, Formats)
+	v.oneOf(path+".start", s.Start, []string{"beginning", "end"})
+	v.oneOf(path+".duration_unit", s.DurationUnit, durationUnits)
+	v.oneOf(path+".tenant_by", s.TenantBy, []string{"host", "path", "field"})
+	if _, err := filepath.Match(s.File, ""); err != nil {
+		v.failAt(path+".file", "%q is no glob: %v", s.File, err)
+	}
+	if _, err := filepath.Match(s.Rotated, ""); err != nil {
+		v.failAt(path+".rotated", "%q is no glob: %v", s.Rotated, err)
+	}
+	if s.Tenant != "" {
+		v.name(path+".tenant", s.Tenant)
+	}
+	for _, field := range sortedKeys(s.Fields) {
+		v.oneOf(path+".fields."+field, field, EventFields)
+	}
+	if len(s.Fields) > 0 && s.Format != "json" && s.Format != "nginx-json" {
+		v.failAt(path+".fields", "the keys of %s are fixed; use format json", s.Format)
+	}
+	if s.Format == "json" && s.Fields["status"] == "" {
+		v.failAt(path+".fields", "status is missing: name the key that holds it")
+	}
+	t := v.policy.Tenants
+	switch {
+	case s.Tenant != "":
+	case s.TenantBy == "host" && t.Host == "" && len(t.Hosts) == 0 && t.Registry.Postgres == nil:
+		v.failAt(path, "no way to a tenant; write tenants.host, tenants.hosts, tenants.path, fields.tenant, or tenant for a source of one tenant")
+	case s.TenantBy == "path" && t.Path == "":
+		v.failAt(path+".tenant_by", "needs tenants.path")
+	case s.TenantBy == "field" && s.Fields["tenant"] == "":
+		v.failAt(path+".tenant_by", "needs fields.tenant")
+	}
+	v.receiver(path, s)
+}
+
+func (v *validator) receiver(path string, s *Source) {
+	if s.Receive == "" {
+		return
+	}
+	v.oneOf(path+".receive", s.Receive, Receivers)
+	if s.Format != s.Receive {
+		v.failAt(path+".format", "a receiver of %s reads %s", s.Receive, s.Receive)
+	}
+	if s.SecretFile == "" {
+		v.failAt(path, "secret_file is missing: who reaches the receiver could write any number")
+	}
+	if !headerRE.MatchString(s.SecretHeader) {
+		v.failAt(path+".secret_header", "%q is no header", s.SecretHeader)
+	}
+	for i, other := range v.policy.Tenants.Sources {
+		if other == s {
+			return
+		}
+		if other.Receive == s.Receive {
+			v.failAt(path+".receive", "tenants.sources[%d] already receives %s; one address serves one source", i, s.Receive)
+		}
+	}
+}
+
+func (v *validator) oneOf(path, value string, known []string) {
+	if !slices.Contains(known, value) {
+		v.failAt(path, "%q is not known; %s", value, suggest(value, known))
+	}
+}
+
+func (v *validator) appService(path, name string) {
+	if _, ok := v.policy.Service(name); ok {
+		return
+	}
+	var known []string
+	for _, s := range v.policy.Services {
+		known = append(known, s.Name)
+	}
+	v.failAt(path, "no service %q; %s", name, suggest(name, known))
+}
+
+// HasDuration reports whether the records of the source can tell how long a request took.
+func (s *Source) HasDuration() bool {
+	switch s.Format {
+	case "vercel":
+		return false
+	case "json":
+		return s.Fields["duration"] != ""
+	}
+	return true
+}
+
+// Open reports whether any name that the patterns yield is admitted.
+func (t *Tenants) Open() bool { return t.Registry.File == "" && t.Registry.Postgres == nil }
+
+func (v *validator) tenantWarnings() {
+	p := v.policy
+	if len(p.Tenants.Sources) > 0 && p.Tenants.Open() {
+		v.warn("tenants", "no registry: every name that a request yields becomes a tenant, up to the limit of %d", p.Tenants.Limit)
+	}
+	measured, sources := map[string]bool{}, map[string]int{}
+	for i, s := range p.Tenants.Sources {
+		measured[s.AppService] = measured[s.AppService] || s.HasDuration()
+		sources[s.AppService] = i
+		v.secretFile(fmt.Sprintf("tenants.sources[%d].secret_file", i), s.SecretFile)
+	}
+	for _, name := range sortedKeys(sources) {
+		if len(p.Objectives.Latency) > 0 && !measured[name] {
+			v.warn(fmt.Sprintf("tenants.sources[%d]", sources[name]), "no source of service %s tells how long a request took: the latency objectives cannot be judged for it", name)
+		}
+	}
+	if pg := p.Tenants.Registry.Postgres; pg != nil {
+		v.secretFile("tenants.registry.postgres.dsn_file", pg.DSNFile)
+	}
+}
+
+// absoluteTenants resolves the files that the exporter opens later.
+func (v *validator) absoluteTenants() {
+	t := &v.policy.Tenants
+	if t.Registry.File != "" {
+		t.Registry.File = v.resolve("tenants.registry.file", t.Registry.File)
+	}
+	if t.Registry.Postgres != nil {
+		t.Registry.Postgres.DSNFile = v.resolve("tenants.registry.postgres.dsn_file", t.Registry.Postgres.DSNFile)
+	}
+	for i, s := range t.Sources {
+		path := fmt.Sprintf("tenants.sources[%d]", i)
+		if s.File != "" {
+			s.File = v.resolve(path+".file", s.File)
+		}
+		if s.SecretFile != "" {
+			s.SecretFile = v.resolve(path+".secret_file", s.SecretFile)
+		}
+		if !filepath.IsAbs(s.Rotated) && !strings.HasPrefix(s.Rotated, "{file}") {
+			s.Rotated = v.resolve(path+".rotated", s.Rotated)
+		}
+	}
+}

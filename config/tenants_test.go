@@ -1,0 +1,85 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const withSource = `version: 1
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2, peak_capacity: 2000}]
+tenants:
+  registry: {file: tenants.yaml}
+  host: "{tenant}.thorbis.app"
+  sources:
+    - {file: access.json, format: nginx-json, app_service: web}
+`
+
+func TestSourcesInheritTheirDefaults(t *testing.T) {
+	dir := write(t, map[string]string{"p.yaml": withSource + "    - {receive: vercel, app_service: web, secret_file: key, name: edge}\n"})
+	p, err := Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, vercel := p.Tenants.Sources[0], p.Tenants.Sources[1]
+	if file.Name != "web-nginx-json" || file.File != filepath.Join(dir, "access.json") || file.Start != "beginning" || file.TenantBy != "host" || !strings.HasPrefix(file.Rotated, "{file}") {
+		t.Errorf("%+v", file)
+	}
+	if vercel.Format != "vercel" || vercel.SecretFile != filepath.Join(dir, "key") || vercel.HasDuration() {
+		t.Errorf("%+v", vercel)
+	}
+	if p.Tenants.Limit != 20_000 || p.Tenants.LateAfter.String() != "10m" || p.Tenants.Histogram != "native" || p.Services[0].PeakCapacity != 2000 {
+		t.Errorf("%+v", p.Tenants)
+	}
+}
+
+func TestMistakesInSourcesNameTheirCure(t *testing.T) {
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"two kinds":      {"file: access.json,", "file: access.json, stdin: true,", "p.yaml:8: tenants.sources[0]: write exactly one of file, stdin or receive"},
+		"format":         {"nginx-json", "nginx-jsn", `p.yaml:8: tenants.sources[0].format: "nginx-jsn" is not known; did you mean nginx-json?`},
+		"service":        {"app_service: web", "app_service: wbe", `p.yaml:8: tenants.sources[0].app_service: no service "wbe"; did you mean web?`},
+		"host":           {"{tenant}.thorbis.app", "thorbis.app", `p.yaml:6: tenants.host: "thorbis.app" is no pattern`},
+		"no way":         {`host: "{tenant}.thorbis.app"`, "limit: 5", "p.yaml:8: tenants.sources[0]: no way to a tenant"},
+		"no secret":      {"file: access.json, format: nginx-json", "receive: vercel", "p.yaml:8: tenants.sources[0]: secret_file is missing"},
+		"twice":          {"    - {file", "    - {file: b, format: nginx-json, app_service: web}\n    - {file", `p.yaml:9: tenants.sources[1]: the name "web-nginx-json" is already taken`},
+		"fields":         {"nginx-json,", "caddy, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: the keys of caddy are fixed"},
+		"json status":    {"nginx-json,", "json, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: status is missing"},
+		"unknown field":  {"nginx-json,", "json, fields: {status: s, hots: x},", `"hots" is not known; did you mean host?`},
+		"limit":          {"  host:", "  limit: 0\n  host:", "p.yaml:6: tenants.limit: write 1 to 1000000"},
+		"late":           {"  host:", "  late_after: 1s\n  host:", "p.yaml:6: tenants.late_after: write 1m or more"},
+		"histogram":      {"  host:", "  histogram: natve\n  host:", "did you mean native?"},
+		"custom domain":  {"  host:", "  hosts: {\"Shop.acme.com:443\": acme}\n  host:", "write the host alone"},
+		"reserved name":  {"  host:", "  hosts: {\"shop.acme.com\": _other}\n  host:", `"_other" is no name`},
+		"two registries": {"{file: tenants.yaml}", "{file: tenants.yaml, postgres: {dsn_file: d, query: q}}", "write either file or postgres"},
+		"half postgres":  {"{file: tenants.yaml}", "{postgres: {query: q}}", "needs dsn_file"},
+		"peak":           {"peak_capacity: 2000", "peak_capacity: -1", "p.yaml:3: services[0].peak_capacity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := write(t, map[string]string{"p.yaml": strings.Replace(withSource, tc.old, tc.new, 1)})
+			_, err := Load(filepath.Join(dir, "p.yaml"))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
+	text := strings.Replace(withSource, "  registry: {file: tenants.yaml}\n", "", 1)
+	text = strings.Replace(text, "file: access.json, format: nginx-json", "receive: vercel, secret_file: key", 1)
+	text = strings.Replace(text, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
+	p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": text}), "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, w := range p.Warnings() {
+		all.WriteString(w.String() + "\n")
+	}
+	for _, want := range []string{"no registry: every name", "tells how long a request took", "secret file key cannot be read"} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("no warning %q in\n%s", want, all.String())
+		}
+	}
+}

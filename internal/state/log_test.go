@@ -1,0 +1,164 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+)
+
+func replayAll(t *testing.T, d *Dir, from uint64) (*Log, []string, error) {
+	t.Helper()
+	var got []string
+	l, err := d.OpenLog("tenant", from, func(r []byte) error { got = append(got, string(r)); return nil })
+	if err == nil {
+		t.Cleanup(func() { _ = l.Close() })
+	}
+	return l, got, err
+}
+
+func mustLog(t *testing.T, d *Dir, want ...string) *Log {
+	t.Helper()
+	l, got, err := replayAll(t, d, 1)
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("replayed %q, %v; want %q", got, err, want)
+	}
+	return l
+}
+
+func TestLogIsReplayedInOrder(t *testing.T) {
+	d := open(t, t.TempDir())
+	l := mustLog(t, d)
+	if err := l.Append([]byte("a"), []byte("b")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append([]byte("c")); err != nil {
+		t.Fatal(err)
+	}
+	l = mustLog(t, d, "a", "b", "c")
+	if l.Size() != 3*(frameHeader+1) {
+		t.Errorf("size %d", l.Size())
+	}
+	if err := l.Drop(2); err != nil || l.Size() != frameHeader+1 {
+		t.Errorf("%v, size %d", err, l.Size())
+	}
+	if _, got, err := replayAll(t, d, 2); err != nil || !slices.Equal(got, []string{"c"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A crash in the middle of a write leaves every possible beginning of the record.
+func TestTornRecordIsDropped(t *testing.T) {
+	d := open(t, t.TempDir())
+	l := mustLog(t, d)
+	if err := l.Append([]byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	whole, _ := os.ReadFile(d.segmentFile("tenant", 1))
+	for cut := range len(whole) {
+		torn := slices.Concat(whole, whole[:cut])
+		if err := os.WriteFile(d.segmentFile("tenant", 1), torn, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		l = mustLog(t, d, "whole")
+		if err := l.Append([]byte("next")); err != nil {
+			t.Fatal(err)
+		}
+		mustLog(t, d, "whole", "next")
+		_ = os.Remove(d.markFile("tenant"))
+		if err := os.WriteFile(d.segmentFile("tenant", 1), whole, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLogCutShortOrPutBackIsARollback(t *testing.T) {
+	d := open(t, t.TempDir())
+	l := mustLog(t, d)
+	for i := range 3 {
+		if err := l.Append(fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(d.segmentFile("tenant", 1), frameHeader+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := replayAll(t, d, 1); !errors.Is(err, ErrRolledBack) {
+		t.Fatalf("err = %v, want a rollback", err)
+	}
+	if err := d.ResetLog("tenant"); err != nil {
+		t.Fatal(err)
+	}
+	mustLog(t, d)
+}
+
+func TestDamageInsideTheLogIsCorrupt(t *testing.T) {
+	d := open(t, t.TempDir())
+	l := mustLog(t, d)
+	_ = l.Append([]byte("first"))
+	_, _ = l.Rotate()
+	_ = l.Append([]byte("second"))
+	name := d.segmentFile("tenant", 1)
+	b, _ := os.ReadFile(name)
+	b[frameHeader] ^= 1
+	if err := os.WriteFile(name, b, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := replayAll(t, d, 1); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("flipped bit: %v", err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := replayAll(t, d, 1); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("missing segment: %v", err)
+	}
+}
+
+func TestFailedAppendLeavesNothing(t *testing.T) {
+	d := open(t, t.TempDir())
+	l := mustLog(t, d)
+	_ = l.Append([]byte("kept"))
+	good := l.file
+	var err error
+	if l.file, err = os.Open(d.segmentFile("tenant", 1)); err != nil { // for reading only: writes fail
+		t.Fatal(err)
+	}
+	if err := l.Append([]byte("lost")); err == nil {
+		t.Fatal("no error")
+	}
+	_ = l.file.Close()
+	l.file = good
+	if err := l.Append([]byte("again")); err != nil {
+		t.Fatal(err)
+	}
+	mustLog(t, d, "kept", "again")
+}
+
+// Whatever lies in a segment, replaying it ends with records or an error.
+func FuzzReplay(f *testing.F) {
+	dir := f.TempDir()
+	d, err := Open(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	l, _ := d.OpenLog("seed", 1, func([]byte) error { return nil })
+	_ = l.Append([]byte("one"), []byte("two"))
+	seed, _ := os.ReadFile(d.segmentFile("seed", 1))
+	f.Add(seed)
+	f.Add(seed[:len(seed)-1])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		name := t.TempDir() + "/x"
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		end, err := replaySegment(name, true, func([]byte) error { return nil })
+		if err != nil || end > int64(len(b)) {
+			t.Fatalf("%d, %v", end, err)
+		}
+	})
+}

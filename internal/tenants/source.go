@@ -1,0 +1,83 @@
+package tenants
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Source is where a registry is read from, again and again. The last good list stays in use.
+type Source struct {
+	File           string
+	DSNFile, Query string // of PostgreSQL
+
+	mu       sync.Mutex
+	list     []Tenant
+	loaded   bool
+	adopted  bool
+	modified time.Time // of the file as last read
+	read     time.Time // last success
+	errors   uint64
+}
+
+// Refresh reads the registry and reports whether there is a new list. A file that did not change is not read.
+func (s *Source) Refresh(ctx context.Context) (bool, error) {
+	s.mu.Lock()
+	modified, loaded := s.modified, s.loaded
+	s.mu.Unlock()
+	var list []Tenant
+	var err error
+	if s.File != "" {
+		var info os.FileInfo
+		if info, err = os.Stat(s.File); err == nil && loaded && info.ModTime().Equal(modified) {
+			s.mu.Lock()
+			s.read = time.Now()
+			s.mu.Unlock()
+			return false, nil
+		}
+		if err == nil {
+			modified = info.ModTime()
+		}
+		list, err = Load(s.File)
+	} else {
+		list, err = Query(ctx, s.DSNFile, s.Query)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.errors++
+		return false, err
+	}
+	changed := !s.loaded || !slices.EqualFunc(list, s.list, same)
+	s.list, s.modified, s.read, s.loaded = list, modified, time.Now(), true
+	return changed, nil
+}
+
+func same(a, b Tenant) bool {
+	return a.Name == b.Name && a.Tier == b.Tier && slices.Equal(a.Hosts, b.Hosts)
+}
+
+// Adopt puts a list in use that was good in an earlier run, until the first success of this one.
+func (s *Source) Adopt(list []Tenant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.loaded {
+		s.list, s.adopted = list, true
+	}
+}
+
+// List returns the tenants in use, false if none were ever read.
+func (s *Source) List() ([]Tenant, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list, s.loaded || s.adopted
+}
+
+// Status tells how many tenants there are, when they were last read, and how often that failed.
+func (s *Source) Status() (tenants int, read time.Time, errors uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.list), s.read, s.errors
+}
