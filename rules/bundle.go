@@ -41,6 +41,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
 		{Name: "backup.rules.yaml", Groups: backups()},
 		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p)}, filesystems()...)},
+		{Name: "tenant.rules.yaml", Groups: tenants(p)},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

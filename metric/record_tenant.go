@@ -1,0 +1,30 @@
+package metric
+
+// Throughput of services and tenants.
+var (
+	TenantRate = record("app_service_tenant:thorbis_requests:rate5m",
+		"Requests a second of the tenant over five minutes.", serviceTenantLevel)
+	ServiceRate = record("app_service:thorbis_requests:rate5m",
+		"Requests a second of the service over five minutes, those of hosts that no tenant owns apart.", serviceLevel)
+	ServiceClassRate = record("app_service:thorbis_requests_by_class:rate5m",
+		"Requests a second of the service over five minutes by class of their status, those of hosts that no tenant owns included.",
+		append(serviceLevel[:2:2], LabelCodeClass))
+	TenantShare = record("app_service_tenant:thorbis_requests_share:ratio",
+		"Share of the service's requests that the tenant sends, for tenants that send a twentieth or more.", serviceTenantLevel)
+	ServiceActive = record("app_service:thorbis_tenants_active:count",
+		"Tenants of the service with requests in the last five minutes.", serviceLevel)
+	ServiceUtilization = record("app_service:thorbis_throughput_utilization:ratio",
+		"Requests a second over what the policy says the service is built for.", serviceLevel)
+	UnknownHostShare = record("app_service:thorbis_unknown_hosts:ratio",
+		"Share of the requests whose host no tenant owns.", serviceLevel)
+	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
+		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.", serviceTenantLevel)
+
+	RequestDurationRate = record("app_service:thorbis_request_duration_seconds:rate5m",
+		"Native histogram of the duration of the service's requests.", serviceLevel)
+	RequestDurationBucketRate = record("app_service:thorbis_request_duration_seconds_bucket:rate5m",
+		"Classic histogram of the duration of the service's requests.", append(serviceLevel[:2:2], "le"))
+	RequestDurationQuantile = record("app_service:thorbis_request_duration_seconds:quantile5m",
+		"The time within which a share of the service's requests was answered: the median, 95 and 99 of 100.",
+		append(serviceLevel[:2:2], "quantile"))
+)
