@@ -10,6 +10,7 @@ local groups = std.flatMap(
     (importstr '../rules/policy.rules.yaml'),
     (importstr '../rules/slo.rules.yaml'),
     (importstr '../rules/storage.rules.yaml'),
+    (importstr '../rules/tenant.rules.yaml'),
     (importstr '../rules/uptime.rules.yaml'),
   ],
 );
