@@ -40,6 +40,8 @@ type Options struct {
 	// Roles are the collectors to run, by name.
 	Roles map[string]bool
 	Web   *web.FlagConfig
+	// Receive is where logs are received; nil receives none.
+	Receive *web.FlagConfig
 	// EnableLifecycle allows a reload over HTTP.
 	EnableLifecycle bool
 	// ProbeAnyTarget allows /probe for targets that the policy does not name.
@@ -168,8 +170,13 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-cha
 	}()
 
 	server := newServer(handler, e.Logger)
-	served := make(chan error, 1)
+	servers := []*http.Server{server}
+	served := make(chan error, 2)
 	go func() { served <- web.ListenAndServe(server, e.Web, e.Logger) }()
+	if receiver := e.receiver(); receiver != nil {
+		servers = append(servers, receiver)
+		go func() { served <- web.ListenAndServe(receiver, e.Receive, e.Logger) }()
+	}
 	e.ready.Store(true)
 
 	var failed error
@@ -189,9 +196,11 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-cha
 	e.ready.Store(false)
 	stopping, cancel := context.WithTimeout(context.Background(), webStopTimeout)
 	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
-		e.Logger.Warn("Requests were cut off", "err", err)
-		_ = server.Close()
+	for _, server := range servers {
+		if err := server.Shutdown(stopping); err != nil {
+			e.Logger.Warn("Requests were cut off", "err", err)
+			_ = server.Close()
+		}
 	}
 	stopCollecting()
 	select {

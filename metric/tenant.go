@@ -37,7 +37,7 @@ var (
 	})
 	TenantRequestDuration = define(Metric{
 		Name: "thorbis_tenant_request_duration_seconds", Type: Histogram, Unit: "seconds", Across: Sum,
-		Help:   "Duration of requests: a native histogram, classic on request. Absent for sources without durations.",
+		Help:   "Duration of requests: a native histogram, classic on request. Empty for sources without durations.",
 		Labels: serviceTenantLabels,
 	})
 	TenantInfo = define(Metric{

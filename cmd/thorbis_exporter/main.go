@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	serve := newServe(app, f)
 	check := newCheckConfig(app, f)
 	probe := newProbe(app, f)
+	tenants := newTenants(app, f)
 
 	command, err := app.Parse(args)
 	if terminated >= 0 {
@@ -64,6 +65,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = check.run()
 	case probe.name:
 		err = probe.run(ctx)
+	case tenants.name:
+		err = tenants.run(ctx, stderr)
 	default:
 		err = serve.run(ctx, stderr)
 	}

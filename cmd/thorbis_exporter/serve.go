@@ -16,6 +16,8 @@ type serve struct {
 	options             exporter.Options
 	roles               map[string]*bool
 	logLevel, logFormat string
+
+	receiveAddress, receiveConfig string
 }
 
 func newServe(app *kingpin.Application, f *flags) *serve {
@@ -24,6 +26,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
 	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
+	app.Flag("receive.listen-address", "Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
+	app.Flag("receive.config.file", "Web configuration (TLS, users) of the receiving listener.").StringVar(&s.receiveConfig)
 	paths := collectors.DefaultPaths()
 	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").StringVar(&s.options.Host)
 	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).StringVar(&s.options.Paths.Procfs)
@@ -47,6 +51,7 @@ func (s *serve) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	o := s.options
+	o.Receive = exporter.ReceiveFlags(s.receiveAddress, s.receiveConfig)
 	o.Logger, o.Load, o.Location, o.Web = logger, s.load, s.location, s.web
 	o.Roles = map[string]bool{}
 	for name, on := range s.roles {

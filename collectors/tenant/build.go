@@ -8,6 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 )
@@ -29,6 +30,7 @@ func (c *Collector) build(s *setup) error {
 	numbers := c.book.Load().Configure(s.ledger())
 	names := s.names.Load()
 	rules := map[count.Rule]*count.Rule{}
+	s.receivers = map[string]*receive.Receiver{}
 	for _, conf := range t.Sources {
 		n := numbers[conf.Name]
 		rule := count.Rule{Service: n.Service, By: bys[conf.TenantBy], Names: names.names}
@@ -73,6 +75,11 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 		}
 	case conf.Stdin:
 		r.run = (&source.Stdin{Config: &r.reader, In: c.stdin}).Run
+	default:
+		var err error
+		if s.receivers[conf.Receive], err = c.receiver(r); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }

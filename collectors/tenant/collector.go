@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -47,13 +48,15 @@ type Collector struct {
 	mu       sync.Mutex // one Apply at a time
 	book     atomic.Pointer[ledger.Book]
 	tables   *source.Tables
+	posting  *source.Tables           // of receivers, so that a file being caught up keeps no post waiting
 	statuses map[string]*sourceStatus // by the source's name, kept across reloads
 }
 
 // sourceStatus outlives a reload, so that its counters do not start again.
 type sourceStatus struct {
 	source.Status
-	posts posts
+	posts  posts
+	memory receive.Memory
 }
 
 // setup is a policy put into practice. It is replaced as a whole.
@@ -62,6 +65,8 @@ type setup struct {
 	registry *tenants.Source // nil without one
 	names    atomic.Pointer[registered]
 	sources  []*running
+	// receivers by what they receive.
+	receivers map[string]*receive.Receiver
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -111,6 +116,7 @@ func (c *Collector) open() error {
 		return fmt.Errorf("tenant counters: %w", err)
 	}
 	c.tables = source.NewTables(book, runtime.GOMAXPROCS(0))
+	c.posting = source.NewTables(book, receive.Concurrency)
 	c.book.Store(book)
 	return nil
 }

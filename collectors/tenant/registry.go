@@ -114,7 +114,7 @@ func (c *Collector) keep(s *setup) {
 // files wait.
 func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) bool {
 	for {
-		if list, known := s.registry.List(); known && (len(list) > 0 || s.policy.Tenants.Registry.File != "") {
+		if s.known() {
 			return true
 		}
 		start := time.Now()
@@ -128,6 +128,13 @@ func (c *Collector) await(ctx context.Context, s *setup, report collectors.Repor
 			return false
 		}
 	}
+}
+
+// known reports whether the registry was ever read. An empty one that was kept from an earlier run is not
+// believed.
+func (s *setup) known() bool {
+	list, known := s.registry.List()
+	return known && (len(list) > 0 || s.policy.Tenants.Registry.File != "")
 }
 
 // apply puts a registry in force that was just read.

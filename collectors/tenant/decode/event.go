@@ -78,14 +78,15 @@ func New(o Options) (Decoder, error) {
 	if o.Format == "combined" {
 		return &combined{}, nil
 	}
-	j, err := newJSON(o)
+	j, err := NewJSON(o)
 	if err != nil {
 		return nil, err
 	}
 	return j, nil
 }
 
-func newJSON(o Options) (*JSON, error) {
+// NewJSON returns a decoder of a format whose records are JSON objects.
+func NewJSON(o Options) (*JSON, error) {
 	switch o.Format {
 	case "nginx-json":
 		return build(nginxKeys, o, finishGeneric, seconds), nil

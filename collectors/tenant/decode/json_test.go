@@ -60,9 +60,9 @@ func lookup(m map[string]any, path string) (kind, string) {
 // differ compares a decoder with encoding/json on one line: whether it is valid, and every known value.
 func differ(t *testing.T, format string, l layout, line []byte) {
 	t.Helper()
-	d, err := newJSON(Options{Format: format, Fields: map[string]string{"status": "status"}})
+	d, err := NewJSON(Options{Format: format, Fields: map[string]string{"status": "status"}})
 	if format != "json" {
-		d, err = newJSON(Options{Format: format})
+		d, err = NewJSON(Options{Format: format})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,74 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sync"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// Summary is what became of the lines of files that were read once.
+type Summary struct {
+	Lines, Bytes uint64
+	Left         map[string]uint64 // by reason
+	Tenants      int
+}
+
+// Once reads files to their ends with the code of the server and writes what was counted. Late requests are
+// counted as any other: a log of yesterday has nothing else. The name - is standard input.
+func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, files []string, out io.Writer, progress func(bytes int)) (Summary, error) {
+	o.Immediate, o.State = true, nil
+	c := New(o)
+	once := *p
+	once.Tenants.Sources = []*config.Source{src}
+	once.Tenants.LateAfter = config.Duration(math.MaxInt64)
+	if err := c.Apply(&once); err != nil {
+		return Summary{}, err
+	}
+	book, r := c.book.Load(), c.current.Load().sources[0]
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	saving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	saved := make(chan error, 1)
+	go func() { saved <- guard(func() error { return book.Run(saving) }) }()
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	for i, name := range files {
+		wg.Go(func() { errs[i] = guard(func() error { return c.file(ctx, r, name, progress) }) })
+	}
+	wg.Wait()
+	stop()
+	err := errors.Join(append(errs, <-saved)...)
+	s, _ := book.Source(r.number)
+	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Left: map[string]uint64{}}
+	for v := decode.Syntax; v < decode.Verdicts; v++ {
+		if n := s.Verdicts[v]; n > 0 {
+			sum.Left[v.Reason()] = n
+		}
+	}
+	_, _, sum.Tenants = book.Totals()
+	return sum, errors.Join(err, c.Write(out))
+}
+
+func (c *Collector) file(ctx context.Context, r *running, name string, progress func(int)) error {
+	in := c.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	if err := source.Once(ctx, &r.reader, name, in, progress); err != nil {
+		return fmt.Errorf("%w; what was read of it before is counted", err)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package receive takes request logs that vendors post. A post is acknowledged when what it told is on the
+// disk, and only the counted fields of it are kept: no address, no query string, no message.
+package receive
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+)
+
+// Bounds of a post. Whoever posts more is told so, and configures smaller batches.
+const (
+	MaxBody     = 16 << 20  // as it is sent
+	MaxInflated = 128 << 20 // after inflating
+	MaxRecords  = 250_000
+	// Concurrency is how many posts are worked on at once; the others are told to come again.
+	Concurrency = 4
+)
+
+// Result of a post, in the order of metric.PostResults.
+type Result int
+
+// The results.
+const (
+	Accepted Result = iota
+	Unauthorized
+	TooLarge
+	Invalid
+	Overloaded
+	Unavailable
+)
+
+// Config is one receiver of a policy.
+type Config struct {
+	Kind   string // vercel, cloudflare or json
+	Format decode.Options
+	Secret []byte
+	Header string // that carries the secret, for all but vercel
+	Verify string // what vercel wants to see in x-vercel-verify
+	Count  *count.Source
+	Book   *ledger.Book
+	Tables *source.Tables
+	Logger *slog.Logger
+	Status *source.Status
+	Posts  func(Result)
+	Memory *Memory
+}
+
+// Receiver serves one address.
+type Receiver struct {
+	Config
+	slots    chan struct{}
+	decoders chan *decode.JSON
+}
+
+// New returns a receiver.
+func New(c Config) (*Receiver, error) {
+	r := &Receiver{Config: c, slots: make(chan struct{}, Concurrency), decoders: make(chan *decode.JSON, Concurrency)}
+	for range Concurrency {
+		d, err := decode.NewJSON(c.Format)
+		if err != nil {
+			return nil, err
+		}
+		r.decoders <- d
+	}
+	return r, nil
+}
+
+// refusal is an answer that is no success.
+type refusal struct {
+	result Result
+	code   int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+var (
+	errUnauthorized = &refusal{Unauthorized, http.StatusUnauthorized, "the secret or the signature is missing or wrong"}
+	errTooLarge     = &refusal{TooLarge, http.StatusRequestEntityTooLarge, "the post is too large; send smaller batches"}
+	errEncoding     = &refusal{Invalid, http.StatusUnsupportedMediaType, "send the body as it is or with gzip"}
+	errInvalid      = &refusal{Invalid, http.StatusBadRequest, "no record of the post can be read"}
+	errOverloaded   = &refusal{Overloaded, http.StatusTooManyRequests, "too many posts at once; send it again"}
+	errUnavailable  = &refusal{Unavailable, http.StatusServiceUnavailable, "the post cannot be saved now; send it again"}
+)
+
+// ServeHTTP implements http.Handler.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if r.Kind == "vercel" && r.Verify != "" {
+		w.Header().Set("x-vercel-verify", r.Verify)
+	}
+	switch req.Method {
+	case http.MethodPost:
+	case http.MethodGet, http.MethodHead:
+		if r.Kind == "vercel" && r.Verify != "" {
+			return // the method of the verification is not documented
+		}
+		fallthrough
+	default:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "post here", http.StatusMethodNotAllowed)
+		return
+	}
+	err := r.post(w, req)
+	if err == nil {
+		r.Posts(Accepted)
+		r.Status.Up.Store(true)
+		return
+	}
+	var no *refusal
+	if !errors.As(err, &no) {
+		r.Logger.Warn("A post was not taken", "receive", r.Kind, "err", err)
+		no = errUnavailable
+	}
+	if no.result == Unavailable {
+		r.Status.Up.Store(false)
+		r.Status.Errors.Add(1)
+	}
+	r.Posts(no.result)
+	if no.result == Unavailable || no.result == Overloaded {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, no.text, no.code)
+}
+
+// post takes one post. The secret is judged before anything is read, the signature before anything is parsed.
+func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
+	if r.Kind != "vercel" && !r.authorized(req) {
+		return errUnauthorized
+	}
+	if req.ContentLength > MaxBody {
+		return errTooLarge
+	}
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	default:
+		return errOverloaded
+	}
+	wire := takeBuffer()
+	defer giveBuffer(wire)
+	if err := wire.fill(http.MaxBytesReader(w, req.Body, MaxBody), MaxBody); err != nil {
+		return err
+	}
+	plain := takeBuffer()
+	defer giveBuffer(plain)
+	body, err := inflated(req.Header.Get("Content-Encoding"), wire, plain)
+	if err != nil {
+		if r.Kind == "vercel" && !r.signed(req, wire.b) {
+			return errUnauthorized
+		}
+		return err
+	}
+	if r.Kind == "vercel" && !r.signed(req, wire.b, body) {
+		if r.Verify != "" && req.Header.Get(signatureHeader) == "" && empty(body) {
+			return nil // the verification of the address is not signed
+		}
+		return errUnauthorized
+	}
+	return r.take(req, body)
+}
+
+// fill reads all of a stream.
+func (b *buffer) fill(from io.Reader, limit int) error {
+	for {
+		if len(b.b) == cap(b.b) {
+			b.b = append(b.b, 0)[:len(b.b)]
+		}
+		n, err := from.Read(b.b[len(b.b):min(cap(b.b), limit+1)])
+		b.b = b.b[:len(b.b)+n]
+		var tooLarge *http.MaxBytesError
+		switch {
+		case len(b.b) > limit || errors.As(err, &tooLarge):
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return errInvalid
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package tenant
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+const receivingPolicy = `version: 1
+environment: test
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2}]
+tenants:
+  host: "{tenant}.example.com"
+  sources:
+    - {receive: vercel, app_service: web, secret_file: secret, verify: code-17}
+    - {receive: cloudflare, app_service: web, secret_file: secret, secret_header: X-Secret}
+    - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}, sampling: 25%}
+`
+
+const secret = "drain-secret"
+
+// office is a collector at work with its receivers.
+type office struct {
+	t    *testing.T
+	c    *Collector
+	url  string
+	stop func()
+}
+
+func newOffice(t *testing.T, policy, storage string) *office {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"p.yaml": policy, "secret": secret + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := config.Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sd, err := state.Open(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := c.Run(ctx, func(error, time.Duration) {}); err != nil {
+			t.Error(err)
+		}
+	})
+	server := httptest.NewServer(c.Receivers())
+	o := &office{t: t, c: c, url: server.URL}
+	o.stop = sync.OnceFunc(func() {
+		server.Close()
+		cancel()
+		wg.Wait()
+		_ = c.Close()
+		_ = sd.Close()
+	})
+	t.Cleanup(o.stop)
+	return o
+}
+
+func (o *office) post(kind, body string, headers ...string) *http.Response {
+	o.t.Helper()
+	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind, strings.NewReader(body))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	return resp
+}
+
+func signature(body string) string {
+	mac := hmac.New(sha1.New, []byte(secret))
+	_, _ = mac.Write([]byte(body))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func zipped(body string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(body))
+	_ = z.Close()
+	return b.String()
+}
+
+func (o *office) wants(n uint64) {
+	o.t.Helper()
+	if got, _, _ := o.c.book.Load().Totals(); got != n {
+		o.t.Errorf("%d requests, want %d", got, n)
+	}
+}
+
+func vercelRecord(id string) string {
+	return fmt.Sprintf(`{"id":"1","requestId":%q,"host":"app.vercel.app","timestamp":%d,"proxy":{"host":"acme.example.com","statusCode":200}}`, id, time.Now().UnixMilli())
+}
+
+func TestVercel(t *testing.T) {
+	storage := t.TempDir()
+	o := newOffice(t, receivingPolicy, storage)
+	signed := func(body string) *http.Response { return o.post("vercel", body, "x-vercel-signature", signature(body)) }
+	one, two, three := vercelRecord("a"), vercelRecord("b"), vercelRecord("c")
+	for i, step := range []struct {
+		name string
+		resp *http.Response
+		code int
+		want uint64
+	}{
+		{"verification", o.post("vercel", "[]"), 200, 0},
+		{"not signed", o.post("vercel", "["+one+"]"), 401, 0},
+		{"signed by another", o.post("vercel", "["+one+"]", "x-vercel-signature", strings.Repeat("0", 40)), 401, 0},
+		{"array", signed("[" + one + "," + two + "]"), 200, 2},
+		{"again", signed("[" + one + "," + two + "]"), 200, 2},
+		{"lines, one twice", signed(three + "\n" + three + "\nnonsense\n"), 200, 3},
+		{"gzip signed as sent", func() *http.Response {
+			z := zipped(vercelRecord("d"))
+			return o.post("vercel", z, "x-vercel-signature", signature(z), "Content-Encoding", "gzip")
+		}(), 200, 4},
+		{"gzip signed before", func() *http.Response {
+			body := vercelRecord("e")
+			return o.post("vercel", zipped(body), "x-vercel-signature", signature(body), "Content-Encoding", "gzip")
+		}(), 200, 5},
+		{"broken array", signed("[" + vercelRecord("f") + ",{]"), 400, 5},
+		{"nothing readable", signed("nonsense"), 400, 5},
+		{"encoding", o.post("vercel", one, "x-vercel-signature", signature(one), "Content-Encoding", "br"), 415, 5},
+	} {
+		if step.resp.StatusCode != step.code || step.resp.Header.Get("x-vercel-verify") != "code-17" {
+			t.Errorf("%d %s: %s, %v", i, step.name, step.resp.Status, step.resp.Header)
+		}
+	}
+	o.wants(5)
+	o.stop()
+	o = newOffice(t, receivingPolicy, storage)
+	body := "[" + one + "," + vercelRecord("new") + "]"
+	if resp := o.post("vercel", body, "x-vercel-signature", signature(body)); resp.StatusCode != 200 {
+		t.Error(resp.Status)
+	}
+	o.wants(6) // what was counted before the restart is known
+}
+
+func TestCloudflareAndJSON(t *testing.T) {
+	o := newOffice(t, receivingPolicy, t.TempDir())
+	for name, tc := range map[string]struct {
+		resp *http.Response
+		code int
+	}{
+		"challenge":      {o.post("cloudflare", zipped(`{"content":"tests"}`), "X-Secret", secret), 200},
+		"bare gzip":      {o.post("cloudflare", zipped(`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"RayID":"1"}`+"\n"), "X-Secret", "Bearer "+secret), 200},
+		"no secret":      {o.post("cloudflare", "{}"), 401},
+		"wrong secret":   {o.post("cloudflare", "{}", "X-Secret", "drain"), 401},
+		"json sampled":   {o.post("json", `{"h":"acme.example.com","s":503}`, "Authorization", secret), 200},
+		"too large":      {o.post("json", strings.Repeat(" ", receive.MaxBody+1), "Authorization", secret), 413},
+		"bomb":           {o.post("json", zipped(strings.Repeat(" ", receive.MaxInflated+1)), "Authorization", secret), 413},
+		"too many":       {o.post("json", zipped(strings.Repeat("{}\n", receive.MaxRecords+1)), "Authorization", secret), 413},
+		"broken gzip":    {o.post("json", "\x1f\x8bxx", "Authorization", secret), 400},
+		"unknown":        {o.post("other", "{}"), 404},
+		"empty post":     {o.post("json", "", "Authorization", secret), 200},
+		"nothing to see": {o.post("../../metrics", ""), 404},
+	} {
+		if tc.resp.StatusCode != tc.code {
+			t.Errorf("%s: %s, want %d", name, tc.resp.Status, tc.code)
+		}
+	}
+	o.wants(1 + 4)
+	resp, err := http.Get(o.url + "/api/v1/receive/vercel")
+	if err != nil || resp.StatusCode != 200 || resp.Header.Get("x-vercel-verify") != "code-17" {
+		t.Errorf("%v %v", resp, err)
+	}
+	if resp, err = http.Get(o.url + "/api/v1/receive/json"); err != nil || resp.StatusCode != 405 {
+		t.Errorf("%v %v", resp, err)
+	}
+}
+
+// Posts of the same requests at the same time: each is counted once, and whoever was told to come again has
+// what it sent counted when it does.
+func TestConcurrentDuplicates(t *testing.T) {
+	o := newOffice(t, receivingPolicy, t.TempDir())
+	var body strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&body, `{"h":"acme.example.com","s":200,"i":"r%d"}`+"\n", i)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				for o.post("json", body.String(), "Authorization", secret).StatusCode != 200 {
+				}
+			}
+		})
+	}
+	wg.Wait()
+	o.wants(4 * 500)
+}
+
+func FuzzReceiver(f *testing.F) {
+	f.Add([]byte("[" + `{"requestId":"a","proxy":{"host":"acme.example.com","statusCode":200}}` + "]"))
+	f.Add([]byte("{}\n{"))
+	f.Add([]byte("[{},1]"))
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(secret), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(receivingPolicy), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	p, err := config.Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := c.Apply(p); err != nil {
+		f.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f.Cleanup(cancel)
+	go func() { _ = c.Run(ctx, func(error, time.Duration) {}) }()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, kind := range []string{"vercel", "json"} {
+			r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/"+kind, bytes.NewReader(body))
+			r.Header.Set("Authorization", secret)
+			r.Header.Set("x-vercel-signature", signature(string(body)))
+			w := httptest.NewRecorder()
+			c.Receivers().ServeHTTP(w, r)
+			if w.Code != 200 && w.Code != 400 && w.Code != 503 {
+				t.Errorf("%s answered %d", kind, w.Code)
+			}
+		}
+	})
+}

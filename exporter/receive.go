@@ -1,0 +1,41 @@
+package exporter
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// Bounds of the receiving server, which may face the internet: a post of the largest size takes a while.
+const (
+	receiveTimeout     = time.Minute
+	receiveHeaderBytes = 16 << 10
+)
+
+// ReceiveFlags are where logs are received, nil for nowhere: a listener with a web configuration of its own
+// and nothing on it but the receivers.
+func ReceiveFlags(address, configFile string) *web.FlagConfig {
+	if address == "" {
+		return nil
+	}
+	socket := false
+	return &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &socket, WebConfigFile: &configFile}
+}
+
+// receiver returns the receiving server, nil if there is nothing to receive.
+func (e *exporter) receiver() *http.Server {
+	if e.Receive == nil || e.tenants == nil {
+		return nil
+	}
+	return &http.Server{
+		Handler:           e.tenants.Receivers(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       receiveTimeout,
+		WriteTimeout:      2 * receiveTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    receiveHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(e.Logger.Handler(), slog.LevelDebug), // anyone can cause these
+	}
+}
