@@ -55,7 +55,7 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 		status = &sourceStatus{}
 		c.statuses[conf.Name] = status
 	}
-	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit}
+	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path"}
 	if _, err := decode.New(format); err != nil {
 		return nil, err
 	}

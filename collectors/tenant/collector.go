@@ -165,6 +165,18 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	return <-saved
 }
 
+// Lines is how many lines of all sources are counted and saved.
+func (c *Collector) Lines() uint64 {
+	var n uint64
+	if s, book := c.current.Load(), c.book.Load(); s != nil && book != nil {
+		for _, r := range s.sources {
+			saved, _ := book.Source(r.number)
+			n += saved.Lines
+		}
+	}
+	return n
+}
+
 // Close gives the saved state back. It may follow only when Run has returned.
 func (c *Collector) Close() error {
 	if book := c.book.Load(); book != nil {

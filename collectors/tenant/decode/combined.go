@@ -8,6 +8,7 @@ import "bytes"
 //
 // Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
 type combined struct {
+	path  bool
 	clock clock
 }
 
@@ -29,11 +30,15 @@ func (d *combined) Decode(b []byte, e *Event) Verdict {
 	if !ok || len(b) < 2 || b[0] != ' ' {
 		return Syntax
 	}
-	status, b := word(b[1:])
-	if len(status) == 3 && status[0]-'0' <= 9 && status[1]-'0' <= 9 && status[2]-'0' <= 9 {
-		e.Status = int(status[0]-'0')*100 + int(status[1]-'0')*10 + int(status[2]-'0')
-	} else if string(status) != "-" && string(status) != "0" {
-		return NoStatus
+	b = b[1:]
+	if len(b) > 3 && b[3] == ' ' && b[0]-'0' <= 9 && b[1]-'0' <= 9 && b[2]-'0' <= 9 {
+		e.Status = int(b[0]-'0')*100 + int(b[1]-'0')*10 + int(b[2]-'0')
+		b = b[4:]
+	} else {
+		var status []byte
+		if status, b = word(b); string(status) != "-" && string(status) != "0" {
+			return NoStatus
+		}
 	}
 	size, b := word(b)
 	if n, ok := whole(size); ok {
@@ -41,10 +46,11 @@ func (d *combined) Decode(b []byte, e *Event) Verdict {
 	} else if string(size) != "-" {
 		return Syntax
 	}
-	uri := target(request)
-	e.Path = pathOf(uri)
+	if d.path {
+		e.Path = pathOf(target(request))
+	}
 	if len(b) == 0 { // the common format: no referer, no agent
-		e.Probe = isProbe(nil, uri)
+		e.Probe = isProbe(nil, request)
 		return Counted
 	}
 	if _, b, ok = quoted(b); !ok || len(b) < 2 || b[0] != ' ' {
@@ -54,7 +60,7 @@ func (d *combined) Decode(b []byte, e *Event) Verdict {
 	if !ok {
 		return Syntax
 	}
-	e.Probe = isProbe(agent, uri)
+	e.Probe = isProbe(agent, request)
 	return d.rest(b, e)
 }
 
@@ -101,23 +107,30 @@ func quoted(b []byte) (inside, rest []byte, ok bool) {
 			return nil, nil, false
 		}
 		i += start
-		slashes := 0
-		for j := i - 1; j >= 0 && b[j] == '\\'; j-- {
-			slashes++
-		}
-		if slashes%2 == 0 {
+		if i == 0 || b[i-1] != '\\' || !escapedAt(b, i) {
 			return b[:i], b[i+1:], true
 		}
 		start = i + 1
 	}
 }
 
-var space = []byte{' '}
+// escapedAt reports whether an odd number of backslashes stands before i.
+func escapedAt(b []byte, i int) bool {
+	slashes := 0
+	for j := i - 1; j >= 0 && b[j] == '\\'; j-- {
+		slashes++
+	}
+	return slashes%2 == 1
+}
 
 // word cuts off what stands before the next space.
 func word(b []byte) (first, rest []byte) {
-	first, rest, _ = bytes.Cut(b, space)
-	return first, rest
+	for i, c := range b { // words are short
+		if c == ' ' {
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
 }
 
 // target is the second word of GET /path HTTP/1.1.

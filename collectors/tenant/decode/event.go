@@ -71,12 +71,13 @@ type Options struct {
 	Format       string
 	Fields       map[string]string // by the names of config.EventFields
 	DurationUnit string
+	Path         bool // the event's path is wanted
 }
 
 // New returns a decoder.
 func New(o Options) (Decoder, error) {
 	if o.Format == "combined" {
-		return &combined{}, nil
+		return &combined{path: o.Path}, nil
 	}
 	j, err := NewJSON(o)
 	if err != nil {
@@ -109,13 +110,12 @@ func NewJSON(o Options) (*JSON, error) {
 var (
 	probeAgent = []byte("thorbis_exporter/")
 	probeQuery = []byte("thorbis_probe=")
-	question   = []byte{'?'}
 )
 
 // isProbe recognises our own health checks by what they send: their User-Agent, or the query parameter that
 // asks past caches.
 func isProbe(agent, uri []byte) bool {
-	if bytes.HasPrefix(agent, probeAgent) {
+	if len(agent) >= len(probeAgent) && agent[0] == probeAgent[0] && bytes.HasPrefix(agent, probeAgent) {
 		return true
 	}
 	i := bytes.IndexByte(uri, '?')
@@ -124,6 +124,8 @@ func isProbe(agent, uri []byte) bool {
 
 // pathOf cuts the query off.
 func pathOf(uri []byte) []byte {
-	path, _, _ := bytes.Cut(uri, question)
-	return path
+	if i := bytes.IndexByte(uri, '?'); i >= 0 { //nolint:modernize // bytes.Cut is slower
+		return uri[:i]
+	}
+	return uri
 }

@@ -59,7 +59,9 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 		e.Tenant = v.raw[fTenant]
 	}
 	uri := d.first(fPath, fPath2)
-	e.Path = pathOf(uri)
+	if d.path {
+		e.Path = pathOf(uri)
+	}
 	e.Probe = isProbe(d.first(fAgent, fAgent2), uri) || len(v.str(fProbe)) > 1
 	if k := v.kinds[fDuration]; k == text || k == number {
 		e.Duration = duration(v.raw[fDuration], d.unit)
@@ -113,7 +115,9 @@ func finishVercel(d *JSON, e *Event) Verdict {
 	v := &d.v
 	e.Host, e.ID = d.first(fHost, fHost2), v.str(fID)
 	uri := v.str(fPath)
-	e.Path = pathOf(uri)
+	if d.path {
+		e.Path = pathOf(uri)
+	}
 	e.Probe = isProbe(v.str(fAgent), uri) || d.agentList()
 	if e.Time = d.time(fProxyTime); e.Time == 0 {
 		e.Time = d.time(fTime)

@@ -63,7 +63,7 @@ func TestFormats(t *testing.T) {
 		"combined broken":      {"combined", `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1`, Syntax, event{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := New(Options{Format: tc.format})
+			d, err := New(Options{Format: tc.format, Path: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -83,9 +83,25 @@ type JSON struct {
 	finish  func(*JSON, *Event) Verdict
 	unit    unit
 	v       values
+	path    bool
 	scratch []byte
 	clock   clock
+
+	// shape is how the record before began each of its keys, in order. Most records of a log look alike, and
+	// comparing is cheaper than parsing; the bytes being equal, so is what they mean.
+	shape []expected
+	at    int // in shape
 }
+
+// expected is a key with its quotes and its colon, as it stood in an object of t.
+type expected struct {
+	raw []byte
+	in  *keys
+	key *key
+}
+
+// maxShape bounds the keys of a record that are remembered.
+const maxShape = 64
 
 // Decode implements Decoder.
 func (d *JSON) Decode(b []byte, e *Event) Verdict {
@@ -104,7 +120,7 @@ func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
 		return -1, Syntax
 	}
 	d.v.kinds = [fields]kind{}
-	d.scratch = d.scratch[:0]
+	d.scratch, d.at = d.scratch[:0], 0
 	if i = d.object(b, i+1, d.keys, 1); i < 0 {
 		return -1, Syntax
 	}
@@ -118,26 +134,14 @@ func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
 		return i + 1
 	}
 	for {
-		if i >= len(b) || b[i] != '"' {
+		var e *key
+		if e, i = d.key(b, i, t); i < 0 {
 			return -1
 		}
-		end, kind := scanString(b, i+1)
-		if end < 0 {
-			return -1
-		}
-		name := b[i+1 : end]
-		if kind != plain {
-			name = d.unquoted(name)
-		}
-		i = end + 1
-		if i < len(b) && b[i] != ':' {
+		if i < len(b) && b[i] <= ' ' {
 			i = skipSpace(b, i)
 		}
-		if i >= len(b) || b[i] != ':' {
-			return -1
-		}
-		i = skipSpace(b, i+1)
-		if e := t.find(name); e != nil {
+		if e != nil {
 			i = d.known(b, i, e, depth)
 		} else {
 			i = skipValue(b, i, depth)
@@ -157,9 +161,54 @@ func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
 		if b[i] != ',' {
 			return -1
 		}
-		i = skipSpace(b, i+1)
+		if i++; i < len(b) && b[i] <= ' ' {
+			i = skipSpace(b, i)
+		}
 	}
 }
+
+// key reads a key and its colon, and returns what it leads to and the index after it.
+func (d *JSON) key(b []byte, i int, t *keys) (*key, int) {
+	at := d.at
+	d.at++
+	if at < len(d.shape) {
+		s := &d.shape[at]
+		if end := i + len(s.raw); end <= len(b) && s.in == t && string(b[i:end]) == string(s.raw) {
+			return s.key, end
+		}
+	}
+	start := i
+	if i >= len(b) || b[i] != '"' {
+		return nil, -1
+	}
+	end, kind := scanString(b, i+1)
+	if end < 0 {
+		return nil, -1
+	}
+	name := b[i+1 : end]
+	if kind != plain {
+		name = d.unquoted(name)
+	}
+	i = skipSpace(b, end+1)
+	if i >= len(b) || b[i] != ':' {
+		return nil, -1
+	}
+	i++
+	e := t.find(name)
+	if at < maxShape && i-start <= maxKey {
+		if at == len(d.shape) {
+			d.shape = append(d.shape, expected{})
+		}
+		if at < len(d.shape) {
+			s := &d.shape[at]
+			s.raw, s.in, s.key = append(s.raw[:0], b[start:i]...), t, e
+		}
+	}
+	return e, i
+}
+
+// maxKey is the longest key that is remembered.
+const maxKey = 128
 
 // known reads the value of a key that leads to a field.
 func (d *JSON) known(b []byte, i int, e *key, depth int) int {

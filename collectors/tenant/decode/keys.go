@@ -80,7 +80,7 @@ var cloudflareKeys = layout{
 }
 
 func build(l layout, o Options, finish func(*JSON, *Event) Verdict, u unit) *JSON {
-	d := &JSON{keys: &keys{}, finish: finish, unit: u}
+	d := &JSON{keys: &keys{}, finish: finish, unit: u, path: o.Path}
 	overridden := map[field]bool{}
 	for name, path := range o.Fields {
 		f := named[name]

@@ -29,8 +29,8 @@ func parseTime(b []byte) int64 {
 	if len(b) == 0 || len(b) > 64 {
 		return 0
 	}
-	if n, ok := scaled(b, 0); ok && b[0]-'0' <= 9 {
-		return epoch(b, n)
+	if t, ok := epoch(b); ok {
+		return t
 	}
 	if len(b) > 10 && b[4] == '-' {
 		return rfc3339(b)
@@ -42,18 +42,22 @@ func parseTime(b []byte) int64 {
 }
 
 // epoch tells the unit of a number of the Unix epoch by its size: seconds until the year 5138.
-func epoch(b []byte, n uint64) int64 {
+func epoch(b []byte) (int64, bool) {
+	digits := scanDigits(b, 0)
+	if digits == 0 || digits == 4 && len(b) > 4 && b[4] == '-' {
+		return 0, false
+	}
 	scale := 9
 	switch {
-	case n >= 1e17:
+	case digits >= 18:
 		scale = 0
-	case n >= 1e14:
+	case digits >= 15:
 		scale = 3
-	case n >= 1e11:
+	case digits >= 12:
 		scale = 6
 	}
-	n, _ = scaled(b, scale)
-	return int64(n)
+	n, ok := scaled(b, scale)
+	return int64(n), ok
 }
 
 // rfc3339 reads times with a fraction of any length, Z or an offset, T or a space, and +0100 as well as +01:00.

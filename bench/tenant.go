@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+var _ = register("tenant-lines", tenantLines)
+
+// tenantLines measures the way from a file to saved counters, with everything on that the exporter does:
+// full JSON, tenants, histograms, the log on the disk.
+func tenantLines(ctx context.Context, r *report) error {
+	dir, err := os.MkdirTemp("", "bench-tenant-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, c := range []struct {
+		format string
+		target float64
+	}{{"nginx-json", 2e6}, {"combined", 2.5e6}} {
+		r.say("writing %d lines of %s", benchLines, c.format)
+		path, size, err := logFile(dir, c.format+".log", c.format, benchLines, benchTenants, 1)
+		if err != nil {
+			return err
+		}
+		best := 0.0
+		for range 3 {
+			rate, err := readLog(ctx, dir, c.format, []string{path})
+			if err != nil {
+				return err
+			}
+			best = max(best, rate.perCPU)
+		}
+		r.add(figure{
+			name: c.format + ", file to saved counters", value: best, unit: "lines/CPU-s",
+			target: target(">= %.1f million", c.target/1e6), met: best >= c.target,
+		})
+		r.add(figure{name: c.format + ", bytes of a line", value: float64(size) / benchLines, unit: "bytes"})
+		second := filepath.Join(dir, "second.log")
+		if err := os.Link(path, second); err != nil {
+			return err
+		}
+		one, err := readLog(ctx, dir, c.format, []string{path})
+		if err != nil {
+			return err
+		}
+		both, err := readOnce(ctx, c.format, []string{path, second})
+		if err != nil {
+			return err
+		}
+		_ = os.Remove(second)
+		r.add(figure{name: c.format + ", two files at once", value: both.perSecond, unit: "lines/s", against: "one file", ratio: both.perSecond / one.perSecond})
+	}
+	return nil
+}
+
+type readRate struct{ perCPU, perSecond float64 }
+
+// benchPolicy is a policy with one source.
+func benchPolicy(dir, source string) (*config.Policy, error) {
+	name := filepath.Join(dir, "thorbis.yaml")
+	text := `version: 1
+channels: {deadman: none}
+objectives: {latency: [{threshold: 300ms, ratio: 95%}, {threshold: 1s, ratio: 99%}]}
+services: [{name: web, owner: sre}]
+tenants:
+  host: "{tenant}.thorbis.app"
+  limit: 1000000
+  histogram: both
+  sources: [` + source + `]
+`
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return config.Load(name)
+}
+
+// readLog lets the server's own collector read files from their beginnings, with its state on the disk.
+func readLog(ctx context.Context, dir, format string, paths []string) (readRate, error) {
+	storage, err := os.MkdirTemp(dir, "data-")
+	if err != nil {
+		return readRate{}, err
+	}
+	defer os.RemoveAll(storage)
+	sd, err := state.Open(storage)
+	if err != nil {
+		return readRate{}, err
+	}
+	defer sd.Close() //nolint:errcheck // nothing of it is kept
+	p, err := benchPolicy(dir, "{file: "+paths[0]+", format: "+format+", app_service: web}")
+	if err != nil {
+		return readRate{}, err
+	}
+	c := tenant.New(tenant.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+	if err := c.Apply(p); err != nil {
+		return readRate{}, err
+	}
+	runtime.GC()
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	cpu, start := cpuTime(), time.Now()
+	go func() { done <- c.Run(ctx, func(error, time.Duration) {}) }()
+	for c.Lines() < benchLines && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	used, took := cpuTime()-cpu, time.Since(start)
+	cancel()
+	err = <-done
+	_ = c.Close()
+	return readRate{benchLines / used.Seconds(), benchLines / took.Seconds()}, err
+}
+
+// readOnce reads files as tenants --once does.
+func readOnce(ctx context.Context, format string, paths []string) (readRate, error) {
+	p, err := config.Default(":10088")
+	if err != nil {
+		return readRate{}, err
+	}
+	p.Tenants.Host, p.Tenants.Limit = "{tenant}.thorbis.app", 1_000_000
+	source := &config.Source{Name: "once", AppService: p.Services[0].Name, Format: format, Stdin: true, TenantBy: "host", DurationUnit: "s"}
+	cpu, start := cpuTime(), time.Now()
+	s, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, p, source, paths, io.Discard, nil)
+	used, took := cpuTime()-cpu, time.Since(start)
+	return readRate{float64(s.Lines) / used.Seconds(), float64(s.Lines) / took.Seconds()}, err
+}
