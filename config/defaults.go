@@ -53,6 +53,7 @@ func defaults() *Policy {
 // inherit fills what each check and priority left out from its parent.
 func (p *Policy) inherit() {
 	p.inheritStorage()
+	p.inheritDatabases()
 	for _, c := range p.Health.Checks {
 		if c.Interval == 0 {
 			c.Interval = p.Health.Interval

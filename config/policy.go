@@ -35,6 +35,7 @@ type Policy struct {
 	Tenants       Tenants         `yaml:"tenants"`
 	Backups       []*Backup       `yaml:"backups"`
 	Storage       Storage         `yaml:"storage"`
+	Databases     []*Database     `yaml:"databases"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
 

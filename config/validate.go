@@ -44,6 +44,7 @@ func (v *validator) validate() {
 	v.tenants()
 	v.maintenance()
 	v.storage()
+	v.databases()
 	if len(v.errs) == 0 {
 		v.warnings()
 	}
@@ -64,6 +65,7 @@ func (v *validator) resolve(path, name string) string {
 func (v *validator) absolute() {
 	v.secretPaths(func(path string, file *string) { *file = v.resolve(path, *file) })
 	v.absoluteStorage()
+	v.absoluteDatabases()
 	v.absoluteBackups()
 	v.absoluteTenants()
 	for i, c := range v.policy.Health.Checks {

@@ -56,6 +56,7 @@ func (v *validator) warnings() {
 	v.backupWarnings()
 	v.storageWarnings()
 	v.tenantWarnings()
+	v.databaseWarnings()
 	for i, c := range p.Health.Checks {
 		for _, header := range sortedKeys(c.SecretHeaders) {
 			ref := c.SecretHeaders[header]

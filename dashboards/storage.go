@@ -81,7 +81,7 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 		WithPanel(lines(words{"Full in", "By filesystem, as far as it fills. The rules tell at 4 hours, a day and 4 days.", units.Seconds}, 12,
 			query("A", onHosts(metric.FilesystemFull), "{{host}} {{mountpoint}}")).Min(0))
 
-	return b.WithRow(dashboard.NewRowBuilder("Disks")).
+	b.WithRow(dashboard.NewRowBuilder("Disks")).
 		WithPanel(limitUsed()).
 		WithPanel(latencies(p)).
 		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. A logical volume and the disk below it both count the same operation.", units.CountsPerSecond}, 12,
@@ -99,6 +99,8 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 			column{"D", "Throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.DeviceLimit, metric.LabelLimit+`="throughput"`)), nil},
 			column{"E", "Burst throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstThroughput)), nil},
 		))
+
+	return postgres(b)
 }
 
 func limitUsed() *timeseries.PanelBuilder {

@@ -26,6 +26,7 @@ var Roles = []Role{
 	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
 	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
 	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
+	{Name: roleDatabase, Help: "Ask the policy's PostgreSQL servers for their statistics.", Default: true},
 	{Name: roleStorage, Help: "Read this machine's block devices and filesystems (Linux).", Default: runtime.GOOS == "linux"},
 	{Name: roleTenant, Help: "Count requests by tenant from the policy's sources.", Default: true},
 }
@@ -34,6 +35,7 @@ const (
 	roleHealth   = "health"
 	roleIncident = "incident"
 	roleBackup   = "backup"
+	roleDatabase = "database"
 	roleStorage  = "storage"
 	roleTenant   = "tenant"
 )

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
@@ -116,6 +117,9 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	}
 	if o.Roles[roleBackup] {
 		e.add(roleBackup, NewBackup(o.Logger, dir, o.Location))
+	}
+	if o.Roles[roleDatabase] {
+		e.add(roleDatabase, database.New(database.Options{Logger: o.Logger.With("collector", roleDatabase), Host: o.Host}))
 	}
 	if o.Roles[roleStorage] {
 		e.add(roleStorage, storage.New(storage.Options{

@@ -28,3 +28,14 @@ const (
 	LabelSupabaseProject  = "supabase_project_ref"
 	LabelSupabaseInstance = "supabase_identifier"
 )
+
+// Series of Supabase's endpoint that tell of PostgreSQL. The number of files that wait is declared a counter
+// there and is a level.
+const (
+	SupabaseUp         = "pg_up"
+	SupabaseUnarchived = "pg_ls_archive_statusdir_wal_pending_count"
+	SupabaseWALSize    = "pg_wal_size_mb"
+	SupabaseLag        = "physical_replication_lag_physical_replication_lag_seconds"
+	// SupabaseDataMount is where a project's data disk is mounted.
+	SupabaseDataMount = "/data"
+)

@@ -4,6 +4,7 @@ local groups = std.flatMap(
   function(text) std.parseYaml(text).groups,
   [
     (importstr '../rules/backup.rules.yaml'),
+    (importstr '../rules/database.rules.yaml'),
     (importstr '../rules/health.rules.yaml'),
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),

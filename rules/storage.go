@@ -20,6 +20,7 @@ var storageNames = names{
 	"target":     target,
 
 	"seen":     metric.HostSeen.Name,
+	"nodeHost": metric.NodeHost.Name,
 	"named":    metric.NodeNamed.Name,
 	"memory":   seconds(memory),
 	"observed": metric.StorageObserved.Name,

@@ -1,0 +1,210 @@
+// Package database asks the policy's PostgreSQL servers for their own statistics, each over one connection
+// of its own, in the background.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/postgres"
+)
+
+// Options are what a collector needs besides the policy.
+type Options struct {
+	Logger *slog.Logger
+	Host   string // this machine, on which a write-ahead log lies unless the policy says otherwise
+}
+
+// Collector asks servers.
+type Collector struct {
+	Options
+	changed chan struct{}
+
+	mu      sync.Mutex
+	servers []*server
+}
+
+// server is one server of the policy and what it said last.
+type server struct {
+	config.Database
+	snapshot *collectors.Snapshot
+}
+
+// New returns a collector without servers; Apply gives it some.
+func New(o Options) *Collector {
+	return &Collector{Options: o, changed: make(chan struct{}, 1)}
+}
+
+// Apply puts a policy in force. What a server said stays until it is asked anew.
+func (c *Collector) Apply(p *config.Policy) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var servers []*server
+	for _, d := range p.Databases {
+		s := &server{Database: *d}
+		if s.WAL.Mountpoint != "" && s.WAL.Host == "" {
+			s.WAL.Host = c.Host
+		}
+		for _, old := range c.servers {
+			if old.Name == d.Name {
+				s.snapshot = old.snapshot
+			}
+		}
+		servers = append(servers, s)
+	}
+	c.servers = servers
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Run asks every server at its interval until ctx ends.
+func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+	for ctx.Err() == nil {
+		c.generation(ctx, report)
+	}
+	return nil
+}
+
+// generation asks the servers of one policy until it is replaced.
+func (c *Collector) generation(ctx context.Context, report collectors.Report) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	select {
+	case <-c.changed: // what follows reads what it announced
+	default:
+	}
+	c.mu.Lock()
+	servers := c.servers
+	c.mu.Unlock()
+	if len(servers) == 0 {
+		report(nil, 0) // nothing to do is well done
+	}
+	for _, s := range servers {
+		wg.Go(func() {
+			defer contain(report)
+			c.watch(ctx, s, report)
+		})
+	}
+	select {
+	case <-ctx.Done():
+	case <-c.changed:
+	}
+}
+
+// contain reports the panic of a goroutine that the supervisor does not see.
+func contain(report collectors.Report) {
+	if p := recover(); p != nil {
+		report(&collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}, 0)
+	}
+}
+
+// watch asks one server at every interval. A connection that breaks is opened anew at the next one.
+func (c *Collector) watch(ctx context.Context, s *server, report collectors.Report) {
+	var connection *postgres.Connection
+	defer func() {
+		if connection != nil {
+			connection.Close()
+		}
+	}()
+	tick := time.NewTicker(s.Interval.Std())
+	defer tick.Stop()
+	for {
+		start := time.Now()
+		var err error
+		if connection == nil {
+			connection, err = postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
+		}
+		var a answers
+		if err == nil {
+			a, err = ask(ctx, connection, s.MaxDatabases)
+			if connection.Closed() {
+				connection = nil
+				a = answers{} // half an answer is none
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		snapshot := a.snapshot(s)
+		c.mu.Lock()
+		s.snapshot = snapshot
+		c.mu.Unlock()
+		if err != nil {
+			err = fmt.Errorf("server %s: %w", s.Name, err)
+		}
+		report(err, time.Since(start))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// answers are what a server said in one round; nil is what it did not.
+type answers struct {
+	up          bool
+	version     int
+	server      *postgres.Server
+	databases   []postgres.Database
+	wal         *postgres.WAL
+	replication *postgres.Replication
+	io          []postgres.IO
+}
+
+// ask puts every question. One that fails, for want of a permission, keeps no other from being answered.
+func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error) {
+	a := answers{version: c.Version}
+	var errs []error
+	keep := func(what string, err error) bool {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+		return err == nil
+	}
+	if server, err := c.Server(ctx); keep("server", err) {
+		a.server, a.up = &server, true
+	}
+	if databases, err := c.Databases(ctx, maxListed); keep("databases", err) {
+		a.databases = fold(databases, most)
+	}
+	if wal, err := c.WAL(ctx); keep("write-ahead log", err) {
+		a.wal = &wal
+	}
+	if replication, err := c.Replication(ctx); keep("replication", err) {
+		a.replication = &replication
+	}
+	if io, err := c.IO(ctx); keep("input and output", err) {
+		a.io = io
+	}
+	return a, errors.Join(errs...)
+}
+
+// Describe sends nothing: which series exist follows the servers.
+func (c *Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads memory only.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	c.mu.Lock()
+	snapshots := make([]*collectors.Snapshot, 0, len(c.servers))
+	for _, s := range c.servers {
+		snapshots = append(snapshots, s.snapshot)
+	}
+	c.mu.Unlock()
+	for _, s := range snapshots {
+		s.Collect(ch)
+	}
+}

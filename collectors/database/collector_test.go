@@ -1,0 +1,169 @@
+package database
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/postgres"
+	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+// value is that of the one series of a family, -1 if there is none.
+func value(t *testing.T, c prometheus.Collector, m *metric.Metric, matching string) float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(c)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != m.Name {
+			continue
+		}
+		for _, one := range f.GetMetric() {
+			for _, l := range one.GetLabel() {
+				if matching == "" || l.GetValue() == matching {
+					return one.GetGauge().GetValue() + one.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return -1
+}
+
+// A server is asked, goes, is down, and a policy without it has no series of it. Another server that never
+// answers holds up nobody.
+func TestRun(t *testing.T) {
+	pg := postgrestest.Start(t)
+	pg.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "dsn")
+	write := func(dsn string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(dsn), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(pg.DSN("monitor", "postgres"))
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})
+	p := &config.Policy{Databases: []*config.Database{
+		{Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(5 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"}},
+		{Name: "nowhere", DSNEnv: "NOT_SET_ANYWHERE", Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(time.Second), MaxDatabases: 10},
+	}}
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var failures, successes atomic.Int32
+	done := make(chan error, 1)
+	go func() {
+		done <- c.Run(ctx, func(err error, _ time.Duration) {
+			switch {
+			case err == nil:
+				successes.Add(1)
+			case strings.Contains(err.Error(), "NOT_SET_ANYWHERE"):
+				failures.Add(1)
+			default:
+				failures.Add(1)
+				t.Log(err)
+			}
+		})
+	}()
+	waitFor(t, func() bool {
+		return value(t, c, metric.PostgresUp, "main") == 1 && value(t, c, metric.PostgresUp, "nowhere") == 0
+	})
+	if v := value(t, c, metric.PostgresMaxConnections, "main"); v != 17 {
+		t.Errorf("%v connections permitted, want 20 less 3", v)
+	}
+	if v := value(t, c, metric.PostgresDatabaseSize, "postgres"); v < 1<<20 {
+		t.Errorf("size %v", v)
+	}
+	if v := value(t, c, metric.PostgresWALFilesystem, "/data"); v != 1 {
+		t.Errorf("the place of the log is missing: %v", v)
+	}
+	if n := pg.Query(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'"); n != "1" {
+		t.Errorf("%s connections, want 1", n)
+	}
+
+	// The connection is cut: the next round opens another one.
+	before := successes.Load()
+	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
+	waitFor(t, func() bool { return successes.Load() > before+2 && value(t, c, metric.PostgresUp, "main") == 1 })
+
+	// The role is not let in any more.
+	pg.Query(t, "postgres", "ALTER ROLE monitor NOLOGIN")
+	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
+	waitFor(t, func() bool { return value(t, c, metric.PostgresUp, "main") == 0 })
+	if v := value(t, c, metric.PostgresConnections, "main"); v != -1 {
+		t.Errorf("a server that is down has %v connections", v)
+	}
+
+	p = &config.Policy{}
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return testutil.CollectAndCount(c) == 0 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDatabasesBeyondTheBoundAreAddedUp(t *testing.T) {
+	list := []postgres.Database{{Name: "a", Commits: 9}, {Name: "b", Commits: 5, Size: 10}, {Name: "c", Commits: 4, Size: -1, BlocksHit: 3}}
+	got := fold(list, 1)
+	if len(got) != 2 || got[1].Name != metric.DatabaseOther || got[1].Commits != 9 || got[1].Size != 10 || got[1].BlocksHit != 3 {
+		t.Errorf("%+v", got)
+	}
+	if got := fold(list, 3); len(got) != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Input and output of a server of 18, which the test server is not.
+func TestIO(t *testing.T) {
+	a := answers{up: true, version: 180001, io: []postgres.IO{{
+		Object: "wal", Context: "normal", Counts: map[string]float64{"write": 5}, Bytes: map[string]float64{"write": 40960}, Seconds: map[string]float64{"fsync": 2},
+	}}}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(fixed{a.snapshot(&server{Database: config.Database{Name: "main"}}).Collect})
+	want := `
+# HELP thorbis_postgres_io_bytes_total ` + metric.PostgresIOBytes.Help + `
+# TYPE thorbis_postgres_io_bytes_total counter
+thorbis_postgres_io_bytes_total{context="normal",object="wal",operation="write",server="main"} 40960
+# HELP thorbis_postgres_io_time_seconds_total ` + metric.PostgresIOSeconds.Help + `
+# TYPE thorbis_postgres_io_time_seconds_total counter
+thorbis_postgres_io_time_seconds_total{context="normal",object="wal",operation="fsync",server="main"} 2
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), metric.PostgresIOBytes.Name, metric.PostgresIOSeconds.Name); err != nil {
+		t.Error(err)
+	}
+}
+
+type fixed struct {
+	collect func(chan<- prometheus.Metric)
+}
+
+func (fixed) Describe(chan<- *prometheus.Desc)      {}
+func (f fixed) Collect(ch chan<- prometheus.Metric) { f.collect(ch) }

@@ -1,0 +1,143 @@
+package database
+
+import (
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/internal/postgres"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// maxListed bounds the databases that a server is asked for. Those beyond the policy's bound are added up.
+const maxListed = 10_000
+
+// fold adds up the databases beyond the first so many under one name.
+func fold(list []postgres.Database, most int) []postgres.Database {
+	if len(list) <= most {
+		return list
+	}
+	other := postgres.Database{Name: metric.DatabaseOther}
+	for _, d := range list[most:] {
+		other.Size += max(d.Size, 0)
+		other.Connections += d.Connections
+		other.Commits += d.Commits
+		other.Rollbacks += d.Rollbacks
+		other.BlocksRead += d.BlocksRead
+		other.BlocksHit += d.BlocksHit
+		other.ReadTime += d.ReadTime
+		other.WriteTime += d.WriteTime
+		other.TempBytes += d.TempBytes
+		other.Deadlocks += d.Deadlocks
+	}
+	return append(list[:most:most], other)
+}
+
+// exposer adds the series of one server to a snapshot.
+type exposer struct {
+	*collectors.Snapshot
+	server string
+}
+
+func (e exposer) add(m *metric.Metric, v float64, more ...string) {
+	e.Add(families[m], v, collectors.NewLabels(m.Labels, append([]string{e.server}, more...)...))
+}
+
+func (e exposer) flag(m *metric.Metric, set bool) {
+	v := 0.0
+	if set {
+		v = 1
+	}
+	e.add(m, v)
+}
+
+func (e exposer) time(m *metric.Metric, t time.Time, more ...string) {
+	v := 0.0
+	if !t.IsZero() {
+		v = float64(t.UnixMilli()) / 1000
+	}
+	e.add(m, v, more...)
+}
+
+// snapshot makes series of what the server said.
+func (a answers) snapshot(s *server) *collectors.Snapshot {
+	// The counters are the server's own and began with its statistics, which it does not tell.
+	e := exposer{collectors.NewSnapshot(32+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
+	e.flag(metric.PostgresUp, a.up)
+	if s.WAL.Mountpoint != "" {
+		e.add(metric.PostgresWALFilesystem, 1, s.WAL.Host, s.WAL.Mountpoint)
+	}
+	if a.version > 0 {
+		e.add(metric.PostgresVersion, float64(a.version))
+	}
+	if v := a.server; v != nil {
+		e.time(metric.PostgresStarted, v.Started)
+		e.flag(metric.PostgresRecovery, v.Recovery)
+		e.add(metric.PostgresMaxConnections, float64(v.MaxConnections-v.Reserved))
+		e.add(metric.PostgresConnections, float64(v.Connections))
+		e.add(metric.PostgresOldestTransaction, v.OldestTransaction.Seconds())
+	}
+	for _, d := range a.databases {
+		e.database(d)
+	}
+	for _, io := range a.io {
+		e.io(metric.PostgresIOOperations, io, io.Counts)
+		e.io(metric.PostgresIOBytes, io, io.Bytes)
+		e.io(metric.PostgresIOSeconds, io, io.Seconds)
+	}
+	if v := a.wal; v != nil {
+		e.add(metric.PostgresWALBytes, float64(v.Written))
+		e.add(metric.PostgresWALSize, float64(v.Size))
+		e.flag(metric.PostgresWALArchiving, v.Archives)
+		e.add(metric.PostgresWALUnarchived, float64(v.Unarchived))
+		e.add(metric.PostgresWALArchived, float64(v.Archived), metric.ResultSuccess)
+		e.add(metric.PostgresWALArchived, float64(v.Failed), metric.ResultFailure)
+		e.time(metric.PostgresWALLastArchived, v.LastArchived, metric.ResultSuccess)
+		e.time(metric.PostgresWALLastArchived, v.LastFailure, metric.ResultFailure)
+	}
+	if v := a.replication; v != nil {
+		e.add(metric.PostgresReplicationLag, v.Lag.Seconds())
+		e.add(metric.PostgresReplicas, float64(v.Replicas))
+		e.add(metric.PostgresReplicaBehind, float64(v.Behind))
+		e.add(metric.PostgresSlotRetained, float64(v.Retained))
+	}
+	return e.Snapshot
+}
+
+func (e exposer) database(d postgres.Database) {
+	name := strings.ToValidUTF8(d.Name, "�")
+	if d.Size >= 0 {
+		e.add(metric.PostgresDatabaseSize, float64(d.Size), name)
+	}
+	e.add(metric.PostgresTransactions, float64(d.Commits), name, metric.ResultCommit)
+	e.add(metric.PostgresTransactions, float64(d.Rollbacks), name, metric.ResultRollback)
+	e.add(metric.PostgresBlocksRead, float64(d.BlocksRead), name)
+	e.add(metric.PostgresBlocksHit, float64(d.BlocksHit), name)
+	e.add(metric.PostgresReadSeconds, d.ReadTime, name)
+	e.add(metric.PostgresWriteSeconds, d.WriteTime, name)
+	e.add(metric.PostgresTempBytes, float64(d.TempBytes), name)
+	e.add(metric.PostgresDeadlocks, float64(d.Deadlocks), name)
+}
+
+func (e exposer) io(m *metric.Metric, io postgres.IO, values map[string]float64) {
+	for operation, v := range values {
+		e.add(m, v, io.Object, io.Context, operation)
+	}
+}
+
+// families by metric, made once.
+var families = func() map[*metric.Metric]*collectors.Family {
+	f := map[*metric.Metric]*collectors.Family{}
+	for _, m := range []*metric.Metric{
+		metric.PostgresUp, metric.PostgresVersion, metric.PostgresStarted, metric.PostgresRecovery, metric.PostgresMaxConnections,
+		metric.PostgresConnections, metric.PostgresOldestTransaction, metric.PostgresDatabaseSize, metric.PostgresTransactions,
+		metric.PostgresBlocksRead, metric.PostgresBlocksHit, metric.PostgresReadSeconds, metric.PostgresWriteSeconds,
+		metric.PostgresTempBytes, metric.PostgresDeadlocks, metric.PostgresIOOperations, metric.PostgresIOBytes,
+		metric.PostgresIOSeconds, metric.PostgresWALBytes, metric.PostgresWALSize, metric.PostgresWALArchiving,
+		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived, metric.PostgresWALFilesystem,
+		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
+	} {
+		f[m] = collectors.NewFamily(m)
+	}
+	return f
+}()

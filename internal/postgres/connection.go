@@ -1,0 +1,158 @@
+// Package postgres reads PostgreSQL's own statistics over a single connection, with a role that may only
+// look (pg_monitor), and leaves nothing behind.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// maxDSN bounds the file that says how to connect.
+const maxDSN = 16 << 10
+
+// closeTimeout bounds the goodbye.
+const closeTimeout = 2 * time.Second
+
+// Source says how to reach a server. The text is a secret: it holds a password, as a rule.
+type Source struct {
+	// File or Env says where the connection string is. It is read for each connection, so that a renewed
+	// password is used without a restart.
+	File, Env string
+	// Timeout of a connection attempt, and of each statement.
+	Timeout time.Duration
+}
+
+// Connection is one open connection.
+type Connection struct {
+	conn    *pgx.Conn
+	timeout time.Duration
+	// Version is the server's as a number: 150018 for 15.18.
+	Version int
+}
+
+// Connect opens a connection whose statements cannot take longer than the timeout and cannot write.
+func Connect(ctx context.Context, s Source) (*Connection, error) {
+	text, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := pgx.ParseConfig(text)
+	if err != nil {
+		// The library's own error repeats the string, with a mask that need not fit every spelling.
+		return nil, errors.New("the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")
+	}
+	settings.ConnectTimeout = s.Timeout
+	if settings.RuntimeParams["application_name"] == "" {
+		settings.RuntimeParams["application_name"] = "thorbis_exporter"
+	}
+	// Nothing is prepared, so that a pooler between does no harm.
+	settings.DefaultQueryExecMode = pgx.QueryExecModeExec
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, settings)
+	if err != nil {
+		return nil, hide(err, settings.Password)
+	}
+	c := &Connection{conn: conn, timeout: s.Timeout}
+	if err := c.prepare(ctx); err != nil {
+		c.Close()
+		return nil, hide(err, settings.Password)
+	}
+	return c, nil
+}
+
+func (c *Connection) prepare(ctx context.Context) error {
+	// Not as parameters of the connection, which poolers refuse.
+	limit := strconv.FormatInt(max(c.timeout.Milliseconds(), 1), 10)
+	for _, sql := range []string{
+		"SET statement_timeout = " + limit,
+		"SET lock_timeout = " + limit,
+		"SET default_transaction_read_only = on",
+	} {
+		if _, err := c.conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	var text string
+	if err := c.conn.QueryRow(ctx, "SHOW server_version_num").Scan(&text); err != nil {
+		return err
+	}
+	version, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("the server's version %.20q is no number", text)
+	}
+	c.Version = version
+	return nil
+}
+
+// Close says goodbye. It may be called again.
+func (c *Connection) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = c.conn.Close(ctx)
+}
+
+// Closed reports whether the connection is gone, after an error of the network or of a timeout.
+func (c *Connection) Closed() bool { return c.conn.IsClosed() }
+
+// row reads one row.
+func (c *Connection) row(ctx context.Context, sql string, into ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.conn.QueryRow(ctx, sql).Scan(into...)
+}
+
+// rows calls each for every row, which scans it.
+func (c *Connection) rows(ctx context.Context, sql string, args []any, each func(scan func(...any) error) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	rows, err := c.conn.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s Source) read() (string, error) {
+	if s.Env != "" {
+		if text := strings.TrimSpace(os.Getenv(s.Env)); text != "" {
+			return text, nil
+		}
+		return "", fmt.Errorf("the environment variable %s holds no connection string", s.Env)
+	}
+	f, err := os.Open(s.File)
+	if err != nil {
+		return "", fmt.Errorf("the connection string cannot be read: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDSN+1))
+	if err != nil {
+		return "", fmt.Errorf("the connection string cannot be read: %w", err)
+	}
+	if len(text) > maxDSN || strings.TrimSpace(string(text)) == "" {
+		return "", fmt.Errorf("%s holds no connection string", s.File)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// hide keeps a password out of an error.
+func hide(err error, password string) error {
+	if password == "" || !strings.Contains(err.Error(), password) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), password, "<secret>"))
+}

@@ -1,0 +1,155 @@
+// Package postgrestest starts a real PostgreSQL for tests: in a directory of its own, on a Unix socket only,
+// never as root.
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a running PostgreSQL with the superuser postgres.
+type Server struct {
+	bin, socket string
+	credential  *syscall.Credential
+}
+
+// startTimeout bounds how long initdb and the start may take on a busy machine.
+const startTimeout = 50 * time.Second
+
+// Start starts a server with the given settings (name=value) and stops it at the end of the test. It skips
+// the test, with the reason, where there is no PostgreSQL, or no user to run it as.
+func Start(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	bin, ok := find()
+	if !ok {
+		t.Skip("no PostgreSQL is installed; make setup installs it")
+	}
+	s := &Server{bin: bin}
+	dir, err := os.MkdirTemp("", "thorbis-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if os.Getuid() == 0 {
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			t.Skip("PostgreSQL does not run as root, and there is no user postgres: ", err)
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		s.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.socket = dir
+	data := filepath.Join(dir, "data")
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	if out, err := s.command(ctx, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C").CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	args := []string{
+		"-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB",
+		"-c", "max_connections=20", "-c", "autovacuum=off", "-c", "logging_collector=off",
+	}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	var log strings.Builder
+	server := s.command(context.WithoutCancel(ctx), "postgres", args...)
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	var failed error
+	go func() {
+		failed = server.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGQUIT) // at once; the directory goes anyway
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = server.Process.Kill()
+			<-ended
+		}
+	})
+	for {
+		if err := s.command(ctx, "pg_isready", "-q", "-h", dir, "-U", "postgres").Run(); err == nil {
+			return s
+		}
+		select {
+		case <-ended:
+			t.Fatalf("PostgreSQL ended: %v\n%s", failed, log.String())
+		case <-ctx.Done():
+			t.Fatal("PostgreSQL does not become ready")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// DSN is how to reach a database as a user.
+func (s *Server) DSN(user, database string) string {
+	return fmt.Sprintf("host=%s user=%s dbname=%s", s.socket, user, database)
+}
+
+// Run runs one of PostgreSQL's programs against the server and returns what it printed.
+func (s *Server) Run(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	cmd := s.command(t.Context(), program, args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// Query runs SQL as the superuser and returns what psql prints, without decoration.
+func (s *Server) Query(t testing.TB, database, sql string) string {
+	t.Helper()
+	return strings.TrimSpace(s.Run(t, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql))
+}
+
+func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	path := filepath.Join(s.bin, program)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		path = program
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "PGHOST=" + s.socket, "TZ=UTC"}
+	if s.credential != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.credential}
+	}
+	return cmd
+}
+
+// find returns where the newest PostgreSQL's programs are. Debian keeps them out of the PATH.
+func find() (string, bool) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), true
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
+		return "", false
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+		return n
+	}
+	return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })), true
+}

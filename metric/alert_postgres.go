@@ -1,0 +1,35 @@
+package metric
+
+// Alerts on PostgreSQL servers.
+var (
+	PostgresDownAlert = alert(Alert{
+		Name: "ThorbisPostgresDown", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
+		What: "No exporter has been able to ask a PostgreSQL server for two minutes.",
+		Why:  "Services that need it fail, and its write-ahead log, connections and lag are not watched.",
+	})
+	ConnectionsAlert = alert(Alert{
+		Name: "ThorbisConnectionsNearMaximum", Priorities: []string{"P2", "P3"}, Dashboard: StorageDashboard,
+		What: "Less than 10 %, or less than 3 %, of a PostgreSQL server's connections have been left for five minutes.",
+		Why:  "Without one, whoever connects is refused.",
+	})
+	WALNotArchivedAlert = alert(Alert{
+		Name: "ThorbisWalNotArchived", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
+		What: "More than ten files of the write-ahead log have waited for their archive for fifteen minutes.",
+		Why:  "Nothing since then can be restored to a point in time, and pg_wal grows.",
+	})
+	WALFillingAlert = alert(Alert{
+		Name: "ThorbisWalFilling", Priorities: []string{"P1", "P2"}, Dashboard: StorageDashboard,
+		What: "The write-ahead log is kept from being removed and fills its filesystem within 4 h, or within a day.",
+		Why:  "PostgreSQL stops when it cannot write its log.",
+	})
+	ReplicationLagAlert = alert(Alert{
+		Name: "ThorbisReplicationLag", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
+		What: "A replica has been more than five minutes behind for ten minutes.",
+		Why:  "Reads from it are old, and a failover would lose what it has not replayed.",
+	})
+	OldTransactionAlert = alert(Alert{
+		Name: "ThorbisOldTransaction", Priorities: []string{"P4"}, Dashboard: StorageDashboard,
+		What: "A transaction has been open for more than an hour for fifteen minutes.",
+		Why:  "Nothing deleted since then can be cleaned up: tables grow and get slower.",
+	})
+)
