@@ -165,6 +165,9 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	return <-saved
 }
 
+// Book is what is counted and saved.
+func (c *Collector) Book() *ledger.Book { return c.book.Load() }
+
 // Lines is how many lines of all sources are counted and saved.
 func (c *Collector) Lines() uint64 {
 	var n uint64

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+var _ = register("tenant-receive", tenantReceive)
+
+const eventsPerPost = 1000
+
+// tenantReceive measures posts as Cloudflare makes them, each acknowledged when it is on the disk. The
+// clients are in the same process: what they need is part of the figure.
+func tenantReceive(ctx context.Context, r *report) error {
+	dir, err := os.MkdirTemp("", "bench-tenant-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("bench"), 0o600); err != nil {
+		return err
+	}
+	p, err := benchPolicy(dir, "{receive: cloudflare, app_service: web, secret_file: secret}")
+	if err != nil {
+		return err
+	}
+	sd, err := state.Open(filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	defer sd.Close() //nolint:errcheck // nothing of it is kept
+	c := tenant.New(tenant.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+	if err := c.Apply(p); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx, func(error, time.Duration) {}) }()
+	server := httptest.NewServer(c.Receivers())
+	defer server.Close()
+
+	r.say("making posts of %d events", eventsPerPost)
+	const posts = 400
+	bodies := make([][]byte, posts)
+	for i := range bodies {
+		bodies[i] = cloudflarePost(i)
+	}
+	r.say("posting %d of them", posts)
+	var next, refused atomic.Int64
+	cpu, start := cpuTime(), time.Now()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= posts {
+					return
+				}
+				for !post(ctx, server.URL, bodies[i]) && ctx.Err() == nil {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	took, used := time.Since(start).Seconds(), (cpuTime() - cpu).Seconds()
+	if got := c.Lines(); got != posts*eventsPerPost {
+		return fmt.Errorf("%d events are counted, %d were posted", got, posts*eventsPerPost)
+	}
+	rate := posts * eventsPerPost / took
+	r.add(figure{name: "gzip NDJSON, 1000 events a post, durable", value: rate, unit: "events/s", target: ">= 300000", met: rate >= 300_000})
+	r.add(figure{name: "the same by CPU time, clients included", value: posts * eventsPerPost / used, unit: "events/CPU-s"})
+	cancel()
+	return <-done
+}
+
+func cloudflarePost(n int) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	now := time.Now().UnixNano()
+	for i := range eventsPerPost {
+		id := strconv.FormatInt(int64(n*eventsPerPost+i)*2654435761, 16)
+		fmt.Fprintf(z, `{"ClientRequestHost":"tenant-%d.thorbis.app","ClientRequestMethod":"GET","ClientRequestPath":"/api/orders/%d","ClientRequestSource":"eyeball","EdgeResponseStatus":200,"OriginResponseStatus":200,"CacheCacheStatus":"dynamic","EdgeStartTimestamp":%d,"EdgeEndTimestamp":%d,"EdgeTimeToFirstByteMs":98,"OriginResponseDurationMs":83,"EdgeResponseBytes":912,"RayID":"%s"}`+"\n",
+			i%500, i, now-int64(i)*1e6-111e6, now-int64(i)*1e6, id)
+	}
+	_ = z.Close()
+	return b.Bytes()
+}
+
+func post(ctx context.Context, url string, body []byte) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/v1/receive/cloudflare", bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Authorization", "bench")
+	req.Header.Set("Content-Encoding", "gzip")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
