@@ -17,6 +17,8 @@ import (
 const (
 	// maxRemembered bounds the finished files that are recognised when they turn up again.
 	maxRemembered = 64
+	// maxTries is how often a rotated file is tried before its rest is given up.
+	maxTries = 3
 	// maxFiles bounds the files that one glob follows.
 	maxFiles = 10_000
 )
@@ -28,18 +30,20 @@ type Files struct {
 	Rotated string // glob with {file} for the name of each file
 	FromEnd bool   // begin at the end of files that were never read
 
-	mu      sync.Mutex
-	known   map[uint64]*ledger.File // positions
-	next    uint64
-	tails   map[string]*tail // by path
-	leaving []*tail
-	old     map[string]settling // rotated files by path
-	busy    map[uint64]bool     // positions being read
-	samples sampler
-	wg      sync.WaitGroup
-	newest  int64 // a rotated file that nobody knows and that is not younger was there before us
-	fresh   bool  // nothing of this source was ever read
-	pending int64 // bytes of rotated files that wait
+	mu       sync.Mutex
+	known    map[uint64]*ledger.File // positions
+	next     uint64
+	tails    map[string]*tail // by path
+	leaving  []*tail
+	old      map[string]settling // rotated files by path
+	busy     map[uint64]bool     // positions being read
+	failures map[uint64]int      // of reading rotated files
+	samples  sampler
+	wg       sync.WaitGroup
+	newest   int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
+	fresh    bool  // nothing of this source was ever read
+	pending  int64 // bytes of rotated files that wait
+	reads    int   // of rotated files under way
 }
 
 // settling is a rotated file as it was when last seen.
@@ -52,16 +56,24 @@ type settling struct {
 // Run follows until ctx ends.
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
+	s.failures = map[uint64]int{}
+	s.fresh = true
 	for _, f := range s.Book.Files(s.Count.Number) {
+		s.fresh = false
+		if f.ID == judgedID {
+			s.newest = f.Modified
+			continue
+		}
 		s.known[f.ID] = &f
 		s.next = max(s.next, f.ID)
-		s.newest = max(s.newest, f.Modified)
-	}
-	s.fresh = len(s.known) == 0
-	if s.fresh {
-		s.newest = s.baseline()
 	}
 	defer s.wg.Wait()
+	if s.fresh {
+		s.newest = s.baseline()
+		if err := s.commit(ctx, s.judged()); err != nil {
+			return nil // it is ending
+		}
+	}
 	for first := true; ; first = false {
 		s.scan(ctx, first)
 		if err := sleep(ctx, pollEvery); err != nil {
@@ -70,13 +82,24 @@ func (s *Files) Run(ctx context.Context) error {
 	}
 }
 
-// baseline is the modification time of the newest file there is: what rotation left before the first start
-// is nobody's business.
+// judgedID is the position that holds no file but up to when rotated files were judged.
+const judgedID = 0
+
+func (s *Files) judgedFile() ledger.File {
+	return ledger.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
+}
+
+func (s *Files) judged() []byte {
+	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{s.judgedFile()}})
+}
+
+// baseline is the modification time of the newest rotated file there is: what rotation left before the first
+// start is nobody's business.
 func (s *Files) baseline() int64 {
 	var newest int64
 	for _, path := range s.paths() {
 		candidates, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path)))
-		for _, c := range append(candidates, path) {
+		for _, c := range candidates {
 			if info, err := os.Stat(c); err == nil {
 				newest = max(newest, info.ModTime().UnixNano())
 			}
@@ -298,6 +321,7 @@ func (s *Files) forget(ctx context.Context) {
 		s.newest = max(s.newest, s.known[id].Modified)
 		delete(s.known, id)
 	}
+	gone = append(gone, s.judgedFile())
 	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
 	s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
 }
@@ -322,10 +346,19 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for path := range s.old {
+	newest, all := s.newest, s.reads == 0
+	for path, old := range s.old {
 		if !seen[path] {
 			delete(s.old, path)
+			continue
 		}
+		all = all && old.judged
+		newest = max(newest, old.modified)
+	}
+	if all && newest > s.newest {
+		s.newest = newest
+		record := s.judged()
+		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
 }
 
@@ -357,6 +390,7 @@ func (s *Files) candidate(ctx context.Context, path string) {
 	defer s.mu.Unlock()
 	if at, ok := s.missing(path, info, begins); ok {
 		s.pending += info.Size()
+		s.reads++
 		s.busy[at.ID] = true
 		s.known[at.ID] = &at
 		s.wg.Go(func() { s.read(ctx, path, at) })
@@ -406,15 +440,19 @@ func (s *Files) read(ctx context.Context, path string, at ledger.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.Book.Files(s.Count.Number) {
-		if f.ID == at.ID {
+		if f.ID == at.ID && f.ID != judgedID {
 			s.known[f.ID] = &f
 		}
 	}
 	delete(s.busy, at.ID)
+	s.reads--
 	if err != nil && ctx.Err() == nil {
 		s.Status.Errors.Add(1)
-		s.Logger.Warn("Reading a rotated log failed; trying again", "file", path, "err", err)
-		delete(s.old, path)
+		s.failures[at.ID]++
+		s.Logger.Warn("Reading a rotated log failed", "file", path, "err", err, "tries", s.failures[at.ID], "of", maxTries)
+		if s.failures[at.ID] < maxTries {
+			delete(s.old, path)
+		}
 	}
 	s.forget(ctx)
 }
