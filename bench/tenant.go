@@ -23,7 +23,7 @@ func tenantLines(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	for _, c := range []struct {
 		format string
 		target float64
@@ -91,7 +91,7 @@ func readLog(ctx context.Context, dir, format string, paths []string) (readRate,
 	if err != nil {
 		return readRate{}, err
 	}
-	defer os.RemoveAll(storage)
+	defer func() { _ = os.RemoveAll(storage) }()
 	sd, err := state.Open(storage)
 	if err != nil {
 		return readRate{}, err

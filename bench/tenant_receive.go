@@ -32,7 +32,7 @@ func tenantReceive(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("bench"), 0o600); err != nil {
 		return err
 	}

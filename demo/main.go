@@ -61,7 +61,7 @@ func serve() error {
 	if bin == "" {
 		bin = "bin"
 	}
-	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: stack.DefaultAddresses(), Progress: os.Stdout, Pages: os.Stdout})
+	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: stack.DefaultAddresses(), Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

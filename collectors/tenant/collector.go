@@ -4,6 +4,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -148,8 +149,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 		case err = <-done:
 		case err = <-saved:
 			stop()
-			_ = <-done
-			return err
+			return errors.Join(err, <-done)
 		case <-ctx.Done():
 			stop()
 			err = <-done
@@ -157,8 +157,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 		stop()
 		if err != nil && ctx.Err() == nil {
 			stopSaving()
-			_ = <-saved
-			return err
+			return errors.Join(err, <-saved)
 		}
 	}
 	stopSaving()

@@ -117,6 +117,9 @@ type Options struct {
 	Addresses Addresses
 	Progress  io.Writer
 	Pages     io.Writer // where the receiver prints
+	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
+	// exporter counts them: the log is one.
+	Traffic float64
 }
 
 // Stack is a running system.
@@ -131,6 +134,7 @@ type Stack struct {
 	prometheus   *process
 	alertmanager *process
 	exporters    []*process
+	stopTraffic  func()
 }
 
 // Start runs everything and returns when all parts are ready and Prometheus scrapes them. What was
@@ -230,8 +234,22 @@ func (s *Stack) startPlatform() error {
 	if err := s.serve(s.Addresses.Pager, s.Pager); err != nil {
 		return err
 	}
+	if s.options.Traffic > 0 {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if err := platform.Traffic(ctx, filepath.Join(s.Dir, accessLog), s.options.Traffic); err != nil {
+				s.say("no traffic any more: %v", err)
+			}
+		}()
+		s.stopTraffic = func() { cancel(); <-done }
+	}
 	return s.serve(s.Control, platform.Control())
 }
+
+// accessLog is where the platform's users leave their traces.
+const accessLog = "access.json"
 
 func (s *Stack) serve(address string, h http.Handler) error {
 	l, err := net.Listen("tcp", address)
@@ -246,8 +264,8 @@ func (s *Stack) serve(address string, h http.Handler) error {
 
 // configure writes the policy with its secrets, generates the bundle, and points Prometheus at it.
 func (s *Stack) configure(ctx context.Context) error {
-	policy, err := render("thorbis.yaml", policyTemplate, map[string]string{
-		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
+	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
+		"Traffic": s.options.Traffic > 0, "Log": filepath.Join(s.Dir, accessLog), "Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
 	})
 	if err != nil {
 		return err
@@ -278,7 +296,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		quoted[i] = strconv.Quote(r)
 	}
 	text, err := render("prometheus.yml", prometheusTemplate, map[string]any{
-		"Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters, "Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager,
+		"Traffic": s.options.Traffic > 0, "Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters, "Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager,
 	})
 	if err != nil {
 		return err
@@ -329,9 +347,14 @@ func render(name, text string, data any) (string, error) {
 // StartExporter starts an exporter, or starts it again on the storage that it left.
 func (s *Stack) StartExporter(ctx context.Context, i int) error {
 	name := fmt.Sprintf("exporter-%d", i+1)
-	p, err := start(s.Dir, name, s.program("thorbis_exporter"),
-		"--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "--web.listen-address="+s.Exporters[i],
-		"--web.enable-lifecycle", "--storage.path="+filepath.Join(s.Dir, name+"-data"))
+	args := []string{
+		"--config.file=" + filepath.Join(s.Dir, "thorbis.yaml"), "--web.listen-address=" + s.Exporters[i],
+		"--web.enable-lifecycle", "--storage.path=" + filepath.Join(s.Dir, name+"-data"),
+	}
+	if i > 0 {
+		args = append(args, "--no-collector.tenant")
+	}
+	p, err := start(s.Dir, name, s.program("thorbis_exporter"), args...)
 	if err != nil {
 		return err
 	}
@@ -360,6 +383,9 @@ func (s *Stack) Stop() {
 		if p != nil {
 			p.stop()
 		}
+	}
+	if s.stopTraffic != nil {
+		s.stopTraffic()
 	}
 	for _, server := range s.servers {
 		_ = server.Close()

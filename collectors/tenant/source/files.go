@@ -388,6 +388,9 @@ func (s *Files) candidate(ctx context.Context, path string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.reading(identify(info)) || s.beginsAsOne(begins) {
+		return // what is read of it may not be saved yet; judge it when that is over
+	}
 	if at, ok := s.missing(path, info, begins); ok {
 		s.pending += info.Size()
 		s.reads++
@@ -406,15 +409,9 @@ func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.Fi
 		if !matches(f, begins) {
 			continue
 		}
-		if s.busy[f.ID] {
-			return ledger.File{}, false // being read under another name
-		}
 		if match == nil || f.Offset > match.Offset {
 			match = f
 		}
-	}
-	if s.reading(identify(info)) {
-		return ledger.File{}, false
 	}
 	switch {
 	case match != nil:

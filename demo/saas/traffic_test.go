@@ -1,0 +1,50 @@
+package saas
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestTrafficFollowsTheStateOfThePlatform(t *testing.T) {
+	p, err := Start(Config{Listen: "127.0.0.1:0", ListenTLS: "127.0.0.1:0", Tenants: []string{"acme", "globex"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	path := filepath.Join(t.TempDir(), "access.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Traffic(ctx, path, 1000) }()
+	sees := func(status int) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			text, _ := os.ReadFile(path)
+			for line := range bytes.Lines(text) {
+				var e struct {
+					Host   string
+					Status int
+				}
+				if err := json.Unmarshal(line, &e); err == nil && e.Status == status && e.Host != "" {
+					return
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("no request ended with %d", status)
+			}
+		}
+	}
+	sees(200)
+	if err := p.Break(Error); err != nil {
+		t.Fatal(err)
+	}
+	sees(500)
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
