@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -120,7 +121,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 		cmd.Stdout = c.Stdout
 	}
 	cmd.WaitDelay = waitDelay
-	isolate(cmd)
+	isolate(cmd, syscall.SIGKILL)
 
 	start := time.Now()
 	err = runLocked(cmd, c.Polite)

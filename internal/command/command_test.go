@@ -120,6 +120,31 @@ func TestContextEndsIt(t *testing.T) {
 	}
 }
 
+func TestProcess(t *testing.T) {
+	p, err := Start(sh("trap 'exit 3' INT; sleep 600 & wait"), syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond) // for the shell to set its trap
+	p.Stop(syscall.SIGINT, 10*time.Second)
+	if err := p.Err(); err == nil {
+		t.Error("it ended well")
+	}
+	// One that does not listen is killed.
+	if p, err = Start(sh("trap '' INT; sleep 600"), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.Stop(syscall.SIGINT, 100*time.Millisecond)
+	select {
+	case <-p.Done():
+	default:
+		t.Error("it still runs")
+	}
+	if _, err := Start(Command{Path: "no-such-program-here"}, syscall.SIGKILL); !errors.Is(err, ErrNotFound) {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestPoliteGoesLast(t *testing.T) {
 	c := sh("sleep 0.2; ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat")
 	c.Polite = true

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isolate gives the program a process group of its own, which is killed as a whole, and has the kernel kill
-// it when we die ourselves, however that happens.
-func isolate(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// isolate gives the program a process group of its own, which is killed as a whole, and has the kernel send it
+// a signal when we die ourselves, however that happens.
+func isolate(cmd *exec.Cmd, death syscall.Signal) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: death}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 

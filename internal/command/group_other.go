@@ -10,8 +10,8 @@ import (
 )
 
 // isolate gives the program a process group of its own, which is killed as a whole. Only Linux can have it
-// killed when we die ourselves.
-func isolate(cmd *exec.Cmd) {
+// told when we die ourselves.
+func isolate(cmd *exec.Cmd, _ syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
