@@ -85,6 +85,8 @@ type BackupPerTenant struct {
 type BackupVerify struct {
 	Interval Duration `yaml:"interval"`
 	Timeout  Duration `yaml:"timeout"`
+	// Arguments replace those with which the program's own check is run, such as --read-data-subset=5%.
+	Arguments []string `yaml:"arguments"`
 	// Newest bounds how many backups of a directory are read, the newest first; 0 reads all.
 	Newest int `yaml:"newest"`
 }

@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	check := newCheckConfig(app, f)
 	probe := newProbe(app, f)
 	tenants := newTenants(app, f)
+	backups := newBackups(app, f)
 
 	command, err := app.Parse(args)
 	if terminated >= 0 {
@@ -68,6 +69,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case tenants.name:
 		err = tenants.run(ctx, stderr)
 	default:
+		if run, ok := backups.run[command]; ok {
+			err = run(ctx)
+			break
+		}
 		err = serve.run(ctx, stderr)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -27,6 +28,9 @@ type adapter struct {
 	list func(ctx context.Context, q *query, to *sink) error
 	// verify proves that what is there is whole; nil if the program cannot.
 	verify func(ctx context.Context, q *query, v *verification) error
+	// restore returns the arguments that restore the newest backup of a PostgreSQL server into a data directory
+	// below a scratch directory; nil if the program cannot.
+	restore func(s *config.BackupSource, scratch, data string) []string
 }
 
 var adapters = map[string]*adapter{}
@@ -107,6 +111,27 @@ func (q *query) command(args ...string) (command.Command, error) {
 	}, nil
 }
 
+// withEnvironment returns the query with one more variable, unless it is empty.
+func (q *query) withEnvironment(name, value string) *query {
+	if value == "" {
+		return q
+	}
+	source, next := *q.source, *q
+	source.Environment = maps.Clone(source.Environment)
+	if source.Environment == nil {
+		source.Environment = map[string]string{}
+	}
+	source.Environment[name] = value
+	next.source = &source
+	return &next
+}
+
+// lastLine is the last line of a program's output that holds something.
+func lastLine(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return short(strings.ToValidUTF8(lines[len(lines)-1], "?"))
+}
+
 // environment returns variables as a program gets them.
 func environment(plain map[string]string, refs map[string]*config.SecretRef) ([]string, error) {
 	var env []string
@@ -163,6 +188,9 @@ func readFile(name string, limit int64) ([]byte, time.Time, error) {
 	}
 	return text, info.ModTime(), nil
 }
+
+// jsonRaw is a part of a document that is read later.
+type jsonRaw = json.RawMessage
 
 // decode reads exactly one JSON document. Keys that are not known are let pass: programs gain them.
 func decode(text []byte, v any) error {

@@ -24,10 +24,14 @@ func (c *Collector) save(now time.Time) error {
 	c.mu.Lock()
 	dirty := c.dirty
 	c.dirty = false
-	payload, err := json.Marshal(c.facts)
+	known := c.copyFacts()
 	c.mu.Unlock()
-	if err == nil && dirty {
-		err = c.dir.Save(snapshotName, snapshotVersion, payload)
+	var err error
+	if dirty {
+		var payload []byte
+		if payload, err = json.Marshal(known); err == nil {
+			err = c.dir.Save(snapshotName, snapshotVersion, payload)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,6 +45,22 @@ func (c *Collector) save(now time.Time) error {
 	}
 	c.savedAt = now
 	return nil
+}
+
+// copyFacts returns what can be written while others go on. Repositories and tenants are replaced by a listing,
+// never changed, so that only what is around them is copied. The caller holds the lock.
+func (c *Collector) copyFacts() map[string]*facts {
+	all := make(map[string]*facts, len(c.facts))
+	for name, f := range c.facts {
+		one := *f
+		one.Tests = make(map[string]*testFacts, len(f.Tests))
+		for test, t := range f.Tests {
+			found := *t
+			one.Tests[test] = &found
+		}
+		all[name] = &one
+	}
+	return all
 }
 
 // load reads what was known before the start. What cannot be read is listed anew.

@@ -25,6 +25,13 @@ var _ = register(adapter{
 		return nil
 	},
 	list: listPgBackRest, verify: verifyPgBackRest,
+	// Archiving is off in what is restored: it must never write into the repository that it came from.
+	restore: func(s *config.BackupSource, scratch, data string) []string {
+		return []string{
+			"--stanza=" + s.Scope, "--pg1-path=" + data, "--tablespace-map-all=" + path.Join(scratch, "tablespaces"),
+			"--archive-mode=off", "--lock-path=" + path.Join(scratch, "locks"), "restore",
+		}
+	},
 })
 
 // stanza is one element of what pgbackrest info prints. Every version from 2.32 on is read; a key of a newer

@@ -16,6 +16,7 @@ var (
 	errMalformed = errors.New("the listing cannot be understood")
 	errTooLarge  = errors.New("the listing is larger than it may be")
 	errAuth      = errors.New("the credentials are refused")
+	errNoBucket  = errors.New("there is no such bucket or project")
 	errNetwork   = errors.New("the service cannot be reached")
 )
 
@@ -36,7 +37,7 @@ func reason(err error) string {
 		return metric.ListingExit
 	case errors.Is(err, fs.ErrPermission):
 		return metric.ListingPermission
-	case errors.Is(err, command.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, command.ErrNotFound), errors.Is(err, errNoBucket), errors.Is(err, fs.ErrNotExist):
 		return metric.ListingMissing
 	case errors.Is(err, errNetwork), errors.As(err, &netErr):
 		return metric.ListingNetwork

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -102,9 +103,31 @@ func parseResult(text []byte, backup, test string) (*Result, error) {
 	return &r, nil
 }
 
+// maxChecks bounds the checks that a result file tells of.
+const maxChecks = 2000
+
+// bounded keeps the checks that failed, then as many of the others as there is room for.
+func bounded(all []CheckResult) []CheckResult {
+	if len(all) <= maxChecks {
+		return all
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b CheckResult) int {
+		switch {
+		case a.Success == b.Success:
+			return 0
+		case b.Success:
+			return -1
+		}
+		return 1
+	})
+	return all[:maxChecks]
+}
+
 // Write replaces the result file as a whole, readable by the exporter.
 func (r *Result) Write(dir string) error {
 	r.Version = resultVersion
+	r.Checks = bounded(r.Checks)
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

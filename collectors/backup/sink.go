@@ -145,14 +145,12 @@ func (s *sink) remember(i Item) {
 			s.tenants[i.Tenant] = tenantNewest{i.Stop, i.Kind, i.Repository}
 		}
 	}
-	h := fnv.New64a()
-	h.Write([]byte(i.ID))
 	seen := s.seen[i.Repository]
 	if seen == nil {
 		seen = map[uint64]int64{}
 		s.seen[i.Repository] = seen
 	}
-	seen[h.Sum64()] = i.Stop.Unix()
+	seen[hashOf(i.ID)] = i.Stop.Unix()
 }
 
 // finish settles what can only be said when everything is listed. kind is that of the source's backups where
@@ -199,4 +197,16 @@ func short(text string) string {
 		return text[:80] + "..."
 	}
 	return text
+}
+
+// has reports whether a good backup was added already.
+func (s *sink) has(repository, id string) bool {
+	_, ok := s.seen[repository][hashOf(id)]
+	return ok
+}
+
+func hashOf(id string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return h.Sum64()
 }

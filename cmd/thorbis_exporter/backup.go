@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// backups is the family of commands on backups. Heavy ones run from a timer, never in the server.
+type backups struct {
+	*flags
+	name, dir string
+	run       map[string]func(ctx context.Context) error
+}
+
+func newBackups(app *kingpin.Application, f *flags) *backups {
+	b := &backups{flags: f}
+	family := app.Command("backup", "List, verify and test the policy's backups.")
+	one := func(name, help string, run func(context.Context) error) {
+		c := family.Command(name, help)
+		c.Arg("name", "Name of the backup; all that this location lists if left out.").StringVar(&b.name)
+		b.run[c.FullCommand()] = run
+	}
+	b.run = map[string]func(context.Context) error{}
+	one("list", "Print what a listing finds.", b.list)
+	one("verify", "Prove backups whole and leave a result file; exit 1 unless they are.", b.verify)
+	one("restore-test", "Restore backups, ask what was restored, delete it, and leave a result file; exit 1 unless it holds.", b.restoreTest)
+	guard := family.Command("guard", "Delete a scratch directory when the restore test that uses it has ended.").Hidden()
+	guard.Arg("directory", "The scratch directory.").Required().StringVar(&b.dir)
+	b.run[guard.FullCommand()] = func(ctx context.Context) error { return backup.Guard(ctx, b.dir, os.Stdin) }
+	return b
+}
+
+// chosen are the backups that a command is about.
+func (b *backups) chosen() ([]*config.Backup, error) {
+	p, err := b.load()
+	if err != nil {
+		return nil, err
+	}
+	if b.name != "" {
+		one, ok := p.Backup(b.name)
+		if !ok {
+			return nil, fmt.Errorf("no backup %q in the policy", b.name)
+		}
+		return []*config.Backup{one}, nil
+	}
+	all := slices.DeleteFunc(slices.Clone(p.Backups), func(one *config.Backup) bool {
+		return len(one.Locations) > 0 && !slices.Contains(one.Locations, p.Location)
+	})
+	if len(all) == 0 {
+		return nil, errors.New("the policy has no backup for this location")
+	}
+	return all, nil
+}
+
+func (b *backups) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.stdout, format+"\n", args...)
+}
+
+func (b *backups) list(ctx context.Context) error {
+	all, err := b.chosen()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, one := range all {
+		if err := backup.Print(ctx, b.stdout, one); err != nil {
+			errs = append(errs, fmt.Errorf("backup %s: %w", one.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (b *backups) verify(ctx context.Context) error {
+	return b.prove(ctx, func(one *config.Backup) bool { return one.Verify.Interval > 0 }, func(one *config.Backup) (*backup.Result, error) {
+		return backup.Verify(ctx, one, b.say)
+	})
+}
+
+func (b *backups) restoreTest(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o := backup.RestoreOptions{Say: b.say, Guard: []string{self, "backup", "guard"}}
+	return b.prove(ctx, func(one *config.Backup) bool { return one.RestoreTest.Interval > 0 }, func(one *config.Backup) (*backup.Result, error) {
+		return backup.RestoreTest(ctx, one, o)
+	})
+}
+
+// prove tests backups one after the other: the one that was named, else all that the policy wants tested.
+func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, test func(*config.Backup) (*backup.Result, error)) error {
+	all, err := b.chosen()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, one := range all {
+		if b.name == "" && !wanted(one) {
+			continue
+		}
+		b.say("%s:", one.Name)
+		unlock, err := backup.OneAtATime(ctx, one.Results)
+		if err != nil {
+			return err
+		}
+		r, err := test(one)
+		unlock()
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case err != nil:
+			errs = append(errs, err)
+		case !r.Success:
+			errs = append(errs, fmt.Errorf("backup %s did not pass; %s says why", one.Name, backup.ResultFile(one.Results, r.Backup, r.Test)))
+		}
+	}
+	return errors.Join(errs...)
+}

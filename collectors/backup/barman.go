@@ -1,0 +1,173 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var _ = register(adapter{
+	name: "barman", kind: metric.KindFull,
+	check: func(s *config.BackupSource) error {
+		if s.Scope == "" {
+			return errors.New("scope is missing; write the server, such as scope: main")
+		}
+		return nil
+	},
+	list: func(ctx context.Context, q *query, to *sink) error {
+		text, err := q.output(ctx, to, "-f", "json", "list-backups", q.source.Scope)
+		if err != nil {
+			return err
+		}
+		return parseBarman(text, q.source.Scope, to)
+	},
+	verify: verifyBarman,
+	restore: func(s *config.BackupSource, _, data string) []string {
+		return []string{"recover", s.Scope, "latest", data}
+	},
+})
+
+// barmanBackup is one backup of barman list-backups. What did not end well has no more than its status.
+type barmanBackup struct {
+	ID      string `json:"backup_id"`
+	Type    string `json:"backup_type"`
+	Status  string `json:"status"`
+	EndTime string `json:"end_time_timestamp"` // a number, as text
+	Size    *int64 `json:"size_bytes"`
+}
+
+func parseBarman(text []byte, server string, to *sink) error {
+	// Keys that begin with an underscore hold messages, not servers.
+	var all map[string]jsonRaw
+	if err := decode(text, &all); err != nil {
+		return err
+	}
+	raw, ok := all[server]
+	if !ok || strings.HasPrefix(server, "_") {
+		return fmt.Errorf("%w: no server %s in what barman lists", errMalformed, server)
+	}
+	var backups []barmanBackup
+	if err := decode(raw, &backups); err != nil {
+		return err
+	}
+	if err := to.repository(Repository{Name: defaultRepository}); err != nil {
+		return err
+	}
+	for _, b := range backups {
+		i := item()
+		i.ID, i.Kind, i.Size = b.ID, metric.KindFull, known(b.Size)
+		switch b.Type {
+		case "incremental":
+			i.Kind = metric.KindIncremental
+		case "snapshot":
+			i.Kind = metric.KindSnapshot
+		}
+		switch b.Status {
+		case "DONE":
+		case "WAITING_FOR_WALS": // it ended, and cannot be restored before its segments came
+			i.status = running
+		case "FAILED":
+			i.status = failed
+		case "EMPTY", "STARTED", "SYNCING":
+			i.status = running
+		default:
+			return fmt.Errorf("%w: backup %s has status %q", errMalformed, short(b.ID), short(b.Status))
+		}
+		var err error
+		if i.Stop, err = b.stopped(); err != nil {
+			return err
+		}
+		if err := to.add(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopped is when a backup ended: by its own word, else, for one that did not end well, when its ID says that
+// it began.
+func (b barmanBackup) stopped() (time.Time, error) {
+	if b.EndTime != "" {
+		seconds, err := strconv.ParseFloat(b.EndTime, 64)
+		if err != nil || seconds < 0 || seconds > 1e11 {
+			return time.Time{}, fmt.Errorf("%w: %q is no time", errMalformed, short(b.EndTime))
+		}
+		return time.Unix(int64(seconds), 0).UTC(), nil
+	}
+	t, err := time.Parse("20060102T150405", b.ID)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: backup %q has neither an end nor a time for an ID", errMalformed, short(b.ID))
+	}
+	return t, nil
+}
+
+// verifyBarman asks Barman's own checks, and has pg_verifybackup compare the newest backup with its manifest
+// where Barman can.
+func verifyBarman(ctx context.Context, q *query, v *verification) error {
+	r, err := q.run(ctx, "-f", "json", "check", q.source.Scope)
+	if err != nil && len(r.Stdout) == 0 {
+		return err
+	}
+	checks, err := parseBarmanChecks(r.Stdout, q.source.Scope)
+	if err != nil {
+		return err
+	}
+	for _, c := range checks {
+		var problem error
+		if !c.Success {
+			problem = errors.New(c.Detail)
+		}
+		v.check(c.Name, problem)
+	}
+	text, err := q.run(ctx, "-f", "json", "list-backups", q.source.Scope)
+	if err != nil {
+		return err
+	}
+	to := newSink(false)
+	to.keep = true
+	if err := parseBarman(text.Stdout, q.source.Scope, to); err != nil {
+		return err
+	}
+	slices.SortFunc(to.all, func(a, b Item) int { return b.Stop.Compare(a.Stop) })
+	for _, i := range to.all {
+		if i.status != good {
+			continue
+		}
+		v.say("comparing %s with its manifest", i.ID)
+		_, err := q.run(ctx, "verify-backup", q.source.Scope, i.ID)
+		v.check("manifest of "+i.ID, err)
+		break
+	}
+	return nil
+}
+
+func parseBarmanChecks(text []byte, server string) ([]CheckResult, error) {
+	var all map[string]jsonRaw
+	if err := decode(text, &all); err != nil {
+		return nil, err
+	}
+	var checks map[string]struct {
+		Status string `json:"status"`
+		Hint   string `json:"hint"`
+	}
+	raw, ok := all[server]
+	if !ok || strings.HasPrefix(server, "_") {
+		return nil, fmt.Errorf("%w: no server %s in what barman checks", errMalformed, server)
+	}
+	if err := decode(raw, &checks); err != nil {
+		return nil, err
+	}
+	var results []CheckResult
+	for name, c := range checks {
+		results = append(results, CheckResult{Name: short(name), Success: c.Status == "OK", Detail: short(strings.TrimSpace(c.Status + " " + c.Hint))})
+	}
+	slices.SortFunc(results, func(a, b CheckResult) int { return strings.Compare(a.Name, b.Name) })
+	return results, nil
+}

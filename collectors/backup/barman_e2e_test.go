@@ -1,0 +1,80 @@
+package backup
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Barman on a real server: a backup is seen, a failed run is seen, a damaged file is found.
+func TestBarmanForReal(t *testing.T) {
+	needs(t, "barman")
+	c := newCluster(t)
+	name := "postgres"
+	if os.Geteuid() != 0 {
+		u, err := user.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name = u.Username
+	}
+	home := filepath.Join(c.dir, "barman")
+	for _, dir := range []string{home, filepath.Join(home, "main"), filepath.Join(home, "main", "incoming")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		give(t, dir)
+	}
+	conf := filepath.Join(c.dir, "barman.conf")
+	connect := fmt.Sprintf("host=%s port=%s user=postgres dbname=postgres", c.dir, c.port)
+	text := fmt.Sprintf(`[barman]
+barman_user = %s
+barman_home = %s
+barman_lock_directory = %s
+log_file = %s/barman.log
+[main]
+description = main
+conninfo = %s
+streaming_conninfo = %s
+backup_method = postgres
+archiver = on
+path_prefix = %s
+`, name, home, home, c.dir, connect, connect, c.bin)
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.sql("alter system set archive_command = 'cp %p "+home+"/main/incoming/%f'", "select pg_reload_conf()")
+	c.sql("create table t as select generate_series(1,1000) i")
+	barman := func(args ...string) string { return c.run("barman", append([]string{"-c", conf}, args...)...) }
+
+	b := realPolicy(t, config.BackupSource{
+		Program: "barman", Scope: "main", Command: append(asPostgres(), "barman", "-c", conf),
+		Environment: map[string]string{"HOME": c.dir},
+	})
+	if g := listReal(t, b).only(t, metric.KindFull); g.Retained != 0 {
+		t.Errorf("an empty repository: %+v", g)
+	}
+	before := time.Now().Add(-time.Second).Truncate(time.Second)
+	c.archived()
+	barman("archive-wal", "main")
+	barman("backup", "main")
+	c.archived()
+	barman("archive-wal", "main")
+	g := listReal(t, b).only(t, metric.KindFull)
+	if g.Retained != 1 || g.Newest.Stop.Before(before) || g.Newest.Size < 10<<20 {
+		t.Fatalf("%+v", g)
+	}
+	if r := verifyReal(t, b); !r.Success {
+		t.Errorf("a good backup fails: %+v", r)
+	}
+	damage(t, largest(t, filepath.Join(home, "main", "base"), "1255"))
+	if r := verifyReal(t, b); r.Success {
+		t.Error("a damaged backup passes")
+	}
+}

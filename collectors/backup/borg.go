@@ -1,0 +1,142 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var _ = register(adapter{
+	name: "borg", kind: metric.KindSnapshot,
+	check: func(s *config.BackupSource) error {
+		if s.Repository == "" && s.File == "" && s.Environment["BORG_REPO"] == "" && s.Secrets["BORG_REPO"] == nil {
+			return errors.New("repository is missing, such as repository: ssh://backup@host/./repo")
+		}
+		_, err := newPattern(s.Pattern)
+		return err
+	},
+	list: func(ctx context.Context, q *query, to *sink) error {
+		// The last archives are read in full: their sizes take a look at each. Their number bounds the time.
+		text, err := q.borg().output(ctx, to, "--bypass-lock", "--lock-wait", "5", "info", "--json", "--last", borgLast)
+		if err != nil {
+			return err
+		}
+		if err := parseBorg(text, q.source, true, to); err != nil || q.source.File != "" {
+			return err
+		}
+		r, err := q.borg().run(ctx, "--bypass-lock", "--lock-wait", "5", "list", "--json")
+		if err != nil {
+			return err
+		}
+		return parseBorg(r.Stdout, q.source, false, to)
+	},
+	verify: func(ctx context.Context, q *query, v *verification) error {
+		args := q.backup.Verify.Arguments
+		if len(args) == 0 {
+			args = []string{"--verify-data"}
+		}
+		v.say("reading the repository with borg check")
+		_, err := q.borg().run(ctx, slices.Concat([]string{"check"}, args)...)
+		v.check("borg check", err)
+		return nil
+	},
+})
+
+// borgLast is how many archives are asked for their sizes: the newest and those that it is compared with.
+const borgLast = "11"
+
+// borg gives the repository in the environment and answers no questions that would wait for ever.
+func (q *query) borg() *query {
+	return q.withEnvironment("BORG_REPO", q.source.Repository).
+		withEnvironment("BORG_RELOCATED_REPO_ACCESS_IS_OK", "no").
+		withEnvironment("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes")
+}
+
+type borgListing struct {
+	Archives []struct {
+		ID    string `json:"id"`
+		Name  string `json:"name"`
+		Start string `json:"start"`
+		End   string `json:"end"`  // only of info
+		Time  string `json:"time"` // only of list
+		Stats *struct {
+			Original     int64 `json:"original_size"`
+			Deduplicated int64 `json:"deduplicated_size"`
+		} `json:"stats"`
+	} `json:"archives"`
+}
+
+// parseBorg reads borg info (detailed) or borg list. An archive in both is taken from the detailed one.
+func parseBorg(text []byte, s *config.BackupSource, detailed bool, to *sink) error {
+	var l borgListing
+	if err := decode(text, &l); err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(s.TimeZone) // UTC if empty, for the program runs in UTC
+	if err != nil {
+		return err
+	}
+	if _, ok := to.repositories[defaultRepository]; !ok {
+		if err := to.repository(Repository{Name: defaultRepository}); err != nil {
+			return err
+		}
+	}
+	names, err := newPattern(s.Pattern)
+	if err != nil {
+		return err
+	}
+	for _, a := range l.Archives {
+		if strings.Contains(a.Name, ".checkpoint") || s.Scope != "" && !strings.HasPrefix(a.Name, s.Scope) || !detailed && to.has(defaultRepository, a.ID) {
+			continue
+		}
+		i := item()
+		i.ID, i.Kind = a.ID, metric.KindSnapshot
+		i.Tenant, _, _ = names.match(a.Name)
+		if a.Start != "" {
+			if i.Start, err = borgTime(a.Start, zone); err != nil {
+				return err
+			}
+		}
+		end := a.End
+		if end == "" {
+			end, i.Start = firstOf(a.Time, a.Start), time.Time{}
+		}
+		if i.Stop, err = borgTime(end, zone); err != nil {
+			return err
+		}
+		if a.Stats != nil {
+			i.Size, i.Added = a.Stats.Original, a.Stats.Deduplicated
+		}
+		if err := to.add(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// borgTime reads what Borg 1 writes, local time without a zone, and what Borg 2 does, with one.
+func borgTime(text string, zone *time.Location) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return t.UTC(), nil
+	}
+	t, err := time.ParseInLocation("2006-01-02T15:04:05.999999", text, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %q is no time", errMalformed, short(text))
+	}
+	return t.UTC(), nil
+}

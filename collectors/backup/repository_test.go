@@ -1,0 +1,159 @@
+package backup
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// realPolicy is that of a backup with a source to be run for real.
+func realPolicy(t *testing.T, s config.BackupSource) *config.Backup {
+	t.Helper()
+	return &config.Backup{
+		Name: "main", Timeout: config.Duration(time.Minute), Interval: config.Duration(24 * time.Hour), Results: t.TempDir(),
+		Verify: config.BackupVerify{Timeout: config.Duration(time.Minute)}, Source: s,
+	}
+}
+
+func listReal(t *testing.T, b *config.Backup) *sink {
+	t.Helper()
+	q, err := newQuery(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := q.list(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func verifyReal(t *testing.T, b *config.Backup) *Result {
+	t.Helper()
+	r, err := Verify(t.Context(), b, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func runReal(t *testing.T, env []string, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// damage flips bytes in the middle of a file.
+func damage(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		text[len(text)/2+i] ^= 0xff
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// data makes a directory with something to back up.
+func data(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat(name+time.Now().String(), 10_000)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestResticForReal(t *testing.T) {
+	needs(t, "restic")
+	repository, password := filepath.Join(t.TempDir(), "repo"), filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("correct horse\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"RESTIC_PASSWORD=correct horse", "RESTIC_CACHE_DIR=" + t.TempDir()}
+	runReal(t, env, "restic", "-r", repository, "init")
+	b := realPolicy(t, config.BackupSource{
+		Program: "restic", Repository: repository, Pattern: "tenant={tenant}",
+		Secrets:     map[string]*config.SecretRef{"RESTIC_PASSWORD": {File: password}},
+		Environment: map[string]string{"RESTIC_CACHE_DIR": t.TempDir()},
+	})
+	if g := listReal(t, b).only(t, metric.KindSnapshot); g.Retained != 0 {
+		t.Errorf("an empty repository: %+v", g)
+	}
+	before := time.Now().Add(-time.Second)
+	runReal(t, env, "restic", "-r", repository, "backup", "--tag", "tenant=acme", data(t))
+	b.PerTenant = &config.BackupPerTenant{}
+	s := listReal(t, b)
+	if g := s.only(t, metric.KindSnapshot); g.Retained != 1 || g.Newest.Stop.Before(before) {
+		t.Errorf("%+v", g)
+	}
+	if s.tenants["acme"].Stop.IsZero() {
+		t.Errorf("tenants %v", s.tenants)
+	}
+	if r := verifyReal(t, b); !r.Success {
+		t.Errorf("a good repository fails: %+v", r)
+	}
+	damage(t, largest(t, filepath.Join(repository, "data"), ""))
+	if r := verifyReal(t, b); r.Success {
+		t.Error("a damaged repository passes")
+	}
+	// The wrong password is an error, not an empty list.
+	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q, err := newQuery(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.list(t.Context(), false); reason(err) != metric.ListingExit || strings.Contains(err.Error(), "correct horse") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestBorgForReal(t *testing.T) {
+	needs(t, "borg")
+	repository := filepath.Join(t.TempDir(), "repo")
+	env := []string{"BORG_PASSPHRASE=correct horse", "BORG_BASE_DIR=" + t.TempDir(), "BORG_REPO=" + repository, "TZ=UTC"}
+	t.Setenv("BORG_TEST_PASSPHRASE", "correct horse")
+	runReal(t, env, "borg", "init", "--encryption=repokey")
+	b := realPolicy(t, config.BackupSource{
+		Program: "borg", Repository: repository, Scope: "db-",
+		Secrets:     map[string]*config.SecretRef{"BORG_PASSPHRASE": {Env: "BORG_TEST_PASSPHRASE"}},
+		Environment: map[string]string{"BORG_BASE_DIR": t.TempDir(), "BORG_KEYS_DIR": filepath.Join(t.TempDir(), "keys")},
+	})
+	if g := listReal(t, b).only(t, metric.KindSnapshot); g.Retained != 0 {
+		t.Errorf("an empty repository: %+v", g)
+	}
+	before := time.Now().Add(-time.Second)
+	runReal(t, env, "borg", "create", "::db-1", data(t))
+	runReal(t, env, "borg", "create", "::www-1", data(t))
+	g := listReal(t, b).only(t, metric.KindSnapshot)
+	if g.Retained != 1 || g.Newest.Stop.Before(before) || g.Newest.Stop.After(time.Now().Add(time.Minute)) || g.Newest.Size <= 0 {
+		t.Errorf("%+v", g)
+	}
+	if r := verifyReal(t, b); !r.Success {
+		t.Errorf("a good repository fails: %+v", r)
+	}
+	damage(t, largest(t, filepath.Join(repository, "data"), ""))
+	if r := verifyReal(t, b); r.Success {
+		t.Error("a damaged repository passes")
+	}
+}

@@ -1,0 +1,138 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/command"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// RestoreOptions are what a restore test needs besides the policy.
+type RestoreOptions struct {
+	// Say tells a person how far it is.
+	Say func(format string, args ...any)
+	// Guard is the command line of a program that runs Guard on the directory appended to it.
+	Guard []string
+}
+
+// RestoreTest proves that a backup can be restored: into a directory that is deleted afterwards, and, where
+// the policy says so, into a PostgreSQL server that is asked the policy's questions. It leaves a result file.
+// The error is that the test could not be made or was broken off; a backup that cannot be restored is a
+// result without success.
+func RestoreTest(ctx context.Context, b *config.Backup, o RestoreOptions) (r *Result, err error) {
+	q, err := newQuery(b)
+	if err != nil {
+		return nil, err
+	}
+	restore, err := q.restoreCommand()
+	if err != nil {
+		return nil, err
+	}
+	if b.RestoreTest.Scratch == "" {
+		return nil, fmt.Errorf("backup %s: restore_test.scratch is missing: a directory with room for what is restored", b.Name)
+	}
+	dir, err := newScratch(b.RestoreTest.Scratch, b.Name, o.Guard)
+	if err != nil {
+		return nil, fmt.Errorf("backup %s: %w", b.Name, err)
+	}
+	defer func() { err = errors.Join(err, dir.remove()) }()
+
+	limited, cancel := context.WithTimeoutCause(ctx, b.RestoreTest.Timeout.Std(), command.ErrTimeout)
+	defer cancel()
+	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestRestore, Started: time.Now().UTC()}, say: o.Say}
+	v.restore(limited, b, restore(dir.path), dir.path)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("backup %s: the restore test was broken off: %w", b.Name, ctx.Err())
+	}
+	v.Finished = time.Now().UTC()
+	v.Success = len(v.Checks) > 0 && v.failedChecks() == 0
+	return &v.Result, v.Write(b.Results)
+}
+
+// restoreCommand returns what restores into a directory: the policy's command, else that of the program.
+func (q *query) restoreCommand() (func(dir string) command.Command, error) {
+	r := &q.backup.RestoreTest
+	if len(r.Command) > 0 {
+		env, err := environment(r.Environment, r.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		return func(dir string) command.Command {
+			return command.Command{
+				Path: r.Command[0], Args: r.Command[1:], Dir: dir, Polite: true,
+				Env: append(env, "THORBIS_RESTORE_DIR="+dir, "THORBIS_BACKUP="+q.backup.Name),
+			}
+		}, nil
+	}
+	if q.adapter.restore == nil || r.PostgreSQL == nil {
+		return nil, fmt.Errorf("backup %s: restore_test needs a command that restores into $THORBIS_RESTORE_DIR; for pgbackrest and barman postgresql will do", q.backup.Name)
+	}
+	if r.PostgreSQL.Data == "" {
+		r.PostgreSQL.Data = "data"
+	}
+	base, err := q.command()
+	if err != nil {
+		return nil, err
+	}
+	return func(dir string) command.Command {
+		c := base
+		c.Args = append(slices.Clip(c.Args), q.adapter.restore(q.source, dir, filepath.Join(dir, r.PostgreSQL.Data))...)
+		return c
+	}, nil
+}
+
+// restore restores, asks and counts.
+func (v *verification) restore(ctx context.Context, b *config.Backup, c command.Command, dir string) {
+	start := time.Now()
+	v.say("restoring into %s", dir)
+	_, err := command.Run(ctx, c)
+	v.check("restore", err)
+	if err != nil {
+		return
+	}
+	v.RestoreSeconds = time.Since(start).Seconds()
+	size, err := sizeOf(dir)
+	if err == nil && size == 0 {
+		err = errors.New("nothing was restored into the scratch directory")
+	}
+	if b.RestoreTest.PostgreSQL == nil {
+		// A command may test elsewhere, so that an empty directory proves nothing against it.
+		if size > 0 {
+			v.read(size)
+		}
+		return
+	}
+	if err != nil {
+		v.check("restored files", err)
+		return
+	}
+	v.read(size)
+	v.askPostgreSQL(ctx, b.RestoreTest.PostgreSQL, dir, start)
+}
+
+// sizeOf is how much a directory holds, our own lock apart.
+func sizeOf(dir string) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Name() == lockName {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size, err
+}

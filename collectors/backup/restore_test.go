@@ -1,0 +1,265 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// The test binary is also its own guard, as the exporter is, and the victim that is killed half-way.
+func TestMain(m *testing.M) {
+	if dir, ok := os.LookupEnv("THORBIS_TEST_GUARD"); ok && len(os.Args) == 2 && dir == "" {
+		if err := Guard(context.Background(), os.Args[1], os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if file, ok := os.LookupEnv("THORBIS_TEST_RESTORE"); ok {
+		os.Exit(restoreAsVictim(file))
+	}
+	os.Exit(m.Run())
+}
+
+func restoreAsVictim(file string) int {
+	p, err := config.Load(file)
+	if err == nil {
+		os.Setenv("THORBIS_TEST_GUARD", "")
+		_, err = RestoreTest(context.Background(), p.Backups[0], RestoreOptions{
+			Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }, Guard: []string{os.Args[0]},
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func commandTest(t *testing.T, script string) *config.Backup {
+	t.Helper()
+	b := realPolicy(t, config.BackupSource{Program: "directory", Path: t.TempDir(), Pattern: "*"})
+	b.RestoreTest = config.BackupRestore{
+		Timeout: config.Duration(time.Minute), Scratch: t.TempDir(), Command: []string{"/bin/sh", "-c", script},
+		Environment: map[string]string{"HELLO": "world"},
+	}
+	return b
+}
+
+func restoreNow(t *testing.T, b *config.Backup) (*Result, error) {
+	t.Helper()
+	r, err := RestoreTest(t.Context(), b, RestoreOptions{Say: t.Logf})
+	if left, _ := os.ReadDir(b.RestoreTest.Scratch); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	return r, err
+}
+
+func TestRestoreByCommand(t *testing.T) {
+	r, err := restoreNow(t, commandTest(t, `test "$HELLO" = world && head -c 1000 /dev/zero > "$THORBIS_RESTORE_DIR/x"`))
+	if err != nil || !r.Success || *r.ReadBytes != 1000 || r.RestoreSeconds <= 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	b := commandTest(t, "echo 'no key' >&2; exit 3")
+	if r, err = restoreNow(t, b); err != nil || r.Success || !strings.Contains(r.Checks[0].Detail, "no key") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if onDisk, err := ReadResult(ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); err != nil || onDisk.Success {
+		t.Errorf("%+v, %v", onDisk, err)
+	}
+	b = commandTest(t, "sleep 600")
+	b.RestoreTest.Timeout = config.Duration(200 * time.Millisecond)
+	if r, err = restoreNow(t, b); err != nil || r.Success {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestRestoreBrokenOffLeavesNothing(t *testing.T) {
+	b := commandTest(t, `touch "$THORBIS_RESTORE_DIR/x"; sleep 600`)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if r, err := RestoreTest(ctx, b, RestoreOptions{Say: t.Logf}); err == nil {
+		t.Errorf("%+v", r)
+	}
+	if left, _ := os.ReadDir(b.RestoreTest.Scratch); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if r, _ := ReadResult(ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); r != nil {
+		t.Errorf("a test that was broken off has a result: %+v", r)
+	}
+}
+
+// What a test left that died with its guard is deleted by the next one, but not what one holds that is at work.
+func TestSweep(t *testing.T) {
+	parent := t.TempDir()
+	working, err := newScratch(parent, "main", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer working.remove()
+	dead := filepath.Join(parent, "thorbis-restore-main-dead")
+	if err := os.MkdirAll(filepath.Join(dead, "data"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	second, err := newScratch(parent, "main", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the dead one's directory is still there")
+	}
+	if _, err := os.Stat(working.path); err != nil {
+		t.Error("the directory of one at work is gone")
+	}
+	if err := second.remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGuardDeletesNothingElse(t *testing.T) {
+	for _, path := range []string{"/", "/tmp", t.TempDir(), "thorbis-restore-a-b"} {
+		if err := Guard(t.Context(), path, bytes.NewReader(nil)); err == nil {
+			t.Errorf("%s may be deleted", path)
+		}
+	}
+}
+
+// A real restore of a real server: green, red when a check cannot hold or the archive has a gap, and killed
+// half-way without a trace.
+func TestRestoreForReal(t *testing.T) {
+	c := newPgBackRest(t)
+	c.sql("create table orders as select generate_series(1,1000) i")
+	c.pgbackrest("backup", "--type=full")
+	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
+	c.archived()
+
+	scratch := filepath.Join(c.dir, "scratch")
+	results := filepath.Join(c.dir, "results")
+	for _, dir := range []string{scratch, results} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		give(t, dir)
+	}
+	policy := filepath.Join(c.dir, "thorbis.yaml")
+	write := func(minimum int) {
+		t.Helper()
+		text := fmt.Sprintf(`
+version: 1
+channels: {deadman: none}
+backups:
+  - name: main
+    interval: 1d
+    source: {program: pgbackrest, scope: main, command: [pgbackrest, --config=%s/pgbackrest.conf]}
+    results: %s
+    restore_test:
+      scratch: %s
+      timeout: 2m
+      postgresql:
+        binaries: %s
+        checks:
+          - {name: orders, query: select count(*) from orders, min: %d, rows: true}
+          - {name: newest, query: select max(i) from orders, min: 1000, max: 1000}
+`, c.dir, results, scratch, c.bin, minimum)
+		if err := os.WriteFile(policy, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The whole test runs as the user of PostgreSQL, as it does from a timer.
+	self := filepath.Join(c.dir, "self")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(self, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := func() *exec.Cmd {
+		cmd := c.command(self)
+		cmd.Env = append(cmd.Env, "THORBIS_TEST_RESTORE="+policy)
+		return cmd
+	}
+	result := func() *Result {
+		t.Helper()
+		out, err := run().CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		t.Logf("%s", out)
+		r, err := ReadResult(ResultFile(results, "main", metric.TestRestore), "main", metric.TestRestore)
+		if err != nil || r == nil {
+			t.Fatal(r, err)
+		}
+		if left, _ := os.ReadDir(scratch); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		return r
+	}
+
+	write(1234)
+	if r := result(); !r.Success || *r.Rows != 1234 || r.RestoreSeconds <= 0 || *r.ReadBytes < 10<<20 {
+		t.Fatalf("a good backup: %+v", r)
+	}
+	write(1235)
+	if r := result(); r.Success || r.failedChecks() != 1 {
+		t.Errorf("a check that cannot hold passes: %+v", r)
+	}
+
+	// Killed without a chance to clean up, while the server runs or the files are restored.
+	cmd := run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(scratch, "*/data/PG_VERSION")); len(found) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is restored")
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		left, _ := os.ReadDir(scratch)
+		out, _ := exec.Command("pgrep", "-f", scratch).Output()
+		if len(left) == 0 && len(bytes.TrimSpace(out)) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left behind: %v, processes %s", left, out)
+		}
+	}
+
+	// A lost segment: the server recovers up to the gap, and what came after is not there.
+	write(1234)
+	segments, err := filepath.Glob(filepath.Join(c.dir, "repo/archive/main/*/0000000100000000/*-*.gz"))
+	if err != nil || len(segments) < 2 {
+		t.Fatal(segments, err)
+	}
+	for _, s := range segments[len(segments)-2:] {
+		if err := os.Remove(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := result(); r.Success {
+		t.Errorf("a backup without its newest logs passes: %+v", r)
+	}
+}

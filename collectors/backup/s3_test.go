@@ -1,0 +1,140 @@
+package backup
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/s3test"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// bucket is a backup in a bucket of a server, with the credentials in files.
+func bucket(t *testing.T, s *s3test.Server, path, pattern string) *config.Backup {
+	t.Helper()
+	t.Cleanup(s.Close)
+	dir := t.TempDir()
+	for name, value := range map[string]string{"access": "AKIATEST", "secret": "very secret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := realPolicy(t, config.BackupSource{
+		Program: "s3", Repository: "backups", Path: path, Pattern: pattern, Endpoint: s.URL,
+		Secrets: map[string]*config.SecretRef{"access_key": {File: filepath.Join(dir, "access")}, "secret_key": {File: filepath.Join(dir, "secret")}},
+	})
+	if strings.Contains(pattern, "{tenant}") {
+		b.PerTenant = &config.BackupPerTenant{}
+	}
+	return b
+}
+
+var noon = time.Date(2026, 9, 20, 12, 0, 0, 0, time.UTC)
+
+func TestS3(t *testing.T) {
+	s := s3test.New("backups", "AKIATEST", []s3test.Object{
+		{Key: "db/2026-09-19.dump", Modified: noon.Add(-24 * time.Hour), Size: 100},
+		{Key: "db/2026-09-20.dump", Modified: noon, Size: 120},
+		{Key: "db/2026-09-20.log", Modified: noon.Add(time.Hour), Size: 1},
+		{Key: "other/2026-09-21.dump", Modified: noon.Add(24 * time.Hour), Size: 1},
+	})
+	g := listReal(t, bucket(t, s, "db/", "*.dump")).only(t, metric.KindFull)
+	if g.Retained != 2 || !g.Newest.Stop.Equal(noon) || g.Newest.Size != 120 || g.Newest.ID != "2026-09-20.dump" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestS3PerTenant(t *testing.T) {
+	s := s3test.New("backups", "AKIATEST", []s3test.Object{
+		{Key: "acme/1.tar.zst", Modified: noon, Size: 1}, {Key: "acme/2.tar.zst", Modified: noon.Add(time.Hour), Size: 1}, {Key: "initech/1.tar.zst", Modified: noon, Size: 1},
+	})
+	got := listReal(t, bucket(t, s, "", "{tenant}/*.tar.zst")).tenants
+	if len(got) != 2 || !got["acme"].Stop.Equal(noon.Add(time.Hour)) {
+		t.Errorf("%v", got)
+	}
+}
+
+// An object appears once its upload is complete; a backup of many objects only with its marker.
+func TestS3MarkerSaysThatABackupIsComplete(t *testing.T) {
+	s := s3test.New("backups", "AKIATEST", []s3test.Object{
+		{Key: "a/1", Modified: noon, Size: 10},
+		{Key: "a/2", Modified: noon.Add(time.Minute), Size: 20},
+		{Key: "a/DONE", Modified: noon.Add(2 * time.Minute), Size: 0},
+		{Key: "b/1", Modified: noon.Add(time.Hour), Size: 10},
+	})
+	b := bucket(t, s, "", "{backup}/*")
+	b.Source.Marker = "DONE"
+	g := listReal(t, b).only(t, metric.KindFull)
+	if g.Retained != 1 || g.Newest.ID != "a" || g.Newest.Size != 30 || g.LastFailure.IsZero() {
+		t.Errorf("%+v", g)
+	}
+}
+
+// Every page is asked for, in order, and none is kept.
+func TestS3ManyPages(t *testing.T) {
+	const n = 25_500
+	s := s3test.NewFunc("backups", "AKIATEST", n, func(i int) s3test.Object {
+		return s3test.Object{Key: fmt.Sprintf("wal/%08d", i), Modified: noon.Add(time.Duration(i) * time.Second), Size: 1}
+	})
+	b := bucket(t, s, "wal/", "*")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	g := listReal(t, b).only(t, metric.KindFull)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if g.Retained != n || g.Newest.ID != fmt.Sprintf("%08d", n-1) || s.Pages.Load() != 26 {
+		t.Errorf("%+v after %d pages", g, s.Pages.Load())
+	}
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
+		t.Errorf("%d bytes are kept", grown)
+	}
+}
+
+// A 200 may carry anything.
+func TestS3BadAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		broken http.HandlerFunc
+		edit   func(b *config.Backup)
+		reason string
+	}{
+		"200 with half a document": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `<?xml version="1.0"?><ListBucketResult><Contents><Key>db/x.dump</Key>`)
+		}, nil, metric.ListingMalformed},
+		"200 with something else": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"ok":true}`) }, nil, metric.ListingMalformed},
+		"wrong key":               {nil, func(b *config.Backup) { b.Source.Secrets["access_key"] = &config.SecretRef{Env: "HOME"} }, metric.ListingAuth},
+		"no bucket":               {nil, func(b *config.Backup) { b.Source.Repository = "nowhere" }, metric.ListingMissing},
+		"no server":               {nil, func(b *config.Backup) { b.Source.Endpoint = "http://127.0.0.1:1" }, metric.ListingNetwork},
+		"an endless answer": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `<?xml version="1.0"?><ListBucketResult>`)
+			for range 20 {
+				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+					return
+				}
+			}
+		}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s3test.New("backups", "AKIATEST", []s3test.Object{{Key: "db/x.dump", Modified: noon, Size: 1}})
+			s.Broken = c.broken
+			b := bucket(t, s, "db/", "*.dump")
+			if c.edit != nil {
+				c.edit(b)
+			}
+			q, err := newQuery(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = q.list(t.Context(), false)
+			if err == nil || c.reason != "" && reason(err) != c.reason || strings.Contains(err.Error(), "very secret") {
+				t.Errorf("%v is %s", err, reason(err))
+			}
+		})
+	}
+}

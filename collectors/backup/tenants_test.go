@@ -1,0 +1,79 @@
+package backup
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func TestCover(t *testing.T) {
+	day := config.Duration(24 * time.Hour)
+	b := &config.Backup{MaxAge: 7 * day, PerTenant: &config.BackupPerTenant{MaxAge: map[string]config.Duration{"enterprise": day}, Worst: 2}}
+	registry := []tenants.Tenant{{Name: "acme", Tier: "enterprise"}, {Name: "globex", Tier: "enterprise"}, {Name: "initech", Tier: "standard"}, {Name: "umbrella"}}
+	ago := func(d time.Duration) tenantNewest {
+		return tenantNewest{Stop: noon.Add(-d), Kind: metric.KindFull, Repository: defaultRepository}
+	}
+	c := coverOf(registry, map[string]tenantNewest{
+		"acme": ago(23 * time.Hour), "globex": ago(25 * time.Hour), "initech": ago(6 * 24 * time.Hour), "gone": ago(0),
+	}, b, noon)
+	if c.tenants["enterprise"] != 2 || c.uncovered["enterprise"] != 1 || c.uncovered["standard"] != 0 || c.uncovered[metric.TierNone] != 1 || c.unregistered != 1 {
+		t.Errorf("%+v", c)
+	}
+	if len(c.worst) != 2 || c.worst[0].name != "umbrella" || c.worst[1].name != "globex" {
+		t.Errorf("worst %+v", c.worst)
+	}
+}
+
+// Ten thousand uncovered tenants are a count and twenty names.
+func TestCoverIsBounded(t *testing.T) {
+	b := &config.Backup{MaxAge: config.Duration(time.Hour), PerTenant: &config.BackupPerTenant{Worst: 20}}
+	var registry []tenants.Tenant
+	for i := range 10_000 {
+		registry = append(registry, tenants.Tenant{Name: fmt.Sprintf("t%05d", i), Tier: "free"})
+	}
+	if c := coverOf(registry, nil, b, noon); c.uncovered["free"] != 10_000 || len(c.worst) != 20 {
+		t.Errorf("%d uncovered, %d by name", c.uncovered["free"], len(c.worst))
+	}
+}
+
+// From a listing to the exposed series: the count by tier, the worst by name, and nothing before a listing.
+func TestTenantsAreExposed(t *testing.T) {
+	p := testPolicy(t, `
+tiers: {enterprise: {}}
+tenants: {registry: {file: tenants.yaml}}
+backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
+	write(t, p.Tenants.Registry.File, []byte("tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}]"), noon)
+	c := newCollector(t, nil, p)
+	if err := c.countTenants(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := value(t, c, metric.BackupTenantsUncovered, "each", "enterprise"); ok {
+		t.Error("before a listing every tenant reads as uncovered")
+	}
+	write(t, p.Backups[0].Source.Path+"/acme/x", []byte("x"), time.Now())
+	write(t, p.Backups[0].Source.Path+"/gone/x", []byte("x"), time.Now())
+	if err := c.listNow(t); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.countTenants(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for m, want := range map[*metric.Metric]float64{metric.BackupTenants: 2, metric.BackupTenantsUncovered: 1} {
+		if v, ok := value(t, c, m, "each", "enterprise"); !ok || v != want {
+			t.Errorf("%s is %v, want %v", m.Name, v, want)
+		}
+	}
+	if v, ok := value(t, c, metric.BackupTenantsUnknown, "each"); !ok || v != 1 {
+		t.Errorf("unregistered %v", v)
+	}
+	if v, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, defaultRepository, "initech"); !ok || v != 0 {
+		t.Errorf("the worst tenant: %v, %v", v, ok)
+	}
+	if _, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, defaultRepository, "acme"); ok {
+		t.Error("a covered tenant is exposed by name")
+	}
+}
