@@ -31,7 +31,7 @@ func backupListing(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	secret := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secret, []byte("AKIABENCH"), 0o600); err != nil {
 		return err

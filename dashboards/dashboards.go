@@ -15,6 +15,7 @@ import (
 var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
 	"thorbis-health.json":  health,
 	"thorbis-storage.json": storage,
+	"thorbis-backup.json":  backup,
 }
 
 // Build generates every dashboard as JSON by file name.

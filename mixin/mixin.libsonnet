@@ -25,6 +25,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
     groups+: [g for g in groups if !hasAlert(g)],
   },
   grafanaDashboards+:: {
+    'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
   },

@@ -42,7 +42,7 @@ func TestSecretsAreInNoArgument(t *testing.T) {
 				t.Fatal(err)
 			}
 			var said strings.Builder
-			say := func(format string, args ...any) { said.WriteString(format) }
+			say := func(format string, _ ...any) { said.WriteString(format) }
 			if _, err := q.list(t.Context(), false); err == nil || strings.Contains(err.Error(), password) {
 				t.Errorf("err = %v", err)
 			}
