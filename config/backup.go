@@ -29,6 +29,8 @@ type Backup struct {
 	RecoveryTime Duration        `yaml:"recovery_time"`
 	Retention    BackupRetention `yaml:"retention"`
 
+	// WALDisk is the filesystem that fills while the database cannot archive its logs.
+	WALDisk     *BackupWALDisk   `yaml:"wal_disk"`
 	PerTenant   *BackupPerTenant `yaml:"per_tenant"`
 	Verify      BackupVerify     `yaml:"verify"`
 	RestoreTest BackupRestore    `yaml:"restore_test"`
@@ -71,6 +73,12 @@ type BackupRetention struct {
 	// MinAge is how long a backup is kept at least, MaxAge how long at most.
 	MinAge Duration `yaml:"min_age"`
 	MaxAge Duration `yaml:"max_age"`
+}
+
+// BackupWALDisk names a filesystem as the series of storage do.
+type BackupWALDisk struct {
+	Host       string `yaml:"host"`
+	Mountpoint string `yaml:"mountpoint"`
 }
 
 // BackupPerTenant says that there is a backup for each tenant of the registry.
@@ -244,6 +252,9 @@ func (v *validator) secrets(path string, refs map[string]*SecretRef) {
 func (v *validator) backupExpectations(path string, b *Backup) {
 	if b.Interval == 0 && b.FullInterval == 0 && b.MaxAge == 0 {
 		v.failAt(path, "nothing is expected of it; write interval, such as interval: 1d, or max_age")
+	}
+	if w := b.WALDisk; w != nil && (w.Host == "" || !strings.HasPrefix(w.Mountpoint, "/")) {
+		v.failAt(path+".wal_disk", "host and mountpoint are needed, as the series of storage name them, such as {host: db1, mountpoint: /var/lib/postgresql}")
 	}
 	if b.MaxAge != 0 && b.MaxAge <= b.Refresh {
 		v.failAt(path+".max_age", "%s must be more than refresh, which is %s", b.MaxAge, b.Refresh)

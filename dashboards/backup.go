@@ -11,9 +11,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// BackupUID is the address of the dashboard on backups.
-const BackupUID = "thorbis-backup"
-
 // pickBackup selects the part of a series that the viewer picked.
 func pickBackup(s selecter, matchers ...string) string {
 	return s.Select(append([]string{pickedEnvironment, metric.LabelBackup + `=~"$backup"`}, matchers...)...)
@@ -32,7 +29,7 @@ var (
 // backup shows which backups there are, whether they can be believed, and what is wrong with them.
 func backup(*config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Backups").
-		Uid(BackupUID).
+		Uid(metric.BackupDashboard).
 		Description("Which backups exist, how old they are against what was promised, and when they were last proven.").
 		Tags([]string{"thorbis", "backup"}).
 		Readonly().Timezone("browser").Refresh("5m").Time("now-7d", "now").

@@ -62,6 +62,7 @@ func Alerts() []*Alert {
 const (
 	HealthDashboard  = "thorbis-health"
 	StorageDashboard = "thorbis-storage"
+	BackupDashboard  = "thorbis-backup"
 )
 
 // Values of LabelBundle and LabelOwner that the rules set themselves.

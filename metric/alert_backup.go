@@ -4,68 +4,73 @@ var fromP3 = []string{"P3", "P4"}
 
 // Alerts on backups.
 var (
+	ArchivingStoppedAlert = alert(Alert{
+		Name: "ThorbisWalArchivingStopped", Priorities: everyPriority, Page: true, Dashboard: BackupDashboard,
+		What: "No write-ahead log of a database has been archived for a quarter of an hour, and the filesystem that keeps them meanwhile is full within four hours.",
+		Why:  "When it is full the database stops, and what is not archived can be lost with its disk.",
+	})
 	RecoveryPointAlert = alert(Alert{
-		Name: "ThorbisRecoveryPointOld", Priorities: fromP2, Page: true,
+		Name: "ThorbisRecoveryPointOld", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "The newest point to which can be restored is older than the recovery point objective, as a fresh listing says.",
 		Why:  "A disaster now would lose more than was promised.",
 	})
 	WALGapAlert = alert(Alert{
-		Name: "ThorbisBackupWalGap", Priorities: fromP2, Page: true,
+		Name: "ThorbisBackupWalGap", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "Segments are missing from the archive of write-ahead logs for half an hour, or the last verification missed some.",
 		Why:  "No point after the gap can be reached until a newer backup exists.",
 	})
 	FullsMissedAlert = alert(Alert{
-		Name: "ThorbisFullBackupsMissed", Priorities: fromP2, Page: true,
+		Name: "ThorbisFullBackupsMissed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "Two full backups that ought to exist in a repository do not.",
 		Why:  "Chains of incrementals grow, and one damaged file spoils all of them.",
 	})
 	BackupMissedAlert = alert(Alert{
-		Name: "ThorbisBackupMissed", Priorities: fromP3, Page: true,
+		Name: "ThorbisBackupMissed", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "A backup that ought to exist in a repository does not, for more than a tenth of its interval.",
 		Why:  "One run was missed; a second one breaks the recovery point objective.",
 	})
 	BackupUnknownAlert = alert(Alert{
-		Name: "ThorbisBackupStateUnknown", Priorities: fromP2, Page: true,
+		Name: "ThorbisBackupStateUnknown", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "A backup could not be listed for three intervals; more urgent after twice the recovery point objective.",
 		Why:  "Whether there are backups is not known, and no other alert on them can fire.",
 	})
 	VerifyFailedAlert = alert(Alert{
-		Name: "ThorbisBackupVerifyFailed", Priorities: fromP2, Page: true,
+		Name: "ThorbisBackupVerifyFailed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "The last verification of a backup found damage, or could not be made.",
 		Why:  "A restore from it may fail.",
 	})
 	VerifyOverdueAlert = alert(Alert{
-		Name: "ThorbisBackupVerifyOverdue", Priorities: fromP3, Page: true,
+		Name: "ThorbisBackupVerifyOverdue", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "No verification of a backup has succeeded for longer than its interval.",
 		Why:  "Damage would not be noticed.",
 	})
 	RestoreFailedAlert = alert(Alert{
-		Name: "ThorbisRestoreTestFailed", Priorities: fromP2, Page: true,
+		Name: "ThorbisRestoreTestFailed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "The last restore test of a backup failed.",
 		Why:  "As far as anybody knows, it cannot be restored.",
 	})
 	RestoreOverdueAlert = alert(Alert{
-		Name: "ThorbisRestoreTestOverdue", Priorities: fromP3, Page: true,
+		Name: "ThorbisRestoreTestOverdue", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "No restore test of a backup has succeeded for longer than its interval.",
 		Why:  "A backup that nobody has restored is a hope.",
 	})
 	RecoverySlowAlert = alert(Alert{
-		Name: "ThorbisRecoveryTooSlow", Priorities: fromP3, Page: true,
+		Name: "ThorbisRecoveryTooSlow", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "The last restore test took longer than the recovery time objective.",
 		Why:  "A restore in earnest would take longer than was promised.",
 	})
 	RetentionAlert = alert(Alert{
-		Name: "ThorbisBackupRetentionBroken", Priorities: fromP3, Page: true,
+		Name: "ThorbisBackupRetentionBroken", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "Fewer or more full backups are kept than the policy says, one is kept too long, or one was deleted too early.",
 		Why:  "Too few cannot be restored from; what is kept too long breaks the promise to delete it.",
 	})
 	TenantsUncoveredAlert = alert(Alert{
-		Name: "ThorbisTenantsWithoutBackup", Priorities: fromP3, Page: true,
+		Name: "ThorbisTenantsWithoutBackup", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "Tenants of the registry have no backup as young as their tier demands.",
 		Why:  "These customers would lose more than was promised to them.",
 	})
 	BackupSizeAlert = alert(Alert{
-		Name: "ThorbisBackupSizeOdd", Priorities: []string{"P4"}, Page: true,
+		Name: "ThorbisBackupSizeOdd", Priorities: []string{"P4"}, Page: true, Dashboard: BackupDashboard,
 		What: "The newest full backup is less than half or more than twice as large as those before it usually were.",
 		Why:  "Half a database often backs up without an error.",
 	})

@@ -184,6 +184,11 @@ var (
 		"How often the backup is configured to be listed.", backupLabel)
 	BackupExpectedInterval = backupExpected("thorbis_backup_expected_interval_seconds", "seconds",
 		"How often a backup of the kind ought to be made; any stands for whichever is the newest.", []string{LabelBackup, LabelKind})
+	BackupExpectedWALDisk = define(Metric{
+		Name: "thorbis_backup_expected_wal_disk_info", Type: Info, Across: Replica, Expected: true,
+		Help:   "The filesystem that fills while the database cannot archive its logs, as the series of storage name it.",
+		Labels: []string{LabelBackup, LabelHost, LabelMountpoint},
+	})
 	BackupExpectedMaxAge = backupExpected("thorbis_backup_expected_max_age_seconds", "seconds",
 		"Recovery point objective: how old the newest point may be to which can be restored.", backupLabel)
 	BackupExpectedRetainedMin = backupExpected("thorbis_backup_expected_retained_min", "",

@@ -20,6 +20,7 @@ var (
 	BackupMaxAge     = record("backup:thorbis_backup_recovery_point:expected_seconds", "Recovery point objective.", backupLevel)
 	BackupRecovery   = record("backup:thorbis_backup_recovery_time:expected_seconds", "Recovery time objective.", backupLevel)
 	BackupTestEvery  = record("backup_test:thorbis_backup_test_interval:expected_seconds", "How often a test succeeds.", backupTestLevel)
+	BackupWALDisk    = record("backup:thorbis_backup_wal_disk:expected", "1 for the filesystem that fills while a database cannot archive its logs.", append(backupLevel[:2:2], LabelHost, LabelMountpoint))
 	BackupKeepMin    = record("backup:thorbis_backup_retained:expected_min", "Full backups kept at least.", backupLevel)
 	BackupKeepMax    = record("backup:thorbis_backup_retained:expected_max", "Full backups kept at most.", backupLevel)
 	BackupKeepMinAge = record("backup:thorbis_backup_retention:expected_min_seconds", "How long a backup is kept at least.", backupLevel)
@@ -46,6 +47,10 @@ var (
 		"Age of the newest good backup, where a run is overdue.", backupOfKindLevel)
 	BackupFullsMissed = record("backup_kind:thorbis_backup_fulls_missed:age_seconds",
 		"Age of the newest full backup, where two are overdue.", backupOfKindLevel)
+	BackupWALStopped = record("backup_repository:thorbis_backup_wal_stopped:age_seconds",
+		"Age of the newest archived segment when last listed, where none has come for a quarter of an hour.", backupRepositoryLevel)
+	BackupWALDiskFull = record("backup:thorbis_backup_wal_disk:full_seconds",
+		"Seconds until the filesystem is full that holds the logs of a database of which no segment is archived, in one repository at least.", backupLevel)
 	BackupMissingSegments = record("backup:thorbis_backup_wal_missing:segments",
 		"Segments missing from the archive, by the last listing or the last verification.", backupLevel)
 	BackupRetentionBroken = record("backup_repository:thorbis_backup_retention:broken",

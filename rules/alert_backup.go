@@ -23,11 +23,18 @@ func onBackups(a *metric.Alert, wait time.Duration, t text, condition string) []
 
 // backupAgeAlerts tell of backups that are missing, too old or cannot be seen.
 func backupAgeAlerts() Group {
-	rules := onBackups(metric.RecoveryPointAlert, 5*time.Minute, text{
+	rules := onBackups(metric.ArchivingStoppedAlert, 2*time.Minute, text{
+		summary: "A database cannot archive its logs, and their disk is about to be full.",
+		description: `No write-ahead log of {{ $labels.backup }} in {{ $labels.environment }} has been archived for a quarter of an hour, and the disk that keeps them meanwhile is full
+			{{ if gt $value 60.0 }}in {{ $value | humanizeDuration }}{{ else }}now{{ end }}; then the database stops. Owner: {{ $labels.owner }}.
+			First look: select * from pg_stat_archiver; then space and credentials of the repository. Never delete anything in pg_wal.`,
+	}, "$walFull < "+seconds(walDiskLeft))
+
+	rules = append(rules, onBackups(metric.RecoveryPointAlert, 5*time.Minute, text{
 		summary: "A disaster now would lose more than was promised.",
 		description: `The newest point to which {{ $labels.backup }} in {{ $labels.environment }} can be restored ` + howOld + `, more than the recovery point objective.
 			Owner: {{ $labels.owner }}. First look: did the last run fail (the program's log), does the database archive its logs (pg_stat_archiver), is the repository full.`,
-	}, "$point > on ($backup) $maxAge and on ($backup) $fresh")
+	}, "$point > on ($backup) $maxAge and on ($backup) $fresh")...)
 
 	rules = append(rules, onBackups(metric.FullsMissedAlert, 5*time.Minute, text{
 		summary: "Two full backups were missed.",

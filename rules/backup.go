@@ -25,6 +25,10 @@ var backupNames = names{
 	"point":    metric.BackupRecoveryPoint.Name,
 	"missed":   metric.BackupMissed.Name,
 	"fulls":    metric.BackupFullsMissed.Name,
+	"stopped":  metric.BackupWALStopped.Name,
+	"walDisk":  metric.BackupWALDisk.Name,
+	"walFull":  metric.BackupWALDiskFull.Name,
+	"full":     metric.FilesystemFull.Name,
 	"gap":      metric.BackupMissingSegments.Name,
 	"broken":   metric.BackupRetentionBroken.Name,
 	"change":   metric.BackupSizeChange.Name,
@@ -45,6 +49,7 @@ var backupNames = names{
 	"keepMinAge": metric.BackupKeepMinAge.Name,
 	"keepMaxAge": metric.BackupKeepMaxAge.Name,
 
+	"quarter":    seconds(walPatience),
 	"hold":       span(backupHold),
 	"memory":     seconds(memory),
 	"longMemory": seconds(longMemory),
@@ -54,7 +59,7 @@ var backupNames = names{
 // backups judges backups. What is measured is as of the last good listing; where that is not fresh, nothing
 // is judged but that.
 func backups() []Group {
-	return []Group{backupExpectations(), backupFacts(), backupAgeAlerts(), backupProofAlerts()}
+	return []Group{backupExpectations(), backupFacts(), backupKept(), backupAgeAlerts(), backupProofAlerts()}
 }
 
 // backupExpectations keeps what is expected, also while nobody says so.
@@ -81,6 +86,7 @@ func backupExpectations() Group {
 		{metric.BackupMaxAge, metric.BackupExpectedMaxAge, "$backup"},
 		{metric.BackupRecovery, metric.BackupExpectedRecovery, "$backup"},
 		{metric.BackupTestEvery, metric.BackupExpectedTestInterval, "$backupTest"},
+		{metric.BackupWALDisk, metric.BackupExpectedWALDisk, "$backup, host, mountpoint"},
 		{metric.BackupKeepMin, metric.BackupExpectedRetainedMin, "$backup"},
 		{metric.BackupKeepMax, metric.BackupExpectedRetainedMax, "$backup"},
 		{metric.BackupKeepMinAge, metric.BackupExpectedAgeMin, "$backup"},
@@ -97,67 +103,87 @@ func backupExpectations() Group {
 
 // backupFacts joins what is measured with what is expected.
 func backupFacts() Group {
-	n := backupNames
-	latest := func(level string, m *metric.Metric, matchers ...string) string {
-		return `max by (` + level + `) (last_over_time(` + m.Select(matchers...) + `[$hold]))`
-	}
-	fact := func(r *metric.Record, expr string) Rule { return Rule{Record: r, Expr: expand(expand(expr, n), n)} }
-	kind := func(r Rule, kind string) Rule {
-		r.Labels = map[string]string{metric.LabelKind: kind}
-		return r
-	}
-	reason := func(reason, expr string) Rule {
-		r := fact(metric.BackupRetentionBroken, expr)
-		r.Labels = map[string]string{metric.LabelReason: reason}
-		return r
-	}
 	return Group{Name: "thorbis-backup-facts", Interval: windowInterval, Rules: []Rule{
-		fact(metric.BackupListed, `
-			`+latest("$backupRepo", metric.BackupListingLastSuccess)+`
+		backupFact(metric.BackupListed, `
+			`+latestBackup("$backupRepo", metric.BackupListingLastSuccess)+`
 			or on ($backup)
 			($listed and on ($backup) $expected)
 			or on ($backup)
 			(time() + 0 * max by ($backup) ($expected))`),
-		fact(metric.BackupFresh, `
+		backupFact(metric.BackupFresh, `
 			(time() - $listed) <= on ($backup) group_left () (3 * $refresh + 300)`),
-		fact(metric.BackupStale, `
+		backupFact(metric.BackupStale, `
 			max by ($backup) ((time() - $listed) > on ($backup) group_left () (3 * $refresh + 300))
 			* on ($backup) group_left ($backupOwn) ($expected > bool 0)`),
 		// What has never been listed at all is not known to be lost.
-		fact(metric.BackupLost, `($stale < 1e9) > on ($backup) group_left () (2 * $maxAge)`),
-		fact(metric.BackupNewest, latest("$ofKind", metric.BackupLastSuccess, `tenant=""`)),
-		kind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
-		kind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
-		fact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
-		fact(metric.BackupFullsMissed, `
+		backupFact(metric.BackupLost, `($stale < 1e9) > on ($backup) group_left () (2 * $maxAge)`),
+		backupFact(metric.BackupNewest, latestBackup("$ofKind", metric.BackupLastSuccess, `tenant=""`)),
+		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
+		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
+		backupFact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
+		backupFact(metric.BackupFullsMissed, `
 			$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
 			and on ($backupRepo) $fresh`),
-		fact(metric.BackupMissed, `
+		backupFact(metric.BackupMissed, `
 			$age > on ($backup, kind) group_left () (1.1 * $interval)
 			and on ($backupRepo) $fresh
 			unless on ($ofKind) $fulls`),
-		fact(metric.BackupMissingSegments, `
+		backupFact(metric.BackupWALStopped, `
+			($listed - on ($backupRepo) max by ($backupRepo) ($newest{kind="wal"})) > $quarter
+			and on ($backupRepo) $fresh`),
+		// One repository that takes no logs is enough: the database keeps a log until every one of them has it.
+		backupFact(metric.BackupWALDiskFull, `
+			min by ($backup) (
+				$walDisk * on (environment, host, mountpoint) group_left () max by (environment, host, mountpoint) ($full)
+			)
+			and on ($backup) $stopped`),
+		backupFact(metric.BackupMissingSegments, `
 			max by ($backup) (
-				`+latest("$backup", metric.BackupWALMissing)+`
+				`+latestBackup("$backup", metric.BackupWALMissing)+`
 				or
-				label_replace(`+latest("$backup", metric.BackupTestWALMissing)+`, "test", "verify", "", "")
+				label_replace(`+latestBackup("$backup", metric.BackupTestWALMissing)+`, "test", "verify", "", "")
 			)`),
-		reason("too_few", `
-			sum by ($backupRepo) (`+latest("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
+	}}
+}
+
+// backupKept judges what is kept: how many, how long, of whom and how large.
+func backupKept() Group {
+	broken := func(reason, expr string) Rule {
+		r := backupFact(metric.BackupRetentionBroken, expr)
+		r.Labels = map[string]string{metric.LabelReason: reason}
+		return r
+	}
+	return Group{Name: "thorbis-backup-kept", Interval: windowInterval, Rules: []Rule{
+		broken("too_few", `
+			sum by ($backupRepo) (`+latestBackup("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
 			< on ($backup) group_left () $keepMin`),
-		reason("too_many", `
-			sum by ($backupRepo) (`+latest("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
+		broken("too_many", `
+			sum by ($backupRepo) (`+latestBackup("$ofKind", metric.BackupRetained, "$restorable", `tenant=""`)+`)
 			> on ($backup) group_left () $keepMax`),
-		reason("too_long", `
-			time() - min by ($backupRepo) (`+latest("$ofKind", metric.BackupOldest, `tenant=""`)+`)
+		broken("too_long", `
+			time() - min by ($backupRepo) (`+latestBackup("$ofKind", metric.BackupOldest, `tenant=""`)+`)
 			> on ($backup) group_left () $keepMaxAge`),
-		reason("deleted_early", `
+		broken("deleted_early", `
 			min by ($backupRepo) (last_over_time(`+metric.BackupRemovedAge.Name+`[$hold]))
 			< on ($backup) group_left () $keepMinAge`),
-		fact(metric.BackupUncovered, `sum by ($backup) (`+latest("$tiers", metric.BackupTenantsUncovered)+`)`),
-		fact(metric.BackupSizeChange, `
-			`+latest("$ofKind", metric.BackupLastSize, "$restorable", `tenant=""`)+`
+		backupFact(metric.BackupUncovered, `sum by ($backup) (`+latestBackup("$tiers", metric.BackupTenantsUncovered)+`)`),
+		backupFact(metric.BackupSizeChange, `
+			`+latestBackup("$ofKind", metric.BackupLastSize, "$restorable", `tenant=""`)+`
 			/ on ($ofKind)
-			(`+latest("$ofKind", metric.BackupEarlierSize, "$restorable", `tenant=""`)+` > 0)`),
+			(`+latestBackup("$ofKind", metric.BackupEarlierSize, "$restorable", `tenant=""`)+` > 0)`),
 	}}
+}
+
+// latestBackup is the last word of the exporters on a fact: a timestamp or a number of which the greatest counts.
+func latestBackup(level string, m *metric.Metric, matchers ...string) string {
+	return `max by (` + level + `) (last_over_time(` + m.Select(matchers...) + `[$hold]))`
+}
+
+func backupFact(r *metric.Record, expr string) Rule {
+	return Rule{Record: r, Expr: expand(expand(expr, backupNames), backupNames)}
+}
+
+func ofKind(r Rule, kind string) Rule {
+	r.Labels = map[string]string{metric.LabelKind: kind}
+	return r
 }

@@ -31,6 +31,11 @@ const (
 	// backupHold bridges restarts of the exporters that list backups, which say the same as before.
 	backupHold = 15 * time.Minute
 
+	// walPatience is how long no log may be archived before archiving counts as stopped, walDiskLeft how soon the
+	// disk that keeps the logs meanwhile must be full for somebody to be woken.
+	walPatience = 15 * time.Minute
+	walDiskLeft = 4 * time.Hour
+
 	// storm is how many tenants of one service are told of in one page instead of one each.
 	storm = 50
 

@@ -112,6 +112,9 @@ func (e exposer) expected(p *config.Policy, b *config.Backup) {
 	}
 	e.ifSet(metric.BackupExpectedTestInterval, b.Verify.Interval, b.Name, metric.TestVerify)
 	e.ifSet(metric.BackupExpectedTestInterval, b.RestoreTest.Interval, b.Name, metric.TestRestore)
+	if w := b.WALDisk; w != nil {
+		e.gauge(metric.BackupExpectedWALDisk, 1, b.Name, w.Host, w.Mountpoint)
+	}
 	e.ifSet(metric.BackupExpectedRecovery, b.RecoveryTime, b.Name)
 }
 
