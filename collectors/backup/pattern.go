@@ -64,17 +64,18 @@ func newPattern(text string) (*pattern, error) {
 	return p, nil
 }
 
-// match reports whether a name matches, and which tenant and backup it names.
+// match reports whether a name matches, which tenant it names, and the name up to the end of {backup}, which all
+// files of that backup share.
 func (p *pattern) match(name string) (tenant, backup string, ok bool) {
-	m := p.re.FindStringSubmatch(name)
+	m := p.re.FindStringSubmatchIndex(name)
 	if m == nil {
 		return "", "", false
 	}
 	if p.tenant > 0 {
-		tenant = m[p.tenant]
+		tenant = name[m[2*p.tenant]:m[2*p.tenant+1]]
 	}
 	if p.backup > 0 {
-		backup = m[p.backup]
+		backup = name[:m[2*p.backup+1]]
 	}
 	return tenant, backup, true
 }

@@ -128,7 +128,8 @@ func listS3(ctx context.Context, q *query, to *sink) error {
 		if !b.holds() {
 			err = to.add(i)
 		} else {
-			err = b.add(cmp.Or(tenant+"\x00"+group, name), group != "", i)
+			i.ID = cmp.Or(group, name)
+			err = b.add(i)
 		}
 		if err != nil {
 			return err
@@ -172,16 +173,13 @@ func (b *bundles) mark(name string) error {
 	return nil
 }
 
-func (b *bundles) add(key string, grouped bool, i Item) error {
-	old, ok := b.items[key]
+func (b *bundles) add(i Item) error {
+	old, ok := b.items[i.ID]
 	if !ok {
 		if len(b.items) >= maxItems {
 			return fmt.Errorf("%w: more than %d backups", errTooLarge, maxItems)
 		}
-		if grouped {
-			_, i.ID, _ = strings.Cut(key, "\x00")
-		}
-		b.items[key] = i
+		b.items[i.ID] = i
 		return nil
 	}
 	old.Size += i.Size
@@ -189,7 +187,7 @@ func (b *bundles) add(key string, grouped bool, i Item) error {
 	if i.Stop.After(old.Stop) {
 		old.Stop = i.Stop
 	}
-	b.items[key] = old
+	b.items[i.ID] = old
 	return nil
 }
 

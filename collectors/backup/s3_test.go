@@ -76,6 +76,29 @@ func TestS3MarkerSaysThatABackupIsComplete(t *testing.T) {
 	}
 }
 
+func TestS3MarkerBesideEachObject(t *testing.T) {
+	s := s3test.New("backups", "AKIATEST", []s3test.Object{
+		{Key: "x/acme/1.dump", Modified: noon, Size: 1}, {Key: "x/acme/1.dump.done", Modified: noon, Size: 0},
+		{Key: "x/acme/2.dump", Modified: noon.Add(time.Hour), Size: 1},
+	})
+	b := bucket(t, s, "x/", "{tenant}/*.dump")
+	b.Source.Marker = "{name}.done"
+	if g := listReal(t, b).only(t, metric.KindFull); g.Retained != 1 || g.Newest.ID != "acme/1.dump" || !g.LastFailure.Equal(noon.Add(time.Hour)) {
+		t.Errorf("%+v", g)
+	}
+}
+
+// Two tenants may name their backups alike.
+func TestS3BundlesOfTenants(t *testing.T) {
+	s := s3test.New("backups", "AKIATEST", []s3test.Object{
+		{Key: "acme/monday/a", Modified: noon, Size: 1}, {Key: "acme/monday/b", Modified: noon, Size: 2}, {Key: "initech/monday/a", Modified: noon, Size: 4},
+	})
+	got := listReal(t, bucket(t, s, "", "{tenant}/{backup}/*"))
+	if g := got.only(t, metric.KindFull); g.Retained != 2 || len(got.tenants) != 2 || len(got.seen[defaultRepository]) != 2 {
+		t.Errorf("%+v of %v", g, got.tenants)
+	}
+}
+
 // Every page is asked for, in order, and none is kept.
 func TestS3ManyPages(t *testing.T) {
 	const n = 25_500

@@ -169,7 +169,8 @@ func (s *sink) finish(kind string) {
 		}
 	}
 	for _, g := range s.groups {
-		if len(g.sizes) > minEarlier {
+		// The backups of different tenants are not to be compared.
+		if len(g.sizes) > minEarlier && !s.perTenant {
 			var earlier []int64
 			for _, size := range g.sizes[1:] {
 				earlier = append(earlier, size.size)
