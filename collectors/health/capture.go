@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -87,13 +88,30 @@ func (c capture) WithAttrs([]slog.Attr) slog.Handler { return c }
 // WithGroup implements slog.Handler.
 func (c capture) WithGroup(string) slog.Handler { return c }
 
+// attr returns the first attribute of a name in any record.
+func (c capture) attr(key string) string {
+	for _, r := range *c.records {
+		if v := r.attr(key); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// unspoken are the attributes with which probers log what they send and receive: passwords of a dialogue.
+var unspoken = []string{"line", "bytes", "body", "expect"}
+
 // text writes the records for a person.
 func (c capture) text() string {
 	var b strings.Builder
 	for _, r := range *c.records {
 		fmt.Fprintf(&b, "level=%s msg=%q", strings.ToLower(r.level.String()), r.message)
 		for _, a := range r.attrs {
-			fmt.Fprintf(&b, " %s=%q", a.Key, a.Value.String())
+			value := a.Value.String()
+			if slices.Contains(unspoken, a.Key) {
+				value = "<not shown>"
+			}
+			fmt.Fprintf(&b, " %s=%q", a.Key, value)
 		}
 		b.WriteByte('\n')
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -85,13 +84,22 @@ func is(state string) func(CheckStatus) bool {
 // value returns the sum of a series over its label sets that contain all the given label=value pairs.
 func value(t *testing.T, c prometheus.Collector, m *metric.Metric, labels ...string) float64 {
 	t.Helper()
+	sum, found := find(t, c, m, labels...)
+	if !found {
+		t.Fatalf("no series %s %v", m.Name, labels)
+	}
+	return sum
+}
+
+// find returns the same, and whether there is any.
+func find(t *testing.T, c prometheus.Collector, m *metric.Metric, labels ...string) (sum float64, found bool) {
+	t.Helper()
 	r := prometheus.NewPedanticRegistry()
 	r.MustRegister(c)
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, found := 0.0, false
 	for _, f := range families {
 		if f.GetName() != m.Name {
 			continue
@@ -111,10 +119,7 @@ func value(t *testing.T, c prometheus.Collector, m *metric.Metric, labels ...str
 			}
 		}
 	}
-	if !found {
-		t.Fatalf("no series %s %v", m.Name, labels)
-	}
-	return sum
+	return sum, found
 }
 
 const quick = "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 100ms\n  checks:\n"
@@ -189,40 +194,46 @@ func TestRestartKeepsCountersAndOutage(t *testing.T) {
 	}
 }
 
-// A full disk costs no page: counters go on, and the file that would make the next start step back is gone.
-func TestFailedSaveKeepsCountingAndForgetsTheFile(t *testing.T) {
+// A disk that is full for a moment costs nothing; one that stays full costs no page: after a while counters go
+// on, and the file that would make the next start step back is gone.
+func TestFailedSavesKeepTheFileThenTheCounting(t *testing.T) {
 	path := t.TempDir()
 	dir, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer srv.Close()
-	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
-	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	if err := c.account(now, true); err != nil {
-		t.Fatal(err)
-	}
-	if err := dir.Close(); err != nil { // every later save fails
-		t.Fatal(err)
-	}
-	if err := c.account(now.Add(time.Minute), false); err == nil {
-		t.Fatal("saving to a closed directory succeeded")
-	}
-	if value(t, c, metric.StateSaves, "result=failure") != 1 {
-		t.Error("the failure was not counted")
-	}
-	unknown := value(t, c, metric.HealthCheckUnknownSeconds)
-	if dir, err = state.Open(path); err != nil {
-		t.Fatal(err)
-	}
 	defer dir.Close()
-	_, err = dir.Load(snapshotName, snapshotVersion, snapshotBytes)
-	if forgotten := errors.Is(err, state.ErrNotFound); forgotten != (unknown >= 60) {
-		t.Errorf("unknown %v s are exposed, the file is forgotten: %v", unknown, forgotten)
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
+	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	account := func(at time.Time) error { c.advance(at); return c.saveNow(at) }
+	now := time.Now()
+	if err := account(now); err != nil {
+		t.Fatal(err)
+	}
+	blocked := filepath.Join(path, snapshotName+".state.tmp")
+	if err := os.Mkdir(blocked, 0o700); err != nil { // every later save fails, removing does not
+		t.Fatal(err)
+	}
+	stored := func() bool {
+		_, err := dir.Load(snapshotName, snapshotVersion, snapshotBytes)
+		return err == nil
+	}
+	if err := account(now.Add(10 * time.Second)); err == nil {
+		t.Fatal("saving succeeded over a directory")
+	}
+	if got := value(t, c, metric.HealthCheckUnknownSeconds); got > 1 || !stored() {
+		t.Errorf("after one failed save %v s are exposed, the file is there: %v", got, stored())
+	}
+	if err := account(now.Add(10*time.Second + liveAfter)); err == nil {
+		t.Fatal("saving succeeded over a directory")
+	}
+	if got := value(t, c, metric.HealthCheckUnknownSeconds); got < 20 || stored() {
+		t.Errorf("after many %v s are exposed, the file is there: %v", got, stored())
+	}
+	if value(t, c, metric.StateSaves, "result=failure") != 2 {
+		t.Error("the failures were not counted")
 	}
 }
 
@@ -349,10 +360,7 @@ func TestReasons(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := req.run(t.Context(), false)
-			if m.result == bad && m.reason == reasonStatus && req.challenged(t.Context()) {
-				m.result, m.reason = unk, reasonChallenge
-			}
+			m := req.examine(t.Context(), false, &reference{})
 			if m.result != tc.result || m.reason != tc.reason {
 				t.Errorf("%s %s, want %s %s\n%s", m.result, m.reason, tc.result, tc.reason, m.log.text())
 			}
@@ -428,7 +436,11 @@ func TestWindows(t *testing.T) {
 		{last, "2026-02-28T02:30:00Z", true},
 		{last, "2026-03-28T02:30:00Z", false},
 	} {
-		if got := active(tc.m, at(tc.when)); got != tc.want {
+		w, err := newWindow(tc.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.active(at(tc.when)); got != tc.want {
 			t.Errorf("%+v at %s: %v", tc.m, tc.when, got)
 		}
 	}
@@ -450,8 +462,10 @@ func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
 			result = bad
 		}
 		target.judge.observe(outcome{result: result, reason: reasonTimeout, start: now, end: now}, time.Minute, 2)
-		if err := c.account(now, false); err != nil {
-			t.Fatal(err)
+		if due, _ := c.advance(now); due {
+			if err := c.saveNow(now); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return c.saves[0]
 	}

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	bbconfig "github.com/prometheus/blackbox_exporter/config"
@@ -28,11 +29,14 @@ var cacheMatches = func() []bbconfig.HeaderMatch {
 
 func isCacheHeader(name string) bool { _, ok := cacheHeaders[name]; return ok }
 
+// challengeStatuses are those that an edge answers a challenge with.
+var challengeStatuses = []string{"403", "429", "503"}
+
 // challenged asks once more and looks whether the edge put a challenge in front of the service. The prober
 // judges the status before any header, so a challenge (403 or 429 or 503) shows it only its status.
 // Sources: Cloudflare's cf-mitigated, Vercel's x-vercel-mitigated.
-func (r request) challenged(ctx context.Context) bool {
-	if r.module.Prober != "http" {
+func (r request) challenged(ctx context.Context, m measured) bool {
+	if r.module.Prober != "http" || !slices.Contains(challengeStatuses, m.log.attr("status_code")) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)

@@ -81,33 +81,40 @@ func (s *checkSeries) count(m measured) {
 	}
 }
 
+// seriesLabels are the label values that tell one target's series from another's.
+type seriesLabels struct{ check, appService, tenant, location, tier, owner, page string }
+
 // targetSeries are the series of one target.
 type targetSeries struct {
+	labels                                                     seriesLabels
 	states                                                     [4]*metric.Series // in the order of metric.HealthStates
 	probes                                                     [3]*metric.Series // in the order of metric.ProbeResults
 	info, interval, expiry                                     *metric.Series
 	observed, down, unknown, maintenance, outages, outageStart *metric.Series
 }
 
-func (t *target) locate(location string) {
-	labels := []string{t.key.check, t.check.AppService, t.tenant, location}
+func newTargetSeries(l seriesLabels) *targetSeries {
+	labels := []string{l.check, l.appService, l.tenant, l.location}
 	with := func(more ...string) []string { return append(labels[:4:4], more...) }
-	s := &t.exposed
+	s := &targetSeries{
+		labels:      l,
+		info:        metric.HealthCheckInfo.Series(with(l.tier, l.owner, l.page)...),
+		interval:    metric.HealthCheckExpectedInterval.Series(labels...),
+		expiry:      metric.HealthCheckCertificateExpiry.Series(labels...),
+		observed:    metric.HealthCheckObservedSeconds.Series(labels...),
+		down:        metric.HealthCheckDownSeconds.Series(labels...),
+		unknown:     metric.HealthCheckUnknownSeconds.Series(labels...),
+		maintenance: metric.HealthCheckMaintenanceSeconds.Series(labels...),
+		outages:     metric.HealthCheckOutages.Series(labels...),
+		outageStart: metric.HealthCheckOutageStart.Series(labels...),
+	}
 	for i, state := range metric.HealthStates {
 		s.states[i] = metric.HealthCheckState.Series(with(state)...)
 	}
 	for i, result := range metric.ProbeResults {
 		s.probes[i] = metric.HealthCheckProbes.Series(with(result)...)
 	}
-	s.info = metric.HealthCheckInfo.Series(with(t.tier, t.owner, t.page)...)
-	s.interval = metric.HealthCheckExpectedInterval.Series(labels...)
-	s.expiry = metric.HealthCheckCertificateExpiry.Series(labels...)
-	s.observed = metric.HealthCheckObservedSeconds.Series(labels...)
-	s.down = metric.HealthCheckDownSeconds.Series(labels...)
-	s.unknown = metric.HealthCheckUnknownSeconds.Series(labels...)
-	s.maintenance = metric.HealthCheckMaintenanceSeconds.Series(labels...)
-	s.outages = metric.HealthCheckOutages.Series(labels...)
-	s.outageStart = metric.HealthCheckOutageStart.Series(labels...)
+	return s
 }
 
 // The collector's own series.
@@ -122,69 +129,79 @@ var (
 // Describe sends nothing: which series exist follows the policy, which may change.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads memory only. Persistent counters appear as they were last saved.
+// Collect reads memory only. Persistent counters appear as they were last saved. The samples are made under
+// the lock and sent without it, for whoever receives them takes longer.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range c.samples() {
+		ch <- m
+	}
+}
+
+// Samples of a target and of a check, about, so that the list is made once.
+const samplesPerTarget, samplesPerCheck = 16, 32
+
+func (c *Collector) samples() []prometheus.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	out := make([]prometheus.Metric, 0, samplesPerTarget*len(c.targets)+samplesPerCheck*len(c.checks)+8)
 	for k, t := range c.targets {
-		t.collect(ch)
+		out = t.samples(out, c.checks[k.check].created)
 		if s, ok := c.saved[k]; ok {
-			t.collectSaved(ch, s)
+			out = t.savedSamples(out, s)
 		}
 	}
 	for _, s := range c.checks {
-		s.collect(ch)
+		out = s.samples(out)
 	}
-	ch <- inFlightSeries.At(float64(c.inFlight))
-	ch <- delayedSeries.Since(c.created, float64(c.delayed))
-	ch <- savesSeries.Since(c.created, float64(c.saves[0]))
-	ch <- saveFailedSeries.Since(c.created, float64(c.saves[1]))
+	out = append(out,
+		inFlightSeries.At(float64(c.inFlight)),
+		delayedSeries.Since(c.created, float64(c.delayed)),
+		savesSeries.Since(c.created, float64(c.saves[0])),
+		saveFailedSeries.Since(c.created, float64(c.saves[1])),
+		metric.HealthReferenceUp.Series(c.location).At(c.reference.online()))
 	if !c.savedAt.IsZero() {
-		ch <- lastSaveSeries.At(float64(c.savedAt.UnixMilli()) / 1000)
+		out = append(out, lastSaveSeries.At(float64(c.savedAt.UnixMilli())/1000))
 	}
-	ch <- metric.HealthReferenceUp.Series(c.location).At(c.reference.online())
+	return out
 }
 
-func (t *target) collect(ch chan<- prometheus.Metric) {
+func (t *target) samples(out []prometheus.Metric, created time.Time) []prometheus.Metric {
 	for i, state := range metric.HealthStates {
 		v := 0.0
 		if state == t.judge.state {
 			v = 1
 		}
-		ch <- t.exposed.states[i].At(v)
+		out = append(out, t.exposed.states[i].At(v))
 	}
 	for i, n := range t.results {
-		ch <- t.exposed.probes[i].Since(t.series.created, float64(n))
+		out = append(out, t.exposed.probes[i].Since(created, float64(n)))
 	}
-	ch <- t.exposed.info.At(1)
-	ch <- t.exposed.interval.At(t.check.Interval.Seconds())
+	out = append(out, t.exposed.info.At(1), t.exposed.interval.At(t.spec.Interval.Seconds()))
 	if t.expiry > 0 {
-		ch <- t.exposed.expiry.At(t.expiry)
+		out = append(out, t.exposed.expiry.At(t.expiry))
 	}
+	return out
 }
 
-func (t *target) collectSaved(ch chan<- prometheus.Metric, s saved) {
-	ch <- t.exposed.observed.Since(s.Created, s.Observed.Seconds())
-	ch <- t.exposed.down.Since(s.Created, s.Down.Seconds())
-	ch <- t.exposed.unknown.Since(s.Created, s.Unknown.Seconds())
-	ch <- t.exposed.maintenance.Since(s.Created, s.Maintenance.Seconds())
-	ch <- t.exposed.outages.Since(s.Created, float64(s.Outages))
+func (t *target) savedSamples(out []prometheus.Metric, s saved) []prometheus.Metric {
 	start := 0.0
 	if !s.OutageStart.IsZero() {
 		start = float64(s.OutageStart.UnixMilli()) / 1000
 	}
-	ch <- t.exposed.outageStart.At(start)
+	return append(out,
+		t.exposed.observed.Since(s.Created, s.Observed.Seconds()),
+		t.exposed.down.Since(s.Created, s.Down.Seconds()),
+		t.exposed.unknown.Since(s.Created, s.Unknown.Seconds()),
+		t.exposed.maintenance.Since(s.Created, s.Maintenance.Seconds()),
+		t.exposed.outages.Since(s.Created, float64(s.Outages)),
+		t.exposed.outageStart.At(start))
 }
 
-func (s *checkSeries) collect(ch chan<- prometheus.Metric) {
-	for _, r := range s.failures {
-		ch <- r.series.Since(s.created, r.value)
+func (s *checkSeries) samples(out []prometheus.Metric) []prometheus.Metric {
+	for _, counts := range []map[string]*counted{s.failures, s.unknowns, s.phases} {
+		for _, c := range counts {
+			out = append(out, c.series.Since(s.created, c.value))
+		}
 	}
-	for _, r := range s.unknowns {
-		ch <- r.series.Since(s.created, r.value)
-	}
-	for _, r := range s.phases {
-		ch <- r.series.Since(s.created, r.value)
-	}
-	ch <- located{s.duration, s.location}
+	return append(out, located{s.duration, s.location})
 }

@@ -61,8 +61,16 @@ func newJudge(now time.Time, t totals) *judge {
 
 // advance credits the time up to now to the present state.
 func (j *judge) advance(now time.Time) {
-	if j.pending != nil || !now.After(j.accounted) {
+	if !now.After(j.accounted) {
 		return
+	}
+	if j.pending != nil {
+		if now.Before(j.validUntil) {
+			return
+		}
+		// Nobody has confirmed the change for too long: what it was is not known.
+		j.settle(metric.StateUnknown, j.validUntil)
+		j.become(metric.StateUnknown, reasonStale, j.validUntil)
 	}
 	judged := j.state == metric.StateUp || j.state == metric.StateDown
 	if judged && now.After(j.validUntil) {
@@ -115,7 +123,8 @@ func (j *judge) observe(o outcome, valid time.Duration, confirm int) {
 }
 
 func (j *judge) succeed(o outcome) {
-	if j.state == metric.StateDown {
+	// An outage that a restart or a spell of unknown interrupted wants the same proof of its end.
+	if j.state == metric.StateDown || !j.OutageStart.IsZero() {
 		if j.await(metric.StateUp, o) < recoveryProbes {
 			return
 		}
@@ -147,8 +156,12 @@ func (j *judge) fail(o outcome, confirm int) {
 	}
 }
 
-// await notes that a change was seen once more and returns how often.
+// await notes that a change was seen once more and returns how often. A change to something else that nothing
+// confirmed did not happen.
 func (j *judge) await(state string, o outcome) int {
+	if j.pending != nil && j.pending.state != state {
+		j.settle(j.state, o.end)
+	}
 	if j.pending == nil {
 		j.pending = &pending{state: state, since: o.start, held: j.accounted}
 	}

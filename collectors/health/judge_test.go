@@ -146,3 +146,29 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// An outage that a restart or a spell of unknown interrupted wants two successes as well.
+func TestFlappingAcrossARestartIsOneOutage(t *testing.T) {
+	j := newJudge(epoch, totals{}).see(at(0, ok), at(1, bad), at(2, bad), at(3, bad))
+	j = newJudge(epoch.Add(4*time.Second), j.totals).see(at(5, ok), at(6, bad), at(7, bad), at(8, bad))
+	if j.state != metric.StateDown || j.Outages != 1 {
+		t.Errorf("%s after %d outages", j.state, j.Outages)
+	}
+	j.see(at(9, unk), at(10, ok), at(11, bad), at(12, bad), at(13, bad))
+	if j.state != metric.StateDown || j.Outages != 1 {
+		t.Errorf("%s after %d outages", j.state, j.Outages)
+	}
+	j.see(at(14, ok), at(15, ok))
+	if j.state != metric.StateUp || !j.OutageStart.IsZero() {
+		t.Errorf("%s, open since %v", j.state, j.OutageStart)
+	}
+}
+
+// A change that nobody confirms for too long is unknown, and no counter stands still for ever.
+func TestUnconfirmedChangeGoesStale(t *testing.T) {
+	j := newJudge(epoch, totals{}).see(at(0, ok), at(10, bad))
+	j.advance(epoch.Add(500 * time.Second))
+	if j.state != metric.StateUnknown || j.reason != reasonStale || j.Observed != 10*time.Second || j.Unknown != 490*time.Second {
+		t.Errorf("%s %s, observed %v, unknown %v", j.state, j.reason, j.Observed, j.Unknown)
+	}
+}

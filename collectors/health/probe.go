@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	bbconfig "github.com/prometheus/blackbox_exporter/config"
@@ -62,14 +63,21 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	if module.Prober != "http" {
 		return r, nil
 	}
+	// Headers are compared in their canonical form: two spellings of one would fight.
 	headers := map[string]string{"User-Agent": "thorbis_exporter/" + version, HeaderProbe: c.Name}
-	maps.Copy(headers, module.HTTP.Headers)
+	for name, value := range module.HTTP.Headers {
+		headers[http.CanonicalHeaderKey(name)] = value
+	}
 	for name, ref := range c.SecretHeaders {
 		value, err := readSecret(ref)
 		if err != nil {
 			return request{}, fmt.Errorf("check %s: secret header %s: %w", c.Name, name, err)
 		}
-		headers[name] = value
+		headers[http.CanonicalHeaderKey(name)] = value
+	}
+	if len(c.SecretHeaders) > 0 {
+		// A redirect would carry the secret to wherever the answer says.
+		r.module.HTTP.HTTPClientConfig.FollowRedirects = false
 	}
 	r.module.HTTP.Headers = headers
 	if r.bypassCache {
@@ -97,31 +105,94 @@ func readSecret(ref *config.SecretRef) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
+// examine probes once and judges what the edge and the exporter's own network have to do with a failure.
+func (r request) examine(ctx context.Context, debug bool, reference *reference) measured {
+	m := r.run(ctx, debug)
+	if m.result == metric.ResultFailure && m.reason == reasonStatus && r.challenged(ctx, m) {
+		m.result, m.reason = metric.ResultUnknown, reasonChallenge
+	}
+	if m.result == metric.ResultFailure && reference.isOffline(ctx) {
+		m.result, m.reason = metric.ResultUnknown, reasonProberOffline
+	}
+	return m
+}
+
+// Some probers do not watch their context in every phase. One that is still busy so long after its time is
+// left to itself and counts as a timeout; with too many of them no more are begun.
+const (
+	overtime     = 2 * time.Second
+	maxAbandoned = 200
+)
+
+var abandoned atomic.Int64
+
 // run probes once with the blackbox_exporter's own prober. It never panics and never outlasts the timeout
-// by more than the prober's own tidying up.
-func (r request) run(ctx context.Context, debug bool) (m measured) {
+// by more than overtime.
+func (r request) run(ctx context.Context, debug bool) measured {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	m = measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+	m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 	m.start = time.Now()
-	defer func() {
-		m.end = time.Now()
-		if p := recover(); p != nil {
-			m.result, m.reason = metric.ResultUnknown, reasonProberError
-		}
-	}()
+	if abandoned.Load() >= maxAbandoned {
+		m.end, m.result, m.reason = m.start, metric.ResultUnknown, reasonProberError
+		return m
+	}
 	target := r.target
 	if r.bypassCache {
 		target = pastCache(target, m.start)
 	}
-	success := prober.Probers[r.module.Prober](ctx, target, r.module, m.registry, slog.New(m.log))
+	type answer struct{ success, panicked bool }
+	done := make(chan answer, 1)
+	var over atomic.Bool // whoever sets it first, prober or clock, decides
+	go func() {
+		a := answer{panicked: true}
+		defer func() {
+			if a.panicked {
+				_ = recover() // the prober's defect; it has nothing to do with the target
+			}
+			if done <- a; !over.CompareAndSwap(false, true) {
+				abandoned.Add(-1)
+			}
+		}()
+		a.success = proberOf(r.module.Prober)(ctx, target, r.module, m.registry, slog.New(m.log))
+		a.panicked = false
+	}()
+	late := time.NewTimer(r.timeout + overtime)
+	defer late.Stop()
+	var a answer
+	select {
+	case a = <-done:
+	case <-late.C:
+		abandoned.Add(1)
+		if over.CompareAndSwap(false, true) {
+			// The prober may still write to its registry and log: leave them to it.
+			m.outcome = outcome{result: metric.ResultFailure, reason: reasonTimeout, start: m.start, end: time.Now()}
+			m.registry, m.log = prometheus.NewRegistry(), newCapture(debug)
+			return m
+		}
+		abandoned.Add(-1)
+		a = <-done
+	}
+	m.end = time.Now()
+	if a.panicked {
+		m.result, m.reason = metric.ResultUnknown, reasonProberError
+		return m
+	}
 	m.read()
-	if success {
+	if a.success {
 		m.result = metric.ResultSuccess
 		return m
 	}
 	m.result, m.reason = classify(r.module.Prober, *m.log.records, ctx.Err() != nil)
 	return m
+}
+
+// proberOf returns the blackbox_exporter's prober, or ours where its own does not keep to the timeout.
+func proberOf(name string) prober.ProbeFn {
+	if name == "grpc" {
+		return probeGRPC
+	}
+	return prober.Probers[name]
 }
 
 // pastCache adds a query parameter that no cache has seen.

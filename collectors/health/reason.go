@@ -87,7 +87,7 @@ func classify(prober string, records []record, timedOut bool) (result, reason st
 
 // own reports whether an error is the exporter's and says nothing about the target.
 func own(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS} {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -119,6 +119,15 @@ func reasonOf(err error) string {
 		return reasonCertExpired
 	case errors.As(err, &verify) || errors.As(err, &invalid):
 		return reasonCertInvalid
+	// gRPC passes on the texts of errors, not the errors.
+	case strings.Contains(text, "code = DeadlineExceeded"):
+		return reasonTimeout
+	case strings.Contains(text, "x509: certificate has expired"):
+		return reasonCertExpired
+	case strings.Contains(text, "x509: "):
+		return reasonCertInvalid
+	case strings.Contains(text, "error reading server preface"):
+		return reasonReset
 	case errors.As(err, &tooLarge):
 		return reasonBodyTooLarge
 	case errors.Is(err, syscall.ECONNREFUSED):

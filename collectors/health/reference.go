@@ -2,22 +2,41 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// referenceHolds is for how long one look at the reference targets answers for all failing checks.
-const referenceHolds = 2 * time.Second
+// One look at the reference targets answers for all failing checks for referenceHolds. While none answers
+// they are asked every referenceRecheck, so that the return of the network shows though no check fails.
+const (
+	referenceHolds   = 2 * time.Second
+	referenceRecheck = 5 * time.Second
+)
 
 // reference tells an outage elsewhere from the loss of the exporter's own network.
 type reference struct {
 	requests []request
+	offline  atomic.Bool // what the last look found
 
-	mu      sync.Mutex // held while asking, so that many failing checks ask once
-	asked   time.Time
-	offline bool
+	mu    sync.Mutex // held while asking, so that many failing checks ask once
+	asked time.Time
+}
+
+func newReference(p *config.Policy) (*reference, error) {
+	r := &reference{}
+	for _, target := range p.Health.ReferenceTargets {
+		module, ok := p.Module(target.Module)
+		if !ok {
+			return nil, fmt.Errorf("reference target %s: no module %q", target.Target, target.Module)
+		}
+		r.requests = append(r.requests, request{target: target.Target, moduleName: target.Module, module: module, timeout: p.Health.Timeout.Std()})
+	}
+	return r, nil
 }
 
 // isOffline asks the reference targets, all at once, and reports whether none answered. Without any it
@@ -29,7 +48,7 @@ func (r *reference) isOffline(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.asked) < referenceHolds {
-		return r.offline
+		return r.offline.Load()
 	}
 	results := make(chan string, len(r.requests))
 	for _, req := range r.requests {
@@ -42,17 +61,28 @@ func (r *reference) isOffline(ctx context.Context) bool {
 			break
 		}
 	}
-	r.asked, r.offline = time.Now(), offline
+	if ctx.Err() == nil {
+		r.asked = time.Now()
+		r.offline.Store(offline)
+	}
 	return offline
 }
 
-// online returns the last answer without asking, 1 or 0.
-func (r *reference) online() float64 {
-	if !r.mu.TryLock() {
-		return 1 // being asked: the answer is not known yet
+// recheck asks again in the background if that is due.
+func (r *reference) recheck(ctx context.Context) {
+	if !r.offline.Load() || !r.mu.TryLock() {
+		return
 	}
-	defer r.mu.Unlock()
-	if r.offline {
+	due := time.Since(r.asked) >= referenceRecheck
+	r.mu.Unlock()
+	if due {
+		go r.isOffline(ctx)
+	}
+}
+
+// online returns what the last look found, 1 or 0.
+func (r *reference) online() float64 {
+	if r.offline.Load() {
 		return 0
 	}
 	return 1

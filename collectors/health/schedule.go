@@ -3,11 +3,13 @@ package health
 import (
 	"container/heap"
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -17,6 +19,12 @@ import (
 const (
 	tick      = time.Second
 	quietTick = 5 * time.Second
+)
+
+// A disk that hangs must stop neither probes nor the stop: saving is given so long before it counts as failed.
+const (
+	saveTimeout     = 30 * time.Second
+	lastSaveTimeout = 5 * time.Second
 )
 
 // queue orders targets by when their next probe is due.
@@ -43,6 +51,11 @@ type scheduler struct {
 	running     int
 	runningFast int
 	done        chan finished
+
+	saving   time.Time // when the save in flight began, zero if there is none
+	saved    chan error
+	saveErr  error // of the last save
+	registry error // of the last look at the tenants
 }
 
 // finished is a probe's end on its way back to the scheduler.
@@ -51,35 +64,41 @@ type finished struct {
 	fast bool
 }
 
-// Run probes until the context ends, and saves once more then.
+// Run probes until the context ends, and saves once more then. Probes under way are not waited for: cut short,
+// they say nothing.
 func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	s := &scheduler{c: c, done: make(chan finished)}
+	ctx, cancel := context.WithCancel(ctx) // ends the probes, should this function panic
+	defer cancel()
+	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1)}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	registry := time.NewTicker(c.registryInterval())
 	defer registry.Stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	c.mu.Lock()
+	c.inFlight = 0
+	for _, t := range c.targets {
+		t.running, t.paced = false, false // of an earlier run
+	}
+	c.mu.Unlock()
 	s.rebuild()
 	for {
 		select {
 		case <-ctx.Done():
-			for s.running > 0 {
-				s.finish(<-s.done)
-			}
-			return c.account(time.Now(), true)
+			return s.stop()
 		case <-c.changed:
 			s.rebuild()
 			registry.Reset(c.registryInterval())
 		case f := <-s.done:
 			s.finish(f)
-		case <-ticker.C:
-			start := time.Now()
-			report(c.account(start, false), time.Since(start))
+		case s.saveErr = <-s.saved:
+			s.saving = time.Time{}
+		case now := <-ticker.C:
+			s.tick(ctx, now, report)
 		case <-registry.C:
-			if err := c.refreshRegistry(); err != nil {
-				c.logger.Warn("The tenant registry cannot be refreshed; the last good one stays", "err", err)
-				report(&collectors.ReasonError{Reason: "config", Err: err}, 0)
+			if s.registry = c.refreshRegistry(); s.registry != nil {
+				s.registry = &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: fmt.Errorf("the last good tenants stay: %w", s.registry)}
 			}
 		case <-timer.C:
 		}
@@ -87,16 +106,52 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	}
 }
 
-func (c *Collector) registryInterval() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.policy == nil {
-		return time.Minute
+// tick accounts time, begins a save if one is due, and reports.
+func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.Report) {
+	start := time.Now()
+	due, reopened := s.c.advance(now)
+	if reopened {
+		s.rebuild()
 	}
-	return max(c.policy.Tenants.Registry.Refresh.Std(), time.Second)
+	var stuck error
+	switch {
+	case s.saving.IsZero() && due:
+		s.saving = now
+		go func() { s.saved <- s.c.saveNow(now) }()
+	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
+		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for %s", now.Sub(s.saving).Round(time.Second))}
+	}
+	s.c.mu.Lock()
+	reference := s.c.reference
+	s.c.mu.Unlock()
+	reference.recheck(ctx)
+	report(errors.Join(stuck, s.saveErr, s.registry), time.Since(start))
 }
 
-// rebuild takes the collector's targets over. Probes that run go on; their result is theirs to keep.
+// stop saves for the last time.
+func (s *scheduler) stop() error {
+	deadline := time.After(lastSaveTimeout)
+	if !s.saving.IsZero() {
+		select {
+		case <-s.saved:
+		case <-deadline:
+			return errors.New("saving has not come back; counters since the last save are lost")
+		}
+	}
+	go func() {
+		now := time.Now()
+		s.c.advance(now)
+		s.saved <- s.c.saveNow(now)
+	}()
+	select {
+	case err := <-s.saved:
+		return err
+	case <-deadline:
+		return errors.New("saving has not come back; counters since the last save are lost")
+	}
+}
+
+// rebuild takes the collector's targets over. A target whose probe runs comes back when that has finished.
 func (s *scheduler) rebuild() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -116,9 +171,9 @@ func (s *scheduler) start(ctx context.Context, now time.Time) time.Duration {
 	s.waiting = slices.DeleteFunc(s.waiting, func(t *target) bool { return s.begin(ctx, t) })
 	for len(s.queue) > 0 && !s.queue[0].due.After(now) {
 		t := heap.Pop(&s.queue).(*target)
-		if t.limiter != nil && !t.reserved {
-			t.reserved = true
-			if delay := t.limiter.ReserveN(now, 1).DelayFrom(now); delay > 0 {
+		if t.pace != nil && !t.paced {
+			t.paced = true
+			if delay := t.pace.of(t.judge).ReserveN(now, 1).DelayFrom(now); delay > 0 {
 				s.c.delayed++
 				t.due = now.Add(delay)
 				heap.Push(&s.queue, t)
@@ -147,11 +202,27 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	if fast {
 		s.runningFast++
 	}
-	s.c.inFlight, t.running, t.reserved = s.running, true, false
-	reference := s.c.reference
+	s.c.inFlight, t.running, t.paced = s.running, true, false
+	request, reference := t.request, s.c.reference
 	go func() {
-		s.c.probe(ctx, t, reference)
-		s.done <- finished{t, fast}
+		defer func() {
+			if p := recover(); p != nil {
+				s.c.logger.Error("A probe panicked", "check", t.check, "tenant", t.tenant, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+			select {
+			case s.done <- finished{t, fast}:
+			case <-ctx.Done():
+			}
+		}()
+		m := request.examine(ctx, false, reference)
+		if ctx.Err() != nil {
+			return // we are stopping: a probe that was cut short says nothing
+		}
+		s.c.mu.Lock()
+		defer s.c.mu.Unlock()
+		if request.target == t.request.target && request.moduleName == t.request.moduleName {
+			s.c.judge(t, m)
+		}
 	}()
 	return true
 }
@@ -165,46 +236,27 @@ func (s *scheduler) finish(f finished) {
 		s.runningFast--
 	}
 	s.c.inFlight, f.t.running = s.running, false
-	next := f.t
-	if f.t.retired {
-		// The policy changed meanwhile: the target that took its place goes on.
-		var ok bool
-		if next, ok = s.c.targets[f.t.key]; !ok || next.running || slices.Contains(s.queue, next) {
-			return
-		}
+	if f.t.removed {
+		return
 	}
-	heap.Push(&s.queue, next)
-}
-
-// probe runs one probe and judges it.
-func (c *Collector) probe(ctx context.Context, t *target, reference *reference) {
-	m := t.request.run(ctx, false)
-	if m.result == metric.ResultFailure && m.reason == reasonStatus && t.request.challenged(ctx) {
-		m.result, m.reason = metric.ResultUnknown, reasonChallenge
+	if now := time.Now(); !f.t.due.After(now) {
+		f.t.due = now.Add(tick) // nothing was judged: the settings changed, or the probe panicked
 	}
-	if m.result == metric.ResultFailure && reference.isOffline(ctx) {
-		m.result, m.reason = metric.ResultUnknown, reasonProberOffline
-	}
-	if ctx.Err() != nil {
-		return // we are stopping: a probe that was cut short says nothing
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.judge(t, m)
+	heap.Push(&s.queue, f.t)
 }
 
 // judge counts a probe's result and schedules the next one. The caller holds the lock.
 func (c *Collector) judge(t *target, m measured) {
 	health := c.policy.Health
-	interval, timeout := t.check.Interval.Std(), t.check.Timeout.Std()
+	interval, timeout := t.spec.Interval.Std(), t.spec.Timeout.Std()
 	before := t.judge.state
 	t.judge.observe(m.outcome, interval+timeout+max(interval/2, 10*time.Second), health.Confirm.Probes)
 	if after := t.judge.state; after != before {
-		c.logger.Info("Check changed state", "check", t.key.check, "tenant", t.tenant, "from", before, "to", after, "reason", t.judge.reason)
+		c.logger.Info("Check changed state", "check", t.check, "tenant", t.tenant, "from", before, "to", after, "reason", t.judge.reason)
 	}
 	t.last = m.outcome
 	t.results[slices.Index(metric.ProbeResults, m.result)]++
-	t.series.count(m)
+	c.checks[t.check].count(m)
 	if m.certExpiry > 0 {
 		t.expiry = m.certExpiry
 	}
@@ -214,49 +266,37 @@ func (c *Collector) judge(t *target, m measured) {
 	case t.judge.state == metric.StateDown:
 		t.due = maxTime(m.start.Add(min(health.RecheckInterval.Std(), interval)), m.end.Add(100*time.Millisecond))
 	default:
-		// Keep the target's own phase, whatever confirmations moved.
-		missed := max(m.end.Sub(t.due)/interval, 0)
-		t.due = t.due.Add(interval * (missed + 1))
-		if wait := t.due.Sub(m.end); wait > interval {
-			t.due = m.end.Add(interval)
-		}
+		t.due = slot(t.key, interval, m.end)
 	}
 }
 
-// account credits the time up to now to every target. If that is worth saving now, it saves the counters and
-// publishes what was saved.
-func (c *Collector) account(now time.Time, last bool) error {
+// advance credits the time up to now to every target. It reports whether that is worth saving now, and whether
+// a maintenance window has ended, so that probes are due which the queue does not know of.
+func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	c.mu.Lock()
-	due := last || now.Sub(c.savedAt) >= quietTick-tick/2
+	defer c.mu.Unlock()
+	for _, w := range c.windows {
+		w.open = w.active(now)
+	}
+	due = now.Sub(c.savedAt) >= quietTick-tick/2
 	for k, t := range c.targets {
-		maintained := slices.ContainsFunc(t.windows, func(m *config.Maintenance) bool { return active(m, now) })
+		maintained := slices.ContainsFunc(t.windows, func(w *window) bool { return w.open })
+		if t.judge.state == metric.StateMaintenance && !maintained {
+			t.soon(now)
+			reopened = true
+		}
 		t.judge.maintain(maintained, now)
 		t.judge.advance(now)
 		before, shown := c.saved[k]
 		due = due || !shown || !t.judge.totals.quietSince(before.totals)
 	}
-	if !due {
-		c.mu.Unlock()
-		return nil
-	}
-	snapshot := make(map[key]saved, len(c.targets))
-	for k, t := range c.targets {
-		snapshot[k] = saved{totals: t.judge.totals, AppService: t.check.AppService, Created: t.created}
-	}
-	c.mu.Unlock()
-	err := c.save(snapshot)
+	return due, reopened
+}
+
+// saveNow saves the counters as they are and publishes what was saved.
+func (c *Collector) saveNow(now time.Time) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil {
-		c.saved, c.savedAt = snapshot, now
-		c.saves[0]++
-		return nil
-	}
-	c.saves[1]++
-	// On a full disk pages must still go out. Without its file the next start begins at 0, so exposing what
-	// is not saved can never become a step back; where even removing fails, the counters stand still.
-	if c.dir.Remove(snapshotName) == nil {
-		c.saved = snapshot
-	}
-	return &collectors.ReasonError{Reason: "io", Err: err}
+	configured, entries := c.snapshot(now)
+	c.mu.Unlock()
+	return c.published(configured, now, c.save(entries))
 }

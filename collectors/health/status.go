@@ -27,7 +27,7 @@ func (c *Collector) Status() []CheckStatus {
 	list := make([]CheckStatus, 0, len(c.targets))
 	for _, t := range c.sortedTargets() {
 		list = append(list, CheckStatus{
-			Check: t.key.check, AppService: t.check.AppService, Tenant: t.tenant, Target: t.request.target, Module: t.check.Module,
+			Check: t.check, AppService: t.spec.AppService, Tenant: t.tenant, Target: shown(t.request.target), Module: t.spec.Module,
 			State: t.judge.state, Reason: t.judge.reason, Since: t.judge.since,
 			LastProbe: t.last.end, LastDuration: t.last.end.Sub(t.last.start), OutageSince: t.judge.OutageStart,
 			Page: t.page, Owner: t.owner,
@@ -58,7 +58,7 @@ func (c *Collector) Configured(target, module string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range c.targets {
-		if t.request.target == target && (module == "" || module == t.check.Module) {
+		if t.request.target == target && (module == "" || module == t.spec.Module) {
 			return true
 		}
 	}
@@ -67,48 +67,80 @@ func (c *Collector) Configured(target, module string) bool {
 
 // Probe probes once, outside the schedule; it changes neither state nor counters.
 func (c *Collector) Probe(ctx context.Context, p ProbeRequest) (ProbeResult, error) {
-	req, err := c.request(p)
+	req, reference, err := c.request(p)
 	if err != nil {
 		return ProbeResult{}, err
 	}
 	if p.Timeout > 0 {
 		req.timeout = min(req.timeout, p.Timeout)
 	}
-	m := req.run(ctx, true)
+	m := req.examine(ctx, true, reference)
 	return ProbeResult{
 		Success: m.result == "success", Result: m.result, Reason: m.reason, Duration: m.end.Sub(m.start),
-		Phases: m.phases, Registry: m.registry, Debug: debugText(m),
+		Phases: m.phases, Registry: m.registry, Debug: unqueried(debugText(m), req.target),
 	}, nil
 }
 
-func (c *Collector) request(p ProbeRequest) (request, error) {
+func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.Check != "" {
 		t, ok := c.targets[key{p.Check, p.Tenant}]
 		if !ok {
-			return request{}, fmt.Errorf("no check %q of tenant %q is configured", p.Check, p.Tenant)
+			return request{}, nil, fmt.Errorf("no check %q of tenant %q is configured", p.Check, p.Tenant)
 		}
-		return t.request, nil
+		return t.request, c.reference, nil
 	}
 	name := p.Module
 	if name == "" {
 		name = "http_2xx"
 	}
-	for _, t := range c.targets {
-		if t.request.target == p.Target && t.check.Module == name {
-			return t.request, nil
+	for _, t := range c.sortedTargets() { // of several with the same target, always the same
+		if t.request.target == p.Target && t.spec.Module == name {
+			return t.request, c.reference, nil
 		}
 	}
 	module, ok := c.policy.Module(name)
 	if !ok {
-		return request{}, fmt.Errorf("no module %q", name)
+		return request{}, nil, fmt.Errorf("no module %q", name)
 	}
 	timeout := c.policy.Health.Timeout.Std()
 	if module.Timeout > 0 {
 		timeout = module.Timeout
 	}
-	return request{target: p.Target, moduleName: name, module: module, timeout: timeout}, nil
+	return request{target: p.Target, moduleName: name, module: module, timeout: timeout}, c.reference, nil
+}
+
+// shown is a target as pages show it: a query may hold a token, userinfo holds a password.
+func shown(target string) string {
+	return unqueried(target, target)
+}
+
+// unqueried takes the query and the userinfo of a target out of a text.
+func unqueried(text, target string) string {
+	if before, userinfo, ok := cutUserinfo(target); ok {
+		text = strings.ReplaceAll(text, before+userinfo+"@", before+"<not shown>@")
+	}
+	if _, query, ok := strings.Cut(target, "?"); ok && query != "" {
+		text = strings.ReplaceAll(text, query, "<not shown>")
+	}
+	return text
+}
+
+func cutUserinfo(target string) (before, userinfo string, ok bool) {
+	scheme := strings.Index(target, "://")
+	if scheme < 0 {
+		return "", "", false
+	}
+	before, rest := target[:scheme+3], target[scheme+3:]
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return "", "", false
+	}
+	return before, rest[:at], true
 }
 
 func debugText(m measured) string {

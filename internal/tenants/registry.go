@@ -58,7 +58,11 @@ func parse(text []byte) ([]Tenant, error) {
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	switch err := decoder.Decode(&file); {
+	case errors.Is(err, io.EOF):
+		// More likely a file that is just being written than a platform that lost all its tenants.
+		return nil, errors.New("the file is empty; write tenants: [] if there is none")
+	case err != nil:
 		return nil, err
 	}
 	return check(file.Tenants)

@@ -1,0 +1,264 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+const (
+	closedPort = "    - {name: home, app_service: web, target: \"127.0.0.1:1\", module: tcp_connect}\n"
+	otherCheck = "    - {name: other, app_service: web, target: \"127.0.0.1:1\", module: tcp_connect}\n"
+)
+
+// A check that is taken away and comes back, as in a reload that is refused half-way, goes on with its
+// counters and with the same outage.
+func TestRemovedCheckComesBackWithItsCounters(t *testing.T) {
+	with, without := policy(t, quick+closedPort+otherCheck, ""), policy(t, quick+otherCheck, "")
+	c, _ := start(t, with, nil)
+	before := await(t, c, "down", func(s CheckStatus) bool { return s.Check == "home" && s.State == metric.StateDown })
+	apply := func(n int) {
+		t.Helper()
+		p := with
+		if n == 1 {
+			p = without
+		}
+		if err := c.Apply(p); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.Status()); got != n {
+			t.Fatalf("%d targets, want %d", got, n)
+		}
+	}
+	apply(1)
+	apply(2)
+	await(t, c, "down again", func(s CheckStatus) bool { return s.Check == "home" && s.State == metric.StateDown })
+	if after := c.Status()[0]; !after.OutageSince.Equal(before.OutageSince) {
+		t.Errorf("the outage began at %v, after it came back at %v", before.OutageSince, after.OutageSince)
+	}
+	eventually(t, "one outage", func() bool {
+		outages, shown := find(t, c, metric.HealthCheckOutages, "check=home")
+		return shown && outages == 1
+	})
+}
+
+// What was kept of an earlier run serves once: a check that is removed after its outage has ended comes back
+// without it.
+func TestKeptCountersAreUsedOnce(t *testing.T) {
+	path := t.TempDir()
+	open := func() *state.Dir {
+		dir, err := state.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = dir.Close() })
+		return dir
+	}
+	var broken atomic.Bool
+	broken.Store(true)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer srv.Close()
+	p := policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")
+	dir := open()
+	c, stop := start(t, p, dir)
+	await(t, c, "down", is(metric.StateDown))
+	stop()
+	_ = dir.Close()
+
+	c, _ = start(t, p, open())
+	broken.Store(false)
+	await(t, c, "up", is(metric.StateUp))
+	eventually(t, "the end of the outage is saved", func() bool {
+		start, shown := find(t, c, metric.HealthCheckOutageStart)
+		return shown && start == 0
+	})
+	down := value(t, c, metric.HealthCheckDownSeconds)
+	if err := c.Apply(policy(t, quick+otherCheck, "")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Status()[0]; !s.OutageSince.IsZero() {
+		t.Errorf("an outage that had ended is open again since %v", s.OutageSince)
+	}
+	var got float64
+	eventually(t, "shown again", func() (shown bool) {
+		got, shown = find(t, c, metric.HealthCheckDownSeconds, "check=home")
+		return shown
+	})
+	if got != down {
+		t.Errorf("down went from %v to %v", down, got)
+	}
+}
+
+// A registry that is being written drops nobody.
+func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
+	registry := filepath.Join(t.TempDir(), "tenants.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(registry, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("tenants: [{name: acme}, {name: globex}, {name: initech}, {name: zoo}]")
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
+		"tenants: {registry: {file: "+registry+", refresh: 1m}}\n")
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	write("")
+	if err := c.refreshRegistry(); err == nil || len(c.targets) != 4 {
+		t.Errorf("an empty file: %v, %d targets", err, len(c.targets))
+	}
+	write("tenants: [{name: acme}]")
+	if err := c.refreshRegistry(); err != nil || len(c.targets) != 4 {
+		t.Errorf("a file that has just lost most: %v, %d targets", err, len(c.targets))
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(registry, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.refreshRegistry(); err != nil || len(c.targets) != 1 {
+		t.Errorf("a file that has stayed so: %v, %d targets", err, len(c.targets))
+	}
+}
+
+// However probes were moved by confirmations, recoveries and starts, the regular ones are spread evenly.
+func TestRegularProbesStaySpread(t *testing.T) {
+	const interval = 30 * time.Second
+	now := time.Now()
+	var buckets [6]int
+	for i := range 600 {
+		k := key{check: "c", tenant: string(rune('a'+i%26)) + string(rune('a'+i/26))}
+		due := slot(k, interval, now)
+		wait := due.Sub(now)
+		if wait <= 0 || wait > interval {
+			t.Fatalf("due after %v", wait)
+		}
+		if next := slot(k, interval, due); next.Sub(due) != interval {
+			t.Fatalf("the slot after a slot comes after %v", next.Sub(due))
+		}
+		buckets[int((wait-1)/(interval/6))]++
+	}
+	for i, n := range buckets {
+		if n < 60 || n > 140 {
+			t.Errorf("%d of 600 targets are due in part %d of 6", n, i)
+		}
+	}
+}
+
+// A disk that hangs stops neither the probes nor the exporter.
+func TestHungDiskStopsNoProbe(t *testing.T) {
+	path := t.TempDir()
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fifo := filepath.Join(path, snapshotName+".state.tmp")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil { // opening it for writing waits for a reader
+		t.Fatal(err)
+	}
+	var broken atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer srv.Close()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
+	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- c.Run(ctx, func(error, time.Duration) {}) }()
+	await(t, c, "up", is(metric.StateUp))
+	broken.Store(true)
+	await(t, c, "down", is(metric.StateDown))
+	cancel()
+	if err := <-stopped; err == nil {
+		t.Error("nobody says that the counters were not saved")
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+}
+
+// The prober knows that it is online again though no check fails.
+func TestReferenceComesBackByItself(t *testing.T) {
+	r := &reference{requests: []request{{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}}}
+	if !r.isOffline(t.Context()) || r.online() != 0 {
+		t.Fatal("online without a network")
+	}
+	r.requests[0].target = rawServer(t, func(c net.Conn) { _ = c.Close() })
+	r.recheck(t.Context())
+	if r.online() != 0 {
+		t.Error("asked again at once")
+	}
+	r.asked = r.asked.Add(-referenceRecheck)
+	r.recheck(t.Context())
+	eventually(t, "online", func() bool { return r.online() == 1 })
+}
+
+// A run that follows one which ended in a panic probes the targets whose probes were under way.
+func TestNextRunTakesUpWhatWasRunning(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	c.targets[key{check: "home"}].running = true
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(done) }()
+	await(t, c, "up", is(metric.StateUp))
+	cancel()
+	<-done
+}
+
+// A certificate of the old target says nothing of the new one.
+func TestExpiryGoesWithItsTarget(t *testing.T) {
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	apply := func(target string) *target {
+		t.Helper()
+		if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: \""+target+"\"}\n", "")); err != nil {
+			t.Fatal(err)
+		}
+		return c.targets[key{check: "home"}]
+	}
+	apply("https://a.example").expiry = 1
+	if apply("https://a.example").expiry != 1 {
+		t.Error("the expiry was forgotten")
+	}
+	if apply("http://b.example").expiry != 0 {
+		t.Error("the expiry outlives its target")
+	}
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package health
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bbconfig "github.com/prometheus/blackbox_exporter/config"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+func mustModule(t *testing.T, name string) bbconfig.Module {
+	t.Helper()
+	p, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := p.Module(name)
+	if !ok {
+		t.Fatal("no module", name)
+	}
+	return m
+}
+
+// grpcServer runs gRPC's own health service.
+func grpcServer(t *testing.T, status grpc_health_v1.HealthCheckResponse_ServingStatus) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := health.NewServer()
+	service.SetServingStatus("", status)
+	server := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(server, service)
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	return l.Addr().String()
+}
+
+// silentGRPC accepts every call and never answers it.
+func silentGRPC(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		<-stream.Context().Done()
+		return stream.Context().Err()
+	}))
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	return l.Addr().String()
+}
+
+// The probers other than http fail for the right reason too, and in time.
+func TestReasonsOfOtherProbers(t *testing.T) {
+	listens := filepath.Join(t.TempDir(), "listens.sock")
+	l, err := net.Listen("unix", listens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	accepts := rawServer(t, func(c net.Conn) { <-t.Context().Done(); c.Close() })
+	unix := bbconfig.Module{Prober: "unix"}
+	dialogue := bbconfig.Module{Prober: "tcp", TCP: bbconfig.TCPProbe{
+		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{{Send: "AUTH PLAIN c2VjcmV0"}, {Expect: bbconfig.MustNewRegexp("^OK$")}},
+	}}
+	greets := rawServer(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 64))
+		_, _ = c.Write([]byte("NO\n"))
+		c.Close()
+	})
+	dns := bbconfig.Module{Prober: "dns", DNS: bbconfig.DNSProbe{
+		IPProtocolFallback: true, QueryName: "example.com", QueryType: "A", TransportProtocol: "tcp",
+	}}
+	plain := mustModule(t, "grpc_plain")
+	for name, tc := range map[string]struct {
+		target         string
+		module         bbconfig.Module
+		result, reason string
+	}{
+		"grpc serving":     {grpcServer(t, grpc_health_v1.HealthCheckResponse_SERVING), plain, ok, ""},
+		"grpc not serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING), plain, bad, reasonUnexpectedAnswer},
+		"grpc silent":      {silentGRPC(t), plain, bad, reasonTimeout},
+		"grpc accepts":     {accepts, plain, bad, reasonTimeout},
+		"grpc refused":     {"127.0.0.1:1", plain, bad, reasonRefused},
+		"unix listens":     {listens, unix, ok, ""},
+		"dialogue":         {greets, dialogue, bad, reasonUnexpectedAnswer},
+		"dns refused":      {"127.0.0.1:1", dns, bad, reasonRefused},
+		"dns silent":       {accepts, dns, bad, reasonTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			m := request{target: tc.target, module: tc.module, timeout: 900 * time.Millisecond}.examine(t.Context(), true, &reference{})
+			if m.result != tc.result || m.reason != tc.reason {
+				t.Errorf("%s %s, want %s %s\n%s", m.result, m.reason, tc.result, tc.reason, m.log.text())
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if text := debugText(m); strings.Contains(text, "c2VjcmV0") {
+				t.Errorf("what is sent is shown:\n%s", text)
+			}
+		})
+	}
+}
+
+// A secret header stays with the host that it is meant for.
+func TestSecretHeaderIsNotRedirected(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another host was asked, with X-Api-Key %q", r.Header.Get("X-Api-Key"))
+	}))
+	defer other.Close()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Api-Key") != "s3cr3t" {
+			t.Errorf("X-Api-Key %q", r.Header.Get("X-Api-Key"))
+		}
+		http.Redirect(w, r, other.URL, http.StatusFound)
+	}))
+	defer srv.Close()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("s3cr3t\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := policy(t, quick+"    - {name: home, app_service: web, target: \""+srv.URL+"\", secret_headers: {x-api-key: {file: "+file+"}}}\n", "")
+	r, err := newRequest(p, p.Health.Checks[0], srv.URL, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.run(t.Context(), true)
+	if m.result != bad || m.reason != reasonStatus {
+		t.Errorf("%s %s", m.result, m.reason)
+	}
+	if text := debugText(m); strings.Contains(text, "s3cr3t") {
+		t.Errorf("the secret is shown:\n%s", text)
+	}
+}
+
+func TestTargetsAreShownWithoutTheirSecrets(t *testing.T) {
+	for target, want := range map[string]string{
+		"https://example.com/healthz":           "https://example.com/healthz",
+		"https://example.com/?token=t0k3n":      "https://example.com/?<not shown>",
+		"https://user:pa55@example.com/a?b=c@d": "https://<not shown>@example.com/a?<not shown>",
+		"example.com:443":                       "example.com:443",
+	} {
+		if got := shown(target); got != want {
+			t.Errorf("%s is shown as %s, want %s", target, got, want)
+		}
+	}
+}
+
+// A prober that ignores its time is left to itself, and with too many of them no more are begun.
+func TestProberThatNeverEndsIsLeft(t *testing.T) {
+	abandoned.Store(maxAbandoned)
+	defer abandoned.Store(0)
+	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}.run(context.Background(), false)
+	if m.result != unk || m.reason != reasonProberError {
+		t.Errorf("%s %s", m.result, m.reason)
+	}
+}

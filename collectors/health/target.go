@@ -1,0 +1,231 @@
+package health
+
+import (
+	"errors"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// key identifies a target across reloads and restarts.
+type key struct{ check, tenant string }
+
+// target is a check, or a check of one tenant, with all that is known of it. There is one object for as long
+// as the policy has the target: a reload changes its settings, never its judge.
+type target struct {
+	key
+	settings
+	judge   *judge
+	created time.Time // of the persistent counters
+	results [3]uint64 // in the order of metric.ProbeResults
+	last    outcome
+	expiry  float64
+	due     time.Time
+	paced   bool // the rate has been asked for this probe
+	running bool
+	removed bool
+}
+
+// settings are what a policy says of a target.
+type settings struct {
+	spec     *config.Check
+	tier     string
+	owner    string
+	page     string
+	location string
+	request  request
+	windows  []*window
+	pace     *pace // nil unless per tenant
+	exposed  *targetSeries
+}
+
+// pace bounds the probes of a per-tenant check. What confirms an outage and what watches one have a share of
+// their own, so that many failing tenants hold up neither each other's confirmation nor the others' probes.
+type pace struct{ regular, confirming, down *rate.Limiter }
+
+func newPace(p *config.PerTenant) *pace {
+	limiter := func() *rate.Limiter { return rate.NewLimiter(rate.Limit(p.MaxPerSecond), 1) }
+	return &pace{limiter(), limiter(), limiter()}
+}
+
+// of returns the limiter for the next probe of a target.
+func (p *pace) of(j *judge) *rate.Limiter {
+	switch {
+	case j.state == metric.StateDown:
+		return p.down
+	case j.pending != nil:
+		return p.confirming
+	}
+	return p.regular
+}
+
+// plan is everything that a policy and a registry ask for.
+type plan struct {
+	settings map[key]settings
+	checks   []*config.Check
+	windows  []*window
+}
+
+// plan prepares a policy without the lock, for with many tenants it takes a while. The caller is the only one
+// to change targets' settings, so it may read them.
+func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location string) (plan, error) {
+	out := plan{settings: map[key]settings{}, checks: p.Health.Checks}
+	var errs []error
+	for _, m := range p.Maintenance {
+		w, err := newWindow(m)
+		errs = append(errs, err)
+		out.windows = append(out.windows, w)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return plan{}, err
+	}
+	for _, check := range p.Health.Checks {
+		request, err := newRequest(p, check, check.Target, c.version)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if check.PerTenant == nil {
+			c.settle(&out, p, check, tenants.Tenant{Tier: metric.TierNone}, request, nil, location)
+			continue
+		}
+		pace := newPace(check.PerTenant)
+		for _, tenant := range registry {
+			request.target = strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)
+			c.settle(&out, p, check, tenant, request, pace, location)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// settle adds the settings of one target to a plan.
+func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, tenant tenants.Tenant, r request, pace *pace, location string) {
+	s := settings{spec: check, tier: tenant.Tier, location: location, request: r, pace: pace}
+	s.owner, s.page = p.PageOf(check)
+	if tenant.Name != "" && check.Page == "" {
+		// A tenant of no known tier pages at the most urgent priority: fail open.
+		s.page = config.Priorities[0]
+		if tier, ok := p.Tiers[tenant.Tier]; ok {
+			s.page = tier.TenantPage
+		}
+	}
+	if s.tier == "" {
+		s.tier = metric.TierNone
+	}
+	for _, w := range out.windows {
+		if w.covers(check, tenant.Name) {
+			s.windows = append(s.windows, w)
+		}
+	}
+	k := key{check.Name, tenant.Name}
+	labels := seriesLabels{k.check, check.AppService, k.tenant, location, s.tier, s.owner, s.page}
+	if old, ok := c.targets[k]; ok && old.exposed.labels == labels {
+		s.exposed = old.exposed
+	} else {
+		s.exposed = newTargetSeries(labels)
+	}
+	out.settings[k] = s
+}
+
+// follow puts a plan in force and wakes the scheduler. The caller holds the lock.
+func (c *Collector) follow(p plan) {
+	now := time.Now()
+	c.windows = p.windows
+	checks := map[string]*checkSeries{}
+	for _, check := range p.checks {
+		s, ok := c.checks[check.Name]
+		if !ok || s.appService != check.AppService {
+			s = newCheckSeries(check)
+		}
+		s.locate(c.location)
+		checks[check.Name] = s
+	}
+	c.checks = checks
+	for k, t := range c.targets {
+		if s, ok := p.settings[k]; !ok || s.spec.AppService != t.spec.AppService || s.location != t.location {
+			c.remove(t, now)
+		}
+	}
+	for k, s := range p.settings {
+		if t, ok := c.targets[k]; ok {
+			t.change(s, now)
+			continue
+		}
+		c.targets[k] = c.add(k, s, now)
+	}
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// change gives a target new settings. What was measured of another target says nothing of this one.
+func (t *target) change(s settings, now time.Time) {
+	if t.request.target != s.request.target || t.request.moduleName != s.request.moduleName {
+		t.expiry = 0
+	}
+	if t.spec.Interval != s.spec.Interval {
+		t.due = slot(t.key, s.spec.Interval.Std(), now)
+	}
+	t.settings = s
+}
+
+// remove takes a target out of force and keeps its counters, should it come back: a counter that began anew
+// would count the same outage twice.
+func (c *Collector) remove(t *target, now time.Time) {
+	t.removed = true
+	delete(c.targets, t.key)
+	c.kept[t.key] = saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created, Removed: now}
+}
+
+// add makes a target, with the counters that were kept of it.
+func (c *Collector) add(k key, s settings, now time.Time) *target {
+	t := &target{key: k, settings: s, created: now}
+	var before totals
+	if kept, ok := c.kept[k]; ok && kept.AppService == s.spec.AppService && kept.Location == s.location {
+		before, t.created = kept.totals, kept.Created
+	}
+	delete(c.kept, k)
+	t.judge = newJudge(now, before)
+	t.due = slot(k, s.spec.Interval.Std(), now)
+	if !before.OutageStart.IsZero() || s.spec.PerTenant == nil {
+		t.soon(now)
+	}
+	return t
+}
+
+// firstProbeWithin bounds the wait for the first look at a check after a start or a maintenance window, so
+// that both are blind for as short as can be.
+const firstProbeWithin = 5 * time.Second
+
+// soon brings the next probe forward, spread over a few seconds. The probes after it keep to the slots.
+func (t *target) soon(now time.Time) {
+	wait := jitter(t.key, min(t.spec.Interval.Std(), firstProbeWithin))
+	if due := now.Add(wait); due.Before(t.due) {
+		t.due = due
+	}
+}
+
+// slot is the first moment after a given one at which a target's regular probe is due: evenly spread over the
+// interval, and the same whatever outages, recoveries and restarts came between.
+func slot(k key, interval time.Duration, after time.Time) time.Time {
+	interval = max(interval, 1)
+	wait := (jitter(k, interval) - time.Duration(after.UnixNano()%int64(interval)) + interval) % interval
+	if wait == 0 {
+		wait = interval
+	}
+	return after.Add(wait) // and not the moment itself, so that a clock that is set moves nothing
+}
+
+// jitter spreads targets evenly and the same way at each start.
+func jitter(k key, interval time.Duration) time.Duration {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(k.check + "\x00" + k.tenant))
+	return time.Duration(h.Sum64() % uint64(max(interval, 1)))
+}
