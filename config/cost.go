@@ -13,8 +13,8 @@ type Cost struct {
 const (
 	// 4 states, 4 time counters, outages, outage start, 3 results, certificate, info, interval.
 	seriesPerTarget = 16
-	// About 12 failure and 7 unknown reasons, 12 histogram series, 5 phases.
-	seriesPerCheck = 36
+	// 16 failure and 4 unknown reasons, 12 histogram series, 5 phases.
+	seriesPerCheck = 37
 )
 
 // Estimate returns the cost of a policy with so many tenants.

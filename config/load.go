@@ -218,7 +218,12 @@ func (p *Policy) meaning() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the policy cannot be hashed: %w", err)
 	}
-	sum := sha256.Sum256(text)
+	// What the modules say decides what is down; their secrets, which are masked here, do not.
+	modules, err := yaml.Marshal(p.modules)
+	if err != nil {
+		return "", fmt.Errorf("the modules cannot be hashed: %w", err)
+	}
+	sum := sha256.Sum256(append(text, modules...))
 	return hex.EncodeToString(sum[:]), nil
 }
 

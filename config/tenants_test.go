@@ -77,7 +77,7 @@ func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
 	for _, w := range p.Warnings() {
 		all.WriteString(w.String() + "\n")
 	}
-	for _, want := range []string{"no registry: every name", "tells how long a request took", "secret file key cannot be read"} {
+	for _, want := range []string{"no registry: every name", "tells how long a request took", "secret file cannot be read"} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no warning %q in\n%s", want, all.String())
 		}

@@ -227,6 +227,7 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 	if c.Target == "" {
 		v.failAt(path, "target is missing")
 	}
+	v.checkTarget(path+".target", c.Target, c.Module)
 	if c.Interval.Std() < time.Second {
 		v.failAt(path+".interval", "write 1s or more")
 	}

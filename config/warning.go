@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +46,15 @@ func (v *validator) warnings() {
 			}
 		}
 	}
+	if n := p.Health.Locations; len(n) > 0 && len(p.Health.Checks) > 0 && !slices.Contains(n, p.Location) {
+		v.warn("location", "%q is not among health.locations; unless --location names one of them, the rules miss a location that nobody runs", p.Location)
+	}
+	for i, c := range p.Health.Checks {
+		if p.Health.Confirm.Interval >= c.Interval {
+			v.warn(fmt.Sprintf("health.checks[%d].interval", i), "is no longer than health.confirm.interval: a failure is confirmed no sooner than the next probe")
+			break
+		}
+	}
 	if deadman, ok := p.Channels[Deadman]; ok && deadman.None {
 		v.warn("channels.deadman", "nobody notices when the alerting itself dies")
 	}
@@ -69,13 +80,18 @@ func (v *validator) warnings() {
 	}
 }
 
-// secretFile warns of a file that cannot be read: Alertmanager itself only says so at the first page.
+// secretFile warns of a file that cannot be read: Alertmanager itself only says so at the first page. What is
+// written there is not repeated, for it may be the secret itself.
 func (v *validator) secretFile(path, file string) {
 	if file == "" {
 		return
 	}
+	if strings.Contains(file, "://") {
+		v.failAt(path, "write the name of a file that holds the secret, not the secret itself")
+		return
+	}
 	if _, err := os.Stat(v.resolve(path, file)); err != nil {
-		v.warn(path, "the secret file %s cannot be read on this machine", file)
+		v.warn(path, "the secret file cannot be read on this machine")
 	}
 }
 

@@ -24,7 +24,7 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	s := &serve{flags: f, roles: map[string]*bool{}}
 	app.Command("serve", "Run the exporter (the default).").Default()
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
-	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network.").BoolVar(&s.options.ProbeAnyTarget)
+	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
 	app.Flag("receive.listen-address", "Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
 	app.Flag("receive.config.file", "Web configuration (TLS, users) of the receiving listener.").StringVar(&s.receiveConfig)
