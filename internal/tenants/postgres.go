@@ -52,6 +52,10 @@ func collect(rows pgx.Rows) ([]Tenant, error) {
 	at := map[string]int{}
 	columns := len(rows.FieldDescriptions())
 	if columns < 1 || columns > 3 {
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
+		}
 		return nil, fmt.Errorf("the query of the tenant registry returns %d columns; select name, tier and, if there is one, host", columns)
 	}
 	for rows.Next() {

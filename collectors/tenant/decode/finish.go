@@ -41,10 +41,14 @@ func (d *JSON) bytes(f field) (uint64, bool) {
 }
 
 func (d *JSON) time(f field) int64 {
-	if k := d.v.kinds[f]; k != text && k != number {
-		return 0
+	switch d.v.kinds[f] {
+	case number: // in milliseconds or finer: no two are alike
+		t, _ := epoch(d.v.raw[f])
+		return t
+	case text:
+		return d.clock.parse(d.v.raw[f])
 	}
-	return d.clock.parse(d.v.raw[f])
+	return 0
 }
 
 // finishGeneric serves every format whose fields mean what they say.

@@ -32,6 +32,20 @@ var powers = func() (p [20]uint64) {
 func scaled(b []byte, scale int) (uint64, bool) {
 	var mantissa uint64
 	digits, exp, i := 0, scale, 0
+	if len(b) < 20 { // nineteen digits always fit
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
+			mantissa = mantissa*10 + uint64(b[i]-'0')
+		}
+		digits = i
+		if i < len(b) && b[i] == '.' {
+			point := i
+			for i++; i < len(b) && b[i]-'0' <= 9; i++ {
+				mantissa = mantissa*10 + uint64(b[i]-'0')
+			}
+			digits, exp = digits+i-point-1, scale-(i-point-1)
+		}
+		return finish(b[i:], mantissa, exp, digits)
+	}
 	for ; i < len(b) && b[i]-'0' <= 9; i++ {
 		if mantissa < math.MaxUint64/10-1 {
 			mantissa = mantissa*10 + uint64(b[i]-'0')
@@ -49,11 +63,16 @@ func scaled(b []byte, scale int) (uint64, bool) {
 			digits++
 		}
 	}
+	return finish(b[i:], mantissa, exp, digits)
+}
+
+// finish applies what follows the digits of a number.
+func finish(rest []byte, mantissa uint64, exp, digits int) (uint64, bool) {
 	if digits == 0 {
 		return 0, false
 	}
-	if i < len(b) {
-		e, ok := exponent(b[i:])
+	if len(rest) > 0 {
+		e, ok := exponent(rest)
 		if !ok {
 			return 0, false
 		}

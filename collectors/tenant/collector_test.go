@@ -1,0 +1,142 @@
+package tenant
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// filePolicy is a policy with one log, in a directory of the test's.
+func filePolicy(t *testing.T, dir, more string) *config.Policy {
+	t.Helper()
+	text := `version: 1
+environment: test
+channels: {deadman: none}
+objectives: {latency: [{threshold: 300ms, ratio: 95%}]}
+services: [{name: web, owner: sre, page: P2, peak_capacity: 100}]
+tenants:
+  registry: {file: tenants.yaml, refresh: 1s}
+  host: "{tenant}.example.com"
+` + more + `
+  sources: [{name: log, file: access.json, format: nginx-json, app_service: web}]
+`
+	if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := config.Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func put(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
+	line := `{"host":"%s.example.com","status":200,"request_time":0.5}` + "\n"
+	put(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 7)+"broken\n"+fmt.Sprintf(line, "beta"))
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
+	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	text := func() string {
+		var b bytes.Buffer
+		if err := c.Write(&b); err != nil {
+			t.Error(err)
+		}
+		return b.String()
+	}
+	shows := func(want ...string) {
+		t.Helper()
+		eventually(t, strings.Join(want, ", "), func() bool {
+			now := text()
+			for _, w := range want {
+				if !strings.Contains(now, w+"\n") {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="_unknown",code_class="2xx"} 1`, `tenant="acme",threshold="0.3"} 7`, `thorbis_tenant_info{environment="test",tenant="acme",tier="gold"} 1`)
+
+	// Another policy: another threshold, and everything else goes on.
+	p := filePolicy(t, dir, "  late_after: 1h")
+	p.Objectives.Latency[0].Threshold = config.Duration(400 * time.Millisecond)
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="acme",threshold="0.4"} 0`)
+
+	// The registry learns of a tenant whose log line comes a moment later.
+	time.Sleep(20 * time.Millisecond) // a file system may count time in steps
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: silver}]")
+	shows(`tenant="beta",code_class="2xx"} 0`)
+	f, err := os.OpenFile(filepath.Join(dir, "access.json"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(f, line+line, "beta", "acme")
+	f.Close()
+	shows(`tenant="beta",code_class="2xx"} 1`, `tenant="acme",code_class="2xx"} 8`, `tenant="acme",threshold="0.4"} 1`)
+
+	// A registry that cannot be read keeps the last good one, and counts.
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{nome: x}]")
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(c)
+	value := func(name string) float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			if family.GetName() == name {
+				m := family.GetMetric()[0]
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+		return -1
+	}
+	eventually(t, "an error of the registry", func() bool { return value("thorbis_tenant_registry_errors_total") > 0 })
+	for name, want := range map[string]float64{
+		"thorbis_tenant_registry_tenants": 2, "thorbis_tenant_source_lines_total": 11, "thorbis_tenant_tracked": 2,
+		"thorbis_tenant_limit": 20_000, "thorbis_service_expected_peak_requests_per_second": 100, "thorbis_tenant_source_up": 1,
+	} {
+		if got := value(name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+	if err := c.Apply(filePolicy(t, dir, "")); err == nil {
+		t.Error("a policy whose registry cannot be read was accepted")
+	}
+}
