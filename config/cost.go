@@ -7,6 +7,7 @@ type Cost struct {
 	Series          int // time series on /metrics, classic histogram buckets included
 	ProbesPerMonth  int // while everything is up; 30 days
 	APICallsPerHour int
+	TenantSeries    int // time series on /metrics/tenants
 }
 
 // Series of one target (a check, or one tenant of it) and of one check whatever its tenants.
@@ -30,5 +31,6 @@ func Estimate(p *Policy, tenants int) Cost {
 		cost.ProbesPerMonth += targets * int(month/c.Interval.Std())
 	}
 	cost.backups(p)
+	cost.tenants(p, tenants)
 	return cost
 }

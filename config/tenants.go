@@ -329,3 +329,29 @@ func (v *validator) absoluteTenants() {
 		}
 	}
 }
+
+// Series of one tenant of a service: requests and late requests by class, bytes and info; a native histogram
+// is one series, a classic one has 13 buckets, a count and a sum.
+const (
+	seriesPerTenant        = 12
+	seriesPerClassicTenant = 15
+	seriesPerSource        = 20
+)
+
+// tenants adds what the sources cost with so many tenants.
+func (c *Cost) tenants(p *Policy, tenants int) {
+	services := map[string]bool{}
+	for _, s := range p.Tenants.Sources {
+		services[s.AppService] = true
+	}
+	each := seriesPerTenant + len(p.Objectives.Latency)
+	if p.Tenants.Histogram != "classic" {
+		each++
+	}
+	if p.Tenants.Histogram != "native" {
+		each += seriesPerClassicTenant
+	}
+	const ours = 2 // _other and _unknown
+	c.TenantSeries = len(services) * (min(tenants, p.Tenants.Limit) + ours) * each
+	c.Series += len(p.Tenants.Sources) * seriesPerSource
+}

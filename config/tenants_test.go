@@ -29,6 +29,10 @@ func TestSourcesInheritTheirDefaults(t *testing.T) {
 	if vercel.Format != "vercel" || vercel.SecretFile != filepath.Join(dir, "key") || vercel.HasDuration() {
 		t.Errorf("%+v", vercel)
 	}
+	// One service, 100 tenants and two of ours, 12 series and a native histogram each.
+	if got := Estimate(p, 100).TenantSeries; got != 102*13 {
+		t.Errorf("%d series of tenants", got)
+	}
 	if p.Tenants.Limit != 20_000 || p.Tenants.LateAfter.String() != "10m" || p.Tenants.Histogram != "native" || p.Services[0].PeakCapacity != 2000 {
 		t.Errorf("%+v", p.Tenants)
 	}

@@ -54,6 +54,6 @@ func (c *checkConfig) run() error {
 }
 
 func printCost(w io.Writer, cost config.Cost, tenants int) {
-	_, _ = fmt.Fprintf(w, "cost with %d tenants:\n  series              %d\n  probes per month    %d\n  API calls per hour  %d\n",
-		tenants, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour)
+	_, _ = fmt.Fprintf(w, "cost with %d tenants:\n  series              %d\n  probes per month    %d\n  API calls per hour  %d\n  series of tenants   %d\n",
+		tenants, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour, cost.TenantSeries)
 }

@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func startPostgres(t *testing.T) (dsn string, stop func()) {
 	}
 	run := func(args ...string) {
 		t.Helper()
-		args = append(as[:len(as):len(as)], args...)
+		args = append(slices.Clip(as), args...)
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -57,7 +58,7 @@ func startPostgres(t *testing.T) (dsn string, stop func()) {
 	stop = func() {
 		if !stopped {
 			stopped = true
-			args := append(as[:len(as):len(as)], control, "-D", data, "-m", "immediate", "stop")
+			args := append(slices.Clip(as), control, "-D", data, "-m", "immediate", "stop")
 			_ = exec.Command(args[0], args[1:]...).Run()
 		}
 	}

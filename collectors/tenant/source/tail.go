@@ -30,8 +30,8 @@ type tail struct {
 	known     []byte    // a record of where it begins, unless that is the beginning
 	truncated func(*tail)
 	moved     func(ledger.File) // told of every new position
-	lag       atomic.Int64
-	leaving   atomic.Bool // it is no longer where it was: end when it has stood still
+	saved     atomic.Uint64     // offset
+	leaving   atomic.Bool       // it is no longer where it was: end when it has stood still
 	ended     atomic.Bool
 }
 
@@ -42,7 +42,17 @@ func newTail(c *Config, f *os.File, at ledger.File, samples *sampler, truncated 
 	}
 	t := &tail{Config: c, at: at, file: f, samples: samples, truncated: truncated, moved: moved, idleLimit: drainTime, grown: time.Now()}
 	t.lines.decoder = decoder
+	t.saved.Store(at.Offset)
 	return t, nil
+}
+
+// lag is how much of the file is not yet saved, however long saving takes.
+func (t *tail) lag() int64 {
+	info, err := t.file.Stat()
+	if err != nil {
+		return 0 // it has ended
+	}
+	return max(0, info.Size()-int64(t.saved.Load()))
 }
 
 // run reads until the file has ended for good, or ctx has.
@@ -81,7 +91,6 @@ func (t *tail) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	size := info.Size()
-	t.lag.Store(max(0, size-int64(t.at.Offset)))
 	if size <= int64(t.at.Offset) {
 		return false, nil
 	}
@@ -91,7 +100,6 @@ func (t *tail) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	t.grown = time.Now()
-	t.lag.Store(max(0, size-int64(t.at.Offset)))
 	return more, nil
 }
 
@@ -110,6 +118,7 @@ func (t *tail) verify(info os.FileInfo) error {
 	if t.at.HeadSize > 0 && (uint64(info.Size()) < t.at.Offset || !matches(&t.at, begins)) {
 		t.Logger.Info("A log was cut off; reading it from its beginning", "file", t.at.Path)
 		t.truncated(t)
+		t.saved.Store(0)
 	}
 	mark(&t.at, begins)
 	t.at.Modified = info.ModTime().UnixNano()
@@ -135,6 +144,7 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		return false, err
 	}
 	t.at = at
+	t.saved.Store(at.Offset)
 	t.moved(at)
 	return more, readErr
 }
