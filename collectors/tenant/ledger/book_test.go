@@ -328,6 +328,19 @@ func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 	}
 }
 
+func TestServiceWithoutSourcesEnds(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2)})
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2), Sources: []SourceConfig{{"access", "api"}}})
+	_ = d.save()
+	d.clock.add(frozenFor)
+	d.thaw()
+	_ = d.save()
+	services := d.Services()
+	if len(services) != 2 || services[0].Tracked != 0 || services[1].Tracked != 2 {
+		t.Errorf("%+v", services)
+	}
+}
+
 func must(slot uint32, ok bool) uint32 {
 	if !ok {
 		panic("no slot")

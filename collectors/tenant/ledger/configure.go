@@ -1,6 +1,9 @@
 package ledger
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // SourceConfig is a source of the policy.
 type SourceConfig struct{ Name, Service string }
@@ -27,7 +30,7 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 		d.columns = c.Thresholds
 		d.pending = append(d.pending, appendThresholds(nil, c.Thresholds))
 	}
-	numbers := map[string]Numbers{}
+	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, s := range c.Sources {
 		service := d.service(s.Service)
 		number, ok := d.numbers[s.Name]
@@ -42,6 +45,12 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 			d.pending = append(d.pending, appendSource(nil, s.Name, service, d.now().UnixMilli()))
 		}
 		numbers[s.Name] = Numbers{number, service}
+		used[service] = true
+	}
+	for i, t := range d.services {
+		if !used[i] { // nothing counts for it any more
+			d.freeze(i, slices.Collect(maps.Keys(t.names)))
+		}
 	}
 	d.mu.Unlock()
 	b.Register(c.Registered, c.Sources)
