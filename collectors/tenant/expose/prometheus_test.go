@@ -1,0 +1,61 @@
+package expose
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Prometheus' own parsers read every format and find the same series in them.
+func TestPrometheusReadsEveryFormat(t *testing.T) {
+	b, _ := counted(t, 50)
+	o := Options{Native: true, Classic: true}
+	for name, p := range map[string]textparse.Parser{
+		"text":        textparse.NewPromParser(write(t, b, Text, o), labels.NewSymbolTable(), false),
+		"openmetrics": textparse.NewOpenMetricsParser(write(t, b, OpenMetrics, o), labels.NewSymbolTable()),
+		"protobuf":    textparse.NewProtobufParser(write(t, b, Protobuf, o), false, true, false, false, labels.NewSymbolTable()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			series, histograms := map[string]int{}, 0
+			for {
+				entry, err := p.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var l labels.Labels
+				switch entry {
+				case textparse.EntrySeries:
+					p.Labels(&l)
+					series[l.Get(labels.MetricName)]++
+				case textparse.EntryHistogram:
+					_, _, h, _ := p.Histogram()
+					if err := h.Validate(); err != nil {
+						t.Error(err)
+					}
+					histograms++
+				}
+			}
+			const tenants = 52 // two of them ours
+			for m, n := range map[string]int{
+				metric.TenantRequests.Name: 5 * tenants, metric.TenantLateRequests.Name: 5 * tenants, metric.TenantSlowRequests.Name: 2 * tenants,
+				metric.TenantResponseBytes.Name: tenants, metric.TenantRequestDuration.Name + "_bucket": 13 * tenants,
+				metric.TenantRequestDuration.Name + "_count": tenants, metric.TenantInfo.Name: 50,
+			} {
+				if series[m] != n {
+					t.Errorf("%s: %d series, want %d", m, series[m], n)
+				}
+			}
+			if want := map[string]int{"protobuf": tenants}[name]; histograms != want {
+				t.Errorf("%d native histograms, want %d", histograms, want)
+			}
+		})
+	}
+}
