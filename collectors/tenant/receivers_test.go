@@ -183,7 +183,7 @@ func TestCloudflareAndJSON(t *testing.T) {
 		"no secret":      {o.post("cloudflare", "{}"), 401},
 		"wrong secret":   {o.post("cloudflare", "{}", "X-Secret", "drain"), 401},
 		"json sampled":   {o.post("json", `{"h":"acme.example.com","s":503}`, "Authorization", secret), 200},
-		"too large":      {o.post("json", strings.Repeat(" ", receive.MaxBody+1), "Authorization", secret), 413},
+		"too large":      {o.post("json", strings.Repeat(" ", receive.MaxBody+1), "Authorization", secret, "Expect", "100-continue"), 413},
 		"bomb":           {o.post("json", zipped(strings.Repeat(" ", receive.MaxInflated+1)), "Authorization", secret), 413},
 		"too many":       {o.post("json", zipped(strings.Repeat("{}\n", receive.MaxRecords+1)), "Authorization", secret), 413},
 		"broken gzip":    {o.post("json", "\x1f\x8bxx", "Authorization", secret), 400},
