@@ -73,6 +73,7 @@ func TestBackupErrors(t *testing.T) {
 		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, data: ../x}}, source: {program: restic}}`:                    "below the scratch",
 		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, checks: [{name: a, query: b}]}}, source: {program: restic}}`: "nothing is expected of the number",
 		`{name: a, interval: 1d, max_age: 5m, source: {program: restic}}`:                                                                            "must be more than refresh",
+		`{name: a, interval: 1d, wal_disk: {host: db1}, source: {program: restic}}`:                                                                  "host and mountpoint",
 		`{name: a, interval: 1d, verify: {interval: 1m}, source: {program: restic}}`:                                                                 "at least refresh",
 	} {
 		if _, err := loadBackups(t, "backups: ["+text+"]"); err == nil || !strings.Contains(err.Error(), want) {
