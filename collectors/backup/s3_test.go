@@ -78,7 +78,8 @@ func TestS3MarkerSaysThatABackupIsComplete(t *testing.T) {
 
 func TestS3MarkerBesideEachObject(t *testing.T) {
 	s := s3test.New("backups", "AKIATEST", []s3test.Object{
-		{Key: "x/acme/1.dump", Modified: noon, Size: 1}, {Key: "x/acme/1.dump.done", Modified: noon, Size: 0},
+		{Key: "x/acme/1.dump", Modified: noon, Size: 1},
+		{Key: "x/acme/1.dump.done", Modified: noon, Size: 0},
 		{Key: "x/acme/2.dump", Modified: noon.Add(time.Hour), Size: 1},
 	})
 	b := bucket(t, s, "x/", "{tenant}/*.dump")
