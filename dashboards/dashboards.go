@@ -16,6 +16,9 @@ var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
 	"thorbis-health.json":  health,
 	"thorbis-storage.json": storage,
 	"thorbis-backup.json":  backup,
+	"thorbis-slo.json":     objectives,
+	"thorbis-tenant.json":  tenant,
+	"thorbis-tenants.json": tenants,
 }
 
 // Build generates every dashboard as JSON by file name.

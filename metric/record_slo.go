@@ -38,9 +38,9 @@ type EventLedger struct {
 	Step, Total, Hourly *Record
 }
 
-func eventLedger(level, name, what string, labels []string) EventLedger {
+func eventLedger(level, name, step, what string, labels []string) EventLedger {
 	return EventLedger{
-		Step:   record(level+":"+name+":increase30s", what+" since the ledger was last written.", labels),
+		Step:   record(level+":"+name+":increase"+step, what+" since the ledger was last written.", labels),
 		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
 		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
 	}
@@ -48,14 +48,14 @@ func eventLedger(level, name, what string, labels []string) EventLedger {
 
 // The ledgers of events. What was never bad has no series at the level of tenants.
 var (
-	EventsLedger     = eventLedger("app_service", "thorbis_slo_events", "Events judged, late ones apart", sloLevel)
-	BadLedger        = eventLedger("app_service", "thorbis_slo_bad", "Bad events, late ones apart", sloLevel)
-	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "Events told of too late to page", sloLevel)
-	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "Bad events told of too late to page", sloLevel)
-	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "Seconds in which events were measured", sloLevel)
+	EventsLedger     = eventLedger("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
+	BadLedger        = eventLedger("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
+	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "1m", "Events told of too late to page", sloLevel)
+	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "1m", "Bad events told of too late to page", sloLevel)
+	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "1m", "Seconds in which events were measured", sloLevel)
 
-	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "Requests, late ones apart", serviceTenantLevel)
-	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart", tenantSLOLevel)
+	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
+	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
 )
 
 // burnWindows are the windows over which burns look.

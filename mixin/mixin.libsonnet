@@ -27,6 +27,9 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   grafanaDashboards+:: {
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
+    'thorbis-slo.json': import '../dashboards/thorbis-slo.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
+    'thorbis-tenant.json': import '../dashboards/thorbis-tenant.json',
+    'thorbis-tenants.json': import '../dashboards/thorbis-tenants.json',
   },
 }

@@ -26,7 +26,7 @@ func sloBurnAlerts(t burnTier) []Rule {
 
 // tenantBurnAlerts are quiet while the service tells, or a storm does, and for their own short window after.
 func tenantBurnAlerts(t burnTier) []Rule {
-	return ofTier(t, byPage(metric.TenantBurnAlert, t.priority, t.wait, text{
+	return ofTier(t, byPage(metric.TenantBurnAlert, t.priority, max(t.wait, afterWhole), text{
 		summary: "One tenant burns its budget too fast.",
 		description: fmt.Sprintf(`Tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in {{ $labels.environment }} burns its budget of {{ $labels.slo }}
 			{{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s; its service does not. Owner: {{ $labels.owner }}.
@@ -89,7 +89,7 @@ func sloCrowds() Group {
 			time() + 0 * ($events1h offset 15m >= $steady)
 		)
 		unless on ($slo) $events5m > 0`, n)}}
-	rules = append(rules, byPage(metric.TierBurnAlert, "P1", 0, text{
+	rules = append(rules, byPage(metric.TierBurnAlert, "P1", afterWhole, text{
 		summary: "Several tenants of one tier burn their budget at once.",
 		description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}, as many as the policy's pool allows for one page.
 			Owner: {{ $labels.owner }}. Worst in the last five minutes:` + worst + `
@@ -97,7 +97,7 @@ func sloCrowds() Group {
 	}, func(page string) string {
 		return expand(`($tiers >= on ($tier) group_left (page) $pool`+braces(page)+`)`+afterService, n)
 	})...)
-	many := byPage(metric.ManyTenantsBurningAlert, "P2", 0, text{
+	many := byPage(metric.ManyTenantsBurningAlert, "P2", afterWhole, text{
 		summary: "Many tenants of one service burn their budget at once.",
 		description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}: what they share is broken, not one of them. Owner: {{ $labels.owner }}.
 			No alerts for single tenants of it until five minutes after. Worst in the last five minutes:` + worst + `

@@ -18,21 +18,19 @@ import (
 // interval of the scrapes. A counter that was reset adds nothing for one step.
 
 // counted is what a counter added since the ledger was last written.
-func counted(counter string) string {
+func counted(counter string, step time.Duration) string {
 	return expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
-		names{"counter": counter, "step": span(ledgerInterval)})
+		names{"counter": counter, "step": span(step)})
 }
 
-// eventTotal carries a ledger on by its last value, or by the one on the hour after a long gap, for as long as
-// something else is there.
+// eventTotal carries a ledger on: what it was, by its last value or by the one on the hour after a long gap, and
+// what came since. It goes on for as long as something else is there.
 func eventTotal(l metric.EventLedger, level, matcher, while string) string {
 	return expand(`
-		(
-			(last_over_time($total[1h]) or last_over_time($hourly[3d]) or 0 * $step) + $step
+		sum by ($level) (
+			label_replace(last_over_time($total[1h]) or last_over_time($hourly[3d]), "of", "what was before", "", "")
 			or
-			last_over_time($total[1h])
-			or
-			last_over_time($hourly[3d])
+			$step
 		)
 		and on ($level) $while`, names{
 		"total":  l.Total.Name + braces(matcher),
@@ -88,11 +86,11 @@ const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.
 // requestLedger adds up the requests of tenants, and of services from those.
 func requestLedger(p *config.Policy) []Group {
 	n := names{
-		"requests":   counted(metric.TenantRequests.Select(ownTenants)),
+		"requests":   counted(metric.TenantRequests.Select(ownTenants), ledgerInterval),
 		"tenantStep": metric.TenantRequestsLedger.Step.Name,
 		"tenantBad":  metric.TenantBadLedger.Step.Name,
 		"events":     metric.EventsLedger.Step.Name,
-		"late":       counted(metric.TenantLateRequests.Select(ownTenants)),
+		"late":       counted(metric.TenantLateRequests.Select(ownTenants), windowInterval),
 		"lateEvents": metric.LateEventsLedger.Step.Name,
 	}
 	tenants := []Rule{{Record: metric.TenantRequestsLedger.Step, Expr: expand(`sum by ($serviceTenant) ($requests)`, n)}}
@@ -101,7 +99,7 @@ func requestLedger(p *config.Policy) []Group {
 		labels := map[string]string{metric.LabelSLO: s.name}
 		tenants = append(tenants, Rule{
 			Record: metric.TenantBadLedger.Step, Labels: labels,
-			Expr: expand(`sum by ($serviceTenant) (`+counted(s.bad)+`) > 0`, n),
+			Expr: expand(`sum by ($serviceTenant) (`+counted(s.bad, ledgerInterval)+`) > 0`, n),
 		})
 		text := `sum by ($service) ($tenantStep)`
 		if s.measured != "" {
@@ -129,10 +127,10 @@ func requestLedger(p *config.Policy) []Group {
 		},
 		{
 			Record: metric.LateBadLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late)+`)`, n),
+			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late, windowInterval)+`)`, n),
 		},
 		{Record: metric.SeenLedger.Step, Expr: expand(`$step * ($events >= bool 0)`, names{
-			"step": seconds(ledgerInterval), "events": n["events"],
+			"step": seconds(windowInterval), "events": n["events"],
 		})},
 	}
 	for _, l := range []metric.EventLedger{metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
@@ -140,7 +138,7 @@ func requestLedger(p *config.Policy) []Group {
 	}
 	return []Group{
 		{Name: "thorbis-slo-ledger", Interval: ledgerInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
-		{Name: "thorbis-slo-late", Interval: ledgerInterval, Rules: late},
+		{Name: "thorbis-slo-late", Interval: windowInterval, Rules: late},
 	}
 }
 

@@ -153,7 +153,7 @@ func (c *counter) call(call *parser.Call, arg *parser.MatrixSelector) {
 	}
 	if name := call.Func.Name; name == "rate" || name == "increase" {
 		at := call.PositionRange()
-		c.edits = append(c.edits, edit{int(at.Start), int(at.End), counted(selector.String())})
+		c.edits = append(c.edits, edit{int(at.Start), int(at.End), counted(selector.String(), ledgerInterval)})
 	}
 }
 

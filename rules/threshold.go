@@ -88,6 +88,8 @@ const (
 	// seconds, in a short window of which anybody is told.
 	eventFloor  = 10
 	secondFloor = 30
+	// afterWhole lets a service that burns as a whole tell before its tenants and tiers do.
+	afterWhole = 2 * time.Minute
 	// steadyTraffic is how many events in an hour are so many that fifteen minutes without one are no
 	// chance: of 30 expected none comes once in 10^13 times.
 	steadyTraffic = 120

@@ -37,6 +37,8 @@ func run(args []string, out io.Writer) error {
 	check := app.Command("check", "Say which generated files are not what the policy says, and whether their programs accept them.")
 	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
 
+	replay, replayFlags := newBacktest(app)
+
 	command, err := app.Parse(args)
 	if err != nil {
 		return err
@@ -44,6 +46,9 @@ func run(args []string, out io.Writer) error {
 	p, err := load(*file)
 	if err != nil {
 		return err
+	}
+	if command == replay.FullCommand() {
+		return replayFlags.run(p, out)
 	}
 	files, err := mixin.Render(p)
 	if err != nil {

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	promrules "github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules"
+)
+
+// The rules on requests at growing numbers of tenants, beside what sloth generates for one objective of each of a
+// thousand tenants. Both run in Prometheus' own rule engine and storage over the same series; the figure is
+// processor time of the evaluations alone, writing their results included. Ours judge three objectives of the service,
+// its tiers and each tenant, and record throughput; sloth's judge one. An hour of raw samples is stored, which flatters
+// sloth, whose rules read up to three days of them; ours read a quarter of an hour.
+var _ = register("rules", benchRules)
+
+const (
+	comparedTenants = 1000
+	// globalInterval is evaluation_interval of the shipped prometheus.yml, at which groups without an interval
+	// of their own are evaluated: all that sloth writes.
+	globalInterval = 15 * time.Second
+	simulated      = 4 * time.Minute
+)
+
+func benchRules(_ context.Context, r *report) error {
+	counts := map[int]int{}
+	for _, tenants := range []int{10, comparedTenants, 10_000} {
+		files, err := bundleRules()
+		if err != nil {
+			return err
+		}
+		w, err := newRuleWorld(tenants)
+		if err != nil {
+			return err
+		}
+		r.say("rules: %d tenants", tenants)
+		ours, err := w.measure(files)
+		if err == nil && tenants == comparedTenants {
+			var theirs cost
+			r.say("rules: sloth's form, %d tenants", tenants)
+			if theirs, err = w.measure(map[string][]byte{"sloth.yaml": slothRules(tenants)}); err == nil {
+				r.add(figure{name: "rules, sloth's form, 1000 tenants", value: float64(theirs.rules), unit: "rules"})
+				r.add(figure{name: "evaluation, sloth's form, 1000 tenants", value: theirs.perMinute(), unit: "CPU-s/min"})
+				ratio := ours.perMinute() / theirs.perMinute()
+				r.add(figure{
+					name: "evaluation, ours, 1000 tenants", value: ours.perMinute(), unit: "CPU-s/min",
+					against: "sloth's form", ratio: ratio, target: "at most a tenth", met: ratio <= .1,
+				})
+			}
+		} else if err == nil {
+			r.add(figure{name: fmt.Sprintf("evaluation, ours, %d tenants", tenants), value: ours.perMinute(), unit: "CPU-s/min"})
+		}
+		w.close()
+		if err != nil {
+			return err
+		}
+		counts[ours.rules]++
+		r.add(figure{
+			name: fmt.Sprintf("rules, ours, %d tenants", tenants), value: float64(ours.rules), unit: "rules",
+			target: "constant", met: len(counts) == 1,
+		})
+	}
+	return nil
+}
+
+const benchPolicy = `version: 1
+environment: bench
+objectives: {availability: 99.99%, period: 30d, latency: [{threshold: 300ms, ratio: 95%}, {threshold: 1s, ratio: 99%}]}
+tiers:
+  enterprise: {page: P1, tenant_page: P2}
+  standard: {page: P2, tenant_page: P4, availability: 99.9%}
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P1}]
+`
+
+// bundleRules are the generated rules that requests cost: the promises, the objectives and the throughput.
+func bundleRules() (map[string][]byte, error) {
+	file, err := os.CreateTemp("", "bench-policy-*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	if _, err := file.WriteString(benchPolicy); err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	p, err := config.Load(file.Name())
+	if err != nil {
+		return nil, err
+	}
+	b, err := rules.Build(p)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, name := range []string{"policy.rules.yaml", "slo.rules.yaml", "tenant.rules.yaml"} {
+		files[name] = b.Files()[name]
+	}
+	return files, nil
+}
+
+// ruleWorld is a storage as it is after days with so many tenants, as far as the rules read it.
+type ruleWorld struct {
+	dir    string
+	db     *tsdb.DB
+	engine *promql.Engine
+	now    time.Time
+}
+
+func newRuleWorld(tenants int) (*ruleWorld, error) {
+	dir, err := os.MkdirTemp("", "bench-rules")
+	if err != nil {
+		return nil, err
+	}
+	options := tsdb.DefaultOptions()
+	options.RetentionDuration = int64(31 * 24 * time.Hour / time.Millisecond)
+	options.MinBlockDuration = options.RetentionDuration // everything stays in the head
+	options.MaxBlockDuration = options.RetentionDuration
+	db, err := tsdb.Open(dir, nil, nil, options, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &ruleWorld{dir: dir, db: db, now: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
+	w.engine = promql.NewEngine(promql.EngineOpts{
+		MaxSamples: 500_000_000, Timeout: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
+		Parser: parser.NewParser(parser.Options{}),
+	})
+	return w, w.fill(tenants)
+}
+
+func (w *ruleWorld) close() {
+	_ = w.engine.Close()
+	_ = w.db.Close()
+	_ = os.RemoveAll(w.dir)
+}
+
+// fill writes an hour of what an exporter shows and of the totals that the rules wrote, and three days of the
+// totals on the hour. One tenant in twenty has errors.
+func (w *ruleWorld) fill(tenants int) error {
+	env := []string{metric.LabelEnvironment, "bench"}
+	type kept struct {
+		ref    storage.SeriesRef
+		labels labels.Labels
+		step   float64
+	}
+	make1 := func(name string, step float64, pairs ...string) *kept {
+		return &kept{labels: labels.FromStrings(append(append([]string{model.MetricNameLabel, name}, env...), pairs...)...), step: step}
+	}
+	var raw, totals, hourly []*kept
+	target := []string{"job", "thorbis", "instance", "a"}
+	for n := range tenants {
+		tenant := []string{metric.LabelAppService, "web", metric.LabelTenant, fmt.Sprintf("tenant-%05d", n)}
+		exposed := append(append([]string{}, target...), tenant...)
+		for i, class := range metric.CodeClasses {
+			step := []float64{0, 100, 5, 2, 0}[i]
+			if class == "5xx" && n%20 == 0 {
+				step = 1
+			}
+			raw = append(raw,
+				make1(metric.TenantRequests.Name, step, append(exposed[:8:8], metric.LabelCodeClass, class)...),
+				make1(metric.TenantLateRequests.Name, 0, append(exposed[:8:8], metric.LabelCodeClass, class)...))
+		}
+		for _, threshold := range []string{"0.3", "1"} {
+			raw = append(raw, make1(metric.TenantSlowRequests.Name, 1, append(exposed[:8:8], metric.LabelThreshold, threshold)...))
+		}
+		tier := []string{"standard", "enterprise"}[n%2]
+		raw = append(raw, make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
+		totals = append(totals, make1(metric.TenantRequestsLedger.Total.Name, 214, tenant...), make1(metric.TenantRequestsLedger.Step.Name, 0, tenant...))
+		hourly = append(hourly, make1(metric.TenantRequestsLedger.Hourly.Name, 25_000, tenant...))
+	}
+	write := func(at time.Time, n int, all []*kept) error {
+		app := w.db.Appender(context.Background())
+		for _, s := range all {
+			var err error
+			if s.ref, err = app.Append(s.ref, s.labels, at.UnixMilli(), float64(n)*s.step+1); err != nil {
+				return err
+			}
+		}
+		return app.Commit()
+	}
+	for h := 72; h > 1; h-- {
+		if err := write(w.now.Truncate(time.Hour).Add(-time.Duration(h)*time.Hour), 72-h, hourly); err != nil {
+			return err
+		}
+	}
+	const steps = int((time.Hour + simulated) / (15 * time.Second))
+	for n := range steps {
+		at := w.now.Add(-time.Hour + time.Duration(n)*15*time.Second)
+		if err := write(at, n, raw); err != nil {
+			return err
+		}
+		if n%2 == 0 && at.Before(w.now) {
+			if err := write(at, n/2, totals); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cost is what some minutes of evaluations took.
+type cost struct {
+	rules int
+	cpu   time.Duration
+}
+
+func (c cost) perMinute() float64 { return c.cpu.Seconds() / simulated.Minutes() }
+
+// measure evaluates every group at its own interval over the simulated time.
+func (w *ruleWorld) measure(files map[string][]byte) (cost, error) {
+	var paths []string
+	for name, text := range files {
+		path := filepath.Join(w.dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return cost{}, err
+		}
+		paths = append(paths, path)
+	}
+	manager := promrules.NewManager(&promrules.ManagerOptions{
+		QueryFunc:    promrules.EngineQueryFunc(w.engine, w.db),
+		AppendableV2: w.db, Queryable: w.db, Context: context.Background(),
+		NotifyFunc: func(context.Context, string, ...*promrules.Alert) {},
+	})
+	groups, errs := manager.LoadGroups(globalInterval, labels.EmptyLabels(), "", nil, false, paths...)
+	if len(errs) > 0 {
+		return cost{}, errs[0]
+	}
+	var c cost
+	for _, g := range groups {
+		c.rules += len(g.Rules())
+	}
+	before := cpuTime()
+	for at := time.Duration(0); at < simulated; at += globalInterval {
+		for _, g := range groups {
+			if at%g.Interval() == 0 {
+				g.Eval(context.Background(), w.now.Add(at))
+			}
+		}
+	}
+	c.cpu = cpuTime() - before
+	for _, g := range groups {
+		for _, rule := range g.Rules() {
+			if err := rule.LastError(); err != nil {
+				return c, fmt.Errorf("%s: %w", rule.Name(), err)
+			}
+		}
+	}
+	return c, nil
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err) // it cannot fail for oneself
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// slothRules writes the availability objective of each tenant in the documented form of sloth's output: eight
+// ratios, seven facts about the objective and two alerts.
+func slothRules(tenants int) []byte {
+	var b strings.Builder
+	b.WriteString("groups:\n")
+	for n := range tenants {
+		tenant := fmt.Sprintf("tenant-%05d", n)
+		id := fmt.Sprintf(`sloth_id: web-%s, sloth_service: web, sloth_slo: %s`, tenant, tenant)
+		sel := fmt.Sprintf(`sloth_id="web-%s", sloth_service="web", sloth_slo="%s"`, tenant, tenant)
+		rule := func(record, more, expr string) {
+			fmt.Fprintf(&b, "  - record: %s\n    expr: %q\n    labels: {%s%s}\n", record, expr, id, more)
+		}
+		fmt.Fprintf(&b, "- name: sloth-slo-sli-recordings-%s\n  rules:\n", tenant)
+		for _, window := range []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"} {
+			rule("slo:sli_error:ratio_rate"+window, ", sloth_window: "+window, fmt.Sprintf(
+				`(sum(rate(thorbis_tenant_requests_total{tenant="%[1]s",code_class="5xx"}[%[2]s]))) / (sum(rate(thorbis_tenant_requests_total{tenant="%[1]s"}[%[2]s])))`, tenant, window))
+		}
+		rule("slo:sli_error:ratio_rate30d", ", sloth_window: 30d", fmt.Sprintf(
+			`sum_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d]) / ignoring (sloth_window) count_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d])`, sel))
+		fmt.Fprintf(&b, "- name: sloth-slo-meta-recordings-%s\n  rules:\n", tenant)
+		rule("slo:objective:ratio", "", "vector(0.9999)")
+		rule("slo:error_budget:ratio", "", "vector(1-0.9999)")
+		rule("slo:time_period:days", "", "vector(30)")
+		rule("slo:current_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate5m{%[1]s} / on(sloth_id, sloth_slo, sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
+		rule("slo:period_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate30d{%[1]s} / on(sloth_id, sloth_slo, sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
+		rule("slo:period_error_budget_remaining:ratio", "", fmt.Sprintf(`1 - slo:period_burn_rate:ratio{%s}`, sel))
+		rule("sloth_slo_info", `, sloth_mode: cli-gen-prom, sloth_objective: "99.99"`, "vector(1)")
+		fmt.Fprintf(&b, "- name: sloth-slo-alerts-%s\n  rules:\n", tenant)
+		for _, alert := range []struct {
+			severity string
+			pairs    [2][3]string
+		}{
+			{"page", [2][3]string{{"5m", "1h", "14.4"}, {"30m", "6h", "6"}}},
+			{"ticket", [2][3]string{{"2h", "1d", "3"}, {"6h", "3d", "1"}}},
+		} {
+			var terms []string
+			for _, p := range alert.pairs {
+				terms = append(terms, fmt.Sprintf(
+					`(max(slo:sli_error:ratio_rate%[1]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window) and max(slo:sli_error:ratio_rate%[2]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window))`,
+					p[0], p[1], sel, p[2]))
+			}
+			fmt.Fprintf(&b, "  - alert: ErrorBudgetBurn\n    expr: %q\n    labels: {sloth_severity: %s}\n", strings.Join(terms, " or "), alert.severity)
+		}
+	}
+	return []byte(b.String())
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/backtest"
+)
+
+// backtestFlags are the flags of the command backtest.
+type backtestFlags struct {
+	url, until, since, chunk *string
+	load                     *float64
+	list                     *bool
+}
+
+func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
+	c := app.Command("backtest", "Replay what a Prometheus has stored through the rules: what would have fired, and whom it would have paged.")
+	return c, backtestFlags{
+		url:   c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
+		since: c.Flag("since", "How far to look back, such as 30d.").Default("30d").String(),
+		until: c.Flag("until", "Where to stop, in RFC 3339; now if empty.").String(),
+		chunk: c.Flag("chunk", "How much time's raw samples to read at once.").Default("2h").String(),
+		load:  c.Flag("load", "Share of the time in which the server may be busy with us, 0 to 1.").Default("0.5").Float64(),
+		list:  c.Flag("list", "Also list every stretch for which an alert would have fired.").Bool(),
+	}
+}
+
+// options reads the flags.
+func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
+	since, err := model.ParseDuration(*f.since)
+	if err != nil {
+		return backtest.Options{}, fmt.Errorf("--since: %w", err)
+	}
+	chunk, err := model.ParseDuration(*f.chunk)
+	if err != nil || chunk == 0 {
+		return backtest.Options{}, fmt.Errorf("--chunk: %q is no duration; write it like 2h", *f.chunk)
+	}
+	if *f.load <= 0 || *f.load > 1 {
+		return backtest.Options{}, fmt.Errorf("--load: write more than 0 and at most 1")
+	}
+	until := now
+	if *f.until != "" {
+		if until, err = time.Parse(time.RFC3339, *f.until); err != nil {
+			return backtest.Options{}, fmt.Errorf("--until: %w", err)
+		}
+	}
+	return backtest.Options{
+		URL: *f.url, From: until.Add(-time.Duration(since)), To: until, Chunk: time.Duration(chunk), Load: *f.load, Interval: 15 * time.Second,
+	}, nil
+}
+
+// run replays, with progress on standard error where that is a terminal.
+func (f backtestFlags) run(p *config.Policy, out io.Writer) error {
+	options, err := f.options(time.Now())
+	if err != nil {
+		return err
+	}
+	bundle, err := rules.Build(p)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		options.OnProgress = progressBar(os.Stderr, time.Now())
+	}
+	report, err := backtest.Run(ctx, bundle, options)
+	if err != nil {
+		return err
+	}
+	report.Write(out, p, *f.list)
+	return nil
+}
+
+// progressBar draws one line over and over.
+func progressBar(out io.Writer, began time.Time) func(backtest.Progress) {
+	const width = 30
+	return func(p backtest.Progress) {
+		share := float64(p.At.Sub(p.From)) / float64(p.To.Sub(p.From))
+		done := int(share * width)
+		left := "?"
+		if share > 0 {
+			left = (time.Duration(float64(time.Since(began))*(1/share-1)) / time.Second * time.Second).String()
+		}
+		fmt.Fprintf(out, "\r[%-*s] %3.0f %%  %s  %d samples, %d alerts, %s left \x1b[K", width, bar[:done], 100*share, p.At.UTC().Format("2006-01-02 15:04"), p.Samples, p.Firings, left)
+		if !p.At.Add(10 * time.Minute).Before(p.To) {
+			fmt.Fprint(out, "\r\x1b[K")
+		}
+	}
+}
+
+const bar = "=============================="

@@ -1,0 +1,206 @@
+package backtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/rules"
+)
+
+const policy = `version: 1
+environment: shop
+channels:
+  deadman: none
+  pager: {webhook: {url: "http://127.0.0.1:1/"}}
+priorities:
+  P1: {respond_within: 15m, notify: [pager]}
+services: [{name: shop, owner: sre, page: P1}]
+slos:
+  - name: orders
+    app_service: shop
+    objective: 99.9%
+    bad: 'sum(rate(orders_total{result="failed"}[$window]))'
+    total: 'sum(rate(orders_total[$window]))'
+`
+
+func load(t *testing.T, text string) (*config.Policy, rules.Bundle) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := rules.Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, bundle
+}
+
+// TestRealPrometheus: a Prometheus that never saw this bundle holds four hours of a shop's orders, of which all
+// failed for ten minutes. The replay finds that one page, and when.
+func TestRealPrometheus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a real Prometheus and replays four hours")
+	}
+	prometheus, promtool := program(t, "prometheus"), program(t, "promtool")
+	dir := t.TempDir()
+	begin := time.Now().Add(-6 * time.Hour).Truncate(time.Minute)
+	outage := begin.Add(2 * time.Hour)
+	var text strings.Builder
+	text.WriteString("# TYPE orders counter\n")
+	for _, result := range []string{"done", "failed"} {
+		count := 0
+		for at := begin; at.Before(begin.Add(4 * time.Hour)); at = at.Add(15 * time.Second) {
+			failing := !at.Before(outage) && at.Before(outage.Add(10*time.Minute))
+			if failing == (result == "failed") {
+				count += 75
+			}
+			fmt.Fprintf(&text, "orders_total{result=%q,job=\"shop\",instance=\"a\"} %d %d\n", result, count, at.Unix())
+		}
+	}
+	text.WriteString("# EOF\n")
+	input, data := filepath.Join(dir, "input"), filepath.Join(dir, "data")
+	if err := os.WriteFile(input, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", input, data).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	ctx, stop := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, prometheus, "--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+address)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); _ = server.Wait() })
+	ready(t, "http://"+address)
+
+	p, bundle := load(t, policy)
+	var progress int
+	report, err := Run(ctx, bundle, Options{
+		URL: "http://" + address, From: begin, To: begin.Add(4 * time.Hour), Chunk: time.Hour, Load: .5, Interval: 15 * time.Second,
+		OnProgress: func(Progress) { progress++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Episodes) != 1 || len(report.Failures) > 0 || progress == 0 {
+		t.Fatalf("%+v", report)
+	}
+	e := report.Episodes[0]
+	if e.Labels.Get("alertname") != "ThorbisSLOBurn" || e.Labels.Get("priority") != "P1" || e.Labels.Get("slo") != "orders" ||
+		e.From.Before(outage) || e.From.After(outage.Add(2*time.Minute)) || e.To.Before(outage.Add(10*time.Minute)) || e.To.After(outage.Add(17*time.Minute)) {
+		t.Errorf("%s to %s: %s; the outage began %s", e.From, e.To, e.Labels, outage)
+	}
+	var out bytes.Buffer
+	report.Write(&out, p, true)
+	for _, want := range []string{"ThorbisSLOBurn", "pager", "burns the budget of orders"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, &out)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "thorbis-backtest*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestRefusals: what a server may say, and what is told of it.
+func TestRefusals(t *testing.T) {
+	_, bundle := load(t, policy)
+	for name, c := range map[string]struct{ body, want string }{
+		"no JSON":   {"<html>", "not what a Prometheus says"},
+		"an error":  {`{"status":"error","error":"no"}`, "no"},
+		"no series": {`{"status":"success","data":[]}`, "holds none of the series"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body)) }))
+		_, err := Run(context.Background(), bundle, Options{URL: server.URL, From: time.Unix(0, 0), To: time.Unix(3600, 0), Chunk: time.Hour, Interval: 15 * time.Second})
+		server.Close()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	if _, err := Run(context.Background(), bundle, Options{}); err == nil {
+		t.Error("an empty period is accepted")
+	}
+}
+
+// TestPrune: on a server that holds other people's series only, most rules cannot yield anything.
+func TestPrune(t *testing.T) {
+	_, bundle := load(t, policy)
+	needs := inputs(bundle)
+	if !strings.Contains(strings.Join(needs, "\n"), "orders_total") {
+		t.Errorf("the objective's series are not read: %v", needs)
+	}
+	files := prune(bundle, []string{"orders_total"})
+	if _, ok := files["health.rules.yaml"]; ok {
+		t.Error("rules on health checks are kept")
+	}
+	if !strings.Contains(string(files["slo.rules.yaml"]), "ThorbisSLOBurn") {
+		t.Error("the objective's alert is left out")
+	}
+}
+
+func FuzzPoint(f *testing.F) {
+	f.Add(`1.5`, `"2"`)
+	f.Add(`x`, `"NaN"`)
+	f.Fuzz(func(_ *testing.T, at, value string) { _, _, _ = point([2]json.RawMessage{[]byte(at), []byte(value)}) })
+}
+
+func program(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv("THORBIS_TOOLS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "bin", "tools")
+	}
+	path, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v; run make tools", err)
+	}
+	return path
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	address, err := stack.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// ready waits until a server answers.
+func ready(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if response, err := http.Get(url + "/-/ready"); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+	}
+	t.Fatal("the server is not ready after a minute")
+}

@@ -1,0 +1,127 @@
+package backtest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/rules"
+)
+
+var grammar = parser.NewParser(parser.Options{})
+
+// selectors are the series that an expression asks for, by name, as they are written.
+func selectors(expr string) map[string][]string {
+	root, err := grammar.ParseExpr(expr)
+	if err != nil {
+		return nil // the bundle was checked when it was built
+	}
+	found := map[string][]string{}
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok && s.Name != "" {
+			plain := parser.VectorSelector{Name: s.Name, LabelMatchers: s.LabelMatchers}
+			found[s.Name] = append(found[s.Name], plain.String())
+		}
+		return nil
+	})
+	return found
+}
+
+// inputs are the selectors of all series that the rules read and do not write themselves. Where some rule reads
+// all series of a name, that one selector stands for the rest.
+func inputs(bundle rules.Bundle) []string {
+	written, wanted := map[string]bool{}, map[string]map[string]bool{}
+	for _, g := range bundle.Groups() {
+		for _, r := range g.Rules {
+			if r.Record != nil {
+				written[r.Record.Name] = true
+			}
+		}
+	}
+	for _, g := range bundle.Groups() {
+		for _, r := range g.Rules {
+			for name, texts := range selectors(r.Expr) {
+				if written[name] || name == "ALERTS" {
+					continue
+				}
+				if wanted[name] == nil {
+					wanted[name] = map[string]bool{}
+				}
+				for _, text := range texts {
+					wanted[name][text] = true
+				}
+			}
+		}
+	}
+	var all []string
+	for name, texts := range wanted {
+		if texts[name] {
+			all = append(all, name)
+			continue
+		}
+		all = append(all, slices.Collect(maps.Keys(texts))...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// prune leaves out the rules that cannot yield anything, because no series that they read is there: most of the
+// bundle, on a server that holds other people's series only.
+func prune(bundle rules.Bundle, present []string) map[string][]byte {
+	there := map[string]bool{}
+	for _, s := range present {
+		for name := range selectors(s) {
+			there[name] = true
+		}
+	}
+	alive := func(expr, record string) bool {
+		names := selectors(expr)
+		for name := range names {
+			if name != record && there[name] {
+				return true
+			}
+		}
+		return len(names) == 0
+	}
+	for grew := true; grew; {
+		grew = false
+		for _, g := range bundle.Groups() {
+			for _, r := range g.Rules {
+				if r.Record != nil && !there[r.Record.Name] && alive(r.Expr, r.Record.Name) {
+					there[r.Record.Name], grew = true, true
+				}
+			}
+		}
+	}
+	files := map[string][]byte{}
+	for name, text := range bundle.Files() {
+		var file struct {
+			Groups []struct {
+				Name     string           `yaml:"name"`
+				Interval string           `yaml:"interval"`
+				Rules    []map[string]any `yaml:"rules"`
+			} `yaml:"groups"`
+		}
+		if yaml.Unmarshal(text, &file) != nil {
+			continue
+		}
+		groups := file.Groups[:0]
+		for _, g := range file.Groups {
+			g.Rules = slices.DeleteFunc(g.Rules, func(r map[string]any) bool {
+				record, _ := r["record"].(string)
+				expr, _ := r["expr"].(string)
+				return !alive(expr, record) || record == "" && len(selectors(expr)) == 0
+			})
+			if len(g.Rules) > 0 {
+				groups = append(groups, g)
+			}
+		}
+		file.Groups = groups
+		if out, err := yaml.Marshal(file); err == nil && len(groups) > 0 {
+			files[name] = out
+		}
+	}
+	return files
+}
