@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/rules/backtest"
+)
+
+func TestBacktestFlags(t *testing.T) {
+	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"success","data":[]}`))
+	}))
+	defer empty.Close()
+	policy := "--config.file=" + filepath.Join("..", "..", "alertmanager", "testdata", "policy.yaml")
+	for name, c := range map[string]struct{ flag, want string }{
+		"since": {"--since=soon", "--since"},
+		"chunk": {"--chunk=0s", "--chunk"},
+		"load":  {"--load=2", "--load"},
+		"until": {"--until=yesterday", "--until"},
+		"empty": {"--since=1h", "holds none of the series"},
+	} {
+		err := run([]string{"backtest", policy, "--prometheus=" + empty.URL, c.flag}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestProgressBar(t *testing.T) {
+	var out bytes.Buffer
+	from := time.Unix(0, 0)
+	progressBar(&out, time.Now())(backtest.Progress{At: from.Add(time.Hour), From: from, To: from.Add(2 * time.Hour), Samples: 5})
+	if !strings.Contains(out.String(), " 50 %  1970-01-01 01:00  5 samples") {
+		t.Errorf("%q", out.String())
+	}
+}
