@@ -15,7 +15,7 @@ import (
 // TenantUID is the address of the dashboard on one tenant.
 const TenantUID = "thorbis-tenant"
 
-const pickedTenant = metric.LabelTenant + `="$tenant"`
+const pickedTenant = metric.LabelTenant + `=~"$tenant"`
 
 // tenant shows one tenant. Its own raw series are few, so they are read as they are.
 func tenant(p *config.Policy) *dashboard.DashboardBuilder {

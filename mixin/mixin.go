@@ -38,7 +38,7 @@ func Render(p *config.Policy) (Files, error) {
 	files := Files{
 		"alertmanager/alertmanager.yaml": routes,
 		"docs/metrics.md":                metric.Docs(),
-		"docs/alerts.md":                 alertDocs(bundle),
+		"docs/alerts.md":                 alertDocs(p, bundle),
 	}
 	for name, text := range bundle.Files() {
 		files[path.Join("rules", name)] = text

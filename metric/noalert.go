@@ -1,0 +1,57 @@
+package metric
+
+// noAlert says why nothing pages for what is measured and no alert reads.
+var noAlert = map[*Metric]string{}
+
+func because(reason string, metrics ...*Metric) {
+	for _, m := range metrics {
+		noAlert[m] = reason
+	}
+}
+
+// NoAlert is the reason why no alert reads the series; empty if one does.
+func (m *Metric) NoAlert() string { return noAlert[m] }
+
+func init() {
+	because("Its trend is for people to look at; the age of the last success pages.",
+		BackupLastDuration, BackupLastCopied, BackupLastStored, BackupLastAdded, BackupLastPosition, BackupLastFailure)
+	because("What goes on now; one that never ends shows in the age of the last success.",
+		BackupRunning, BackupRunningBytes, BackupRunningSize, BackupRestoring)
+	because("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest, BackupWALTimeline)
+	because("How the listing fares; backups that have not been listed page.",
+		BackupListingDuration, BackupListings, BackupListingFailures, BackupRepositoryState)
+	because("A remark of the backup program; verification and restore tests page for what is wrong.", BackupFlawed)
+	because("Detail of a test; its result and its age page.",
+		BackupTestSuccess, BackupTestChecks, BackupTestFailedChecks, BackupTestRead, BackupTestRows)
+	because("Counts for people; a tenant without a backup pages.", BackupTenants, BackupTenantsUnknown)
+
+	because("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors, CollectorLastSuccess)
+	because("When; a failed reload pages.", ConfigReloadTimestamp)
+	because("Warnings are read when the policy is written.", PolicyWarnings)
+	because("How often; state that is not saved pages.", StateSaves)
+
+	because("For the eye: latency of probes is no promise to users; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
+	because("Single probes are not judged: outages and the time they last are.",
+		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
+	because("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
+	because("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
+
+	because("How people fare; unacknowledged incidents page by themselves.",
+		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen, IncidentsOpened,
+		IncidentsUntold, MaintenanceSilences)
+	because("One source of several; blindness to incidents pages.", IncidentSourceUp)
+
+	because("For the eye: saturation shows in operations and bytes against what was bought.",
+		StorageBusySeconds, StorageInFlight, StorageMerged, StorageWeightedSeconds)
+	because("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
+	because("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
+
+	because("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
+	because("Late events count in budgets, and are too late to page.", TenantLateRequests)
+	because("Our own probes are judged as health checks.", TenantProbeRequests)
+	because("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
+	because("Percentiles are for the eye; objectives count slow requests.", TenantRequestDuration)
+	because("Read by objectives of latency where the policy has one.", TenantSlowRequests)
+	because("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
+	because("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
+}
