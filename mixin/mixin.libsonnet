@@ -9,6 +9,7 @@ local groups = std.flatMap(
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
+    (importstr '../rules/sla.rules.yaml'),
     (importstr '../rules/slo.rules.yaml'),
     (importstr '../rules/storage.rules.yaml'),
     (importstr '../rules/tenant.rules.yaml'),

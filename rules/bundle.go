@@ -43,6 +43,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p)}, filesystems()...)},
 		{Name: "tenant.rules.yaml", Groups: tenants(p)},
 		{Name: "database.rules.yaml", Groups: []Group{databases()}},
+		{Name: "sla.rules.yaml", Groups: []Group{sla(p)}},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {
