@@ -24,19 +24,20 @@ func counted(counter string, step time.Duration) string {
 }
 
 // eventTotal carries a ledger on: what it was, by its last value or by the one on the hour after a long gap, and
-// what came since. It goes on for as long as something else is there.
-func eventTotal(l metric.EventLedger, level, matcher, while string) string {
+// what came since. It goes on for as long as something else is there, which is told by other labels.
+func eventTotal(l metric.EventLedger, level, matcher, on, while string) string {
 	return expand(`
 		sum by ($level) (
 			label_replace(last_over_time($total[1h]) or last_over_time($hourly[3d]), "of", "what was before", "", "")
 			or
 			$step
 		)
-		and on ($level) $while`, names{
+		and on ($on) $while`, names{
 		"total":  l.Total.Name + braces(matcher),
 		"hourly": l.Hourly.Name + braces(matcher),
 		"step":   l.Step.Name + braces(matcher),
 		"level":  levels[level],
+		"on":     levels[on],
 		"while":  while,
 	})
 }
@@ -111,11 +112,11 @@ func requestLedger(p *config.Policy) []Group {
 		tenants,
 		Rule{
 			Record: metric.TenantRequestsLedger.Total,
-			Expr:   eventTotal(metric.TenantRequestsLedger, "serviceTenant", "", "last_over_time("+n["tenantStep"]+"[1h])"),
+			Expr:   eventTotal(metric.TenantRequestsLedger, "serviceTenant", "", "serviceTenant", "last_over_time("+n["tenantStep"]+"[1h])"),
 		},
 		Rule{
 			Record: metric.TenantBadLedger.Total,
-			Expr:   eventTotal(metric.TenantBadLedger, "serviceTenant", "", metric.TenantRequestsLedger.Total.Name),
+			Expr:   eventTotal(metric.TenantBadLedger, "tenantSLO", "", "serviceTenant", metric.TenantRequestsLedger.Total.Name),
 		},
 	)
 	events = append(events, Rule{Record: metric.BadLedger.Step, Expr: expand(`
@@ -134,7 +135,7 @@ func requestLedger(p *config.Policy) []Group {
 		})},
 	}
 	for _, l := range []metric.EventLedger{metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
-		late = append(late, Rule{Record: l.Total, Expr: eventTotal(l, "slo", "", metric.SLOBudget.Name)})
+		late = append(late, Rule{Record: l.Total, Expr: eventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
 	}
 	return []Group{
 		{Name: "thorbis-slo-ledger", Interval: ledgerInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
@@ -147,7 +148,7 @@ func requestLedger(p *config.Policy) []Group {
 func sloTotals(matcher string) []Rule {
 	var rules []Rule
 	for _, l := range []metric.EventLedger{metric.EventsLedger, metric.BadLedger} {
-		rules = append(rules, Rule{Record: l.Total, Expr: eventTotal(l, "slo", matcher, metric.SLOBudget.Name)})
+		rules = append(rules, Rule{Record: l.Total, Expr: eventTotal(l, "slo", matcher, "slo", metric.SLOBudget.Name)})
 	}
 	return rules
 }
