@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -78,7 +77,7 @@ func benchRules(_ context.Context, r *report) error {
 	return nil
 }
 
-const benchPolicy = `version: 1
+const rulesPolicy = `version: 1
 environment: bench
 objectives: {availability: 99.99%, period: 30d, latency: [{threshold: 300ms, ratio: 95%}, {threshold: 1s, ratio: 99%}]}
 tiers:
@@ -95,7 +94,7 @@ func bundleRules() (map[string][]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
-	if _, err := file.WriteString(benchPolicy); err != nil {
+	if _, err := file.WriteString(rulesPolicy); err != nil {
 		return nil, err
 	}
 	if err := file.Close(); err != nil {
@@ -263,15 +262,6 @@ func (w *ruleWorld) measure(files map[string][]byte) (cost, error) {
 		}
 	}
 	return c, nil
-}
-
-// cpuTime is the processor time that this process has used.
-func cpuTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // it cannot fail for oneself
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // slothRules writes the availability objective of each tenant in the documented form of sloth's output: eight

@@ -54,6 +54,12 @@ func ownLedger(p *config.Policy) ([]Group, error) {
 	return groups, errors.Join(errs...)
 }
 
+// CheckSLO tells why an expression cannot count for an objective, if it cannot.
+func CheckSLO(expr string) error {
+	_, err := perStep(expr)
+	return err
+}
+
 // perStep turns an expression over $window into what was added since the ledger was last written. What rate and
 // increase would extrapolate is counted exactly; sums and counts over time add up as they are.
 func perStep(text string) (string, error) {

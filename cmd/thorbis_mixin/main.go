@@ -39,9 +39,16 @@ func run(args []string, out io.Writer) error {
 
 	replay, replayFlags := newBacktest(app)
 
+	imports := app.Command("import", "Turn what another tool reads into a part of the policy, on standard output.")
+	sloth := imports.Command("sloth", "Turn a specification of sloth (prometheus/v1) into slos.")
+	slothFile := sloth.Arg("file", "The specification.").Required().String()
+
 	command, err := app.Parse(args)
 	if err != nil {
 		return err
+	}
+	if command == sloth.FullCommand() {
+		return importSloth(*slothFile, out)
 	}
 	p, err := load(*file)
 	if err != nil {
