@@ -13,9 +13,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// SLOUID is the address of the dashboard on objectives that count events.
-const SLOUID = "thorbis-slo"
-
 const pickedSLO = metric.LabelSLO + `=~"$slo"`
 
 var (
@@ -29,7 +26,7 @@ const sloLegend = "{{app_service}} {{slo}}"
 // objectives shows what was promised of events, what is left of it and who spends it.
 func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Objectives").
-		Uid(SLOUID).
+		Uid(metric.SLODashboard).
 		Description("How much of each objective's budget is left, how fast it burns, and by whom.").
 		Tags([]string{"thorbis", "slo"}).
 		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").

@@ -11,9 +11,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// TenantsUID is the address of the dashboard on all tenants together.
-const TenantsUID = "thorbis-tenants"
-
 // topTenants bounds the table of tenants.
 const topTenants = 50
 
@@ -29,7 +26,7 @@ var (
 // tenants shows the traffic of all tenants, who sends it, and what counts it.
 func tenants(*config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Tenants").
-		Uid(TenantsUID).
+		Uid(metric.TenantsDashboard).
 		Description("Throughput, errors and durations of each service, who causes them, and whether they are counted well.").
 		Tags([]string{"thorbis", "tenants"}).
 		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").

@@ -63,6 +63,8 @@ const (
 	HealthDashboard  = "thorbis-health"
 	StorageDashboard = "thorbis-storage"
 	BackupDashboard  = "thorbis-backup"
+	SLODashboard     = "thorbis-slo"
+	TenantsDashboard = "thorbis-tenants"
 )
 
 // Values of LabelBundle and LabelOwner that the rules set themselves.

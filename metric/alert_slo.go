@@ -3,27 +3,27 @@ package metric
 // Alerts on objectives of events: requests, and whatever the policy's own slos count.
 var (
 	SLOBurnAlert = alert(Alert{
-		Name: "ThorbisSLOBurn", Priorities: everyPriority, Page: true,
+		Name: "ThorbisSLOBurn", Priorities: everyPriority, Page: true, Level: LevelService, Burn: true, Dashboard: SLODashboard,
 		What: "A service burns the budget of an objective at one of four paces, over a long and a short window at once, and not because of one tenant alone.",
 		Why:  "The promise of the period breaks if this goes on.",
 	})
 	TenantBurnAlert = alert(Alert{
-		Name: "ThorbisTenantBurn", Priorities: everyPriority, Page: true,
+		Name: "ThorbisTenantBurn", Priorities: everyPriority, Page: true, Level: LevelTenant, Burn: true, Dashboard: SLODashboard,
 		What: "One tenant burns the budget of an objective while its service does not.",
 		Why:  "One customer is served badly.",
 	})
 	TierBurnAlert = alert(Alert{
-		Name: "ThorbisTierBurn", Priorities: everyPriority, Page: true,
+		Name: "ThorbisTierBurn", Priorities: everyPriority, Page: true, Level: LevelTier, Burn: true, Dashboard: SLODashboard,
 		What: "As many tenants of one tier as the policy's pool.tenants says burn budget at the fast or medium pace at once.",
 		Why:  "The tier's promise is at stake, not one customer's.",
 	})
 	ManyTenantsBurningAlert = alert(Alert{
-		Name: "ThorbisManyTenantsBurning", Priorities: fromP2, Page: true,
+		Name: "ThorbisManyTenantsBurning", Priorities: fromP2, Page: true, Level: LevelCrowd, Burn: true, Dashboard: SLODashboard,
 		What: "Fifty or more tenants of one service burn budget at once while the service as a whole does not.",
 		Why:  "What they share is broken; one alert instead of one per tenant.",
 	})
 	TrafficVanishedAlert = alert(Alert{
-		Name: "ThorbisTrafficVanished", Priorities: fromP2, Page: true,
+		Name: "ThorbisTrafficVanished", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
 		What: "Events of an objective came steadily and have stopped for fifteen minutes.",
 		Why:  "Nobody gets through, or nobody counts: bad events would page nobody.",
 	})

@@ -46,6 +46,13 @@ func init() {
 	because("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
 	because("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
 
+	because("For the eye: how busy the server is; what runs out and what is stuck pages.",
+		PostgresReadSeconds, PostgresWriteSeconds, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
+		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
+	because("What the server is; a replica or an archive that falls behind pages.",
+		PostgresRecovery, PostgresReplicaBehind, PostgresReplicas, PostgresStarted, PostgresVersion,
+		PostgresWALArchived, PostgresWALArchiving, PostgresWALLastArchived)
+
 	because("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
 	because("Late events count in budgets, and are too late to page.", TenantLateRequests)
 	because("Our own probes are judged as health checks.", TenantProbeRequests)

@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin/backtest"
 	"github.com/thorbis/thorbis_exporter/rules"
-	"github.com/thorbis/thorbis_exporter/rules/backtest"
 )
 
 // backtestFlags are the flags of the command backtest.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/rules/backtest"
+	"github.com/thorbis/thorbis_exporter/mixin/backtest"
 )
 
 func TestBacktestFlags(t *testing.T) {
