@@ -55,9 +55,6 @@ func TestPromtoolChecksRules(t *testing.T) {
 }
 
 func TestPromtoolTestsRules(t *testing.T) {
-	if testing.Short() {
-		t.Skip("minutes of evaluations, some of which look back four weeks")
-	}
 	tests, err := filepath.Glob("tests/*.yaml")
 	if err != nil || len(tests) == 0 {
 		t.Fatal("no rule tests", err)
@@ -69,13 +66,8 @@ func TestPromtoolTestsRules(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			runTool(t, "promtool", "test", "rules", file)
-	if testing.Short() { // these look back a day, a month and four weeks
-	if testing.Short() { // these are many, or look back a day, a month and four weeks
-		tests = slices.DeleteFunc(tests, func(file string) bool {
-			return strings.HasPrefix(filepath.Base(file), "tenant") || filepath.Base(file) == "sla.yaml"
 		})
 	}
-	runTool(t, "promtool", append([]string{"test", "rules"}, tests...)...)
 }
 
 func TestPint(t *testing.T) {
