@@ -38,6 +38,7 @@ type entry struct {
 	mu     sync.Mutex
 	status Status
 	errors map[string]uint64
+	logged time.Time // when the last error was
 }
 
 // Status is how a collector fares.
@@ -107,8 +108,7 @@ func (e *entry) run(ctx context.Context, logger *slog.Logger) (err error) {
 		}
 	}()
 	report := func(err error, d time.Duration) {
-		e.report(err, d)
-		if err != nil {
+		if news := e.report(err, d); err != nil && news {
 			logger.Warn("Collector failed", "err", err, "duration", d)
 		}
 	}
@@ -118,16 +118,25 @@ func (e *entry) run(ctx context.Context, logger *slog.Logger) (err error) {
 	return &ReasonError{Reason: ReasonStopped, Err: errors.New("it returned before it was told to stop")}
 }
 
-func (e *entry) report(err error, d time.Duration) {
+// report notes how a round went and returns whether that is news: the same error is told once a minute, for
+// some collectors have a round every second.
+func (e *entry) report(err error, d time.Duration) (news bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := time.Now()
+	same := !e.status.Success && err != nil && err.Error() == e.status.LastError
 	e.status.Success, e.status.Duration = err == nil, d
 	if err == nil {
-		e.status.LastSuccess = time.Now()
-		return
+		e.status.LastSuccess = now
+		return true
 	}
-	e.status.LastError, e.status.LastErrorAt = err.Error(), time.Now()
+	e.status.LastError, e.status.LastErrorAt = err.Error(), now
 	e.errors[ReasonOf(err)]++
+	if same && now.Sub(e.logged) < time.Minute {
+		return false
+	}
+	e.logged = now
+	return true
 }
 
 // Status returns how the collectors fare, in the order in which they were added.

@@ -55,7 +55,7 @@ func control(path string) error {
 }
 
 func serve() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last: a closed terminal
 	defer stop()
 	bin := os.Getenv("THORBIS_BIN")
 	if bin == "" {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/pager"
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 const (
@@ -105,7 +107,8 @@ func TestShortTroublePagesNobody(t *testing.T) {
 	quiet(t, s)
 	for _, mode := range []saas.Mode{saas.Refuse, saas.Error} {
 		must(t, s.SaaS.Break(mode))
-		sleep(t, 20*time.Second)
+		eventually(t, time.Minute, "the outage in the exporter", func() bool { return seenDown(t, s, "web-home") })
+		sleep(t, 15*time.Second) // about 20 s since the first failed probe
 		must(t, s.SaaS.Recover())
 		sleep(t, settle)
 		quiet(t, s)
@@ -191,6 +194,24 @@ func pages(s *stack.Stack, action string) []pager.Page {
 		}
 	}
 	return found
+}
+
+// seenDown reports whether the first exporter holds a check for down.
+func seenDown(t *testing.T, s *stack.Stack, check string) bool {
+	t.Helper()
+	resp, err := http.Get("http://" + s.Exporters[0] + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		line := lines.Text()
+		if strings.HasPrefix(line, metric.HealthCheckState.Name+"{") && strings.HasSuffix(line, " 1") &&
+			strings.Contains(line, `check="`+check+`"`) && strings.Contains(line, `state="down"`) {
+			return true
+		}
+	}
+	return false
 }
 
 func quiet(t *testing.T, s *stack.Stack) {
