@@ -119,7 +119,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 		s.saving = now
 		go func() { s.saved <- s.c.saveNow(now) }()
 	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
-		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for %s", now.Sub(s.saving).Round(time.Second))}
+		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
 	}
 	s.c.mu.Lock()
 	reference := s.c.reference
