@@ -40,6 +40,7 @@ func defaults() *Policy {
 			Concurrency:     1000,
 		},
 		Storage: defaultStorage(),
+		Host:    defaultHost(),
 		Tenants: Tenants{
 			Registry: Registry{Refresh: Duration(time.Minute)},
 			Limit:    20_000, LateAfter: Duration(10 * time.Minute), Histogram: Histograms[0],

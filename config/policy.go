@@ -36,6 +36,7 @@ type Policy struct {
 	Backups       []*Backup       `yaml:"backups"`
 	Storage       Storage         `yaml:"storage"`
 	Databases     []*Database     `yaml:"databases"`
+	Host          Host            `yaml:"host"`
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
 

@@ -13,12 +13,13 @@ import (
 
 // all are the dashboards by file name.
 var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
-	"thorbis-health.json":  health,
-	"thorbis-storage.json": storage,
-	"thorbis-backup.json":  backup,
-	"thorbis-slo.json":     objectives,
-	"thorbis-tenant.json":  tenant,
-	"thorbis-tenants.json": tenants,
+	"thorbis-health.json":    health,
+	"thorbis-storage.json":   storage,
+	"thorbis-backup.json":    backup,
+	"thorbis-slo.json":       objectives,
+	"thorbis-tenant.json":    tenant,
+	"thorbis-tenants.json":   tenants,
+	"thorbis-resources.json": resources,
 }
 
 // Build generates every dashboard as JSON by file name.

@@ -27,6 +27,7 @@ var Roles = []Role{
 	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
 	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
 	{Name: roleDatabase, Help: "Ask the policy's PostgreSQL servers for their statistics.", Default: true},
+	{Name: roleHost, Help: "Read this machine's CPU, memory and pressure (Linux).", Default: runtime.GOOS == "linux"},
 	{Name: roleStorage, Help: "Read this machine's block devices and filesystems (Linux).", Default: runtime.GOOS == "linux"},
 	{Name: roleTenant, Help: "Count requests by tenant from the policy's sources.", Default: true},
 }
@@ -36,6 +37,7 @@ const (
 	roleIncident = "incident"
 	roleBackup   = "backup"
 	roleDatabase = "database"
+	roleHost     = "host"
 	roleStorage  = "storage"
 	roleTenant   = "tenant"
 )

@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
+	"github.com/thorbis/thorbis_exporter/collectors/host"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
@@ -120,6 +121,9 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	}
 	if o.Roles[roleDatabase] {
 		e.add(roleDatabase, database.New(database.Options{Logger: o.Logger.With("collector", roleDatabase), Host: o.Host}))
+	}
+	if o.Roles[roleHost] {
+		e.add(roleHost, host.New(host.Options{Logger: o.Logger.With("collector", roleHost), Host: o.Host, Paths: o.Paths}))
 	}
 	if o.Roles[roleStorage] {
 		e.add(roleStorage, storage.New(storage.Options{

@@ -60,11 +60,12 @@ func Alerts() []*Alert {
 
 // The uids of the dashboards that alerts link to.
 const (
-	HealthDashboard  = "thorbis-health"
-	StorageDashboard = "thorbis-storage"
-	BackupDashboard  = "thorbis-backup"
-	SLODashboard     = "thorbis-slo"
-	TenantsDashboard = "thorbis-tenants"
+	HealthDashboard    = "thorbis-health"
+	StorageDashboard   = "thorbis-storage"
+	BackupDashboard    = "thorbis-backup"
+	SLODashboard       = "thorbis-slo"
+	TenantsDashboard   = "thorbis-tenants"
+	ResourcesDashboard = "thorbis-resources"
 )
 
 // Values of LabelBundle and LabelOwner that the rules set themselves.

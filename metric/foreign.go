@@ -23,6 +23,11 @@ const (
 	NodeFilesystemFree    = "node_filesystem_files_free"
 	NodeFilesystemRO      = "node_filesystem_readonly"
 	NodeFilesystemError   = "node_filesystem_device_error"
+	NodeCPU               = "node_cpu_seconds_total"
+	NodeOOMKills          = "node_vmstat_oom_kill"
+	NodePressureCPU       = "node_pressure_cpu_waiting_seconds_total"
+	NodePressureIO        = "node_pressure_io_waiting_seconds_total"
+	NodePressureMemory    = "node_pressure_memory_waiting_seconds_total"
 	NodeMemoryTotal       = "node_memory_MemTotal_bytes"
 	NodeMemoryAvailable   = "node_memory_MemAvailable_bytes"
 	LabelSupabaseProject  = "supabase_project_ref"
@@ -38,4 +43,11 @@ const (
 	SupabaseLag        = "physical_replication_lag_physical_replication_lag_seconds"
 	// SupabaseDataMount is where a project's data disk is mounted.
 	SupabaseDataMount = "/data"
+)
+
+// Series of kube-state-metrics that tell of autoscaling.
+const (
+	KubeReplicas         = "kube_horizontalpodautoscaler_status_current_replicas"
+	KubeMaxReplicas      = "kube_horizontalpodautoscaler_spec_max_replicas"
+	KubeScalingCondition = "kube_horizontalpodautoscaler_status_condition"
 )

@@ -44,6 +44,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "tenant.rules.yaml", Groups: tenants(p)},
 		{Name: "database.rules.yaml", Groups: []Group{databases()}},
 		{Name: "sla.rules.yaml", Groups: []Group{sla(p)}},
+		{Name: "resources.rules.yaml", Groups: resources(p)},
 		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
 	}
 	for _, f := range b.files {

@@ -24,6 +24,7 @@ var storageNames = names{
 	"named":    metric.NodeNamed.Name,
 	"memory":   seconds(memory),
 	"observed": metric.StorageObserved.Name,
+	"booted":   metric.HostBoot.Name,
 	"uname":    metric.NodeUname,
 
 	"ops":       metric.DeviceOperations.Name,
@@ -66,7 +67,7 @@ func sources(p *config.Policy) Group {
 	}
 	return Group{Name: "thorbis-storage-sources", Interval: ledgerInterval, Rules: []Rule{
 		{Record: metric.HostSeen, Expr: storageExpr(`
-			time() + 0 * max by ($host) ($observed)
+			time() + 0 * max by ($host) ($observed or $booted)
 			or $seen > time() - $memory`)},
 		{Record: metric.NodeNamed, Expr: storageExpr(`
 			max by (environment, $target, host) (

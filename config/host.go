@@ -1,0 +1,41 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxProcesses bounds the named processes.
+const maxProcesses = 50
+
+// Host says what of this machine is watched beside its storage.
+type Host struct {
+	Interval  Duration   `yaml:"interval"`
+	Processes []*Process `yaml:"processes"`
+}
+
+// Process is a group of processes whose memory is watched for leaks.
+type Process struct {
+	Name string `yaml:"name"`
+	// Match picks processes by their command's name, as ps -o comm shows it: at most 15 letters.
+	Match Regexp `yaml:"match"`
+}
+
+func defaultHost() Host { return Host{Interval: Duration(15 * time.Second)} }
+
+func (v *validator) host() {
+	h := v.policy.Host
+	v.between("host.interval", h.Interval, Duration(time.Second), Duration(5*time.Minute))
+	if len(h.Processes) > maxProcesses {
+		v.failAt("host.processes", "%d processes; at most %d", len(h.Processes), maxProcesses)
+	}
+	seen := map[string]bool{}
+	for i, p := range h.Processes {
+		path := fmt.Sprintf("host.processes[%d]", i)
+		v.name(path+".name", p.Name)
+		v.unique(path+".name", p.Name, seen)
+		if p.Match.IsZero() {
+			v.failAt(path, "match is missing; write the command's name as ps -o comm shows it")
+		}
+	}
+}

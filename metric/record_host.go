@@ -1,0 +1,28 @@
+package metric
+
+var (
+	processLevel    = []string{LabelEnvironment, LabelHost, LabelProcess}
+	autoscalerLevel = []string{LabelEnvironment, "namespace", "horizontalpodautoscaler"}
+)
+
+// Machines, whoever read them: of a container's share where the exporter runs in one that has limits.
+var (
+	HostCores = record("host:thorbis_cpu:cores",
+		"CPUs that may be used.", hostLevel)
+	HostCPUUsed = record("host:thorbis_cpu:utilisation5m",
+		"Share of them that is used.", hostLevel)
+	HostMemory = record("host:thorbis_memory:bytes",
+		"Memory that may be used.", hostLevel)
+	HostMemoryLeft = record("host:thorbis_memory_available:bytes",
+		"Memory that is still to be had.", hostLevel)
+	HostMemoryUsed = record("host:thorbis_memory:utilisation",
+		"Share of the memory that is not to be had any more.", hostLevel)
+	HostKills = record("host:thorbis_oom_kills:increase15m",
+		"Processes killed for want of memory in the last 15 m.", hostLevel)
+	HostWaiting = record("host:thorbis_pressure:ratio5m",
+		"Share of the time in which some tasks waited for a resource.", append(hostLevel[:2:2], LabelResource))
+	ProcessLow = record("process:thorbis_resident:low1h",
+		"The least memory that the processes held within the last hour.", processLevel)
+	ScalingUsed = record("autoscaler:thorbis_scaling:ratio",
+		"Replicas that an autoscaler of Kubernetes runs, as a share of the most it may.", autoscalerLevel)
+)

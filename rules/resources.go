@@ -1,0 +1,143 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var resourceNames = names{
+	"process":    join(metric.LabelEnvironment, metric.LabelHost, metric.LabelProcess),
+	"resource":   join(metric.LabelEnvironment, metric.LabelHost, metric.LabelResource),
+	"autoscaler": join(metric.LabelEnvironment, "namespace", "horizontalpodautoscaler"),
+
+	"cores":     metric.HostCores.Name,
+	"cpu":       metric.HostCPUUsed.Name,
+	"total":     metric.HostMemory.Name,
+	"left":      metric.HostMemoryLeft.Name,
+	"kills":     metric.HostKills.Name,
+	"lowMemory": metric.ProcessLow.Name,
+	"scaling":   metric.ScalingUsed.Name,
+
+	"ownCPU":     metric.HostCPUSeconds.Name,
+	"ownCPUs":    metric.HostCPUs.Name,
+	"share":      metric.HostContainerCPULimit.Name,
+	"shareUsed":  metric.HostContainerCPUSeconds.Name,
+	"ownTotal":   metric.HostMemoryTotal.Name,
+	"ownLeft":    metric.HostMemoryAvailable.Name,
+	"limitBytes": metric.HostContainerMemoryLimit.Name,
+	"workingSet": metric.HostContainerMemory.Name,
+	"ownKills":   metric.HostOOMKills.Name,
+	"ownWaits":   metric.HostPressure.Name,
+	"resident":   metric.HostProcessResident.Name,
+	"started":    metric.HostProcessStart.Name,
+
+	"replicas":    metric.KubeReplicas,
+	"maxReplicas": metric.KubeMaxReplicas,
+	"condition":   metric.KubeScalingCondition,
+}
+
+func resourceExpr(text string) string { return storageExpr(text, resourceNames) }
+
+// three takes the container's share first, then our reading of the machine, then that of others.
+func three(share, ours, theirs string) string {
+	return resourceExpr(`
+		max by ($host) (` + share + `)
+		or on ($host)
+		max by ($host) (` + ours + `)
+		or on ($host)
+		max by ($host) (
+			` + foreign(theirs) + `
+		)`)
+}
+
+// resources records what machines have left of CPU and memory, and tells of what runs out.
+func resources(p *config.Policy) []Group {
+	perTarget := func(expr string) string { return "sum by (" + target + ") (" + expr + ")" }
+	idle := `{mode=~"idle|iowait"}`
+	foreignCores := "count by (" + target + ") (" + metric.NodeCPU + `{mode="idle"})`
+	waits := func(ours string, theirs string) string {
+		return `label_replace(` + foreign("rate("+theirs+"[5m])") + `, "resource", "` + ours + `", "", "")`
+	}
+	// Kubernetes' series have no label environment unless their target gives them one.
+	ofKubernetes := func(series string) string {
+		return `max by ($autoscaler) (label_replace(` + series + `, "environment", "` + p.Environment + `", "environment", ""))`
+	}
+	return []Group{
+		{Name: "thorbis-resources", Interval: ledgerInterval, Rules: append([]Rule{
+			{Record: metric.HostCores, Expr: three(`$share`, `$ownCPUs`, foreignCores)},
+			{Record: metric.HostCPUUsed, Expr: three(
+				`rate($shareUsed[5m]) / $share`,
+				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+`[5m])) / on (environment, host, job, instance) $ownCPUs`,
+				`1 - `+perTarget(`rate(`+metric.NodeCPU+idle+`[5m])`)+` / `+foreignCores)},
+			{Record: metric.HostMemory, Expr: three(`$limitBytes`, `$ownTotal`, metric.NodeMemoryTotal)},
+			{Record: metric.HostMemoryLeft, Expr: three(`$limitBytes - $workingSet`, `$ownLeft`, metric.NodeMemoryAvailable)},
+			{Record: metric.HostMemoryUsed, Expr: resourceExpr(`1 - $left / ($total > 0)`)},
+			{Record: metric.HostKills, Expr: either("$host", "increase("+metric.HostOOMKills.Name+"[15m])", foreign("increase("+metric.NodeOOMKills+"[15m])"))},
+			{Record: metric.HostWaiting, Expr: resourceExpr(`
+				max by ($resource) (rate($ownWaits{kind="some"}[5m]))
+				or on ($resource)
+				max by ($resource) (
+					` + waits("cpu", metric.NodePressureCPU) + `
+					or ` + waits("io", metric.NodePressureIO) + `
+					or ` + waits("memory", metric.NodePressureMemory) + `
+				)`)},
+		}, machineAlerts()...)},
+		{Name: "thorbis-resources-slow", Interval: windowInterval, Rules: []Rule{
+			{Record: metric.ProcessLow, Expr: resourceExpr(`min_over_time(max by ($process) ($resident)[1h:1m])`)},
+			{Record: metric.ScalingUsed, Expr: resourceExpr(ofKubernetes("$replicas") + ` / (` + ofKubernetes("$maxReplicas") + ` > 0)`)},
+			leakAlert(),
+			single(metric.ScalingMaximumAlert, resourceExpr(`$scaling >= 1`), 15*time.Minute, text{
+				summary: "An autoscaler is at its maximum.",
+				description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs as many replicas as it may; it cannot add any when the load grows further.
+					First look: is the load real (requests), or do replicas wait for something (database, CPU limits); then whether maxReplicas may be raised.`,
+			}),
+			single(metric.ScalingInactiveAlert, resourceExpr(ofKubernetes(`$condition{condition="ScalingActive",status="false"}`)+` == 1`), 15*time.Minute, text{
+				summary: "An autoscaler cannot scale.",
+				description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} does not follow the load.
+					First look: kubectl describe hpa {{ $labels.horizontalpodautoscaler }} -n {{ $labels.namespace }}: the metrics server is gone, or the pods ask for no CPU.`,
+			}),
+		}},
+	}
+}
+
+func machineAlerts() []Rule {
+	memory := func(priority, bounds string, wait time.Duration) Rule {
+		r := single(metric.MemoryAlert, resourceExpr(bounds), wait, text{
+			summary: "A machine runs out of memory.",
+			description: `{{ $value | humanizePercentage }} of the memory of {{ $labels.host }} in {{ $labels.environment }} is available; the kernel kills a process when none is left.
+				First look: who holds it, with ps aux --sort=-rss | head; since when, on the Resources dashboard.`,
+		})
+		r.Priority = priority
+		return r
+	}
+	return []Rule{
+		single(metric.CPUAlert, resourceExpr(`$cpu > 0.9`), 30*time.Minute, text{
+			summary: "A machine has no CPU left.",
+			description: `{{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its CPUs; everything on it takes longer.
+				First look: what uses it, with top or pidstat 5 1; steal means that the provider gives less than was bought.`,
+		}),
+		memory("P2", `$left / $total < 0.03`, 5*time.Minute),
+		memory("P3", `($left / $total < 0.1) >= 0.03`, 15*time.Minute),
+		single(metric.OOMAlert, resourceExpr(`$kills > 0`), 0, text{
+			summary: "The kernel has killed a process for want of memory.",
+			description: `About {{ $value | printf "%.0f" }} process(es) on {{ $labels.host }} in {{ $labels.environment }} were killed within the last fifteen minutes.
+				First look: dmesg -T | grep -i 'killed process' tells which and how much memory it had.`,
+		}),
+	}
+}
+
+// leakAlert tells of memory that grows from one four hours to the next, twice, each time by the low water
+// of an hour, so that caches that are emptied and requests that come and go do not count.
+func leakAlert() Rule {
+	return single(metric.LeakAlert, resourceExpr(`
+		$lowMemory - $lowMemory offset 8h > 100e6
+		and $lowMemory > 1.1 * ($lowMemory offset 4h)
+		and ($lowMemory offset 4h) > 1.05 * ($lowMemory offset 8h)
+		and on ($process) time() - max by ($process) ($started) > 9 * 3600`), time.Hour, text{
+		summary: "Memory of a program grows and grows.",
+		description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} holds {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not started anew.
+			First look: the version that was deployed last; a heap profile now and in an hour. A restart wins time.`,
+	})
+}
