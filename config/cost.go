@@ -32,5 +32,6 @@ func Estimate(p *Policy, tenants int) Cost {
 	}
 	cost.backups(p)
 	cost.tenants(p, tenants)
+	cost.storage(p)
 	return cost
 }

@@ -21,6 +21,22 @@ import (
 
 // mayBeEmpty are the panels, as dashboard/panel, that show nothing on the demonstration, and why.
 var mayBeEmpty = map[string]string{
+	"Thorbis / Storage/First full in":                                     "the disk may not fill",
+	"Thorbis / Storage/Full in":                                           "the disk may not fill",
+	"Thorbis / Storage/Most of a limit used":                              "which disk there is, the policy does not know",
+	"Thorbis / Storage/Limit used":                                        "which disk there is, the policy does not know",
+	"Thorbis / Storage/Servers":                                           "there is no PostgreSQL",
+	"Thorbis / Storage/Transactions":                                      "there is no PostgreSQL",
+	"Thorbis / Storage/Cache hits":                                        "there is no PostgreSQL",
+	"Thorbis / Storage/Databases":                                         "there is no PostgreSQL",
+	"Thorbis / Storage/Input and output":                                  "there is no PostgreSQL",
+	"Thorbis / Storage/Discards and flushes":                              "not every kernel counts them",
+	"Thorbis / Storage/Space left":                                        "the machine may have no filesystem on a disk",
+	"Thorbis / Storage/Filesystems":                                       "the machine may have no filesystem on a disk",
+	"Thorbis / Storage/Fullest filesystem":                                "the machine may have no filesystem on a disk",
+	"Thorbis / Resources/Scaling":                                         "there is no Kubernetes",
+	"Thorbis / Resources/Autoscalers":                                     "there is no Kubernetes",
+	"Thorbis / Resources/Pressure":                                        "not every kernel tells",
 	"Thorbis / Health and SLA/Probes that could not be judged, by reason": "every probe of the demonstration can be judged",
 	"Thorbis / Objectives/Budget empty after":                             "nothing burns in good health",
 	"Thorbis / Objectives/Bad events of tiers":                            "no request is bad in good health",
