@@ -55,6 +55,7 @@ func defaults() *Policy {
 func (p *Policy) inherit() {
 	p.inheritStorage()
 	p.inheritDatabases()
+	p.inheritCanaries()
 	for _, c := range p.Health.Checks {
 		if c.Interval == 0 {
 			c.Interval = p.Health.Interval

@@ -15,6 +15,7 @@ type Storage struct {
 	Latency     StorageLatency   `yaml:"latency"`
 	Limits      []*StorageLimit  `yaml:"limits"`
 	Supabase    SupabaseDisks    `yaml:"supabase"`
+	Canaries    []*Canary        `yaml:"canaries"`
 }
 
 // DeviceFilter picks block devices by name. With Include only those count, and Exclude is not looked at.

@@ -45,6 +45,7 @@ func (v *validator) validate() {
 	v.maintenance()
 	v.storage()
 	v.databases()
+	v.canaries()
 	v.host()
 	if len(v.errs) == 0 {
 		v.warnings()

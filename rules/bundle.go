@@ -40,7 +40,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
 		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
 		{Name: "backup.rules.yaml", Groups: backups()},
-		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p)}, filesystems()...)},
+		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p), canaryAlerts()}, filesystems()...)},
 		{Name: "tenant.rules.yaml", Groups: tenants(p)},
 		{Name: "database.rules.yaml", Groups: []Group{databases()}},
 		{Name: "sla.rules.yaml", Groups: []Group{sla(p)}},

@@ -43,6 +43,8 @@ type Collector struct {
 	asker   *asker
 	namer   *namer
 	disks   *disks
+	busy    busy
+	birds   canaries
 	changed chan struct{}
 
 	policy   atomic.Pointer[config.Policy]
@@ -57,6 +59,7 @@ func New(o Options) *Collector {
 		asker:   newAsker(statfs),
 		namer:   &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
 		disks:   newDisks(o.Logger, o.UserAgent),
+		birds:   canaries{changed: make(chan struct{}, 1)},
 		changed: make(chan struct{}, 1),
 	}
 }
@@ -66,6 +69,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if err := c.disks.apply(p.Storage.Supabase); err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
+	c.birds.apply(p, c.Host, c.busy.scarce)
 	c.policy.Store(p)
 	select {
 	case c.changed <- struct{}{}:
@@ -83,6 +87,10 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	wg.Go(func() {
 		defer contain(report)
 		c.disks.run(ctx, report)
+	})
+	wg.Go(func() {
+		defer contain(report)
+		c.birds.run(ctx, report)
 	})
 	for {
 		start := time.Now()
@@ -140,7 +148,9 @@ func (c *Collector) read(ctx context.Context) error {
 		return nil
 	}
 	r.complete = errDevices == nil && errMounts == nil
-	s := r.snapshot(time.Now())
+	now := time.Now()
+	c.busy.note(&r, now)
+	s := r.snapshot(now)
 	c.disks.expose(s)
 	c.snapshot.Store(s)
 	return errors.Join(errDevices, errMounts)
@@ -168,15 +178,21 @@ func (c *Collector) devices() ([]device, error) {
 	return parseDiskstats(text, make([]device, 0, 64))
 }
 
-// mounts reads those of the first process, which are the machine's, or else its own.
+// mounts reads those of the first process, which are the machine's. Where that is not permitted, it reads its
+// own, which a sandbox around the exporter may have made read-only: then only the filesystem itself counts.
 func (c *Collector) mounts() ([]mount, error) {
 	text, err := readBounded(filepath.Join(c.Paths.Procfs, "1", "mountinfo"))
-	if err != nil {
-		if text, err = readBounded(filepath.Join(c.Paths.Procfs, "self", "mountinfo")); err != nil {
-			return nil, err
-		}
+	if err == nil {
+		return parseMountinfo(text)
 	}
-	return parseMountinfo(text)
+	if text, err = readBounded(filepath.Join(c.Paths.Procfs, "self", "mountinfo")); err != nil {
+		return nil, err
+	}
+	list, err := parseMountinfo(text)
+	for i := range list {
+		list[i].readOnly, list[i].sandboxed = list[i].superReadOnly, true
+	}
+	return list, err
 }
 
 func readBounded(name string) ([]byte, error) {
@@ -196,4 +212,9 @@ func readBounded(name string) ([]byte, error) {
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reads memory only.
-func (c *Collector) Collect(ch chan<- prometheus.Metric) { c.snapshot.Load().Collect(ch) }
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	c.snapshot.Load().Collect(ch)
+	for _, one := range c.birds.current() {
+		one.collect(ch)
+	}
+}

@@ -262,3 +262,17 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A unit that may write nothing sees every mount read-only. That says nothing of the filesystem.
+func TestSandboxMakesNoFilesystemReadOnly(t *testing.T) {
+	c := machine(t, map[string]string{
+		"proc/diskstats": "", "proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /broken ro - ext4 /dev/sdb ro\n",
+	}, "")
+	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1, readOnly: true}, nil })
+	if err := c.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gather(t, c, help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
+thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountpoint="/broken"} 1
+`, metric.StorageFilesystemReadOnly.Name)
+}

@@ -20,7 +20,7 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.StorageFilesystemInodes, metric.StorageFilesystemInodesFree, metric.StorageFilesystemReadOnly,
 		metric.StorageFilesystemError, metric.StorageFilesystemStale, metric.StorageOverflow, metric.StorageObserved,
 		metric.StorageExpectedIOPS, metric.StorageExpectedThroughput, metric.StorageExpectedBurstIOPS,
-		metric.StorageExpectedBurstThroughput, metric.StorageLimitRequests,
+		metric.StorageExpectedBurstThroughput, metric.StorageLimitRequests, metric.CanaryRuns, metric.CanaryCorruptions,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}
@@ -116,7 +116,7 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 	}
 	flag(metric.StorageFilesystemStale, a.stale)
 	flag(metric.StorageFilesystemError, a.err != nil)
-	flag(metric.StorageFilesystemReadOnly, m.readOnly || a.readOnly)
+	flag(metric.StorageFilesystemReadOnly, m.readOnly || a.readOnly && !m.sandboxed)
 	if a.stale || a.err != nil {
 		return
 	}

@@ -15,6 +15,10 @@ type mount struct {
 	fstype       string
 	source       string
 	readOnly     bool
+	// superReadOnly is the filesystem's own state, whatever one mount of it says.
+	superReadOnly bool
+	// sandboxed marks a mount that was read in the exporter's own namespace, which its unit may have made read-only.
+	sandboxed bool
 }
 
 // key tells a mount from another one that takes its place.
@@ -65,7 +69,8 @@ func parseMount(line string) (mount, error) {
 		readOnly: hasOption(fields[5], "ro"),
 	}
 	if len(fields) > dash+3 {
-		m.readOnly = m.readOnly || hasOption(fields[dash+3], "ro")
+		m.superReadOnly = hasOption(fields[dash+3], "ro")
+		m.readOnly = m.readOnly || m.superReadOnly
 	}
 	return m, nil
 }

@@ -1,0 +1,167 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func bird(t *testing.T) *canary {
+	t.Helper()
+	return newCanary(config.Canary{Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond), Size: 64 << 10}, "db1", func(string) bool { return false })
+}
+
+func leftovers(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		t.Errorf("%s is left behind", f.Name())
+	}
+}
+
+func TestCanaryCleansUpAfterItself(t *testing.T) {
+	c := bird(t)
+	// A crash has left a file.
+	if err := os.WriteFile(filepath.Join(c.Path, ".thorbis_canary_data"), []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := c.once(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leftovers(t, c.Path)
+	c.spoil = func(b []byte) { b[len(b)/2]++ }
+	if err := c.once(); !errors.Is(err, errCorrupt) {
+		t.Errorf("one byte is spoilt: %v", err)
+	}
+	leftovers(t, c.Path)
+	c.Path = filepath.Join(c.Path, "gone")
+	if err := c.once(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no directory: %v", err)
+	}
+}
+
+func TestCanaryStaysOutOfTheWay(t *testing.T) {
+	c := bird(t)
+	for name, u := range map[string]usage{
+		"nearly full":           {size: 1 << 40, available: 1 << 35},
+		"small and nearly full": {size: 1 << 21, available: 1 << 19},
+	} {
+		c.statfs = func(string) (usage, error) { return u, nil }
+		if err := c.once(); !errors.Is(err, errSkipped) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c.statfs = statfs
+	c.scarce = func(string) bool { return true }
+	if err := c.once(); !errors.Is(err, errSkipped) {
+		t.Errorf("scarce: %v", err)
+	}
+	leftovers(t, c.Path)
+}
+
+func TestBusy(t *testing.T) {
+	var b busy
+	now := time.Now()
+	reading := func(ops uint64) *reading {
+		d := device{name: "sda", fields: leastFields}
+		d.values[fieldReads], d.values[fieldWrites] = ops/2, ops-ops/2
+		return &reading{host: "db1", devices: []device{d, {name: "sdb"}}, limits: map[place]limit{{"db1", "sda"}: {iops: 100}}}
+	}
+	for i, step := range []struct {
+		ops  uint64
+		want bool
+	}{{1000, false}, {1100, false}, {1900, true}, {1910, false}, {5, false}} {
+		b.note(reading(step.ops), now.Add(time.Duration(i)*10*time.Second))
+		if got := b.scarce("/"); got != step.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+}
+
+// Rounds are counted by result, one that hangs once for each interval, and the end is waited for briefly.
+func TestCanariesRun(t *testing.T) {
+	good, bad, hung := bird(t), bird(t), bird(t)
+	good.Name, bad.Name, hung.Name = "good", "bad", "hung"
+	bad.spoil = func(b []byte) { b[0]++ }
+	release := make(chan struct{})
+	defer close(release)
+	var rounds atomic.Int32
+	hung.statfs = func(string) (usage, error) {
+		rounds.Add(1)
+		<-release
+		return usage{}, errors.New("late")
+	}
+	list := &canaries{changed: make(chan struct{}, 1), list: []*canary{good, bad, hung}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	var failures atomic.Int32
+	go func() {
+		defer close(done)
+		list.run(ctx, func(err error, _ time.Duration) {
+			if err != nil {
+				failures.Add(1)
+			}
+		})
+	}()
+	count := func(c *canary, result string) uint64 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.runs[result]
+	}
+	waitFor(t, func() bool {
+		return count(good, metric.ResultSuccess) > 2 && count(bad, metric.ResultFailure) > 2 && failures.Load() > 2
+	})
+	cancel()
+	<-done
+	if n := rounds.Load(); n != 1 {
+		t.Errorf("a round that hangs was begun %d times", n)
+	}
+	if bad.corruptions == 0 || count(good, metric.ResultFailure) != 0 {
+		t.Errorf("%d corruptions, %d failures of the good one", bad.corruptions, count(good, metric.ResultFailure))
+	}
+	leftovers(t, good.Path)
+
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(collecting(good.collect))
+	n, err := testutil.GatherAndCount(registry, metric.CanaryRuns.Name, metric.CanaryCorruptions.Name, metric.CanaryDuration.Name)
+	if err != nil || n != 3+1+3 {
+		t.Errorf("%d series, %v", n, err)
+	}
+}
+
+// Canaries that stay in the policy go on counting.
+func TestCanariesKeepCounting(t *testing.T) {
+	a, b := &config.Canary{Name: "a", Path: "/a", Size: 1}, &config.Canary{Name: "b", Path: "/b", Size: 1}
+	list := &canaries{changed: make(chan struct{}, 1)}
+	apply := func(want ...*config.Canary) []*canary {
+		list.apply(&config.Policy{Storage: config.Storage{Canaries: want}}, "db1", nil)
+		return list.current()
+	}
+	first := apply(a, b)
+	changed := *b
+	changed.Size = 2
+	second := apply(&changed, a)
+	if second[1] != first[0] || second[0] == first[1] || len(apply()) != 0 {
+		t.Error("canaries are mixed up")
+	}
+}
+
+type collecting func(chan<- prometheus.Metric)
+
+func (collecting) Describe(chan<- *prometheus.Desc)      {}
+func (c collecting) Collect(ch chan<- prometheus.Metric) { c(ch) }
