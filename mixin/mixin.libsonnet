@@ -9,6 +9,7 @@ local groups = std.flatMap(
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
+    (importstr '../rules/resources.rules.yaml'),
     (importstr '../rules/sla.rules.yaml'),
     (importstr '../rules/slo.rules.yaml'),
     (importstr '../rules/storage.rules.yaml'),
@@ -28,6 +29,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   grafanaDashboards+:: {
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
+    'thorbis-resources.json': import '../dashboards/thorbis-resources.json',
     'thorbis-slo.json': import '../dashboards/thorbis-slo.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
     'thorbis-tenant.json': import '../dashboards/thorbis-tenant.json',
