@@ -300,10 +300,10 @@ func (s *Files) ended(ctx context.Context, t *tail, err error) {
 	at := t.at
 	s.known[at.ID] = &at
 	delete(s.busy, at.ID)
-	s.forget(ctx)
 }
 
-// forget drops the positions of the oldest files that are done. The caller holds the lock.
+// forget drops the positions of the oldest files that are done. The caller holds the lock, and has judged every
+// rotated file there is: while one is open, nothing may move the time up to which they are judged.
 func (s *Files) forget(ctx context.Context) {
 	var done []uint64
 	for id, f := range s.known {
@@ -318,7 +318,6 @@ func (s *Files) forget(ctx context.Context) {
 	var gone []ledger.File
 	for _, id := range done[:len(done)-maxRemembered] {
 		gone = append(gone, ledger.File{ID: id, Gone: true})
-		s.newest = max(s.newest, s.known[id].Modified)
 		delete(s.known, id)
 	}
 	gone = append(gone, s.judgedFile())

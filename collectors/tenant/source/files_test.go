@@ -235,6 +235,41 @@ func TestRotationWhileStopped(t *testing.T) {
 	r.wants(66)
 }
 
+// More files than are remembered came and went while nobody looked, the newest with the lowest number.
+func TestMoreRotatedFilesThanAreRemembered(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(1))
+	r.start()
+	r.wants(1)
+	r.stop()
+	const files = 3 * maxRemembered
+	for i := range files {
+		time.Sleep(2 * time.Millisecond)
+		r.append(fmt.Sprintf("access.log.%03d", files-i), logLines(2))
+	}
+	// One of the oldest is still being worked on while the others are read and forgotten.
+	oldest := r.path(fmt.Sprintf("access.log.%03d", files))
+	info, err := os.Stat(oldest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	for i := range 100 {
+		at := info.ModTime().Add(time.Duration(i) * time.Microsecond)
+		if err := os.Chtimes(oldest, at, at); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(settleTime / 5)
+	}
+	r.wants(1 + 2*files)
+	r.stop()
+	r.start()
+	r.wants(1 + 2*files)
+	if n := len(r.book.Files(0)); n > maxRemembered+2 {
+		t.Errorf("%d files are remembered", n)
+	}
+}
+
 func TestGlobThatCoversRotatedFiles(t *testing.T) {
 	r := newReader(t)
 	r.pattern = filepath.Join(r.dir, "*")

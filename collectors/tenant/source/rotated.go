@@ -39,11 +39,15 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 		all = all && old.judged
 		newest = max(newest, old.modified)
 	}
-	if all && newest > s.newest {
+	if !all {
+		return
+	}
+	if newest > s.newest {
 		s.newest = newest
 		record := s.judged()
 		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
+	s.forget(ctx)
 }
 
 func escapeGlob(path string) string {
@@ -136,5 +140,4 @@ func (s *Files) read(ctx context.Context, path string, size int64, at ledger.Fil
 			delete(s.old, path)
 		}
 	}
-	s.forget(ctx)
 }
