@@ -108,6 +108,9 @@ func archive(ctx context.Context, c *Config, path string, at ledger.File, sample
 		return err
 	}
 	defer f.Close()
+	if begins, err := headOf(f, path); err != nil || !matches(&at, begins) {
+		return errors.Join(fmt.Errorf("%s: another file lies there now", path), err)
+	}
 	var r io.Reader = f
 	if compressed(path) {
 		if r, err = gzip.NewReader(bufio.NewReaderSize(f, 64<<10)); err != nil {

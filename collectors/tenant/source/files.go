@@ -187,7 +187,7 @@ func (s *Files) follow(ctx context.Context, path string, first bool) error {
 	if info, err = f.Stat(); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	begins, err := head(path)
+	begins, err := headOf(f, path)
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -235,7 +235,7 @@ func (s *Files) beginsAsOne(begins []byte) bool {
 func (s *Files) position(path string, id identity, size int64, begins []byte, first bool) ledger.File {
 	var best *ledger.File
 	for _, f := range s.known {
-		if s.busy[f.ID] || !matches(f, begins) || uint64(size) < f.Offset {
+		if s.busy[f.ID] || f.Offset == 0 || !matches(f, begins) || uint64(size) < f.Offset {
 			continue
 		}
 		if best == nil || (f.Inode == id.inode && f.Device == id.device) || best.Inode != id.inode && f.Offset > best.Offset {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"syscall"
@@ -39,9 +40,15 @@ func head(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	var r io.Reader = f
+	return headOf(f, path)
+}
+
+// headOf reads what an open file begins with: a path may lead to another one by now.
+func headOf(f *os.File, path string) ([]byte, error) {
+	var r io.Reader = io.NewSectionReader(f, 0, math.MaxInt64)
 	if compressed(path) {
-		if r, err = gzip.NewReader(bufio.NewReader(f)); err != nil {
+		var err error
+		if r, err = gzip.NewReader(bufio.NewReader(r)); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -53,7 +60,8 @@ func head(path string) ([]byte, error) {
 	return b[:n], nil
 }
 
-// matches reports whether a file that begins so is the one of a position.
+// matches reports whether a file that begins so is the one of a position. A position that is saved knows at
+// least the first line of its file: less would be what every file of a format begins with.
 func matches(f *ledger.File, begins []byte) bool {
 	return f.HeadSize > 0 && uint64(len(begins)) >= f.HeadSize && crc64.Checksum(begins[:f.HeadSize], crcTable) == f.Head
 }

@@ -94,7 +94,7 @@ func (s *Files) candidate(ctx context.Context, path string) {
 func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.File, bool) {
 	var match *ledger.File
 	for _, f := range s.known {
-		if !matches(f, begins) {
+		if f.Offset == 0 || !matches(f, begins) {
 			continue
 		}
 		if match == nil || f.Offset > match.Offset {
@@ -108,6 +108,7 @@ func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.Fi
 		}
 		at := *match
 		at.Path, at.Modified = path, info.ModTime().UnixNano()
+		mark(&at, begins)
 		return at, true
 	case info.ModTime().UnixNano() <= s.newest:
 		return ledger.File{}, false // it was there before anything was counted

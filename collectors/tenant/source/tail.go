@@ -135,6 +135,7 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 	table.Begin(t.Count)
 	at, more, readErr := t.read(table, last)
 	at.Done = last && !more && readErr == nil
+	t.cover(&at)
 	record := table.Flush([]ledger.File{at}, nil)
 	t.Tables.Give(table)
 	if at.Offset == t.at.Offset && !at.Done {
@@ -147,6 +148,18 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 	t.saved.Store(at.Offset)
 	t.moved(at)
 	return more, readErr
+}
+
+// cover makes the position know its file by what is counted of it: when it was looked at first there may
+// have been no more than the first bytes of a line, which other files begin with as well.
+func (t *tail) cover(at *ledger.File) {
+	if at.HeadSize >= min(headSize, at.Offset) {
+		return
+	}
+	begins := make([]byte, headSize)
+	if n, err := t.file.ReadAt(begins, 0); err == nil || errors.Is(err, io.EOF) {
+		mark(at, begins[:n])
+	}
 }
 
 // read counts whole lines into a table.
