@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 
@@ -34,7 +35,7 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 				switch entry {
 				case textparse.EntrySeries:
 					p.Labels(&l)
-					series[l.Get(labels.MetricName)]++
+					series[l.Get(model.MetricNameLabel)]++
 				case textparse.EntryHistogram:
 					_, _, h, _ := p.Histogram()
 					if err := h.Validate(); err != nil {
