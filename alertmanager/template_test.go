@@ -46,7 +46,7 @@ func notification(tmpl *template.Template, resolved bool, alerts ...rules.Alert)
 			set["check"] = model.LabelValue(fmt.Sprintf("web-%d", i))
 		}
 		if a.Name == metric.UnacknowledgedAlert.Name {
-			set["layer"], set["incident"], set["alert"] = "secondary", "0123456789abcdef", "ThorbisCheckDown"
+			set["layer"], set["fingerprint"], set["alert"] = "secondary", "0123456789abcdef", "ThorbisCheckDown"
 		}
 		one := alert.Alert{Alert: model.Alert{
 			Labels:       set,

@@ -38,6 +38,7 @@ func start(t *testing.T, exporters int) *stack.Stack {
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
 		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+		Secondary: time.Hour, Manager: time.Hour, // escalation_test.go is about those
 	})
 	if err != nil {
 		t.Fatal(err)

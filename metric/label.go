@@ -41,7 +41,14 @@ const (
 	LabelBurnTier  = "burn_tier"
 	LabelSLO       = "slo"
 	LabelLayer     = "layer"
+	LabelShadow    = "shadow"
+	// LabelFingerprint names the incident that an escalation is about. It is not LabelIncident: a silence of that is
+	// an acknowledgement, which must match no alert, or Alertmanager would never send the escalation's resolve.
+	LabelFingerprint = "fingerprint"
 )
+
+// ShadowTrue is the value of LabelShadow on alerts that only show what they would do.
+const ShadowTrue = "true"
 
 // Reserved are label names that the Prometheus Operator, service discovery or Prometheus itself set
 // on targets. A metric with one of them would be renamed to exported_<name> on scrape.

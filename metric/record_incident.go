@@ -5,7 +5,7 @@ var (
 	priorityLevel      = []string{LabelEnvironment, LabelPriority}
 	priorityLayerLevel = append(priorityLevel[:2:2], LabelLayer)
 	incidentLevel      = []string{LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner}
-	incidentLayerLevel = append(incidentLevel[:6:6], LabelLayer)
+	incidentLayerLevel = []string{LabelEnvironment, LabelFingerprint, LabelAlert, LabelAppService, LabelPriority, LabelOwner, LabelLayer}
 )
 
 // Open incidents and whom they reach.

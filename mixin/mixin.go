@@ -5,10 +5,12 @@ package mixin
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/config"
@@ -20,13 +22,32 @@ import (
 // Files are generated files by slash-separated path.
 type Files map[string][]byte
 
+// Options say how a bundle is to live with what is there already.
+type Options struct {
+	// Shadow is the channel that alone is told of alerts, which all carry the label shadow; empty for a bundle in force.
+	Shadow string
+	// Base is somebody's own Alertmanager configuration, into which ours goes; nil for ours alone.
+	Base []byte
+	// Only are the parts to generate, by folder; all if empty.
+	Only []string
+}
+
+// Parts are the folders that Options.Only may name.
+var Parts = []string{"rules", "alertmanager", "dashboards", "docs", "mixin"}
+
 // Render generates every file of the bundle.
-func Render(p *config.Policy) (Files, error) {
+func Render(p *config.Policy) (Files, error) { return Options{}.Render(p) }
+
+// Render generates the files of a bundle that lives with what is there.
+func (o Options) Render(p *config.Policy) (Files, error) {
 	bundle, err := rules.Build(p)
+	if err == nil && o.Shadow != "" {
+		bundle, err = bundle.Shadow()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	routes, err := alertmanager.Build(p)
+	routes, err := o.routes(p)
 	if err != nil {
 		return nil, fmt.Errorf("alertmanager: %w", err)
 	}
@@ -50,7 +71,23 @@ func Render(p *config.Policy) (Files, error) {
 		files[path.Join("dashboards", name)] = text
 	}
 	files["mixin/mixin.libsonnet"] = libsonnet(files)
+	maps.DeleteFunc(files, func(name string, _ []byte) bool {
+		part, _, _ := strings.Cut(name, "/")
+		return len(o.Only) > 0 && !slices.Contains(o.Only, part)
+	})
 	return files, nil
+}
+
+func (o Options) routes(p *config.Policy) ([]byte, error) {
+	switch {
+	case o.Shadow != "" && o.Base != nil:
+		return alertmanager.InsertShadow(o.Base, p, o.Shadow)
+	case o.Shadow != "":
+		return alertmanager.BuildShadow(p, o.Shadow)
+	case o.Base != nil:
+		return alertmanager.Insert(o.Base, p)
+	}
+	return alertmanager.Build(p)
 }
 
 // Write lays the files out below a directory.

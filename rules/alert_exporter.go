@@ -40,7 +40,7 @@ func exporters(p *config.Policy) Group {
 				First look: is the process running, its log, then the scrape error on Prometheus' targets page.`,
 		}),
 		single(metric.CollectorFailingAlert, expand(
-			`max by ($instanceCol) (max_over_time($success[15m])) == 0`, n), 0, text{
+			`max by ($instanceCol) (max_over_time($success[5m])) == 0`, n), 2*patience, text{
 			summary: "A collector fails at every run.",
 			description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} has failed at every run for fifteen minutes; what it measures is getting old.
 				First look: thorbis_collector_errors_total by reason, then the exporter's log.`,

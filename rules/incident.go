@@ -97,7 +97,9 @@ func escalate(*config.Policy) Group {
 			and on ($priority) $expected
 			unless on ($kind) $open
 			unless on (environment) last_over_time($read[$grace])`, n)},
-		{Record: metric.IncidentOverdue, Expr: expand(overdue(), n)},
+		// The incident is renamed for the alerts: see metric.LabelFingerprint.
+		{Record: metric.IncidentOverdue, Expr: "label_replace(label_replace(\n" + expand(overdue(), n) +
+			"\n, \"fingerprint\", \"$1\", \"incident\", \"(.+)\"), \"incident\", \"\", \"\", \"\")"},
 	}
 	for _, priority := range config.Priorities {
 		rules = append(rules, Rule{
@@ -107,7 +109,7 @@ func escalate(*config.Policy) Group {
 				summary: "Nobody has acknowledged an incident.",
 				description: `{{ $labels.alert }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
 					the {{ $labels.layer }} layer is told now. Owner: {{ or $labels.owner "unknown" }}.
-					{{ if $labels.incident }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
+					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
 			}.annotations(),
 		})
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/mixin"
 )
 
 // listenAddress is where the embedded default expects the exporter.
@@ -33,9 +32,13 @@ func run(args []string, out io.Writer) error {
 
 	generate := app.Command("generate", "Write the generated files.")
 	outDir := generate.Flag("out", "Directory below which to write.").Default(".").String()
+	generateBundle := bundleFlags(generate)
 
 	check := app.Command("check", "Say which generated files are not what the policy says, and whether their programs accept them.")
 	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
+	checkBundle := bundleFlags(check)
+
+	routes := routeTests(app)
 
 	replay, replayFlags := newBacktest(app)
 
@@ -54,18 +57,21 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if command == replay.FullCommand() {
+	switch command {
+	case replay.FullCommand():
 		return replayFlags.run(p, out)
+	case generate.FullCommand():
+		files, err := generateBundle.render(p)
+		if err != nil {
+			return err
+		}
+		return files.Write(*outDir)
+	case routes.command:
+		return routes.run(func() (*config.Policy, error) { return load(*file) }, out)
 	}
-	files, err := mixin.Render(p)
+	files, err := checkBundle.render(p)
 	if err != nil {
 		return err
-	}
-	if err := files.Validate(); err != nil {
-		return err
-	}
-	if command == generate.FullCommand() {
-		return files.Write(*outDir)
 	}
 	return verify(files, *checkDir, out)
 }

@@ -95,11 +95,12 @@ func (k known) sight(a alert) (*sighting, bool) {
 	return s, true
 }
 
-// escalationLabels are those that the escalation of an incident has whatever the layer, so that a silence of one
-// layer acknowledges nothing.
+// escalationLabels are those by which a silence acknowledges an incident: the label incident, which the link in
+// every page names and no alert has, and those that its escalation has whatever the layer, so that a silence of
+// one layer acknowledges nothing.
 func (k known) escalationLabels(fingerprint string, s *sighting) map[string]string {
 	return map[string]string{
-		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint,
+		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint, metric.LabelFingerprint: fingerprint,
 		metric.LabelBundle: metric.BundleThorbis, metric.LabelEnvironment: k.environment,
 		metric.LabelAlert: s.alert, metric.LabelAppService: s.appService, metric.LabelOwner: s.owner,
 		metric.LabelPriority: s.priority, metric.LabelSeverity: metric.Severities[s.priority],

@@ -82,6 +82,11 @@ func TestUnite(t *testing.T) {
 			waiting,
 		},
 		{
+			"everything of a service, as a storm's link has it",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"), is("priority", "P1"), is("environment", "production"))}, firing(first))},
+			handled,
+		},
+		{
 			"an expression that is none",
 			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: "(", IsRegex: true})}, firing(first))},
 			waiting,

@@ -5,6 +5,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -25,6 +26,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/pager"
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 )
@@ -37,6 +39,9 @@ var prometheusTemplate string
 
 // RoutingKey is the key that the demonstration's pages to PagerDuty carry. It opens nothing.
 const RoutingKey = "demonstration-routing-key"
+
+// SecondaryRoutingKey is that of those who are told when nobody acknowledges.
+const SecondaryRoutingKey = "demonstration-routing-key-of-the-secondary"
 
 // readyTime is how long one part may take until it is ready.
 const readyTime = time.Minute
@@ -120,6 +125,9 @@ type Options struct {
 	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
 	// exporter counts them: the log is one.
 	Traffic float64
+
+	// Interval of the checks, and when the layers of the escalation are told of a P1.
+	Interval, Secondary, Manager time.Duration
 }
 
 // Stack is a running system.
@@ -145,6 +153,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, err
 	}
 	o.Bin = bin
+	o.Interval = cmp.Or(o.Interval, 30*time.Second)
+	o.Secondary, o.Manager = cmp.Or(o.Secondary, 2*time.Minute), cmp.Or(o.Manager, 5*time.Minute)
 	for _, program := range []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/alertmanager"} {
 		if _, err := os.Stat(filepath.Join(o.Bin, program)); err != nil {
 			return nil, fmt.Errorf("%s is not built; run make build tools: %w", program, err)
@@ -181,7 +191,7 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	p, err := start(s.Dir, "alertmanager", s.program("tools/alertmanager"),
 		"--config.file="+routes[0], "--storage.path="+filepath.Join(s.Dir, "alertmanager-data"),
-		"--web.listen-address="+s.Alertmanager, "--cluster.listen-address=")
+		"--web.listen-address="+s.Alertmanager, "--web.external-url=http://"+s.Alertmanager, "--cluster.listen-address=")
 	if err != nil {
 		return err
 	}
@@ -266,17 +276,20 @@ func (s *Stack) serve(address string, h http.Handler) error {
 func (s *Stack) configure(ctx context.Context) error {
 	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
 		"Traffic": s.options.Traffic > 0, "Log": filepath.Join(s.Dir, accessLog), "Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
+		"Alertmanager": s.Alertmanager,
+		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary), "Manager": duration(s.options.Manager),
 	})
 	if err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"thorbis.yaml":      policy,
-		"secrets/pagerduty": RoutingKey,
-		"secrets/slack":     "http://" + s.Addresses.Pager + "/slack/services/T0/B0/demonstration",
-		"saas.pem":          string(s.SaaS.CA()),
-		"blackbox.yml":      "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
-		"tenants.yaml":      "tenants:\n  - {name: acme, tier: enterprise}\n  - {name: globex, tier: enterprise}\n  - {name: initech, tier: standard}\n  - {name: umbrella, tier: standard}\n",
+		"thorbis.yaml":                policy,
+		"secrets/pagerduty":           RoutingKey,
+		"secrets/pagerduty-secondary": SecondaryRoutingKey,
+		"secrets/slack":               "http://" + s.Addresses.Pager + "/slack/services/T0/B0/demonstration",
+		"saas.pem":                    string(s.SaaS.CA()),
+		"blackbox.yml":                "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
+		"tenants.yaml":                "tenants:\n  - {name: acme, tier: enterprise}\n  - {name: globex, tier: enterprise}\n  - {name: initech, tier: standard}\n  - {name: umbrella, tier: standard}\n",
 	} {
 		if err := s.write(name, text); err != nil {
 			return err
@@ -303,6 +316,9 @@ func (s *Stack) configure(ctx context.Context) error {
 	}
 	return s.write("prometheus.yml", text)
 }
+
+// duration writes a duration as the policy has it.
+func duration(d time.Duration) string { return config.Duration(d).String() }
 
 func (s *Stack) write(name, text string) error {
 	path := filepath.Join(s.Dir, name)

@@ -1,0 +1,195 @@
+package alertmanager
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	amconfig "github.com/prometheus/alertmanager/config"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// basePrefix keeps our receivers and time intervals apart from those of the file that they join.
+const basePrefix = "thorbis-"
+
+// Insert writes the bundle's routes into somebody's own Alertmanager configuration and leaves every byte of it as
+// it was: the tree becomes the first route below theirs, for alerts of the bundle only, and receivers, inhibition
+// rules, time intervals and templates join theirs. What is inserted are whole lines.
+func Insert(base []byte, p *config.Policy) ([]byte, error) {
+	return insert(base, assemble(p), matcher(metric.LabelBundle, metric.BundleThorbis))
+}
+
+// insert puts a configuration below another one, for the alerts that fulfil the matchers.
+func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
+	if bytes.Contains(base, []byte(basePrefix+nullReceiver)) {
+		return nil, fmt.Errorf("the bundle is in it already (%s%s); give the file as it is without", basePrefix, nullReceiver)
+	}
+	if _, err := amconfig.Load(string(base)); err != nil {
+		return nil, fmt.Errorf("it is refused as it is: %w", err)
+	}
+	root, err := rootOf(base)
+	if err != nil {
+		return nil, err
+	}
+	b := baseFile{lines: bytes.SplitAfter(base, []byte("\n")), before: map[int][]byte{}}
+	ours.Route.Matchers = matchers
+	for _, s := range sections(ours) {
+		if err := b.insert(root, s); err != nil {
+			return nil, err
+		}
+	}
+	out := b.bytes()
+	if _, err := amconfig.Load(string(out)); err != nil {
+		return nil, fmt.Errorf("it and the bundle do not go together: %w", err)
+	}
+	return out, nil
+}
+
+// section is a list of the configuration and what joins it.
+type section struct {
+	path  []string // of keys from the root
+	items []any
+}
+
+// sections cuts our configuration into what joins each list, under names that nobody else has.
+func sections(ours file) []section {
+	tree := ours.Route
+	prefix(&tree)
+	all := []section{
+		{path: []string{"route", "routes"}, items: []any{tree}},
+		{path: []string{"inhibit_rules"}},
+		{path: []string{"time_intervals"}},
+		{path: []string{"receivers"}},
+		{path: []string{"templates"}},
+	}
+	for _, i := range ours.InhibitRules {
+		all[1].items = append(all[1].items, i)
+	}
+	for _, i := range ours.TimeIntervals {
+		i.Name = basePrefix + i.Name
+		all[2].items = append(all[2].items, i)
+	}
+	for _, r := range ours.Receivers {
+		r.Name = basePrefix + r.Name
+		all[3].items = append(all[3].items, r)
+	}
+	for _, t := range ours.Templates {
+		all[4].items = append(all[4].items, t)
+	}
+	return slices.DeleteFunc(all, func(s section) bool { return len(s.items) == 0 })
+}
+
+func prefix(r *route) {
+	if r.Receiver != "" {
+		r.Receiver = basePrefix + r.Receiver
+	}
+	r.ActiveTimeIntervals = slices.Clone(r.ActiveTimeIntervals)
+	for i := range r.ActiveTimeIntervals {
+		r.ActiveTimeIntervals[i] = basePrefix + r.ActiveTimeIntervals[i]
+	}
+	r.Routes = slices.Clone(r.Routes)
+	for i := range r.Routes {
+		prefix(&r.Routes[i])
+	}
+}
+
+func rootOf(text []byte) (*yaml.Node, error) {
+	var doc yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&doc); err != nil {
+		return nil, err
+	}
+	var more yaml.Node
+	if d.Decode(&more) == nil {
+		return nil, fmt.Errorf("line %d: a second document; Alertmanager reads the first only", more.Line)
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode || root.Style&yaml.FlowStyle != 0 {
+		return nil, fmt.Errorf("line %d: write the configuration as key: value lines, without braces", root.Line)
+	}
+	return root, nil
+}
+
+// baseFile is a text in lines and what goes before each of them; the line after the last stands for the end.
+type baseFile struct {
+	lines  [][]byte
+	before map[int][]byte // by index
+}
+
+func (b *baseFile) bytes() []byte {
+	var out bytes.Buffer
+	for i, line := range b.lines {
+		out.Write(b.before[i])
+		out.Write(line)
+	}
+	if tail := b.before[len(b.lines)]; len(tail) > 0 {
+		if text := out.Bytes(); len(text) > 0 && text[len(text)-1] != '\n' {
+			out.WriteByte('\n')
+		}
+		out.Write(tail)
+	}
+	return out.Bytes()
+}
+
+// insert puts the items of a section right below its key, or writes the key where there is none.
+func (b *baseFile) insert(root *yaml.Node, s section) error {
+	parent := root
+	for _, key := range s.path[:len(s.path)-1] {
+		_, value := pair(parent, key)
+		if value == nil || value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 {
+			return fmt.Errorf("%s must be written as key: value lines, without braces", key)
+		}
+		parent = value
+	}
+	name := s.path[len(s.path)-1]
+	key, value := pair(parent, name)
+	switch {
+	case key == nil && parent == root:
+		return b.add(len(b.lines), name, 0, s.items)
+	case key == nil:
+		// A mapping below a key begins in a line of its own, unless it is a list item's.
+		return b.add(parent.Line-1, name, parent.Column-1, s.items)
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && value.Value == "":
+		return b.list(key.Line, key.Column+1, s.items)
+	case value.Kind != yaml.SequenceNode || value.Style&yaml.FlowStyle != 0 || value.Line == key.Line:
+		return fmt.Errorf("line %d: %s must be a list with a line for each item, dashes below the key", key.Line, strings.Join(s.path, "."))
+	}
+	return b.list(key.Line, value.Column-1, s.items)
+}
+
+// add writes a key with its list before a line.
+func (b *baseFile) add(index int, name string, indent int, items []any) error {
+	head := []byte(strings.Repeat(" ", indent) + name + ":\n")
+	b.before[index] = append(b.before[index], head...)
+	return b.list(index, indent+2, items)
+}
+
+// list writes items before a line, their dashes so far from the margin.
+func (b *baseFile) list(index, indent int, items []any) error {
+	var text bytes.Buffer
+	e := yaml.NewEncoder(&text)
+	e.SetIndent(2)
+	if err := e.Encode(items); err != nil {
+		return err
+	}
+	for line := range bytes.SplitAfterSeq(text.Bytes(), []byte("\n")) {
+		if len(bytes.TrimSpace(line)) > 0 {
+			line = slices.Concat([]byte(strings.Repeat(" ", indent)), line)
+		}
+		b.before[index] = append(b.before[index], line...)
+	}
+	return nil
+}
+
+func pair(n *yaml.Node, name string) (key, value *yaml.Node) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,181 @@
+package alertmanager
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	amconfig "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/dispatch"
+)
+
+// bases are configurations of other people, in the styles in which they write them.
+var bases = map[string]string{
+	"everything": `# Our own routes. Hands off!
+global:
+    resolve_timeout: 5m   # four spaces
+
+route:
+    receiver: team-x   # the default
+    group_by: ['alertname', "cluster"]
+    routes:
+    # databases first
+    - matchers:
+      - service=~"mysql|cassandra"
+      receiver: dba
+
+    - receiver: everybody
+      continue: true
+
+
+inhibit_rules:
+- source_matchers: [ severity="critical" ]
+  target_matchers: [severity="warning"]
+  equal: ['alertname']
+receivers:
+  - name: 'team-x'
+  - name: dba
+    webhook_configs:
+      - url: "http://127.0.0.1:9/#not-a-comment"
+  - name: everybody
+
+time_intervals:
+    -   name: offhours
+        time_intervals:
+            -   weekdays: [saturday, sunday]
+templates: # ours
+- '/etc/alertmanager/*.tmpl'
+`,
+	"bare":             "route:\n  receiver: x\nreceivers:\n- name: x\n",
+	"no last newline":  "receivers:\n  - name: x\nroute:\n  receiver: x",
+	"empty lists":      "route:\n  receiver: x\n  routes:\nreceivers:\n  - name: x\ntemplates:\ninhibit_rules:\n",
+	"windows":          "route:\r\n  receiver: x\r\n  routes:\r\n    - receiver: x\r\nreceivers:\r\n  - name: x\r\n",
+	"document markers": "---\n# first\nroute:\n\n    # about x\n    receiver: x\n    routes:\n        -\n          receiver: x\nreceivers:\n-\n  name: x\n",
+}
+
+func TestInsertLeavesEveryByte(t *testing.T) {
+	p := testPolicy(t)
+	for name, base := range bases {
+		t.Run(name, func(t *testing.T) {
+			out, err := Insert([]byte(base), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest := bytes.SplitAfter(out, []byte("\n"))
+			for line := range strings.SplitAfterSeq(base, "\n") {
+				i := slices.IndexFunc(rest, func(l []byte) bool { return strings.TrimSuffix(string(l), "\n") == strings.TrimSuffix(line, "\n") })
+				if i < 0 {
+					t.Fatalf("the line %q is gone or out of order in\n%s", line, out)
+				}
+				rest = rest[i+1:]
+			}
+			c, err := amconfig.Load(string(out))
+			if err != nil {
+				t.Fatalf("%v in\n%s", err, out)
+			}
+			sameRoutes(t, base, c)
+
+			// Ours reach whom they reach without the other file.
+			own, joined := dispatch.NewRoute(build(t, p).Route, nil), dispatch.NewRoute(c.Route, nil)
+			for _, a := range testAlerts(t, p) {
+				set := alertLabels(a, map[string]string{"environment": "production", "app_service": "web", "owner": "secops"})
+				var want []string
+				for _, r := range receivers(own, set) {
+					want = append(want, basePrefix+r)
+				}
+				if got := receivers(joined, set); !slices.Equal(got, want) {
+					t.Errorf("%s is told to %v, want %v", a.Name, got, want)
+				}
+			}
+			amtool(t, out)
+			if _, err := Insert(out, p); err == nil || !strings.Contains(err.Error(), "in it already") {
+				t.Errorf("inserted twice: %v", err)
+			}
+		})
+	}
+}
+
+// sameRoutes holds that alerts of other people go where they went.
+func sameRoutes(t *testing.T, base string, c *amconfig.Config) {
+	t.Helper()
+	old, err := amconfig.Load(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := dispatch.NewRoute(old.Route, nil), dispatch.NewRoute(c.Route, nil)
+	for _, labels := range []map[string]string{
+		{"alertname": "A", "service": "mysql"}, {"alertname": "B", "severity": "critical"}, {"alertname": "C", "priority": "P1"}, {},
+	} {
+		x, y := before.Match(labelSet(labels)), after.Match(labelSet(labels))
+		if len(x) != len(y) {
+			t.Fatalf("%v matched %d routes and now %d", labels, len(x), len(y))
+		}
+		for i := range x {
+			if !reflect.DeepEqual(x[i].RouteOpts, y[i].RouteOpts) {
+				t.Errorf("%v went to %s, now to %s", labels, &x[i].RouteOpts, &y[i].RouteOpts)
+			}
+		}
+	}
+}
+
+func amtool(t *testing.T, text []byte) {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "amtool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		return // TestAmtool says that it is missing
+	}
+	file := write(t, testPolicy(t))
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte("/etc/alertmanager/*.tmpl"), []byte("templates/*.tmpl")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program, "check-config", file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestInsertRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"route: {receiver: x}\nreceivers: [{name: x}]\n":                         "route must be written as key: value lines",
+		"{route: {receiver: x}, receivers: [{name: x}]}\n":                       "line 1: write the configuration as key: value lines",
+		"route:\n  receiver: x\nreceivers: [{name: x}]\n":                        "line 3: receivers must be a list with a line for each item",
+		"route:\n  receiver: x\n  routes: []\nreceivers:\n- name: x\n":           "line 3: route.routes must be a list with a line for each item",
+		"route:\n  receiver: y\nreceivers:\n- name: x\n":                         "it is refused as it is",
+		"route:\n  receiver: x\nreceivers:\n- name: x\n- name: thorbis-critical": "it and the bundle do not go together",
+		"route:\n  receiver: x\nreceivers:\n- name: x\n---\nx: y\n":              "second document",
+		"": "it is refused as it is",
+	} {
+		if out, err := Insert([]byte(text), testPolicy(t)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s\n%s", text, err, want, out)
+		}
+	}
+}
+
+func FuzzInsert(f *testing.F) {
+	for _, base := range bases {
+		f.Add([]byte(base))
+	}
+	p := testPolicy(f)
+	ours := assemble(p)
+	f.Fuzz(func(t *testing.T, base []byte) {
+		out, err := insert(base, ours, `bundle="thorbis"`)
+		if err != nil {
+			return
+		}
+		rest := out
+		for line := range bytes.SplitAfterSeq(base, []byte("\n")) {
+			i := bytes.Index(rest, line)
+			if i < 0 {
+				t.Fatalf("%q is gone from\n%s", line, out)
+			}
+			rest = rest[i+len(line):]
+		}
+	})
+}

@@ -1,0 +1,285 @@
+package alertmanager
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/compat"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/alertmanager/routetest"
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+)
+
+// alertmanagerServer runs the real program on the generated routes, with every receiver a webhook of ours.
+type alertmanagerServer struct {
+	t       *testing.T
+	address string
+
+	mu        sync.Mutex
+	groupKeys map[string][]string // by receiver
+}
+
+func serveAlertmanager(t *testing.T) *alertmanagerServer {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "alertmanager"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("alertmanager is not built; run make tools")
+	}
+	addresses, err := stack.FreeAddresses(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &alertmanagerServer{t: t, address: addresses.Alertmanager, groupKeys: map[string][]string{}}
+	hooks := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		var message struct{ GroupKey, Receiver string }
+		if err := json.NewDecoder(req.Body).Decode(&message); err == nil {
+			s.mu.Lock()
+			s.groupKeys[message.Receiver] = append(s.groupKeys[message.Receiver], message.GroupKey)
+			s.mu.Unlock()
+		}
+	}))
+	t.Cleanup(hooks.Close)
+
+	dir := t.TempDir()
+	file := filepath.Join(dir, "alertmanager.yaml")
+	if err := os.WriteFile(file, hooked(t, hooks.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	cmd := exec.Command(program, "--config.file="+file, "--storage.path="+dir, "--web.listen-address="+s.address, "--cluster.listen-address=")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	s.eventually("Alertmanager", func() bool {
+		resp, err := http.Get("http://" + s.address + "/-/ready")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return s
+}
+
+// hooked is the generated configuration with webhooks for receivers and no wait, so that a test need not either.
+func hooked(t *testing.T, url string) []byte {
+	t.Helper()
+	text, err := Build(testPolicy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	delete(c, "templates")
+	var receivers []any
+	for _, r := range c["receivers"].([]any) {
+		receivers = append(receivers, map[string]any{
+			"name": r.(map[string]any)["name"], "webhook_configs": []any{map[string]any{"url": url}},
+		})
+	}
+	c["receivers"] = receivers
+	var hurry func(any)
+	hurry = func(r any) {
+		route := r.(map[string]any)
+		if _, ok := route["group_wait"]; ok {
+			route["group_wait"] = "0s"
+		}
+		children, _ := route["routes"].([]any)
+		for _, child := range children {
+			hurry(child)
+		}
+	}
+	hurry(c["route"])
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *alertmanagerServer) eventually(what string, condition func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("no sign of %s within a minute", what)
+		}
+	}
+}
+
+func (s *alertmanagerServer) post(path string, body any) {
+	s.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.Post("http://"+s.address+path, "application/json", bytes.NewReader(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(resp.Body)
+		s.t.Fatalf("%s answered %s: %s", path, resp.Status, text)
+	}
+}
+
+// listed is an alert as the server tells of it.
+type listed struct {
+	Labels    map[string]string `json:"labels"`
+	Receivers []struct {
+		Name string `json:"name"`
+	} `json:"receivers"`
+	Status struct {
+		SilencedBy  []string `json:"silencedBy"`
+		InhibitedBy []string `json:"inhibitedBy"`
+	} `json:"status"`
+}
+
+func (s *alertmanagerServer) alerts() []listed {
+	s.t.Helper()
+	resp, err := http.Get("http://" + s.address + "/api/v2/alerts")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var all []listed
+	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
+		s.t.Fatal(err)
+	}
+	return all
+}
+
+// TestTablesOnServer puts the shipped tables to the pinned Alertmanager: an older version, and a whole program,
+// than the library that judges them offline. Each test has an environment of its own. The server's clock cannot
+// be set, so what time intervals do is left to the library.
+func TestTablesOnServer(t *testing.T) {
+	s := serveAlertmanager(t)
+	type row struct {
+		test   routetest.Test
+		prefix string
+		labels map[string]string
+	}
+	var rows []row
+	var silences, alerts []map[string]any
+	for file, table := range tables(t) {
+		if table.Hours != nil {
+			continue
+		}
+		for i, test := range table.Tests {
+			prefix := fmt.Sprintf("%s-%d-", strings.TrimSuffix(filepath.Base(file), ".yaml"), i)
+			own := func(set map[string]string) map[string]string {
+				out := map[string]string{}
+				for k, v := range set {
+					if k == "environment" {
+						v = prefix + v
+					}
+					out[k] = v
+				}
+				return out
+			}
+			rows = append(rows, row{test, prefix, own(test.Labels)})
+			for _, set := range append([]map[string]string{test.Labels}, test.Firing...) {
+				alerts = append(alerts, map[string]any{"labels": own(set)})
+			}
+			for _, matchers := range test.Silences {
+				silences = append(silences, silenceOf(t, append(matchers, `environment=~"`+prefix+`.*"`)))
+			}
+		}
+	}
+	for _, silence := range silences {
+		s.post("/api/v2/silences", silence)
+	}
+	s.post("/api/v2/alerts", alerts)
+	s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
+	all := s.alerts()
+
+	for _, r := range rows {
+		i := slices.IndexFunc(all, func(a listed) bool { return equalLabels(a.Labels, r.labels) })
+		if i < 0 {
+			t.Errorf("%s: the server does not list it", r.test.Name)
+			continue
+		}
+		var receivers []string
+		for _, one := range all[i].Receivers {
+			receivers = append(receivers, one.Name)
+		}
+		if !slices.Equal(receivers, r.test.Expect.Receivers) {
+			t.Errorf("%s: the server picks %v, want %v", r.test.Name, receivers, r.test.Expect.Receivers)
+		}
+		if got := len(all[i].Status.InhibitedBy) > 0; got != r.test.Expect.Inhibited {
+			t.Errorf("%s: the server says inhibited %t", r.test.Name, got)
+		}
+		if got := len(all[i].Status.SilencedBy) > 0; got != r.test.Expect.Silenced {
+			t.Errorf("%s: the server says silenced %t", r.test.Name, got)
+		}
+		for receiver, want := range r.test.Expect.GroupKeys {
+			s.eventually("group "+want+" at "+receiver+" of "+r.test.Name, func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return slices.ContainsFunc(s.groupKeys[receiver], func(key string) bool {
+					return strings.Contains(key, r.prefix) && strings.ReplaceAll(key, r.prefix, "") == want
+				})
+			})
+		}
+	}
+	t.Logf("%d alerts fare on the server as in the tables", len(rows))
+}
+
+func silenceOf(t *testing.T, matchers []string) map[string]any {
+	t.Helper()
+	var list []map[string]any
+	for _, text := range matchers {
+		m, err := compat.Matcher(text, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, map[string]any{
+			"name": m.Name, "value": m.Value,
+			"isRegex": m.Type == labels.MatchRegexp || m.Type == labels.MatchNotRegexp,
+			"isEqual": m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp,
+		})
+	}
+	return map[string]any{
+		"matchers": list, "createdBy": "test", "comment": "test",
+		"startsAt": time.Now().UTC().Format(time.RFC3339), "endsAt": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+	}
+}
+
+func equalLabels(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if b[k] != v {
+			return false
+		}
+	}
+	return true
+}

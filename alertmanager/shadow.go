@@ -1,0 +1,45 @@
+package alertmanager
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// BuildShadow generates a configuration that tells one channel, and nobody else, of alerts that only show what they
+// would do. The dead man's switch belongs to the alerting that is in force, so the Watchdog is told to nobody.
+func BuildShadow(p *config.Policy, channel string) ([]byte, error) {
+	c, err := shadow(p, channel)
+	if err != nil {
+		return nil, err
+	}
+	return render(c)
+}
+
+// InsertShadow is Insert for BuildShadow.
+func InsertShadow(base []byte, p *config.Policy, channel string) ([]byte, error) {
+	c, err := shadow(p, channel)
+	if err != nil {
+		return nil, err
+	}
+	return insert(base, c, ours(matcher(metric.LabelShadow, metric.ShadowTrue))...)
+}
+
+func shadow(p *config.Policy, channel string) (file, error) {
+	to, ok := p.Channels[channel]
+	if !ok || to.None || channel == config.Deadman {
+		return file{}, fmt.Errorf("no channel %q for the shadow; the policy has %s", channel, strings.Join(slices.Sorted(maps.Keys(p.Channels)), ", "))
+	}
+	c := assemble(p)
+	quiet := watchdog(p)
+	quiet.Receiver = nullReceiver
+	branch := branch(p, config.Priorities[0], []string{channel}, ours(matcher(metric.LabelShadow, metric.ShadowTrue)))
+	c.Route = route{Receiver: nullReceiver, Routes: []route{quiet, branch}}
+	c.TimeIntervals = nil
+	c.Receivers = []receiver{{Name: nullReceiver}, receiverOf(channel, to, p)}
+	return c, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin"
+)
+
+// maxBase bounds the configuration of others that ours goes into.
+const maxBase = 8 << 20
+
+// bundle says by its flags how the bundle is to live with what is there.
+type bundle struct {
+	shadow        bool
+	shadowChannel string
+	base          string
+	only          []string
+}
+
+func bundleFlags(command *kingpin.CmdClause) *bundle {
+	b := &bundle{}
+	command.Flag("shadow", `Label every alert shadow="true" and tell one channel only, to see what would happen.`).BoolVar(&b.shadow)
+	command.Flag("shadow.channel", "The channel of the policy that --shadow tells.").Default("shadow").StringVar(&b.shadowChannel)
+	command.Flag("alertmanager.base", "Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
+	command.Flag("only", "Leave out everything but this part; may be repeated: "+strings.Join(mixin.Parts, ", ")+".").EnumsVar(&b.only, mixin.Parts...)
+	return b
+}
+
+// render generates the files and has them read by the code of the programs that will load them.
+func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
+	o := mixin.Options{Only: b.only}
+	if b.shadow {
+		o.Shadow = b.shadowChannel
+	}
+	if b.base != "" {
+		text, err := readBase(b.base)
+		if err != nil {
+			return nil, err
+		}
+		o.Base = text
+	}
+	files, err := o.Render(p)
+	if err != nil {
+		return nil, err
+	}
+	return files, files.Validate()
+}
+
+func readBase(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxBase+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) == 0 || len(text) > maxBase {
+		return nil, fmt.Errorf("%s: %w", name, errors.New("an Alertmanager configuration is expected, of at most 8 MiB"))
+	}
+	return text, nil
+}

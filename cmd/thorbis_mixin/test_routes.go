@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/thorbis/thorbis_exporter/alertmanager"
+	"github.com/thorbis/thorbis_exporter/alertmanager/routetest"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// routesCommand judges tables of route tests offline.
+type routesCommand struct {
+	command string
+	config  string
+	tables  []string
+}
+
+func routeTests(app *kingpin.Application) *routesCommand {
+	r := &routesCommand{}
+	c := app.Command("test-routes", "Say which alerts of your tables do not reach whom they should.")
+	c.Flag("alertmanager.config", "An Alertmanager configuration to test instead of the one that the policy generates.").StringVar(&r.config)
+	c.Arg("table", "Files of tests: docs/routing.md says how they are written.").Required().StringsVar(&r.tables)
+	r.command = c.FullCommand()
+	return r
+}
+
+// run judges every table. Each gets a policy of its own, for it may override business hours.
+func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) error {
+	tests, wrong := 0, 0
+	for _, file := range r.tables {
+		table, err := routetest.Load(file)
+		if err != nil {
+			return err
+		}
+		text, err := r.configuration(load, table, file)
+		if err != nil {
+			return err
+		}
+		judge, err := routetest.NewJudge(text)
+		if err != nil {
+			return err
+		}
+		failures, err := judge.Run(table)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		for _, f := range failures {
+			fmt.Fprintf(out, "%s:%d: %s\n", file, f.Line, f.Name)
+			for _, w := range f.Wrong {
+				fmt.Fprintf(out, "    %s\n", w)
+			}
+		}
+		tests, wrong = tests+len(table.Tests), wrong+len(failures)
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d alerts do not reach whom they should", wrong, tests)
+	}
+	fmt.Fprintf(out, "%d alerts reach whom they should\n", tests)
+	return nil
+}
+
+func (r *routesCommand) configuration(load func() (*config.Policy, error), table *routetest.Table, file string) ([]byte, error) {
+	if r.config != "" {
+		if table.Hours != nil {
+			return nil, fmt.Errorf("%s: business_hours override the policy's; %s has its own", file, r.config)
+		}
+		return readBase(r.config)
+	}
+	p, err := load()
+	if err != nil {
+		return nil, err
+	}
+	table.Apply(p)
+	return alertmanager.Build(p)
+}
