@@ -50,6 +50,10 @@ func levels(all []*metric.Alert) []cause {
 			if source.Level != level {
 				continue
 			}
+			equal := equals[level]
+			if source.Burn { // of one objective; another one may burn for another reason
+				equal = append(slices.Clone(equal), metric.LabelSLO)
+			}
 			var wider, own []*metric.Alert
 			for _, target := range all {
 				narrower := target.Level != "" && slices.Index(metric.Levels, target.Level) > slices.Index(metric.Levels, level)
@@ -66,7 +70,7 @@ func levels(all []*metric.Alert) []cause {
 				}
 			}
 			if len(wider) > 0 {
-				out = append(out, cause{source, wider, equals[level]})
+				out = append(out, cause{source, wider, equal})
 			}
 			if len(own) > 0 {
 				out = append(out, cause{source, own, sameCheck})

@@ -20,6 +20,7 @@ var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
 	"thorbis-tenant.json":    tenant,
 	"thorbis-tenants.json":   tenants,
 	"thorbis-resources.json": resources,
+	"thorbis-incidents.json": incidents,
 }
 
 // Build generates every dashboard as JSON by file name.

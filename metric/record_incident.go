@@ -39,4 +39,15 @@ var (
 		"Share of the last week's resolved incidents that were over within five minutes.", priorityLevel)
 	OpenedIncrease = record("priority_shift:thorbis_incidents_opened:increase1w",
 		"Incidents of the last week by the shift in which they began.", append(priorityLevel[:2:2], LabelShift))
+
+	AcknowledgeQuantiles = incidentQuantiles("acknowledge", "time to acknowledge")
+	ResolveQuantiles     = incidentQuantiles("resolve", "time to resolve")
 )
+
+// incidentQuantiles are the median and the slowest tenth of a time, by quantile.
+func incidentQuantiles(name, what string) map[string]*Record {
+	return map[string]*Record{
+		"0.5": record("priority:thorbis_incident_"+name+"_seconds:p50_1w", "Median "+what+" of the last week's incidents in seconds; absent without any.", priorityLevel),
+		"0.9": record("priority:thorbis_incident_"+name+"_seconds:p90_1w", "The "+what+" that a tenth of the last week's incidents exceeded, in seconds; absent without any.", priorityLevel),
+	}
+}

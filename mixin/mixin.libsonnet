@@ -29,6 +29,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   grafanaDashboards+:: {
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
+    'thorbis-incidents.json': import '../dashboards/thorbis-incidents.json',
     'thorbis-resources.json': import '../dashboards/thorbis-resources.json',
     'thorbis-slo.json': import '../dashboards/thorbis-slo.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',

@@ -148,6 +148,10 @@ func responses(*config.Policy) Group {
 		{Record: metric.BriefRatio, Expr: by(metric.IncidentsBrief, "", "priority") +
 			"\n/ (" + by(metric.IncidentResolveDuration, "_count", "priority") + " > 0)"},
 		{Record: metric.OpenedIncrease, Expr: by(metric.IncidentsOpened, "", "priority, shift")},
+		quantile(metric.AcknowledgeQuantiles["0.5"], "0.5", metric.IncidentAcknowledgeDuration),
+		quantile(metric.AcknowledgeQuantiles["0.9"], "0.9", metric.IncidentAcknowledgeDuration),
+		quantile(metric.ResolveQuantiles["0.5"], "0.5", metric.IncidentResolveDuration),
+		quantile(metric.ResolveQuantiles["0.9"], "0.9", metric.IncidentResolveDuration),
 		single(metric.ResponseBurnAlert, expand(`
 			label_replace(
 				$late > $lateMax and on ($priority) $responses{result="late"} >= $lateMin,
@@ -164,4 +168,9 @@ func responses(*config.Policy) Group {
 		}),
 	}
 	return Group{Name: "thorbis-incident-quality", Interval: windowInterval, Rules: rules}
+}
+
+// quantile records a quantile over a week, or nothing rather than no number.
+func quantile(r *metric.Record, q string, histogram *metric.Metric) Rule {
+	return Rule{Record: r, Expr: "histogram_quantile(" + q + ", max by (environment, priority, le) (increase(" + histogram.Name + "_bucket[1w]))) >= 0"}
 }

@@ -73,7 +73,7 @@ func TestTablesAreStrict(t *testing.T) {
 		`tests: [{name: x, expect: {}}]`:        "x: an alert needs labels",
 		"tests:\n  - {name: x, labels: {a: b}}\n  - {name: x, labels: {a: b}}":                "line 3: \"x\" is also the test in line 2",
 		`tests: [{name: x, labels: {a: b}, expect: {muted: [c]}}]`:                            "muted needs a time",
-		`tests: [{name: x, labels: {a: b}, expect: {receiver: [c]}}]`:                        `unknown key "receiver"`,
+		`tests: [{name: x, labels: {a: b}, expect: {receiver: [c]}}]`:                         `unknown key "receiver"`,
 		`tests: [{name: x, label: {a: b}}]`:                                                   `unknown key "label"`,
 		`tests: [{name: x, labels: {a: b}, silences: [['{']]}]`:                               "line 1: x:",
 		`tests: [{name: x, labels: {a: b}, silences: [[]]}]`:                                  "a silence needs matchers",
