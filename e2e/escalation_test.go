@@ -15,6 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/pager"
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // escalationTime is from the moment at which a layer is due to its page: the collector asks, Prometheus
@@ -64,6 +65,13 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	eventually(t, resolveTime, "the end of the escalation", func() bool { return len(paged(s, stack.SecondaryRoutingKey, "resolve")) > 0 })
 	if n := len(paged(s, stack.RoutingKey, "resolve")) + len(chatted(s, "resolved")); n != 0 {
 		t.Errorf("the acknowledgement resolved the outage itself: %+v", s.Pager.Pages())
+	}
+
+	for _, answered := range []*metric.Record{metric.AcknowledgeQuantiles["0.5"], metric.ResponseLateRatio} {
+		eventually(t, 3*time.Minute, answered.Name, func() bool {
+			n, err := query(s.Prometheus, answered.Select(`priority="P1"`))
+			return err == nil && n > 0
+		})
 	}
 
 	must(t, s.SaaS.Recover())

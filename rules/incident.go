@@ -144,7 +144,7 @@ func responses(*config.Policy) Group {
 		{Record: metric.ResponseLateRatio, Expr: expand(`
 			$responses{result="late"}
 			/ ignoring (result)
-			sum without (result) ($responses{result=~"in_time|late"}) > 0`, n)},
+			(sum without (result) ($responses{result=~"in_time|late"}) > 0)`, n)},
 		{Record: metric.BriefRatio, Expr: by(metric.IncidentsBrief, "", "priority") +
 			"\n/ (" + by(metric.IncidentResolveDuration, "_count", "priority") + " > 0)"},
 		{Record: metric.OpenedIncrease, Expr: by(metric.IncidentsOpened, "", "priority, shift")},
