@@ -20,8 +20,8 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/thorbis/thorbis_exporter/alertmanager/routetest"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
 // alertmanagerServer runs the real program on the generated routes, with every receiver a webhook of ours.

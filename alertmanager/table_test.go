@@ -8,9 +8,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/thorbis/thorbis_exporter/alertmanager/routetest"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
 // tables are the shipped tables by file name.

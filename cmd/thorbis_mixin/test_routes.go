@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/thorbis/thorbis_exporter/alertmanager"
-	"github.com/thorbis/thorbis_exporter/alertmanager/routetest"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
 // routesCommand judges tables of route tests offline.
