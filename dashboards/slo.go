@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -97,9 +98,7 @@ func sloBurnRates() panel {
 
 func burningTenants() panel {
 	labels := map[string]string{metric.LabelTenant: "Tenant"}
-	for label, title := range sloColumns {
-		labels[label] = title
-	}
+	maps.Copy(labels, sloColumns)
 	order := append(sloOrder[:3:3], metric.LabelTenant)
 	by := strings.Join(order, ", ")
 	bad := fmt.Sprintf("topk(%d, %s)", rows, pick(metric.TenantBadIncrease["1h"], pickedSLO))

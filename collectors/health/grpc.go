@@ -62,7 +62,7 @@ func probeGRPC(ctx context.Context, target string, module bbconfig.Module, regis
 		logger.Error("did not connect", "err", err)
 		return false
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for _, name := range grpc_health_v1.HealthCheckResponse_ServingStatus_name {
 		serving.WithLabelValues(name)
 	}

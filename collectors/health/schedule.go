@@ -133,7 +133,7 @@ func (s *scheduler) stop() error {
 	deadline := time.After(lastSaveTimeout)
 	if !s.saving.IsZero() {
 		select {
-		case <-s.saved:
+		case s.saveErr = <-s.saved:
 		case <-deadline:
 			return errors.New("saving has not come back; counters since the last save are lost")
 		}
@@ -288,7 +288,7 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 		t.judge.maintain(maintained, now)
 		t.judge.advance(now)
 		before, shown := c.saved[k]
-		due = due || !shown || !t.judge.totals.quietSince(before.totals)
+		due = due || !shown || !t.judge.quietSince(before.totals)
 	}
 	return due, reopened
 }
