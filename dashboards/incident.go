@@ -10,13 +10,10 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// IncidentUID is the address of the dashboard on how people respond.
-const IncidentUID = "thorbis-incidents"
-
 // incidents shows what is open, who has it, and how people respond.
 func incidents(*config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Incidents").
-		Uid(IncidentUID).
+		Uid(metric.IncidentDashboard).
 		Description("What is open and whether somebody has taken it, how fast people respond, and whether pages are worth getting up for.").
 		Tags([]string{"thorbis", "incidents"}).
 		Readonly().Timezone("browser").Refresh("1m").Time("now-7d", "now").

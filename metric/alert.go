@@ -66,6 +66,7 @@ const (
 	SLODashboard       = "thorbis-slo"
 	TenantsDashboard   = "thorbis-tenants"
 	ResourcesDashboard = "thorbis-resources"
+	IncidentDashboard  = "thorbis-incidents"
 )
 
 // Values of LabelBundle and LabelOwner that the rules set themselves.
