@@ -43,6 +43,9 @@ func init() {
 
 	because("For the eye: saturation shows in operations and bytes against what was bought.",
 		StorageBusySeconds, StorageInFlight, StorageMerged, StorageWeightedSeconds)
+	because("Why a machine is slow, for the eye; its utilisation, its memory and its processes' growth are told of.",
+		HostContainerThrottled, HostLoad, HostPressure, HostProcesses, HostSwapFree, HostSwapTotal)
+	because("For the eye; a canary that fails or reads back something else is told of.", CanaryDuration)
 	because("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
 	because("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
 
