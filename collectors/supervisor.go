@@ -39,6 +39,8 @@ type entry struct {
 	status Status
 	errors map[string]uint64
 	logged time.Time // when the last error was
+
+	reported time.Time // when the last round ended
 }
 
 // Status is how a collector fares.
@@ -72,9 +74,42 @@ func (s *Supervisor) Run(ctx context.Context) {
 	wg.Wait()
 }
 
+// Prompt is a collector with a round so often that a longer silence than Patience is a defect of its own or of
+// what it waits for.
+type Prompt interface{ Patience() time.Duration }
+
+// watch counts a prompt collector that has fallen silent as failed by timeout, once for each stretch of patience.
+func (e *entry) watch(ctx context.Context, patience time.Duration, logger *slog.Logger) {
+	tick := time.NewTicker(patience / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		e.mu.Lock()
+		silent := time.Since(e.reported)
+		e.mu.Unlock()
+		if silent < patience {
+			continue
+		}
+		err := &ReasonError{Reason: ReasonTimeout, Err: fmt.Errorf("no round has ended within %s", patience)}
+		if e.report(err, silent) {
+			logger.Error("Collector is silent", "err", err)
+		}
+	}
+}
+
 func (s *Supervisor) supervise(ctx context.Context, e *entry) {
 	logger := s.logger.With("collector", e.name)
 	backoff := s.minBackoff
+	if p, ok := e.collector.(Prompt); ok {
+		e.mu.Lock()
+		e.reported = time.Now()
+		e.mu.Unlock()
+		go e.watch(ctx, p.Patience(), logger)
+	}
 	for ctx.Err() == nil {
 		start := time.Now()
 		err := e.run(ctx, logger)
@@ -124,6 +159,7 @@ func (e *entry) report(err error, d time.Duration) (news bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
+	e.reported = now
 	same := !e.status.Success && err != nil && err.Error() == e.status.LastError
 	e.status.Success, e.status.Duration = err == nil, d
 	if err == nil {

@@ -175,3 +175,33 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// prompt falls silent after its first round.
+type prompt struct{ fake }
+
+func (*prompt) Patience() time.Duration { return time.Minute }
+
+func TestSilentCollectorFailsByTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSupervisor(quiet())
+		s.Add("a", &prompt{fake{run: steady}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { s.Run(ctx); close(done) }()
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="a"}`); got != "1" {
+			t.Errorf("success = %s before its patience is over", got)
+		}
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		if got := value(t, s, metric.CollectorErrors.Name+`{collector="a",reason="timeout"}`); got == "0" {
+			t.Error("its silence is not counted")
+		}
+		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="a"}`); got != "0" {
+			t.Errorf("success = %s of a silent collector", got)
+		}
+		cancel()
+		<-done
+	})
+}

@@ -64,6 +64,9 @@ type finished struct {
 	fast bool
 }
 
+// Patience implements collectors.Prompt: there is a tick every second.
+func (*Collector) Patience() time.Duration { return time.Minute }
+
 // Run probes until the context ends, and saves once more then. Probes under way are not waited for: cut short,
 // they say nothing.
 func (c *Collector) Run(ctx context.Context, report collectors.Report) error {

@@ -45,12 +45,19 @@ type settings struct {
 	exposed  *targetSeries
 }
 
-// pace bounds the probes of a per-tenant check. What confirms an outage and what watches one have a share of
+// pace bounds the probes of all per-tenant checks together. What confirms an outage and what watches one have a share of
 // their own, so that many failing tenants hold up neither each other's confirmation nor the others' probes.
 type pace struct{ regular, confirming, down *rate.Limiter }
 
-func newPace(p *config.PerTenant) *pace {
-	limiter := func() *rate.Limiter { return rate.NewLimiter(rate.Limit(p.MaxPerSecond), 1) }
+// newPace gives them the highest rate that one of them asks for: more of such checks are no more load.
+func newPace(checks []*config.Check) *pace {
+	highest := 0.0
+	for _, c := range checks {
+		if c.PerTenant != nil {
+			highest = max(highest, c.PerTenant.MaxPerSecond)
+		}
+	}
+	limiter := func() *rate.Limiter { return rate.NewLimiter(rate.Limit(highest), 1) }
 	return &pace{limiter(), limiter(), limiter()}
 }
 
@@ -85,6 +92,7 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 	if err := errors.Join(errs...); err != nil {
 		return plan{}, err
 	}
+	pace := newPace(p.Health.Checks)
 	for _, check := range p.Health.Checks {
 		request, err := newRequest(p, check, check.Target, c.version)
 		if err != nil {
@@ -95,7 +103,6 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 			c.settle(&out, p, check, tenants.Tenant{Tier: metric.TierNone}, request, nil, location)
 			continue
 		}
-		pace := newPace(check.PerTenant)
 		for _, tenant := range registry {
 			request.target = strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)
 			c.settle(&out, p, check, tenant, request, pace, location)
