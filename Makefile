@@ -135,8 +135,8 @@ test: tools build check fuzz setup ## the whole proof: check, fuzzing, unit test
 # The rules run without the race detector: they start no goroutines, and would take ten times as long.
 .PHONY: unit
 unit: build tools setup ## unit tests
-	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vE '/(e2e|rules)$$')
-	@THORBIS_BIN=$(BIN) $(GO) test -timeout 20m ./rules
+	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules)$$')
+	@THORBIS_BIN=$(BIN) $(GO) test -timeout 45m ./rules
 
 .PHONY: e2e
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
