@@ -107,7 +107,7 @@ func burningTenants() panel {
 		"Tenants with bad events", fmt.Sprintf("The %d tenants with the most bad requests in the last hour.", rows), units.Short,
 	}, 10, labels, order,
 		column{"A", "Bad 1 h", units.Short, bad, nil},
-		column{"B", "Requests 1 h", units.Short, ofThem(pick(metric.TenantEventsIncrease["1h"], pickedSLO)), nil},
+		column{"B", "Share", units.PercentUnit, ofThem(pick(metric.TenantError["1h"], pickedSLO)), nil},
 		column{
 			"C", "Budget left", units.PercentUnit, ofThem(pick(metric.TenantBudgetLeft, pickedSLO)),
 			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},

@@ -50,9 +50,9 @@ func eventLedger(level, name, step, what string, labels []string) EventLedger {
 var (
 	EventsLedger     = eventLedger("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
 	BadLedger        = eventLedger("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
-	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "1m", "Events told of too late to page", sloLevel)
-	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "1m", "Bad events told of too late to page", sloLevel)
-	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "1m", "Seconds in which events were measured", sloLevel)
+	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "2m", "Events told of too late to page", sloLevel)
+	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "2m", "Bad events told of too late to page", sloLevel)
+	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured", sloLevel)
 
 	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
 	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
@@ -77,8 +77,8 @@ var (
 	LateBadIncrease    = overAt("app_service:thorbis_slo_late_bad:increase", "Bad late events", sloLevel, "_period")
 	SeenIncrease       = overAt("app_service:thorbis_slo_observed_seconds:increase", "Seconds in which events were measured", sloLevel, "_period")
 
-	TenantBadIncrease    = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
-	TenantEventsIncrease = overAt("app_service_tenant:thorbis_slo_events:increase", "Requests of a tenant that has bad ones", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantBadIncrease = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantError       = overAt("app_service_tenant:thorbis_slo_error:ratio", "Share of bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
 
 	WorstBad = overAt("app_service:thorbis_slo_worst_bad:increase",
 		"Bad requests of the tenant that has most of them, unless it carries half of the traffic", sloLevel, burnWindows...)

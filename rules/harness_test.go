@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,9 @@ type world struct {
 	// groupsOnly names the groups to evaluate, all if empty.
 	groupsOnly    []string
 	prometheusOff []spell
+	// staggered spreads the groups over their intervals, as Prometheus does by a hash of their files and names; each
+	// text spreads them differently, none not at all.
+	staggered string
 
 	open    map[string]map[string]*firing // scenario, fingerprint
 	history map[string][]firing           // scenario
@@ -159,17 +163,27 @@ func (w *world) runFrom(from, until int) {
 		} else {
 			_ = app.Rollback()
 		}
-		if t%15 == 0 && !within(t, w.prometheusOff) {
+		if (t%15 == 0 || w.staggered != "") && !within(t, w.prometheusOff) {
 			w.evaluate(t)
 		}
 	}
+}
+
+// phase is when within its interval a group is evaluated.
+func (w *world) phase(g *promrules.Group) int {
+	if w.staggered == "" {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(w.staggered + g.Name()))
+	return int(h.Sum32() % uint32(g.Interval().Seconds()))
 }
 
 func at(t int) time.Time { return epoch.Add(time.Duration(t) * time.Second) }
 
 func (w *world) evaluate(t int) {
 	for _, g := range w.groups {
-		if t%int(g.Interval().Seconds()) != 0 || len(w.groupsOnly) > 0 && !slices.Contains(w.groupsOnly, g.Name()) {
+		if (t-w.phase(g))%int(g.Interval().Seconds()) != 0 || len(w.groupsOnly) > 0 && !slices.Contains(w.groupsOnly, g.Name()) {
 			continue
 		}
 		g.Eval(context.Background(), at(t))

@@ -7,58 +7,58 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Windows by the pace at which they are summed: those of the fast tier with every write of the ledger.
-var (
-	quickWindows = []string{"5m", "1h"}
-	slowWindows  = []string{"30m", "2h", "6h", "1d", "3d"}
-)
-
 // anyTenant matches real tenants; what begins with an underscore is an overflow of ours, and a service may have none.
 const anyTenant = metric.LabelTenant + `!~"|_.*"`
 
-// slo judges objectives that count events: requests, and the policy's own slos.
+// slo judges objectives that count events: requests, and the policy's own slos. Everything that one burn compares is
+// written by one group: groups are evaluated at different moments, and a service that has just been summed up beside
+// its worst tenant of a minute ago would burn without it.
 func slo(p *config.Policy) []Group {
-	withPeriod := append(slowWindows[:5:5], period)
-	var sums, tenantSums []Rule
-	sums = append(sums, eventWindows(p, metric.EventsLedger, metric.EventsIncrease, withPeriod...)...)
-	sums = append(sums, eventWindows(p, metric.BadLedger, metric.BadIncrease, withPeriod...)...)
-	sums = append(sums, eventWindows(p, metric.LateEventsLedger, metric.LateEventsIncrease)...)
-	sums = append(sums, eventWindows(p, metric.LateBadLedger, metric.LateBadIncrease)...)
-	sums = append(sums, eventWindows(p, metric.SeenLedger, metric.SeenIncrease)...)
-	for _, l := range []metric.EventLedger{metric.EventsLedger, metric.BadLedger, metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
-		sums = append(sums, eventHourly(l))
-	}
-	tenantSums = append(tenantSums, Rule{Record: metric.TenantTier, Expr: tenantTier()})
-	tenantSums = append(tenantSums, tenantWindows(p, withPeriod...)...)
-	tenantSums = append(tenantSums, eventHourly(metric.TenantRequestsLedger), eventHourly(metric.TenantBadLedger))
-
-	var quick []Rule
-	quick = append(quick, eventWindows(p, metric.EventsLedger, metric.EventsIncrease, quickWindows...)...)
-	quick = append(quick, eventWindows(p, metric.BadLedger, metric.BadIncrease, quickWindows...)...)
-	quick = append(quick, tenantWindows(p, quickWindows...)...)
-	quick = append(quick, burnRecords(quickWindows)...)
-	quick = append(quick, Rule{Record: metric.SLOOutage, Expr: expand(`
-		($budget > bool 0) and on ($service) ($down{tenant="",page="P1"} > 0)`, names{
-		"budget": "max by (" + levels["slo"] + ") (" + metric.SLOBudget.Name + ")",
-		"down":   metric.CheckDownOwned.Name,
-	})})
-	var tickets []Rule
+	var groups []Group
 	for i, t := range requestTiers {
-		rule := Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])}
+		rules := tierWindows(p, t.windows...)
 		if i == 0 {
-			quick = append(append(quick, rule), sloBurnAlerts(t)...)
-			continue
+			rules = append(rules, Rule{Record: metric.SLOOutage, Expr: expand(`
+				($budget > bool 0) and on ($service) ($down{tenant="",page="P1"} > 0)`, names{
+				"budget": "max by (" + levels["slo"] + ") (" + metric.SLOBudget.Name + ")",
+				"down":   metric.CheckDownOwned.Name,
+			})})
 		}
-		tickets = append(append(tickets, rule), sloBurnAlerts(t)...)
+		rules = append(rules, Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])})
+		groups = append(groups, Group{Name: "thorbis-slo-" + t.name, Interval: t.pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
-	return []Group{
-		{Name: "thorbis-slo-fast", Interval: ledgerInterval, Rules: quick},
-		{Name: "thorbis-slo-windows", Interval: windowInterval, Rules: sums},
-		{Name: "thorbis-slo-tenant-windows", Interval: windowInterval, Rules: tenantSums},
-		{Name: "thorbis-slo-burn", Interval: windowInterval, Rules: burnRecords(slowWindows)},
-		{Name: "thorbis-slo-slower", Interval: windowInterval, Rules: tickets},
-		tenantBurn(p), sloCrowds(), sloBudget(p),
+	return append(groups, sloHourly(), sloPeriod(p), tenantBurn(p), sloCrowds(), sloBudget(p))
+}
+
+// tierWindows sums the events of services and tenants over some windows and finds how fast the budget burns in them.
+func tierWindows(p *config.Policy, windows ...string) []Rule {
+	rules := append(eventWindows(p, metric.EventsLedger, metric.EventsIncrease, windows...),
+		eventWindows(p, metric.BadLedger, metric.BadIncrease, windows...)...)
+	return append(append(rules, tenantWindows(p, windows...)...), burnRecords(windows)...)
+}
+
+// sloHourly writes the totals on the hour. It must be evaluated in each minute.
+func sloHourly() Group {
+	rules := []Rule{{Record: metric.TenantTier, Expr: tenantTier()}}
+	for _, l := range []metric.EventLedger{
+		metric.EventsLedger, metric.BadLedger, metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger,
+		metric.TenantRequestsLedger, metric.TenantBadLedger,
+	} {
+		rules = append(rules, eventHourly(l))
 	}
+	return Group{Name: "thorbis-slo-hourly", Interval: windowInterval, Rules: rules}
+}
+
+// sloPeriod sums up the policy's period, which moves slowly.
+func sloPeriod(p *config.Policy) Group {
+	var rules []Rule
+	rules = append(rules, eventWindows(p, metric.EventsLedger, metric.EventsIncrease, period)...)
+	rules = append(rules, eventWindows(p, metric.BadLedger, metric.BadIncrease, period)...)
+	rules = append(rules, eventWindows(p, metric.LateEventsLedger, metric.LateEventsIncrease)...)
+	rules = append(rules, eventWindows(p, metric.LateBadLedger, metric.LateBadIncrease)...)
+	rules = append(rules, eventWindows(p, metric.SeenLedger, metric.SeenIncrease)...)
+	rules = append(rules, tenantWindows(p, period)...)
+	return Group{Name: "thorbis-slo-period", Interval: slowInterval, Rules: rules}
 }
 
 // burnRecords find the worst tenant of each objective and how fast the budget burns without it. A service burns
@@ -69,26 +69,16 @@ func burnRecords(windows []string) []Rule {
 	for _, w := range windows {
 		n := names{
 			"bad": metric.BadIncrease[w].Name, "events": metric.EventsIncrease[w].Name,
-			"tenantBad":    metric.TenantBadIncrease[w].Select(anyTenant),
-			"tenantEvents": metric.TenantEventsIncrease[w].Name,
-			"worstBad":     metric.WorstBad[w].Name, "worstEvents": metric.WorstEvents[w].Name,
+			"tenantBad":   metric.TenantBadIncrease[w].Select(anyTenant),
+			"tenantError": metric.TenantError[w].Name,
+			"worstBad":    metric.WorstBad[w].Name, "worstEvents": metric.WorstEvents[w].Name,
 			"budget": metric.SLOBudget.Name,
 		}
 		rules = append(rules,
-			Rule{Record: metric.WorstBad[w], Expr: expand(`
-				max by ($slo) (
-					topk by ($slo) (1, $tenantBad)
-					and on ($tenantSLO)
-					($tenantEvents < on ($slo) group_left () ($events / 2))
-				)`, n)},
 			Rule{Record: metric.WorstEvents[w], Expr: expand(`
-				max by ($slo) (
-					$tenantEvents
-					and on ($tenantSLO)
-					topk by ($slo) (1, $tenantBad)
-					and on ($slo)
-					$worstBad
-				)`, n)},
+				max by ($slo) (topk by ($slo) (1, $tenantBad) / on ($tenantSLO) $tenantError)
+				< on ($slo) ($events / 2)`, n)},
+			Rule{Record: metric.WorstBad[w], Expr: expand(`max by ($slo) ($tenantBad) and on ($slo) $worstEvents`, n)},
 			Rule{Record: metric.SLOBurn[w], Expr: expand(`
 				(($bad - $worstBad or $bad) / (($events - $worstEvents or $events) > 0))
 				/ on ($slo) $budget`, n)},
@@ -147,12 +137,11 @@ func sloBudget(p *config.Policy) Group {
 		"error1h":      metric.SLOError["1h"].Name,
 		"left":         metric.SLOBudgetLeft.Name,
 		"budget":       metric.SLOBudget.Name,
-		"tenantBad":    metric.TenantBadIncrease[period].Name,
-		"tenantEvents": metric.TenantEventsIncrease[period].Name,
+		"tenantError":  metric.TenantError[period].Name,
 		"tenantBudget": metric.TenantSLOBudget.Name,
 	}
 	rule := func(r *metric.Record, text string) Rule { return Rule{Record: r, Expr: expand(text, n)} }
-	g := Group{Name: "thorbis-slo-budget", Interval: windowInterval}
+	g := Group{Name: "thorbis-slo-budget", Interval: slowInterval}
 	for _, w := range []string{"5m", "1h", "1d"} {
 		g.Rules = append(g.Rules, Rule{Record: metric.SLOError[w], Expr: metric.BadIncrease[w].Name + " / (" + metric.EventsIncrease[w].Name + " > 0)"})
 	}
@@ -163,7 +152,7 @@ func sloBudget(p *config.Policy) Group {
 		rule(metric.SLOBudgetLeft, `1 - $error / on ($slo) $budget`),
 		rule(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget - $bad`),
 		rule(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
-		rule(metric.TenantBudgetLeft, `1 - $tenantBad / $tenantEvents / on ($tenantSLO) $tenantBudget`),
+		rule(metric.TenantBudgetLeft, `1 - $tenantError / on ($tenantSLO) $tenantBudget`),
 	)
 	for _, w := range []string{"1h", period} {
 		g.Rules = append(g.Rules, Rule{Record: metric.TierError[w], Expr: tierError(p, w)})

@@ -9,9 +9,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Why totals of events too. ledger.go says why budgets need them. Here the windows of an hour and less come
-// from them as well: with 10,000 tenants one increase(x[1h]) reads twelve million samples, a difference of two
-// totals twenty thousand, and it neither extrapolates nor loses a seam.
+// Why totals of events too. ledger.go says why budgets need them. Here the shorter windows come from them as well, or
+// from the steps by which they grow: with 10,000 tenants one increase(x[1h]) reads twelve million samples, a difference
+// of two totals twenty thousand, and neither extrapolates nor loses a seam.
 //
 // A total grows by what each counter shows now less what it showed when the total was last written, at most
 // fifteen minutes earlier if the exporter was away. These steps touch without gap or overlap, whatever the
@@ -24,12 +24,12 @@ func counted(counter string, step time.Duration) string {
 }
 
 // eventTotal carries a ledger on: what it was, by its last value or by the one on the hour after a long gap, and
-// what came since. It goes on for as long as something else is there, which is told by other labels.
+// what came since, which only the name tells apart. It goes on for as long as something else is there.
 func eventTotal(l metric.EventLedger, level, matcher, on, while string) string {
 	return expand(`
 		sum by ($level) (
-			label_replace(last_over_time($total[1h]) or last_over_time($hourly[3d]), "of", "what was before", "", "")
-			or
+			last_over_time($total[1h]) or last_over_time($hourly[3d])
+			or on (__name__, $level)
 			$step
 		)
 		and on ($on) $while`, names{
@@ -91,7 +91,7 @@ func requestLedger(p *config.Policy) []Group {
 		"tenantStep": metric.TenantRequestsLedger.Step.Name,
 		"tenantBad":  metric.TenantBadLedger.Step.Name,
 		"events":     metric.EventsLedger.Step.Name,
-		"late":       counted(metric.TenantLateRequests.Select(ownTenants), windowInterval),
+		"late":       counted(metric.TenantLateRequests.Select(ownTenants), slowInterval),
 		"lateEvents": metric.LateEventsLedger.Step.Name,
 	}
 	tenants := []Rule{{Record: metric.TenantRequestsLedger.Step, Expr: expand(`sum by ($serviceTenant) ($requests)`, n)}}
@@ -104,7 +104,7 @@ func requestLedger(p *config.Policy) []Group {
 		})
 		text := `sum by ($service) ($tenantStep)`
 		if s.measured != "" {
-			text += ` and on ($service) group by ($service) (` + s.measured + `)`
+			text = `$events{slo="availability"} and on ($service) group by ($service) (` + s.measured + `)`
 		}
 		events = append(events, Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: expand(text, n)})
 	}
@@ -128,10 +128,10 @@ func requestLedger(p *config.Policy) []Group {
 		},
 		{
 			Record: metric.LateBadLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late, windowInterval)+`)`, n),
+			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late, slowInterval)+`)`, n),
 		},
 		{Record: metric.SeenLedger.Step, Expr: expand(`$step * ($events >= bool 0)`, names{
-			"step": seconds(windowInterval), "events": n["events"],
+			"step": seconds(slowInterval), "events": n["events"],
 		})},
 	}
 	for _, l := range []metric.EventLedger{metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
@@ -139,7 +139,7 @@ func requestLedger(p *config.Policy) []Group {
 	}
 	return []Group{
 		{Name: "thorbis-slo-ledger", Interval: ledgerInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
-		{Name: "thorbis-slo-late", Interval: windowInterval, Rules: late},
+		{Name: "thorbis-slo-late", Interval: slowInterval, Rules: late},
 	}
 }
 
@@ -160,6 +160,14 @@ func grown(l metric.EventLedger, over time.Duration) string {
 		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
 		or
 		$total`, names{"total": l.Total.Name, "hourly": l.Hourly.Name, "over": span(over)})
+}
+
+// stepsUpTo is the longest window that the steps are added up for: more of them cost more than totals do.
+const stepsUpTo = time.Hour
+
+// summed is what a ledger added in a short window: its steps. Nothing need bridge gaps or know when a total began.
+func summed(l metric.EventLedger, over time.Duration) string {
+	return "sum_over_time(" + l.Step.Name + "[" + span(over) + "])"
 }
 
 func eventWindows(p *config.Policy, l metric.EventLedger, over metric.Over, only ...string) []Rule {

@@ -30,7 +30,7 @@ func tenantTier() string {
 // unknownTierRank is above every tier that the policy knows: who is not known is not made to wait.
 const unknownTierRank = 10
 
-// tenantWindows sums the bad requests of the tenants that have some, and the requests of those.
+// tenantWindows sums the bad requests of the tenants that have some, and tells their share of the tenant's requests.
 func tenantWindows(p *config.Policy, only ...string) []Rule {
 	var rules []Rule
 	for _, key := range only {
@@ -43,11 +43,13 @@ func tenantWindows(p *config.Policy, only ...string) []Rule {
 			"requests": metric.TenantRequestsLedger.Total.Name,
 			"over":     span(over),
 		}
+		bad, requests := "("+grown(metric.TenantBadLedger, over)+") > 0", "$requests - $requests offset $over or $requests"
+		if over <= stepsUpTo {
+			bad, requests = summed(metric.TenantBadLedger, over), summed(metric.TenantRequestsLedger, over)
+		}
 		rules = append(rules,
-			Rule{Record: metric.TenantBadIncrease[key], Expr: "(" + grown(metric.TenantBadLedger, over) + ") > 0"},
-			Rule{Record: metric.TenantEventsIncrease[key], Expr: expand(`
-				($bad > bool 0) * on ($serviceTenant) group_left ()
-				($requests - $requests offset $over or $requests)`, n)},
+			Rule{Record: metric.TenantBadIncrease[key], Expr: bad},
+			Rule{Record: metric.TenantError[key], Expr: expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`, n)},
 		)
 	}
 	return rules
@@ -57,7 +59,8 @@ func tenantWindows(p *config.Policy, only ...string) []Rule {
 // good ones cost nothing.
 func tenantBurn(p *config.Policy) Group {
 	n := names{
-		"bad3d":      metric.TenantBadIncrease["3d"].Select(anyTenant),
+		// Who has just become bad is not in the longest window yet, which is summed up less often.
+		"had":        "(" + metric.TenantBadIncrease["3d"].Select(anyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(anyTenant) + ")",
 		"tenantTier": metric.TenantTier.Name,
 		"budget":     metric.SLOBudget.Name,
 		"tierBudget": metric.TierSLOBudget.Name,
@@ -72,13 +75,13 @@ func tenantBurn(p *config.Policy) Group {
 		// A tenant of which no registry speaks pages as urgently as it can, unless no registry speaks of any.
 		{Record: metric.TenantSLOOwned, Expr: expand(`
 			(
-				($bad3d > bool 0) * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
+				($had > bool 0) * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
 				or on ($tenantSLO)
 				label_replace(label_replace(
-					($bad3d > bool 0) unless on (environment) group by (environment) ($tenantTier),
+					($had > bool 0) unless on (environment) group by (environment) ($tenantTier),
 					"tier", "none", "", ""), "page", "P4", "", "")
 				or on ($tenantSLO)
-				label_replace($bad3d > bool 0, "tier", "none", "", "")
+				label_replace($had > bool 0, "tier", "none", "", "")
 			)
 			* on ($slo) group_left (owner) ($budget > bool 0)`, n)},
 		{Record: metric.TenantSLOBudget, Expr: expand(`
@@ -105,26 +108,25 @@ func tenantBurn(p *config.Policy) Group {
 
 func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
 	n := names{
-		"badLong": metric.TenantBadIncrease[t.long].Name, "eventsLong": metric.TenantEventsIncrease[t.long].Name,
-		"badShort": metric.TenantBadIncrease[t.short].Name, "eventsShort": metric.TenantEventsIncrease[t.short].Name,
+		"long": metric.TenantError[t.long].Name, "short": metric.TenantError[t.short].Name, "now": metric.TenantError["5m"].Name,
+		"bad":    metric.TenantBadIncrease[t.short].Name,
 		"self":   metric.TenantBurning[t.name].Name,
-		"badNow": metric.TenantBadIncrease["5m"].Name, "eventsNow": metric.TenantEventsIncrease["5m"].Name,
 		"budget": metric.TenantSLOBudget.Name,
 		"factor": t.factor(p.Objectives.Period.Std()), "floor": strconv.Itoa(eventFloor),
 	}
 	text := `
-		$badLong / ($eventsLong > 0) / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
+		$long / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
 		and on ($tenantSLO)
-		$badShort / ($eventsShort > 0) / on ($tenantSLO) $budget > $factor
+		$short / on ($tenantSLO) $budget > $factor
 		and on ($tenantSLO)
-		$badShort >= $floor`
+		$bad >= $floor`
 	if len(faster) > 0 {
 		var told []*metric.Record
 		for _, f := range faster {
 			told = append(told, metric.TenantBurning[f.name])
 		}
 		text += `
-		unless on ($tenantSLO) (` + quietAfter(told, "tenantSLO", t.short, `$badNow / ($eventsNow > 0) / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
+		unless on ($tenantSLO) (` + quietAfter(told, "tenantSLO", t.short, `$now / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
 	}
 	return expand(text, n)
 }

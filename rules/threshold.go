@@ -18,6 +18,8 @@ const (
 	ledgerInterval = 30 * time.Second
 	// windowInterval paces the sums over long windows, which move slowly and cost the most.
 	windowInterval = time.Minute
+	// slowInterval paces what no page waits for: windows of tickets, the period, late events.
+	slowInterval = 2 * time.Minute
 
 	// downFloor is the shortest outage that pages.
 	downFloor = 30 * time.Second
@@ -64,6 +66,9 @@ type burnTier struct {
 	floor       time.Duration
 	// wait lets a faster tier that is about to burn tell instead; a ticket can wait.
 	wait time.Duration
+	// windows are those that the tier's group sums up, at its pace: each window of the table is summed up once.
+	windows []string
+	pace    time.Duration
 }
 
 // burnTiers, the fastest first. A slower one is quiet while a faster one burns and for its own short
@@ -77,10 +82,10 @@ var burnTiers = []burnTier{
 // requestTiers are the paces of objectives that count events. They have the fast tier that uptime lacks,
 // because no state alert tells of failing requests. It spends 2 % of a 30 d budget in an hour.
 var requestTiers = []burnTier{
-	{name: "fast", priority: "P1", long: "1h", short: "5m", spent: big.NewRat(2, 100)},
-	{name: "medium", priority: "P2", long: "6h", short: "30m", spent: big.NewRat(5, 100), wait: 2 * time.Minute},
-	{name: "slow", priority: "P3", long: "1d", short: "2h", spent: big.NewRat(10, 100), wait: 15 * time.Minute},
-	{name: "trend", priority: "P4", long: "3d", short: "6h", spent: big.NewRat(10, 100), wait: time.Hour},
+	{name: "fast", priority: "P1", long: "1h", short: "5m", spent: big.NewRat(2, 100), windows: []string{"5m", "1h"}, pace: ledgerInterval},
+	{name: "medium", priority: "P2", long: "6h", short: "30m", spent: big.NewRat(5, 100), wait: 2 * time.Minute, windows: []string{"30m", "6h"}, pace: windowInterval},
+	{name: "slow", priority: "P3", long: "1d", short: "2h", spent: big.NewRat(10, 100), wait: 15 * time.Minute, windows: []string{"2h", "1d"}, pace: slowInterval},
+	{name: "trend", priority: "P4", long: "3d", short: "6h", spent: big.NewRat(10, 100), wait: time.Hour, windows: []string{"3d"}, pace: slowInterval},
 }
 
 const (
