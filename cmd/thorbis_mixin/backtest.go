@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -19,15 +22,16 @@ import (
 
 // backtestFlags are the flags of the command backtest.
 type backtestFlags struct {
-	url, until, since, chunk *string
-	load                     *float64
-	list                     *bool
+	url, until, since, chunk, http *string
+	load                           *float64
+	list                           *bool
 }
 
 func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
 	c := app.Command("backtest", "Replay what a Prometheus has stored through the rules: what would have fired, and whom it would have paged.")
 	return c, backtestFlags{
 		url:   c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
+		http:  c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
 		since: c.Flag("since", "How far to look back, such as 30d.").Default("30d").String(),
 		until: c.Flag("until", "Where to stop, in RFC 3339; now if empty.").String(),
 		chunk: c.Flag("chunk", "How much time's raw samples to read at once.").Default("2h").String(),
@@ -49,6 +53,14 @@ func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	if *f.load <= 0 || *f.load > 1 {
 		return backtest.Options{}, fmt.Errorf("--load: write more than 0 and at most 1")
 	}
+	at, err := url.Parse(*f.url)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return backtest.Options{}, fmt.Errorf("--prometheus: %q is no URL; write it like http://prometheus:9090", *f.url)
+	}
+	client, err := f.client()
+	if err != nil {
+		return backtest.Options{}, fmt.Errorf("--http.config.file: %w", err)
+	}
 	until := now
 	if *f.until != "" {
 		if until, err = time.Parse(time.RFC3339, *f.until); err != nil {
@@ -57,7 +69,24 @@ func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	}
 	return backtest.Options{
 		URL: *f.url, From: until.Add(-time.Duration(since)), To: until, Chunk: time.Duration(chunk), Load: *f.load, Interval: 15 * time.Second,
+		Client: client,
 	}, nil
+}
+
+// client reads how to reach the server, secrets from the files that it names.
+func (f backtestFlags) client() (*http.Client, error) {
+	if *f.http == "" {
+		return nil, nil
+	}
+	how, _, err := promconfig.LoadHTTPConfigFile(*f.http)
+	if err != nil {
+		return nil, err
+	}
+	client, err := promconfig.NewClientFromConfig(*how, "backtest")
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
 }
 
 // run replays, with progress on standard error where that is a terminal.

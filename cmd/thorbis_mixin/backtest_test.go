@@ -33,6 +33,46 @@ func TestBacktestFlags(t *testing.T) {
 	}
 }
 
+// TestBacktestReaches: the server is told who asks, in the words of a file as promtool reads it; a server that is not told
+// says what to do about it.
+func TestBacktestReaches(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "thorbis" || password != "secret" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte(`{"status":"success","data":[]}`))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("password", "secret\n")
+	good := write("http.yaml", "basic_auth: {username: thorbis, password_file: password}\n")
+	for name, c := range map[string]struct{ url, file, want string }{
+		"told":      {server.URL, good, "holds none of the series"},
+		"not told":  {server.URL, "", "say who asks with --http.config.file"},
+		"no file":   {server.URL, good + ".missing", "--http.config.file: "},
+		"bad file":  {server.URL, write("bad.yaml", "basic_auth: {user: thorbis}\n"), "--http.config.file: "},
+		"no URL":    {"prometheus:9090", "", `--prometheus: "prometheus:9090" is no URL; write it like http://`},
+		"elsewhere": {server.URL, write("other.yaml", "authorization: {credentials: x}\n"), "401 Unauthorized"},
+	} {
+		args := []string{"backtest", "--config.file=" + filepath.Join("..", "..", "alertmanager", "testdata", "policy.yaml"), "--since=1h", "--prometheus=" + c.url}
+		if c.file != "" {
+			args = append(args, "--http.config.file="+c.file)
+		}
+		err := run(args, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 func TestProgressBar(t *testing.T) {
 	var out bytes.Buffer
 	from := time.Unix(0, 0)

@@ -55,6 +55,12 @@ func (r *replay) call(ctx context.Context, path string, form url.Values, data an
 		return err
 	}
 	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("the server does not let us in (%s): say who asks with --http.config.file", response.Status)
+	case http.StatusNotFound:
+		return fmt.Errorf("there is no %s there (%s): is this the address of a Prometheus, with its path if it has one?", request.URL.Redacted(), response.Status)
+	}
 	var a answer
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&a); err != nil {
 		return fmt.Errorf("the answer (%s) is not what a Prometheus says: %w", response.Status, err)
