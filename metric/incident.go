@@ -116,7 +116,7 @@ var (
 	})
 	MaintenanceSilences = define(Metric{
 		Name: "thorbis_maintenance_silences", Type: Gauge, Across: Replica,
-		Help:   "Active silences whose comment begins with maintenance:, by the service that they name; empty if none of the policy's.",
+		Help:   "Active silences whose comment begins with maintenance:, by the service that they cover whole; empty for all others.",
 		Labels: []string{LabelAppService},
 	})
 )

@@ -38,7 +38,8 @@ func init() {
 
 	because("How people fare; unacknowledged incidents page by themselves.",
 		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen, IncidentsOpened,
-		IncidentsUntold, MaintenanceSilences)
+		IncidentsUntold)
+	because("What people plan; budgets and objectives set it apart.", MaintenanceSilences)
 	because("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
 	because("For the eye: saturation shows in operations and bytes against what was bought.",

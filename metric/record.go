@@ -117,6 +117,10 @@ var (
 		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.", checkLocationLevel)
 )
 
+// Maintenance is planned work on a whole service.
+var Maintenance = record("app_service:thorbis_maintenance:planned",
+	"1 while planned work on the service, by the policy or by a silence, sets its time and its requests apart; for some hours of a day at most.", serviceLevel)
+
 // What is not watched though it should be.
 var (
 	ServiceWatched = record("app_service:thorbis_health_check:watched",

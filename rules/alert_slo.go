@@ -76,6 +76,7 @@ func sloCrowds() Group {
 		"steady":   fmt.Sprint(steadyTraffic),
 		"budget":   metric.SLOBudget.Name,
 		"memory":   seconds(longMemory),
+		"planned":  metric.Maintenance.Name,
 	}
 	const afterService = `
 		unless on ($slo) (max_over_time($outage[5m]) or on ($slo) max_over_time($fast[5m]) or on ($slo) max_over_time($medium[5m]))`
@@ -88,7 +89,8 @@ func sloCrowds() Group {
 			or on ($slo)
 			time() + 0 * ($events1h offset 15m >= $steady)
 		)
-		unless on ($slo) $events5m > 0`, n)}}
+		unless on ($slo) $events5m > 0
+		unless on ($service) $planned`, n)}}
 	rules = append(rules, byPage(metric.TierBurnAlert, "P1", afterWhole, text{
 		summary: "Several tenants of one tier burn their budget at once.",
 		description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}, as many as the policy's pool allows for one page.

@@ -92,6 +92,7 @@ func ledger(*config.Policy) Group {
 		))`, names{"observed": metric.HealthCheckObservedSeconds.Name, "step": span(ledgerInterval)})
 
 	rules := []Rule{
+		maintenance(),
 		{Record: observed.Location, Expr: progress(metric.HealthCheckObservedSeconds)},
 		{Record: down.Location, Expr: locationIncrease(metric.HealthCheckDownSeconds, window)},
 		{Record: outages.Location, Expr: locationIncrease(metric.HealthCheckOutages, window)},
@@ -100,12 +101,12 @@ func ledger(*config.Policy) Group {
 			"\n+ " + progress(metric.HealthCheckMaintenanceSeconds) + " > 0"},
 
 		{Record: observed.Increase, Expr: expand(`max by ($check) ($observed)`, names{"observed": observed.Location.Name})},
-		{Record: down.Increase, Expr: quorumIncrease(down)},
-		{Record: outages.Increase, Expr: quorumIncrease(outages)},
+		{Record: down.Increase, Expr: unplanned(quorumIncrease(down), "5m")},
+		{Record: outages.Increase, Expr: unplanned(quorumIncrease(outages), "5m")},
 		{Record: unpaged.Increase, Expr: expand(`$down offset 2m unless on ($check) max_over_time($quorum[7m])`,
 			names{"down": down.Increase.Name, "quorum": metric.CheckDown.Name})},
 
-		{Record: metric.ObservedStep, Expr: step},
+		{Record: metric.ObservedStep, Expr: unplanned(step, "")},
 		{Record: observed.Total, Expr: total(observed, metric.ObservedStep, "")},
 	}
 	for _, l := range []metric.Ledger{down, outages, unpaged} {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"slices"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -34,6 +35,7 @@ type simExporter struct {
 	broken      []spell // the target does not answer this exporter
 	blind       []spell // the exporter cannot judge
 	maintenance []spell
+	planned     []spell // somebody silences the whole service for maintenance
 	off         []spell // the exporter does not run; its state is kept
 	wiped       []int   // moments at which its state is lost
 	gone        []spell // its target is not in service discovery
@@ -196,6 +198,13 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 		with := func(ls []string, more ...string) []string { return append(append([]string{}, ls...), more...) }
 		for _, tenant := range e.traffic {
 			tenant.expose(env, add)
+		}
+		if len(e.planned) > 0 {
+			silences := 0.0
+			if within(t, e.planned) {
+				silences = 1
+			}
+			add(metric.MaintenanceSilences.Name, silences, append(slices.Clip(env), metric.LabelAppService, "web")...)
 		}
 		if e.check == "" {
 			return e.vanish(now, samples)

@@ -100,13 +100,13 @@ func requestLedger(p *config.Policy) []Group {
 		labels := map[string]string{metric.LabelSLO: s.name}
 		tenants = append(tenants, Rule{
 			Record: metric.TenantBadLedger.Step, Labels: labels,
-			Expr: expand(`sum by ($serviceTenant) (`+counted(s.bad, ledgerInterval)+`) > 0`, n),
+			Expr: unplanned(expand(`sum by ($serviceTenant) (`+counted(s.bad, ledgerInterval)+`) > 0`, n), ""),
 		})
 		text := `sum by ($service) ($tenantStep)`
 		if s.measured != "" {
 			text = `$events{slo="availability"} and on ($service) group by ($service) (` + s.measured + `)`
 		}
-		events = append(events, Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: expand(text, n)})
+		events = append(events, Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: unplanned(expand(text, n), "")})
 	}
 	tenants = append(
 		tenants,

@@ -35,10 +35,12 @@ func ownLedger(p *config.Policy) ([]Group, error) {
 			labels := map[string]string{
 				metric.LabelEnvironment: p.Environment, metric.LabelAppService: s.AppService, metric.LabelSLO: s.Name,
 			}
+			planned := "\nunless on () " + metric.Maintenance.Select(
+				fmt.Sprintf("%s=%q", metric.LabelEnvironment, p.Environment), fmt.Sprintf("%s=%q", metric.LabelAppService, s.AppService))
 			rules = append(rules,
-				Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: "sum(" + total + ")"},
+				Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: "sum(" + total + ")" + planned},
 				// Nothing bad is 0, as long as there is something at all.
-				Rule{Record: metric.BadLedger.Step, Labels: labels, Expr: "sum(" + bad + ") or 0 * sum(" + total + ")"},
+				Rule{Record: metric.BadLedger.Step, Labels: labels, Expr: "(sum(" + bad + ") or 0 * sum(" + total + "))" + planned},
 			)
 			for _, total := range sloTotals(fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name)) {
 				total.Labels = labels // the same as its series have; promtool asks for rules that differ

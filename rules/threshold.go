@@ -41,6 +41,9 @@ const (
 	// storm is how many tenants of one service are told of in one page instead of one each.
 	storm = 50
 
+	// plannedWork is how much of a day planned work may set apart: beyond it, what fails counts, whoever planned it.
+	plannedWork = 8 * time.Hour
+
 	// silence is how long a measure may stand still, in a window of this length, before
 	// patience runs as the alert's own delay.
 	silence  = 5 * time.Minute

@@ -67,14 +67,20 @@ func (s *silence) maintenance() bool {
 	return len(comment) >= len(prefix) && strings.EqualFold(comment[:len(prefix)], prefix)
 }
 
-// names returns the one value that the silence wants of a label.
-func (s *silence) names(label string) string {
+// wholeService returns the service of which the silence covers everything in an environment; empty if it covers less, or
+// more than one.
+func (s *silence) wholeService(environment string) string {
+	service := ""
 	for _, m := range s.Matchers {
-		if m.equals(label) {
-			return m.Value
+		switch {
+		case m.equals(metric.LabelAppService) && service == "":
+			service = m.Value
+		case m.equals(metric.LabelEnvironment) && m.Value == environment, m.equals(metric.LabelBundle) && m.Value == metric.BundleThorbis:
+		default:
+			return ""
 		}
 	}
-	return ""
+	return service
 }
 
 // length classes a silence by its time from start to end.

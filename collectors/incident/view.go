@@ -122,7 +122,7 @@ func (k known) unite(answers []answer) view {
 			escalations = append(escalations, s)
 			continue
 		case s.maintenance():
-			service := s.names(metric.LabelAppService)
+			service := s.wholeService(k.environment)
 			if !k.services[service] {
 				service = ""
 			}

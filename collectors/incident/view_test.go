@@ -150,11 +150,12 @@ func TestSilencesAreClassed(t *testing.T) {
 	week := silent("w", "maintenance: move", is("app_service", "web"))
 	week.EndsAt = noon.AddDate(0, 0, 7)
 	other := silent("o", "maintenance: move", is("app_service", "elsewhere"))
-	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, acknowledgement(first)}), said([]*silence{long})})
-	if v.silences[metric.LengthEndless] != 1 || v.silences[metric.LengthWeek] != 1 || v.silences[metric.LengthDay] != 1 {
+	part := silent("p", "maintenance: one tenant", is("app_service", "web"), is("tenant", "acme"))
+	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, part, acknowledgement(first)}), said([]*silence{long})})
+	if v.silences[metric.LengthEndless] != 1 || v.silences[metric.LengthWeek] != 1 || v.silences[metric.LengthDay] != 2 {
 		t.Errorf("%v", v.silences)
 	}
-	if v.maintenance["web"] != 1 || v.maintenance[""] != 1 {
+	if v.maintenance["web"] != 1 || v.maintenance[""] != 2 {
 		t.Errorf("%v", v.maintenance)
 	}
 }
