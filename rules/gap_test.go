@@ -102,6 +102,11 @@ var gapCases = []gapCase{
 		setup: and(outage(begin, mend), func(_ int, e *simExporter) { e.maintenance = []spell{{begin - minute, mend + minute}} }),
 	},
 
+	{
+		name: "one lost probe", layout: twoTwoJobs, pages: 0,
+		setup: func(_ int, e *simExporter) { e.interval, e.broken = 5, []spell{{begin, begin + 1}} },
+	},
+
 	// Finding 3: one location is no quorum while another has an opinion.
 	{
 		name: "one of two locations down", layout: twoLocations, pages: 0,

@@ -8,15 +8,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// TestMaintenance: what happens in planned work, by a silence of the whole service or by the policy for all of its checks, is
-// in no objective, no budget and not in the contract, and burns nothing; what happens before and after is.
-func TestMaintenance(t *testing.T) {
-	simulates(t)
-	const (
-		planned = warmup + 5*minute
-		over    = planned + 30*minute
-		end     = over + 30*minute
-	)
+// The stories of maintenance: planned work goes on in between.
+const (
+	planned    = warmup + 5*minute
+	over       = planned + 30*minute
+	plannedEnd = over + 30*minute
+)
+
+func maintenanceStories() []scenario {
 	work := []spell{{planned, over}}
 	place := func(each func(e *simExporter)) []*simExporter {
 		exporters := layouts[twoOneJob].place(1, nil)
@@ -30,11 +29,19 @@ func TestMaintenance(t *testing.T) {
 		}
 		return exporters
 	}
-	scenarios := []scenario{
+	return []scenario{
 		{"silence", place(func(e *simExporter) { e.planned = work })},
 		{"policy", place(func(e *simExporter) { e.maintenance = work })},
 		{"none", place(func(*simExporter) {})},
 	}
+}
+
+// TestMaintenance: what happens in planned work, by a silence of the whole service or by the policy for all of its checks, is
+// in no objective, no budget and not in the contract, and burns nothing; what happens before and after is.
+func TestMaintenance(t *testing.T) {
+	simulates(t)
+	const end = plannedEnd
+	scenarios := maintenanceStories()
 	w := newWorld(t, scenarios...)
 	w.run(end)
 	for _, s := range scenarios {

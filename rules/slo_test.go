@@ -52,15 +52,31 @@ func tell(t *testing.T, until int, cases []sloCase, groups ...string) *world {
 	return w
 }
 
-// TestRequestBurns: what each kind of trouble of a service's requests tells, and that it is told once.
-func TestRequestBurns(t *testing.T) {
-	simulates(t)
-	const end = warmup + 3*hour
-	four := func(each func(int, *simTenant)) []*simExporter {
-		return twoReceivers.carry(crowd(4, "enterprise", 5, each)...)
-	}
+// requestsEnd is when stories of requests end.
+const requestsEnd = warmup + 3*hour
+
+// carrier makes the exporters that share some tenants' requests.
+type carrier func(...simTenant) []*simExporter
+
+// carriers are one exporter, two, and two that are restarted one after the other while the trouble lasts.
+var carriers = map[string]carrier{
+	"one exporter":  oneReceiver.carry,
+	"two exporters": twoReceivers.carry,
+	"rolling restart": func(tenants ...simTenant) []*simExporter {
+		exporters := twoReceivers.carry(tenants...)
+		for i, e := range exporters {
+			e.off = []spell{{warmup + 6*minute + i*minute, warmup + 6*minute + i*minute + 35}}
+		}
+		return exporters
+	},
+}
+
+// requestStories are what each kind of trouble of a service's requests tells.
+func requestStories(carry carrier) []sloCase {
+	const end = requestsEnd
+	four := func(each func(int, *simTenant)) []*simExporter { return carry(crowd(4, "enterprise", 5, each)...) }
 	fast := []string{"ThorbisSLOBurn/P1fast"}
-	tell(t, end, []sloCase{
+	return []sloCase{
 		{"good life", four(nil), nil},
 		{"full outage of ten minutes", four(everyTenant(1, warmup, warmup+10*minute)), fast},
 		{"brown-out at 20 % until the end", four(everyTenant(.2, warmup, end)), fast},
@@ -80,19 +96,28 @@ func TestRequestBurns(t *testing.T) {
 		{"traffic that stops after an outage", four(func(_ int, t *simTenant) {
 			t.failing, t.silent = failing(1, warmup, warmup+5*minute), []spell{{warmup + 5*minute, end}}
 		}), []string{"ThorbisSLOBurn/P1fast", "ThorbisTrafficVanished/P2"}},
-		{"no traffic", twoReceivers.carry(crowd(4, "enterprise", 0, nil)...), nil},
-		{"one tenant that carries most of the traffic", twoReceivers.carry(append(crowd(4, "standard", 1, nil),
+		{"no traffic", carry(crowd(4, "enterprise", 0, nil)...), nil},
+		{"one tenant that carries most of the traffic", carry(append(crowd(4, "standard", 1, nil),
 			simTenant{name: "big", tier: "enterprise", rate: 20, failing: failing(.5, warmup, warmup+20*minute)})...), fast},
-		{"a service that pages at P3", twoReceivers.carry(crowd(4, "enterprise", 5, func(_ int, t *simTenant) {
+		{"a service that pages at P3", carry(crowd(4, "enterprise", 5, func(_ int, t *simTenant) {
 			t.service, t.failing = "reports", failing(1, warmup, warmup+10*minute)
 		})...), []string{"ThorbisSLOBurn/P3fast"}},
-	})
+	}
 }
 
-// TestTenantBurns: whose trouble it is when a service as a whole is well.
-func TestTenantBurns(t *testing.T) {
+// TestRequestBurns: trouble of a service's requests is told of once, however many exporters count them.
+func TestRequestBurns(t *testing.T) {
 	simulates(t)
-	const end = warmup + hour
+	for name, carry := range carriers {
+		t.Run(name, func(t *testing.T) { tell(t, requestsEnd, requestStories(carry)) })
+	}
+}
+
+// tenantsEnd is when stories of tenants end.
+const tenantsEnd = warmup + hour
+
+// tenantStories are whose trouble it is when a service as a whole is well.
+func tenantStories() []sloCase {
 	bad := func(tier string, noTier bool) []*simExporter {
 		return twoReceivers.carry(append(crowd(6, "standard", 5, nil),
 			simTenant{name: "one", tier: tier, noTier: noTier, rate: 5, failing: failing(.5, warmup, warmup+20*minute)})...)
@@ -108,9 +133,9 @@ func TestTenantBurns(t *testing.T) {
 	for _, e := range briefly {
 		e.off = []spell{{warmup + 5*minute, warmup + 7*minute}}
 	}
-	tell(t, end, []sloCase{
+	return []sloCase{
 		{"a tenant with three requests an hour", oneReceiver.carry(append(crowd(4, "enterprise", 5, nil),
-			simTenant{name: "small", tier: "standard", rate: 3.0 / hour, failing: failing(1, 0, end)})...), nil},
+			simTenant{name: "small", tier: "standard", rate: 3.0 / hour, failing: failing(1, 0, tenantsEnd)})...), nil},
 		{"an enterprise tenant", bad("enterprise", false), []string{"ThorbisTenantBurn/P2fast"}},
 		{"a standard tenant", bad("standard", false), []string{"ThorbisTenantBurn/P4fast"}},
 		{"a tenant of a tier that the policy does not know", bad("gold", false), []string{"ThorbisTenantBurn/P1fast"}},
@@ -123,17 +148,27 @@ func TestTenantBurns(t *testing.T) {
 		{"two tenants of a pool of three", oneReceiver.carry(append(crowd(20, "enterprise", 30, nil), small(2)...)...), []string{
 			"ThorbisTenantBurn/P4fast", "ThorbisTenantBurn/P4fast",
 		}},
-	})
+	}
 }
 
-// TestPoolOf500: one bad client of one tenant in a pool of 500 is that tenant's ticket and nobody's page.
-func TestPoolOf500(t *testing.T) {
+// TestTenantBurns: a tenant's trouble is told of as its own.
+func TestTenantBurns(t *testing.T) {
 	simulates(t)
-	tell(t, 35*minute, []sloCase{{"pool", oneReceiver.carry(crowd(500, "standard", .5, func(i int, t *simTenant) {
+	tell(t, tenantsEnd, tenantStories())
+}
+
+func poolStories() []sloCase {
+	return []sloCase{{"one bad client of one tenant in a pool of 500", oneReceiver.carry(crowd(500, "standard", .5, func(i int, t *simTenant) {
 		if i == 7 {
 			t.rate, t.failing = 5, failing(.9, troubleAt, troubleTo)
 		}
-	})...), []string{"ThorbisTenantBurn/P4fast"}}})
+	})...), []string{"ThorbisTenantBurn/P4fast"}}}
+}
+
+// TestPoolOf500: one bad client is that tenant's ticket and nobody's page.
+func TestPoolOf500(t *testing.T) {
+	simulates(t)
+	tell(t, 35*minute, poolStories())
 }
 
 // TestStaggeredGroups: Prometheus evaluates groups at different moments. A tenant that fails a hundred requests a second
