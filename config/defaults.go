@@ -12,15 +12,20 @@ const (
 
 // defaults returns the policy that the written one is laid over.
 func defaults() *Policy {
-	var availability Ratio
-	if err := availability.UnmarshalText([]byte("99.99%")); err != nil {
-		panic(err)
+	ratio := func(text string) (r Ratio) {
+		if err := r.UnmarshalText([]byte(text)); err != nil {
+			panic(err)
+		}
+		return r
 	}
 	return &Policy{
 		Platform:    "thorbis",
 		Environment: "production",
 		Location:    "local",
-		Objectives:  Objectives{Availability: availability, Period: Duration(30 * 24 * time.Hour)},
+		Objectives: Objectives{
+			Availability: ratio("99.99%"), Period: Duration(30 * 24 * time.Hour),
+			BackupFreshness: ratio("99%"), Response: ratio("95%"),
+		},
 		Priorities: map[string]*Priority{
 			"P1": {RespondWithin: Duration(15 * time.Minute)},
 			"P2": {RespondWithin: Duration(time.Hour)},

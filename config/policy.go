@@ -52,6 +52,10 @@ type Objectives struct {
 	Availability Ratio              `yaml:"availability"`
 	Latency      []LatencyObjective `yaml:"latency"`
 	Period       Duration           `yaml:"period"`
+	// BackupFreshness is the share of the time in which each backup is within its recovery point objective, Response that of
+	// the incidents that are acknowledged within the time of their priority.
+	BackupFreshness Ratio `yaml:"backup_freshness"`
+	Response        Ratio `yaml:"response"`
 }
 
 // LatencyObjective promises that a share of the answers comes within a threshold.

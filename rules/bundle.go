@@ -39,7 +39,7 @@ func Build(p *config.Policy) (Bundle, error) {
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
 		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
-		{Name: "backup.rules.yaml", Groups: backups()},
+		{Name: "backup.rules.yaml", Groups: append(backups(), freshness(p))},
 		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p), canaryAlerts()}, filesystems()...)},
 		{Name: "tenant.rules.yaml", Groups: tenants(p)},
 		{Name: "database.rules.yaml", Groups: []Group{databases()}},

@@ -134,7 +134,7 @@ func overdue() string {
 
 // responses judges how people respond over a week. Exporters count the same incidents, so the one that saw
 // the most is right.
-func responses(*config.Policy) Group {
+func responses(p *config.Policy) Group {
 	n := incidentNames
 	by := func(m *metric.Metric, suffix, labels string) string {
 		return `max by (environment, ` + labels + `) (increase(` + m.Name + suffix + `[1w]))`
@@ -167,7 +167,7 @@ func responses(*config.Policy) Group {
 				First look: amtool silence query, the ones that end next year; mend or delete the alert instead, or silence for a week.`,
 		}),
 	}
-	return Group{Name: "thorbis-incident-quality", Interval: windowInterval, Rules: rules}
+	return Group{Name: "thorbis-incident-quality", Interval: windowInterval, Rules: append(rules, answers(p)...)}
 }
 
 // quantile records a quantile over a week, or nothing rather than no number.

@@ -21,6 +21,7 @@ var levels = names{
 	"oneTenant":     join(metric.LabelEnvironment, metric.LabelTenant),
 	"serviceTenant": join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelTenant),
 	"tenantSLO":     join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelSLO, metric.LabelTenant),
+	"backup":        join(metric.LabelEnvironment, metric.LabelBackup),
 	"ownership":     join(metric.LabelTier, metric.LabelOwner, metric.LabelPage),
 	"owned":         join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelCheck, metric.LabelTenant, metric.LabelTier, metric.LabelOwner, metric.LabelPage),
 	"paged":         join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelCheck, metric.LabelOwner, metric.LabelPage),

@@ -26,6 +26,8 @@ func promises(p *config.Policy) []Group {
 	}
 
 	add(metric.PolicyErrorBudget, config.Decimal(p.Objectives.Availability.Budget()), map[string]string{})
+	add(metric.FreshnessBudget, config.Decimal(p.Objectives.BackupFreshness.Budget()), map[string]string{})
+	add(metric.ResponseBudget, config.Decimal(p.Objectives.Response.Budget()), map[string]string{})
 	for _, s := range watchedServices(p) {
 		add(metric.ServiceExpected, "1", map[string]string{
 			metric.LabelAppService: s.Name, metric.LabelOwner: s.Owner, metric.LabelPage: s.Page,
