@@ -29,7 +29,7 @@ func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
 		return nil, fmt.Errorf("the bundle is in it already (%s%s); give the file as it is without", basePrefix, nullReceiver)
 	}
 	if _, err := amconfig.Load(string(base)); err != nil {
-		return nil, fmt.Errorf("it is refused as it is: %w", err)
+		return nil, fmt.Errorf("the base file is refused as it is: %w", err)
 	}
 	root, err := rootOf(base)
 	if err != nil {

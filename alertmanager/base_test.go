@@ -147,10 +147,10 @@ func TestInsertRefuses(t *testing.T) {
 		"{route: {receiver: x}, receivers: [{name: x}]}\n":                       "line 1: write the configuration as key: value lines",
 		"route:\n  receiver: x\nreceivers: [{name: x}]\n":                        "line 3: receivers must be a list with a line for each item",
 		"route:\n  receiver: x\n  routes: []\nreceivers:\n- name: x\n":           "line 3: route.routes must be a list with a line for each item",
-		"route:\n  receiver: y\nreceivers:\n- name: x\n":                         "it is refused as it is",
+		"route:\n  receiver: y\nreceivers:\n- name: x\n":                         "base file is refused as it is",
 		"route:\n  receiver: x\nreceivers:\n- name: x\n- name: thorbis-critical": "it and the bundle do not go together",
 		"route:\n  receiver: x\nreceivers:\n- name: x\n---\nx: y\n":              "second document",
-		"": "it is refused as it is",
+		"": "base file is refused as it is",
 	} {
 		if out, err := Insert([]byte(text), testPolicy(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s\n%s", text, err, want, out)

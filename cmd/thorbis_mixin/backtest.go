@@ -44,7 +44,10 @@ func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
 func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	since, err := model.ParseDuration(*f.since)
 	if err != nil {
-		return backtest.Options{}, fmt.Errorf("--since: %w", err)
+		return backtest.Options{}, fmt.Errorf("--since: %w; write it like 30d", err)
+	}
+	if since == 0 {
+		return backtest.Options{}, fmt.Errorf("--since: 0s leaves nothing to replay; write it like 30d")
 	}
 	chunk, err := model.ParseDuration(*f.chunk)
 	if err != nil || chunk == 0 {
@@ -64,7 +67,10 @@ func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	until := now
 	if *f.until != "" {
 		if until, err = time.Parse(time.RFC3339, *f.until); err != nil {
-			return backtest.Options{}, fmt.Errorf("--until: %w", err)
+			return backtest.Options{}, fmt.Errorf("--until: %q is no time; write it like 2026-03-01T12:00:00Z", *f.until)
+		}
+		if until.After(now) {
+			return backtest.Options{}, fmt.Errorf("--until: %s is yet to come", *f.until)
 		}
 	}
 	return backtest.Options{

@@ -18,6 +18,9 @@ func importSloth(name string, out io.Writer) error {
 	}
 	defer file.Close()
 	text, err := mixin.ImportSloth(file)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
 	_, printed := fmt.Fprint(out, string(text))
 	return errors.Join(err, printed)
 }

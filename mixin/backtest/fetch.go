@@ -19,6 +19,8 @@ import (
 // maxAnswer bounds one answer of the server.
 const maxAnswer = 1 << 30
 
+var errUnreachable = errors.New("the Prometheus cannot be reached")
+
 // sample is one raw sample.
 type sample struct {
 	key    string
@@ -52,14 +54,14 @@ func (r *replay) call(ctx context.Context, path string, form url.Values, data an
 	began := time.Now()
 	response, err := r.Client.Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("the server does not let us in (%s): say who asks with --http.config.file", response.Status)
+		return fmt.Errorf("%w: it does not let us in (%s): say who asks with --http.config.file", errUnreachable, response.Status)
 	case http.StatusNotFound:
-		return fmt.Errorf("there is no %s there (%s): is this the address of a Prometheus, with its path if it has one?", request.URL.Redacted(), response.Status)
+		return fmt.Errorf("%w: there is no %s (%s): is this its address, with its path if it has one?", errUnreachable, request.URL.Redacted(), response.Status)
 	}
 	var a answer
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&a); err != nil {
@@ -90,6 +92,9 @@ func (r *replay) present(ctx context.Context, wanted []string) ([]string, error)
 	for _, s := range wanted {
 		var series []json.RawMessage
 		err := r.call(ctx, "/api/v1/series", url.Values{"match[]": {s}, "start": {unix(r.From)}, "end": {unix(r.To)}, "limit": {"1"}}, &series)
+		if errors.Is(err, errUnreachable) {
+			return nil, err // whatever was asked
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s, err)
 		}

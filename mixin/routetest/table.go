@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/matcher/compat"
@@ -110,7 +111,7 @@ next:
 				continue next
 			}
 		}
-		return fmt.Errorf("line %d: unknown key %q; known are %v", n.Content[i].Line, n.Content[i].Value, keys)
+		return fmt.Errorf("line %d: unknown key %q; known are %s", n.Content[i].Line, n.Content[i].Value, strings.Join(keys, ", "))
 	}
 	return nil
 }
