@@ -45,11 +45,19 @@ func ask(files mixin.Files, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	routes, err := filepath.Glob(filepath.Join(dir, "alertmanager", "alertmanager.yaml"))
+	if err != nil {
+		return err
+	}
+	var commands [][]string // of what there is: --only leaves out parts
+	if len(rules) > 0 {
+		commands = append(commands, append([]string{"promtool", "check", "rules", "--lint=all", "--lint-fatal"}, rules...))
+	}
+	if len(routes) > 0 {
+		commands = append(commands, append([]string{"amtool", "check-config"}, routes...))
+	}
 	var errs []error
-	for _, command := range [][]string{
-		append([]string{"promtool", "check", "rules", "--lint=all", "--lint-fatal"}, rules...),
-		{"amtool", "check-config", filepath.Join(dir, "alertmanager", "alertmanager.yaml")},
-	} {
+	for _, command := range commands {
 		program, err := exec.LookPath(command[0])
 		if err != nil {
 			fmt.Fprintf(out, "%s is not in the PATH; its opinion is left out\n", command[0])
