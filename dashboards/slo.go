@@ -8,6 +8,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -39,19 +40,33 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 
 	period := p.Objectives.Period
 	b.WithRow(dashboard.NewRowBuilder("Promise")).
-		WithPanel(number(words{
+		WithPanel(bars(words{
 			"Good events", fmt.Sprintf("Share of good events over %s, late ones included.", period), units.PercentUnit,
-		}, 6, pick(metric.SLOGood, pickedSLO), sloLegend, steps(blue)).Decimals(3).Height(6).Orientation(common.VizOrientationHorizontal)).
-		WithPanel(number(words{
+		}, pick(metric.SLOGood, pickedSLO), sloLegend, steps(blue)).Decimals(3)).
+		WithPanel(bars(words{
 			"Budget left by objective", fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period), units.PercentUnit,
-		}, 6, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1).Height(6).Orientation(common.VizOrientationHorizontal)).
-		WithPanel(number(words{
+		}, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
+		WithPanel(bars(words{
 			"Budget empty after", "At the pace of the last hour.", units.Hours,
-		}, 6, pick(metric.SLOBudgetHours, pickedSLO), sloLegend, steps(red, from(24, yellow), from(168, green))).Decimals(1).Height(6).Orientation(common.VizOrientationHorizontal).NoValue("nothing burns")).
-		WithPanel(number(words{
+		}, pick(metric.SLOBudgetHours, pickedSLO), sloLegend, steps(red, from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
+		WithPanel(bars(words{
 			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
-		}, 6, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1).Height(6).Orientation(common.VizOrientationHorizontal)).
+		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
 		WithPanel(objectiveTable(period))
+
+	b.WithRow(dashboard.NewRowBuilder("Promises of time")).
+		WithPanel(bars(words{
+			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as promised, of the time for which its age was known.", period), units.PercentUnit,
+		}, here(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
+		WithPanel(bars(words{
+			"Budget left for stale backups", "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.", units.PercentUnit,
+		}, here(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
+		WithPanel(bars(words{
+			"Answered in time", fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their priority, of those that had to be.", period), units.PercentUnit,
+		}, here(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
+		WithPanel(bars(words{
+			"Budget left for late answers", "Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
+		}, here(metric.ResponseBudgetLeft), "{{priority}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1).NoValue("nothing to answer"))
 
 	b.WithRow(dashboard.NewRowBuilder("Burn")).
 		WithPanel(sloBurnRates()).
@@ -70,6 +85,11 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 			"Tenants that burn", "Tenants that burn budget at any pace. Fifty are told of as one.", units.Short,
 		}, 24, query("A", "sum by ("+sloBy+") ("+pick(metric.TenantsBurning, pickedSLO)+") or 0 * "+pick(metric.EventsIncrease["5m"], pickedSLO), sloLegend)).Min(0)).
 		WithPanel(burningTenants())
+}
+
+// bars are figures under each other, one for each series, a quarter of the width.
+func bars(w words, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
+	return number(w, 6, expr, legend, t).Height(6).Orientation(common.VizOrientationHorizontal)
 }
 
 func objectiveTable(period config.Duration) panel {

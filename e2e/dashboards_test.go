@@ -45,6 +45,10 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Objectives/Budget empty after":                             "nothing burns in good health",
 	"Thorbis / Objectives/Bad events of tiers":                            "no request is bad in good health",
 	"Thorbis / Objectives/Tenants with bad events":                        "no request is bad in good health",
+	"Thorbis / Objectives/Fresh backups":                                  "an objective over time needs hours",
+	"Thorbis / Objectives/Budget left for stale backups":                  "an objective over time needs hours",
+	"Thorbis / Objectives/Answered in time":                               "nobody has to answer in good health",
+	"Thorbis / Objectives/Budget left for late answers":                   "nobody has to answer in good health",
 	"Thorbis / Tenant/Budget left for the tenant":                         "a tenant without bad requests has all of it",
 	"Thorbis / Tenant/Bad requests in a day":                              "no request is bad in good health",
 }
