@@ -81,18 +81,3 @@ func TestProgressBar(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 }
-
-func TestImportSloth(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "sloth.yaml")
-	text := "version: prometheus/v1\nservice: shop\nslos: [{name: orders, objective: 99.5, sli: {events: {error_query: 'sum(rate(b[{{.window}}]))', total_query: 'sum(rate(t[{{.window}}]))'}}}]\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := run([]string{"import", "sloth", file}, &out); err != nil || !strings.Contains(out.String(), "sum(rate(b[$window]))") {
-		t.Errorf("%v\n%s", err, &out)
-	}
-	if err := run([]string{"import", "sloth", file + ".missing"}, &out); err == nil {
-		t.Error("a file that is not there is accepted")
-	}
-}

@@ -9,18 +9,22 @@ import (
 	"github.com/thorbis/thorbis_exporter/mixin"
 )
 
-// importSloth prints the policy's slos for a specification of sloth. What cannot be turned is an error, after the
-// rest has been printed.
-func importSloth(name string, out io.Writer) error {
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	text, err := mixin.ImportSloth(file)
+// printImport prints the part of the policy that was imported from a file. What cannot be turned is an error, after the rest
+// has been printed.
+func printImport(name string, from func(string) ([]byte, error), out io.Writer) error {
+	text, err := from(name)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	_, printed := fmt.Fprint(out, string(text))
 	return errors.Join(err, printed)
+}
+
+func importSloth(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	defer file.Close()
+	return mixin.ImportSloth(file)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin"
 )
 
 // listenAddress is where the embedded default expects the exporter.
@@ -45,13 +46,18 @@ func run(args []string, out io.Writer) error {
 	imports := app.Command("import", "Turn what another tool reads into a part of the policy, on standard output.")
 	sloth := imports.Command("sloth", "Turn a specification of sloth (prometheus/v1) into slos.")
 	slothFile := sloth.Arg("file", "The specification.").Required().String()
+	blackbox := imports.Command("blackbox", "Turn what a Prometheus lets a blackbox_exporter probe into health.checks.")
+	blackboxFile := blackbox.Arg("file", "Prometheus' configuration.").Required().String()
 
 	command, err := app.Parse(args)
 	if err != nil {
 		return err
 	}
-	if command == sloth.FullCommand() {
-		return importSloth(*slothFile, out)
+	switch command {
+	case sloth.FullCommand():
+		return printImport(*slothFile, importSloth, out)
+	case blackbox.FullCommand():
+		return printImport(*blackboxFile, mixin.ImportBlackbox, out)
 	}
 	p, err := load(*file)
 	if err != nil {

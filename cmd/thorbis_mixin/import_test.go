@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestImport: what is imported is printed; a file that is not there, or that holds nothing to import, is told of by name.
+func TestImport(t *testing.T) {
+	for tool, c := range map[string]struct{ text, want, without string }{
+		"sloth": {
+			"version: prometheus/v1\nservice: shop\nslos: [{name: orders, objective: 99.5, sli: {events: {error_query: 'sum(rate(b[{{.window}}]))', total_query: 'sum(rate(t[{{.window}}]))'}}}]\n",
+			"sum(rate(b[$window]))", "version: prometheus/v1",
+		},
+		"blackbox": {
+			"scrape_configs: [{job_name: shop, metrics_path: /probe, static_configs: [{targets: [https://example.com]}], relabel_configs: [{source_labels: [__address__], target_label: __param_target}]}]\n",
+			"target: https://example.com", "scrape_configs: []",
+		},
+	} {
+		t.Run(tool, func(t *testing.T) {
+			write := func(text string) string {
+				file := filepath.Join(t.TempDir(), "file.yaml")
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return file
+			}
+			var out bytes.Buffer
+			if err := run([]string{"import", tool, write(c.text)}, &out); err != nil || !strings.Contains(out.String(), c.want) {
+				t.Errorf("%v\n%s", err, &out)
+			}
+			out.Reset()
+			missing := filepath.Join(t.TempDir(), "missing.yaml")
+			if err := run([]string{"import", tool, missing}, &out); err == nil || strings.Count(err.Error(), missing) != 1 || out.Len() > 0 {
+				t.Errorf("a file that is not there: %v\n%s", err, &out)
+			}
+			nothing := write(c.without)
+			if err := run([]string{"import", tool, nothing}, &out); err == nil || !strings.Contains(err.Error(), "nothing was imported") || out.Len() > 0 {
+				t.Errorf("nothing to import: %v\n%s", err, &out)
+			}
+		})
+	}
+}
