@@ -6,11 +6,13 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,6 +98,26 @@ func TestHangingPlatformPagesOnceAcrossACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A hanging disk holds back no page: the only exporter has not been able to save for long when the platform breaks.
+func TestHungDiskHoldsBackNoPage(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1)
+	fifo := filepath.Join(s.Dir, "exporter-1-data", "health.state.tmp")
+	eventually(t, 10*time.Second, "no save under way", func() bool { return syscall.Mkfifo(fifo, 0o600) == nil }) // whoever opens it for writing waits for a reader
+	eventually(t, time.Minute, "counting from memory", func() bool {
+		page, err := body("http://" + s.Exporters[0] + "/metrics")
+		return err == nil && strings.Contains(page, metric.StateUnsaved.Name+`{collector="health",environment="demo"} 1`)
+	})
+	page, err := body("http://" + s.Exporters[0] + "/status")
+	if err != nil || !strings.Contains(page, "Nothing has been saved") {
+		t.Errorf("the status page does not say that the disk hangs: %v", err)
+	}
+	outage(t, s, saas.Refuse, func() {})
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
+	must(t, err)
+	must(t, reader.Close())
 }
 
 // What is over within 30 seconds pages nobody.
@@ -184,6 +206,17 @@ func check(t *testing.T, page pager.Page) {
 			t.Errorf("the page's link %s is %q, want an address with %s", text, links[text], part)
 		}
 	}
+}
+
+// body gets a page whole.
+func body(url string) (string, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
 }
 
 // pages are the events that PagerDuty was sent.

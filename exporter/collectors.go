@@ -45,6 +45,7 @@ const (
 // checks is what the pages show and probe of the health collector.
 type checks interface {
 	Status() []health.CheckStatus
+	Saving() health.SavingStatus
 	Configured(target, module string) bool
 	prober
 }

@@ -57,6 +57,9 @@ const (
 	collectorStopTimeout = 15 * time.Second
 )
 
+// storagePatience is how often an exporter that waits for its disk says so.
+const storagePatience = 10 * time.Second
+
 // exporter is a process at work.
 type exporter struct {
 	Options
@@ -74,7 +77,7 @@ type exporter struct {
 func Run(ctx context.Context, o Options) (err error) {
 	var dir *state.Dir
 	if o.StoragePath != "" {
-		if dir, err = state.Open(o.StoragePath); err != nil {
+		if dir, err = openState(ctx, o); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, dir.Close()) }()
@@ -95,6 +98,32 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	return e.serve(ctx, handler, hangup)
+}
+
+// openState opens the state directory. A disk that hangs is waited for, for without its state the exporter
+// would count twice what it reads; but it says so, because nothing else answers yet.
+func openState(ctx context.Context, o Options) (*state.Dir, error) {
+	type opened struct {
+		dir *state.Dir
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		dir, err := state.Open(o.StoragePath)
+		done <- opened{dir, err}
+	}()
+	patience := time.NewTicker(storagePatience)
+	defer patience.Stop()
+	for {
+		select {
+		case d := <-done:
+			return d.dir, d.err
+		case <-patience.C:
+			o.Logger.Error("The storage path does not answer; waiting for its disk", "path", o.StoragePath)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("storage path %s: it has not answered; its disk hangs", o.StoragePath)
+		}
+	}
 }
 
 func newExporter(o Options, dir *state.Dir) *exporter {

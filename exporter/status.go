@@ -47,6 +47,8 @@ type statusPage struct {
 	Hash                  string
 	Reload                reloadStatus
 	HealthOff             bool
+	Saving                health.SavingStatus
+	StoragePath           string
 }
 
 type stateCount struct {
@@ -66,7 +68,7 @@ func (e *exporter) status(filter string) statusPage {
 	inForce, reload := e.policy.get()
 	p := statusPage{
 		Now: time.Now(), Started: e.started, Version: version.Info(), Filter: filter,
-		Collectors: e.supervisor.Status(), Reload: reload, HealthOff: e.checks == nil,
+		Collectors: e.supervisor.Status(), Reload: reload, HealthOff: e.checks == nil, StoragePath: e.StoragePath,
 	}
 	if inForce != nil {
 		p.Environment, p.Location = inForce.Environment, inForce.Location
@@ -77,6 +79,7 @@ func (e *exporter) status(filter string) statusPage {
 	}
 	if e.checks != nil {
 		p.addChecks(e.checks.Status())
+		p.Saving = e.checks.Saving()
 	}
 	return p
 }

@@ -18,6 +18,10 @@ type fakeChecks []health.CheckStatus
 
 func (f fakeChecks) Status() []health.CheckStatus { return f }
 func (fakeChecks) Configured(string, string) bool { return false }
+func (fakeChecks) Saving() health.SavingStatus {
+	return health.SavingStatus{LastSaved: time.Unix(1e9, 0), Live: true}
+}
+
 func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResult, error) {
 	return health.ProbeResult{}, errors.New("not here")
 }
@@ -50,6 +54,9 @@ func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
 	}
 	if o, n := strings.Index(page, ">old<"), strings.Index(page, ">new<"); o < 0 || o > n {
 		t.Error("the oldest outage is not the first")
+	}
+	if !strings.Contains(page, "Nothing has been saved to") || !strings.Contains(page, "2001-09-09 01:46:40Z") {
+		t.Error("it does not say that saving fails")
 	}
 	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") || !strings.Contains(page, "<td>new") {
 		t.Error("the filter does not filter")

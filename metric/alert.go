@@ -157,7 +157,7 @@ var (
 	StateNotSavedAlert = alert(Alert{
 		Name: "ThorbisStateNotSaved", Priorities: []string{"P3"},
 		What: "A collector has not saved its state for five minutes.",
-		Why:  "Only what is saved is exposed, so its counters stand still, and a restart forgets.",
+		Why:  "A restart forgets what came since. Counters of checks go on, the others stand still.",
 	})
 	PolicyReloadAlert = alert(Alert{
 		Name: "ThorbisPolicyReloadFailed", Priorities: []string{"P3"},

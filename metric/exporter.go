@@ -49,6 +49,11 @@ var (
 		Help:   "Unix time up to which a collector's persistent counters are saved.",
 		Labels: []string{LabelCollector},
 	})
+	StateUnsaved = define(Metric{
+		Name: "thorbis_state_unsaved", Type: Gauge, Across: Sum,
+		Help:   "1 while a collector shows counters that it cannot save, because the disk hangs or is full: they go on, but a restart begins them at 0.",
+		Labels: []string{LabelCollector},
+	})
 	BuildInfo = define(Metric{
 		Name: "thorbis_exporter_build_info", Type: Info, Across: Sum,
 		Help:   "A constant 1, labelled with the version the exporter was built from.",

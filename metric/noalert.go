@@ -28,7 +28,7 @@ func init() {
 	because("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors, CollectorLastSuccess)
 	because("When; a failed reload pages.", ConfigReloadTimestamp)
 	because("Warnings are read when the policy is written.", PolicyWarnings)
-	because("How often; state that is not saved pages.", StateSaves)
+	because("How often, and what is shown meanwhile; state that is not saved pages.", StateSaves, StateUnsaved)
 
 	because("For the eye: latency of probes is no promise to users; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
 	because("Single probes are not judged: outages and the time they last are.",

@@ -49,8 +49,8 @@ func exporters(p *config.Policy) Group {
 			`time() - max by ($instanceCol) ($saved > 0) > $unsaved`, n), 2*time.Minute, text{
 			summary: "A collector cannot save its state.",
 			description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} last saved its state {{ $value | humanizeDuration }} ago.
-				Its persistent counters stand still until it saves again, and a restart forgets what came since.
-				First look: space and permissions at --storage.path, then the exporter's log.`,
+				Counters of checks go on from memory, those of other collectors stand still until it saves again, and a restart forgets what came since.
+				First look: does the disk of --storage.path hang, its space and permissions, then the exporter's log.`,
 		}),
 		single(metric.PolicyReloadAlert, expand(`max by ($instance) ($reloaded) == 0`, n), patience, text{
 			summary: "An exporter refused a new policy.",

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -161,45 +160,6 @@ func TestRegularProbesStaySpread(t *testing.T) {
 			t.Errorf("%d of 600 targets are due in part %d of 6", n, i)
 		}
 	}
-}
-
-// A disk that hangs stops neither the probes nor the exporter.
-func TestHungDiskStopsNoProbe(t *testing.T) {
-	path := t.TempDir()
-	dir, err := state.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fifo := filepath.Join(path, snapshotName+".state.tmp")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil { // opening it for writing waits for a reader
-		t.Fatal(err)
-	}
-	var broken atomic.Bool
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if broken.Load() {
-			w.WriteHeader(http.StatusInternalServerError)
-		}
-	}))
-	defer srv.Close()
-	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
-	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	stopped := make(chan error, 1)
-	go func() { stopped <- c.Run(ctx, func(error, time.Duration) {}) }()
-	await(t, c, "up", is(metric.StateUp))
-	broken.Store(true)
-	await(t, c, "down", is(metric.StateDown))
-	cancel()
-	if err := <-stopped; err == nil {
-		t.Error("nobody says that the counters were not saved")
-	}
-	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
 }
 
 // The prober knows that it is online again though no check fails.

@@ -47,14 +47,11 @@ type Collector struct {
 	checks    map[string]*checkSeries
 	windows   []*window
 	reference *reference
-	saved     map[key]saved // persistent counters as last saved: what a scrape shows
-	savedAt   time.Time
-	failing   time.Time     // since when saving fails, zero if it does not
-	saves     [2]uint64     // succeeded, failed
-	kept      map[key]saved // counters of targets that are not configured now; nil before the first policy
-	inFlight  int
-	delayed   uint64
-	created   time.Time
+	persistence
+	kept     map[key]saved // counters of targets that are not configured now; nil before the first policy
+	inFlight int
+	delayed  uint64
+	created  time.Time
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -91,7 +88,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
-		c.kept = c.load()
+		c.kept = c.load(time.Now())
 	}
 	c.policy, c.location, c.registry, c.loaded, c.reference = p, location, registry, modified, reference
 	c.follow(plan)

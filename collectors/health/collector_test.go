@@ -194,49 +194,6 @@ func TestRestartKeepsCountersAndOutage(t *testing.T) {
 	}
 }
 
-// A disk that is full for a moment costs nothing; one that stays full costs no page: after a while counters go
-// on, and the file that would make the next start step back is gone.
-func TestFailedSavesKeepTheFileThenTheCounting(t *testing.T) {
-	path := t.TempDir()
-	dir, err := state.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
-	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
-		t.Fatal(err)
-	}
-	account := func(at time.Time) error { c.advance(at); return c.saveNow(at) }
-	now := time.Now()
-	if err := account(now); err != nil {
-		t.Fatal(err)
-	}
-	blocked := filepath.Join(path, snapshotName+".state.tmp")
-	if err := os.Mkdir(blocked, 0o700); err != nil { // every later save fails, removing does not
-		t.Fatal(err)
-	}
-	stored := func() bool {
-		_, err := dir.Load(snapshotName, snapshotVersion, snapshotBytes)
-		return err == nil
-	}
-	if err := account(now.Add(10 * time.Second)); err == nil {
-		t.Fatal("saving succeeded over a directory")
-	}
-	if got := value(t, c, metric.HealthCheckUnknownSeconds); got > 1 || !stored() {
-		t.Errorf("after one failed save %v s are exposed, the file is there: %v", got, stored())
-	}
-	if err := account(now.Add(10*time.Second + liveAfter)); err == nil {
-		t.Fatal("saving succeeded over a directory")
-	}
-	if got := value(t, c, metric.HealthCheckUnknownSeconds); got < 20 || stored() {
-		t.Errorf("after many %v s are exposed, the file is there: %v", got, stored())
-	}
-	if value(t, c, metric.StateSaves, "result=failure") != 2 {
-		t.Error("the failures were not counted")
-	}
-}
-
 func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
@@ -463,7 +420,7 @@ func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
 		}
 		target.judge.observe(outcome{result: result, reason: reasonTimeout, start: now, end: now}, time.Minute, 2)
 		if due, _ := c.advance(now); due {
-			if err := c.saveNow(now); err != nil {
+			if err := c.saveNow(now, false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -124,12 +124,13 @@ var (
 	savesSeries      = metric.StateSaves.Series(snapshotName, metric.ResultSuccess)
 	saveFailedSeries = metric.StateSaves.Series(snapshotName, metric.ResultFailure)
 	lastSaveSeries   = metric.StateLastSave.Series(snapshotName)
+	unsavedSeries    = metric.StateUnsaved.Series(snapshotName)
 )
 
 // Describe sends nothing: which series exist follows the policy, which may change.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads memory only. Persistent counters appear as they were last saved. The samples are made under
+// Collect reads memory only. Persistent counters appear as persist.go says. The samples are made under
 // the lock and sent without it, for whoever receives them takes longer.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range c.samples() {
@@ -146,7 +147,7 @@ func (c *Collector) samples() []prometheus.Metric {
 	out := make([]prometheus.Metric, 0, samplesPerTarget*len(c.targets)+samplesPerCheck*len(c.checks)+8)
 	for k, t := range c.targets {
 		out = t.samples(out, c.checks[k.check].created)
-		if s, ok := c.saved[k]; ok {
+		if s, ok := c.shownOf(t); ok {
 			out = t.savedSamples(out, s)
 		}
 	}
@@ -159,10 +160,11 @@ func (c *Collector) samples() []prometheus.Metric {
 		savesSeries.Since(c.created, float64(c.saves[0])),
 		saveFailedSeries.Since(c.created, float64(c.saves[1])),
 		metric.HealthReferenceUp.Series(c.location).At(c.reference.online()))
-	if !c.savedAt.IsZero() {
-		out = append(out, lastSaveSeries.At(float64(c.savedAt.UnixMilli())/1000))
+	unsaved := 0.0
+	if c.live {
+		unsaved = 1
 	}
-	return out
+	return append(out, unsavedSeries.At(unsaved), lastSaveSeries.At(float64(c.savedAt.UnixMilli())/1000))
 }
 
 func (t *target) samples(out []prometheus.Metric, created time.Time) []prometheus.Metric {

@@ -12,7 +12,7 @@ import (
 
 const (
 	snapshotName    = "health"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	snapshotBytes   = 512 << 20
 )
 
@@ -23,27 +23,35 @@ const (
 	maxKept = 100_000
 )
 
-// snapshot is what is to be saved now. The caller holds the lock.
-func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []entry) {
-	configured = make(map[key]saved, len(c.targets))
-	all = make([]entry, 0, len(c.targets)+len(c.kept))
-	for k, t := range c.targets {
-		s := saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created}
-		configured[k] = s
-		all = append(all, entry{k.check, k.tenant, s})
-	}
-	for k, s := range c.kept {
-		if s.Removed.IsZero() { // an earlier run's that this one has not been asked for
-			s.Removed = now
-			c.kept[k] = s
-		}
-		if now.Sub(s.Removed) > keepFor || len(c.kept) > maxKept {
-			delete(c.kept, k)
-			continue
-		}
-		all = append(all, entry{k.check, k.tenant, s})
-	}
-	return configured, all
+// What a scrape shows of the persistent counters, and what a restart makes of them.
+//
+// Normally a scrape shows what was last saved, so that a restart goes on where the scrape was: a counter
+// that steps back reads as a reset to 0, and all that it ever counted would count again. But pages wait for
+// these counters, and they must not wait for a disk that hangs or is full. So every snapshot says until when
+// nothing but saved counters will have been shown (trustFor after it was taken, renewed by the next), and
+// when that moment has passed without another save, counters go on from memory.
+//
+// A snapshot is trusted if that moment has not come, or if it is the last of an exporter that stopped in
+// order and nobody came after. Otherwise more may have been shown than it holds. Nothing on the disk could
+// tell, for the disk is what hung. Then counters start at 0 with a new creation time, which Prometheus adds up
+// exactly; an open outage stays open either way. So what a hung disk costs is at most a restart's count
+// from 0, and what an exporter that was killed and stays away for longer than trustFor costs is the same.
+const trustFor = 15 * time.Second
+
+// document is a snapshot as it is written.
+type document struct {
+	Session uint64    `json:"session"`
+	Taken   time.Time `json:"taken"`
+	// Until is when counters that are not in the snapshot may be shown; zero if they may be already.
+	Until   time.Time `json:"until,omitzero"`
+	Final   bool      `json:"final,omitzero"` // nothing was shown after it
+	Targets []entry   `json:"targets"`
+}
+
+// trusted reports whether nobody can have seen more than the document holds. before is the session of who held
+// the directory last.
+func (d document) trusted(before uint64, now time.Time) bool {
+	return d.Final && d.Session == before || !now.Before(d.Taken) && now.Before(d.Until)
 }
 
 // saved is what outlives a restart of one target.
@@ -63,47 +71,141 @@ type entry struct {
 	saved
 }
 
-// save writes the counters. Without a storage path it has nothing to do.
-func (c *Collector) save(entries []entry) error {
+// persistence is what is known of saving. The collector's lock guards it.
+type persistence struct {
+	shown   map[key]saved // what was last saved
+	savedAt time.Time     // when that was taken
+	failing bool          // the last save failed
+	until   time.Time     // so long nothing that is not saved is shown
+	live    bool          // counters are shown as they are in memory
+	saves   [2]uint64     // succeeded, failed
+}
+
+// promise returns until when a snapshot taken now may say that it is all that was shown. While saving fails
+// the promise is not renewed: the failed snapshot may be on the disk nevertheless.
+func (p *persistence) promise(now time.Time) time.Time {
+	if p.live {
+		return time.Time{}
+	}
+	if !p.failing {
+		p.until = now.Add(trustFor)
+	}
+	return p.until
+}
+
+// shownOf returns the counters of a target that a scrape may show. The caller holds the lock.
+func (c *Collector) shownOf(t *target) (saved, bool) {
+	if c.live {
+		return t.saved(), true
+	}
+	s, ok := c.shown[t.key]
+	return s, ok && s.Created.Equal(t.created) // else they are of one that had the name before
+}
+
+func (t *target) saved() saved {
+	return saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created}
+}
+
+// configured returns the counters of what is configured, as they are now. The caller holds the lock.
+func (c *Collector) configured() map[key]saved {
+	all := make(map[key]saved, len(c.targets))
+	for k, t := range c.targets {
+		all[k] = t.saved()
+	}
+	return all
+}
+
+// snapshot is what is to be saved now, of which a scrape may show the first once it is. The caller holds the lock.
+func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []entry) {
+	configured = c.configured()
+	all = make([]entry, 0, len(configured)+len(c.kept))
+	for k, s := range configured {
+		all = append(all, entry{k.check, k.tenant, s})
+	}
+	for k, s := range c.kept {
+		if s.Removed.IsZero() { // an earlier run's that this one has not been asked for
+			s.Removed = now
+			c.kept[k] = s
+		}
+		if now.Sub(s.Removed) > keepFor || len(c.kept) > maxKept {
+			delete(c.kept, k)
+			continue
+		}
+		all = append(all, entry{k.check, k.tenant, s})
+	}
+	return configured, all
+}
+
+// saveNow saves the counters as they are and publishes what was saved. The final save is the one after which
+// nothing is shown any more.
+func (c *Collector) saveNow(now time.Time, final bool) error {
+	c.mu.Lock()
+	configured, entries := c.snapshot(now)
+	d := document{Taken: now, Until: c.promise(now), Final: final, Targets: entries}
+	c.mu.Unlock()
+	return c.published(configured, now, c.write(d))
+}
+
+// write writes a snapshot. Without a storage path it has nothing to do.
+func (c *Collector) write(d document) error {
 	if c.dir == nil {
 		return nil
 	}
-	payload, err := json.Marshal(entries)
+	d.Session = c.dir.Session()
+	payload, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("health checks cannot be encoded: %w", err)
 	}
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
-// liveAfter is how long saving may fail before counters go on without it.
-const liveAfter = 15 * time.Second
-
-// published puts what was saved before the scraper's eyes, or deals with a save that failed.
+// published puts what was saved before the scraper's eyes, or notes that saving failed.
 func (c *Collector) published(configured map[key]saved, at time.Time, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err == nil {
-		c.saved, c.savedAt, c.failing = configured, at, time.Time{}
-		c.saves[0]++
-		return nil
+	c.failing = err != nil
+	if err != nil {
+		c.saves[1]++
+		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
 	}
-	c.saves[1]++
-	if c.failing.IsZero() {
-		c.failing = at
+	c.saves[0]++
+	c.shown, c.savedAt = configured, at
+	if c.live {
+		// What was shown a moment ago is more than what was saved: it stands until the next save, and
+		// the snapshot on the disk promises nothing.
+		c.live, c.shown, c.until = false, c.configured(), time.Now().Add(trustFor)
+		c.logger.Info("Counters are saved again")
 	}
-	// On a full disk pages must still go out, and they wait for these counters. So after a while they go on
-	// unsaved. Without its file the next start begins at 0, and so this can never become a step back; where
-	// even removing fails, the counters stand still.
-	if at.Sub(c.failing) >= liveAfter && c.dir.Remove(snapshotName) == nil {
-		c.saved = configured
+	return nil
+}
+
+// goOn lets counters go on from memory if saving takes longer than they may stand still. The caller holds the lock.
+func (c *Collector) goOn(now time.Time) {
+	if c.dir == nil || c.live || !now.After(c.until) {
+		return
 	}
-	return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
+	c.live = true
+	c.logger.Error("Nothing could be saved; counters go on unsaved, and a restart begins them at 0", "last_saved", c.savedAt)
+}
+
+// SavingStatus is how saving fares.
+type SavingStatus struct {
+	LastSaved time.Time // up to when everything is saved
+	Live      bool      // what is shown is not saved
+}
+
+// Saving returns how saving fares.
+func (c *Collector) Saving() SavingStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return SavingStatus{LastSaved: c.savedAt, Live: c.live}
 }
 
 // load reads the counters of an earlier run. What cannot be trusted starts at 0 with a new creation time:
 // a counter that stepped back would read as an outage that never was.
-func (c *Collector) load() map[key]saved {
+func (c *Collector) load(now time.Time) map[key]saved {
 	restored := map[key]saved{}
+	c.savedAt, c.until = now, now.Add(trustFor)
 	if c.dir == nil {
 		return restored
 	}
@@ -114,13 +216,21 @@ func (c *Collector) load() map[key]saved {
 		}
 		return restored
 	}
-	var entries []entry
-	if err := json.Unmarshal(payload, &entries); err != nil {
+	var d document
+	if err := json.Unmarshal(payload, &d); err != nil {
 		c.logger.Warn("Health counters start at 0: the saved ones cannot be read", "err", err)
 		return restored
 	}
-	for _, e := range entries {
+	trusted := d.trusted(c.dir.Session()-1, now)
+	for _, e := range d.Targets {
+		if !trusted {
+			e.totals, e.Created = totals{OutageStart: e.OutageStart}, now
+		}
 		restored[key{e.Check, e.Tenant}] = e.saved
+	}
+	if !trusted && len(d.Targets) > 0 {
+		c.logger.Info("Health counters start at 0: the exporter before this one did not stop in order and may have shown more than it had saved; open outages stay open",
+			"last_saved", d.Taken)
 	}
 	return restored
 }

@@ -23,7 +23,7 @@ const (
 
 // A disk that hangs must stop neither probes nor the stop: saving is given so long before it counts as failed.
 const (
-	saveTimeout     = 30 * time.Second
+	saveTimeout     = 5 * time.Second
 	lastSaveTimeout = 5 * time.Second
 )
 
@@ -120,7 +120,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	switch {
 	case s.saving.IsZero() && due:
 		s.saving = now
-		go func() { s.saved <- s.c.saveNow(now) }()
+		go func() { s.saved <- s.c.saveNow(now, false) }()
 	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
 		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
 	}
@@ -144,7 +144,7 @@ func (s *scheduler) stop() error {
 	go func() {
 		now := time.Now()
 		s.c.advance(now)
-		s.saved <- s.c.saveNow(now)
+		s.saved <- s.c.saveNow(now, true)
 	}()
 	select {
 	case err := <-s.saved:
@@ -281,7 +281,8 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	for _, w := range c.windows {
 		w.open = w.active(now)
 	}
-	due = now.Sub(c.savedAt) >= quietTick-tick/2
+	// Saved again before the promise of the last snapshot ends, also after one that came late.
+	due = now.Sub(c.savedAt) >= quietTick-tick/2 || c.until.Sub(now) < trustFor/2
 	for k, t := range c.targets {
 		maintained := slices.ContainsFunc(t.windows, func(w *window) bool { return w.open })
 		if t.judge.state == metric.StateMaintenance && !maintained {
@@ -290,16 +291,9 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 		}
 		t.judge.maintain(maintained, now)
 		t.judge.advance(now)
-		before, shown := c.saved[k]
+		before, shown := c.shown[k]
 		due = due || !shown || !t.judge.quietSince(before.totals)
 	}
+	c.goOn(now)
 	return due, reopened
-}
-
-// saveNow saves the counters as they are and publishes what was saved.
-func (c *Collector) saveNow(now time.Time) error {
-	c.mu.Lock()
-	configured, entries := c.snapshot(now)
-	c.mu.Unlock()
-	return c.published(configured, now, c.save(entries))
 }

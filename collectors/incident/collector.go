@@ -28,6 +28,8 @@ const (
 	timeout = 10 * time.Second
 	// blindAfter is how old an answer may be before nothing is shown that rests on it.
 	blindAfter = 2 * time.Minute
+	// saveTimeout is how long a round waits for the disk.
+	saveTimeout = 2 * time.Second
 	// listed bounds the incidents that have series of their own.
 	listed = 200
 )
@@ -56,7 +58,8 @@ type Collector struct {
 	// What a scrape shows.
 	saved    counters
 	savedAt  time.Time
-	saves    [2]uint64 // succeeded, failed
+	saving   chan error // of a save that has not come back; nil if none is under way
+	saves    [2]uint64  // succeeded, failed
 	lastRead time.Time
 	up       map[string]bool
 	view     view
@@ -139,14 +142,14 @@ func (c *Collector) round(ctx context.Context) error {
 	}
 	now := time.Now()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if len(answers) > 0 {
 		v := k.unite(answers)
 		c.addPagerDuty(v, k.environment)
 		c.book.tell(now, v, p)
 		c.view, c.lastRead = v, now
 	}
-	return errors.Join(err, c.publish(now))
+	c.mu.Unlock()
+	return errors.Join(err, c.publish(ctx, now))
 }
 
 // askAll asks all sources at once.
@@ -247,14 +250,41 @@ func (c *Collector) addPagerDuty(v view, environment string) {
 	}
 }
 
-// publish saves the book and then shows its counters: never what a restart could take back.
-func (c *Collector) publish(now time.Time) error {
-	if err := c.save(c.book); err != nil {
+// publish saves the book and then shows its counters: never what a restart could take back. A disk that hangs
+// holds up neither a scrape nor the next round: who has not acknowledged what is told from memory.
+func (c *Collector) publish(ctx context.Context, now time.Time) error {
+	if c.saving == nil {
+		c.mu.Lock()
+		payload, err := c.encode()
+		counters := c.book.Counters.copy()
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		c.saving = make(chan error, 1)
+		go func(done chan<- error) { done <- c.published(counters, now, c.save(payload)) }(c.saving)
+	}
+	timeout := time.NewTimer(saveTimeout)
+	defer timeout.Stop()
+	select {
+	case err := <-c.saving:
+		c.saving = nil
+		return err
+	case <-timeout.C:
+	case <-ctx.Done():
+	}
+	return &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs")}
+}
+
+func (c *Collector) published(saved counters, at time.Time, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
 		c.saves[1]++
 		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
 	}
 	c.saves[0]++
-	c.savedAt, c.saved = now, c.book.Counters.copy()
+	c.savedAt, c.saved = at, saved
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -262,6 +263,36 @@ func TestUnsavedIsNotShown(t *testing.T) {
 		want(t, c, 0, "thorbis_incidents_opened_total", "priority", "P1", "shift", s)
 	}
 	want(t, c, 0, "thorbis_incident_acknowledged", "incident", first)
+}
+
+// A disk that hangs holds up neither a scrape nor what is known of incidents.
+func TestHungDiskHidesNoIncident(t *testing.T) {
+	path := t.TempDir()
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fifo := filepath.Join(path, snapshotName+".state.tmp")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil { // opening it for writing waits for a reader
+		t.Fatal(err)
+	}
+	a := serve(t)
+	c := collector(t, dir, policyOf(t, a))
+	for _, open := range []string{"0123456789abcdef", "fedcba9876543210"} {
+		a.say(200, nil, recent(open, time.Hour))
+		if err := c.round(t.Context()); collectors.ReasonOf(err) != collectors.ReasonTimeout {
+			t.Errorf("the disk hangs, and the round says: %v", err)
+		}
+		want(t, c, 0, "thorbis_incident_acknowledged", "incident", open)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := c.round(t.Context()); collectors.ReasonOf(err) == collectors.ReasonTimeout {
+		t.Errorf("the save that came back is still waited for: %v", err)
+	}
 }
 
 func TestCredentials(t *testing.T) {

@@ -16,14 +16,19 @@ const (
 	snapshotBytes   = 64 << 20
 )
 
+// encode returns the book as it is written. The caller holds the lock.
+func (c *Collector) encode() ([]byte, error) {
+	payload, err := json.Marshal(c.book)
+	if err != nil {
+		return nil, fmt.Errorf("incidents cannot be encoded: %w", err)
+	}
+	return payload, nil
+}
+
 // save writes the book. Without a storage path it has nothing to do.
-func (c *Collector) save(b *book) error {
+func (c *Collector) save(payload []byte) error {
 	if c.dir == nil {
 		return nil
-	}
-	payload, err := json.Marshal(b)
-	if err != nil {
-		return fmt.Errorf("incidents cannot be encoded: %w", err)
 	}
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }

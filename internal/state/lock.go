@@ -25,6 +25,7 @@ type record struct {
 	PID         int               `json:"pid"`
 	Host        string            `json:"host"`
 	Since       time.Time         `json:"since"`
+	Session     uint64            `json:"session"` // grows by one with every holder
 	Generations map[string]uint64 `json:"generations"`
 }
 
@@ -58,6 +59,7 @@ func takeLock(path string) (*lock, error) {
 		l.record.Generations = map[string]uint64{}
 	}
 	l.record.PID, l.record.Since = os.Getpid(), time.Now().UTC().Truncate(time.Second)
+	l.record.Session++
 	if l.record.Host, err = os.Hostname(); err != nil {
 		l.record.Host = "unknown host"
 	}

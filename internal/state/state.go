@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"time"
 )
 
 // Reasons for which Load returns no payload. In every case the caller starts afresh.
@@ -30,7 +31,8 @@ var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // Dir is a locked state directory. Its methods may be called from several goroutines.
 type Dir struct {
-	path string
+	path    string
+	session uint64
 
 	mu   sync.Mutex
 	lock *lock
@@ -46,12 +48,24 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage path %s: %w", path, err)
 	}
-	return &Dir{path: path, lock: l}, nil
+	return &Dir{path: path, session: l.record.Session, lock: l}, nil
 }
 
-// Close gives the lock up. What was saved stays saved; saving after it fails.
+// Session numbers the holders of the directory, this one included. The number is on the disk before Open
+// returns, so that a payload can say by it who saved it and whether somebody came after.
+func (d *Dir) Session() uint64 { return d.session }
+
+// closeTimeout is for how long Close waits for the disk: a save that hangs must not keep the process from ending.
+const closeTimeout = 2 * time.Second
+
+// Close gives the lock up. What was saved stays saved; saving after it fails. While a save hangs the lock
+// cannot be given up; it goes with the process.
 func (d *Dir) Close() error {
-	d.mu.Lock()
+	for deadline := time.Now().Add(closeTimeout); !d.mu.TryLock(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("storage path %s: a save has not come back; the disk hangs", d.path)
+		}
+	}
 	defer d.mu.Unlock()
 	if d.lock == nil {
 		return nil
