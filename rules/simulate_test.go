@@ -169,7 +169,11 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 	if e.reappears != "" && t >= e.off[0].to {
 		instance = e.reappears
 	}
-	target := []string{"job", e.job, "instance", scenario + "/" + instance}
+	// What the Prometheus Operator puts on a target is no part of what the rules tell apart.
+	target := []string{
+		"job", e.job, "instance", scenario + "/" + instance,
+		"namespace", "ops", "pod", instance, "container", "exporter", "endpoint", "metrics",
+	}
 	now := map[string]labels.Labels{}
 	var samples []sample
 	add := func(name string, v float64, pairs ...string) {
