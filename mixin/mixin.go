@@ -30,10 +30,12 @@ type Options struct {
 	Base []byte
 	// Only are the parts to generate, by folder; all if empty.
 	Only []string
+	// Kubernetes packs the parts into objects too; nil for files alone.
+	Kubernetes *Kubernetes
 }
 
 // Parts are the folders that Options.Only may name.
-var Parts = []string{"rules", "alertmanager", "dashboards", "docs", "mixin"}
+var Parts = []string{"rules", "alertmanager", "dashboards", "docs", "mixin", "kubernetes"}
 
 // Render generates every file of the bundle.
 func Render(p *config.Policy) (Files, error) { return Options{}.Render(p) }
@@ -71,6 +73,9 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 		files[path.Join("dashboards", name)] = text
 	}
 	files["mixin/mixin.libsonnet"] = libsonnet(files)
+	if o.Kubernetes != nil {
+		maps.Copy(files, o.Kubernetes.pack(files))
+	}
 	maps.DeleteFunc(files, func(name string, _ []byte) bool {
 		part, _, _ := strings.Cut(name, "/")
 		return len(o.Only) > 0 && !slices.Contains(o.Only, part)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -22,14 +23,20 @@ type bundle struct {
 	shadowChannel string
 	base          string
 	only          []string
+	kubernetes    bool
+	namespace     string
+	labels        map[string]string
 }
 
 func bundleFlags(command *kingpin.CmdClause) *bundle {
-	b := &bundle{}
+	b := &bundle{labels: map[string]string{}}
 	command.Flag("shadow", `Label every alert shadow="true" and tell one channel only, to see what would happen.`).BoolVar(&b.shadow)
 	command.Flag("shadow.channel", "The channel of the policy that --shadow tells.").Default("shadow").StringVar(&b.shadowChannel)
 	command.Flag("alertmanager.base", "Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
 	command.Flag("only", "Leave out everything but this part; may be repeated: "+strings.Join(mixin.Parts, ", ")+".").EnumsVar(&b.only, mixin.Parts...)
+	command.Flag("kubernetes", "Also pack the parts into objects, as the Prometheus Operator and Grafana's sidecar read them.").BoolVar(&b.kubernetes)
+	command.Flag("kubernetes.namespace", "Namespace of the objects; empty leaves it to kubectl.").StringVar(&b.namespace)
+	command.Flag("kubernetes.label", "Label of each PrometheusRule that your Prometheus selects, like release=prometheus; may be repeated.").StringMapVar(&b.labels)
 	return b
 }
 
@@ -38,6 +45,9 @@ func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
 	o := mixin.Options{Only: b.only}
 	if b.shadow {
 		o.Shadow = b.shadowChannel
+	}
+	if b.kubernetes || slices.Contains(b.only, "kubernetes") {
+		o.Kubernetes = &mixin.Kubernetes{Namespace: b.namespace, Labels: b.labels}
 	}
 	if b.base != "" {
 		text, err := readBase(b.base)
