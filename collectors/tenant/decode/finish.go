@@ -8,8 +8,11 @@ func (d *JSON) status(f field) (status int, ok bool) {
 	if k := d.v.kinds[f]; k != text && k != number {
 		return 0, false
 	}
+	if n, ok := d.v.decimal(f); ok && n.fraction == 0 && n.mantissa <= 1<<20 {
+		return int(n.mantissa), true
+	}
 	raw := d.v.raw[f]
-	if len(raw) == 3 { // nearly always
+	if len(raw) == 3 {
 		a, b, c := raw[0]-'0', raw[1]-'0', raw[2]-'0'
 		if a <= 9 && b <= 9 && c <= 9 {
 			return int(a)*100 + int(b)*10 + int(c), true
@@ -36,6 +39,9 @@ func (d *JSON) bytes(f field) (uint64, bool) {
 	if k := d.v.kinds[f]; k != text && k != number {
 		return 0, false
 	}
+	if n, ok := d.v.decimal(f); ok {
+		return n.scaled(0), true
+	}
 	n, ok := scaled(d.v.raw[f], 0)
 	return n, ok
 }
@@ -43,6 +49,9 @@ func (d *JSON) bytes(f field) (uint64, bool) {
 func (d *JSON) time(f field) int64 {
 	switch d.v.kinds[f] {
 	case number: // in milliseconds or finer: no two are alike
+		if n, ok := d.v.decimal(f); ok {
+			return int64(n.scaled(epochScale(int(n.whole))))
+		}
 		t, _ := epoch(d.v.raw[f])
 		return t
 	case text:
@@ -67,7 +76,9 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 		e.Path = pathOf(uri)
 	}
 	e.Probe = isProbe(d.first(fAgent, fAgent2), uri) || len(v.str(fProbe)) > 1
-	if k := v.kinds[fDuration]; k == text || k == number {
+	if n, ok := v.decimal(fDuration); ok {
+		e.Duration = int64(n.scaled(int(d.unit)))
+	} else if k := v.kinds[fDuration]; k == text || k == number {
 		e.Duration = duration(v.raw[fDuration], d.unit)
 	}
 	if e.Bytes, ok = d.bytes(fBytes); !ok {

@@ -1,5 +1,7 @@
 package decode
 
+import "encoding/binary"
+
 // kind is what stands under a key.
 type kind uint8
 
@@ -14,6 +16,7 @@ const (
 type values struct {
 	kinds [fields]kind
 	raw   [fields][]byte
+	nums  [fields]decimal // of numbers
 }
 
 // str returns a string's content, nil for anything else.
@@ -22,6 +25,15 @@ func (v *values) str(f field) []byte {
 		return v.raw[f]
 	}
 	return nil
+}
+
+// decimal returns a number, if it is one that was understood when it was found.
+func (v *values) decimal(f field) (decimal, bool) {
+	if v.kinds[f] != number {
+		return decimal{}, false
+	}
+	n := v.nums[f]
+	return n, n.whole > 0
 }
 
 // keys tells the fields from the keys of one object.
@@ -86,27 +98,44 @@ type JSON struct {
 	path    bool
 	scratch []byte
 	clock   clock
+	marks   marks
 
-	// shape is how the record before began each of its keys, in order. Most records of a log look alike, and
+	// shape is how the record before led to each of its values, in order. Most records of a log look alike, and
 	// comparing is cheaper than parsing; the bytes being equal, so is what they mean.
 	shape []expected
 	at    int // in shape
 }
 
-// expected is a key with its quotes and its colon, as it stood in an object of t.
+// expected is what stood between two values of an object of t, or before its first one: comma, key and colon.
 type expected struct {
-	raw []byte
-	in  *keys
-	key *key
+	words, masks [4]uint64 // of the first bytes of raw
+	raw          []byte
+	in           *keys
+	key          *key
+	first        bool
 }
 
-// maxShape bounds the keys of a record that are remembered.
-const maxShape = 64
+// learn takes what led to a value.
+func (s *expected) learn(raw []byte, in *keys, k *key, first bool) {
+	s.raw, s.in, s.key, s.first = append(s.raw[:0], raw...), in, k, first
+	var text, mask [32]byte
+	for i := range mask[:copy(text[:], raw)] {
+		mask[i] = 0xff
+	}
+	for i := range s.words {
+		s.words[i], s.masks[i] = binary.LittleEndian.Uint64(text[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])
+	}
+}
+
+const (
+	maxShape = 64  // keys of a record that are remembered
+	maxKey   = 128 // the longest one
+)
 
 // Decode implements Decoder.
 func (d *JSON) Decode(b []byte, e *Event) Verdict {
 	end, verdict := d.Next(b, 0, e)
-	if end < 0 || skipSpace(b, end) != len(b) {
+	if end < 0 || end < len(b) && skipSpace(b, end) != len(b) {
 		return Syntax
 	}
 	return verdict
@@ -121,6 +150,7 @@ func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
 	}
 	d.v.kinds = [fields]kind{}
 	d.scratch, d.at = d.scratch[:0], 0
+	d.marks.restart(b, i)
 	if i = d.object(b, i+1, d.keys, 1); i < 0 {
 		return -1, Syntax
 	}
@@ -128,62 +158,86 @@ func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
 	return i, d.finish(d, e)
 }
 
+// object reads the members of an object that leads to fields, and its end.
 func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
-	i = skipSpace(b, i)
-	if i < len(b) && b[i] == '}' {
-		return i + 1
-	}
-	for {
+	for first := true; ; first = false {
 		var e *key
-		if e, i = d.key(b, i, t); i < 0 {
-			return -1
-		}
-		if i < len(b) && b[i] <= ' ' {
-			i = skipSpace(b, i)
-		}
-		if e != nil {
-			i = d.known(b, i, e, depth)
+		if s := d.expected(b, i, t, first); s != nil {
+			e, i = s.key, i+len(s.raw)
 		} else {
-			i = skipValue(b, i, depth)
+			var more bool
+			if e, i, more = d.member(b, i, t, first); !more {
+				return i
+			}
+		}
+		d.at++
+		switch {
+		case b[i] == '"':
+			end, kind := d.marks.next(b, i+1), plain
+			if end >= len(b) || b[end] != '"' {
+				if end, kind = scanString(b, end); end < 0 {
+					return -1
+				}
+			}
+			if e != nil {
+				d.text(e, b[i+1:end], kind)
+			}
+			i = end + 1
+		case e == nil:
+			i = d.skipValue(b, i, depth)
+		default:
+			i = d.known(b, i, e, depth)
 		}
 		if i < 0 {
 			return -1
 		}
-		if i < len(b) && b[i] != ',' {
-			i = skipSpace(b, i)
-		}
-		if i >= len(b) {
-			return -1
-		}
-		if b[i] == '}' {
-			return i + 1
-		}
-		if b[i] != ',' {
-			return -1
-		}
-		if i++; i < len(b) && b[i] <= ' ' {
-			i = skipSpace(b, i)
-		}
 	}
 }
 
-// key reads a key and its colon, and returns what it leads to and the index after it.
-func (d *JSON) key(b []byte, i int, t *keys) (*key, int) {
-	at := d.at
-	d.at++
-	if at < len(d.shape) {
-		s := &d.shape[at]
-		if end := i + len(s.raw); end <= len(b) && s.in == t && string(b[i:end]) == string(s.raw) {
-			return s.key, end
+// expected is what the record before had at this place, if this one has the same and a value after it.
+func (d *JSON) expected(b []byte, i int, t *keys, first bool) *expected {
+	if d.at >= len(d.shape) {
+		return nil
+	}
+	s := &d.shape[d.at]
+	if s.in != t || s.first != first {
+		return nil
+	}
+	if len(b)-i < 32 || len(s.raw) > 32 {
+		if end := i + len(s.raw); end >= len(b) || string(b[i:end]) != string(s.raw) {
+			return nil
 		}
+		return s
 	}
+	c := b[i : i+32]
+	if (binary.LittleEndian.Uint64(c)^s.words[0])&s.masks[0]|(binary.LittleEndian.Uint64(c[8:])^s.words[1])&s.masks[1]|
+		(binary.LittleEndian.Uint64(c[16:])^s.words[2])&s.masks[2]|(binary.LittleEndian.Uint64(c[24:])^s.words[3])&s.masks[3] != 0 ||
+		i+len(s.raw) >= len(b) {
+		return nil
+	}
+	return s
+}
+
+// member reads on to the next value of an object and returns what its key leads to. If there is none, the
+// index is the one after the object, -1 if that is not valid.
+func (d *JSON) member(b []byte, i int, t *keys, first bool) (e *key, after int, more bool) {
 	start := i
-	if i >= len(b) || b[i] != '"' {
-		return nil, -1
+	i = skipSpace(b, i)
+	if i < len(b) && b[i] == '}' {
+		return nil, i + 1, false
 	}
-	end, kind := scanString(b, i+1)
+	if !first {
+		if i >= len(b) || b[i] != ',' {
+			return nil, -1, false
+		}
+		i = skipSpace(b, i+1)
+	}
+	if i >= len(b) || b[i] != '"' {
+		return nil, -1, false
+	}
+	end, kind := d.stringEnd(b, i+1)
 	if end < 0 {
-		return nil, -1
+		return nil, -1, false
 	}
 	name := b[i+1 : end]
 	if kind != plain {
@@ -191,69 +245,70 @@ func (d *JSON) key(b []byte, i int, t *keys) (*key, int) {
 	}
 	i = skipSpace(b, end+1)
 	if i >= len(b) || b[i] != ':' {
-		return nil, -1
+		return nil, -1, false
 	}
-	i++
-	e := t.find(name)
-	if at < maxShape && i-start <= maxKey {
-		if at == len(d.shape) {
-			d.shape = append(d.shape, expected{})
-		}
-		if at < len(d.shape) {
-			s := &d.shape[at]
-			s.raw, s.in, s.key = append(s.raw[:0], b[start:i]...), t, e
-		}
+	if i = skipSpace(b, i+1); i >= len(b) {
+		return nil, -1, false
 	}
-	return e, i
+	e = t.find(name)
+	if d.at < maxShape && i-start <= maxKey {
+		if d.at >= len(d.shape) {
+			d.shape = append(d.shape, make([]expected, d.at+1-len(d.shape))...)
+		}
+		d.shape[d.at].learn(b[start:i], t, e, first)
+	}
+	return e, i, true
 }
 
-// maxKey is the longest key that is remembered.
-const maxKey = 128
-
-// known reads the value of a key that leads to a field.
-func (d *JSON) known(b []byte, i int, e *key, depth int) int {
-	if i >= len(b) {
-		return -1
+// stringEnd returns the index of the quote that ends the string which begins at i, after its opening quote; -1
+// if the string is not valid.
+func (d *JSON) stringEnd(b []byte, i int) (int, uint8) {
+	if i = d.marks.next(b, i); i < len(b) && b[i] == '"' {
+		return i, plain
 	}
+	return scanString(b, i)
+}
+
+// reset forgets what was found below a key that is given again.
+func (d *JSON) reset(e *key) {
 	if e.child != nil {
 		for _, f := range e.child.all {
 			d.v.kinds[f] = absent
 		}
-		if b[i] == '{' {
-			d.v.kinds[e.field] = other
-			return d.object(b, i+1, e.child, depth+1)
-		}
 	}
-	f := e.field
-	switch c := b[i]; {
-	case c == '"':
-		end, kind := scanString(b, i+1)
-		if end < 0 {
-			return -1
-		}
-		d.v.kinds[f], d.v.raw[f] = text, b[i+1:end]
-		if kind != plain {
-			d.v.raw[f] = d.unquoted(b[i+1 : end])
-		}
-		return end + 1
+}
+
+// text takes the string under a key that leads to a field.
+func (d *JSON) text(e *key, s []byte, kind uint8) {
+	d.reset(e)
+	if kind != plain {
+		s = d.unquoted(s)
+	}
+	d.v.kinds[e.field], d.v.raw[e.field] = text, s
+}
+
+// known reads the value, which is no string, of a key that leads to a field.
+func (d *JSON) known(b []byte, i int, e *key, depth int) int {
+	d.reset(e)
+	f, c, end := e.field, b[i], 0
+	switch {
+	case c == '{' && e.child != nil:
+		d.v.kinds[f] = other
+		return d.object(b, i+1, e.child, depth+1)
 	case c == '-' || c-'0' <= 9:
-		end := scanNumber(b, i)
-		if end < 0 {
-			return -1
-		}
-		d.v.kinds[f], d.v.raw[f] = number, b[i:end]
-		return end
+		d.v.kinds[f] = number
+		end, d.v.nums[f] = scanDecimal(b, i)
+	case c == 'n':
+		d.v.kinds[f] = absent
+		end = d.skipValue(b, i, depth)
 	default:
-		end := skipValue(b, i, depth)
-		if end < 0 {
-			return -1
-		}
-		d.v.kinds[f], d.v.raw[f] = other, b[i:end]
-		if c == 'n' {
-			d.v.kinds[f] = absent
-		}
-		return end
+		d.v.kinds[f] = other
+		end = d.skipValue(b, i, depth)
 	}
+	if end >= 0 {
+		d.v.raw[f] = b[i:end]
+	}
+	return end
 }
 
 func (d *JSON) unquoted(s []byte) []byte {

@@ -57,8 +57,9 @@ func lookup(m map[string]any, path string) (kind, string) {
 	return other, ""
 }
 
-// differ compares a decoder with encoding/json on one line: whether it is valid, and every known value.
-func differ(t *testing.T, format string, l layout, line []byte) {
+// differ compares a decoder with encoding/json on one line, which comes after others: whether it is valid, and
+// every known value.
+func differ(t *testing.T, format string, l layout, line []byte, before ...[]byte) {
 	t.Helper()
 	d, err := NewJSON(Options{Format: format, Fields: map[string]string{"status": "status"}})
 	if format != "json" {
@@ -68,6 +69,9 @@ func differ(t *testing.T, format string, l layout, line []byte) {
 		t.Fatal(err)
 	}
 	var e Event
+	for _, line := range before {
+		d.Decode(line, &e)
+	}
 	verdict := d.Decode(line, &e)
 	m, valid := want(line)
 	if valid != (verdict != Syntax) {
@@ -112,4 +116,54 @@ func FuzzJSON(f *testing.F) {
 			differ(t, format, l, line)
 		}
 	})
+}
+
+// What is remembered of a line decides nothing about the next: neither whether it is valid nor what it says.
+func FuzzJSONAfterAnother(f *testing.F) {
+	for i, line := range jsonSeeds {
+		f.Add([]byte(jsonSeeds[(i+1)%len(jsonSeeds)]), []byte(line))
+	}
+	for _, pair := range [][2]string{
+		{`{"status":200,"host":"a"}`, `{,"status":200,"host":"a"}`},
+		{`{"request":{"host":"a","uri":"b"},"status":200}`, `{"x":1,"request":{,"uri":"b"},"status":200}`},
+		{`{"request":{"host":"a","status":1},"status":3}`, `{"request":{"host":"a"},"status":200}`}, // the same key of another object
+		{`{"status":200,"k234567890123456789012345678":1}`, `{"status":200,"k234567890123456789012345678":`},
+		{`{"status":200,"host":"a"}`, `{"status":200,"host":}`},
+		{`{"status":200,"host":"a"}`, `{"status":200,"host":`},
+		{`{"status":200,"host":"a","x":[1]}`, `{"status":200 ,"host":"b" , "x" : [ 1 ] }`},
+		{`{"a":"` + strings.Repeat("x", 200) + `","status":200,"host":"a"}`, `{"a":"` + strings.Repeat("x", 63) + `\"","status":201,"host":"b"}`},
+	} {
+		f.Add([]byte(pair[0]), []byte(pair[1]))
+	}
+	f.Fuzz(func(t *testing.T, before, line []byte) {
+		for format, l := range layouts {
+			differ(t, format, l, line, before, before)
+		}
+	})
+}
+
+// A record in the middle of a body is read as it is alone.
+func TestRecordsOfABody(t *testing.T) {
+	for _, padding := range []int{0, 1, 63, 64, 65, 500, 512, 600} {
+		var body []byte
+		for i := range 20 {
+			body = append(body, `{"pad":"`+strings.Repeat("x", padding)+`é","host":"h`+string(rune('a'+i))+`","status":200}`+"\n"...)
+		}
+		d, err := NewJSON(Options{Format: "nginx-json"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, n := 0, 0
+		for at < len(body) {
+			var e Event
+			end, v := d.Next(body, at, &e)
+			if want := "h" + string(rune('a'+n)); v != Counted || string(e.Host) != want {
+				t.Fatalf("padding %d, record %d: verdict %d, host %q", padding, n, v, e.Host)
+			}
+			at, n = end+1, n+1
+		}
+		if n != 20 {
+			t.Errorf("%d records", n)
+		}
+	}
 }

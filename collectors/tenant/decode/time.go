@@ -47,17 +47,20 @@ func epoch(b []byte) (int64, bool) {
 	if digits == 0 || digits == 4 && len(b) > 4 && b[4] == '-' {
 		return 0, false
 	}
-	scale := 9
-	switch {
-	case digits >= 18:
-		scale = 0
-	case digits >= 15:
-		scale = 3
-	case digits >= 12:
-		scale = 6
-	}
-	n, ok := scaled(b, scale)
+	n, ok := scaled(b, epochScale(digits))
 	return int64(n), ok
+}
+
+func epochScale(digits int) int {
+	switch {
+	case digits < 12:
+		return 9
+	case digits < 15:
+		return 6
+	case digits < 18:
+		return 3
+	}
+	return 0
 }
 
 // rfc3339 reads times with a fraction of any length, Z or an offset, T or a space, and +0100 as well as +01:00.
