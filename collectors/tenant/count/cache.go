@@ -28,9 +28,11 @@ var seed = rand.Uint64() | 1
 
 func hashOf(b []byte) uint64 {
 	h := seed ^ uint64(len(b))
-	for len(b) >= 8 {
-		h = mix(h ^ binary.LittleEndian.Uint64(b))
-		b = b[8:]
+	if len(b) >= 8 {
+		for rest := b; len(rest) > 8; rest = rest[8:] {
+			h = mix(h ^ binary.LittleEndian.Uint64(rest))
+		}
+		return mix(h^binary.LittleEndian.Uint64(b[len(b)-8:])) | 1
 	}
 	var tail uint64
 	for i, c := range b {
@@ -46,9 +48,12 @@ func mix(x uint64) uint64 {
 
 func newCache(limit int) *cache { return &cache{entries: make([]entry, 64), limit: limit} }
 
+// first is where an entry stands if nothing was there before it.
+func (c *cache) first(hash uint64) uint64 { return hash >> 1 & uint64(len(c.entries)-1) }
+
 func (c *cache) find(key []byte, hash uint64) (uint32, bool) {
 	mask := uint64(len(c.entries) - 1)
-	for i := hash >> 1 & mask; ; i = (i + 1) & mask {
+	for i := c.first(hash); ; i = (i + 1) & mask {
 		e := &c.entries[i]
 		if e.hash == hash && bytes.Equal(c.text[e.at:e.at+e.size], key) {
 			return e.slot, true
@@ -79,7 +84,7 @@ func (c *cache) put(key []byte, hash uint64, slot uint32) {
 
 func (c *cache) place(e entry) {
 	mask := uint64(len(c.entries) - 1)
-	i := e.hash >> 1 & mask
+	i := c.first(e.hash)
 	for c.entries[i].hash != 0 {
 		i = (i + 1) & mask
 	}

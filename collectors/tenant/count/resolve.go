@@ -32,8 +32,10 @@ func NewNames(host, path string, hosts map[string]string, registered map[string]
 	return n
 }
 
-// maxName is the longest name of a tenant, as the registry has it.
-const maxName = 63
+const (
+	maxName = 63  // the longest name of a tenant, as the registry has it
+	maxHost = 300 // the longest host that can be one's, with its port
+)
 
 // validName reports whether a name can be a tenant's: what begins with _ is ours.
 func validName(b []byte) bool {
@@ -70,7 +72,7 @@ func (n *Names) ofHost(host, scratch []byte) []byte {
 
 // normalHost lowers a host and takes off its port and final dot.
 func normalHost(host, scratch []byte) []byte {
-	if len(host) > 300 {
+	if len(host) > maxHost {
 		return nil
 	}
 	scratch = append(scratch[:0], host...)

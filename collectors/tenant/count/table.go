@@ -7,8 +7,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
 
-// Full is how many slots a table may hold before it should be flushed: it bounds the working memory.
-const Full = 8192
+// How many slots, and how many of them with many durations, a table may hold before it should be flushed: it
+// bounds the working memory.
+const (
+	Full           = 16_384
+	fullHistograms = 4096
+)
 
 // maxMissed bounds how many tenants without a slot are told apart between two flushes.
 const maxMissed = 4096
@@ -32,15 +36,19 @@ const Whole = 1 << 16
 // the other.
 type Table struct {
 	book   *ledger.Book
-	epoch  uint64
-	caches map[*Rule]*cache
-	cache  *cache
 	source *Source
+
+	// What is remembered of where hosts lead holds until a slot is taken away or other names are in force.
+	releases uint64
+	names    *Names
+	caches   map[*Rule]*cache
+	cache    *cache
 
 	other, unknown uint32
 	index          []uint32 // by slot: its cell, counted from 1
 	chunks         [][]ledger.Cell
 	cells          []*ledger.Cell // in use
+	histograms     ledger.Histograms
 	missed         map[string]*uint64
 	late           int64 // events before this Unix nanosecond are late
 	now            int64
@@ -48,20 +56,23 @@ type Table struct {
 	scratch        []byte
 	fixed          uint32
 	fixedKnown     bool
+	waiting        []waiting
+	keys           []byte // of what waits
+	touched        uint64 // so that nobody leaves out a load whose value is not needed
 
 	delta ledger.Delta
 }
 
 // NewTable returns an empty table.
 func NewTable(book *ledger.Book) *Table {
-	return &Table{book: book, caches: map[*Rule]*cache{}, missed: map[string]*uint64{}, scratch: make([]byte, 0, 304)}
+	return &Table{book: book, caches: map[*Rule]*cache{}, missed: map[string]*uint64{}, scratch: make([]byte, 0, 304), waiting: make([]waiting, 0, together)}
 }
 
 // Begin prepares the table for a source.
 func (t *Table) Begin(s *Source) {
-	if epoch := t.book.Epoch(); epoch != t.epoch || len(t.caches) > 64 {
+	if releases := t.book.Releases(); releases != t.releases || s.Rule.Names != t.names || len(t.caches) > 64 {
 		clear(t.caches)
-		t.epoch = epoch
+		t.releases, t.names = releases, s.Rule.Names
 	}
 	t.source = s
 	if t.cache = t.caches[s.Rule]; t.cache == nil {
@@ -80,7 +91,7 @@ func (t *Table) Tick() {
 }
 
 // Full reports whether the table should be flushed.
-func (t *Table) Full() bool { return len(t.cells) >= Full }
+func (t *Table) Full() bool { return len(t.cells) >= Full || t.histograms.Taken >= fullHistograms }
 
 // Empty reports whether nothing was counted since the last flush.
 func (t *Table) Empty() bool { return t.delta.Lines == 0 && t.delta.Bytes == 0 }
@@ -96,18 +107,20 @@ func (t *Table) Leave(v decode.Verdict) { t.delta.Verdicts[v]++ }
 
 // Slot finds where an event is counted: the tenant's own slot, or one of ours.
 func (t *Table) Slot(e *decode.Event) uint32 {
-	r := t.source.Rule
-	if r.By == ByFixed {
+	key := t.source.Rule.key(e)
+	return t.slot(key, hashOf(key))
+}
+
+func (t *Table) slot(key []byte, hash uint64) uint32 {
+	if t.source.Rule.By == ByFixed {
 		if !t.fixedKnown {
 			t.fixed, t.fixedKnown = t.slow(nil, 0), true
 		}
 		return t.fixed
 	}
-	key := r.key(e)
 	if len(key) == 0 {
 		return t.unknown
 	}
-	hash := hashOf(key)
 	if slot, ok := t.cache.find(key, hash); ok {
 		return slot
 	}
@@ -140,13 +153,53 @@ func (t *Table) slow(key []byte, hash uint64) uint32 {
 	return slot
 }
 
-// Add counts an event.
+// together is how many events are counted at once: with many tenants each needs memory that is far away, and a
+// processor fetches for several of them at a time what it would else wait for one by one.
+const together = 64
+
+// waiting is an event that will be counted with others.
+type waiting struct {
+	Compact
+	hash     uint64
+	at, size uint32 // of its key
+}
+
+// Add counts an event, at the latest when the table is flushed.
 func (t *Table) Add(e *decode.Event) {
+	c := Compact{Probe: e.Probe, Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time}
 	if e.Probe {
-		t.Count(Compact{Probe: true, Class: uint8(e.Class()), Time: e.Time})
+		t.Count(c)
 		return
 	}
-	t.Count(Compact{Slot: t.Slot(e), Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time})
+	key := t.source.Rule.key(e)
+	if len(key) > maxHost {
+		c.Slot = t.unknown
+		t.Count(c)
+		return
+	}
+	t.waiting = append(t.waiting, waiting{c, hashOf(key), uint32(len(t.keys)), uint32(len(key))})
+	t.keys = append(t.keys, key...) // the decoder will use its memory again
+	if len(t.waiting) == together {
+		t.drain()
+	}
+}
+
+// drain counts the events that wait.
+func (t *Table) drain() {
+	for i := range t.waiting {
+		t.touched += t.cache.entries[t.cache.first(t.waiting[i].hash)].hash
+	}
+	for i := range t.waiting {
+		w := &t.waiting[i]
+		w.Slot = t.slot(t.keys[w.at:w.at+w.size], w.hash)
+	}
+	for i := range t.waiting {
+		t.touched += t.cell(t.waiting[i].Slot).Bytes
+	}
+	for i := range t.waiting {
+		t.Count(t.waiting[i].Compact)
+	}
+	t.waiting, t.keys = t.waiting[:0], t.keys[:0]
 }
 
 // Compact is an event whose tenant is known.
@@ -183,7 +236,7 @@ func (t *Table) Count(e Compact) {
 	c.Bytes += e.Bytes * uint64(n)
 	if e.Duration >= 0 {
 		took := uint64(e.Duration)
-		c.Observe(took, n)
+		c.Observe(took, n, &t.histograms)
 		for i, threshold := range t.source.Thresholds {
 			if took > threshold {
 				c.Slow[i] += n
@@ -204,7 +257,7 @@ func (t *Table) cell(slot uint32) *ledger.Cell {
 		t.chunks = append(t.chunks, make([]ledger.Cell, cellsPerChunk))
 	}
 	c := &t.chunks[n/cellsPerChunk][n%cellsPerChunk]
-	c.Reset(slot)
+	c.Slot = slot
 	t.cells = append(t.cells, c)
 	t.index[slot] = uint32(len(t.cells))
 	return c
@@ -212,6 +265,7 @@ func (t *Table) cell(slot uint32) *ledger.Cell {
 
 // Flush returns what was counted as a record to commit and empties the table.
 func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
+	t.drain()
 	d := &t.delta
 	d.Source, d.Epoch, d.Thresholds = t.source.Number, t.book.Epoch(), t.source.Thresholds
 	d.Files, d.IDs, d.Cells = files, ids, t.cells
@@ -222,6 +276,7 @@ func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
 	record := ledger.Encode(d)
 	for _, c := range t.cells {
 		t.index[c.Slot] = 0
+		c.Reset(0, &t.histograms)
 	}
 	t.cells = t.cells[:0]
 	t.delta = ledger.Delta{}
@@ -237,5 +292,6 @@ func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
 		t.chunks = t.chunks[:2*Full/cellsPerChunk] // a large post came by
 		t.cells = make([]*ledger.Cell, 0, Full)
 	}
+	t.histograms.Trim(fullHistograms)
 	return record
 }

@@ -175,6 +175,48 @@ func TestSamplingScalesCounts(t *testing.T) {
 	}
 }
 
+// Who lost its slot is looked up again, though its host is remembered: its requests are not those of a series that
+// has ended.
+func TestSlotsThatAreTakenAwayAreForgotten(t *testing.T) {
+	d := newDesk(t, 10, nil, nil)
+	d.add("acme.thorbis.app", decode.Event{Duration: -1})
+	d.rows()
+	d.book.Configure(ledger.Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"beta": {}}, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})
+	d.Begin(d.source)
+	d.add("acme.thorbis.app", decode.Event{Duration: -1}) // it has a slot again
+	if got := d.rows(); got["_other"][0] != 1 {           // the first one, which no scrape has seen
+		t.Errorf("%v", got)
+	}
+}
+
+// Each reload has other names; what was remembered under those before is let go.
+func TestNamesThatAreNoMoreInForceAreForgotten(t *testing.T) {
+	d := newDesk(t, 10, nil, nil)
+	for range 10 {
+		s := *d.source
+		s.Rule = &Rule{Service: s.Rule.Service, Names: NewNames("{tenant}.thorbis.app", "", nil, nil)}
+		d.Begin(&s)
+	}
+	if len(d.caches) != 1 {
+		t.Errorf("%d caches", len(d.caches))
+	}
+}
+
+// A key that is too long to be anybody's takes no memory.
+func TestLongHosts(t *testing.T) {
+	d := newDesk(t, 10, nil, nil)
+	long := strings.Repeat("a", 1<<20)
+	for range 100 {
+		d.add(long, decode.Event{Duration: -1})
+	}
+	if cap(d.keys) > 1<<16 {
+		t.Errorf("%d bytes of keys are kept", cap(d.keys))
+	}
+	if got := d.rows()["_unknown"][0]; got != 100 {
+		t.Errorf("%d are counted", got)
+	}
+}
+
 // Counting a line of a known tenant allocates nothing.
 func TestNothingIsAllocatedForALine(t *testing.T) {
 	d := newDesk(t, 10, nil, nil)

@@ -87,12 +87,11 @@ func (d *desk) save(records ...[]byte) error {
 
 // cellOf is one request of a tenant.
 func cellOf(slot uint32, n uint32, nanos uint64) *Cell {
-	c := &Cell{}
-	c.Reset(slot)
+	c := &Cell{Slot: slot}
 	c.Requests[1] = n
 	c.Bytes = 10 * uint64(n)
 	c.Slow[0] = n
-	c.Observe(nanos, n)
+	c.Observe(nanos, n, &Histograms{})
 	return c
 }
 

@@ -108,8 +108,11 @@ func (b *Book) Missed(service int, counts map[string]uint64) {
 	}
 }
 
-// Epoch grows whenever a slot changes hands: who remembers slots must forget them then.
+// Epoch grows whenever a slot changes hands.
 func (b *Book) Epoch() uint64 { return b.epoch.Load() }
+
+// Releases grows whenever a slot is taken away: who remembers slots must forget them then.
+func (b *Book) Releases() uint64 { return b.releases.Load() }
 
 // Encode encodes a delta as a record to commit.
 func Encode(d *Delta) []byte { return appendDelta(make([]byte, 0, 256+128*len(d.Cells)), d) }

@@ -70,8 +70,9 @@ func appendDelta(b []byte, d *Delta) []byte {
 		b = binary.LittleEndian.AppendUint64(b, id)
 	}
 	b = u(b, uint64(len(d.Cells)))
+	var scratch Histogram
 	for _, c := range d.Cells {
-		b = c.append(b, len(d.Thresholds))
+		b = c.append(b, len(d.Thresholds), &scratch)
 	}
 	return b
 }
@@ -102,7 +103,7 @@ const (
 	hasDurations
 )
 
-func (c *Cell) append(b []byte, thresholds int) []byte {
+func (c *Cell) append(b []byte, thresholds int, scratch *Histogram) []byte {
 	u := binary.AppendUvarint
 	b = u(b, uint64(c.Slot))
 	mask, at := byte(0), len(b)
@@ -123,15 +124,15 @@ func (c *Cell) append(b []byte, thresholds int) []byte {
 		mask |= hasBytes
 		b = u(b, c.Bytes)
 	}
-	if c.zero > 0 || c.lo <= c.hi {
+	if c.zero > 0 || c.listed > 0 || c.histogram != nil {
 		mask |= hasDurations
-		b = c.appendDurations(b, thresholds)
+		b = c.appendDurations(b, thresholds, scratch)
 	}
 	b[at] = mask
 	return b
 }
 
-func (c *Cell) appendDurations(b []byte, thresholds int) []byte {
+func (c *Cell) appendDurations(b []byte, thresholds int, scratch *Histogram) []byte {
 	u := binary.AppendUvarint
 	b = u(b, c.Sum/1e9)
 	b = u(b, c.Sum%1e9)
@@ -148,11 +149,9 @@ func (c *Cell) appendDurations(b []byte, thresholds int) []byte {
 		}
 	}
 	binary.LittleEndian.PutUint16(b[at:], set)
-	if c.lo > c.hi {
-		return append(b, 0, 0)
-	}
-	b = append(b, c.lo, c.hi-c.lo+1)
-	for _, n := range c.native[c.lo : int(c.hi)+1] {
+	lo, native := c.native(scratch)
+	b = append(b, byte(lo), byte(len(native)))
+	for _, n := range native {
 		if n < 0x80 {
 			b = append(b, byte(n))
 		} else {

@@ -30,7 +30,8 @@ type directory struct {
 	frozen        []frozenSlot
 	now           func() time.Time
 
-	epoch atomic.Uint64 // of the last change; who remembers slots must ask again after one
+	epoch    atomic.Uint64 // of the last change
+	releases atomic.Uint64 // how often slots were taken away
 }
 
 // tracked are the tenants of one service.
@@ -125,6 +126,7 @@ func (d *directory) freeze(service int, names []string) {
 	t.frozen += len(names)
 	t.demoted += uint64(len(names))
 	d.epoch.Add(1)
+	d.releases.Add(1)
 	d.pending = append(d.pending, appendLife(nil, recordFreeze, slots))
 }
 
