@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/demo/stack"
 	"github.com/thorbis/thorbis_exporter/internal/s3test"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -36,34 +35,18 @@ func backupListing(ctx context.Context, r *report) error {
 	if err := os.WriteFile(secret, []byte("AKIABENCH"), 0o600); err != nil {
 		return err
 	}
-	policy := filepath.Join(dir, "thorbis.yaml")
-	text := fmt.Sprintf(`version: 1
-channels: {deadman: none}
-backups:
+	p, err := exporter(ctx, dir, fmt.Sprintf(`backups:
   - name: all
     interval: 1d
     refresh: 10s
     source:
       {program: s3, repository: backups, path: db/, pattern: "*/*/backup.tar.zst", endpoint: %q,
        secrets: {access_key: {file: %q}, secret_key: {file: %q}}}
-`, server.URL, secret, secret)
-	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
-		return err
-	}
-	address, err := stack.FreeAddress()
-	if err != nil {
-		return err
-	}
-	p, err := launch(dir, bin("thorbis_exporter"), "--config.file="+policy, "--web.listen-address="+address,
-		"--storage.path="+filepath.Join(dir, "data"), "--log.level=error", "--collector.backup", "--no-collector.health")
+`, server.URL, secret, secret), "--collector.backup", "--no-collector.health")
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	base := "http://" + address
-	if err := p.ready(ctx, base+"/-/ready"); err != nil {
-		return err
-	}
 	before, err := p.rss()
 	if err != nil {
 		return err
@@ -73,7 +56,7 @@ backups:
 	var took []time.Duration
 	for deadline := time.Now().Add(5 * time.Minute); ; {
 		start := time.Now()
-		page, err := fetch(ctx, base+"/metrics")
+		page, err := fetch(ctx, p.url+"/metrics")
 		if err != nil {
 			return err
 		}

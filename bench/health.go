@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/demo/stack"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -57,25 +57,18 @@ func healthProbe(ctx context.Context, r *report) error {
 	if err := os.WriteFile(modulesFile, []byte(modules), 0o600); err != nil {
 		return err
 	}
-	theirAddress, err := stack.FreeAddress()
-	if err != nil {
-		return err
-	}
-	theirs, err := launch(dir, theirsPath, "--config.file="+modulesFile, "--web.listen-address="+theirAddress, "--log.level=error")
+	theirs, err := serve(ctx, dir, theirsPath, "/-/healthy", "--config.file="+modulesFile)
 	if err != nil {
 		return err
 	}
 	defer theirs.stop()
-	if err := theirs.ready(ctx, "http://"+theirAddress+"/-/healthy"); err != nil {
-		return err
-	}
 
-	small, _, err := exporterWith(ctx, dir, "small", checks(1, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
+	small, err := exporter(ctx, filepath.Join(dir, "small"), checks(1, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
 	if err != nil {
 		return err
 	}
 	defer small.stop()
-	ours, oursURL, err := exporterWith(ctx, dir, "ours", checks(probeChecks, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
+	ours, err := exporter(ctx, filepath.Join(dir, "ours"), checks(probeChecks, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
 	if err != nil {
 		return err
 	}
@@ -84,52 +77,38 @@ func healthProbe(ctx context.Context, r *report) error {
 	r.say("%d checks every %s on both sides", probeChecks, probeInterval)
 	loadCtx, stopLoad := context.WithCancel(ctx)
 	defer stopLoad()
-	load := probeLoad(loadCtx, theirAddress, target)
-	scrape := func() (float64, error) {
-		page, err := fetch(ctx, oursURL+"/metrics")
-		return total(page, metric.HealthCheckProbes.Name), err
+	load := probeLoad(loadCtx, theirs.url, target)
+	count := func(sign float64, ourCount, theirCount *float64) error {
+		*theirCount += sign * float64(load.done())
+		page, err := fetch(ctx, ours.url+"/metrics")
+		*ourCount += sign * total(page, metric.HealthCheckProbes.Name)
+		return err
 	}
 	if err := pause(ctx, probeWarmUp); err != nil {
 		return err
 	}
-	before, err := scrape()
+	var ourProbes, theirProbes float64
+	if err := count(-1, &ourProbes, &theirProbes); err != nil {
+		return err
+	}
+	used, err := cpuOf(func() error {
+		if err := pause(ctx, probeMeasured); err != nil {
+			return err
+		}
+		return count(1, &ourProbes, &theirProbes)
+	}, ours, theirs)
 	if err != nil {
 		return err
 	}
-	ourCPU, err := ours.cpu()
-	if err != nil {
-		return err
-	}
-	theirCPU, err := theirs.cpu()
-	if err != nil {
-		return err
-	}
-	theirBefore := load.done()
-	if err := pause(ctx, probeMeasured); err != nil {
-		return err
-	}
-	after, err := scrape()
-	if err != nil {
-		return err
-	}
-	ourEnd, err := ours.cpu()
-	if err != nil {
-		return err
-	}
-	theirEnd, err := theirs.cpu()
-	if err != nil {
-		return err
-	}
-	theirAfter := load.done()
 	stopLoad()
 	if err := load.wait(); err != nil {
 		return err
 	}
 
-	ourProbe := (ourEnd - ourCPU).Seconds() / (after - before) * 1000
-	theirProbe := (theirEnd - theirCPU).Seconds() / float64(theirAfter-theirBefore) * 1000
-	r.add(figure{name: "probes a second, ours", value: (after - before) / probeMeasured.Seconds(), unit: "1/s"})
-	r.add(figure{name: "probes a second, blackbox_exporter", value: float64(theirAfter-theirBefore) / probeMeasured.Seconds(), unit: "1/s"})
+	ourProbe := used[0].Seconds() / ourProbes * 1000
+	theirProbe := used[1].Seconds() / theirProbes * 1000
+	r.add(figure{name: "probes a second, ours", value: ourProbes / probeMeasured.Seconds(), unit: "1/s"})
+	r.add(figure{name: "probes a second, blackbox_exporter", value: theirProbes / probeMeasured.Seconds(), unit: "1/s"})
 	r.add(figure{
 		name: "CPU per HTTP probe", value: ourProbe, unit: "ms",
 		against: fmt.Sprintf("blackbox_exporter v0.28.0, %.3g ms", theirProbe), ratio: ourProbe / theirProbe,
@@ -174,26 +153,34 @@ func healthHanging(ctx context.Context, r *report) error {
 			}()
 		}
 	}()
-	p, base, err := exporterWith(ctx, dir, "hanging", checks(200, "http://"+l.Addr().String()+"/", probeInterval))
+	p, err := exporter(ctx, dir, checks(200, "http://"+l.Addr().String()+"/", probeInterval))
 	if err != nil {
 		return err
 	}
 	defer p.stop()
 	r.say("scraping beside 200 hanging targets")
-	if err := pause(ctx, 10*time.Second); err != nil {
-		return err
-	}
-	var took []time.Duration
-	for range 500 {
-		start := time.Now()
-		page, err := fetch(ctx, base+"/metrics")
+	for down, deadline := 0.0, time.Now().Add(2*time.Minute); down != 200; {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("only %g of 200 targets are down", down)
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		page, err := fetch(ctx, p.url+"/metrics")
 		if err != nil {
 			return err
 		}
-		took = append(took, time.Since(start))
-		if total(page, metric.HealthProbesInFlight.Name) == 0 && len(took) == 1 {
-			r.say("no probe in flight at the first scrape")
+		down = total(page, metric.HealthCheckOutages.Name)
+	}
+	var took []time.Duration
+	var buffer bytes.Buffer // kept, as Prometheus does
+	for range 500 {
+		buffer.Reset()
+		start := time.Now()
+		if err := fetchInto(ctx, p.url+"/metrics", &buffer); err != nil {
+			return err
 		}
+		took = append(took, time.Since(start))
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
@@ -208,42 +195,14 @@ func healthHanging(ctx context.Context, r *report) error {
 	return nil
 }
 
-// checks is the health section of a policy with n checks of one target.
+// checks is a policy with n checks of one target.
 func checks(n int, target string, interval time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "health:\n  interval: %s\n  timeout: 3s\n  checks:\n", interval)
+	fmt.Fprintf(&b, "services: [{name: web, owner: sre}]\nhealth:\n  interval: %s\n  timeout: 3s\n  checks:\n", interval)
 	for i := range n {
 		fmt.Fprintf(&b, "    - {name: check-%04d, app_service: web, target: %q, module: http_2xx}\n", i, target)
 	}
 	return b.String()
-}
-
-// exporterWith starts an exporter on a policy with the given health section and waits until it is ready.
-func exporterWith(ctx context.Context, dir, name, health string) (*program, string, error) {
-	dir = filepath.Join(dir, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, "", err
-	}
-	policy := filepath.Join(dir, "thorbis.yaml")
-	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\n" + health
-	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
-		return nil, "", err
-	}
-	address, err := stack.FreeAddress()
-	if err != nil {
-		return nil, "", err
-	}
-	p, err := launch(dir, bin("thorbis_exporter"), "--config.file="+policy, "--web.listen-address="+address,
-		"--storage.path="+filepath.Join(dir, "data"), "--log.level=error")
-	if err != nil {
-		return nil, "", err
-	}
-	base := "http://" + address
-	if err := p.ready(ctx, base+"/-/ready"); err != nil {
-		p.stop()
-		return nil, "", err
-	}
-	return p, base, nil
 }
 
 // serveTarget is a small page for both sides to probe.
@@ -267,10 +226,10 @@ type load struct {
 	over chan struct{}
 }
 
-func probeLoad(ctx context.Context, address, target string) *load {
+func probeLoad(ctx context.Context, blackbox, target string) *load {
 	l := &load{over: make(chan struct{})}
 	query := url.Values{"target": {target}, "module": {"http_2xx"}}.Encode()
-	page := "http://" + address + "/probe?" + query
+	page := blackbox + "/probe?" + query
 	var wg sync.WaitGroup
 	jobs := make(chan struct{}, probeChecks)
 	for range 16 {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,12 +12,67 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/stack"
 )
 
 // program is a child process whose own use of CPU and memory is measured.
 type program struct {
 	cmd *exec.Cmd
 	log string
+	url string // of its web server, if serve started it
+}
+
+// exporter starts ours on a policy in a directory of its own and waits until it is ready.
+func exporter(ctx context.Context, dir, policy string, args ...string) (*program, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "thorbis.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\nchannels: {deadman: none}\n"+policy), 0o600); err != nil {
+		return nil, err
+	}
+	return serve(ctx, dir, bin("thorbis_exporter"), "/-/ready", append([]string{"--config.file=" + file, "--storage.path=" + filepath.Join(dir, "data")}, args...)...)
+}
+
+// serve starts a program that serves metrics, on an address of its own, and waits until a page answers.
+func serve(ctx context.Context, dir, path, page string, args ...string) (*program, error) {
+	address, err := stack.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p, err := launch(dir, path, append(args, "--web.listen-address="+address, "--log.level=error")...)
+	if err != nil {
+		return nil, err
+	}
+	p.url = "http://" + address
+	if err := p.ready(ctx, p.url+page); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+// cpuOf measures the processor time that programs use while something happens.
+func cpuOf(happens func() error, programs ...*program) ([]time.Duration, error) {
+	used := make([]time.Duration, len(programs))
+	add := func(sign time.Duration) error {
+		for i, p := range programs {
+			t, err := p.cpu()
+			if err != nil {
+				return err
+			}
+			used[i] += sign * t
+		}
+		return nil
+	}
+	if err := add(-1); err != nil {
+		return nil, err
+	}
+	if err := happens(); err != nil {
+		return nil, err
+	}
+	return used, add(1)
 }
 
 // launch starts a program of which the log is kept in dir. stop ends it.
@@ -89,20 +144,26 @@ var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 
 // fetch gets a page whole.
 func fetch(ctx context.Context, url string) (string, error) {
+	var page bytes.Buffer
+	err := fetchInto(ctx, url, &page)
+	return page.String(), err
+}
+
+func fetchInto(ctx context.Context, url string, page *bytes.Buffer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return "", err
+		return err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	_, err = page.ReadFrom(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s: %.200s", url, resp.Status, text)
+		err = fmt.Errorf("%s answered %s: %.200s", url, resp.Status, page.Bytes())
 	}
-	return string(text), err
+	return err
 }
 
 // total sums the samples of a metric in a page of the text format.

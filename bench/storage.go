@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/thorbis/thorbis_exporter/demo/stack"
 )
 
 var _ = register("storage-collection", storageCollection)
@@ -39,40 +38,20 @@ func storageCollection(ctx context.Context, r *report) error {
 	}
 	paths := []string{"--path.procfs=" + filepath.Join(dir, "proc"), "--path.sysfs=" + filepath.Join(dir, "sys"), "--path.rootfs=" + filepath.Join(dir, "root")}
 
-	theirAddress, err := stack.FreeAddress()
-	if err != nil {
-		return err
-	}
-	theirs, err := launch(dir, node, append(paths, "--path.udev.data="+filepath.Join(dir, "udev"), "--web.listen-address="+theirAddress, "--log.level=error",
+	theirs, err := serve(ctx, dir, node, "/metrics", append(slices.Clone(paths), "--path.udev.data="+filepath.Join(dir, "udev"),
 		"--collector.disable-defaults", "--collector.diskstats", "--collector.filesystem", "--web.disable-exporter-metrics")...)
 	if err != nil {
 		return err
 	}
 	defer theirs.stop()
-	theirURL := "http://" + theirAddress + "/metrics"
-	if err := theirs.ready(ctx, theirURL); err != nil {
-		return err
-	}
-
-	policy := filepath.Join(dir, "thorbis.yaml")
-	if err := os.WriteFile(policy, []byte("version: 1\nchannels: {deadman: none}\nstorage: {interval: 1s}\n"), 0o600); err != nil {
-		return err
-	}
-	ourAddress, err := stack.FreeAddress()
-	if err != nil {
-		return err
-	}
-	args := append(paths, "--config.file="+policy, "--web.listen-address="+ourAddress, "--storage.path=", "--log.level=error",
-		"--no-collector.health", "--no-collector.host", "--no-collector.database", "--no-collector.incident")
-	ours, err := launch(dir, bin("thorbis_exporter"), args...)
+	theirURL := theirs.url + "/metrics"
+	ours, err := exporter(ctx, filepath.Join(dir, "ours"), "storage: {interval: 1s}\n",
+		append(paths, "--no-collector.health", "--no-collector.host", "--no-collector.database", "--no-collector.incident")...)
 	if err != nil {
 		return err
 	}
 	defer ours.stop()
-	if err := ours.ready(ctx, "http://"+ourAddress+"/-/ready"); err != nil {
-		return err
-	}
-	ourURL := "http://" + ourAddress + "/metrics"
+	ourURL := ours.url + "/metrics"
 
 	// Both see the same machine before anything is measured.
 	if err := pause(ctx, 3*time.Second); err != nil {
@@ -93,38 +72,28 @@ func storageCollection(ctx context.Context, r *report) error {
 	}
 
 	r.say("reading and scraping %d devices and %d mounts for %d s", storageDevices, storageMounts, storageMeasured)
-	ourStart, err := ours.cpu()
-	if err != nil {
-		return err
-	}
-	theirStart, err := theirs.cpu()
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for range storageMeasured {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		for _, url := range []string{ourURL, theirURL} {
-			if _, err := fetch(ctx, url); err != nil {
-				return err
+	used, err := cpuOf(func() error {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for range storageMeasured {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
+			for _, url := range []string{ourURL, theirURL} {
+				if _, err := fetch(ctx, url); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	ourEnd, err := ours.cpu()
+		return nil
+	}, ours, theirs)
 	if err != nil {
 		return err
 	}
-	theirEnd, err := theirs.cpu()
-	if err != nil {
-		return err
-	}
-	each := func(from, to time.Duration) float64 { return (to - from).Seconds() * 1000 / storageMeasured }
-	us, them := each(ourStart, ourEnd), each(theirStart, theirEnd)
+	each := func(used time.Duration) float64 { return used.Seconds() * 1000 / storageMeasured }
+	us, them := each(used[0]), each(used[1])
 	r.add(figure{
 		name: "CPU time of a collection and a scrape", value: us, unit: "ms", against: fmt.Sprintf("node_exporter %.3g ms", them), ratio: us / them,
 		target: "below node_exporter", met: us < them,

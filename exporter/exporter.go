@@ -180,7 +180,7 @@ func (e *exporter) close() error {
 func (e *exporter) add(name string, c collectors.Collector) {
 	e.collectors = append(e.collectors, running{name: name, Collector: c})
 	e.supervisor.Add(name, c)
-	e.gatherer.MustRegister(c)
+	e.gatherer.add(c)
 }
 
 // apply puts a policy in force in every collector, or in none.

@@ -2,6 +2,8 @@ package exporter
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +20,19 @@ import (
 type gatherer struct {
 	*prometheus.Registry
 	environment atomic.Pointer[dto.LabelPair]
+	samplers    []sampler
+}
+
+// sampler is a collector with too many series for the registry, of which it may share families.
+type sampler interface{ Samples() []metric.Sample }
+
+// add registers a collector, before the first scrape.
+func (g *gatherer) add(c prometheus.Collector) {
+	if s, ok := c.(sampler); ok {
+		g.samplers = append(g.samplers, s)
+		return
+	}
+	g.MustRegister(c)
 }
 
 // newGatherer holds what describes this process. It lives as long as the process, so that a reload resets
@@ -43,20 +58,26 @@ func (g *gatherer) Gather() ([]*dto.MetricFamily, error) {
 	families, err := g.Registry.Gather()
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			m.Label = insert(m.GetLabel(), environment)
+			m.Label = metric.WithLabel(m.GetLabel(), environment)
 		}
+	}
+	for _, s := range g.samplers {
+		families = join(families, metric.Families(s.Samples(), environment))
 	}
 	return families, err
 }
 
-// insert returns the labels, sorted by name, with one more. The old slice may belong to the metric itself.
-func insert(labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
-	with := make([]*dto.LabelPair, 0, len(labels)+1)
-	i := 0
-	for ; i < len(labels) && labels[i].GetName() < more.GetName(); i++ {
-		with = append(with, labels[i])
+// join adds families to others, sorted by name, of which some may be the same.
+func join(families, more []*dto.MetricFamily) []*dto.MetricFamily {
+	byName := func(f *dto.MetricFamily, name string) int { return strings.Compare(f.GetName(), name) }
+	for _, f := range more {
+		if i, found := slices.BinarySearchFunc(families, f.GetName(), byName); found {
+			families[i].Metric = append(families[i].Metric, f.GetMetric()...)
+		} else {
+			families = slices.Insert(families, i, f)
+		}
 	}
-	return append(append(with, more), labels[i:]...)
+	return families
 }
 
 // buildInfo exposes the version that the exporter was built from.

@@ -13,11 +13,10 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// Bounds of the web server. A scrape reads memory, so one that takes longer than this meets a defect; the
-// write timeout leaves room for the longest probe.
+// Bounds of the web server. The write timeout leaves room for the longest probe; it is also a scrape's, which
+// reads memory and wants no other: the client library's would hold a copy of the whole page.
 const (
 	maxScrapes        = 40
-	scrapeTimeout     = 30 * time.Second
 	readHeaderTimeout = 10 * time.Second
 	writeTimeout      = maxProbeTimeout + 30*time.Second
 	idleTimeout       = 2 * time.Minute
@@ -81,7 +80,6 @@ func (e *exporter) metricsHandler() http.Handler {
 		ErrorHandling:       promhttp.ContinueOnError,
 		Registry:            e.gatherer,
 		MaxRequestsInFlight: maxScrapes,
-		Timeout:             scrapeTimeout,
 		EnableOpenMetrics:   true,
 		// So that a counter's first increase after a start counts; protobuf carries them anyway.
 		EnableOpenMetricsTextCreatedSamples: true,

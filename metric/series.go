@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,9 +15,35 @@ import (
 // Series is one time series of a metric. Its labels are joined and sorted once, so that exposing it costs a
 // fraction of prometheus.NewConstMetric, which does both at every scrape.
 type Series struct {
-	desc    *prometheus.Desc
-	labels  []*dto.LabelPair
-	counter bool
+	metric *Metric
+	labels []*dto.LabelPair
+	wider  atomic.Pointer[wider]
+}
+
+// wider are a series' labels with one more, as last asked for.
+type wider struct {
+	more   *dto.LabelPair
+	labels []*dto.LabelPair
+}
+
+// with returns the labels with one more, which is the same at almost every scrape.
+func (s *Series) with(more *dto.LabelPair) []*dto.LabelPair {
+	if w := s.wider.Load(); w != nil && w.more == more {
+		return w.labels
+	}
+	w := &wider{more, WithLabel(s.labels, more)}
+	s.wider.Store(w)
+	return w.labels
+}
+
+// WithLabel returns labels, sorted by name, with one more. The old slice may belong to a metric and stays as it is.
+func WithLabel(labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
+	wide := make([]*dto.LabelPair, 0, len(labels)+1)
+	i := 0
+	for ; i < len(labels) && labels[i].GetName() < more.GetName(); i++ {
+		wide = append(wide, labels[i])
+	}
+	return append(append(wide, more), labels[i:]...)
 }
 
 // Series returns the series with the given label values, in the catalogue's order. It panics if their number
@@ -25,7 +52,7 @@ func (m *Metric) Series(values ...string) *Series {
 	if len(values) != len(m.Labels) {
 		panic(fmt.Sprintf("%s has the labels %v, not %d values", m.Name, m.Labels, len(values)))
 	}
-	s := &Series{desc: m.Desc(), counter: m.Type == Counter, labels: make([]*dto.LabelPair, len(values))}
+	s := &Series{metric: m, labels: make([]*dto.LabelPair, len(values))}
 	for i, value := range values {
 		s.labels[i] = &dto.LabelPair{Name: &m.Labels[i], Value: &value}
 	}
@@ -34,27 +61,36 @@ func (m *Metric) Series(values ...string) *Series {
 }
 
 // At returns the sample of a gauge, a state set or an info.
-func (s *Series) At(value float64) prometheus.Metric { return sample{series: s, value: value} }
+func (s *Series) At(value float64) Sample { return Sample{series: s, value: value} }
 
 // Since returns the sample of a counter that began at 0 at the given time.
-func (s *Series) Since(created time.Time, value float64) prometheus.Metric {
-	return sample{series: s, value: value, created: created}
+func (s *Series) Since(created time.Time, value float64) Sample {
+	return Sample{series: s, value: value, created: created}
 }
 
-// sample is a series at one scrape.
-type sample struct {
-	series  *Series
-	value   float64
-	created time.Time
+// Of returns the sample of a histogram, whose own labels give way to the series'.
+func (s *Series) Of(h prometheus.Metric) Sample { return Sample{series: s, histogram: h} }
+
+// Sample is a series at one scrape.
+type Sample struct {
+	series    *Series
+	value     float64
+	created   time.Time
+	histogram prometheus.Metric
 }
 
 // Desc implements prometheus.Metric.
-func (s sample) Desc() *prometheus.Desc { return s.series.desc }
+func (s Sample) Desc() *prometheus.Desc { return s.series.metric.Desc() }
 
 // Write implements prometheus.Metric. The labels are shared between scrapes; nobody may change them.
-func (s sample) Write(out *dto.Metric) error {
+func (s Sample) Write(out *dto.Metric) error {
+	if s.histogram != nil {
+		err := s.histogram.Write(out)
+		out.Label = s.series.labels
+		return err
+	}
 	out.Label = s.series.labels
-	if !s.series.counter {
+	if s.series.metric.Type != Counter {
 		out.Gauge = &dto.Gauge{Value: &s.value}
 		return nil
 	}

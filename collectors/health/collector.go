@@ -3,8 +3,10 @@
 package health
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -44,7 +46,9 @@ type Collector struct {
 	registry  []tenants.Tenant
 	loaded    time.Time // modification time of the registry file in use
 	targets   map[key]*target
+	sorted    []*target // the same, by check and tenant
 	checks    map[string]*checkSeries
+	order     []*checkSeries // the same, as the policy has them
 	windows   []*window
 	reference *reference
 	persistence
@@ -152,16 +156,11 @@ func (c *Collector) registryInterval() time.Duration {
 	return max(c.policy.Tenants.Registry.Refresh.Std(), time.Second)
 }
 
-// sortedTargets returns the targets by check and tenant. The caller holds the lock.
-func (c *Collector) sortedTargets() []*target {
-	list := make([]*target, 0, len(c.targets))
-	for _, t := range c.targets {
-		list = append(list, t)
-	}
-	slices.SortFunc(list, func(a, b *target) int {
-		return strings.Compare(a.check+"\x00"+a.tenant, b.check+"\x00"+b.tenant)
+// sort lists the targets by check and tenant. The caller holds the lock.
+func (c *Collector) sort() {
+	c.sorted = slices.SortedFunc(maps.Values(c.targets), func(a, b *target) int {
+		return cmp.Or(strings.Compare(a.check, b.check), strings.Compare(a.tenant, b.tenant))
 	})
-	return list
 }
 
 var (

@@ -16,23 +16,33 @@ var durationBuckets = []float64{.025, .05, .1, .2, .3, .5, 1, 2, 3}
 type checkSeries struct {
 	check, appService, location string
 	created                     time.Time
-	failures, unknowns, phases  map[string]*counted
+	failures, unknowns, phases  []*counted // a few, in a fixed order
 	duration                    prometheus.Histogram
+	durationSeries              *metric.Series
 }
 
-// counted is a counter and the series that shows it.
+// counted is a counter of one label value and the series that shows it.
 type counted struct {
+	of     string
 	value  float64
 	series *metric.Series
+}
+
+// of returns the counter of a label value, nil if there is none.
+func of(all []*counted, value string) *counted {
+	for _, c := range all {
+		if c.of == value {
+			return c
+		}
+	}
+	return nil
 }
 
 func newCheckSeries(c *config.Check) *checkSeries {
 	s := &checkSeries{
 		check: c.Name, appService: c.AppService, created: time.Now(),
-		failures: map[string]*counted{}, unknowns: map[string]*counted{}, phases: map[string]*counted{},
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: metric.HealthCheckDuration.Name, Help: metric.HealthCheckDuration.Help,
-			ConstLabels:                     prometheus.Labels{metric.LabelCheck: c.Name, metric.LabelAppService: c.AppService},
 			Buckets:                         durationBuckets,
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  160,
@@ -40,10 +50,10 @@ func newCheckSeries(c *config.Check) *checkSeries {
 		}),
 	}
 	for _, reason := range failureReasons {
-		s.failures[reason] = &counted{}
+		s.failures = append(s.failures, &counted{of: reason})
 	}
 	for _, reason := range unknownReasons {
-		s.unknowns[reason] = &counted{}
+		s.unknowns = append(s.unknowns, &counted{of: reason})
 	}
 	return s
 }
@@ -51,13 +61,14 @@ func newCheckSeries(c *config.Check) *checkSeries {
 // locate makes the series anew, for a reload may move the exporter to another location.
 func (s *checkSeries) locate(location string) {
 	s.location = location
-	for m, counts := range map[*metric.Metric]map[string]*counted{
+	s.durationSeries = metric.HealthCheckDuration.Series(s.check, s.appService, location)
+	for m, counts := range map[*metric.Metric][]*counted{
 		metric.HealthCheckProbeFailures: s.failures,
 		metric.HealthCheckProbeUnknowns: s.unknowns,
 		metric.HealthCheckPhaseSeconds:  s.phases,
 	} {
-		for value, c := range counts {
-			c.series = m.Series(s.check, s.appService, location, value)
+		for _, c := range counts {
+			c.series = m.Series(s.check, s.appService, location, c.of)
 		}
 	}
 }
@@ -67,17 +78,17 @@ func (s *checkSeries) count(m measured) {
 	case metric.ResultSuccess:
 		s.duration.Observe(m.end.Sub(m.start).Seconds())
 		for phase, seconds := range m.phases {
-			c, ok := s.phases[phase]
-			if !ok {
-				c = &counted{series: metric.HealthCheckPhaseSeconds.Series(s.check, s.appService, s.location, phase)}
-				s.phases[phase] = c
+			c := of(s.phases, phase)
+			if c == nil {
+				c = &counted{of: phase, series: metric.HealthCheckPhaseSeconds.Series(s.check, s.appService, s.location, phase)}
+				s.phases = append(s.phases, c)
 			}
 			c.value += seconds
 		}
 	case metric.ResultFailure:
-		s.failures[m.reason].value++
+		of(s.failures, m.reason).value++
 	default:
-		s.unknowns[m.reason].value++
+		of(s.unknowns, m.reason).value++
 	}
 }
 
@@ -130,28 +141,28 @@ var (
 // Describe sends nothing: which series exist follows the policy, which may change.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads memory only. Persistent counters appear as persist.go says. The samples are made under
-// the lock and sent without it, for whoever receives them takes longer.
+// Collect implements prometheus.Collector. The exporter asks for Samples, which is the same for less.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	for _, m := range c.samples() {
-		ch <- m
+	for _, s := range c.Samples() {
+		ch <- s
 	}
 }
 
 // Samples of a target and of a check, about, so that the list is made once.
 const samplesPerTarget, samplesPerCheck = 16, 32
 
-func (c *Collector) samples() []prometheus.Metric {
+// Samples returns all series as they are now, from memory only. Persistent counters appear as persist.go says.
+func (c *Collector) Samples() []metric.Sample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make([]prometheus.Metric, 0, samplesPerTarget*len(c.targets)+samplesPerCheck*len(c.checks)+8)
-	for k, t := range c.targets {
-		out = t.samples(out, c.checks[k.check].created)
+	out := make([]metric.Sample, 0, samplesPerTarget*len(c.targets)+samplesPerCheck*len(c.checks)+8)
+	for _, t := range c.sorted {
+		out = t.samples(out, c.checks[t.check].created)
 		if s, ok := c.shownOf(t); ok {
 			out = t.savedSamples(out, s)
 		}
 	}
-	for _, s := range c.checks {
+	for _, s := range c.order {
 		out = s.samples(out)
 	}
 	out = append(out,
@@ -167,7 +178,7 @@ func (c *Collector) samples() []prometheus.Metric {
 	return append(out, unsavedSeries.At(unsaved), lastSaveSeries.At(float64(c.savedAt.UnixMilli())/1000))
 }
 
-func (t *target) samples(out []prometheus.Metric, created time.Time) []prometheus.Metric {
+func (t *target) samples(out []metric.Sample, created time.Time) []metric.Sample {
 	for i, state := range metric.HealthStates {
 		v := 0.0
 		if state == t.judge.state {
@@ -185,7 +196,7 @@ func (t *target) samples(out []prometheus.Metric, created time.Time) []prometheu
 	return out
 }
 
-func (t *target) savedSamples(out []prometheus.Metric, s saved) []prometheus.Metric {
+func (t *target) savedSamples(out []metric.Sample, s saved) []metric.Sample {
 	start := 0.0
 	if !s.OutageStart.IsZero() {
 		start = float64(s.OutageStart.UnixMilli()) / 1000
@@ -199,11 +210,11 @@ func (t *target) savedSamples(out []prometheus.Metric, s saved) []prometheus.Met
 		t.exposed.outageStart.At(start))
 }
 
-func (s *checkSeries) samples(out []prometheus.Metric) []prometheus.Metric {
-	for _, counts := range []map[string]*counted{s.failures, s.unknowns, s.phases} {
+func (s *checkSeries) samples(out []metric.Sample) []metric.Sample {
+	for _, counts := range [][]*counted{s.failures, s.unknowns, s.phases} {
 		for _, c := range counts {
 			out = append(out, c.series.Since(s.created, c.value))
 		}
 	}
-	return append(out, located{s.duration, s.location})
+	return append(out, s.durationSeries.Of(s.duration))
 }

@@ -106,7 +106,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 		writes     int // 0 never, 1 at the end
 	}
 	restarts, fromMemory, fromZero := 0, 0, 0
-	for seed := range uint64(25) {
+	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			d := newDisk(t)
@@ -167,7 +167,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 			}
 		})
 	}
-	if restarts < 50 || fromMemory < 50 || fromZero < 10 || fromZero > restarts*9/10 {
+	if restarts < 25 || fromMemory < 50 || fromZero < 5 || fromZero > restarts*9/10 {
 		t.Errorf("the test has not seen enough: %d restarts, %d of them from 0, %d seconds shown from memory", restarts, fromZero, fromMemory)
 	}
 }

@@ -25,7 +25,7 @@ func (c *Collector) Status() []CheckStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := make([]CheckStatus, 0, len(c.targets))
-	for _, t := range c.sortedTargets() {
+	for _, t := range c.sorted {
 		list = append(list, CheckStatus{
 			Check: t.check, AppService: t.spec.AppService, Tenant: t.tenant, Target: shown(t.request.target), Module: t.spec.Module,
 			State: t.judge.state, Reason: t.judge.reason, Since: t.judge.since,
@@ -95,7 +95,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	if name == "" {
 		name = "http_2xx"
 	}
-	for _, t := range c.sortedTargets() { // of several with the same target, always the same
+	for _, t := range c.sorted { // of several with the same target, always the same
 		if t.request.target == p.Target && t.spec.Module == name {
 			return t.request, c.reference, nil
 		}

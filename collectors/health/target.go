@@ -145,6 +145,7 @@ func (c *Collector) follow(p plan) {
 	now := time.Now()
 	c.windows = p.windows
 	checks := map[string]*checkSeries{}
+	c.order = nil
 	for _, check := range p.checks {
 		s, ok := c.checks[check.Name]
 		if !ok || s.appService != check.AppService {
@@ -152,6 +153,7 @@ func (c *Collector) follow(p plan) {
 		}
 		s.locate(c.location)
 		checks[check.Name] = s
+		c.order = append(c.order, s)
 	}
 	c.checks = checks
 	for k, t := range c.targets {
@@ -166,6 +168,7 @@ func (c *Collector) follow(p plan) {
 		}
 		c.targets[k] = c.add(k, s, now)
 	}
+	c.sort()
 	select {
 	case c.changed <- struct{}{}:
 	default:
