@@ -242,8 +242,8 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 		v.failAt(path+".target", "{tenant} needs per_tenant, such as per_tenant: {interval: 5m}")
 	case !hasTenant && c.PerTenant != nil:
 		v.failAt(path+".per_tenant", "the target has no {tenant}; put it where the tenant's name belongs")
-	case hasTenant && v.policy.Tenants.Registry.File == "":
-		v.failAt(path+".per_tenant", "no tenants are registered; write tenants: {registry: {file: ...}}")
+	case hasTenant && v.policy.Tenants.Open():
+		v.failAt(path+".per_tenant", "no tenants are registered; write tenants: {registry: {file: ...}}, or postgres instead of file")
 	}
 	if c.PerTenant != nil && c.PerTenant.MaxPerSecond <= 0 {
 		v.failAt(path+".per_tenant.max_per_second", "must be more than 0")

@@ -43,6 +43,11 @@ func (p *probe) run(ctx context.Context) error {
 	if err := c.Apply(policy); err != nil {
 		return err
 	}
+	if p.tenant != "" { // who may be known only to a database
+		if err := c.RefreshTenants(ctx); err != nil {
+			return err
+		}
+	}
 	result, err := c.Probe(ctx, health.ProbeRequest{Check: p.check, Tenant: p.tenant})
 	if err != nil {
 		return err

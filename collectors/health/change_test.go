@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -122,18 +123,15 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("")
-	if err := c.refreshRegistry(); err == nil || len(c.targets) != 4 {
+	if err := c.refreshRegistry(t.Context()); err == nil || len(c.targets) != 4 {
 		t.Errorf("an empty file: %v, %d targets", err, len(c.targets))
 	}
 	write("tenants: [{name: acme}]")
-	if err := c.refreshRegistry(); err != nil || len(c.targets) != 4 {
+	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 4 {
 		t.Errorf("a file that has just lost most: %v, %d targets", err, len(c.targets))
 	}
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(registry, old, old); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.refreshRegistry(); err != nil || len(c.targets) != 1 {
+	c.shrunk = time.Now().Add(-time.Hour)
+	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 1 {
 		t.Errorf("a file that has stayed so: %v, %d targets", err, len(c.targets))
 	}
 }
@@ -220,5 +218,41 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
+	}
+}
+
+// A policy that another collector refuses is taken back at once: nothing has happened to the checks.
+func TestPolicyTakenBackChangesNothing(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	home := quick + "    - {name: home, app_service: web, target: " + srv.URL + "}\n"
+	inForce := policy(t, home, "")
+	for name, refused := range map[string]*config.Policy{
+		"removed": policy(t, quick+"    - {name: other, app_service: web, target: "+srv.URL+"}\n", ""),
+		"moved":   policy(t, home, "location: elsewhere\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := start(t, inForce, nil)
+			before := await(t, c, "up", is(metric.StateUp))
+			eventually(t, "shown", func() bool { _, ok := find(t, c, metric.HealthCheckObservedSeconds); return ok })
+			probes, observed := value(t, c, metric.HealthCheckProbes), value(t, c, metric.HealthCheckObservedSeconds)
+			if err := c.Apply(refused); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Apply(inForce); err != nil {
+				t.Fatal(err)
+			}
+			after := c.Status()
+			if len(after) != 1 || after[0].State != metric.StateUp || !after[0].Since.Equal(before.Since) {
+				t.Errorf("before %+v, after %+v", before, after)
+			}
+			if got := value(t, c, metric.HealthCheckProbes); got < probes {
+				t.Errorf("probes went back from %v to %v", probes, got)
+			}
+			if got := value(t, c, metric.HealthCheckObservedSeconds); got < observed {
+				t.Errorf("observed went back from %v to %v", observed, got)
+			}
+			eventually(t, "probed on", func() bool { return value(t, c, metric.HealthCheckProbes) > probes })
+		})
 	}
 }

@@ -4,10 +4,8 @@ package health
 
 import (
 	"cmp"
-	"errors"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -37,18 +35,21 @@ type Collector struct {
 	own     string // location given by flag
 
 	changed chan struct{} // a policy or registry was applied
+	applied chan struct{} // a policy was applied, whose registry wants to be read
 
 	applying sync.Mutex // one policy or registry at a time; taken before mu
 
 	mu        sync.Mutex
 	policy    *config.Policy
 	location  string
-	registry  []tenants.Tenant
-	loaded    time.Time // modification time of the registry file in use
+	source    *tenants.Source  // of the tenants, nil if no check needs them
+	registry  []tenants.Tenant // in use
+	shrunk    time.Time        // since when the source has most of them no more
 	targets   map[key]*target
 	sorted    []*target // the same, by check and tenant
 	checks    map[string]*checkSeries
-	order     []*checkSeries // the same, as the policy has them
+	order     []*checkSeries    // the same, as the policy has them
+	gone      map[identity]gone // targets that were removed a moment ago
 	windows   []*window
 	reference *reference
 	persistence
@@ -62,8 +63,8 @@ type Collector struct {
 func New(o Options) *Collector {
 	return &Collector{
 		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location,
-		changed: make(chan struct{}, 1),
-		targets: map[key]*target{}, checks: map[string]*checkSeries{}, reference: &reference{},
+		changed: make(chan struct{}, 1), applied: make(chan struct{}, 1),
+		targets: map[key]*target{}, checks: map[string]*checkSeries{}, gone: map[identity]gone{}, reference: &reference{},
 		created: time.Now(),
 	}
 }
@@ -73,7 +74,7 @@ func New(o Options) *Collector {
 func (c *Collector) Apply(p *config.Policy) error {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	registry, modified, err := readRegistry(p)
+	source, err := c.prepareRegistry(p)
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
@@ -85,6 +86,10 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if c.own != "" {
 		location = c.own
 	}
+	var registry []tenants.Tenant
+	if source != nil {
+		registry, _ = source.List()
+	}
 	plan, err := c.plan(p, registry, location)
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
@@ -94,66 +99,14 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if c.kept == nil {
 		c.kept = c.load(time.Now())
 	}
-	c.policy, c.location, c.registry, c.loaded, c.reference = p, location, registry, modified, reference
+	c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
+	c.shrunk = time.Time{}
 	c.follow(plan)
+	select {
+	case c.applied <- struct{}{}:
+	default:
+	}
 	return nil
-}
-
-// readRegistry loads the tenants if a check needs them.
-func readRegistry(p *config.Policy) ([]tenants.Tenant, time.Time, error) {
-	file := p.Tenants.Registry.File
-	needed := slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil })
-	if file == "" || !needed {
-		return nil, time.Time{}, nil
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, time.Time{}, errors.New("the tenant registry cannot be read: " + err.Error())
-	}
-	list, err := tenants.Load(file)
-	return list, info.ModTime(), err
-}
-
-// refreshRegistry follows a registry file that changed. A file that cannot be read keeps the last good list,
-// and so does one that has suddenly lost most of its tenants: it is being written, until it says so again.
-func (c *Collector) refreshRegistry() error {
-	c.applying.Lock()
-	defer c.applying.Unlock()
-	c.mu.Lock()
-	p, location, loaded, before := c.policy, c.location, c.loaded, len(c.registry)
-	c.mu.Unlock()
-	if p == nil || p.Tenants.Registry.File == "" {
-		return nil
-	}
-	if info, err := os.Stat(p.Tenants.Registry.File); err == nil && info.ModTime().Equal(loaded) {
-		return nil
-	}
-	registry, modified, err := readRegistry(p)
-	if err != nil {
-		return err
-	}
-	if len(registry) < before/2 && time.Since(modified) < 2*c.registryInterval() {
-		c.logger.Warn("The tenant registry has lost most of its tenants; it is read again before they are dropped", "before", before, "after", len(registry))
-		return nil
-	}
-	plan, err := c.plan(p, registry, location)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.registry, c.loaded = registry, modified
-	c.follow(plan)
-	return nil
-}
-
-func (c *Collector) registryInterval() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.policy == nil {
-		return time.Minute
-	}
-	return max(c.policy.Tenants.Registry.Refresh.Std(), time.Second)
 }
 
 // sort lists the targets by check and tenant. The caller holds the lock.

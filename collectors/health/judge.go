@@ -196,6 +196,14 @@ func (j *judge) maintain(active bool, now time.Time) {
 	j.become(metric.StateUnknown, reasonStarting, now)
 }
 
+// resume goes on after a while in which nobody watched, which counts nowhere.
+func (j *judge) resume(now time.Time) {
+	j.accounted = now
+	if j.pending != nil {
+		j.pending.held = now
+	}
+}
+
 // fast reports whether the next probe should come soon: to confirm a change, or to know the end of an outage.
 func (j *judge) fast() bool { return j.pending != nil || j.state == metric.StateDown }
 

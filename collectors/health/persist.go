@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
@@ -122,6 +123,7 @@ func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []ent
 	for k, s := range configured {
 		all = append(all, entry{k.check, k.tenant, s})
 	}
+	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
 	for k, s := range c.kept {
 		if s.Removed.IsZero() { // an earlier run's that this one has not been asked for
 			s.Removed = now

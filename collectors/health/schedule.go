@@ -56,6 +56,8 @@ type scheduler struct {
 	saved    chan error
 	saveErr  error // of the last save
 	registry error // of the last look at the tenants
+
+	refreshed chan error
 }
 
 // finished is a probe's end on its way back to the scheduler.
@@ -72,17 +74,19 @@ func (*Collector) Patience() time.Duration { return time.Minute }
 func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the probes, should this function panic
 	defer cancel()
-	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1)}
+	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1), refreshed: make(chan error)}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	registry := time.NewTicker(c.registryInterval())
-	defer registry.Stop()
+	go s.followRegistry(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	c.mu.Lock()
 	c.inFlight = 0
 	for _, t := range c.targets {
 		t.running, t.paced = false, false // of an earlier run
+	}
+	for _, g := range c.gone {
+		g.target.running, g.target.paced = false, false
 	}
 	c.mu.Unlock()
 	s.rebuild()
@@ -92,20 +96,37 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 			return s.stop()
 		case <-c.changed:
 			s.rebuild()
-			registry.Reset(c.registryInterval())
 		case f := <-s.done:
 			s.finish(f)
 		case s.saveErr = <-s.saved:
 			s.saving = time.Time{}
 		case now := <-ticker.C:
 			s.tick(ctx, now, report)
-		case <-registry.C:
-			if s.registry = c.refreshRegistry(); s.registry != nil {
-				s.registry = &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: fmt.Errorf("the last good tenants stay: %w", s.registry)}
-			}
+		case s.registry = <-s.refreshed:
 		case <-timer.C:
 		}
 		timer.Reset(s.start(ctx, time.Now()))
+	}
+}
+
+// followRegistry reads the tenants again and again, beside the probes: a database may take its time.
+func (s *scheduler) followRegistry(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-s.c.applied:
+		}
+		err := s.c.refreshRegistry(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case s.refreshed <- err:
+		}
+		timer.Reset(s.c.registryInterval())
 	}
 }
 
@@ -223,7 +244,7 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 		}
 		s.c.mu.Lock()
 		defer s.c.mu.Unlock()
-		if request.target == t.request.target && request.moduleName == t.request.moduleName {
+		if !t.removed && request.target == t.request.target && request.moduleName == t.request.moduleName {
 			s.c.judge(t, m)
 		}
 	}()

@@ -3,6 +3,7 @@ package health
 import (
 	"errors"
 	"hash/fnv"
+	"maps"
 	"strings"
 	"time"
 
@@ -143,24 +144,22 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 // follow puts a plan in force and wakes the scheduler. The caller holds the lock.
 func (c *Collector) follow(p plan) {
 	now := time.Now()
+	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
 	c.windows = p.windows
 	checks := map[string]*checkSeries{}
 	c.order = nil
 	for _, check := range p.checks {
-		s, ok := c.checks[check.Name]
-		if !ok || s.appService != check.AppService {
-			s = newCheckSeries(check)
-		}
+		s := c.seriesOf(check)
 		s.locate(c.location)
 		checks[check.Name] = s
 		c.order = append(c.order, s)
 	}
-	c.checks = checks
 	for k, t := range c.targets {
 		if s, ok := p.settings[k]; !ok || s.spec.AppService != t.spec.AppService || s.location != t.location {
 			c.remove(t, now)
 		}
 	}
+	c.checks = checks
 	for k, s := range p.settings {
 		if t, ok := c.targets[k]; ok {
 			t.change(s, now)
@@ -173,6 +172,38 @@ func (c *Collector) follow(p plan) {
 	case c.changed <- struct{}{}:
 	default:
 	}
+}
+
+// identity tells targets apart that share a name one after the other.
+type identity struct {
+	key
+	appService, location string
+}
+
+func (t *target) identity() identity { return identity{t.key, t.spec.AppService, t.location} }
+
+// gone is a target that was removed, with its check's series.
+type gone struct {
+	target *target
+	series *checkSeries
+	at     time.Time
+}
+
+// goneFor is how long a removed target stays at hand as it is. A policy that another collector refuses is
+// taken back at once, and then nothing must have happened.
+const goneFor = time.Minute
+
+// seriesOf returns the series of a check, those it had a moment ago if it comes back. The caller holds the lock.
+func (c *Collector) seriesOf(check *config.Check) *checkSeries {
+	if s, ok := c.checks[check.Name]; ok && s.appService == check.AppService {
+		return s
+	}
+	for _, g := range c.gone {
+		if g.series.check == check.Name && g.series.appService == check.AppService {
+			return g.series
+		}
+	}
+	return newCheckSeries(check)
 }
 
 // change gives a target new settings. What was measured of another target says nothing of this one.
@@ -191,11 +222,21 @@ func (t *target) change(s settings, now time.Time) {
 func (c *Collector) remove(t *target, now time.Time) {
 	t.removed = true
 	delete(c.targets, t.key)
+	c.gone[t.identity()] = gone{t, c.checks[t.check], now}
 	c.kept[t.key] = saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created, Removed: now}
 }
 
 // add makes a target, with the counters that were kept of it.
 func (c *Collector) add(k key, s settings, now time.Time) *target {
+	if id := (identity{k, s.spec.AppService, s.location}); c.gone[id].target != nil && now.Sub(c.gone[id].at) < goneFor {
+		t := c.gone[id].target
+		delete(c.gone, id)
+		delete(c.kept, k)
+		t.removed = false
+		t.judge.resume(now)
+		t.change(s, now)
+		return t
+	}
 	t := &target{key: k, settings: s, created: now}
 	var before totals
 	if kept, ok := c.kept[k]; ok && kept.AppService == s.spec.AppService && kept.Location == s.location {

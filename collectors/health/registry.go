@@ -1,0 +1,179 @@
+package health
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+)
+
+// The last good list of a registry in a database, for a start at which that cannot be reached.
+const (
+	registryName    = "health-tenants"
+	registryVersion = 1
+	registryBytes   = 512 << 20
+)
+
+// registryRetry is the pace at which a registry that was never read is asked for.
+const registryRetry = 5 * time.Second
+
+// sourceOf returns where the policy's tenants are listed, nil if no check needs them. A source that stays the same stays in
+// use, with what it knows.
+func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
+	if !slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil }) {
+		return nil
+	}
+	next := &tenants.Source{File: p.Tenants.Registry.File}
+	if pg := p.Tenants.Registry.Postgres; pg != nil {
+		next.DSNFile, next.Query = pg.DSNFile, pg.Query
+	}
+	if old != nil && old.File == next.File && old.DSNFile == next.DSNFile && old.Query == next.Query {
+		return old
+	}
+	return next
+}
+
+// prepareRegistry makes a policy's source ready. A file must be there. A database need not answer: until it does the tenants
+// of an earlier run are probed, or those of the registry before.
+func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
+	c.mu.Lock()
+	old, before := c.source, c.registry
+	c.mu.Unlock()
+	source := sourceOf(p, old)
+	if source == nil {
+		return nil, nil
+	}
+	if source.File != "" {
+		_, err := source.Refresh(context.Background())
+		return source, err
+	}
+	if source == old {
+		return source, nil
+	}
+	if old == nil {
+		before = c.lastTenants()
+	}
+	if len(before) > 0 {
+		source.Adopt(before)
+	}
+	return source, nil
+}
+
+// refreshRegistry follows a registry that changed, and contains a panic. One that cannot be read keeps the last good list, and so does one that has
+// suddenly lost most of its tenants: it is being written, until it has said so for a while.
+func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	c.mu.Lock()
+	source := c.source
+	c.mu.Unlock()
+	if source == nil {
+		return nil
+	}
+	changed, err := source.Refresh(ctx)
+	if err != nil {
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: fmt.Errorf("the last good tenants stay: %w", err)}
+	}
+	list, _ := source.List()
+	if err := c.useRegistry(source, list); err != nil {
+		return err
+	}
+	if changed && source.File == "" {
+		return c.keepTenants(list)
+	}
+	return nil
+}
+
+func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) error {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	interval := c.registryInterval()
+	c.mu.Lock()
+	p, location, before := c.policy, c.location, c.registry
+	same := slices.EqualFunc(list, before, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })
+	shrunk := len(list) < len(before)/2
+	switch {
+	case !shrunk:
+		c.shrunk = time.Time{}
+	case c.shrunk.IsZero():
+		c.shrunk = time.Now()
+	}
+	wait := shrunk && time.Since(c.shrunk) < 2*interval
+	current := c.source == source
+	c.mu.Unlock()
+	if !current || same {
+		return nil
+	}
+	if wait {
+		c.logger.Warn("The tenant registry has lost most of its tenants; it is read again before they are dropped", "before", len(before), "after", len(list))
+		return nil
+	}
+	plan, err := c.plan(p, list, location)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.registry = list
+	c.follow(plan)
+	return nil
+}
+
+// RefreshTenants reads the registry once, for a command that needs it now.
+func (c *Collector) RefreshTenants(ctx context.Context) error { return c.refreshRegistry(ctx) }
+
+// registryInterval is how long until the registry is read again.
+func (c *Collector) registryInterval() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.policy == nil {
+		return time.Minute
+	}
+	interval := max(c.policy.Tenants.Registry.Refresh.Std(), time.Second)
+	if c.source != nil {
+		if _, read, _ := c.source.Status(); read.IsZero() {
+			return min(interval, registryRetry)
+		}
+	}
+	return interval
+}
+
+func (c *Collector) keepTenants(list []tenants.Tenant) error {
+	if c.dir == nil {
+		return nil
+	}
+	payload, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("tenants cannot be encoded: %w", err)
+	}
+	return c.dir.Save(registryName, registryVersion, payload)
+}
+
+// lastTenants returns the list of an earlier run.
+func (c *Collector) lastTenants() []tenants.Tenant {
+	if c.dir == nil {
+		return nil
+	}
+	payload, err := c.dir.Load(registryName, registryVersion, registryBytes)
+	if err != nil {
+		if !errors.Is(err, state.ErrNotFound) {
+			c.logger.Warn("The last good tenant registry cannot be used", "err", err)
+		}
+		return nil
+	}
+	var list []tenants.Tenant
+	if err := json.Unmarshal(payload, &list); err != nil {
+		c.logger.Warn("The last good tenant registry cannot be read", "err", err)
+	}
+	return list
+}
