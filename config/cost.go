@@ -6,7 +6,7 @@ import "time"
 type Cost struct {
 	Series          int // time series on /metrics, classic histogram buckets included
 	ProbesPerMonth  int // while everything is up; 30 days
-	APICallsPerHour int
+	APICallsPerHour int // to Alertmanagers, PagerDuty, Supabase and object storage, while each answers in one page
 	TenantSeries    int // time series on /metrics/tenants
 }
 
@@ -30,8 +30,23 @@ func Estimate(p *Policy, tenants int) Cost {
 		cost.Series += seriesPerCheck + targets*seriesPerTarget
 		cost.ProbesPerMonth += targets * int(month/c.Interval.Std())
 	}
+	cost.incidents(p)
 	cost.backups(p)
 	cost.tenants(p, tenants)
 	cost.storage(p)
 	return cost
+}
+
+// incidents adds the calls that ask for open incidents and their acknowledgements.
+func (c *Cost) incidents(p *Policy) {
+	if len(p.Alertmanagers) == 0 {
+		return // without alerts there is nobody to ask PagerDuty about
+	}
+	calls := 2 * len(p.Alertmanagers) // alerts and silences
+	for _, channel := range p.Channels {
+		if channel.PagerDuty != nil && channel.PagerDuty.API != nil {
+			calls++
+		}
+	}
+	c.APICallsPerHour += calls * int(time.Hour/IncidentInterval)
 }

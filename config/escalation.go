@@ -17,6 +17,9 @@ const (
 	LayerEveryone  = "everyone"
 )
 
+// IncidentInterval is how often the exporter asks who has acknowledged what.
+const IncidentInterval = 15 * time.Second
+
 // Escalation says who is told next when nobody acknowledges, and after how long.
 type Escalation struct {
 	P1 Ladder `yaml:"P1"`

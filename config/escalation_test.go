@@ -78,7 +78,7 @@ func TestEscalationErrors(t *testing.T) {
 		"teams":             {"{url_file: /etc/teams}", "{}", "p.yaml:6: channels.teams: msteams needs url_file"},
 		"two kinds":         {"teams: {", "teams: {webhook: {url: http://127.0.0.1}, ", "p.yaml:6: channels.teams: write exactly one of"},
 		"token of the API":  {"{token_file: pd-token}", "{}", "p.yaml:4: channels.pd.pagerduty.api: needs token_file"},
-		"nowhere to look":   {"alertmanagers:", "location: x\nmaintenance: []\nx-alertmanagers:", "unknown key"},
+		"nowhere to look":   {"alertmanagers:", "location: x\nmaintenance: []\nx-alertmanagers:", "needs alertmanagers"},
 		"no alertmanager":   {routed[strings.Index(routed, "alertmanagers:"):strings.Index(routed, "escalation:")], "", "escalation: needs alertmanagers"},
 		"inline URL":        {"{url_file: /etc/teams}", "{url: http://x}", "channels.teams.msteams.url: unknown key; known are url_file"},
 		"inline access key": {"region:", "secret_key: x, region:", "channels.secondary.sns.secret_key: unknown key"},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -98,7 +97,7 @@ func parse(sources []source) (*Policy, error) {
 	documents := map[string]*yaml.Node{}
 	referenced := map[string]bool{}
 	for _, s := range sources {
-		root, err := document(s)
+		root, err := d.document(s)
 		if err != nil {
 			return nil, err
 		}
@@ -134,25 +133,6 @@ func parse(sources []source) (*Policy, error) {
 	p.hash, err = p.meaning()
 	v.absolute()
 	return p, err
-}
-
-func document(s source) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(s.text))
-	var doc, more yaml.Node
-	switch err := decoder.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return nil, &Error{File: s.name, Line: 1, Msg: "the file is empty; begin with version: 1"}
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", s.name, err)
-	}
-	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, &Error{File: s.name, Line: max(more.Line, 1), Msg: "a second document; use one file for each part of the policy"}
-	}
-	root := doc.Content[0]
-	if root.Kind != yaml.MappingNode {
-		return nil, &Error{File: s.name, Line: root.Line, Msg: "write keys and values here; begin with version: 1"}
-	}
-	return root, nil
 }
 
 // collectReferences finds the files that a policy names under modules_file and registry.file.

@@ -80,6 +80,11 @@ func (e *exporter) status(filter string) statusPage {
 	if e.checks != nil {
 		p.addChecks(e.checks.Status())
 		p.Saving = e.checks.Saving()
+		if inForce != nil {
+			if w, slow := inForce.PaceWarning(e.checks.Tenants()); slow {
+				p.Warnings = append(p.Warnings, w.String())
+			}
+		}
 	}
 	return p
 }

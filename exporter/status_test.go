@@ -22,6 +22,7 @@ func (fakeChecks) Saving() health.SavingStatus {
 	return health.SavingStatus{LastSaved: time.Unix(1e9, 0), Live: true}
 }
 
+func (fakeChecks) Tenants() int { return 0 }
 func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResult, error) {
 	return health.ProbeResult{}, errors.New("not here")
 }

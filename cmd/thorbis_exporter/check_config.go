@@ -34,7 +34,8 @@ func (c *checkConfig) run() error {
 		return err
 	}
 	// What a collector alone can tell, such as a tenant registry that cannot be read.
-	if err := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, c.location).Apply(p); err != nil {
+	checks := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, c.location)
+	if err := checks.Apply(p); err != nil {
 		return err
 	}
 	if err := exporter.NewBackup(slog.New(slog.DiscardHandler), nil, c.location).Apply(p); err != nil {
@@ -44,6 +45,13 @@ func (c *checkConfig) run() error {
 		return err
 	}
 	for _, w := range p.Warnings() {
+		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
+	}
+	tenants := checks.Tenants()
+	if c.cost {
+		tenants = max(tenants, c.tenants)
+	}
+	if w, slow := p.PaceWarning(tenants); slow {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
 	if c.cost {

@@ -94,6 +94,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
+	c.tellPace(p, len(registry))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {

@@ -122,11 +122,19 @@ func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) e
 	if err != nil {
 		return err
 	}
+	c.tellPace(p, len(list))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.registry = list
 	c.follow(plan)
 	return nil
+}
+
+// Tenants returns how many tenants the registry names.
+func (c *Collector) Tenants() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.registry)
 }
 
 // RefreshTenants reads the registry once, for a command that needs it now.

@@ -141,6 +141,13 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 	out.settings[k] = s
 }
 
+// tellPace logs that tenants cannot be probed as often as the policy says.
+func (c *Collector) tellPace(p *config.Policy, registered int) {
+	if w, slow := p.PaceWarning(registered); slow {
+		c.logger.Warn("Tenants are probed less often than the policy says", "warning", w)
+	}
+}
+
 // follow puts a plan in force and wakes the scheduler. The caller holds the lock.
 func (c *Collector) follow(p plan) {
 	now := time.Now()

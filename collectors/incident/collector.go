@@ -23,7 +23,7 @@ import (
 
 const (
 	// interval is the pace; an acknowledgement is seen within it.
-	interval = 15 * time.Second
+	interval = config.IncidentInterval
 	// timeout bounds one source, so that a slow one delays nobody for long.
 	timeout = 10 * time.Second
 	// blindAfter is how old an answer may be before nothing is shown that rests on it.
