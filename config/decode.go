@@ -266,6 +266,9 @@ func kindName(k yaml.Kind) string {
 	}
 }
 
+// Suggest names what a reader probably meant by a name, else all that is known.
+func Suggest(got string, known []string) string { return suggest(got, known) }
+
 // suggest names what a reader probably meant, else all that is known.
 func suggest(got string, known []string) string {
 	best, bestDistance := "", 3

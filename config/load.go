@@ -63,7 +63,7 @@ func Load(path string) (*Policy, error) {
 	for _, name := range names {
 		text, err := readBounded(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the policy cannot be read: %w", err)
 		}
 		sources = append(sources, source{name: name, text: text})
 	}
@@ -73,12 +73,12 @@ func Load(path string) (*Policy, error) {
 func readBounded(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("the policy cannot be read: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("the policy cannot be read: %w", err)
+		return nil, err
 	}
 	if len(text) > maxFileBytes {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxFileBytes)

@@ -44,12 +44,12 @@ func (v *validator) loadModules() {
 	name := v.resolve("health.modules_file", v.policy.Health.ModulesFile)
 	text, err := readBounded(name)
 	if err != nil {
-		v.failAt("health.modules_file", "%v", err)
+		v.failAt("health.modules_file", "cannot be read: %v", err)
 		return
 	}
 	own, err := parseModules(text)
 	if err != nil {
-		v.failAt("health.modules_file", "%s: %v", name, err)
+		v.failAt("health.modules_file", "%s", YAMLError(name, err))
 		return
 	}
 	v.policy.files = append(v.policy.files, name)

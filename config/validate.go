@@ -53,7 +53,10 @@ func (v *validator) validate() {
 }
 
 func (v *validator) name(path, name string) {
-	if !nameRE.MatchString(name) {
+	switch {
+	case name == "":
+		v.failAt(path, "the name is missing")
+	case !nameRE.MatchString(name):
 		v.failAt(path, "%q is no name; use letters, digits, dot, dash and underscore, at most 63, a letter or digit first", name)
 	}
 }

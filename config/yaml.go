@@ -155,3 +155,21 @@ func syntaxError(s source, err error) error {
 	}
 	return &Error{File: s.name, Line: line, Msg: "no YAML: " + says}
 }
+
+var unknownFieldRE = regexp.MustCompile(`^field (.*) not found in type .*$`)
+
+// YAMLError says in the words of the policy's own errors what is wrong in another file that was decoded strictly.
+func YAMLError(file string, err error) string {
+	says := []string{err.Error()}
+	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
+		says = kinds.Errors
+	}
+	for i, text := range says {
+		line := ""
+		if m := syntaxRE.FindStringSubmatch("yaml: " + strings.TrimPrefix(text, "yaml: ")); m != nil && m[1] != "" {
+			line, text = ":"+m[1], m[2]
+		}
+		says[i] = file + line + ": " + unknownFieldRE.ReplaceAllString(text, "unknown key $1")
+	}
+	return strings.Join(says, "; ")
+}

@@ -30,6 +30,21 @@ func TestSyntaxErrorsNameFileLineAndCure(t *testing.T) {
 	}
 }
 
+func TestErrorsOfOtherFilesNameTheirLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"modules:\n  a: {prober: http, htp: {}}\n":                                      "p.yaml:5: health.modules_file: DIR/m.yml:2: unknown key htp",
+		"modules:\n  a: {prober: http, timeout: soon}\n":                                "DIR/m.yml:2: cannot unmarshal !!str `soon`",
+		"modules:\n  a: [\n":                                                            "DIR/m.yml:2: did not find",
+		"modules:\n  a: {prober: http, http: {fail_if_body_matches_regexp: [\"(\"]}}\n": "Could not compile regular expression",
+	} {
+		dir := write(t, map[string]string{"p.yaml": strings.Replace(minimal, "health:", "health:\n  modules_file: m.yml", 1), "m.yml": text})
+		_, err := Load(filepath.Join(dir, "p.yaml"))
+		if want := strings.ReplaceAll(want, "DIR", dir); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+}
+
 func TestAnchorsAndMergeKeys(t *testing.T) {
 	p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": `version: 1
 x-slow: &slow {interval: 2m, timeout: 20s}

@@ -223,6 +223,9 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-cha
 			_ = e.policy.reload() // logged and shown
 		case failed = <-served:
 			failed = fmt.Errorf("web server: %w", failed)
+			if errors.Is(failed, syscall.EADDRINUSE) {
+				failed = fmt.Errorf("%w; stop what listens there, or choose another --web.listen-address", failed)
+			}
 			running = false
 		case <-ctx.Done():
 			running = false

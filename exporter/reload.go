@@ -41,6 +41,9 @@ func (p *policy) reload() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.err, p.errAt = err, now
+	if err != nil && old == nil {
+		return err // and so no start
+	}
 	if err != nil {
 		p.logger.Error("Loading the policy failed; the old one stays in force", "err", err)
 		return fmt.Errorf("loading the policy failed, the old one stays in force: %w", err)

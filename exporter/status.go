@@ -28,7 +28,8 @@ var statusTemplate = template.Must(template.New("status").Funcs(template.FuncMap
 		}
 		return t.UTC().Format("2006-01-02 15:04:05Z")
 	},
-	"round": func(d time.Duration) time.Duration { return d.Round(time.Millisecond) },
+	"explain": health.Explain,
+	"round":   func(d time.Duration) time.Duration { return d.Round(time.Millisecond) },
 }).Parse(statusHTML))
 
 // statusPage is what the page shows.

@@ -68,6 +68,10 @@ func (e *exporter) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /-/ready", e.serveReady)
 	mux.HandleFunc("POST /-/reload", e.serveReload)
 	mux.HandleFunc("PUT /-/reload", e.serveReload)
+	mux.HandleFunc("GET /-/reload", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "Reload by POST or PUT, such as curl -X POST.", http.StatusMethodNotAllowed)
+	})
 	mux.HandleFunc("GET /status", e.serveStatus)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
 	return mux, nil

@@ -16,7 +16,7 @@ type checkConfig struct {
 	*flags
 	name    string
 	cost    bool
-	tenants int
+	tenants uint32
 }
 
 func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
@@ -24,7 +24,7 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 	command := app.Command("check-config", "Check the policy and print its warnings; exit 1 if it would be refused.")
 	c.name = command.FullCommand()
 	command.Flag("cost", "Also print what the policy makes an exporter do.").BoolVar(&c.cost)
-	command.Flag("tenants", "With --cost: assume so many tenants.").Default("100").IntVar(&c.tenants)
+	command.Flag("tenants", "With --cost: assume so many tenants.").Default("100").Uint32Var(&c.tenants)
 	return c
 }
 
@@ -49,13 +49,13 @@ func (c *checkConfig) run() error {
 	}
 	tenants := checks.Tenants()
 	if c.cost {
-		tenants = max(tenants, c.tenants)
+		tenants = max(tenants, int(c.tenants))
 	}
 	if w, slow := p.PaceWarning(tenants); slow {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
 	if c.cost {
-		printCost(c.stdout, config.Estimate(p, c.tenants), c.tenants)
+		printCost(c.stdout, config.Estimate(p, int(c.tenants)), int(c.tenants))
 	}
 	_, _ = fmt.Fprintf(c.stdout, "ok: sha256 %s\n", p.Hash())
 	return nil

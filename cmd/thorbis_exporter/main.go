@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -17,6 +18,9 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 )
+
+// numberRE is how kingpin passes on what strconv says.
+var numberRE = regexp.MustCompile(`^strconv\.\w+: parsing (".*"): .*$`)
 
 const defaultListenAddress = ":10088"
 
@@ -58,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return terminated
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %v; try --help\n", err)
+		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n", numberRE.ReplaceAllString(err.Error(), "$1 is not a number that a flag takes"))
 		return 2
 	}
 	switch command {

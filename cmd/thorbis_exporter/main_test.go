@@ -53,7 +53,12 @@ health:
   checks:
     - {name: good, app_service: web, target: "`+site.URL+`"}
     - {name: bad, app_service: web, target: "`+site.URL+`/broken"}
+    - {name: each, app_service: web, target: "`+site.URL+`/broken?{tenant}", per_tenant: {interval: 1m}}
+tenants: {registry: {file: tenants.yaml}}
 `)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(name), "tenants.yaml"), []byte("tenants: [{name: acme}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	code, out, errs := call(t, "probe", "good", "--config.file="+name)
 	if code != 0 || !strings.Contains(out, "result    success") || !strings.Contains(out, "connect") {
 		t.Errorf("good: %d %s %s", code, out, errs)
@@ -61,14 +66,29 @@ health:
 	if code, out, _ := call(t, "probe", "bad", "--config.file="+name); code != 1 || !strings.Contains(out, "result    failure") {
 		t.Errorf("bad: %d %s", code, out)
 	}
-	if code, _, errs := call(t, "probe", "ugly", "--config.file="+name); code != 1 || !strings.Contains(errs, "ugly") {
-		t.Errorf("unknown: %d %s", code, errs)
+	for args, want := range map[string]string{
+		"ugly":             `the policy has no check "ugly"; known are good, bad, each`,
+		"god":              "did you mean good?",
+		"good --tenant=x":  "is not per tenant",
+		"each":             "is per tenant; name one of the registry, with --tenant",
+		"each --tenant=ac": "did you mean acme?",
+		"bad":              "the probe did not succeed; --debug",
+	} {
+		if code, out, errs := call(t, append([]string{"probe", "--config.file=" + name}, strings.Fields(args)...)...); code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("probe %s: %d %s %s\nwant %s", args, code, out, errs, want)
+		}
+	}
+	if code, out, errs := call(t, "probe", "each", "--tenant=acme", "--config.file="+name); code != 1 || !strings.Contains(out, "reason    status: a status that") {
+		t.Errorf("a tenant: %d %s %s", code, out, errs)
 	}
 }
 
 func TestUsage(t *testing.T) {
 	if code, _, errs := call(t, "--no-such-flag"); code != 2 || !strings.Contains(errs, "no-such-flag") {
 		t.Errorf("unknown flag: %d %s", code, errs)
+	}
+	if code, _, errs := call(t, "check-config", "--tenants=many"); code != 2 || !strings.Contains(errs, `"many" is not a number that a flag takes; try --help`) {
+		t.Errorf("no number: %d %s", code, errs)
 	}
 	if code, out, _ := call(t, "--help"); code != 0 || !strings.Contains(out, "--[no-]collector.health") {
 		t.Errorf("help: %d %s", code, out)

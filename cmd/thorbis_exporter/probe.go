@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,8 +51,11 @@ func (p *probe) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(p.stdout, "result    %s\nreason    %s\nduration  %s\n",
-		result.Result, cmp.Or(result.Reason, "-"), result.Duration.Round(time.Microsecond))
+	reason := "-"
+	if result.Reason != "" {
+		reason = result.Reason + ": " + health.Explain(result.Reason)
+	}
+	_, _ = fmt.Fprintf(p.stdout, "result    %s\nreason    %s\nduration  %s\n", result.Result, reason, result.Duration.Round(time.Microsecond))
 	for _, phase := range slices.Sorted(maps.Keys(result.Phases)) {
 		took := time.Duration(result.Phases[phase] * float64(time.Second))
 		_, _ = fmt.Fprintf(p.stdout, "  %-10s  %s\n", phase, took.Round(time.Microsecond))
@@ -62,7 +64,10 @@ func (p *probe) run(ctx context.Context) error {
 		_, _ = fmt.Fprintf(p.stdout, "\n%s\n", result.Debug)
 	}
 	if !result.Success {
-		return errors.New("the probe did not succeed")
+		if p.debug {
+			return errors.New("the probe did not succeed")
+		}
+		return errors.New("the probe did not succeed; --debug shows what the prober saw")
 	}
 	return nil
 }

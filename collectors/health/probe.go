@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -71,7 +72,7 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	for name, ref := range c.SecretHeaders {
 		value, err := readSecret(ref)
 		if err != nil {
-			return request{}, fmt.Errorf("check %s: secret header %s: %w", c.Name, name, err)
+			return request{}, p.ErrorAt(fmt.Sprintf("health.checks[%d].secret_headers.%s", slices.Index(p.Health.Checks, c), name), "%v", err)
 		}
 		headers[http.CanonicalHeaderKey(name)] = value
 	}
@@ -94,15 +95,23 @@ func readSecret(ref *config.SecretRef) (string, error) {
 		}
 		return value, nil
 	}
-	info, err := os.Stat(ref.File)
+	f, err := os.Open(ref.File)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the secret cannot be read: %w", err)
 	}
-	if info.Size() > maxSecretBytes {
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	if err != nil {
+		return "", fmt.Errorf("the secret cannot be read: %w", err)
+	}
+	if len(text) > maxSecretBytes {
 		return "", fmt.Errorf("%s is larger than %d bytes", ref.File, maxSecretBytes)
 	}
-	text, err := os.ReadFile(ref.File)
-	return strings.TrimSpace(string(text)), err
+	secret := strings.TrimSpace(string(text))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty; write the header's value into it", ref.File)
+	}
+	return secret, nil
 }
 
 // examine probes once and judges what the edge and the exporter's own network have to do with a failure.

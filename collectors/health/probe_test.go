@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,17 @@ func TestProberThatNeverEndsIsLeft(t *testing.T) {
 	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}.run(context.Background(), false)
 	if m.result != unk || m.reason != reasonProberError {
 		t.Errorf("%s %s", m.result, m.reason)
+	}
+}
+
+func TestEveryReasonIsExplained(t *testing.T) {
+	all := slices.Concat(failureReasons, unknownReasons, []string{reasonStale, reasonStarting})
+	for _, reason := range all {
+		if Explain(reason) == "" {
+			t.Errorf("what %s means is not said", reason)
+		}
+	}
+	if len(all) != len(explanations) {
+		t.Errorf("%d reasons, %d explanations", len(all), len(explanations))
 	}
 }

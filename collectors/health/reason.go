@@ -54,6 +54,35 @@ var (
 	unknownReasons = []string{reasonProberOffline, reasonCached, reasonChallenge, reasonProberError}
 )
 
+// explanations say to a person what a reason means.
+var explanations = map[string]string{
+	reasonDNSNotFound:      "the name does not exist",
+	reasonDNSError:         "the resolver failed",
+	reasonRefused:          "nothing listens there",
+	reasonReset:            "the connection was closed in the middle",
+	reasonUnreachable:      "no route to the address",
+	reasonTimeout:          "no whole answer in time",
+	reasonTLS:              "the TLS handshake failed",
+	reasonCertExpired:      "the certificate has expired",
+	reasonCertInvalid:      "the certificate is not trusted or of another name",
+	reasonProtocol:         "the answer is none of this protocol",
+	reasonStatus:           "a status that the module does not accept",
+	reasonHeader:           "a header is not as the module wants it",
+	reasonBody:             "the body is not as the module wants it",
+	reasonBodyTooLarge:     "the body is larger than the module permits",
+	reasonUnexpectedAnswer: "an answer that the module does not accept",
+	reasonOther:            "none of the known reasons; the prober's log tells",
+	reasonProberOffline:    "no reference target answers: the exporter's own network is gone",
+	reasonCached:           "a cache answered, not the service",
+	reasonChallenge:        "the edge asked for a proof of humanity",
+	reasonProberError:      "the exporter could not probe; its log tells",
+	reasonStale:            "no result for too long",
+	reasonStarting:         "no result yet",
+}
+
+// Explain says what a reason means; empty for none.
+func Explain(reason string) string { return explanations[reason] }
+
 // classify returns the result and reason of a failed probe from what the prober logged.
 func classify(prober string, records []record, timedOut bool) (result, reason string) {
 	for _, r := range records {

@@ -51,8 +51,10 @@ func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 		return nil, nil
 	}
 	if source.File != "" {
-		_, err := source.Refresh(context.Background())
-		return source, err
+		if _, err := source.Refresh(context.Background()); err != nil {
+			return nil, p.ErrorAt("tenants.registry.file", "%v", err)
+		}
+		return source, nil
 	}
 	if source == old {
 		return source, nil
@@ -82,7 +84,7 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 	}
 	changed, err := source.Refresh(ctx)
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: fmt.Errorf("the last good tenants stay: %w", err)}
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
 	list, _ := source.List()
 	if err := c.useRegistry(source, list); err != nil {

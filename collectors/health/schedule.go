@@ -121,6 +121,9 @@ func (s *scheduler) followRegistry(ctx context.Context) {
 		case <-s.c.applied:
 		}
 		err := s.c.refreshRegistry(ctx)
+		if err != nil {
+			err = fmt.Errorf("the last good tenants stay: %w", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/thorbis/thorbis_exporter/config"
 )
 
 // CheckStatus is a target as a person looks at it.
@@ -87,7 +89,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	if p.Check != "" {
 		t, ok := c.targets[key{p.Check, p.Tenant}]
 		if !ok {
-			return request{}, nil, fmt.Errorf("no check %q of tenant %q is configured", p.Check, p.Tenant)
+			return request{}, nil, c.noTarget(p.Check, p.Tenant)
 		}
 		return t.request, c.reference, nil
 	}
@@ -102,7 +104,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	}
 	module, ok := c.policy.Module(name)
 	if !ok {
-		return request{}, nil, fmt.Errorf("no module %q", name)
+		return request{}, nil, fmt.Errorf("no module %q; %s", name, config.Suggest(name, c.policy.Modules()))
 	}
 	timeout := c.policy.Health.Timeout.Std()
 	if module.Timeout > 0 {
@@ -110,6 +112,31 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	}
 	return request{target: p.Target, moduleName: name, module: module, timeout: timeout}, c.reference, nil
 }
+
+// noTarget says why there is nothing to probe by these names, and which there are. The caller holds the lock.
+func (c *Collector) noTarget(check, tenant string) error {
+	configured, ok := c.policy.Check(check)
+	switch {
+	case !ok:
+		var names []string
+		for _, other := range c.policy.Health.Checks {
+			names = append(names, other.Name)
+		}
+		return fmt.Errorf("the policy has no check %q; %s", check, config.Suggest(check, names))
+	case configured.PerTenant == nil:
+		return fmt.Errorf("check %q is not per tenant; leave the tenant out", check)
+	case tenant == "":
+		return fmt.Errorf("check %q is per tenant; name one of the registry, with --tenant", check)
+	}
+	var names []string
+	for _, other := range c.registry {
+		names = append(names, other.Name)
+	}
+	return fmt.Errorf("the registry has no tenant %q; %s", tenant, config.Suggest(tenant, names[:min(len(names), maxNamed)]))
+}
+
+// maxNamed bounds the names in an error.
+const maxNamed = 20
 
 // shown is a target as pages show it: a query may hold a token, userinfo holds a password.
 func shown(target string) string {

@@ -42,7 +42,7 @@ type Dir struct {
 // process holds the lock, the error says which.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
-		return nil, fmt.Errorf("storage path: %w", err)
+		return nil, fmt.Errorf("storage path: %w; choose a directory that this user may write, or --storage.path= to keep nothing", err)
 	}
 	l, err := takeLock(filepath.Join(path, "LOCK"))
 	if err != nil {

@@ -46,6 +46,9 @@ func Load(path string) ([]Tenant, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", path, maxBytes)
 	}
 	list, err := parse(text)
+	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return nil, fmt.Errorf("%s: %s; a tenant has name, tier and hosts", path, strings.Join(kinds.Errors, "; "))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
