@@ -99,6 +99,7 @@ var errDisk = errors.New("no")
 
 // Whatever the disk does and whenever the exporter is killed: no counter that was shown ever goes back, except to 0.
 func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
+	t.Parallel()
 	type save struct {
 		document
 		configured map[key]saved
@@ -284,6 +285,7 @@ func TestSaveThatEndsInTheMidstOfCountingOnPromisesNothing(t *testing.T) {
 
 // A disk that hangs stops neither the probes, nor the counters that pages wait for, nor the exporter.
 func TestHungDiskStopsNothing(t *testing.T) {
+	t.Parallel()
 	path := t.TempDir()
 	dir, err := state.Open(path)
 	if err != nil {

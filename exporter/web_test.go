@@ -1,0 +1,108 @@
+package exporter
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// keyPair writes a certificate for 127.0.0.1 that signs itself, and its key.
+func keyPair(t *testing.T, dir string) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: key}} {
+		text := pem.EncodeToMemory(block)
+		if name == "cert.pem" {
+			pool.AppendCertsFromPEM(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), pool
+}
+
+// Every page wants the password over TLS that --web.config.file asks for.
+func TestWebConfigurationIsObeyed(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, pool := keyPair(t, dir)
+	config, no := filepath.Join(dir, "web.yml"), false
+	const hash = "$2a$04$zbuct2t6bFRknZm2R1SquOEBunbs9v.WHYRcg5v/Wn3iJ3ZmAFBnS" // bcrypt of "correct horse"
+	text := fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\nbasic_auth_users: {prometheus: %q}\n", cert, key, hash)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() {
+		stopped <- Run(ctx, Options{
+			Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Roles: map[string]bool{roleHealth: true},
+			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &config},
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	code := func(page, password string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+page, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("prometheus", password)
+		resp, err := client.Do(req)
+		if err != nil {
+			return 0
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	eventually(t, "it is ready", func() bool { return code("/-/ready", "correct horse") == http.StatusOK })
+	for _, page := range []string{"/", "/metrics", "/status", "/probe", "/-/healthy", "/-/ready"} {
+		if got := code(page, "wrong"); got != http.StatusUnauthorized {
+			t.Errorf("%s with a wrong password: %d", page, got)
+		}
+	}
+	if got := code("/metrics", "correct horse"); got != http.StatusOK {
+		t.Errorf("the right password: %d", got)
+	}
+	if resp, err := http.Get("http://" + address + "/metrics"); err == nil {
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			t.Error("it answers without TLS")
+		}
+	}
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
