@@ -1,11 +1,14 @@
 package tenant
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
@@ -40,7 +43,7 @@ func (c *Collector) Tenants() http.Handler {
 }
 
 func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
-	s, book := c.current.Load(), c.book.Load()
+	start, s, book := time.Now(), c.current.Load(), c.book.Load()
 	if s == nil || book == nil {
 		http.Error(w, "no policy is in force yet", http.StatusServiceUnavailable)
 		return
@@ -69,18 +72,33 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 	if err == nil && z != nil {
 		err = z.Close()
 	}
+	if err == nil {
+		// What still lies in a buffer of ours has been seen by nobody.
+		if err = http.NewResponseController(w).Flush(); errors.Is(err, http.ErrNotSupported) {
+			err = nil
+		}
+	}
 	if err != nil {
 		c.logger.Debug("A scrape of tenants was cut off", "err", err)
 		panic(http.ErrAbortHandler) // so that half an answer does not look like a whole one
 	}
-	if o.Only == nil {
+	if o.Only == nil && r.Context().Err() == nil && !late(r, time.Since(start)) {
 		book.Scraped(scraperOf(r), view.Version)
 	}
 }
 
+// late reports whether a scrape took longer than its Prometheus waits: that has thrown away what it got.
+func late(r *http.Request, took time.Duration) bool {
+	limit, err := strconv.ParseFloat(r.Header.Get(scrapeTimeout), 64)
+	return err == nil && took.Seconds() >= limit
+}
+
+// scrapeTimeout is the header in which a Prometheus says how many seconds it waits.
+const scrapeTimeout = "X-Prometheus-Scrape-Timeout-Seconds"
+
 // scraperOf names a Prometheus; what does not behave like one has no name.
 func scraperOf(r *http.Request) string {
-	if r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds") == "" {
+	if r.Header.Get(scrapeTimeout) == "" {
 		return ""
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -1,8 +1,16 @@
 package tenant
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/expose"
 )
@@ -23,5 +31,74 @@ func TestNegotiation(t *testing.T) {
 		if acceptsGzip(accept) != want {
 			t.Errorf("%q", accept)
 		}
+	}
+}
+
+// cutOff is a client that goes away before what was written to it is sent.
+type cutOff struct{ *httptest.ResponseRecorder }
+
+func (cutOff) FlushError() error { return errors.New("broken pipe") }
+
+// slowly is a client that reads for a while.
+type slowly struct{ *httptest.ResponseRecorder }
+
+func (s slowly) FlushError() error { time.Sleep(20 * time.Millisecond); return nil }
+
+// A new tenant's first requests are shown only after a scrape that showed it at 0 has left this machine in time:
+// one that was cut off in the end, or came later than its Prometheus waits, showed nobody anything.
+func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	log := filepath.Join(dir, "access.json")
+	put(t, log, "")
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	line := `{"host":"acme.example.com","status":200,"request_time":0.1}` + "\n"
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	total := func() uint64 { n, _, _ := c.Book().Totals(); return n }
+	scrape := func(w http.ResponseWriter, body func() string, timeout string) string {
+		r := httptest.NewRequest(http.MethodGet, "/metrics/tenants", nil)
+		r.Header.Set(scrapeTimeout, timeout)
+		func() {
+			defer func() { _ = recover() }() // as net/http does, and cuts the connection
+			c.Tenants().ServeHTTP(w, r)
+		}()
+		_, after, _ := strings.Cut(body(), `thorbis_tenant_requests_total{app_service="web",environment="test",tenant="acme",code_class="2xx"} `)
+		value, _, _ := strings.Cut(after, "\n")
+		// What it decided is saved with the next commit.
+		before := total()
+		fmt.Fprint(f, line)
+		eventually(t, "the next commit", func() bool { return total() > before })
+		return value
+	}
+	eventually(t, "the registry in force", func() bool {
+		var b strings.Builder
+		return c.Write(&b) == nil && strings.Contains(b.String(), `tenant="acme"`)
+	})
+	for _, try := range []string{"cut off", "cut off again", "late"} {
+		w := httptest.NewRecorder()
+		var client http.ResponseWriter = cutOff{w}
+		timeout := "10"
+		if try == "late" {
+			client, timeout = slowly{w}, "0.01"
+		}
+		if got := scrape(client, w.Body.String, timeout); got != "0" {
+			t.Errorf("%s: %q", try, got)
+		}
+	}
+	w := httptest.NewRecorder()
+	if got := scrape(w, w.Body.String, "10"); got != "0" {
+		t.Errorf("the first whole scrape: %q", got)
+	}
+	w = httptest.NewRecorder()
+	if got := scrape(w, w.Body.String, "10"); got != "4" {
+		t.Errorf("the second whole scrape: %q", got)
 	}
 }

@@ -28,7 +28,7 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 	d.limit = c.Limit
 	if !slices.Equal(c.Thresholds, d.columns) {
 		d.columns = c.Thresholds
-		d.pending = append(d.pending, appendThresholds(nil, c.Thresholds))
+		d.pending = append(d.pending, appendThresholds(nil, recordThresholds, c.Thresholds))
 	}
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, s := range c.Sources {

@@ -16,6 +16,8 @@ type Ledger struct {
 	mu         sync.RWMutex
 	version    uint64 // grows with every change of which slots there are
 	thresholds []uint64
+	columns    []column // by threshold
+	columnsOf  uint64   // the version since which they are these
 	services   []service
 	sources    []*source
 	slots      []slot
@@ -60,6 +62,7 @@ const (
 	recordEnd
 	recordDelta
 	recordTotals
+	recordReleaseThresholds
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -102,6 +105,8 @@ func (l *Ledger) apply(record []byte) error {
 		err = l.applyDelta(r)
 	case recordTotals:
 		err = l.applyTotals(r)
+	case recordReleaseThresholds:
+		err = l.applyReleaseThresholds(r)
 	default:
 		err = fmt.Errorf("%w: of kind %d", errRecord, kind)
 	}
@@ -116,32 +121,6 @@ func (l *Ledger) source(i uint64) (*source, error) {
 		return nil, errRecord
 	}
 	return l.sources[i], nil
-}
-
-// applyThresholds changes the columns of slow requests; those that stay keep their counts.
-func (l *Ledger) applyThresholds(r *reader) error {
-	next := make([]uint64, r.count(1))
-	for i := range next {
-		next[i] = r.uint()
-	}
-	if len(next) > MaxThresholds {
-		return errRecord
-	}
-	from := make([]int, len(next))
-	for i, t := range next {
-		from[i] = slices.Index(l.thresholds, t)
-	}
-	for i := range l.slots {
-		slow := make([]uint64, len(next))
-		for j, k := range from {
-			if k >= 0 && k < len(l.slots[i].slow) {
-				slow[j] = l.slots[i].slow[k]
-			}
-		}
-		l.slots[i].slow = slow
-	}
-	l.thresholds = next
-	return nil
 }
 
 // admission is a tenant that is given a slot.

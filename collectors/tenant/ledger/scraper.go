@@ -64,7 +64,8 @@ func (s *scrapers) unused() uint64 {
 }
 
 // Scraped tells that a scrape of a version was delivered whole to a Prometheus, or to someone unknown if id
-// is empty. Series that every Prometheus has now seen at 0 are shown with their counts from the next commit on.
+// is empty. Series that every Prometheus has now seen at 0, of new tenants and beyond new thresholds, are shown
+// with their counts from the next commit on.
 func (b *Book) Scraped(id string, version uint64) {
 	bit, active := b.scrapers.note(id, b.now())
 	var release []uint32
@@ -79,11 +80,14 @@ func (b *Book) Scraped(id string, version uint64) {
 			release = append(release, slot)
 		}
 	}
+	thresholds := b.seeColumns(version, bit, active)
 	b.Ledger.mu.Unlock()
-	if len(release) == 0 {
-		return
-	}
 	b.directory.mu.Lock()
-	b.pending = append(b.pending, appendLife(nil, recordRelease, release))
-	b.directory.mu.Unlock()
+	defer b.directory.mu.Unlock()
+	if len(release) > 0 {
+		b.pending = append(b.pending, appendLife(nil, recordRelease, release))
+	}
+	if len(thresholds) > 0 {
+		b.pending = append(b.pending, appendThresholds(nil, recordReleaseThresholds, thresholds))
+	}
 }

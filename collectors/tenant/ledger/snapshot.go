@@ -23,7 +23,9 @@ func (l *Ledger) snapshot(segment uint64) []byte {
 		out = append(out, b...)
 		b = b[:0]
 	}
-	b = appendThresholds(b, l.thresholds)
+	b = appendThresholds(b, recordThresholds, l.thresholds)
+	put()
+	b = appendThresholds(b, recordReleaseThresholds, l.shownColumns())
 	put()
 	for _, s := range l.services {
 		b = appendService(b, s.name, s.created)
@@ -96,14 +98,6 @@ func (l *Ledger) restore(payload []byte) (uint64, error) {
 		return 0, errRecord
 	}
 	return segment, nil
-}
-
-func appendThresholds(b []byte, thresholds []uint64) []byte {
-	b = binary.AppendUvarint(append(b, recordThresholds), uint64(len(thresholds)))
-	for _, t := range thresholds {
-		b = binary.AppendUvarint(b, t)
-	}
-	return b
 }
 
 func appendText(b []byte, text string) []byte {

@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/thorbis/thorbis_exporter/metric"
+import (
+	"errors"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
 
 // viewChunk is how many slots are read under one lock: few enough that nobody waits for a scrape.
 const viewChunk = 512
@@ -12,7 +16,13 @@ type View struct {
 	Thresholds []uint64
 	Services   []string
 	slots      int
+	held       [MaxThresholds]bool // columns that are shown at 0
+	slow       [MaxThresholds]uint64
 }
+
+// errThresholds ends a scrape during which the policy changed: what its columns mean is not what they hold, and
+// no answer is better than a counter that seems to step back.
+var errThresholds = errors.New("the latency thresholds changed during the scrape")
 
 // Series are the counters of one tenant of one service, valid only during the call that shows them.
 type Series struct {
@@ -51,6 +61,9 @@ func (l *Ledger) View() *View {
 	for _, s := range l.services {
 		v.Services = append(v.Services, s.name)
 	}
+	for i, c := range l.columns {
+		v.held[i] = c.held && !l.immediate
+	}
 	return v
 }
 
@@ -61,11 +74,13 @@ var (
 )
 
 // Each calls f with the series and, between chunks of them, flush without holding the lock. It stops at the
-// first error of flush.
+// first error of flush, and when the thresholds change.
 func (v *View) Each(f func(*Series), flush func() error) error {
 	var series Series
 	for start := 0; start < v.slots; start += viewChunk {
-		v.chunk(start, min(start+viewChunk, v.slots), &series, f)
+		if err := v.chunk(start, min(start+viewChunk, v.slots), &series, f); err != nil {
+			return err
+		}
 		if err := flush(); err != nil {
 			return err
 		}
@@ -73,9 +88,12 @@ func (v *View) Each(f func(*Series), flush func() error) error {
 	return nil
 }
 
-func (v *View) chunk(start, end int, series *Series, f func(*Series)) {
+func (v *View) chunk(start, end int, series *Series, f func(*Series)) error {
 	v.ledger.mu.RLock()
 	defer v.ledger.mu.RUnlock()
+	if v.ledger.columnsOf > v.Version {
+		return errThresholds
+	}
 	for i := start; i < end; i++ {
 		s := &v.ledger.slots[i]
 		if s.life == free || s.admitted > v.Version {
@@ -88,13 +106,22 @@ func (v *View) chunk(start, end int, series *Series, f func(*Series)) {
 		} else {
 			series.Requests, series.Late, series.Classic, series.slot = &s.requests, &s.late, &s.classic, s
 			series.Bytes, series.Zero, series.SumSeconds, series.SumNanos = s.bytes, s.zero, s.sumSeconds, s.sumNanos
-			series.Slow = s.slow
-			if len(s.slow) != len(v.Thresholds) { // the policy changed during the scrape
-				series.Slow = noSlow[:len(v.Thresholds)]
-			}
+			series.Slow = v.shown(s.slow)
 		}
 		f(series)
 	}
+	return nil
+}
+
+// shown are the counts of slow requests, but for the columns that are held.
+func (v *View) shown(slow []uint64) []uint64 {
+	for i, n := range slow {
+		if v.held[i] {
+			n = 0
+		}
+		v.slow[i] = n
+	}
+	return v.slow[:len(slow)]
 }
 
 // SourceStatus is what is saved of a source.
