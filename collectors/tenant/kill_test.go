@@ -63,9 +63,11 @@ func child(dir string) error {
 
 // killed is a platform that logs, a process that counts, and a Prometheus that watches every value.
 type killed struct {
-	t      *testing.T
-	dir    string
-	client *http.Client
+	t       *testing.T
+	dir     string
+	client  *http.Client
+	program []string // the process; empty for the test program
+	stdin   *os.File
 
 	mu      sync.Mutex
 	written map[string]uint64 // requests by tenant
@@ -85,7 +87,7 @@ tenants:
     - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}}
 `
 
-func newKilled(t *testing.T) *killed {
+func newKilled(t *testing.T, binary string) *killed {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tk") // a socket's path must be short
 	if err != nil {
@@ -97,44 +99,96 @@ func newKilled(t *testing.T) *killed {
 			t.Fatal(err)
 		}
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "socket"))
+	k := &killed{t: t, dir: dir, written: map[string]uint64{}, seen: map[string]uint64{}}
+	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
+	if binary != "" {
+		web, posts = freeAddress(t), freeAddress(t)
+		k.program = []string{
+			binary, "--config.file=" + filepath.Join(dir, "p.yaml"), "--storage.path=" + filepath.Join(dir, "data"), "--no-collector.health",
+			"--web.listen-address=" + web, "--receive.listen-address=" + posts, "--log.level=error",
+		}
 	}
-	return &killed{
-		t: t, dir: dir, written: map[string]uint64{}, seen: map[string]uint64{},
-		client: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second},
+	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+		network, to := "unix", web
+		if binary != "" {
+			network = "tcp"
+		}
+		if strings.HasPrefix(address, "receiver") {
+			to = posts
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, to)
 	}
+	k.client = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	return k
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func (k *killed) start() *exec.Cmd {
 	k.t.Helper()
 	cmd := exec.CommandContext(k.t.Context(), os.Args[0])
+	if len(k.program) > 0 {
+		cmd = exec.CommandContext(k.t.Context(), k.program[0], k.program[1:]...)
+	}
 	cmd.Env = append(os.Environ(), childEnv+"="+k.dir)
 	cmd.Stderr = os.Stderr
+	if k.stdin != nil {
+		cmd.Stdin = k.stdin
+	}
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
 	return cmd
 }
 
-// write logs until ctx ends, into two files, one of which is rotated.
+// write logs until ctx ends, into files each of which is rotated in a way of its own.
 func (k *killed) write(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
-		for _, name := range []string{"a.log", "b.log"} {
+		for _, name := range []string{"renamed", "copied", "recreated", "stays"} {
 			var text strings.Builder
 			k.mu.Lock()
-			for range 1 + rand.IntN(200) {
-				tenant := "t" + strconv.Itoa(int(rand.ExpFloat64()*10))
+			for range 1 + rand.IntN(100) {
+				tenant := name + strconv.Itoa(int(rand.ExpFloat64()*10))
 				k.written[tenant]++
 				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f}`+"\n", rand.Uint64(), tenant, rand.ExpFloat64()*0.2)
 			}
 			k.mu.Unlock()
-			k.append(name, text.String())
+			k.append(name+".log", text.String())
 		}
-		if n%100 == 50 {
-			_ = os.Rename(filepath.Join(k.dir, "a.log"), filepath.Join(k.dir, fmt.Sprintf("a.log.%d", n)))
+		switch n % 150 {
+		case 30:
+			k.check(os.Rename(k.path("renamed.log"), k.path(fmt.Sprintf("renamed.log.%d", n))))
+		case 60: // whoever writes between the copy and the truncation loses that; nobody does here
+			text, err := os.ReadFile(k.path("copied.log"))
+			k.check(err)
+			k.check(os.WriteFile(k.path(fmt.Sprintf("copied.log.%d", n)), text, 0o600))
+			k.check(os.Truncate(k.path("copied.log"), 0))
+		case 90: // and what is removed before it was read is gone
+			for len(k.missing("recreated")) > 0 {
+				if ctx.Err() != nil {
+					return
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			k.check(os.Remove(k.path("recreated.log")))
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(4 * time.Millisecond)
+	}
+}
+
+func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
+
+func (k *killed) check(err error) {
+	if err != nil {
+		k.t.Error(err)
 	}
 }
 
@@ -154,33 +208,32 @@ func (k *killed) append(name, text string) {
 	}
 }
 
-// post sends events with ids until each is acknowledged, as a vendor does.
-func (k *killed) post(ctx context.Context) {
+// post sends events with ids until each is acknowledged, as a vendor does, and some once more: its side may not
+// have heard of it.
+func (k *killed) post(ctx context.Context, sender string) {
 	for n := 0; ctx.Err() == nil; n++ {
-		tenant := "p" + strconv.Itoa(n%5)
+		tenant := sender + strconv.Itoa(n%5)
 		var body strings.Builder
 		for i := range 20 {
-			fmt.Fprintf(&body, `{"h":"%s.example.com","s":200,"i":"%d-%d"}`+"\n", tenant, n, i)
+			fmt.Fprintf(&body, `{"h":"%s.example.com","s":200,"i":"%s-%d-%d"}`+"\n", tenant, sender, n, i)
 		}
 		k.mu.Lock()
 		k.written[tenant] += 20
 		k.mu.Unlock()
-		for {
-			req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodPost, "http://exporter/api/v1/receive/json", strings.NewReader(body.String()))
+		for acknowledged, wanted := 0, 1+n%2; acknowledged < wanted && k.t.Context().Err() == nil; {
+			req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodPost, "http://receiver/api/v1/receive/json", strings.NewReader(body.String()))
 			req.Header.Set("Authorization", secret)
 			resp, err := k.client.Do(req)
 			if err == nil {
 				resp.Body.Close()
-				if resp.StatusCode == http.StatusOK {
-					break
-				}
 			}
-			if k.t.Context().Err() != nil {
-				return
+			if err == nil && resp.StatusCode == http.StatusOK {
+				acknowledged++
+				continue
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(2 * time.Millisecond)
 	}
 }
 
@@ -228,27 +281,45 @@ func (k *killed) scrape() bool {
 	return true
 }
 
-// An exporter is killed again and again while logs grow and posts arrive. No value that was ever shown steps
-// back, and in the end each request is counted once.
+// An exporter is killed again and again while logs grow, are rotated in every way, and posts arrive. No value that
+// was ever shown steps back, and in the end each request is counted once: the acknowledged and the repeated.
 func TestKillLosesAndDoublesNothing(t *testing.T) {
+	t.Run("collector", func(t *testing.T) { killing(t, "") })
+	t.Run("program", func(t *testing.T) {
+		killing(t, program(t))
+	})
+}
+
+// program is the exporter as it is shipped.
+func program(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(os.Getenv("THORBIS_BIN"), "thorbis_exporter")
+	if !filepath.IsAbs(binary) {
+		t.Skip("THORBIS_BIN does not say where the programs are")
+	}
+	return binary
+}
+
+func killing(t *testing.T, binary string) {
 	kills := 50
 	if testing.Short() {
 		kills = 5
 	}
-	k := newKilled(t)
+	k := newKilled(t, binary)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	// What rotation left before the first start is nobody's business, so that comes first.
 	k.written["t0"] = 1
-	k.append("b.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n")
+	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n")
 	first := k.start()
-	eventually(t, "the first request", func() bool { return k.scrape() && len(k.missing()) == 0 })
+	eventually(t, "the first request", func() bool { return k.scrape() && len(k.missing("")) == 0 })
 	_ = first.Process.Kill()
 	_ = first.Wait()
 
 	var writing, scraping sync.WaitGroup
 	writing.Go(func() { k.write(ctx) })
-	writing.Go(func() { k.post(ctx) })
+	writing.Go(func() { k.post(ctx, "p") })
+	writing.Go(func() { k.post(ctx, "q") })
 	over := make(chan struct{})
 	scraping.Go(func() {
 		for {
@@ -271,13 +342,13 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	last := k.start()
 	cancel()
 	writing.Wait()
-	deadline := time.Now().Add(time.Minute)
-	for len(k.missing()) > 0 && time.Now().Before(deadline) {
+	deadline := time.Now().Add(2 * time.Minute)
+	for len(k.missing("")) > 0 && time.Now().Before(deadline) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	close(over)
 	scraping.Wait()
-	for tenant, difference := range k.missing() {
+	for tenant, difference := range k.missing("") {
 		t.Errorf("%s: %s", tenant, difference)
 	}
 	if k.scrapes < kills {
@@ -288,12 +359,15 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	t.Logf("%d kills, %d scrapes, %d tenants", kills, k.scrapes, len(k.written))
 }
 
-// missing tells which tenants are not yet shown with as many requests as were made.
-func (k *killed) missing() map[string]string {
+// missing tells which tenants, of those whose names begin so, are not yet shown with as many requests as were made.
+func (k *killed) missing(prefix string) map[string]string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	wrong := map[string]string{}
 	for tenant, n := range k.written {
+		if !strings.HasPrefix(tenant, prefix) {
+			continue
+		}
 		series := `thorbis_tenant_requests_total{app_service="web",environment="test",tenant="` + tenant + `",code_class="2xx"`
 		if got := k.seen[series]; got != n {
 			wrong[tenant] = fmt.Sprintf("%d requests are shown, %d were made", got, n)
