@@ -1,6 +1,7 @@
 package expose
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"testing"
@@ -12,9 +13,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Prometheus' own parsers read every format and find the same series in them.
+// Prometheus' own parsers read every format and find the same series in them, of more tenants than one message of
+// protobuf holds.
 func TestPrometheusReadsEveryFormat(t *testing.T) {
-	b, _ := counted(t, 50)
+	const named = 3000
+	b, _ := counted(t, named)
 	o := Options{Native: true, Classic: true}
 	for name, p := range map[string]textparse.Parser{
 		"text":        textparse.NewPromParser(write(t, b, Text, o), labels.NewSymbolTable(), false),
@@ -44,11 +47,11 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 					histograms++
 				}
 			}
-			const tenants = 52 // two of them ours
+			const tenants = named + 2 // two of them ours
 			for m, n := range map[string]int{
 				metric.TenantRequests.Name: 5 * tenants, metric.TenantLateRequests.Name: 5 * tenants, metric.TenantSlowRequests.Name: 2 * tenants,
 				metric.TenantResponseBytes.Name: tenants, metric.TenantRequestDuration.Name + "_bucket": 13 * tenants,
-				metric.TenantRequestDuration.Name + "_count": tenants, metric.TenantInfo.Name: 50,
+				metric.TenantRequestDuration.Name + "_count": tenants, metric.TenantInfo.Name: named,
 			} {
 				if series[m] != n {
 					t.Errorf("%s: %d series, want %d", m, series[m], n)
@@ -58,5 +61,22 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 				t.Errorf("%d native histograms, want %d", histograms, want)
 			}
 		})
+	}
+}
+
+// However many tenants there are, no message is so long that it would matter to keep one.
+func TestMessagesAreBounded(t *testing.T) {
+	b, _ := counted(t, 3000)
+	text := write(t, b, Protobuf, Options{Native: true, Classic: true})
+	messages := 0
+	for ; len(text) > 0; messages++ {
+		size, n := binary.Uvarint(text)
+		if size > maxMessage+1<<19 {
+			t.Errorf("a message of %d bytes", size)
+		}
+		text = text[n+int(size):]
+	}
+	if messages < 20 {
+		t.Errorf("%d messages", messages)
 	}
 }

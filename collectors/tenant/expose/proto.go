@@ -20,16 +20,17 @@ const (
 // zeroThreshold is the client library's: only 0 itself is in the bucket of 0.
 const zeroThreshold = 2.938735877055719e-39
 
-// protoWriter writes io.prometheus.client.MetricFamily messages, each after its length. A family is put
-// together in chunks first, for its length stands before it.
+// protoWriter writes io.prometheus.client.MetricFamily messages, each after its length. A family of many tenants
+// comes in several messages: its length stands before it, and keeping one of 100,000 tenants would take more
+// memory than their counters. Prometheus reads one message after the other and does not mind the name again.
 type protoWriter struct {
 	out      io.Writer
 	view     *ledger.View
 	options  Options
 	services [][]byte // label pairs of each service
 	env      []byte
-	chunks   []*buffer
-	size     int
+	head     []byte
+	body     []byte // metrics of the message at hand
 	metric   []byte
 	inner    []byte
 	deltas   []byte
@@ -107,58 +108,49 @@ func appendCreated(b []byte, field int, millis int64) []byte {
 }
 
 func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *ledger.Series)) error {
-	defer func() {
-		for _, c := range w.chunks {
-			pool.Put(c)
-		}
-		clear(w.chunks)
-		w.chunks, w.size = w.chunks[:0], 0
-	}()
+	w.head = appendString(w.head[:0], 1, m.Name)
+	w.head = appendString(w.head, 2, m.Help)
+	w.head = appendUint(w.head, 3, kind)
+	if m.Unit != "" {
+		w.head = appendString(w.head, 5, m.Unit)
+	}
+	w.body = w.body[:0]
 	err := w.view.Each(func(s *ledger.Series) {
 		if !w.options.hides(s) {
 			each(s)
 		}
-	}, func() error { return nil })
-	if err != nil || w.size == 0 {
+	}, func() error {
+		if len(w.body) < maxMessage {
+			return nil
+		}
+		return w.message()
+	})
+	if err != nil {
 		return err
 	}
-	head := appendString(w.inner[:0], 1, m.Name)
-	head = appendString(head, 2, m.Help)
-	head = appendUint(head, 3, kind)
-	w.inner = head
-	var unit []byte
-	if m.Unit != "" {
-		unit = appendString(w.deltas[:0], 5, m.Unit)
-		w.deltas = unit
+	return w.message()
+}
+
+// maxMessage is the size beyond which a message is ended.
+const maxMessage = 128 << 10
+
+// message writes the metrics at hand as a message.
+func (w *protoWriter) message() error {
+	if len(w.body) == 0 {
+		return nil
 	}
-	length := binary.AppendUvarint(w.metric[:0], uint64(len(head)+w.size+len(unit)))
-	w.metric = length
-	for _, part := range [][]byte{length, head, unit} {
+	w.metric = binary.AppendUvarint(w.metric[:0], uint64(len(w.head)+len(w.body)))
+	for _, part := range [][]byte{w.metric, w.head, w.body} {
 		if _, err := w.out.Write(part); err != nil {
 			return err
 		}
 	}
-	for _, c := range w.chunks {
-		if _, err := w.out.Write(c.b); err != nil {
-			return err
-		}
-	}
+	w.body = w.body[:0]
 	return nil
 }
 
-// put adds the metric at hand to the family.
-func (w *protoWriter) put() {
-	need := len(w.metric) + 12
-	if n := len(w.chunks); n == 0 || cap(w.chunks[n-1].b)-len(w.chunks[n-1].b) < need {
-		c := pool.Get().(*buffer)
-		c.b = c.b[:0]
-		w.chunks = append(w.chunks, c)
-	}
-	c := w.chunks[len(w.chunks)-1]
-	before := len(c.b)
-	c.b = appendBytes(c.b, 4, w.metric)
-	w.size += len(c.b) - before
-}
+// put adds the metric at hand to the message.
+func (w *protoWriter) put() { w.body = appendBytes(w.body, 4, w.metric) }
 
 func (w *protoWriter) labels(s *ledger.Series) []byte {
 	return appendPair(append(w.metric[:0], w.services[s.Service]...), metric.LabelTenant, s.Tenant)
