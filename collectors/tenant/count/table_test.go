@@ -165,6 +165,28 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// While the clock is wrong requests may be counted as late, but each is counted, and none makes the newest event
+// newer than the clock.
+func TestNothingIsLostWhileTheClockIsWrong(t *testing.T) {
+	d := newDesk(t, 10, nil, nil)
+	real := time.Now()
+	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour, 0, 100 * 365 * 24 * time.Hour, -30 * 365 * 24 * time.Hour} {
+		d.now = real.Add(ahead).UnixNano()
+		d.late = d.now - int64(d.source.Late)
+		for _, stamped := range []time.Duration{ahead, 0} { // by the same clock, and by one that is right
+			d.add("acme.thorbis.app", decode.Event{Duration: -1, Time: real.Add(stamped).UnixNano()})
+		}
+		d.drain()
+		if d.delta.Newest > d.now {
+			t.Errorf("ahead by %s: the newest event is %s newer than the clock", ahead, time.Duration(d.delta.Newest-d.now))
+		}
+		d.delta.Newest = 0
+	}
+	if got := d.rows()["acme"]; got[0]+got[1] != 12 {
+		t.Errorf("%d on time, %d late of 12", got[0], got[1])
+	}
+}
+
 func TestSamplingScalesCounts(t *testing.T) {
 	d := newDesk(t, 10, nil, func(s *Source) { s.Weight = Whole * 10 / 3 })
 	for range 3000 {

@@ -365,6 +365,35 @@ func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
 	}, func() error { return nil })
 }
 
+// A clock that was ahead for a while hides nothing afterwards: not how old the newest event is, nor how long nothing
+// was read. A record that another one overtook on its way to the disk changes neither.
+func TestClockThatWasAhead(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	slot := must(d.Admit(d.web.Service, "acme"))
+	at := time.Now().UnixMilli()
+	requests := uint64(0)
+	for _, step := range []struct{ newest, read, wantNewest, wantRead int64 }{
+		{at, at + 5, at, at + 5},
+		{at - 100, at + 2, at, at + 5}, // overtaken
+		{at + 3_600_000, at + 3_600_001, at + 3_600_000, at + 3_600_001},
+		{at + 900, at + 1000, at + 900, at + 1000},
+		{0, 0, at + 900, at + 1000},
+		{0, at + 2000, at + 900, at + 2000}, // events without times
+		{at - 3_600_000, at - 3_599_000, at - 3_600_000, at - 3_599_000},
+	} {
+		delta := d.delta(slot, 1)
+		delta.Newest, delta.Read = step.newest, step.read
+		if err := d.save(Encode(delta)); err != nil {
+			t.Fatal(err)
+		}
+		requests++
+		s, _ := d.Source(d.web.Source)
+		if total, _, _ := d.Totals(); s.Newest != step.wantNewest || s.Read != step.wantRead || total != requests {
+			t.Errorf("%+v: newest %d, read %d, %d requests", step, s.Newest-at, s.Read-at, total)
+		}
+	}
+}
+
 func TestDamagedStateStartsAtZero(t *testing.T) {
 	for name, damage := range map[string]func(path string){
 		"log cut off": func(p string) { _ = os.Truncate(filepath.Join(p, "tenant.00000001.log"), 40) },

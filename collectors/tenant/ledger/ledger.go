@@ -211,8 +211,7 @@ func (l *Ledger) applyDelta(r *reader) error {
 	for i := range l.services[s.service].probes {
 		l.services[s.service].probes[i] += r.uint()
 	}
-	s.newest = max(s.newest, int64(r.uint()))
-	s.read = max(s.read, int64(r.uint()))
+	s.tell(int64(r.uint()), int64(r.uint()))
 	columns := make([]int, r.count(1))
 	for i := range columns {
 		columns[i] = slices.Index(l.thresholds, r.uint())
@@ -249,6 +248,26 @@ func (l *Ledger) applyDelta(r *reader) error {
 		l.slots[l.services[s.service].other].add(&l.scratch)
 	}
 	return nil
+}
+
+// slack is how much later than its record another one may be saved, in milliseconds.
+const slack = 60_000
+
+// tell takes note of the newest event, and of when it was read, both 0 if a record tells nothing. What a clock
+// said that was an hour ahead is forgotten when it is right again, or nobody would see for an hour that the
+// source has stopped.
+func (s *source) tell(newest, read int64) {
+	if read == 0 {
+		s.newest = max(s.newest, newest)
+		return
+	}
+	if s.newest > read+slack {
+		s.newest = 0
+	}
+	if s.read > read+slack {
+		s.read = 0
+	}
+	s.newest, s.read = max(s.newest, newest), max(s.read, read)
 }
 
 func le64(b []byte) uint64 {

@@ -3,25 +3,17 @@ package source
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
 
-const (
-	// maxRemembered bounds the finished files that are recognised when they turn up again.
-	maxRemembered = 64
-	// maxTries is how often a rotated file is tried before its rest is given up.
-	maxTries = 3
-	// maxFiles bounds the files that one glob follows.
-	maxFiles = 10_000
-)
+// maxFiles bounds the files that one glob follows.
+const maxFiles = 10_000
 
 // Files follows the files of a glob, and what rotation made of them.
 type Files struct {
@@ -80,32 +72,6 @@ func (s *Files) Run(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// judgedID is the position that holds no file but up to when rotated files were judged.
-const judgedID = 0
-
-func (s *Files) judgedFile() ledger.File {
-	return ledger.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
-}
-
-func (s *Files) judged() []byte {
-	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{s.judgedFile()}})
-}
-
-// baseline is the modification time of the newest rotated file there is: what rotation left before the first
-// start is nobody's business.
-func (s *Files) baseline() int64 {
-	var newest int64
-	for _, path := range s.paths() {
-		candidates, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path)))
-		for _, c := range candidates {
-			if info, err := os.Stat(c); err == nil {
-				newest = max(newest, info.ModTime().UnixNano())
-			}
-		}
-	}
-	return newest
 }
 
 func (s *Files) scan(ctx context.Context, first bool) {
@@ -221,42 +187,6 @@ func (s *Files) reading(id identity) bool {
 	return slices.ContainsFunc(s.leaving, is)
 }
 
-// beginsAsOne reports whether a file begins as one that is being read: it is a copy. The caller holds the lock.
-func (s *Files) beginsAsOne(begins []byte) bool {
-	for id := range s.busy {
-		if f := s.known[id]; f != nil && matches(f, begins) {
-			return true
-		}
-	}
-	return false
-}
-
-// position finds how far a file was read before, or gives it a new position. The caller holds the lock.
-func (s *Files) position(path string, id identity, size int64, begins []byte, first bool) ledger.File {
-	var best *ledger.File
-	for _, f := range s.known {
-		if s.busy[f.ID] || f.Offset == 0 || !matches(f, begins) || uint64(size) < f.Offset {
-			continue
-		}
-		if best == nil || (f.Inode == id.inode && f.Device == id.device) || best.Inode != id.inode && f.Offset > best.Offset {
-			best = f
-		}
-	}
-	if best != nil {
-		at := *best
-		at.Path, at.Device, at.Inode, at.Done = path, id.device, id.inode, false
-		return at
-	}
-	s.next++
-	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
-	if first && s.fresh && (s.Book.Lost() || s.FromEnd) {
-		at.Offset = uint64(size)
-		mark(&at, begins)
-	}
-	s.known[at.ID] = &at
-	return at
-}
-
 // leave lets a tail go whose file is no longer where it was. The caller holds the lock.
 func (s *Files) leave(path string, t *tail) {
 	delete(s.tails, path)
@@ -264,63 +194,4 @@ func (s *Files) leave(path string, t *tail) {
 		t.leaving.Store(true)
 		s.leaving = append(s.leaving, t)
 	}
-}
-
-// truncated keeps the position in what a file held before it was cut off: a copy of it may have more, and
-// must not be counted again. It is called by the tail's goroutine.
-func (s *Files) truncated(t *tail) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := t.at
-	s.known[old.ID] = &old
-	delete(s.busy, old.ID)
-	s.next++
-	t.at = ledger.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
-	s.busy[t.at.ID] = true
-	clear(s.old) // judge again what lies there
-}
-
-// moved takes note of where a tail is now: what begins like its file is a copy.
-func (s *Files) moved(at ledger.File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[at.ID] = &at
-}
-
-// ended takes note of how far a file was read.
-func (s *Files) ended(ctx context.Context, t *tail, err error) {
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) {
-		s.Status.Errors.Add(1)
-		if !errors.Is(err, fs.ErrNotExist) {
-			s.Logger.Warn("Reading a log failed; trying again", "file", t.at.Path, "err", err)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := t.at
-	s.known[at.ID] = &at
-	delete(s.busy, at.ID)
-}
-
-// forget drops the positions of the oldest files that are done. The caller holds the lock, and has judged every
-// rotated file there is: while one is open, nothing may move the time up to which they are judged.
-func (s *Files) forget(ctx context.Context) {
-	var done []uint64
-	for id, f := range s.known {
-		if f.Done && !s.busy[id] {
-			done = append(done, id)
-		}
-	}
-	if len(done) <= maxRemembered {
-		return
-	}
-	slices.Sort(done)
-	var gone []ledger.File
-	for _, id := range done[:len(done)-maxRemembered] {
-		gone = append(gone, ledger.File{ID: id, Gone: true})
-		delete(s.known, id)
-	}
-	gone = append(gone, s.judgedFile())
-	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
-	s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
 
+// maxTries is how often a rotated file is tried before its rest is given up.
+const maxTries = 3
+
 // rotated looks for files that rotation moved, copied or compressed, and reads what is missing of them.
 func (s *Files) rotated(ctx context.Context, paths []string) {
 	seen := map[string]bool{}
