@@ -283,8 +283,14 @@ func suggest(got string, known []string) string {
 	if len(known) == 0 {
 		return "none is defined"
 	}
+	if more := len(known) - maxSuggested; more > 0 {
+		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxSuggested], ", "), more)
+	}
 	return "known are " + strings.Join(known, ", ")
 }
+
+// maxSuggested bounds the names in an error.
+const maxSuggested = 30
 
 // distance is the Levenshtein distance in bytes.
 func distance(a, b string) int {

@@ -46,15 +46,32 @@ func WithLabel(labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
 	return append(append(wide, more), labels[i:]...)
 }
 
+// Pairs shares labels between the series of one thing, which have most of them in common.
+type Pairs map[[2]string]*dto.LabelPair
+
+func (p Pairs) pair(name *string, value string) *dto.LabelPair {
+	if pair, ok := p[[2]string{*name, value}]; ok {
+		return pair
+	}
+	pair := &dto.LabelPair{Name: name, Value: &value}
+	if p != nil {
+		p[[2]string{*name, value}] = pair
+	}
+	return pair
+}
+
 // Series returns the series with the given label values, in the catalogue's order. It panics if their number
 // is wrong: a defect of the caller, met at the first scrape.
-func (m *Metric) Series(values ...string) *Series {
+func (m *Metric) Series(values ...string) *Series { return m.SeriesOf(nil, values...) }
+
+// SeriesOf is Series for many at once.
+func (m *Metric) SeriesOf(pairs Pairs, values ...string) *Series {
 	if len(values) != len(m.Labels) {
 		panic(fmt.Sprintf("%s has the labels %v, not %d values", m.Name, m.Labels, len(values)))
 	}
 	s := &Series{metric: m, labels: make([]*dto.LabelPair, len(values))}
 	for i, value := range values {
-		s.labels[i] = &dto.LabelPair{Name: &m.Labels[i], Value: &value}
+		s.labels[i] = pairs.pair(&m.Labels[i], value)
 	}
 	slices.SortFunc(s.labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return s

@@ -61,14 +61,15 @@ func newCheckSeries(c *config.Check) *checkSeries {
 // locate makes the series anew, for a reload may move the exporter to another location.
 func (s *checkSeries) locate(location string) {
 	s.location = location
-	s.durationSeries = metric.HealthCheckDuration.Series(s.check, s.appService, location)
+	pairs := metric.Pairs{}
+	s.durationSeries = metric.HealthCheckDuration.SeriesOf(pairs, s.check, s.appService, location)
 	for m, counts := range map[*metric.Metric][]*counted{
 		metric.HealthCheckProbeFailures: s.failures,
 		metric.HealthCheckProbeUnknowns: s.unknowns,
 		metric.HealthCheckPhaseSeconds:  s.phases,
 	} {
 		for _, c := range counts {
-			c.series = m.Series(s.check, s.appService, location, c.of)
+			c.series = m.SeriesOf(pairs, s.check, s.appService, location, c.of)
 		}
 	}
 }
@@ -105,25 +106,26 @@ type targetSeries struct {
 }
 
 func newTargetSeries(l seriesLabels) *targetSeries {
+	pairs := metric.Pairs{}
 	labels := []string{l.check, l.appService, l.tenant, l.location}
 	with := func(more ...string) []string { return append(labels[:4:4], more...) }
 	s := &targetSeries{
 		labels:      l,
-		info:        metric.HealthCheckInfo.Series(with(l.tier, l.owner, l.page)...),
-		interval:    metric.HealthCheckExpectedInterval.Series(labels...),
-		expiry:      metric.HealthCheckCertificateExpiry.Series(labels...),
-		observed:    metric.HealthCheckObservedSeconds.Series(labels...),
-		down:        metric.HealthCheckDownSeconds.Series(labels...),
-		unknown:     metric.HealthCheckUnknownSeconds.Series(labels...),
-		maintenance: metric.HealthCheckMaintenanceSeconds.Series(labels...),
-		outages:     metric.HealthCheckOutages.Series(labels...),
-		outageStart: metric.HealthCheckOutageStart.Series(labels...),
+		info:        metric.HealthCheckInfo.SeriesOf(pairs, with(l.tier, l.owner, l.page)...),
+		interval:    metric.HealthCheckExpectedInterval.SeriesOf(pairs, labels...),
+		expiry:      metric.HealthCheckCertificateExpiry.SeriesOf(pairs, labels...),
+		observed:    metric.HealthCheckObservedSeconds.SeriesOf(pairs, labels...),
+		down:        metric.HealthCheckDownSeconds.SeriesOf(pairs, labels...),
+		unknown:     metric.HealthCheckUnknownSeconds.SeriesOf(pairs, labels...),
+		maintenance: metric.HealthCheckMaintenanceSeconds.SeriesOf(pairs, labels...),
+		outages:     metric.HealthCheckOutages.SeriesOf(pairs, labels...),
+		outageStart: metric.HealthCheckOutageStart.SeriesOf(pairs, labels...),
 	}
 	for i, state := range metric.HealthStates {
-		s.states[i] = metric.HealthCheckState.Series(with(state)...)
+		s.states[i] = metric.HealthCheckState.SeriesOf(pairs, with(state)...)
 	}
 	for i, result := range metric.ProbeResults {
-		s.probes[i] = metric.HealthCheckProbes.Series(with(result)...)
+		s.probes[i] = metric.HealthCheckProbes.SeriesOf(pairs, with(result)...)
 	}
 	return s
 }

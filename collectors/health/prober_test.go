@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -106,5 +107,34 @@ func TestTwoChecksOfOneTarget(t *testing.T) {
 	})
 	if value(t, c, metric.HealthCheckState, "check=first", "state=up") != 1 || value(t, c, metric.HealthCheckState, "check=second", "state=down") != 1 {
 		t.Error("the states are mixed up")
+	}
+}
+
+// The default module asks past caches, keeps what the target's query says, and can be told not to.
+func TestProbesAskPastCaches(t *testing.T) {
+	queries := make(chan string, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { queries <- r.URL.RawQuery }))
+	defer srv.Close()
+	for name, tc := range map[string]struct{ settings, want string }{
+		"past the cache": {"", "^a=1&thorbis_probe=[0-9a-z]+$"},
+		"as it is":       {", bypass_cache: false", "^a=1$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy(t, quick+"    - {name: home, app_service: web, target: \""+srv.URL+"/?a=1\""+tc.settings+"}\n", "")
+			req, err := newRequest(p, p.Health.Checks[0], p.Health.Checks[0].Target, "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked []string
+			for range 2 {
+				if m := req.examine(t.Context(), false, &reference{}); m.result != ok {
+					t.Fatalf("%s %s", m.result, m.reason)
+				}
+				asked = append(asked, <-queries)
+			}
+			if !regexp.MustCompile(tc.want).MatchString(asked[0]) || (asked[0] == asked[1]) != (tc.settings != "") {
+				t.Errorf("asked for %q, want %s, and another each time if past the cache", asked, tc.want)
+			}
+		})
 	}
 }

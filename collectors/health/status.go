@@ -132,11 +132,8 @@ func (c *Collector) noTarget(check, tenant string) error {
 	for _, other := range c.registry {
 		names = append(names, other.Name)
 	}
-	return fmt.Errorf("the registry has no tenant %q; %s", tenant, config.Suggest(tenant, names[:min(len(names), maxNamed)]))
+	return fmt.Errorf("the registry has no tenant %q; %s", tenant, config.Suggest(tenant, names))
 }
-
-// maxNamed bounds the names in an error.
-const maxNamed = 20
 
 // shown is a target as pages show it: a query may hold a token, userinfo holds a password.
 func shown(target string) string {
