@@ -20,7 +20,9 @@ import (
 // continues it. After Append returns nil its records survive a crash of the machine.
 //
 // A record cut short at the very end is a write that never succeeded, and is dropped. To tell that from a log
-// that somebody put back or cut off, a mark beside the log holds how far it was known to be durable.
+// that somebody put back or cut off, a mark beside the log holds how far it was known to be durable, and counts
+// how often the log was opened and closed. The lock's record counts too: a mark that was put back with its log is
+// behind it.
 type Log struct {
 	dir     *Dir
 	name    string
@@ -29,6 +31,7 @@ type Log struct {
 	segment uint64
 	end     int64 // of the last durable record
 	older   int64 // bytes in older segments
+	turn    uint64
 	buf     []byte
 }
 
@@ -51,7 +54,12 @@ func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error
 	if err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
 	}
-	marked, markedEnd := l.readMark()
+	marked, markedEnd, turn := l.readMark()
+	recorded := d.lock.record.Generations[turnOf(name)]
+	if turn > 0 && turn < recorded {
+		return nil, fmt.Errorf("log %s: %w: it was opened and closed %d times, and here %d", name, ErrRolledBack, recorded, turn)
+	}
+	l.turn = max(turn, recorded)
 	for _, s := range segments {
 		if s < l.segment {
 			// Left behind by a crash between saving a snapshot and dropping what it replaced.
@@ -81,7 +89,24 @@ func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
 	}
+	if err := l.count(); err != nil {
+		return nil, errors.Join(fmt.Errorf("log %s: %w", name, err), l.file.Close(), l.mark.Close())
+	}
 	return l, nil
+}
+
+// turnOf is the name under which the lock's record counts a log's turns; no snapshot has such a name.
+func turnOf(name string) string { return name + ".log" }
+
+// count begins a turn. The record follows the mark, so that a crash between the two leaves a mark that is ahead,
+// which is no rollback. The caller holds the directory's mutex.
+func (l *Log) count() error {
+	l.turn++
+	l.writeMark()
+	if err := l.mark.Sync(); err != nil {
+		return err
+	}
+	return l.dir.lock.write(turnOf(l.name), l.turn)
 }
 
 // ResetLog removes the log of a name and its snapshot.
@@ -223,26 +248,28 @@ func (l *Log) Append(records ...[]byte) error {
 	if cap(l.buf) > 8<<20 {
 		l.buf = nil
 	}
-	return l.writeMark()
+	l.writeMark()
+	return nil
 }
 
 // The mark is written without waiting for the disk: it outlives the process, and after a crash of the
 // machine an older mark is only a more lenient one.
-func (l *Log) writeMark() error {
-	var b [20]byte
+func (l *Log) writeMark() {
+	var b [28]byte
 	binary.LittleEndian.PutUint64(b[:], l.segment)
 	binary.LittleEndian.PutUint64(b[8:], uint64(l.end))
-	binary.LittleEndian.PutUint32(b[16:], crc32.Checksum(b[:16], castagnoli))
+	binary.LittleEndian.PutUint64(b[16:], l.turn)
+	binary.LittleEndian.PutUint32(b[24:], crc32.Checksum(b[:24], castagnoli))
 	_, _ = l.mark.WriteAt(b[:], 0) // without it only the check at the next start is weaker
-	return nil
 }
 
-func (l *Log) readMark() (segment uint64, end int64) {
+// readMark returns zeros if there is no mark that is whole.
+func (l *Log) readMark() (segment uint64, end int64, turn uint64) {
 	b, err := os.ReadFile(l.dir.markFile(l.name))
-	if err != nil || len(b) != 20 || crc32.Checksum(b[:16], castagnoli) != binary.LittleEndian.Uint32(b[16:]) {
-		return 0, 0
+	if err != nil || len(b) != 28 || crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
+		return 0, 0, 0
 	}
-	return binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:]))
+	return binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])), binary.LittleEndian.Uint64(b[16:])
 }
 
 // Rotate begins a new segment and returns its number: what a snapshot of everything appended so far must name.
@@ -256,7 +283,7 @@ func (l *Log) Rotate() (uint64, error) {
 	}
 	l.older += oldEnd
 	_ = old.Close()
-	_ = l.writeMark()
+	l.writeMark()
 	return l.segment, nil
 }
 
@@ -282,7 +309,13 @@ func (l *Log) Size() int64 { return l.older + l.end }
 
 // Close gives the files back. Appending after it fails.
 func (l *Log) Close() error {
-	err := errors.Join(l.file.Close(), l.mark.Close())
+	l.dir.mu.Lock()
+	defer l.dir.mu.Unlock()
+	var err error
+	if l.file != nil && l.dir.lock != nil { // from now on a copy that was made before is an old one
+		err = l.count()
+	}
+	err = errors.Join(err, l.file.Close(), l.mark.Close())
 	l.file = nil
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -94,6 +95,49 @@ func TestLogCutShortOrPutBackIsARollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustLog(t, d)
+}
+
+// A whole copy of the log, its mark with it, that was made while it was open or before.
+func TestLogPutBackWithItsMarkIsARollback(t *testing.T) {
+	for _, later := range []string{"closed", "opened again", "killed and opened again"} {
+		t.Run(later, func(t *testing.T) {
+			path, old := t.TempDir(), t.TempDir()
+			d := open(t, path)
+			l := mustLog(t, d)
+			_ = l.Append([]byte("a"))
+			files := []string{"tenant.00000001.log", "tenant.mark"}
+			for _, name := range files {
+				text, _ := os.ReadFile(filepath.Join(path, name))
+				_ = os.WriteFile(filepath.Join(old, name), text, 0o600)
+			}
+			_ = l.Append([]byte("b"))
+			if later == "killed and opened again" {
+				_ = d.Close() // the lock goes with the process, and nothing else happens
+			} else {
+				_ = l.Close()
+				_ = d.Close()
+			}
+			if later != "closed" {
+				d = open(t, path)
+				_ = mustLog(t, d, "a", "b")
+				_ = d.Close()
+			}
+			for _, name := range files {
+				text, _ := os.ReadFile(filepath.Join(old, name))
+				_ = os.WriteFile(filepath.Join(path, name), text, 0o600)
+			}
+			d = open(t, path)
+			if _, _, err := replayAll(t, d, 1); !errors.Is(err, ErrRolledBack) {
+				t.Fatalf("err = %v, want a rollback", err)
+			}
+			if err := d.ResetLog("tenant"); err != nil {
+				t.Fatal(err)
+			}
+			l = mustLog(t, d)
+			_ = l.Append([]byte("c"))
+			mustLog(t, d, "c")
+		})
+	}
 }
 
 func TestDamageInsideTheLogIsCorrupt(t *testing.T) {

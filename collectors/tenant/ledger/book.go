@@ -37,7 +37,6 @@ type Book struct {
 	segment  uint64        // that the snapshot being written names
 	snapSize int64
 	scrapers scrapers
-	lost     bool
 
 	statusMu sync.Mutex
 	savedAt  time.Time
@@ -69,7 +68,8 @@ func Open(o Options) (*Book, error) {
 		return nil, err
 	}
 	if b, err = open(o); err == nil {
-		b.lost = true
+		b.lostAt = b.now().UnixMilli()
+		b.pending = append(b.pending, appendLost(nil, b.lostAt))
 	}
 	return b, err
 }
@@ -108,9 +108,6 @@ func open(o Options) (*Book, error) {
 	b.savedAt = b.now()
 	return b, nil
 }
-
-// Lost reports whether a saved state had to be dropped: what had been counted by it is not known.
-func (b *Book) Lost() bool { return b.lost }
 
 // Commit saves a record and applies it. It returns when a crash can no longer undo it, or with an error, and
 // then it is as if nothing had happened.

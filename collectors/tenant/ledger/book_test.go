@@ -410,13 +410,23 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 			d.close()
 			damage(path)
 			d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
-			if !d.Lost() || d.shown()["acme"] != 0 {
-				t.Errorf("lost %v, %v", d.Lost(), d.shown())
+			if total, _, _ := d.Totals(); !d.Lost(d.web.Source) || total != 0 {
+				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
 			}
 			d.count("acme", 1)
 			d.close()
-			if d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}}); d.Lost() {
-				t.Error("what was begun anew is lost again")
+			// What was begun anew is not lost again; that something was is not forgotten.
+			d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			if total, _, _ := d.Totals(); !d.Lost(d.web.Source) || total != 1 {
+				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
+			}
+			d.clock.add(lostFor)
+			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{"access", "web"}, {"new", "web"}}})["new"]
+			for range 2 { // before and after it is saved
+				if d.Lost(added.Source) {
+					t.Error("a source that was added later is lost")
+				}
+				_ = d.save()
 			}
 		})
 	}

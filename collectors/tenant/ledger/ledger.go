@@ -23,7 +23,8 @@ type Ledger struct {
 	slots      []slot
 	held       map[uint32]uint64 // held slots and the scrapers that have seen them, a bit each
 	scratch    slot
-	immediate  bool // held slots are shown with their counts
+	lostAt     int64 // Unix milliseconds; 0 if no saved state was ever dropped
+	immediate  bool  // held slots are shown with their counts
 }
 
 type service struct {
@@ -63,6 +64,7 @@ const (
 	recordDelta
 	recordTotals
 	recordReleaseThresholds
+	recordLost
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -107,6 +109,8 @@ func (l *Ledger) apply(record []byte) error {
 		err = l.applyTotals(r)
 	case recordReleaseThresholds:
 		err = l.applyReleaseThresholds(r)
+	case recordLost:
+		l.lostAt = int64(r.uint())
 	default:
 		err = fmt.Errorf("%w: of kind %d", errRecord, kind)
 	}

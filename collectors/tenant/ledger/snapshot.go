@@ -23,6 +23,10 @@ func (l *Ledger) snapshot(segment uint64) []byte {
 		out = append(out, b...)
 		b = b[:0]
 	}
+	if l.lostAt > 0 {
+		b = appendLost(b, l.lostAt)
+		put()
+	}
 	b = appendThresholds(b, recordThresholds, l.thresholds)
 	put()
 	b = appendThresholds(b, recordReleaseThresholds, l.shownColumns())

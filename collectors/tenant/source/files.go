@@ -33,7 +33,6 @@ type Files struct {
 	samples  sampler
 	wg       sync.WaitGroup
 	newest   int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
-	fresh    bool  // nothing of this source was ever read
 	pending  int64 // bytes of rotated files that wait
 	reads    int   // of rotated files under way
 }
@@ -49,9 +48,9 @@ type settling struct {
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
 	s.failures = map[uint64]int{}
-	s.fresh = true
+	fresh := true
 	for _, f := range s.Book.Files(s.Count.Number) {
-		s.fresh = false
+		fresh = false
 		if f.ID == judgedID {
 			s.newest = f.Modified
 			continue
@@ -60,11 +59,8 @@ func (s *Files) Run(ctx context.Context) error {
 		s.next = max(s.next, f.ID)
 	}
 	defer s.wg.Wait()
-	if s.fresh {
-		s.newest = s.baseline()
-		if err := s.commit(ctx, s.judged()); err != nil {
-			return nil // it is ending
-		}
+	if fresh && s.begin(ctx) != nil {
+		return nil // it is ending
 	}
 	for first := true; ; first = false {
 		s.scan(ctx, first)
@@ -81,7 +77,7 @@ func (s *Files) scan(ctx context.Context, first bool) {
 	var lag int64
 	for _, path := range paths {
 		found[path] = true
-		if err := s.follow(ctx, path, first); err != nil {
+		if err := s.follow(ctx, path); err != nil {
 			up = false
 			if s.Status.Up.Load() || first {
 				s.Logger.Warn("A log cannot be read", "file", path, "err", err)
@@ -127,7 +123,7 @@ func (s *Files) paths() []string {
 }
 
 // follow makes sure that a tail reads the file that a path leads to now.
-func (s *Files) follow(ctx context.Context, path string, first bool) error {
+func (s *Files) follow(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -162,7 +158,7 @@ func (s *Files) follow(ctx context.Context, path string, first bool) error {
 	if s.reading(identify(info)) || s.beginsAsOne(begins) {
 		return f.Close() // a glob that covers rotated files too; look again when the reading is done
 	}
-	at := s.position(path, identify(info), info.Size(), begins, first)
+	at := s.position(path, identify(info), info.Size(), begins)
 	t, err = newTail(s.Config, f, at, &s.samples, s.truncated, s.moved)
 	if err != nil {
 		return errors.Join(err, f.Close())

@@ -22,8 +22,46 @@ func (s *Files) judgedFile() ledger.File {
 	return ledger.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
 }
 
-func (s *Files) judged() []byte {
-	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{s.judgedFile()}})
+func (s *Files) judged(more ...ledger.File) []byte {
+	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: append([]ledger.File{s.judgedFile()}, more...)})
+}
+
+// begin notes where a source begins that was never read: nowhere yet, or at the ends of what is there. It is one
+// record, for after the next start the source is no longer new.
+func (s *Files) begin(ctx context.Context) error {
+	s.newest = s.baseline()
+	var ends []ledger.File
+	if s.FromEnd || s.Book.Lost(s.Count.Number) {
+		for _, path := range s.paths() {
+			if at, ok := s.end(path); ok {
+				ends = append(ends, at)
+			}
+		}
+	}
+	return s.commit(ctx, s.judged(ends...))
+}
+
+// end is the position behind all that a file holds; there is none in an empty one.
+func (s *Files) end(path string) (ledger.File, bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return ledger.File{}, false // it will be told of
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return ledger.File{}, false
+	}
+	begins, err := headOf(f, path)
+	if err != nil {
+		return ledger.File{}, false
+	}
+	s.next++
+	id := identify(info)
+	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode, Offset: uint64(info.Size())}
+	mark(&at, begins[:min(len(begins), int(info.Size()))])
+	s.known[at.ID] = &at
+	return at, true
 }
 
 // baseline is the modification time of the newest rotated file there is: what rotation left before the first
@@ -52,7 +90,7 @@ func (s *Files) beginsAsOne(begins []byte) bool {
 }
 
 // position finds how far a file was read before, or gives it a new position. The caller holds the lock.
-func (s *Files) position(path string, id identity, size int64, begins []byte, first bool) ledger.File {
+func (s *Files) position(path string, id identity, size int64, begins []byte) ledger.File {
 	var best *ledger.File
 	for _, f := range s.known {
 		if s.busy[f.ID] || f.Offset == 0 || !matches(f, begins) || uint64(size) < f.Offset {
@@ -69,10 +107,6 @@ func (s *Files) position(path string, id identity, size int64, begins []byte, fi
 	}
 	s.next++
 	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
-	if first && s.fresh && (s.Book.Lost() || s.FromEnd) {
-		at.Offset = uint64(size)
-		mark(&at, begins)
-	}
 	s.known[at.ID] = &at
 	return at
 }
