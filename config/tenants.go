@@ -132,6 +132,9 @@ var (
 	headerRE      = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 )
 
+// HostPattern reports whether a text is a pattern of tenants' own hosts.
+func HostPattern(text string) bool { return hostPatternRE.MatchString(text) }
+
 func (v *validator) tenants() {
 	t := &v.policy.Tenants
 	if t.Registry.File != "" && t.Registry.Postgres != nil {
@@ -143,7 +146,7 @@ func (v *validator) tenants() {
 	if t.Registry.Refresh.Std() < time.Second {
 		v.failAt("tenants.registry.refresh", "write 1s or more")
 	}
-	if t.Host != "" && !hostPatternRE.MatchString(t.Host) {
+	if t.Host != "" && !HostPattern(t.Host) {
 		v.failAt("tenants.host", "%q is no pattern; write it like {tenant}.example.com, in lower case", t.Host)
 	}
 	if t.Path != "" && !pathPatternRE.MatchString(t.Path) {

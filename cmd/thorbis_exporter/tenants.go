@@ -34,18 +34,33 @@ func newTenants(app *kingpin.Application, f *flags) *tenants {
 	command := app.Command("tenants", "Count the requests of log files by tenant and print the exposition; exit 1 if a file cannot be read.")
 	t.name = command.FullCommand()
 	command.Flag("once", "Read the files to their ends, print and end.").Required().BoolVar(&t.once)
-	command.Flag("format", "Format of the files.").Required().EnumVar(&t.format, config.Formats...)
+	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+".").Required().EnumVar(&t.format, config.Formats...)
 	command.Flag("tenant-host", "Host of a tenant, such as {tenant}.example.com; instead of a policy's.").StringVar(&t.host)
 	command.Arg("file", "Files, compressed or not; - is standard input.").Required().StringsVar(&t.files)
 	return t
 }
+
+// stdin is the name of standard input, of which the parser of the command line leaves nothing.
+const stdin = "-"
 
 func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 	policy, err := t.load()
 	if err != nil {
 		return err
 	}
+	for i, name := range t.files {
+		if name == "" {
+			name = stdin
+			t.files[i] = name
+		}
+		if name == stdin && slices.Contains(t.files[:i], stdin) {
+			return errors.New("there is one standard input only; name - once")
+		}
+	}
 	if t.host != "" {
+		if !config.HostPattern(t.host) {
+			return fmt.Errorf("--tenant-host: %q is no pattern; write it like {tenant}.example.com, in lower case", t.host)
+		}
 		policy.Tenants.Host, policy.Tenants.Hosts, policy.Tenants.Path = t.host, nil, ""
 		if t.configFile == "" {
 			policy.Tenants.Registry = config.Registry{}
@@ -56,14 +71,31 @@ func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	bar := newBar(stderr, t.files)
-	summary, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, policy, source, t.files, t.stdout, bar.add)
+	sum, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, policy, source, t.files, t.stdout, bar.add)
 	bar.end()
-	var left []string
-	for _, reason := range slices.Sorted(maps.Keys(summary.Left)) {
-		left = append(left, fmt.Sprintf(", %d %s", summary.Left[reason], reason))
+	_, _ = fmt.Fprintln(stderr, summary(&sum))
+	for _, hint := range t.why(policy, source, &sum) {
+		_, _ = fmt.Fprintln(stderr, hint)
 	}
-	_, _ = fmt.Fprintf(stderr, "%d lines, %d tenants%s\n", summary.Lines, summary.Tenants, strings.Join(left, ""))
 	return err
+}
+
+// summary says in a line what became of the lines.
+func summary(s *tenant.Summary) string {
+	number := func(n uint64, what string) string {
+		if n == 1 {
+			return "1 " + what
+		}
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+	parts := []string{number(s.Lines, "line"), number(s.Requests, "request") + " of " + number(uint64(s.Tenants), "tenant")}
+	if s.Unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them of no tenant", s.Unknown))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.Left)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Left[reason], reason))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // source is the policy's source of the format, for its fields and its way to a tenant; or one of the format alone.

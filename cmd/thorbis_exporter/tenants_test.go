@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +20,7 @@ garbage
 		t.Fatal(err)
 	}
 	code, out, errs := call(t, "tenants", "--once", "--format=nginx-json", "--tenant-host={tenant}.example.com", log)
-	if code != 0 || errs != "4 lines, 1 tenants, 1 syntax\n" {
+	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax\n"+log+":2: the first line that cannot be read as nginx-json (syntax)\n" {
 		t.Errorf("%d %q", code, errs)
 	}
 	for _, want := range []string{
@@ -46,5 +48,73 @@ tenants:
 	}
 	if code, _, errs := call(t, "tenants", "--once", "--format=caddy", log); code != 1 || !strings.Contains(errs, "--tenant-host") {
 		t.Errorf("no way to a tenant: %d %s", code, errs)
+	}
+}
+
+// Whoever tries it out is told what is wrong and where to look.
+func TestTenantsOnceSaysWhy(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(`{"host":"acme.example.com","status":200}` + "\n"))
+	_ = z.Close()
+	good := put("good.json", `{"host":"acme.example.com","status":200}`+"\n")
+	plain := put("plain.log", `192.0.2.7 - - [21/Sep/2026:12:00:00 +0200] "GET / HTTP/1.1" 200 512 "-" "curl"`+"\n")
+	garbage := put("garbage", "\x00\xff\n\x01\n")
+	put("tenants.yaml", "tenants: []")
+	policy := put("thorbis.yaml", "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\ntenants:\n  registry: {file: tenants.yaml}\n"+
+		"  host: \"{tenant}.example.com\"\n  sources: [{file: x, format: nginx-json, app_service: web}]\n")
+	const host = "--tenant-host={tenant}.example.com"
+	for name, tc := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no format":       {[]string{good}, 2, "required flag(s) '--format'"},
+		"wrong format":    {[]string{"--format=nginx", good}, 2, "must be one of nginx-json,combined,"},
+		"no pattern":      {[]string{"--format=combined", "--tenant-host=example.com", good}, 1, "write it like {tenant}.example.com"},
+		"no way":          {[]string{"--format=combined", good}, 1, "--tenant-host"},
+		"missing":         {[]string{"--format=nginx-json", host, "/nonexistent"}, 1, "open /nonexistent: no such file"},
+		"directory":       {[]string{"--format=nginx-json", host, dir}, 1, dir + " is a directory; name the files in it"},
+		"twice stdin":     {[]string{"--format=nginx-json", host, "-", "-"}, 1, "name - once"},
+		"garbage":         {[]string{"--format=nginx-json", host, garbage}, 0, garbage + ":1: the first line that cannot be read as nginx-json (syntax)\nnot one line is nginx-json"},
+		"another format":  {[]string{"--format=combined", host, good}, 0, "not one line is combined; is it another --format?"},
+		"gzip":            {[]string{"--format=nginx-json", host, put("good.gz", packed.String())}, 0, "1 line, 1 request of 1 tenant\n"},
+		"half a gzip":     {[]string{"--format=nginx-json", host, put("half.gz", packed.String()[:packed.Len()-9])}, 1, "half.gz ends in the middle of its compressed data"},
+		"another host":    {[]string{"--format=nginx-json", "--tenant-host={tenant}.example.org", good}, 0, good + ":1: no tenant owns the host \"acme.example.com\"\nnot one request led to a tenant; hosts are compared with {tenant}.example.org\n"},
+		"no host":         {[]string{"--format=combined", host, plain}, 0, plain + ":1: names no host"},
+		"empty registry":  {[]string{"--format=nginx-json", "--config.file=" + policy, good}, 0, "tenants in the registry: 0"},
+		"nothing in it":   {[]string{"--format=nginx-json", host, put("empty", "")}, 0, "0 lines, 0 requests of 0 tenants\n"},
+		"fields needed":   {[]string{"--format=json", "--config.file=" + policy, good}, 1, "a source that names its fields"},
+		"policy not here": {[]string{"--format=json", "--config.file=/nonexistent", good}, 1, "the policy cannot be read"},
+	} {
+		code, _, errs := call(t, append([]string{"tenants", "--once"}, tc.args...)...)
+		if code != tc.code || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit code %d, want %d:\n%s\nwant %q", name, code, tc.code, errs, tc.want)
+		}
+	}
+}
+
+// - is standard input.
+func TestTenantsOnceReadsStandardInput(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := os.Stdin
+	os.Stdin = in
+	defer func() { os.Stdin = old }()
+	_, _ = out.WriteString(`{"host":"acme.example.com","status":200}`)
+	out.Close()
+	code, text, errs := call(t, "tenants", "--once", "--format=nginx-json", "--tenant-host={tenant}.example.com", "-")
+	if code != 0 || errs != "1 line, 1 request of 1 tenant\n" || !strings.Contains(text, `tenant="acme",code_class="2xx"} 1`) {
+		t.Errorf("%d %s\n%s", code, errs, text)
 	}
 }

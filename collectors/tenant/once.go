@@ -18,7 +18,10 @@ import (
 type Summary struct {
 	Lines, Bytes uint64
 	Left         map[string]uint64 // by reason
+	Requests     uint64            // late ones too
+	Unknown      uint64            // requests that led to no tenant
 	Tenants      int
+	Registered   int // tenants in the registry; -1 if there is none
 }
 
 // Once reads files to their ends with the code of the server and writes what was counted. Late requests are
@@ -53,7 +56,13 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 			sum.Left[v.Reason()] = n
 		}
 	}
-	_, _, sum.Tenants = book.Totals()
+	var late uint64
+	sum.Requests, late, sum.Tenants = book.Totals()
+	sum.Requests += late
+	sum.Unknown, sum.Registered = book.Unknown(), -1
+	if registered := c.current.Load().names.Load().names.Registered; registered != nil {
+		sum.Registered = len(registered)
+	}
 	return sum, errors.Join(err, c.Write(out))
 }
 
@@ -65,9 +74,16 @@ func (c *Collector) file(ctx context.Context, r *running, name string, progress 
 			return err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a directory; name the files in it", name)
+		}
 		in = f
 	}
-	if err := source.Once(ctx, &r.reader, name, in, progress); err != nil {
+	err := source.Once(ctx, &r.reader, name, in, progress)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%s ends in the middle of its compressed data", name)
+	}
+	if err != nil {
 		return fmt.Errorf("%w; what was read of it before is counted", err)
 	}
 	return nil

@@ -420,6 +420,10 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 			if total, _, _ := d.Totals(); !d.Lost(d.web.Source) || total != 1 {
 				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
 			}
+			l := newLedger()
+			if _, err := l.restore(d.snapshot(1)); err != nil || l.lostAt != d.lostAt {
+				t.Errorf("lost at %d in a snapshot, want %d: %v", l.lostAt, d.lostAt, err)
+			}
 			d.clock.add(lostFor)
 			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{"access", "web"}, {"new", "web"}}})["new"]
 			for range 2 { // before and after it is saved

@@ -169,6 +169,20 @@ func (b *Book) Services() []ServiceStatus {
 	return all
 }
 
+// Unknown is how many requests, the late ones too, led to no tenant.
+func (l *Ledger) Unknown() (n uint64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for i := range l.services {
+		s := &l.slots[l.services[i].unknown]
+		for _, late := range s.late {
+			n += late
+		}
+		n += s.total()
+	}
+	return n
+}
+
 // Totals adds up what is saved, for tests and for the one-shot's summary.
 func (l *Ledger) Totals() (requests, late uint64, tenants int) {
 	l.mu.RLock()

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// glance is what the beginning of a file shows.
+type glance struct {
+	bad    int // the first line that cannot be read, counted from 1
+	reason string
+	named  int // the first line that is a request
+	host   string
+}
+
+// lookAt reads the first lines of a file again. What cannot be read now was told of before.
+func lookAt(name string, s *config.Source) (g glance) {
+	const lines, longest = 10_000, 1 << 20
+	f, err := os.Open(name)
+	if err != nil {
+		return g
+	}
+	defer func() { _ = f.Close() }()
+	b := bufio.NewReader(f)
+	var r io.Reader = b
+	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		if r, err = gzip.NewReader(b); err != nil {
+			return g
+		}
+	}
+	d, err := decode.New(decode.Options{Format: s.Format, Fields: s.Fields, DurationUnit: s.DurationUnit})
+	if err != nil {
+		return g
+	}
+	text := bufio.NewScanner(r)
+	text.Buffer(nil, longest)
+	for n := 1; n <= lines && text.Scan(); n++ {
+		var e decode.Event
+		line := bytes.TrimSuffix(text.Bytes(), []byte("\r"))
+		if len(line) == 0 {
+			continue
+		}
+		switch v := d.Decode(line, &e); {
+		case v.Rejected() && g.bad == 0:
+			g.bad, g.reason = n, v.Reason()
+		case v == decode.Counted && g.named == 0:
+			g.named, g.host = n, string(e.Host)
+		}
+	}
+	return g
+}
+
+// why tells somebody whose log was not understood, or led to nobody, where to look.
+func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summary) (hints []string) {
+	rejected := uint64(0)
+	for _, reason := range []decode.Verdict{decode.Syntax, decode.TooLong, decode.NoStatus} {
+		rejected += sum.Left[reason.Reason()]
+	}
+	nobody := sum.Requests > 0 && sum.Unknown == sum.Requests
+	if rejected == 0 && !nobody {
+		return nil
+	}
+	for _, name := range t.files {
+		if name == stdin {
+			continue
+		}
+		g := lookAt(name, source)
+		if g.bad > 0 {
+			hints = append(hints, fmt.Sprintf("%s:%d: the first line that cannot be read as %s (%s)", name, g.bad, source.Format, g.reason))
+		}
+		if nobody && g.named > 0 && source.TenantBy == "host" {
+			if g.host == "" {
+				hints = append(hints, fmt.Sprintf("%s:%d: names no host, so nobody can say whose request it is", name, g.named))
+			} else {
+				hints = append(hints, fmt.Sprintf("%s:%d: no tenant owns the host %q", name, g.named, g.host))
+			}
+		}
+	}
+	if rejected == sum.Lines && rejected > 0 {
+		hints = append(hints, fmt.Sprintf("not one line is %s; is it another --format?", source.Format))
+	}
+	if nobody {
+		hint := "not one request led to a tenant"
+		if source.TenantBy == "host" && p.Tenants.Host != "" {
+			hint += fmt.Sprintf("; hosts are compared with %s", p.Tenants.Host)
+		}
+		if sum.Registered >= 0 {
+			hint += fmt.Sprintf("; tenants in the registry: %d", sum.Registered)
+		}
+		hints = append(hints, hint)
+	}
+	return hints
+}
