@@ -19,11 +19,7 @@ import (
 
 // While the disk is full the series stand still, and the scrape goes on; afterwards every line is counted once.
 func TestFullDisk(t *testing.T) {
-	dir, disk := t.TempDir(), t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("needs the right to mount a small file system: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	dir, disk := t.TempDir(), smallDisk(t)
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
 	log := filepath.Join(dir, "access.json")
 	put(t, log, "")
@@ -51,21 +47,7 @@ func TestFullDisk(t *testing.T) {
 	write(1000)
 	eventually(t, "1000 requests", func() bool { return requests() == 1000 })
 
-	f, err := os.Create(filepath.Join(disk, "junk"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for block := 64 << 10; block > 0; { // to the last byte
-		if _, err := f.Write(make([]byte, block)); err != nil {
-			block /= 2
-		}
-	}
-	f.Close()
-	for n := 2048; n > 0; { // and what is left of the log's last block
-		if err := c.Book().Commit(t.Context(), ledger.Encode(&ledger.Delta{IDs: make([]uint64, n)})); err != nil {
-			n /= 2
-		}
-	}
+	fillUp(t, disk, c.Book())
 	write(500)
 	failed, _ := c.Book().Saves()
 	eventually(t, "a save that fails", func() bool { saves, _ := c.Book().Saves(); return saves[1] > failed[1] })
@@ -81,4 +63,68 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "2000 requests", func() bool { return requests() == 2000 })
+}
+
+// While the disk is full a post is refused for now, nothing of it is counted, and the same post is taken when there
+// is room again.
+func TestFullDiskRefusesPosts(t *testing.T) {
+	disk := smallDisk(t)
+	o := newOffice(t, receivingPolicy, filepath.Join(disk, "data"))
+	post := func(id string) int {
+		t.Helper()
+		resp := o.post("json", `{"h":"acme.example.com","s":200,"i":"`+id+`"}`, "Authorization", secret)
+		if again := resp.Header.Get("Retry-After"); (resp.StatusCode == 503) != (again != "") {
+			t.Errorf("%s, to be sent again after %q", resp.Status, again)
+		}
+		return resp.StatusCode
+	}
+	if code := post("a"); code != 200 {
+		t.Fatal(code)
+	}
+	fillUp(t, disk, o.c.Book())
+	for range 3 {
+		if code := post("b"); code != 503 {
+			t.Errorf("a full disk answers %d", code)
+		}
+	}
+	o.wants(4)
+	if err := os.Remove(filepath.Join(disk, "junk")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if code := post("b"); code != 200 {
+			t.Errorf("with room again: %d", code)
+		}
+	}
+	o.wants(8)
+}
+
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("needs the right to mount a small file system: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	return disk
+}
+
+// fillUp leaves no room on a disk, not even in the last block of a book's log.
+func fillUp(t *testing.T, disk string, book *ledger.Book) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(disk, "junk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := 64 << 10; block > 0; { // to the last byte
+		if _, err := f.Write(make([]byte, block)); err != nil {
+			block /= 2
+		}
+	}
+	f.Close()
+	for n := 2048; n > 0; {
+		if err := book.Commit(t.Context(), ledger.Encode(&ledger.Delta{IDs: make([]uint64, n)})); err != nil {
+			n /= 2
+		}
+	}
 }

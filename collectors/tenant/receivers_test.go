@@ -205,6 +205,48 @@ func TestCloudflareAndJSON(t *testing.T) {
 	}
 }
 
+// More posts at once than there is memory for are told to come again, and those under way are taken.
+func TestTooManyPostsAtOnce(t *testing.T) {
+	o := newOffice(t, receivingPolicy, t.TempDir())
+	one := func(i int) string { return fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"%d"}`, i) }
+	var wg sync.WaitGroup
+	var slow []*io.PipeWriter
+	for range receive.Concurrency {
+		r, w := io.Pipe()
+		slow = append(slow, w)
+		wg.Go(func() {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url+"/api/v1/receive/json", r)
+			req.Header.Set("Authorization", secret)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("a slow post: %s", resp.Status)
+			}
+		})
+	}
+	for i, w := range slow {
+		if _, err := io.WriteString(w, one(i)); err != nil { // the client has sent its head by then
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "a refusal", func() bool {
+		resp := o.post("json", "{}", "Authorization", secret)
+		return resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != ""
+	})
+	for _, w := range slow {
+		w.Close()
+	}
+	wg.Wait()
+	if resp := o.post("json", one(99), "Authorization", secret); resp.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %s", resp.Status)
+	}
+	o.wants(4 * (receive.Concurrency + 1))
+}
+
 // Posts of the same requests at the same time: each is counted once, and whoever was told to come again has
 // what it sent counted when it does.
 func TestConcurrentDuplicates(t *testing.T) {
