@@ -1,10 +1,13 @@
 package exporter
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,7 +17,7 @@ import (
 )
 
 // Bounds of the web server. The write timeout leaves room for the longest probe; it is also a scrape's, which
-// reads memory and wants no other: the client library's would hold a copy of the whole page.
+// reads memory and wants no other: the client library's would make a new copy of the page each time.
 const (
 	maxScrapes        = 40
 	readHeaderTimeout = 10 * time.Second
@@ -58,7 +61,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", landing)
-	mux.Handle("GET /metrics", e.metricsHandler())
+	mux.Handle("GET /metrics", whole(e.metricsHandler()))
 	if e.tenants != nil {
 		mux.Handle("GET /metrics/tenants", e.tenants.Tenants())
 	}
@@ -90,6 +93,47 @@ func (e *exporter) metricsHandler() http.Handler {
 		ProcessStartTime:                    e.started,
 	}))
 }
+
+// pages are buffers for whole pages, kept for the next scrape.
+var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKeptPage bounds what is kept.
+const maxKeptPage = 32 << 20
+
+// whole has a page written at once, when it is complete. The client library writes it in pieces of four kilobytes. On a connection that is kept
+// the kernel lets ten of them fly and then waits for an acknowledgement, which the other side may put off for 40 ms.
+func whole(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		buffer := pages.Get().(*bytes.Buffer)
+		defer func() {
+			if buffer.Cap() <= maxKeptPage {
+				buffer.Reset()
+				pages.Put(buffer)
+			}
+		}()
+		page := &wholePage{header: w.Header(), body: buffer, code: http.StatusOK}
+		h.ServeHTTP(page, r)
+		w.Header().Set("Content-Length", strconv.Itoa(buffer.Len()))
+		w.WriteHeader(page.code)
+		_, _ = w.Write(buffer.Bytes())
+	})
+}
+
+// wholePage is a response that is not sent yet.
+type wholePage struct {
+	header http.Header
+	body   *bytes.Buffer
+	code   int
+}
+
+// Header implements http.ResponseWriter.
+func (p *wholePage) Header() http.Header { return p.header }
+
+// Write implements http.ResponseWriter.
+func (p *wholePage) Write(b []byte) (int, error) { return p.body.Write(b) }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *wholePage) WriteHeader(code int) { p.code = code }
 
 // errorLog writes each error of a scrape as one line.
 type errorLog struct{ logger *slog.Logger }
