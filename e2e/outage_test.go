@@ -114,7 +114,16 @@ func TestHungDiskHoldsBackNoPage(t *testing.T) {
 	if err != nil || !strings.Contains(page, "Nothing has been saved") {
 		t.Errorf("the status page does not say that the disk hangs: %v", err)
 	}
-	outage(t, s, saas.Refuse, func() {})
+	began := time.Now()
+	must(t, s.SaaS.Break(saas.Refuse))
+	eventually(t, pageTime+10*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
+	took := pages(s, "trigger")[0].At.Sub(began)
+	t.Logf("from outage to page beside a hung disk: %.1f s, of at most %.0f s", took.Seconds(), pageTime.Seconds())
+	if took > pageTime {
+		t.Errorf("the page came %s after the outage, want at most %s", took, pageTime)
+	}
+	must(t, s.SaaS.Recover())
+	eventually(t, resolveTime, "the resolve", func() bool { return len(pages(s, "resolve")) > 0 })
 	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
 	must(t, err)
 	must(t, reader.Close())

@@ -2,24 +2,17 @@ package health
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// The last good list of a registry in a database, for a start at which that cannot be reached.
-const (
-	registryName    = "health-tenants"
-	registryVersion = 1
-	registryBytes   = 512 << 20
-)
+// registryName is what the last good list of a registry in a database is kept under.
+const registryName = "health-tenants"
 
 // registryRetry is the pace at which a registry that was never read is asked for.
 const registryRetry = 5 * time.Second
@@ -91,7 +84,7 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 		return err
 	}
 	if changed && source.File == "" {
-		return c.keepTenants(list)
+		return tenants.Keep(c.dir, registryName, list)
 	}
 	return nil
 }
@@ -158,32 +151,11 @@ func (c *Collector) registryInterval() time.Duration {
 	return interval
 }
 
-func (c *Collector) keepTenants(list []tenants.Tenant) error {
-	if c.dir == nil {
-		return nil
-	}
-	payload, err := json.Marshal(list)
-	if err != nil {
-		return fmt.Errorf("tenants cannot be encoded: %w", err)
-	}
-	return c.dir.Save(registryName, registryVersion, payload)
-}
-
 // lastTenants returns the list of an earlier run.
 func (c *Collector) lastTenants() []tenants.Tenant {
-	if c.dir == nil {
-		return nil
-	}
-	payload, err := c.dir.Load(registryName, registryVersion, registryBytes)
+	list, err := tenants.Kept(c.dir, registryName)
 	if err != nil {
-		if !errors.Is(err, state.ErrNotFound) {
-			c.logger.Warn("The last good tenant registry cannot be used", "err", err)
-		}
-		return nil
-	}
-	var list []tenants.Tenant
-	if err := json.Unmarshal(payload, &list); err != nil {
-		c.logger.Warn("The last good tenant registry cannot be read", "err", err)
+		c.logger.Warn("Tenants are not known until the registry answers", "err", err)
 	}
 	return list
 }

@@ -2,24 +2,17 @@ package tenant
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// The last good registry, for a start at which the database cannot be reached.
-const (
-	registryName    = "tenant-registry"
-	registryVersion = 1
-	registryBytes   = 512 << 20
-)
+// registryName is what the last good registry in a database is kept under.
+const registryName = "tenant-registry"
 
 // retryEvery is the pace at which a registry that was never read is asked for.
 const retryEvery = 5 * time.Second
@@ -82,31 +75,20 @@ func (s *setup) use() {
 
 // lastGood returns the registry of an earlier run.
 func (c *Collector) lastGood() []tenants.Tenant {
-	if c.dir == nil {
-		return nil
-	}
-	payload, err := c.dir.Load(registryName, registryVersion, registryBytes)
+	list, err := tenants.Kept(c.dir, registryName)
 	if err != nil {
-		if !errors.Is(err, state.ErrNotFound) {
-			c.logger.Warn("The last good tenant registry cannot be used", "err", err)
-		}
-		return nil
-	}
-	var list []tenants.Tenant
-	if err := json.Unmarshal(payload, &list); err != nil {
-		c.logger.Warn("The last good tenant registry cannot be read", "err", err)
+		c.logger.Warn("Tenants are not known until the registry answers", "err", err)
 	}
 	return list
 }
 
 func (c *Collector) keep(s *setup) {
-	list, _ := s.registry.List()
-	payload, err := json.Marshal(list)
-	if err == nil && c.dir != nil && s.policy.Tenants.Registry.Postgres != nil {
-		err = c.dir.Save(registryName, registryVersion, payload)
+	if s.policy.Tenants.Registry.Postgres == nil {
+		return
 	}
-	if err != nil {
-		c.logger.Warn("The tenant registry cannot be kept", "err", err)
+	list, _ := s.registry.List()
+	if err := tenants.Keep(c.dir, registryName, list); err != nil {
+		c.logger.Warn("A start without the database would know older tenants, or none", "err", err)
 	}
 }
 

@@ -1,0 +1,48 @@
+package tenants
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+const (
+	keptVersion = 1
+	keptBytes   = 512 << 20
+)
+
+// Keep saves a good list, for a start at which its database cannot be reached. Without a directory it does nothing.
+func Keep(d *state.Dir, name string, list []Tenant) error {
+	if d == nil {
+		return nil
+	}
+	payload, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("the tenant registry cannot be kept: %w", err)
+	}
+	if err := d.Save(name, keptVersion, payload); err != nil {
+		return fmt.Errorf("the tenant registry cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// Kept returns the list that was last kept under a name, none if there is none.
+func Kept(d *state.Dir, name string) ([]Tenant, error) {
+	if d == nil {
+		return nil, nil
+	}
+	payload, err := d.Load(name, keptVersion, keptBytes)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil, nil
+	}
+	var list []Tenant
+	if err == nil {
+		err = json.Unmarshal(payload, &list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the last good tenant registry cannot be used: %w", err)
+	}
+	return list, nil
+}
