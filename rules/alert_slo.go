@@ -24,7 +24,7 @@ func sloBurnAlerts(t burnTier) []Rule {
 	}, func(page string) string { return metric.SLOBurning[t.name].Name + braces(page) + " > 0" }))
 }
 
-// tenantBurnAlerts are quiet while the service tells, or a storm does, and for their own short window after.
+// tenantBurnAlerts are quiet while the service tells, or a storm does, and until that is out of their own short window.
 func tenantBurnAlerts(t burnTier) []Rule {
 	return ofTier(t, byPage(metric.TenantBurnAlert, t.priority, max(t.wait, afterWhole), text{
 		summary: "One tenant burns its budget too fast.",
@@ -36,7 +36,7 @@ func tenantBurnAlerts(t burnTier) []Rule {
 	}, func(page string) string {
 		text := []string{"$burning > 0", "$storm"}
 		for _, told := range append([]string{metric.SLOOutage.Name}, burningUpTo(t)...) {
-			text = append(text, "max_over_time("+told+"["+t.short+"])")
+			text = append(text, "max_over_time("+told+"["+settled(t.short)+"])")
 		}
 		return expand(strings.Join(text, "\nunless on ($slo) "), names{"burning": metric.TenantBurning[t.name].Name + braces(page), "storm": metric.TenantsBurningStorm.Name})
 	}))
@@ -77,9 +77,10 @@ func sloCrowds() Group {
 		"budget":   metric.SLOBudget.Name,
 		"memory":   seconds(longMemory),
 		"planned":  metric.Maintenance.Name,
+		"settled":  settled("5m"),
 	}
 	const afterService = `
-		unless on ($slo) (max_over_time($outage[5m]) or on ($slo) max_over_time($fast[5m]) or on ($slo) max_over_time($medium[5m]))`
+		unless on ($slo) (max_over_time($outage[$settled]) or on ($slo) max_over_time($fast[$settled]) or on ($slo) max_over_time($medium[$settled]))`
 	worst := fmt.Sprintf(`{{ range printf "topk(5, %s{environment=%%q,app_service=%%q,slo=%%q})" $labels.environment $labels.app_service $labels.slo | query }}
 		{{ .Labels.tenant }} ({{ .Value | printf "%%.0f" }} bad){{ end }}`, metric.TenantBadIncrease["5m"].Name)
 

@@ -52,8 +52,9 @@ func TestMaintenance(t *testing.T) {
 		contract, _ := w.value(end-minute, metric.SLADown.Select(env))
 		burns := w.fired(s.name, metric.SLOBurnAlert.Name, metric.TenantBurnAlert.Name, metric.UptimeBurnAlert.Name, metric.TrafficVanishedAlert.Name)
 		if s.name == "none" {
-			if down < 25*minute || bad < 20*25*minute || contract < 25*minute || len(burns) == 0 {
-				t.Errorf("without maintenance: %.0f s down, %.0f bad, %.0f s in the contract, %v", down, bad, contract, burns)
+			paged := w.fired(s.name, metric.CheckDownAlert.Name)
+			if down < 25*minute || bad < 20*25*minute || contract < 25*minute || len(paged) != 1 || len(burns) != 0 {
+				t.Errorf("without maintenance: %.0f s down, %.0f bad, %.0f s in the contract, told of %v and %v", down, bad, contract, paged, burns)
 			}
 			continue
 		}

@@ -109,8 +109,8 @@ func sloBurning(p *config.Policy, t burnTier, faster []burnTier) string {
 	})
 }
 
-// quietAfter is true for what one of the given records told of within a window, except while it burns now, or
-// has been told of already, though the other telling ended five minutes ago: then it is news.
+// quietAfter is true for what one of the given records told of within a window and while its last events come in,
+// except while it burns now, or has been told of already, though the other telling is over: then it is news.
 func quietAfter(told []*metric.Record, level, window, now string) string {
 	last := func(window string) string {
 		var terms []string
@@ -119,11 +119,15 @@ func quietAfter(told []*metric.Record, level, window, now string) string {
 		}
 		return strings.Join(terms, " or on ($"+level+") ")
 	}
-	if window == "5m" {
-		return last("5m")
+	soon := settled("5m")
+	if settled(window) == soon {
+		return last(soon)
 	}
-	return "(" + last(window) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last("5m") + "))"
+	return "(" + last(settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last(soon) + "))"
 }
+
+// settled is how long ago the last of a trouble is in no window of the given length any more.
+func settled(short string) string { return span(window(short) + arrival) }
 
 // sloBudget records what is left of each promise over the policy's period.
 func sloBudget(p *config.Policy) Group {

@@ -96,6 +96,9 @@ const (
 	// seconds, in a short window of which anybody is told.
 	eventFloor  = 10
 	secondFloor = 30
+	// arrival is how long the last bad events of a trouble that is over may be on their way into the windows: a log drain
+	// sends them in batches, an exporter saves them, Prometheus scrapes, the ledger adds them up.
+	arrival = 5 * time.Minute
 	// afterWhole lets a service that burns as a whole tell before its tenants and tiers do.
 	afterWhole = 2 * time.Minute
 	// steadyTraffic is how many events in an hour are so many that fifteen minutes without one are no

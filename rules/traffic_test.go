@@ -17,6 +17,7 @@ type simTenant struct {
 	silent              []spell            // no requests
 	late                []trouble          // shares whose event comes too late to page
 	orders              bool               // they are orders of a shop, too, with a counter of its own
+	lag                 int                // seconds until its events are counted
 	noTier              bool               // the exporter does not say who the tenant is
 	sum                 map[string]float64 // by series
 }
@@ -41,6 +42,7 @@ func (s *simTenant) tick(t int) {
 	if s.sum == nil {
 		s.sum = map[string]float64{}
 	}
+	t -= s.lag
 	if within(t, s.silent) {
 		return
 	}
