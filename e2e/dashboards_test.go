@@ -138,10 +138,21 @@ func checkDashboards(t *testing.T, s *stack.Stack) {
 
 // query returns how many series the last five minutes of a query have.
 func query(prometheus, expr string) (int, error) {
-	now := fmt.Sprint(time.Now().Unix())
-	resp, err := http.Get("http://" + prometheus + "/api/v1/query_range?" + url.Values{
-		"query": {expr}, "start": {fmt.Sprint(time.Now().Add(-5 * time.Minute).Unix())}, "end": {now}, "step": {"15"},
-	}.Encode())
+	now := time.Now()
+	return series(prometheus, "query_range", url.Values{
+		"query": {expr}, "start": {fmt.Sprint(now.Add(-5 * time.Minute).Unix())}, "end": {fmt.Sprint(now.Unix())}, "step": {"15"},
+	})
+}
+
+// holds is true for a query that has a series now.
+func holds(prometheus, expr string) (bool, error) {
+	n, err := series(prometheus, "query", url.Values{"query": {expr}})
+	return n > 0, err
+}
+
+// series asks Prometheus and returns how many series the answer has.
+func series(prometheus, endpoint string, asked url.Values) (int, error) {
+	resp, err := http.Get("http://" + prometheus + "/api/v1/" + endpoint + "?" + asked.Encode())
 	if err != nil {
 		return 0, err
 	}
@@ -158,7 +169,7 @@ func query(prometheus, expr string) (int, error) {
 		return 0, err
 	}
 	if answer.Status != "success" {
-		return 0, fmt.Errorf("%s: %s", strings.TrimSpace(expr), answer.Error)
+		return 0, fmt.Errorf("%s: %s", strings.TrimSpace(asked.Get("query")), answer.Error)
 	}
 	return len(answer.Data.Result), nil
 }

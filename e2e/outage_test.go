@@ -32,14 +32,15 @@ const (
 	resolveTime = 3 * time.Minute
 )
 
-func start(t *testing.T, exporters int) *stack.Stack {
+// start starts the demonstration with so many exporters, and so many requests a second of the platform's users.
+func start(t *testing.T, exporters int, traffic float64) *stack.Stack {
 	t.Helper()
 	addresses, err := stack.FreeAddresses(exporters)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
-		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(), Traffic: traffic,
 		Secondary: time.Hour, Manager: time.Hour, // escalation_test.go is about those
 	})
 	if err != nil {
@@ -71,11 +72,11 @@ func checkMetrics(t *testing.T, s *stack.Stack) {
 // bin is where make build and make tools put the programs.
 func bin() string { return cmp.Or(os.Getenv("THORBIS_BIN"), "../bin") }
 
-// A refusing platform, judged by two exporters of which one is killed and comes back in the middle.
+// A refusing platform, judged by two exporters of which each is killed and comes back in the middle. Its users' requests
+// fail too, and are another reason to page.
 func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 	t.Parallel()
-	s := start(t, 2)
-	defer checkDashboards(t, s) // when all that is shown has happened
+	s := start(t, 2, 40)
 	outage(t, s, saas.Refuse, func() {
 		for i := range s.Exporters {
 			s.KillExporter(i)
@@ -85,12 +86,14 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 			}
 		}
 	})
+	checkDashboards(t, s) // all that is shown has happened
+	forgotten(t, s)
 }
 
 // A hanging platform, judged by the only exporter, which is killed and comes back in the middle.
 func TestHangingPlatformPagesOnceAcrossACrash(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1)
+	s := start(t, 1, 0)
 	outage(t, s, saas.Hang, func() {
 		s.KillExporter(0)
 		sleep(t, 20*time.Second)
@@ -103,7 +106,7 @@ func TestHangingPlatformPagesOnceAcrossACrash(t *testing.T) {
 // A hanging disk holds back no page: the only exporter has not been able to save for long when the platform breaks.
 func TestHungDiskHoldsBackNoPage(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1)
+	s := start(t, 1, 0)
 	fifo := filepath.Join(s.Dir, "exporter-1-data", "health.state.tmp")
 	eventually(t, 10*time.Second, "no save under way", func() bool { return syscall.Mkfifo(fifo, 0o600) == nil }) // whoever opens it for writing waits for a reader
 	eventually(t, time.Minute, "counting from memory", func() bool {
@@ -132,7 +135,7 @@ func TestHungDiskHoldsBackNoPage(t *testing.T) {
 // What is over within 30 seconds pages nobody.
 func TestShortTroublePagesNobody(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1)
+	s := start(t, 1, 0)
 	s.SaaS.FailNext(1)
 	eventually(t, time.Minute, "the failed probe", func() bool { return s.SaaS.Unfailed() == 0 })
 	sleep(t, settle)
@@ -170,9 +173,9 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	if n := len(pages(s, "trigger")); n != 1 {
 		t.Errorf("%d pages during one outage, want 1: %+v", n, pages(s, "trigger"))
 	}
-	// The platform has two checks. The second may come a group interval after the first, as an update.
-	if n := len(pages(s, "update")); n > 1 {
-		t.Errorf("%d updates of one page, want at most 1", n)
+	// The platform has two checks, and its users' requests. The second and third may come a group interval later, as updates.
+	if n := len(pages(s, "update")); n > 2 {
+		t.Errorf("%d updates of one page, want at most 2", n)
 	}
 	if n := len(pages(s, "resolve")); n != 0 {
 		t.Errorf("%d resolves during the outage, want none", n)
@@ -189,6 +192,25 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	sleep(t, settle)
 	if triggers, resolves := len(pages(s, "trigger")), len(pages(s, "resolve")); triggers != 1 || resolves != 1 {
 		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves, s.Pager.Pages())
+	}
+	must(t, s.Ended())
+}
+
+// forgotten waits until the bad requests of the outage are in the shortest window no more: the burn, which the check that
+// was down hid, must not be told of in its place.
+func forgotten(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	burns := metric.SLOBurn["5m"].Select(`slo="availability"`)
+	if burned, err := holds(s.Prometheus, burns+" > 100"); err != nil || !burned {
+		t.Fatalf("the outage burned no budget of requests (%v): that it is told of once proves nothing", err)
+	}
+	eventually(t, 10*time.Minute, "the end of the burn", func() bool {
+		over, err := holds(s.Prometheus, burns+" < 1")
+		return err == nil && over
+	})
+	sleep(t, settle)
+	if n := len(pages(s, "trigger")); n != 1 {
+		t.Errorf("%d pages for one outage, want 1: %+v", n, s.Pager.Pages())
 	}
 	must(t, s.Ended())
 }
