@@ -123,18 +123,9 @@ func (c *Collector) watch(ctx context.Context, s *server, report collectors.Repo
 	defer tick.Stop()
 	for {
 		start := time.Now()
-		var err error
-		if connection == nil {
-			connection, err = postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
-		}
 		var a answers
-		if err == nil {
-			a, err = ask(ctx, connection, s.MaxDatabases)
-			if connection.Closed() {
-				connection = nil
-				a = answers{} // half an answer is none
-			}
-		}
+		var err error
+		a, connection, err = round(ctx, s, connection)
 		if ctx.Err() != nil {
 			return
 		}
@@ -152,6 +143,29 @@ func (c *Collector) watch(ctx context.Context, s *server, report collectors.Repo
 		case <-tick.C:
 		}
 	}
+}
+
+// round asks over the connection that there is, and returns the one for the next round. A connection that broke
+// since the last round, by a restart or a firewall, says nothing of the server as it is: another is opened at once.
+func round(ctx context.Context, s *server, connection *postgres.Connection) (answers, *postgres.Connection, error) {
+	if connection != nil {
+		a, err := ask(ctx, connection, s.MaxDatabases)
+		switch {
+		case !connection.Closed():
+			return a, connection, err
+		case a.up || ctx.Err() != nil:
+			return a, nil, err
+		}
+	}
+	connection, err := postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
+	if err != nil {
+		return answers{}, nil, err
+	}
+	a, err := ask(ctx, connection, s.MaxDatabases)
+	if connection.Closed() {
+		connection = nil
+	}
+	return a, connection, err
 }
 
 // answers are what a server said in one round; nil is what it did not.
@@ -177,6 +191,9 @@ func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error)
 	}
 	if server, err := c.Server(ctx); keep("server", err) {
 		a.server, a.up = &server, true
+	}
+	if c.Closed() {
+		return a, errors.Join(errs...)
 	}
 	if databases, err := c.Databases(ctx, maxListed); keep("databases", err) {
 		a.databases = fold(databases, most)

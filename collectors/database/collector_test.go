@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -75,10 +76,13 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var failures, successes atomic.Int32
+	var failures, successes, wentDown atomic.Int32
 	done := make(chan error, 1)
 	go func() {
 		done <- c.Run(ctx, func(err error, _ time.Duration) {
+			if value(t, c, metric.PostgresUp, "main") == 0 {
+				wentDown.Add(1)
+			}
 			switch {
 			case err == nil:
 				successes.Add(1)
@@ -106,10 +110,13 @@ func TestRun(t *testing.T) {
 		t.Errorf("%s connections, want 1", n)
 	}
 
-	// The connection is cut: the next round opens another one.
-	before := successes.Load()
+	// The connection is cut, as by a restart: another one is opened before anything is said of the server.
+	down, before := wentDown.Load(), successes.Load()
 	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
 	waitFor(t, func() bool { return successes.Load() > before+2 && value(t, c, metric.PostgresUp, "main") == 1 })
+	if n := wentDown.Load() - down; n != 0 {
+		t.Errorf("down in %d rounds, though the server was there", n)
+	}
 
 	// The role is not let in any more.
 	pg.Query(t, "postgres", "ALTER ROLE monitor NOLOGIN")
@@ -127,6 +134,37 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A question that takes too long is not answered; the server is up all the same, and the connection stays.
+func TestSlowQuestionIsNoOutage(t *testing.T) {
+	pg := postgrestest.Start(t)
+	dsn := pg.DSN("postgres", "postgres")
+	t.Setenv("SLOW_DSN", dsn)
+	holder, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
+	s := &server{Database: config.Database{Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(300 * time.Millisecond), MaxDatabases: 10}}
+	a, connection, err := round(t.Context(), s, nil)
+	if err != nil || !a.up || a.wal == nil {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	defer connection.Close()
+	if _, err := holder.Exec(t.Context(), "BEGIN; LOCK TABLE pg_stat_archiver IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		var same *postgres.Connection
+		a, same, err = round(t.Context(), s, connection)
+		if err == nil || !strings.Contains(err.Error(), "write-ahead log") || !a.up || a.wal != nil || a.replication == nil || len(a.databases) == 0 {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		if same != connection {
+			t.Fatal("the connection was given up")
+		}
 	}
 }
 

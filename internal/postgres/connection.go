@@ -21,6 +21,10 @@ const maxDSN = 16 << 10
 // closeTimeout bounds the goodbye.
 const closeTimeout = 2 * time.Second
 
+// grace is how much longer than a statement may take its answer is waited for. The server ends the statement
+// by itself and the connection stays; only where the server is silent it has to go.
+const grace = 2 * time.Second
+
 // Source says how to reach a server. The text is a secret: it holds a password, as a rule.
 type Source struct {
 	// File or Env says where the connection string is. It is read for each connection, so that a renewed
@@ -105,14 +109,14 @@ func (c *Connection) Closed() bool { return c.conn.IsClosed() }
 
 // row reads one row.
 func (c *Connection) row(ctx context.Context, sql string, into ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
 	defer cancel()
 	return c.conn.QueryRow(ctx, sql).Scan(into...)
 }
 
 // rows calls each for every row, which scans it.
 func (c *Connection) rows(ctx context.Context, sql string, args []any, each func(scan func(...any) error) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
 	defer cancel()
 	rows, err := c.conn.Query(ctx, sql, args...)
 	if err != nil {

@@ -102,7 +102,8 @@ func (c *Connection) WAL(ctx context.Context) (WAL, error) {
 
 // Replication is how far replicas are behind.
 type Replication struct {
-	// Lag is how old what a replica replayed last is, 0 where it has replayed all that it received.
+	// Lag is how old what a replica replayed last is, 0 where it has replayed all that it received and still
+	// receives: one that lost its primary has nothing more to replay and falls behind all the same.
 	Lag time.Duration
 	// Replicas are those that are connected to this server, and Behind the bytes by which the slowest is.
 	Replicas int
@@ -120,7 +121,8 @@ func (c *Connection) Replication(ctx context.Context) (Replication, error) {
 			SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END AS lsn
 		)
 		SELECT
-			CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+			CASE WHEN NOT pg_is_in_recovery()
+				OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
 				ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0) END::float8,
 			(SELECT count(*)::int FROM pg_stat_replication),
 			(SELECT coalesce(max(greatest(here.lsn - replay_lsn, 0)), 0)::int8 FROM pg_stat_replication),
