@@ -43,7 +43,7 @@ func init() {
 	because("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
 	because("For the eye: saturation shows in operations and bytes against what was bought.",
-		StorageBusySeconds, StorageInFlight, StorageMerged, StorageWeightedSeconds)
+		StorageBusySeconds, StorageInFlight, StorageWeightedSeconds)
 	because("Why a machine is slow, for the eye; its utilisation, its memory and its processes' growth are told of.",
 		HostContainerThrottled, HostLoad, HostPressure, HostProcesses, HostSwapFree, HostSwapTotal)
 	because("For the eye; a canary that fails or reads back something else is told of.", CanaryDuration)

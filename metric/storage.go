@@ -24,11 +24,6 @@ var (
 		Help:   "Time that operations took, summed over them; divided by their number, the latency.",
 		Labels: deviceOpLabels,
 	})
-	StorageMerged = define(Metric{
-		Name: "thorbis_storage_io_merged_total", Type: Counter, Across: Replica,
-		Help:   "Requests that were merged with an adjacent one before they reached the device.",
-		Labels: deviceOpLabels,
-	})
 	StorageInFlight = define(Metric{
 		Name: "thorbis_storage_io_in_flight", Type: Gauge, Across: Replica,
 		Help:   "Operations in flight.",

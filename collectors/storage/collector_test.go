@@ -130,11 +130,6 @@ thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="rea
 thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="write"} 1.8
 thorbis_storage_io_time_seconds_total{device="sda",host="db1",operation="read"} 0.004
 thorbis_storage_io_time_seconds_total{device="sda",host="db1",operation="write"} 0.008
-`+help(metric.StorageMerged)+`thorbis_storage_io_merged_total{device="nvme1n1",host="db1",operation="discard"} 6
-thorbis_storage_io_merged_total{device="nvme1n1",host="db1",operation="read"} 20
-thorbis_storage_io_merged_total{device="nvme1n1",host="db1",operation="write"} 50
-thorbis_storage_io_merged_total{device="sda",host="db1",operation="read"} 2
-thorbis_storage_io_merged_total{device="sda",host="db1",operation="write"} 6
 `+help(metric.StorageInFlight)+`thorbis_storage_io_in_flight{device="nvme1n1",host="db1"} 1
 thorbis_storage_io_in_flight{device="sda",host="db1"} 9
 `+help(metric.StorageBusySeconds)+`thorbis_storage_io_busy_seconds_total{device="nvme1n1",host="db1"} 2.5
@@ -163,7 +158,7 @@ thorbis_storage_expected_iops{device="sda",host="db2"} 500
 `+help(metric.StorageOverflow)+`thorbis_storage_left_out{host="db1",kind="device"} 0
 thorbis_storage_left_out{host="db1",kind="filesystem"} 0
 `,
-		metric.StorageOperations.Name, metric.StorageBytes.Name, metric.StorageSeconds.Name, metric.StorageMerged.Name,
+		metric.StorageOperations.Name, metric.StorageBytes.Name, metric.StorageSeconds.Name,
 		metric.StorageInFlight.Name, metric.StorageBusySeconds.Name, metric.StorageWeightedSeconds.Name,
 		metric.StorageFilesystemStale.Name, metric.StorageFilesystemError.Name, metric.StorageFilesystemReadOnly.Name,
 		metric.StorageFilesystemAvailable.Name, metric.StorageExpectedIOPS.Name, metric.StorageExpectedThroughput.Name,

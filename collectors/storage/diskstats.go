@@ -47,17 +47,18 @@ type device struct {
 // has tells whether the kernel counts the field.
 func (d *device) has(field int) bool { return field < d.fields }
 
-// ioFields are where the counters of an operation are: -1 for those that there are not.
+// ioFields are where the counters of an operation are: -1 for those that there are not. Merged requests are
+// left to the node_exporter: nothing that was bought is measured in them.
 type ioFields struct {
-	operation                     string
-	count, merged, sectors, timed int
+	operation             string
+	count, sectors, timed int
 }
 
 var operations = []ioFields{
-	{metric.OperationRead, fieldReads, fieldReadsMerged, fieldSectorsRead, fieldReadTime},
-	{metric.OperationWrite, fieldWrites, fieldWritesMerged, fieldSectorsWritten, fieldWriteTime},
-	{metric.OperationDiscard, fieldDiscards, fieldDiscardsMerged, fieldSectorsDiscarded, fieldDiscardTime},
-	{metric.OperationFlush, fieldFlushes, -1, -1, fieldFlushTime},
+	{metric.OperationRead, fieldReads, fieldSectorsRead, fieldReadTime},
+	{metric.OperationWrite, fieldWrites, fieldSectorsWritten, fieldWriteTime},
+	{metric.OperationDiscard, fieldDiscards, fieldSectorsDiscarded, fieldDiscardTime},
+	{metric.OperationFlush, fieldFlushes, -1, fieldFlushTime},
 }
 
 // parseDiskstats appends the devices of a text to list. An unreadable line is an error that names it: a

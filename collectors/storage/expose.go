@@ -2,6 +2,8 @@ package storage
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,7 +16,7 @@ import (
 var families = func() map[*metric.Metric]*collectors.Family {
 	f := map[*metric.Metric]*collectors.Family{}
 	for _, m := range []*metric.Metric{
-		metric.StorageOperations, metric.StorageBytes, metric.StorageSeconds, metric.StorageMerged,
+		metric.StorageOperations, metric.StorageBytes, metric.StorageSeconds,
 		metric.StorageInFlight, metric.StorageBusySeconds, metric.StorageWeightedSeconds, metric.StorageDeviceInfo,
 		metric.StorageFilesystemSize, metric.StorageFilesystemFree, metric.StorageFilesystemAvailable,
 		metric.StorageFilesystemInodes, metric.StorageFilesystemInodesFree, metric.StorageFilesystemReadOnly,
@@ -49,7 +51,7 @@ type reading struct {
 
 // Series that a device and a filesystem have at most.
 const (
-	seriesPerDevice     = 19
+	seriesPerDevice     = 16
 	seriesPerFilesystem = 8
 )
 
@@ -93,7 +95,6 @@ func (r *reading) device(s *collectors.Snapshot, d *device) {
 		s.Add(families[metric.StorageSeconds], float64(d.values[o.timed])/perSecond, labels)
 		if o.sectors >= 0 {
 			s.Add(families[metric.StorageBytes], float64(d.values[o.sectors])*sectorBytes, labels)
-			s.Add(families[metric.StorageMerged], float64(d.values[o.merged]), labels)
 		}
 	}
 	labels := collectors.NewLabels(metric.StorageInFlight.Labels, r.host, name)
@@ -115,7 +116,8 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 		s.Add(families[family], v, labels)
 	}
 	flag(metric.StorageFilesystemStale, a.stale)
-	flag(metric.StorageFilesystemError, a.err != nil)
+	// What this exporter may not ask, such as the FUSE mount of a user, says nothing of the filesystem.
+	flag(metric.StorageFilesystemError, a.err != nil && !errors.Is(a.err, fs.ErrPermission))
 	flag(metric.StorageFilesystemReadOnly, m.readOnly || a.readOnly && !m.sandboxed)
 	if a.stale || a.err != nil {
 		return
