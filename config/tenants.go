@@ -305,6 +305,11 @@ func (v *validator) tenantWarnings() {
 			v.warn(fmt.Sprintf("tenants.sources[%d]", sources[name]), "no source of service %s tells how long a request took: the latency objectives cannot be judged for it", name)
 		}
 	}
+	for i, s := range p.Tenants.Sources {
+		if len(p.Objectives.Latency) > 0 && measured[s.AppService] && !s.HasDuration() {
+			v.warn(fmt.Sprintf("tenants.sources[%d]", i), "%s does not tell how long a request took, other sources of service %s do: its requests pass for fast ones; give it a service of its own", s.Format, s.AppService)
+		}
+	}
 	if pg := p.Tenants.Registry.Postgres; pg != nil {
 		v.secretFile("tenants.registry.postgres.dsn_file", pg.DSNFile)
 	}

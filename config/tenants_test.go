@@ -87,3 +87,26 @@ func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
 		}
 	}
 }
+
+// Requests without durations among others make a slow service look faster than it is.
+func TestMixedDurationsAreToldOf(t *testing.T) {
+	text := strings.Replace(withSource, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
+	for more, want := range map[string]bool{
+		"    - {receive: vercel, app_service: web, secret_file: key}\n":                                          true,
+		"    - {receive: json, app_service: web, secret_file: key, fields: {status: s, host: h}}\n":              true,
+		"    - {receive: json, app_service: web, secret_file: key, fields: {status: s, host: h, duration: d}}\n": false,
+		"    - {receive: cloudflare, app_service: web, secret_file: key}\n":                                      false,
+	} {
+		p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": text + more}), "p.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := false
+		for _, w := range p.Warnings() {
+			told = told || strings.Contains(w.String(), "pass for fast ones")
+		}
+		if told != want {
+			t.Errorf("%s: told of %v", more, told)
+		}
+	}
+}
