@@ -51,7 +51,7 @@ func init() {
 	because("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
 
 	because("For the eye: how busy the server is; what runs out and what is stuck pages.",
-		PostgresReadSeconds, PostgresWriteSeconds, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
+		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
 		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
 	because("What the server is; a replica or an archive that falls behind pages.",
 		PostgresRecovery, PostgresReplicaBehind, PostgresReplicas, PostgresStarted, PostgresVersion,

@@ -138,6 +138,21 @@ var (
 		Help:   "Finished files of the write-ahead log that wait for their archive.",
 		Labels: serverLabels,
 	})
+	PostgresCheckpoints = define(Metric{
+		Name: "thorbis_postgres_checkpoints_total", Type: Counter, Across: Replica,
+		Help:   "Checkpoints by kind: timed, or requested because the log grew to max_wal_size or somebody asked.",
+		Labels: []string{LabelServer, LabelKind},
+	})
+	PostgresCheckpointSeconds = define(Metric{
+		Name: "thorbis_postgres_checkpoint_time_seconds_total", Type: Counter, Unit: "seconds", Across: Replica,
+		Help:   "Time that checkpoints took, by operation: write, which is spread out on purpose, and sync.",
+		Labels: []string{LabelServer, LabelOperation},
+	})
+	PostgresBuffersWritten = define(Metric{
+		Name: "thorbis_postgres_buffers_written_total", Type: Counter, Across: Replica,
+		Help:   "Buffers written by kind of process: checkpointer, background writer, and before version 17 backend. Since then pg_stat_io tells of backends.",
+		Labels: []string{LabelServer, LabelKind},
+	})
 	PostgresWALArchived = define(Metric{
 		Name: "thorbis_postgres_wal_archives_total", Type: Counter, Across: Replica,
 		Help:   "Attempts to archive a file, by result.",

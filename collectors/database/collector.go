@@ -176,6 +176,7 @@ type answers struct {
 	databases   []postgres.Database
 	wal         *postgres.WAL
 	replication *postgres.Replication
+	checkpoints *postgres.Checkpoints
 	io          []postgres.IO
 }
 
@@ -203,6 +204,9 @@ func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error)
 	}
 	if replication, err := c.Replication(ctx); keep("replication", err) {
 		a.replication = &replication
+	}
+	if checkpoints, err := c.Checkpoints(ctx); keep("checkpoints", err) {
+		a.checkpoints = &checkpoints
 	}
 	if io, err := c.IO(ctx); keep("input and output", err) {
 		a.io = io

@@ -103,6 +103,9 @@ func TestRun(t *testing.T) {
 	if v := value(t, c, metric.PostgresDatabaseSize, "postgres"); v < 1<<20 {
 		t.Errorf("size %v", v)
 	}
+	if v := value(t, c, metric.PostgresCheckpoints, "timed"); v < 0 {
+		t.Error("no checkpoints")
+	}
 	if v := value(t, c, metric.PostgresWALFilesystem, "/data"); v != 1 {
 		t.Errorf("the place of the log is missing: %v", v)
 	}

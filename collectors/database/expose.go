@@ -62,7 +62,7 @@ func (e exposer) time(m *metric.Metric, t time.Time, more ...string) {
 // snapshot makes series of what the server said.
 func (a answers) snapshot(s *server) *collectors.Snapshot {
 	// The counters are the server's own and began with its statistics, which it does not tell.
-	e := exposer{collectors.NewSnapshot(32+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
+	e := exposer{collectors.NewSnapshot(40+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
 	e.flag(metric.PostgresUp, a.up)
 	if s.WAL.Mountpoint != "" {
 		e.add(metric.PostgresWALFilesystem, 1, s.WAL.Host, s.WAL.Mountpoint)
@@ -101,6 +101,17 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 		e.add(metric.PostgresReplicaBehind, float64(v.Behind))
 		e.add(metric.PostgresSlotRetained, float64(v.Retained))
 	}
+	if v := a.checkpoints; v != nil {
+		e.add(metric.PostgresCheckpoints, float64(v.Timed), "timed")
+		e.add(metric.PostgresCheckpoints, float64(v.Requested), "requested")
+		e.add(metric.PostgresCheckpointSeconds, v.WriteSeconds, metric.OperationWrite)
+		e.add(metric.PostgresCheckpointSeconds, v.SyncSeconds, metric.OperationSync)
+		e.add(metric.PostgresBuffersWritten, float64(v.ByCheckpoint), "checkpointer")
+		e.add(metric.PostgresBuffersWritten, float64(v.ByBackground), "background writer")
+		if v.ByBackend != nil {
+			e.add(metric.PostgresBuffersWritten, float64(*v.ByBackend), "backend")
+		}
+	}
 	return e.Snapshot
 }
 
@@ -135,6 +146,7 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.PostgresTempBytes, metric.PostgresDeadlocks, metric.PostgresIOOperations, metric.PostgresIOBytes,
 		metric.PostgresIOSeconds, metric.PostgresWALBytes, metric.PostgresWALSize, metric.PostgresWALArchiving,
 		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived, metric.PostgresWALFilesystem,
+		metric.PostgresCheckpoints, metric.PostgresCheckpointSeconds, metric.PostgresBuffersWritten,
 		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
 	} {
 		f[m] = collectors.NewFamily(m)
