@@ -34,7 +34,7 @@ func postgres(b *dashboard.DashboardBuilder) *dashboard.DashboardBuilder {
 			column{"F", "Behind", units.Seconds, inEnvironment(metric.ServerReplicationLag), []dashboard.Threshold{{Color: green}, from(300, red)}},
 			column{"G", "Oldest transaction", units.Seconds, fmt.Sprintf(`max by (environment, server) (%s)`, inEnvironment(metric.PostgresOldestTransaction)), []dashboard.Threshold{{Color: green}, from(3600, yellow)}},
 		)).
-		WithPanel(lines(words{"Transactions", "Committed and rolled back a second by server.", units.CountsPerSecond}, 12,
+		WithPanel(lines(words{"Transactions", "Committed and rolled back a second by server.", units.OpsPerSecond}, 12,
 			query("A", fmt.Sprintf(`sum by (server, result) (max by (server, database, result) (rate(%s[$__rate_interval])))`, inEnvironment(metric.PostgresTransactions)), "{{server}} {{result}}")).Min(0)).
 		WithPanel(lines(words{"Cache hits", "Share of the blocks asked for that the server had in its own cache. What it had not may still be in the operating system's.", units.PercentUnit}, 12,
 			query("A", perDatabase(metric.PostgresBlocksHit)+" / ("+perDatabase(metric.PostgresBlocksHit)+" + "+perDatabase(metric.PostgresBlocksRead)+" > 0)", "{{server}}")).Max(1)).

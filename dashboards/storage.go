@@ -48,9 +48,10 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 	b := machines(metric.StorageDashboard, "Thorbis / Storage",
 		"How full and how busy disks are, and how much of what was bought that is.", []string{"thorbis", "storage"}, metric.FilesystemSize.Name)
 
+	// No value is painted as what is below all steps: a machine on which nothing fills is well.
 	b.WithRow(dashboard.NewRowBuilder("Now")).
 		WithPanel(number(words{"First full in", "Until the first filesystem is full at its present pace.", units.Seconds}, 6,
-			fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first", steps(red, from(4*3600, yellow), from(4*86400, green))).NoValue("nothing fills")).
+			fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first", steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))).NoValue("nothing fills")).
 		WithPanel(number(words{"Fullest filesystem", "Share of its size that users cannot write to any more.", units.PercentUnit}, 6,
 			fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest", steps(green, from(0.9, yellow), from(0.99, red))).Decimals(1)).
 		WithPanel(number(words{"Most of a limit used", "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.", units.PercentUnit}, 6,
@@ -84,13 +85,13 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 	b.WithRow(dashboard.NewRowBuilder("Disks")).
 		WithPanel(limitUsed()).
 		WithPanel(latencies(p)).
-		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. A logical volume and the disk below it both count the same operation.", units.CountsPerSecond}, 12,
+		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. A logical volume and the disk below it both count the same operation.", units.IOOpsPerSecond}, 12,
 			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`), "{{host}} {{device}} {{operation}}")).Min(0)).
 		WithPanel(lines(words{"Throughput", "Bytes read and written a second by disk.", units.BytesPerSecondIEC}, 12,
 			query("A", onHosts(metric.DeviceBytes, metric.LabelOperation+`=~"read|write"`), "{{host}} {{device}} {{operation}}")).Min(0)).
 		WithPanel(lines(words{"Queue", "Mean number of operations in flight by disk.", units.Short}, 12,
 			query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0)).
-		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; providers do not count them.", units.CountsPerSecond}, 12,
+		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; providers do not count them.", units.IOOpsPerSecond}, 12,
 			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`), "{{host}} {{device}} {{operation}}")).Min(0)).
 		WithPanel(figures(words{"Disks", "What was bought, and what a person knows the disk by.", units.Short}, 8, deviceColumns, deviceOrder,
 			column{"A", "Known", units.BoolYesNo, fmt.Sprintf(`max by (environment, host, device, name, mountpoint) (%s)`, onHosts(metric.StorageDeviceInfo)), nil},
