@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -22,7 +21,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"text/template"
 	"time"
 
@@ -45,76 +43,6 @@ const SecondaryRoutingKey = "demonstration-routing-key-of-the-secondary"
 
 // readyTime is how long one part may take until it is ready.
 const readyTime = time.Minute
-
-// Addresses are where the parts listen.
-type Addresses struct {
-	SaaS, SaaSTLS, Control, Pager string
-	Exporters                     []string
-	Prometheus, Alertmanager      string
-}
-
-// DefaultAddresses are fixed, so that a browser's tab outlives a restart.
-func DefaultAddresses() Addresses {
-	return Addresses{
-		SaaS: "127.0.0.1:18080", SaaSTLS: "127.0.0.1:18443", Control: "127.0.0.1:18081", Pager: "127.0.0.1:18082",
-		Exporters:  []string{"127.0.0.1:19190"},
-		Prometheus: "127.0.0.1:19090", Alertmanager: "127.0.0.1:19093",
-	}
-}
-
-// given are the addresses that FreeAddresses has handed out: a port is free again until its server
-// starts, so the next stack of the same process must not be given it.
-var (
-	givenMu sync.Mutex
-	given   = map[string]bool{}
-)
-
-// Ports are looked for below those that the kernel gives to outgoing connections (from 32768 on as Linux
-// comes): one of that range can be taken by any client between our look and the start of the server.
-const firstPort, lastPort = 10240, 30720
-
-// FreeAddresses are ports that are free now, with as many exporters as asked for. None is given twice.
-func FreeAddresses(exporters int) (Addresses, error) {
-	var a Addresses
-	a.Exporters = make([]string, exporters)
-	targets := a.all()
-	for i := range a.Exporters {
-		targets = append(targets, &a.Exporters[i])
-	}
-	for _, t := range targets {
-		var err error
-		if *t, err = FreeAddress(); err != nil {
-			return a, err
-		}
-	}
-	return a, nil
-}
-
-// FreeAddress is a port of 127.0.0.1 that is free now and was not given before.
-func FreeAddress() (string, error) {
-	givenMu.Lock()
-	defer givenMu.Unlock()
-	var last error
-	for range 1000 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
-		if given[address] {
-			continue
-		}
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			last = err
-			continue
-		}
-		l.Close()
-		given[address] = true
-		return address, nil
-	}
-	return "", fmt.Errorf("no free port from %d to %d: %w", firstPort, lastPort, last)
-}
-
-func (a *Addresses) all() []*string {
-	return []*string{&a.SaaS, &a.SaaSTLS, &a.Control, &a.Pager, &a.Prometheus, &a.Alertmanager}
-}
 
 // Options say what to run and where.
 type Options struct {
@@ -142,7 +70,7 @@ type Stack struct {
 	prometheus   *process
 	alertmanager *process
 	exporters    []*process
-	stopTraffic  func()
+	stopPlatform []func() // what the platform does by itself
 }
 
 // Start runs everything and returns when all parts are ready and Prometheus scrapes them. What was
@@ -184,6 +112,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.configure(ctx); err != nil {
 		return err
 	}
+	s.background("backups are not tested any more", s.testBackups)
 	s.say("Alertmanager")
 	routes, err := s.generated("alertmanager.yaml")
 	if err != nil {
@@ -245,17 +174,35 @@ func (s *Stack) startPlatform() error {
 		return err
 	}
 	if s.options.Traffic > 0 {
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			if err := platform.Traffic(ctx, filepath.Join(s.Dir, accessLog), s.options.Traffic); err != nil {
-				s.say("no traffic any more: %v", err)
-			}
-		}()
-		s.stopTraffic = func() { cancel(); <-done }
+		s.background("no traffic any more", func(ctx context.Context) error {
+			return platform.Traffic(ctx, filepath.Join(s.Dir, accessLog), s.options.Traffic)
+		})
 	}
+	for _, dir := range []string{backupDir, "scratch", "backup-results"} {
+		if err := os.MkdirAll(filepath.Join(s.Dir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := platform.Backup(filepath.Join(s.Dir, backupDir)); err != nil {
+		return err
+	}
+	s.background("no backups any more", func(ctx context.Context) error {
+		return platform.Backups(ctx, filepath.Join(s.Dir, backupDir), time.Minute)
+	})
 	return s.serve(s.Control, platform.Control())
+}
+
+// background does something until Stop, and says why if it ends before.
+func (s *Stack) background(ended string, do func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.say("%s: %v", ended, err)
+		}
+	}()
+	s.stopPlatform = append(s.stopPlatform, func() { cancel(); <-done })
 }
 
 // accessLog is where the platform's users leave their traces.
@@ -366,6 +313,7 @@ func (s *Stack) StartExporter(ctx context.Context, i int) error {
 	args := []string{
 		"--config.file=" + filepath.Join(s.Dir, "thorbis.yaml"), "--web.listen-address=" + s.Exporters[i],
 		"--web.enable-lifecycle", "--storage.path=" + filepath.Join(s.Dir, name+"-data"),
+		"--collector.backup",
 	}
 	if i > 0 {
 		args = append(args, "--no-collector.tenant")
@@ -400,8 +348,8 @@ func (s *Stack) Stop() {
 			p.stop()
 		}
 	}
-	if s.stopTraffic != nil {
-		s.stopTraffic()
+	for _, stop := range s.stopPlatform {
+		stop()
 	}
 	for _, server := range s.servers {
 		_ = server.Close()
