@@ -11,6 +11,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +49,7 @@ type Collector struct {
 	birds   canaries
 	changed chan struct{}
 
+	checked  *config.Policy // whose limits were compared with the devices; only read looks at it
 	policy   atomic.Pointer[config.Policy]
 	snapshot atomic.Pointer[collectors.Snapshot]
 	reading  sync.Mutex // one round at a time
@@ -136,6 +139,10 @@ func (c *Collector) read(ctx context.Context) error {
 			r.mounts = append(r.mounts, m)
 		}
 	}
+	if c.checked != p && errDevices == nil {
+		c.checked = p
+		c.tellUnknown(r.limits, r.devices)
+	}
 	r.devices, r.devicesLeftOut = cut(r.devices, maxDevices)
 	r.mounts, r.mountsLeftOut = cut(r.mounts, maxMounts)
 	ask := make([]mount, len(r.mounts))
@@ -154,6 +161,21 @@ func (c *Collector) read(ctx context.Context) error {
 	c.disks.expose(s)
 	c.snapshot.Store(s)
 	return errors.Join(errDevices, errMounts)
+}
+
+// tellUnknown warns, once for each policy, of limits of this machine's devices that it has not: a slip of the
+// pen, and nothing would ever be compared with them. Machines that share a policy need not have the same devices.
+func (c *Collector) tellUnknown(limits map[place]limit, devices []device) {
+	var names []string
+	for i := range devices {
+		names = append(names, devices[i].name)
+	}
+	for at := range limits {
+		if at.host == c.Host && !slices.Contains(names, at.device) {
+			c.Logger.Warn("A limit names a device that is not watched here; correct storage.limits, storage.devices, or say whose it is with host",
+				"device", at.device, "watched", strings.Join(names[:min(len(names), 20)], " "))
+		}
+	}
 }
 
 func cut[T any](list []T, bound int) (kept []T, leftOut int) {
