@@ -192,6 +192,9 @@ func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error)
 	}
 	if server, err := c.Server(ctx); keep("server", err) {
 		a.server, a.up = &server, true
+		if server.Blind {
+			errs = append(errs, c.Blind())
+		}
 	}
 	if c.Closed() {
 		return a, errors.Join(errs...)

@@ -171,6 +171,28 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 	}
 }
 
+// A role that sees only itself must not make a full server look empty.
+func TestRoleWithoutMonitor(t *testing.T) {
+	pg := postgrestest.Start(t)
+	pg.Query(t, "postgres", "CREATE ROLE \"some one\" LOGIN")
+	t.Setenv("PLAIN_DSN", strings.Replace(pg.DSN("USER", "postgres"), "USER", "'some one'", 1))
+	s := &server{Database: config.Database{Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(5 * time.Second), MaxDatabases: 10}}
+	a, connection, err := round(t.Context(), s, nil)
+	if connection == nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	for _, want := range []string{"sees no sessions but its own", "pg_ls_waldir", `GRANT pg_monitor TO "some one"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	c := fixed{a.snapshot(s).Collect}
+	if up, n, most := value(t, c, metric.PostgresUp, "main"), value(t, c, metric.PostgresConnections, "main"), value(t, c, metric.PostgresMaxConnections, "main"); up != 1 || n != -1 || most != 17 {
+		t.Errorf("up %v, %v connections of %v", up, n, most)
+	}
+}
+
 func TestDatabasesBeyondTheBoundAreAddedUp(t *testing.T) {
 	list := []postgres.Database{{Name: "a", Commits: 9}, {Name: "b", Commits: 5, Size: 10}, {Name: "c", Commits: 4, Size: -1, BlocksHit: 3}}
 	got := fold(list, 1)

@@ -74,8 +74,10 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 		e.time(metric.PostgresStarted, v.Started)
 		e.flag(metric.PostgresRecovery, v.Recovery)
 		e.add(metric.PostgresMaxConnections, float64(v.MaxConnections-v.Reserved))
-		e.add(metric.PostgresConnections, float64(v.Connections))
-		e.add(metric.PostgresOldestTransaction, v.OldestTransaction.Seconds())
+		if !v.Blind { // or a full server would look empty
+			e.add(metric.PostgresConnections, float64(v.Connections))
+			e.add(metric.PostgresOldestTransaction, v.OldestTransaction.Seconds())
+		}
 	}
 	for _, d := range a.databases {
 		e.database(d)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // maxDSN bounds the file that says how to connect.
@@ -111,7 +112,7 @@ func (c *Connection) Closed() bool { return c.conn.IsClosed() }
 func (c *Connection) row(ctx context.Context, sql string, into ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
 	defer cancel()
-	return c.conn.QueryRow(ctx, sql).Scan(into...)
+	return c.cure(c.conn.QueryRow(ctx, sql).Scan(into...))
 }
 
 // rows calls each for every row, which scans it.
@@ -128,7 +129,21 @@ func (c *Connection) rows(ctx context.Context, sql string, args []any, each func
 			return err
 		}
 	}
-	return rows.Err()
+	return c.cure(rows.Err())
+}
+
+// Blind is what to say of a server whose sessions the role does not see.
+func (c *Connection) Blind() error {
+	return fmt.Errorf("the role sees no sessions but its own; GRANT pg_monitor TO %s", pgx.Identifier{c.conn.Config().User}.Sanitize())
+}
+
+// cure adds to a refusal what the role needs.
+func (c *Connection) cure(err error) error {
+	const insufficientPrivilege = "42501"
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == insufficientPrivilege {
+		return fmt.Errorf("%w; GRANT pg_monitor TO %s", err, pgx.Identifier{c.conn.Config().User}.Sanitize())
+	}
+	return err
 }
 
 func (s Source) read() (string, error) {

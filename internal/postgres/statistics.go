@@ -11,7 +11,9 @@ type Server struct {
 	Recovery       bool // it is a replica
 	MaxConnections int
 	Reserved       int // of them, for superusers
-	Connections    int // of clients
+	// Blind tells that the role sees no sessions but its own: what follows is not known.
+	Blind       bool
+	Connections int // of clients
 	// OldestTransaction is the age of the oldest open transaction of a client.
 	OldestTransaction time.Duration
 }
@@ -21,13 +23,13 @@ func (c *Connection) Server(ctx context.Context) (Server, error) {
 	var s Server
 	var oldest float64
 	err := c.row(ctx, `
-		SELECT pg_postmaster_start_time(), pg_is_in_recovery(),
+		SELECT pg_postmaster_start_time(), pg_is_in_recovery(), NOT pg_has_role('pg_read_all_stats', 'USAGE'),
 			current_setting('max_connections')::int,
 			current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0),
 			count(*) FILTER (WHERE backend_type = 'client backend')::int,
 			coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)) FILTER (WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()), 0)::float8
 		FROM pg_stat_activity`,
-		&s.Started, &s.Recovery, &s.MaxConnections, &s.Reserved, &s.Connections, &oldest)
+		&s.Started, &s.Recovery, &s.Blind, &s.MaxConnections, &s.Reserved, &s.Connections, &oldest)
 	s.OldestTransaction = time.Duration(max(oldest, 0) * float64(time.Second))
 	return s, err
 }
