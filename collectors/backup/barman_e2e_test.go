@@ -12,7 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Barman on a real server: a backup is seen, a failed run is seen, a damaged file is found.
+// Barman on a real server: a backup is seen and restored, a damaged file is found, a test killed half-way leaves nothing.
 func TestBarmanForReal(t *testing.T) {
 	needs(t, "barman")
 	c := newCluster(t)
@@ -50,7 +50,7 @@ path_prefix = %s
 		t.Fatal(err)
 	}
 	c.sql("alter system set archive_command = 'cp %p "+home+"/main/incoming/%f'", "select pg_reload_conf()")
-	c.sql("create table t as select generate_series(1,1000) i")
+	c.sql("create table orders as select generate_series(1,1000) i")
 	barman := func(args ...string) string { return c.run("barman", append([]string{"-c", conf}, args...)...) }
 
 	b := realPolicy(t, config.BackupSource{
@@ -64,6 +64,7 @@ path_prefix = %s
 	c.archived()
 	barman("archive-wal", "main")
 	barman("backup", "main")
+	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
 	c.archived()
 	barman("archive-wal", "main")
 	g := listReal(t, b).only(t, metric.KindFull)
@@ -73,8 +74,22 @@ path_prefix = %s
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good backup fails: %+v", r)
 	}
+
+	restore := newRestoring(t, c)
+	source := fmt.Sprintf("{program: barman, scope: main, command: [barman, -c, %s], environment: {HOME: %s}}", conf, c.dir)
+	restore.expect(source, 1234)
+	if r := restore.result(); !r.Success || *r.Rows != 1234 || r.RestoreSeconds <= 0 {
+		t.Errorf("a good backup: %+v", r)
+	}
+	restore.expect(source, 1235)
+	if r := restore.result(); r.Success || r.failedChecks() != 1 {
+		t.Errorf("a check that cannot hold passes: %+v", r)
+	}
+	restore.killed()
+
 	damage(t, largest(t, filepath.Join(home, "main", "base"), "1255"))
 	if r := verifyReal(t, b); r.Success {
 		t.Error("a damaged backup passes")
 	}
+	failureIsExposed(t, b)
 }

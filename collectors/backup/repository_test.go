@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,37 @@ func listReal(t *testing.T, b *config.Backup) *sink {
 func verifyReal(t *testing.T, b *config.Backup) *Result {
 	t.Helper()
 	r, err := Verify(t.Context(), b, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// failureIsExposed holds that ThorbisBackupVerifyFailed has what it fires on: a last run after the last success.
+func failureIsExposed(t *testing.T, b *config.Backup) {
+	t.Helper()
+	collector := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := collector.Apply(&config.Policy{Backups: []*config.Backup{b}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := collector.readResults(); err != nil {
+		t.Fatal(err)
+	}
+	run, _ := value(t, collector, metric.BackupTestLastRun, "main", metric.TestVerify)
+	success, ok := value(t, collector, metric.BackupTestLastSuccess, "main", metric.TestVerify)
+	if !ok || run <= success {
+		t.Errorf("last run %v, last success %v", run, success)
+	}
+}
+
+// restoreReal restores by a command of the policy, whose secrets are those of the source.
+func restoreReal(t *testing.T, b *config.Backup, command ...string) *Result {
+	t.Helper()
+	b.RestoreTest = config.BackupRestore{
+		Timeout: config.Duration(time.Minute), Scratch: t.TempDir(), Command: command,
+		Environment: b.Source.Environment, Secrets: b.Source.Secrets,
+	}
+	r, err := restoreNow(t, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,9 +143,17 @@ func TestResticForReal(t *testing.T) {
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good repository fails: %+v", r)
 	}
+	restore := []string{"/bin/sh", "-c", `restic --no-cache -r "$0" restore latest --target "$THORBIS_RESTORE_DIR"`, repository}
+	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
+		t.Errorf("a good repository is not restored: %+v", r)
+	}
 	damage(t, largest(t, filepath.Join(repository, "data"), ""))
 	if r := verifyReal(t, b); r.Success {
 		t.Error("a damaged repository passes")
+	}
+	failureIsExposed(t, b)
+	if r := restoreReal(t, b, restore...); r.Success {
+		t.Error("a damaged repository is restored")
 	}
 	// The wrong password is an error, not an empty list.
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
@@ -152,8 +192,16 @@ func TestBorgForReal(t *testing.T) {
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good repository fails: %+v", r)
 	}
+	restore := []string{"/bin/sh", "-c", `cd "$THORBIS_RESTORE_DIR" && borg extract "$0::db-1"`, repository}
+	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
+		t.Errorf("a good repository is not restored: %+v", r)
+	}
 	damage(t, largest(t, filepath.Join(repository, "data"), ""))
 	if r := verifyReal(t, b); r.Success {
 		t.Error("a damaged repository passes")
+	}
+	failureIsExposed(t, b)
+	if r := restoreReal(t, b, restore...); r.Success {
+		t.Error("a damaged repository is restored")
 	}
 }

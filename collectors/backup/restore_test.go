@@ -135,33 +135,48 @@ func TestGuardDeletesNothingElse(t *testing.T) {
 	}
 }
 
-// A real restore of a real server: green, red when a check cannot hold or the archive has a gap, and killed
-// half-way without a trace.
-func TestRestoreForReal(t *testing.T) {
-	c := newPgBackRest(t)
-	c.sql("create table orders as select generate_series(1,1000) i")
-	c.pgbackrest("backup", "--type=full")
-	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
-	c.archived()
+// restoring is a restore test of a cluster's backup that runs as the user of PostgreSQL, as it does from a timer.
+type restoring struct {
+	*cluster
+	scratch, results, policy, self string
+}
 
-	scratch := filepath.Join(c.dir, "scratch")
-	results := filepath.Join(c.dir, "results")
-	for _, dir := range []string{scratch, results} {
+func newRestoring(t *testing.T, c *cluster) *restoring {
+	t.Helper()
+	r := &restoring{
+		cluster: c, scratch: filepath.Join(c.dir, "scratch"), results: filepath.Join(c.dir, "results"),
+		policy: filepath.Join(c.dir, "thorbis.yaml"), self: filepath.Join(c.dir, "self"),
+	}
+	for _, dir := range []string{r.scratch, r.results} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		give(t, dir)
 	}
-	policy := filepath.Join(c.dir, "thorbis.yaml")
-	write := func(minimum int) {
-		t.Helper()
-		text := fmt.Sprintf(`
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.self, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// expect writes the policy: at least so many orders, the newest of which is 1000.
+func (r *restoring) expect(source string, orders int) {
+	r.t.Helper()
+	text := fmt.Sprintf(`
 version: 1
 channels: {deadman: none}
 backups:
   - name: main
     interval: 1d
-    source: {program: pgbackrest, scope: main, command: [pgbackrest, --config=%s/pgbackrest.conf]}
+    source: %s
     results: %s
     restore_test:
       scratch: %s
@@ -171,85 +186,91 @@ backups:
         checks:
           - {name: orders, query: select count(*) from orders, min: %d, rows: true}
           - {name: newest, query: select max(i) from orders, min: 1000, max: 1000}
-`, c.dir, results, scratch, c.bin, minimum)
-		if err := os.WriteFile(policy, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+`, source, r.results, r.scratch, r.bin, orders)
+	if err := os.WriteFile(r.policy, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
 	}
-	// The whole test runs as the user of PostgreSQL, as it does from a timer.
-	self := filepath.Join(c.dir, "self")
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary, err := os.ReadFile(exe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(self, binary, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	run := func() *exec.Cmd {
-		cmd := c.command(self)
-		cmd.Env = append(cmd.Env, "THORBIS_TEST_RESTORE="+policy)
-		return cmd
-	}
-	result := func() *Result {
-		t.Helper()
-		out, err := run().CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		t.Logf("%s", out)
-		r, err := ReadResult(ResultFile(results, "main", metric.TestRestore), "main", metric.TestRestore)
-		if err != nil || r == nil {
-			t.Fatal(r, err)
-		}
-		if left, _ := os.ReadDir(scratch); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
-		}
-		return r
-	}
+}
 
-	write(1234)
-	if r := result(); !r.Success || *r.Rows != 1234 || r.RestoreSeconds <= 0 || *r.ReadBytes < 10<<20 {
-		t.Fatalf("a good backup: %+v", r)
-	}
-	write(1235)
-	if r := result(); r.Success || r.failedChecks() != 1 {
-		t.Errorf("a check that cannot hold passes: %+v", r)
-	}
+func (r *restoring) test() *exec.Cmd {
+	cmd := r.command(r.self)
+	cmd.Env = append(cmd.Env, "THORBIS_TEST_RESTORE="+r.policy)
+	return cmd
+}
 
-	// Killed without a chance to clean up, while the server runs or the files are restored.
-	cmd := run()
+// result makes the test and holds that it leaves nothing behind.
+func (r *restoring) result() *Result {
+	r.t.Helper()
+	out, err := r.test().CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("%v\n%s", err, out)
+	}
+	r.t.Logf("%s", out)
+	result, err := ReadResult(ResultFile(r.results, "main", metric.TestRestore), "main", metric.TestRestore)
+	if err != nil || result == nil {
+		r.t.Fatal(result, err)
+	}
+	if left, _ := os.ReadDir(r.scratch); len(left) > 0 {
+		r.t.Errorf("left behind: %v", left)
+	}
+	return result
+}
+
+// killed ends the test without a chance to clean up, while files are restored or the server runs, and holds that nothing
+// is left of it in the end.
+func (r *restoring) killed() {
+	r.t.Helper()
+	cmd := r.test()
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(scratch, "*/data/PG_VERSION")); len(found) > 0 {
+		if found, _ := filepath.Glob(filepath.Join(r.scratch, "*/data/PG_VERSION")); len(found) > 0 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("nothing is restored")
+			r.t.Fatal("nothing is restored")
 		}
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	_ = cmd.Wait()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		left, _ := os.ReadDir(scratch)
-		out, _ := exec.Command("pgrep", "-f", scratch).Output()
+		left, _ := os.ReadDir(r.scratch)
+		out, _ := exec.Command("pgrep", "-f", r.scratch).Output()
 		if len(left) == 0 && len(bytes.TrimSpace(out)) == 0 {
-			break
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("left behind: %v, processes %s", left, out)
+			r.t.Fatalf("left behind: %v, processes %s", left, out)
 		}
 	}
+}
+
+// A real restore of a real server: green, red when a check cannot hold or the archive has a gap, and killed
+// half-way without a trace.
+func TestRestoreForReal(t *testing.T) {
+	c := newPgBackRest(t)
+	c.sql("create table orders as select generate_series(1,1000) i")
+	c.pgbackrest("backup", "--type=full")
+	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
+	c.archived()
+
+	r := newRestoring(t, c.cluster)
+	source := fmt.Sprintf("{program: pgbackrest, scope: main, command: [pgbackrest, --config=%s/pgbackrest.conf]}", c.dir)
+	r.expect(source, 1234)
+	if got := r.result(); !got.Success || *got.Rows != 1234 || got.RestoreSeconds <= 0 || *got.ReadBytes < 10<<20 {
+		t.Fatalf("a good backup: %+v", got)
+	}
+	r.expect(source, 1235)
+	if got := r.result(); got.Success || got.failedChecks() != 1 {
+		t.Errorf("a check that cannot hold passes: %+v", got)
+	}
+	r.killed()
 
 	// A lost segment: the server recovers up to the gap, and what came after is not there.
-	write(1234)
+	r.expect(source, 1234)
 	segments, err := filepath.Glob(filepath.Join(c.dir, "repo/archive/main/*/0000000100000000/*-*.gz"))
 	if err != nil || len(segments) < 2 {
 		t.Fatal(segments, err)
@@ -259,7 +280,7 @@ backups:
 			t.Fatal(err)
 		}
 	}
-	if r := result(); r.Success {
-		t.Errorf("a backup without its newest logs passes: %+v", r)
+	if got := r.result(); got.Success {
+		t.Errorf("a backup without its newest logs passes: %+v", got)
 	}
 }
