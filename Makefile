@@ -18,7 +18,6 @@ LDFLAGS  := -s -w -X $(VERSION_PKG).Version=$(VERSION) -X $(VERSION_PKG).Revisio
             -X $(VERSION_PKG).Branch=$(BRANCH) -X $(VERSION_PKG).BuildDate=$(DATE)
 
 PROGRAMS  := thorbis_exporter thorbis_mixin
-PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
 
 # What only the generator may link.
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
@@ -26,7 +25,7 @@ GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/p
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
 ALL_TOOLS  := prometheus promtool alertmanager amtool pint node_exporter $(LINT_TOOLS)
 
-FUZZTIME ?= 3s
+FUZZTIME ?= 1s
 BENCH    ?= .
 
 ##@ Build
@@ -94,10 +93,11 @@ check-lint: $(TOOLS)/golangci-lint
 	@echo "check  go vet"; $(GO) vet ./...
 	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run ./...
 
+# linux/amd64 is what build makes. thorbis_mixin has no code of its own for a platform; one other is enough.
 check-platforms:
-	@for p in $(PLATFORMS); do echo "check  builds for $$p"; \
-	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_exporter; \
-	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_mixin; done
+	@for p in linux/arm64 darwin/arm64; do echo "check  builds for $$p"; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_exporter; done
+	@CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/thorbis_mixin
 
 check-links:
 	@echo "check  the exporter does not link the generator's dependencies"
@@ -143,7 +143,7 @@ e2e: build tools setup ## break the demonstration platform and see the page arri
 	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
 
 .PHONY: fuzz
-fuzz: ## a short pass over every fuzz test (FUZZTIME=3s)
+fuzz: ## a short pass over every fuzz test (FUZZTIME=1s)
 	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | while read -r file; do \
 	  grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | cut -c6- | while read -r name; do \
 	    echo "fuzz   $$(dirname "$$file") $$name"; \

@@ -86,6 +86,10 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 			}
 		}
 	})
+	eventually(t, 4*time.Minute, "throughput, which takes five minutes of requests", func() bool {
+		shown, err := holds(s.Prometheus, metric.TenantRate.Name)
+		return err == nil && shown
+	})
 	checkDashboards(t, s) // all that is shown has happened
 	forgotten(t, s)
 }

@@ -203,7 +203,7 @@ func TestAlerts(t *testing.T) {
 		t.Run(s.alert.Name, func(t *testing.T) {
 			worlds := s.worlds()
 			w := newWorld(t, worlds...)
-			until := begin + 40*minute
+			until := begin + 34*minute
 			if s.copies > 10 { // slow, so only what it needs
 				until = begin + 8*minute
 				w.groupsOnly = []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-crowds", "thorbis-health-ledger"}
