@@ -316,7 +316,7 @@ func (v *validator) perTenantBackup(path string, b *Backup) {
 	}
 	for _, tier := range sortedKeys(t.MaxAge) {
 		if _, ok := v.policy.Tiers[tier]; !ok {
-			v.failAt(path+".max_age."+tier, "no tier %q; %s", tier, suggest(tier, sortedKeys(v.policy.Tiers)))
+			v.failAt(path+".max_age."+tier, "no tier %q; %s", tier, Suggest(tier, sortedKeys(v.policy.Tiers)))
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (v *validator) told(path string, channels []string) {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch c, ok := v.policy.Channels[name]; {
 		case !ok:
-			v.failAt(at, "no channel %q; %s", name, suggest(name, sortedKeys(v.policy.Channels)))
+			v.failAt(at, "no channel %q; %s", name, Suggest(name, sortedKeys(v.policy.Channels)))
 		case c.None || name == Deadman:
 			v.failAt(at, "%s hears the Watchdog and nothing else; name another channel", name)
 		}

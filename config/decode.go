@@ -153,7 +153,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 		}
 		index, ok := fields[key.Value]
 		if !ok {
-			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key; %s", suggest(key.Value, slices.Sorted(maps.Keys(fields))))
+			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key; %s", Suggest(key.Value, slices.Sorted(maps.Keys(fields))))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
@@ -266,11 +266,8 @@ func kindName(k yaml.Kind) string {
 	}
 }
 
-// Suggest names what a reader probably meant by a name, else all that is known.
-func Suggest(got string, known []string) string { return suggest(got, known) }
-
-// suggest names what a reader probably meant, else all that is known.
-func suggest(got string, known []string) string {
+// Suggest names what a reader probably meant, else what is known.
+func Suggest(got string, known []string) string {
 	best, bestDistance := "", 3
 	for _, k := range known {
 		if n := distance(got, k); n < bestDistance {

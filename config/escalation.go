@@ -124,7 +124,7 @@ func (v *validator) escalation() {
 	for _, layer := range sortedKeys(p.Escalation.Layers) {
 		path := "escalation.layers." + layer
 		if !slices.Contains(Layers, layer) {
-			v.failAt(path, "no layer %q; %s", layer, suggest(layer, Layers))
+			v.failAt(path, "no layer %q; %s", layer, Suggest(layer, Layers))
 			continue
 		}
 		v.told(path, p.Escalation.Layers[layer])

@@ -104,7 +104,7 @@ func (v *validator) slo(path string, s *SLO, seen map[string]bool) {
 		for _, s := range v.policy.Services {
 			known = append(known, s.Name)
 		}
-		v.failAt(path+".app_service", "no service %q; %s", s.AppService, suggest(s.AppService, known))
+		v.failAt(path+".app_service", "no service %q; %s", s.AppService, Suggest(s.AppService, known))
 	}
 	if s.Objective.IsZero() {
 		v.failAt(path+".objective", "is missing; write it like 99.9%%")

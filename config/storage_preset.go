@@ -72,7 +72,7 @@ func (l *StorageLimit) validPreset() error {
 	p, ok := presets[l.Preset]
 	switch {
 	case !ok:
-		return fmt.Errorf("preset: no preset %q; %s", l.Preset, suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
+		return fmt.Errorf("preset: no preset %q; %s", l.Preset, Suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
 	case p.needsSize && l.Size == 0:
 		return fmt.Errorf("size: %s does as much as it is large; write its size like 500GiB", l.Preset)
 	case p.needsIOPS && l.IOPS == 0:

@@ -114,7 +114,7 @@ func (v *validator) supabaseDisks(seen map[string]bool) {
 		}
 		v.uniqueDevice(at, p.Ref, p.Device, seen)
 		if _, ok := s.ComputeSizes[p.Compute]; p.Compute != "" && !ok {
-			v.failAt(at+".compute", "no compute size %q; %s", p.Compute, suggest(p.Compute, sortedKeys(s.ComputeSizes)))
+			v.failAt(at+".compute", "no compute size %q; %s", p.Compute, Suggest(p.Compute, sortedKeys(s.ComputeSizes)))
 		}
 	}
 }

@@ -260,7 +260,7 @@ func (v *validator) receiver(path string, s *Source) {
 
 func (v *validator) oneOf(path, value string, known []string) {
 	if !slices.Contains(known, value) {
-		v.failAt(path, "%q is not known; %s", value, suggest(value, known))
+		v.failAt(path, "%q is not known; %s", value, Suggest(value, known))
 	}
 }
 
@@ -272,7 +272,7 @@ func (v *validator) appService(path, name string) {
 	for _, s := range v.policy.Services {
 		known = append(known, s.Name)
 	}
-	v.failAt(path, "no service %q; %s", name, suggest(name, known))
+	v.failAt(path, "no service %q; %s", name, Suggest(name, known))
 }
 
 // HasDuration reports whether the records of the source can tell how long a request took.

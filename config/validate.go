@@ -227,7 +227,7 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 		for _, s := range v.policy.Services {
 			known = append(known, s.Name)
 		}
-		v.failAt(path+".app_service", "no service %q; %s", c.AppService, suggest(c.AppService, known))
+		v.failAt(path+".app_service", "no service %q; %s", c.AppService, Suggest(c.AppService, known))
 	}
 	if c.Target == "" {
 		v.failAt(path, "target is missing")
@@ -261,11 +261,11 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 func (v *validator) module(path, name string) {
 	m, ok := v.policy.modules[name]
 	if !ok {
-		v.failAt(path, "no module %q; %s", name, suggest(name, v.policy.Modules()))
+		v.failAt(path, "no module %q; %s", name, Suggest(name, v.policy.Modules()))
 		return
 	}
 	if _, ok := prober.Probers[m.Prober]; !ok {
-		v.failAt(path, "module %q has prober %q; %s", name, m.Prober, suggest(m.Prober, sortedKeys(prober.Probers)))
+		v.failAt(path, "module %q has prober %q; %s", name, m.Prober, Suggest(m.Prober, sortedKeys(prober.Probers)))
 	}
 }
 

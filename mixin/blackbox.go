@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -61,8 +59,7 @@ type importedCheck struct {
 }
 
 const (
-	// maxScrapeConfig bounds Prometheus' configuration and each file of targets; maxImportedChecks all targets together.
-	maxScrapeConfig   = 8 << 20
+	// maxImportedChecks bounds the targets of all jobs together.
 	maxImportedChecks = 100_000
 
 	// Prometheus' defaults, and what the blackbox_exporter keeps of a scrape's timeout for itself (--timeout-offset).
@@ -77,7 +74,7 @@ const (
 // the targets written in it or in its files of targets, relabelled as Prometheus does it. What cannot be turned is told of in
 // an error, and the rest is returned with it.
 func ImportBlackbox(file string) ([]byte, error) {
-	text, err := readBounded(file)
+	text, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +167,7 @@ func (j *scrapeJob) groups(dir string) ([]targetGroup, error) {
 
 // readTargets reads a file of targets; its JSON is YAML too.
 func readTargets(file string) ([]targetGroup, error) {
-	text, err := readBounded(file)
+	text, err := ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -179,23 +176,6 @@ func readTargets(file string) ([]targetGroup, error) {
 		return nil, fmt.Errorf("%s: is no file of targets: %w", file, err)
 	}
 	return groups, nil
-}
-
-// readBounded reads a file whole; its errors leave out the name, which callers tell.
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxScrapeConfig+1))
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	if len(text) > maxScrapeConfig {
-		return nil, fmt.Errorf("is larger than %d MiB", maxScrapeConfig>>20)
-	}
-	return text, nil
 }
 
 // check relabels a target as Prometheus does and reads what it would have asked the blackbox_exporter; false for a

@@ -48,13 +48,10 @@ type importedSLO struct {
 	Total       string `yaml:"total"`
 }
 
-// maxSloth bounds a specification.
-const maxSloth = 8 << 20
-
 // ImportSloth turns specifications of sloth into the policy's slos. An objective that cannot be turned is told of
 // in an error, and the others are returned with it.
-func ImportSloth(in io.Reader) ([]byte, error) {
-	decoder := yaml.NewDecoder(io.LimitReader(in, maxSloth))
+func ImportSloth(text []byte) ([]byte, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var out []importedSLO
 	var errs []error
 	for {

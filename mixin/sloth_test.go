@@ -31,7 +31,7 @@ slos:
 `
 
 func TestImportSloth(t *testing.T) {
-	out, err := ImportSloth(strings.NewReader(slothExample))
+	out, err := ImportSloth([]byte(slothExample))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestImportSlothRefused(t *testing.T) {
 		if text == slothExample {
 			t.Fatalf("%s: nothing changed", name)
 		}
-		if out, err := ImportSloth(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if out, err := ImportSloth([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q\n%s", name, err, c.want, out)
 		}
 	}
@@ -78,5 +78,5 @@ func FuzzImportSloth(f *testing.F) {
 	f.Add(slothExample)
 	f.Add("version: prometheus/v1\nslos: [{name: a}]")
 	f.Add("slos: {a: b}")
-	f.Fuzz(func(_ *testing.T, text string) { _, _ = ImportSloth(strings.NewReader(text)) })
+	f.Fuzz(func(_ *testing.T, text string) { _, _ = ImportSloth([]byte(text)) })
 }

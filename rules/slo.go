@@ -119,11 +119,10 @@ func quietAfter(told []*metric.Record, level, window, now string) string {
 		}
 		return strings.Join(terms, " or on ($"+level+") ")
 	}
-	soon := settled("5m")
-	if settled(window) == soon {
-		return last(soon)
+	if window == "5m" {
+		return last(settled(window))
 	}
-	return "(" + last(settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last(soon) + "))"
+	return "(" + last(settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last(settled("5m")) + "))"
 }
 
 // settled is how long ago the last of a trouble is in no window of the given length any more.

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -13,9 +11,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/mixin"
 )
-
-// maxBase bounds the configuration of others that ours goes into.
-const maxBase = 8 << 20
 
 // bundle says by its flags how the bundle is to live with what is there.
 type bundle struct {
@@ -64,17 +59,12 @@ func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
 }
 
 func readBase(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	text, err := mixin.ReadFile(name)
+	if err == nil && len(text) == 0 {
+		err = errors.New("is empty; an Alertmanager configuration is expected")
 	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxBase+1))
 	if err != nil {
-		return nil, err
-	}
-	if len(text) == 0 || len(text) > maxBase {
-		return nil, fmt.Errorf("%s: %w", name, errors.New("an Alertmanager configuration is expected, of at most 8 MiB"))
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return text, nil
 }

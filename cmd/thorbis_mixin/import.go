@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/thorbis/thorbis_exporter/mixin"
 )
@@ -21,10 +20,9 @@ func printImport(name string, from func(string) ([]byte, error), out io.Writer) 
 }
 
 func importSloth(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	text, err := mixin.ReadFile(name)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return nil, err
 	}
-	defer file.Close()
-	return mixin.ImportSloth(file)
+	return mixin.ImportSloth(text)
 }

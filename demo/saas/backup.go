@@ -43,7 +43,7 @@ func (p *Platform) Backup(dir string) error {
 		if err != nil {
 			return err
 		}
-		name := time.Now().UTC().Format("20060102T150405.000Z") + ".tar.gz"
+		name := time.Now().UTC().Format("20060102T150405.000000Z") + ".tar.gz"
 		sum := fmt.Sprintf("%x  %s\n", sha256.Sum256(text), name)
 		// The checksum is there before what it is of, so that nobody reads one without the other.
 		if err := replace(filepath.Join(below, name+".sha256"), []byte(sum)); err != nil {
