@@ -27,7 +27,7 @@ var (
 var (
 	PostgresUp = define(Metric{
 		Name: "thorbis_postgres_up", Type: Gauge, Across: Replica,
-		Help:   "1 if the server could be asked.",
+		Help:   "1 if the server answers, 0 if it does not, absent while nobody can ask it: wrong password, connection string or database.",
 		Labels: serverLabels,
 	})
 	PostgresVersion = define(Metric{

@@ -101,7 +101,7 @@ func databaseAlerts() []Rule {
 		single(metric.PostgresDownAlert, databaseExpr(`$up == 0`), 2*time.Minute, text{
 			summary: "A PostgreSQL server does not answer.",
 			description: `{{ $labels.server }} in {{ $labels.environment }} has not answered for two minutes; services that need it fail.
-				First look: is it running, does it take connections (ThorbisConnectionsNearMaximum), then the exporter's log: a password that was changed looks the same.`,
+				First look: is it running, does it take connections (ThorbisConnectionsNearMaximum), then the exporter's log. A wrong password is not this alert but ThorbisCollectorFailing.`,
 		}),
 		at("P2", connections(`$left < 0.03`)),
 		at("P3", connections(`($left < 0.1) >= 0.03`)),

@@ -92,10 +92,11 @@ func (c *Collector) generation(ctx context.Context, report collectors.Report) {
 	if len(servers) == 0 {
 		report(nil, 0) // nothing to do is well done
 	}
+	parts := collectors.NewParts(report)
 	for _, s := range servers {
 		wg.Go(func() {
 			defer contain(report)
-			c.watch(ctx, s, report)
+			c.watch(ctx, s, parts.Report(s.Name))
 		})
 	}
 	select {
@@ -159,7 +160,8 @@ func round(ctx context.Context, s *server, connection *postgres.Connection) (ans
 	}
 	connection, err := postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
 	if err != nil {
-		return answers{}, nil, err
+		var notAsked *postgres.NotAskedError
+		return answers{unknown: errors.As(err, &notAsked)}, nil, err
 	}
 	a, err := ask(ctx, connection, s.MaxDatabases)
 	if connection.Closed() {
@@ -170,6 +172,7 @@ func round(ctx context.Context, s *server, connection *postgres.Connection) (ans
 
 // answers are what a server said in one round; nil is what it did not.
 type answers struct {
+	unknown     bool // it was never asked
 	up          bool
 	version     int
 	server      *postgres.Server

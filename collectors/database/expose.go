@@ -63,7 +63,9 @@ func (e exposer) time(m *metric.Metric, t time.Time, more ...string) {
 func (a answers) snapshot(s *server) *collectors.Snapshot {
 	// The counters are the server's own and began with its statistics, which it does not tell.
 	e := exposer{collectors.NewSnapshot(40+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
-	e.flag(metric.PostgresUp, a.up)
+	if !a.unknown {
+		e.flag(metric.PostgresUp, a.up)
+	}
 	if s.WAL.Mountpoint != "" {
 		e.add(metric.PostgresWALFilesystem, 1, s.WAL.Host, s.WAL.Mountpoint)
 	}

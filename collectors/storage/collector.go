@@ -87,17 +87,19 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	parts := collectors.NewParts(report)
 	wg.Go(func() {
 		defer contain(report)
-		c.disks.run(ctx, report)
+		c.disks.run(ctx, parts.Report("limits"))
 	})
 	wg.Go(func() {
 		defer contain(report)
 		c.birds.run(ctx, report)
 	})
+	devices := parts.Report("devices")
 	for {
 		start := time.Now()
-		report(c.read(ctx), time.Since(start))
+		devices(c.read(ctx), time.Since(start))
 		wait := time.NewTimer(c.policy.Load().Storage.Interval.Std())
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -127,8 +128,12 @@ func (d *disks) run(ctx context.Context, report collectors.Report) {
 		d.mu.Lock()
 		client, settings := d.client, d.settings
 		d.mu.Unlock()
+		var errs []error
 		for _, p := range settings.Projects {
-			d.ask(ctx, client, p.Ref, report, start)
+			errs = append(errs, d.ask(ctx, client, p.Ref))
+		}
+		if ctx.Err() == nil {
+			report(errors.Join(errs...), time.Since(start))
 		}
 		wait := time.NewTimer(max(settings.Interval.Std(), time.Second))
 		select {
@@ -142,16 +147,17 @@ func (d *disks) run(ctx context.Context, report collectors.Report) {
 	}
 }
 
-func (d *disks) ask(ctx context.Context, client *supabase.Client, project string, report collectors.Report, start time.Time) {
+// ask asks for the disk of one project and keeps what it says.
+func (d *disks) ask(ctx context.Context, client *supabase.Client, project string) error {
 	disk, err := client.Disk(ctx, project)
 	if ctx.Err() != nil {
-		return
+		return nil
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	counts, wanted := d.asked[project]
 	if !wanted { // the policy has changed meanwhile
-		d.mu.Unlock()
-		return
+		return nil
 	}
 	if err == nil {
 		d.found[project] = disk
@@ -160,10 +166,7 @@ func (d *disks) ask(ctx context.Context, client *supabase.Client, project string
 		counts[1]++
 	}
 	d.asked[project] = counts
-	d.mu.Unlock()
-	if err != nil {
-		report(err, time.Since(start))
-	}
+	return err
 }
 
 // limits returns what is known of the projects' disks.

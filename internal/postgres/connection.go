@@ -47,12 +47,12 @@ type Connection struct {
 func Connect(ctx context.Context, s Source) (*Connection, error) {
 	text, err := s.read()
 	if err != nil {
-		return nil, err
+		return nil, &NotAskedError{err}
 	}
 	settings, err := pgx.ParseConfig(text)
 	if err != nil {
 		// The library's own error repeats the string, with a mask that need not fit every spelling.
-		return nil, errors.New("the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")
+		return nil, &NotAskedError{errors.New("the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
 	}
 	settings.ConnectTimeout = s.Timeout
 	if settings.RuntimeParams["application_name"] == "" {
@@ -64,14 +64,41 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, settings)
 	if err != nil {
-		return nil, hide(err, settings.Password)
+		return nil, refusal(err, settings.Password)
 	}
 	c := &Connection{conn: conn, timeout: s.Timeout}
 	if err := c.prepare(ctx); err != nil {
 		c.Close()
-		return nil, hide(err, settings.Password)
+		return nil, refusal(err, settings.Password)
 	}
 	return c, nil
+}
+
+// NotAskedError says that the server was never asked, for want of a connection string, a password or a permission
+// that are right. How the server fares is not known.
+type NotAskedError struct{ Err error }
+
+// Error returns the text of the error itself.
+func (e *NotAskedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *NotAskedError) Unwrap() error { return e.Err }
+
+// refusal tells a server that lets everybody in but us from one that does not answer, or lets in nobody: that
+// starts, stops or has no connection left. Codes: PostgreSQL's documentation, appendix A.
+func refusal(err error, password string) error {
+	var answer *pgconn.PgError
+	if !errors.As(err, &answer) {
+		return hide(err, password)
+	}
+	const (
+		invalidAuthorization = "28" // a class
+		noSuchDatabase       = "3D000"
+	)
+	if strings.HasPrefix(answer.Code, invalidAuthorization) || answer.Code == noSuchDatabase || answer.Code == insufficientPrivilege {
+		return &NotAskedError{hide(err, password)}
+	}
+	return hide(err, password)
 }
 
 func (c *Connection) prepare(ctx context.Context) error {
@@ -137,9 +164,11 @@ func (c *Connection) Blind() error {
 	return fmt.Errorf("the role sees no sessions but its own; GRANT pg_monitor TO %s", pgx.Identifier{c.conn.Config().User}.Sanitize())
 }
 
+// insufficientPrivilege is the code of what a role may not do.
+const insufficientPrivilege = "42501"
+
 // cure adds to a refusal what the role needs.
 func (c *Connection) cure(err error) error {
-	const insufficientPrivilege = "42501"
 	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == insufficientPrivilege {
 		return fmt.Errorf("%w; GRANT pg_monitor TO %s", err, pgx.Identifier{c.conn.Config().User}.Sanitize())
 	}

@@ -232,3 +232,101 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Only a server that does not answer, or lets nobody in, is down. One that refuses us may serve everybody else.
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the server is another user
+		t.Fatal(err)
+	}
+	hba := filepath.Join(dir, "hba")
+	if err := os.WriteFile(hba, []byte("local all locked scram-sha-256\nlocal all forbidden reject\nlocal all all trust\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	server := postgrestest.Start(t, "hba_file="+hba, "superuser_reserved_connections=0")
+	server.Query(t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'; CREATE ROLE forbidden LOGIN; CREATE ROLE monitor LOGIN; CREATE ROLE asleep NOLOGIN")
+	server.Query(t, "postgres", "CREATE DATABASE closed")
+	server.Query(t, "postgres", "REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+	for what, dsn := range map[string]string{
+		"no connection string": " ",
+		"nonsense":             "host",
+		"wrong password":       server.DSN("locked", "postgres") + " password=wrong",
+		"no password":          server.DSN("locked", "postgres"),
+		"rejected by pg_hba":   server.DSN("forbidden", "postgres"),
+		"no such role":         server.DSN("nobody", "postgres"),
+		"role without login":   server.DSN("asleep", "postgres"),
+		"no such database":     server.DSN("monitor", "missing"),
+		"closed database":      server.DSN("monitor", "closed"),
+	} {
+		var notAsked *NotAskedError
+		switch _, err := connect(t, dsn, 10*time.Second); {
+		case !errors.As(err, &notAsked):
+			t.Errorf("%s: %v, which says that the server is down", what, err)
+		case strings.Contains(err.Error(), "wrong ") || strings.Contains(err.Error(), "=wrong"):
+			t.Errorf("%s: the error holds the password: %v", what, err)
+		}
+	}
+	if _, err := connect(t, server.DSN("locked", "postgres")+" password=right", 10*time.Second); err != nil {
+		t.Error(err)
+	}
+
+	var full error
+	for range 30 {
+		if _, full = connect(t, server.DSN("monitor", "postgres"), 10*time.Second); full != nil {
+			break
+		}
+	}
+	for what, err := range map[string]error{
+		"no connection left": full,
+		"nobody listens": func() error {
+			_, err := connect(t, "host="+t.TempDir()+" user=monitor dbname=postgres", time.Second)
+			return err
+		}(),
+	} {
+		var notAsked *NotAskedError
+		if err == nil || errors.As(err, &notAsked) {
+			t.Errorf("%s: %v, which says nothing of the server", what, err)
+		}
+	}
+}
+
+// A replica is not behind while its primary is idle, and is while it has lost it or holds back what it received.
+func TestReplicationLag(t *testing.T) {
+	primary := postgrestest.Start(t, "wal_level=replica", "max_wal_senders=4")
+	primary.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor; CREATE TABLE t (n int)")
+	replica := primary.Standby(t)
+	upstream, err := connect(t, primary.DSN("monitor", "postgres"), 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := connect(t, replica.DSN("monitor", "postgres"), 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := func(what string, c *Connection, done func(Replication) bool) {
+		t.Helper()
+		var r Replication
+		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			if r, err = c.Replication(t.Context()); err != nil {
+				t.Fatal(err)
+			} else if done(r) {
+				return
+			}
+		}
+		t.Fatalf("%s: %+v", what, r)
+	}
+	until("the primary sees its replica", upstream, func(r Replication) bool { return r.Replicas == 1 && r.Behind == 0 && r.Lag == 0 })
+	until("idle", c, func(r Replication) bool { return r.Lag == 0 })
+	primary.Query(t, "postgres", "INSERT INTO t VALUES (1)")
+	until("caught up", c, func(r Replication) bool { return r.Lag == 0 })
+
+	replica.Query(t, "postgres", "SELECT pg_wal_replay_pause()")
+	primary.Query(t, "postgres", "INSERT INTO t VALUES (2)")
+	until("replay paused", c, func(r Replication) bool { return r.Lag > 500*time.Millisecond })
+	until("replay paused, seen from the primary", upstream, func(r Replication) bool { return r.Behind > 0 })
+	replica.Query(t, "postgres", "SELECT pg_wal_replay_resume()")
+	until("replay resumed", c, func(r Replication) bool { return r.Lag == 0 })
+
+	primary.Stop()
+	until("primary lost", c, func(r Replication) bool { return r.Lag > 500*time.Millisecond })
+}

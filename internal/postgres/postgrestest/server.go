@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 type Server struct {
 	bin, socket string
 	credential  *syscall.Credential
+	stop        func()
 }
 
 // startTimeout bounds how long initdb and the start may take on a busy machine.
@@ -36,39 +38,73 @@ func Start(t testing.TB, settings ...string) *Server {
 		t.Skip("no PostgreSQL is installed; make setup installs it")
 	}
 	s := &Server{bin: bin}
+	s.place(t)
+	s.prepare(t, "initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
+	s.start(t, settings)
+	return s
+}
+
+// Standby starts a replica of s, which follows it by streaming, and stops it at the end of the test.
+func (s *Server) Standby(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	replica := &Server{bin: s.bin}
+	replica.place(t)
+	replica.prepare(t, "pg_basebackup", "-D", replica.data(), "-R", "-X", "stream", "-c", "fast", "-h", s.socket, "-U", "postgres")
+	replica.start(t, settings)
+	return replica
+}
+
+// Stop ends the server at once, as a power cut does.
+func (s *Server) Stop() { s.stop() }
+
+func (s *Server) data() string { return filepath.Join(s.socket, "data") }
+
+// place makes the directory, and finds the user to run as.
+func (s *Server) place(t testing.TB) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "thorbis-pg-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Skip("PostgreSQL does not run as root, and there is no user postgres: ", err)
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		s.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
 	s.socket = dir
-	data := filepath.Join(dir, "data")
+	if os.Getuid() != 0 {
+		return
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		t.Skip("PostgreSQL does not run as root, and there is no user postgres: ", err)
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	s.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// prepare runs the program that fills the data directory.
+func (s *Server) prepare(t testing.TB, program string, args ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	if out, err := s.command(ctx, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
+	if out, err := s.command(ctx, program, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
 	}
+}
+
+// start starts the server, waits until it is ready, and stops it at the end of the test.
+func (s *Server) start(t testing.TB, settings []string) {
+	t.Helper()
 	args := []string{
-		"-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB",
+		"-D", s.data(), "-k", s.socket, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB",
 		"-c", "max_connections=20", "-c", "autovacuum=off", "-c", "logging_collector=off",
 	}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
 	var log strings.Builder
-	server := s.command(context.WithoutCancel(ctx), "postgres", args...)
+	server := s.command(context.WithoutCancel(t.Context()), "postgres", args...)
 	server.Stdout, server.Stderr = &log, &log
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -79,7 +115,7 @@ func Start(t testing.TB, settings ...string) *Server {
 		failed = server.Wait()
 		close(ended)
 	}()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		_ = server.Process.Signal(syscall.SIGQUIT) // at once; the directory goes anyway
 		select {
 		case <-ended:
@@ -88,9 +124,12 @@ func Start(t testing.TB, settings ...string) *Server {
 			<-ended
 		}
 	})
+	t.Cleanup(s.stop)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
 	for {
-		if err := s.command(ctx, "pg_isready", "-q", "-h", dir, "-U", "postgres").Run(); err == nil {
-			return s
+		if err := s.command(ctx, "pg_isready", "-q", "-h", s.socket, "-U", "postgres").Run(); err == nil {
+			return
 		}
 		select {
 		case <-ended:
