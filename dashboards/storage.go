@@ -93,8 +93,10 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 			query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0)).
 		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; providers do not count them.", units.IOOpsPerSecond}, 12,
 			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`), "{{host}} {{device}} {{operation}}")).Min(0)).
-		WithPanel(figures(words{"Disks", "What was bought, and what a person knows the disk by.", units.Short}, 8, deviceColumns, deviceOrder,
-			column{"A", "Known", units.BoolYesNo, fmt.Sprintf(`max by (environment, host, device, name, mountpoint) (%s)`, onHosts(metric.StorageDeviceInfo)), nil},
+		WithPanel(figures(words{"Disks", "What it does now, what was bought, and what a person knows the disk by.", units.Short}, 8, deviceColumns, deviceOrder,
+			column{"A", "Operations", units.IOOpsPerSecond, fmt.Sprintf(
+				`max by (environment, host, device, name, mountpoint) (%s * on (environment, host, device) group_left () sum by (environment, host, device) (%s))`,
+				onHosts(metric.StorageDeviceInfo), onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`)), nil},
 			column{"B", "IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.DeviceLimit, metric.LabelLimit+`="iops"`)), nil},
 			column{"C", "Burst IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstIOPS)), nil},
 			column{"D", "Throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.DeviceLimit, metric.LabelLimit+`="throughput"`)), nil},

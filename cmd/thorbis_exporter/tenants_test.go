@@ -118,3 +118,37 @@ func TestTenantsOnceReadsStandardInput(t *testing.T) {
 		t.Errorf("%d %s\n%s", code, errs, text)
 	}
 }
+
+// The bar shows how much of the files has been read, at most ten times a second, and leaves a clean line behind.
+func TestProgress(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(name, make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	b := newBar(terminal, []string{name})
+	if b.out == nil || b.total != 1000 {
+		t.Fatalf("%+v", b)
+	}
+	var shown bytes.Buffer
+	b.out = &shown
+	b.add(500)
+	b.add(100) // too soon to be shown
+	b.end()
+	if want := "\r[" + strings.Repeat("=", 20) + strings.Repeat(" ", 20) + "]  50 %\r\033[K"; shown.String() != want {
+		t.Errorf("%q, want %q", shown.String(), want)
+	}
+
+	for what, files := range map[string][]string{"standard input": {stdin}, "a missing file": {name + ".gone"}} {
+		if b := newBar(terminal, files); b.out != nil {
+			t.Errorf("a bar for %s, whose size is not known", what)
+		}
+	}
+	if b := newBar(&shown, []string{name}); b.out != nil {
+		t.Error("a bar where there is no terminal")
+	}
+}
