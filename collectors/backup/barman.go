@@ -108,8 +108,8 @@ func (b barmanBackup) stopped() (time.Time, error) {
 	return t, nil
 }
 
-// verifyBarman asks Barman's own checks, and has pg_verifybackup compare the newest backup with its manifest
-// where Barman can.
+// verifyBarman asks Barman's own checks, has pg_verifybackup compare the newest backup with its manifest where
+// Barman can, and looks for segments that were lost.
 func verifyBarman(ctx context.Context, q *query, v *verification) error {
 	r, err := q.run(ctx, "-f", "json", "check", q.source.Scope)
 	if err != nil && len(r.Stdout) == 0 {
@@ -136,16 +136,18 @@ func verifyBarman(ctx context.Context, q *query, v *verification) error {
 		return err
 	}
 	slices.SortFunc(to.all, func(a, b Item) int { return b.Stop.Compare(a.Stop) })
+	var ids []string
 	for _, i := range to.all {
-		if i.status != good {
-			continue
+		if i.status == good {
+			ids = append(ids, i.ID)
 		}
-		v.say("comparing %s with its manifest", i.ID)
-		_, err := q.run(ctx, "verify-backup", q.source.Scope, i.ID)
-		v.check("manifest of "+i.ID, err)
-		break
 	}
-	return nil
+	if len(ids) > 0 {
+		v.say("comparing %s with its manifest", ids[0])
+		_, err := q.run(ctx, "verify-backup", q.source.Scope, ids[0])
+		v.check("manifest of "+ids[0], err)
+	}
+	return q.barmanLogs(ctx, ids, v)
 }
 
 func parseBarmanChecks(text []byte, server string) ([]CheckResult, error) {

@@ -87,6 +87,26 @@ path_prefix = %s
 	}
 	restore.killed()
 
+	segments, err := filepath.Glob(filepath.Join(home, "main", "wals", "*", "0000*"))
+	if err != nil || len(segments) < 3 {
+		t.Fatalf("%q, %v", segments, err)
+	}
+	for what, file := range map[string]string{"first": segments[0], "last": segments[len(segments)-1]} {
+		away := filepath.Join(c.dir, "away")
+		if err := os.Rename(file, away); err != nil {
+			t.Fatal(err)
+		}
+		if r := verifyReal(t, b); r.Success || r.WALMissing == nil || *r.WALMissing != 1 {
+			t.Errorf("the %s segment is gone: %+v", what, r)
+		}
+		if err := os.Rename(away, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := verifyReal(t, b); !r.Success || r.WALMissing == nil || *r.WALMissing != 0 {
+		t.Errorf("all segments are there again: %+v", r)
+	}
+
 	damage(t, largest(t, filepath.Join(home, "main", "base"), "1255"))
 	if r := verifyReal(t, b); r.Success {
 		t.Error("a damaged backup passes")
