@@ -5,6 +5,10 @@ SHELL       := bash
 MAKEFLAGS   += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 
+# One way to compile for building, linting and testing, so that each package is compiled once; the race detector needs another.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
+
 GO    ?= go
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
@@ -35,7 +39,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## bin/thorbis_exporter and bin/thorbis_mixin
-	@for p in $(PROGRAMS); do echo "build  $$p"; CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/$$p ./cmd/$$p; done
+	@for p in $(PROGRAMS); do echo "build  $$p"; $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/$$p ./cmd/$$p; done
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,$(ALL_TOOLS)) ## bin/tools/: prometheus, promtool, alertmanager, amtool, pint and the linters
@@ -44,7 +48,7 @@ tools: $(addprefix $(TOOLS)/,$(ALL_TOOLS)) ## bin/tools/: prometheus, promtool, 
 define tool
 @mkdir -p $(TOOLS)
 @echo "tool   $(notdir $@): building from the Go module proxy (once; Prometheus takes a minute or two)"
-@cd tools/$1 && CGO_ENABLED=0 $(GO) build -trimpath $3 -o $@ $2
+@cd tools/$1 && $(GO) build $3 -o $@ $2
 @touch $@
 endef
 
@@ -96,8 +100,8 @@ check-lint: $(TOOLS)/golangci-lint
 # linux/amd64 is what build makes. thorbis_mixin has no code of its own for a platform; one other is enough.
 check-platforms:
 	@for p in linux/arm64 darwin/arm64; do echo "check  builds for $$p"; \
-	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_exporter; done
-	@CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/thorbis_mixin
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/thorbis_exporter; done
+	@GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/thorbis_mixin
 
 check-links:
 	@echo "check  the exporter does not link the generator's dependencies"
