@@ -202,8 +202,9 @@ func (c *Collector) devices() ([]device, error) {
 	return parseDiskstats(text, make([]device, 0, 64))
 }
 
-// mounts reads those of the first process, which are the machine's. Where that is not permitted, it reads its
-// own, which a sandbox around the exporter may have made read-only: then only the filesystem itself counts.
+// mounts reads those of the first process, which are the machine's and everybody may read. Where /proc is mounted
+// with hidepid it reads its own, which a sandbox around the exporter may have made read-only: then only what the
+// filesystem itself says counts.
 func (c *Collector) mounts() ([]mount, error) {
 	text, err := readBounded(filepath.Join(c.Paths.Procfs, "1", "mountinfo"))
 	if err == nil {
@@ -214,7 +215,7 @@ func (c *Collector) mounts() ([]mount, error) {
 	}
 	list, err := parseMountinfo(text)
 	for i := range list {
-		list[i].readOnly, list[i].sandboxed = list[i].superReadOnly, true
+		list[i].readOnly = list[i].superReadOnly
 	}
 	return list, err
 }

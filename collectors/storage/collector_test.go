@@ -263,11 +263,28 @@ func TestSandboxMakesNoFilesystemReadOnly(t *testing.T) {
 	c := machine(t, map[string]string{
 		"proc/diskstats": "", "proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /broken ro - ext4 /dev/sdb ro\n",
 	}, "")
-	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1, readOnly: true}, nil })
+	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1}, nil })
 	if err := c.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	gather(t, c, help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountpoint="/broken"} 1
+`, metric.StorageFilesystemReadOnly.Name)
+}
+
+// The first process's mounts are read wherever that is possible, whatever a sandbox makes of the exporter's own.
+func TestMachineMountsTellReadOnly(t *testing.T) {
+	c := machine(t, map[string]string{
+		"proc/diskstats":      "",
+		"proc/1/mountinfo":    "27 1 259:0 / / rw - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n29 27 259:2 / /failed rw - ext4 /dev/sdc ro\n",
+		"proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n29 27 259:2 / /failed ro - ext4 /dev/sdc ro\n",
+	}, "")
+	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1}, nil })
+	if err := c.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gather(t, c, help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
+thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountpoint="/ro"} 1
+thorbis_storage_filesystem_readonly{device="sdc",fstype="ext4",host="db1",mountpoint="/failed"} 1
 `, metric.StorageFilesystemReadOnly.Name)
 }

@@ -118,7 +118,7 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 	flag(metric.StorageFilesystemStale, a.stale)
 	// What this exporter may not ask, such as the FUSE mount of a user, says nothing of the filesystem.
 	flag(metric.StorageFilesystemError, a.err != nil && !errors.Is(a.err, fs.ErrPermission))
-	flag(metric.StorageFilesystemReadOnly, m.readOnly || a.readOnly && !m.sandboxed)
+	flag(metric.StorageFilesystemReadOnly, m.readOnly)
 	if a.stale || a.err != nil {
 		return
 	}

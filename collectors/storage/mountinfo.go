@@ -17,8 +17,6 @@ type mount struct {
 	readOnly     bool
 	// superReadOnly is the filesystem's own state, whatever one mount of it says.
 	superReadOnly bool
-	// sandboxed marks a mount that was read in the exporter's own namespace, which its unit may have made read-only.
-	sandboxed bool
 }
 
 // key tells a mount from another one that takes its place.

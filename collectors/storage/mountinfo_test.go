@@ -18,10 +18,10 @@ func TestMountinfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []mount{
-		{"27", 254, 0, "/", "ext4", "/dev/vda", false, false, false},
-		{"36", 98, 0, "/mnt/with blank", "nfs4", `server:/export\x`, true, false, false},
-		{"38", 8, 2, "/data", "xfs", "/dev/sda2", false, false, false}, // the one mounted over the other
-		{"39", 0, 5, "/none", "tmpfs", "none", false, false, false},
+		{"27", 254, 0, "/", "ext4", "/dev/vda", false, false},
+		{"36", 98, 0, "/mnt/with blank", "nfs4", `server:/export\x`, true, false},
+		{"38", 8, 2, "/data", "xfs", "/dev/sda2", false, false}, // the one mounted over the other
+		{"39", 0, 5, "/none", "tmpfs", "none", false, false},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%+v", got)

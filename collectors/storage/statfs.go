@@ -10,7 +10,6 @@ import (
 type usage struct {
 	size, free, available uint64 // bytes
 	inodes, inodesFree    uint64
-	readOnly              bool
 }
 
 // answer is what asking one mount came to.

@@ -2,9 +2,8 @@ package storage
 
 import "syscall"
 
-const stReadOnly = 1 // ST_RDONLY of statvfs(3)
-
-// statfs asks the kernel. It does not return while a network filesystem's server is gone.
+// statfs asks the kernel. Its flag of a read-only mount tells of the exporter's own mount, which a sandbox may have
+// made so; mountinfo tells of the machine's. It does not return while a network filesystem's server is gone.
 func statfs(path string) (usage, error) {
 	var s syscall.Statfs_t
 	for {
@@ -22,6 +21,6 @@ func statfs(path string) (usage, error) {
 	}
 	return usage{
 		size: s.Blocks * block, free: s.Bfree * block, available: s.Bavail * block,
-		inodes: s.Files, inodesFree: s.Ffree, readOnly: s.Flags&stReadOnly != 0,
+		inodes: s.Files, inodesFree: s.Ffree,
 	}, nil
 }
