@@ -288,7 +288,8 @@ func (c *Collector) published(saved counters, at time.Time, err error) error {
 	return nil
 }
 
-// open lists the fingerprints of open incidents, the oldest of the most urgent first.
+// open lists the fingerprints of open incidents: those that wait for somebody first, of these the most urgent, of
+// these the oldest. However many are acknowledged, none of them keeps one that may have to escalate off the list.
 func (c *Collector) open() []string {
 	names := make([]string, 0, len(c.book.Incidents))
 	for fingerprint := range c.book.Incidents {
@@ -296,6 +297,12 @@ func (c *Collector) open() []string {
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		x, y := c.book.Incidents[a], c.book.Incidents[b]
+		if x.Waiting.IsZero() != y.Waiting.IsZero() {
+			if x.Waiting.IsZero() {
+				return 1
+			}
+			return -1
+		}
 		if d := strings.Compare(x.Priority, y.Priority); d != 0 {
 			return d
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -219,6 +220,20 @@ func TestListIsBounded(t *testing.T) {
 	want(t, c, listed+49, "thorbis_incidents_open", "priority", "P3", "state", "unacknowledged")
 	if _, ok := value(t, c, "thorbis_incident_open_since_timestamp_seconds", "priority", "P1"); !ok {
 		t.Error("the most urgent one is not listed")
+	}
+}
+
+// However many are acknowledged, the one that waits is on the list, or it could not escalate.
+func TestAcknowledgedCrowdHidesNothing(t *testing.T) {
+	c := collector(t, nil, policyOf(t, serve(t)))
+	now := time.Now()
+	for i := range listed + 1 {
+		c.book.Incidents[strconv.Itoa(i)] = &entry{Priority: "P1", Began: now.Add(-time.Hour)}
+	}
+	c.book.Incidents["waits"] = &entry{Priority: "P1", Began: now, Waiting: now}
+	c.book.Incidents["less urgent"] = &entry{Priority: "P3", Began: now, Waiting: now}
+	if got := c.open()[:2]; got[0] != "waits" || got[1] != "less urgent" {
+		t.Errorf("%q come first", got)
 	}
 }
 
