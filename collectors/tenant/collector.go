@@ -201,13 +201,15 @@ func (c *Collector) read(ctx context.Context, s *setup, report collectors.Report
 			}
 		})
 	}
+	parts := collectors.NewParts(report) // or a heartbeat would hide that the registry was never read
 	if s.registry != nil {
-		if !c.await(ctx, s, report) {
+		registry := parts.Report("registry")
+		if !c.await(ctx, s, registry) {
 			return nil
 		}
-		start(func(ctx context.Context) error { return c.refresh(ctx, s, report) })
+		start(func(ctx context.Context) error { return c.refresh(ctx, s, registry) })
 	}
-	start(func(ctx context.Context) error { return heartbeat(ctx, report) })
+	start(func(ctx context.Context) error { return heartbeat(ctx, parts.Report("sources")) })
 	for _, r := range s.sources {
 		if r.run != nil {
 			start(r.run)

@@ -152,6 +152,7 @@ func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Rep
 			report(err, time.Since(start))
 			continue
 		}
+		report(nil, time.Since(start))
 		if changed {
 			c.apply(s)
 		}

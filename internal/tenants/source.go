@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -43,6 +44,10 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 		list, err = Load(s.File)
 	} else {
 		list, err = Query(ctx, s.DSNFile, s.Query)
+		if err == nil && len(list) == 0 {
+			// A permission or a row policy that was forgotten looks like this; all customers would be unknown hosts.
+			err = errors.New("the query returned no tenant; those known before stay. Check it as the role that asks, and its rights to the rows")
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
