@@ -27,11 +27,11 @@ var databaseNames = names{
 	"space":        metric.ServerWALSpace.Name,
 	"walFull":      metric.ServerWALFullIn.Name,
 	"lag":          metric.ServerReplicationLag.Name,
-	"maximum":      metric.PostgresMaxConnections.Name,
-	"connections":  metric.PostgresConnections.Name,
-	"retained":     metric.PostgresSlotRetained.Name,
-	"oldest":       metric.PostgresOldestTransaction.Name,
-	"walPlace":     metric.PostgresWALFilesystem.Name,
+	"maximum":      held(metric.PostgresMaxConnections.Name),
+	"connections":  held(metric.PostgresConnections.Name),
+	"retained":     held(metric.PostgresSlotRetained.Name),
+	"oldest":       held(metric.PostgresOldestTransaction.Name),
+	"walPlace":     held(metric.PostgresWALFilesystem.Name),
 	"supabaseWAL":  metric.SupabaseWALSize,
 	"dataMount":    metric.SupabaseDataMount,
 	"files":        unarchivedFiles,
@@ -48,7 +48,7 @@ func databaseExpr(text string) string { return storageExpr(text, databaseNames) 
 // servers takes what ours say of servers, and what Supabase says of projects that ours do not ask.
 func servers(ours, supabase string) string {
 	return databaseExpr(`
-		max by ($server) (` + ours + `)
+		max by ($server) (` + held(ours) + `)
 		or on ($server)
 		max by ($server) ((` + supabase + `) * on ($target) group_left ($server) label_replace($nodeHost, "server", "$anyHostIsOne", "host", "(.+)"))`)
 }
@@ -56,11 +56,11 @@ func servers(ours, supabase string) string {
 // databases records how PostgreSQL servers fare and tells of what ends badly.
 func databases() Group {
 	rules := []Rule{
-		{Record: metric.ServerUp, Expr: servers(metric.PostgresUp.Name, metric.SupabaseUp)},
+		{Record: metric.ServerUp, Expr: servers(metric.PostgresUp.Name, held(metric.SupabaseUp))},
 		{Record: metric.ServerConnectionsLeft, Expr: databaseExpr(`
 			(max by ($server) ($maximum) - max by ($server) ($connections)) / max by ($server) ($maximum)`)},
-		{Record: metric.ServerUnarchived, Expr: servers(metric.PostgresWALUnarchived.Name, metric.SupabaseUnarchived)},
-		{Record: metric.ServerWALSize, Expr: servers(metric.PostgresWALSize.Name, metric.SupabaseWALSize+" * 1024 * 1024")},
+		{Record: metric.ServerUnarchived, Expr: servers(metric.PostgresWALUnarchived.Name, held(metric.SupabaseUnarchived))},
+		{Record: metric.ServerWALSize, Expr: servers(metric.PostgresWALSize.Name, held(metric.SupabaseWALSize)+" * 1024 * 1024")},
 		{Record: metric.ServerWALSpace, Expr: databaseExpr(`
 			max by ($server) (max by ($server, host, mountpoint) ($walPlace) * on ($place) group_left () $available)
 			or on ($server)
@@ -73,7 +73,7 @@ func databases() Group {
 			$space / (deriv($walSize[30m]) > 0)
 			and on ($server)
 			($unarchived > $files or max by ($server) ($retained) > $laziness)`)},
-		{Record: metric.ServerReplicationLag, Expr: servers(metric.PostgresReplicationLag.Name, metric.SupabaseLag)},
+		{Record: metric.ServerReplicationLag, Expr: servers(metric.PostgresReplicationLag.Name, held(metric.SupabaseLag))},
 	}
 	return Group{Name: "thorbis-databases", Interval: ledgerInterval, Rules: append(rules, databaseAlerts()...)}
 }
@@ -110,7 +110,11 @@ func databaseAlerts() []Rule {
 			description: `{{ $value }} files of the write-ahead log of {{ $labels.server }} in {{ $labels.environment }} wait for their archive; nothing since then can be restored to a point in time.
 				First look: SELECT failed_count, last_failed_wal, last_failed_time FROM pg_stat_archiver, and the server's log for what the archive command says.`,
 		}),
-		at("P1", filling(`$walFull < $soon`, 5*time.Minute)),
+		// A server whose log is full stops and says nothing of its archive any more: not the moment to be told less.
+		at("P1", filling(`
+			$walFull < $soon
+			or on ($server)
+			(last_over_time($walFull[1h]) < $soon unless on ($server) $unarchived)`, 5*time.Minute)),
 		at("P2", filling(`($walFull < $withinADay) >= $soon`, 15*time.Minute)),
 		single(metric.ReplicationLagAlert, databaseExpr(`$lag > $maxLag`), 10*time.Minute, text{
 			summary: "A replica is far behind.",

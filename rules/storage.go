@@ -19,13 +19,13 @@ var storageNames = names{
 	"filesystem": join(metric.LabelEnvironment, metric.LabelHost, metric.LabelMountpoint),
 	"target":     target,
 
-	"seen":     metric.HostSeen.Name,
-	"nodeHost": metric.NodeHost.Name,
-	"named":    metric.NodeNamed.Name,
-	"memory":   seconds(memory),
-	"observed": metric.StorageObserved.Name,
-	"booted":   metric.HostBoot.Name,
-	"uname":    metric.NodeUname,
+	"seen":       metric.HostSeen.Name,
+	"nodeHost":   metric.NodeHost.Name,
+	"named":      metric.NodeNamed.Name,
+	"longMemory": seconds(longMemory),
+	"observed":   metric.StorageObserved.Name,
+	"booted":     metric.HostBoot.Name,
+	"uname":      metric.NodeUname,
 
 	"ops":       metric.DeviceOperations.Name,
 	"bytes":     metric.DeviceBytes.Name,
@@ -63,12 +63,12 @@ func sources(p *config.Policy) Group {
 	var seen []string
 	by := join(metric.LabelEnvironment, "job", "instance", metric.LabelSupabaseProject, metric.LabelSupabaseInstance)
 	for _, series := range []string{metric.NodeLoad1, metric.NodeDiskNow, metric.NodeFilesystemSize, metric.NodeMemoryTotal} {
-		seen = append(seen, "group by ("+by+") ("+series+")")
+		seen = append(seen, "group by ("+by+") ("+held(series)+")")
 	}
 	return Group{Name: "thorbis-storage-sources", Interval: ledgerInterval, Rules: []Rule{
 		{Record: metric.HostSeen, Expr: storageExpr(`
 			time() + 0 * max by ($host) ($observed or $booted)
-			or $seen > time() - $memory`)},
+			or $seen > time() - $longMemory`)},
 		{Record: metric.NodeNamed, Expr: storageExpr(`
 			max by (environment, $target, host) (
 				label_replace(
@@ -92,7 +92,7 @@ func sources(p *config.Policy) Group {
 			$named
 			* on (job, instance) group_left (host)
 			topk by (job, instance) (1,
-				label_replace(group by (job, instance, nodename) ($uname), "host", "$nodename", "nodename", "(.+)")
+				label_replace(group by (job, instance, nodename) (last_over_time($uname[5m])), "host", "$nodename", "nodename", "(.+)")
 				and on (host) $seen
 			)
 			or on ($target)
@@ -109,6 +109,10 @@ func foreign(expr string) string {
 func operation(op, expr string) string {
 	return `label_replace(` + expr + `, "` + metric.LabelOperation + `", "` + op + `", "", "")`
 }
+
+// held is the last word of a gauge for as long as Prometheus looks back: the one scrape that fails marks all
+// series of its target as gone, and whoever has been woken would be told that it is over, and woken again.
+func held(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
 // either takes ours, and what others read where we do not.
 func either(level, ours, theirs string) string {

@@ -11,12 +11,12 @@ const judged = `{fstype!~"squashfs|iso9660|erofs|udf|romfs|cramfs|tmpfs|ramfs|de
 
 // filesystems records how full filesystems are and when they will be.
 func filesystems() []Group {
-	ours := func(m *metric.Metric) string { return m.Name + judged }
+	ours := func(m *metric.Metric) string { return held(m.Name + judged) }
 	both := func(m *metric.Metric, theirs string) string {
-		return either("$filesystem", ours(m), foreign(theirs+judged))
+		return either("$filesystem", ours(m), foreign(held(theirs+judged)))
 	}
 	inodes := func(free, all string) string {
-		return free + judged + ` / (` + all + judged + ` > 0)`
+		return held(free+judged) + ` / (` + held(all+judged) + ` > 0)`
 	}
 	return []Group{
 		{Name: "thorbis-storage-filesystems", Interval: windowInterval, Rules: append([]Rule{
@@ -29,7 +29,7 @@ func filesystems() []Group {
 			{Record: metric.FilesystemReadOnly, Expr: both(metric.StorageFilesystemReadOnly, metric.NodeFilesystemRO)},
 			{Record: metric.FilesystemUnusable, Expr: either("$filesystem",
 				ours(metric.StorageFilesystemStale)+` == 1 or `+ours(metric.StorageFilesystemError),
-				foreign(metric.NodeFilesystemError+judged))},
+				foreign(held(metric.NodeFilesystemError+judged)))},
 		}, filesystemAlerts()...)},
 		{Name: "thorbis-storage-full", Interval: windowInterval, Rules: append([]Rule{
 			{Record: metric.FilesystemLow, Expr: storageExpr(`min_over_time($available[1h])`)},

@@ -164,6 +164,12 @@ func requestSources() Group {
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
 			First look: the exporter's log; then path, permissions and space at --storage.path.`,
 	})
+	for i := range rules {
+		if rules[i].Alert == metric.SourceStoppedAlert {
+			// The restart of the exporter that says so mends nothing.
+			rules[i].KeepFiringFor = 2 * silence
+		}
+	}
 	add(metric.SourceLaggingAlert, "P3", 2*patience, `
 		max by ($source) (
 			min_over_time($lag[10m]) > 0
