@@ -46,6 +46,7 @@ const (
 type checks interface {
 	Status() []health.CheckStatus
 	Saving() health.SavingStatus
+	References() []health.ReferenceStatus
 	Tenants() int
 	Configured(target, module string) bool
 	prober

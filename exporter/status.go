@@ -49,6 +49,7 @@ type statusPage struct {
 	Reload                reloadStatus
 	HealthOff             bool
 	Saving                health.SavingStatus
+	References            []health.ReferenceStatus
 	StoragePath           string
 }
 
@@ -80,7 +81,7 @@ func (e *exporter) status(filter string) statusPage {
 	}
 	if e.checks != nil {
 		p.addChecks(e.checks.Status())
-		p.Saving = e.checks.Saving()
+		p.Saving, p.References = e.checks.Saving(), e.checks.References()
 		if inForce != nil {
 			if w, slow := inForce.PaceWarning(e.checks.Tenants()); slow {
 				p.Warnings = append(p.Warnings, w.String())

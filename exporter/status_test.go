@@ -22,6 +22,10 @@ func (fakeChecks) Saving() health.SavingStatus {
 	return health.SavingStatus{LastSaved: time.Unix(1e9, 0), Live: true}
 }
 
+func (fakeChecks) References() []health.ReferenceStatus {
+	return []health.ReferenceStatus{{Target: "ref.example:443", State: "dead"}}
+}
+
 func (fakeChecks) Tenants() int { return 0 }
 func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResult, error) {
 	return health.ProbeResult{}, errors.New("not here")
@@ -58,6 +62,9 @@ func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
 	}
 	if !strings.Contains(page, "Nothing has been saved to") || !strings.Contains(page, "2001-09-09 01:46:40Z") {
 		t.Error("it does not say that saving fails")
+	}
+	if !strings.Contains(page, `ref.example:443</td><td class="down">dead</td><td>never`) {
+		t.Error("it does not say that a reference is dead")
 	}
 	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") || !strings.Contains(page, "<td>new") {
 		t.Error("the filter does not filter")

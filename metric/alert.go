@@ -144,6 +144,11 @@ var (
 		What: "All reference targets of a location have failed for five minutes.",
 		Why:  "The location's own network is gone; everything it probes is unknown.",
 	})
+	ReferenceDeadAlert = alert(Alert{
+		Name: "ThorbisReferenceDead", Priorities: []string{"P4"},
+		What: "A reference target of a location has not answered for ten minutes, though checks have.",
+		Why:  "With the last one gone, a loss of the location's own network reads as an outage of everything.",
+	})
 	ExporterDownAlert = alert(Alert{
 		Name: "ThorbisExporterDown", Priorities: []string{"P3"},
 		What: "An exporter that reported within the last hour cannot be scraped, or the last one of its job is gone.",

@@ -20,6 +20,7 @@ var blindNames = names{
 	"silent":          metric.CheckSilent.Name,
 	"unknown":         metric.CheckUnknown.Name,
 	"reference":       metric.HealthReferenceUp.Name,
+	"dead":            metric.HealthReferencesDead.Name,
 	"longMemory":      seconds(longMemory),
 }
 
@@ -83,6 +84,12 @@ func blind(p *config.Policy) Group {
 			summary: "A location has lost its own network.",
 			description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, so everything it probes is unknown rather than down.
 				First look: that machine's route to the internet, its DNS, its firewall; then whether the reference targets are still good ones.`,
+		}),
+		single(metric.ReferenceDeadAlert, expand(
+			`max by ($place) ($dead) > 0`, n), 2*patience, text{
+			summary: "A reference target is dead.",
+			description: `{{ $value }} of the reference_targets do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; their silence counts no more.
+				With none left, a loss of this location's network reads as an outage of everything. First look: the exporter's status page names them; put others into the policy.`,
 		}),
 	)
 	return Group{Name: "thorbis-health-blind", Interval: scrapeInterval, Rules: rules}

@@ -142,6 +142,19 @@ var simulations = []simulated{
 		},
 	},
 	{
+		alert: metric.ReferenceDeadAlert, priority: "P4",
+		fires: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.unreferred = []spell{{begin, begin + 25*minute}}
+			}
+		},
+		misses: func(l layout, e *simExporter) {
+			if atFirst(l, e) {
+				e.unreferred = []spell{{begin, begin + 9*minute}}
+			}
+		},
+	},
+	{
 		alert: metric.ExporterDownAlert, priority: "P3",
 		fires: func(_ layout, e *simExporter) {
 			if e.instance == "a" {

@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -158,22 +157,6 @@ func TestRegularProbesStaySpread(t *testing.T) {
 			t.Errorf("%d of 600 targets are due in part %d of 6", n, i)
 		}
 	}
-}
-
-// The prober knows that it is online again though no check fails.
-func TestReferenceComesBackByItself(t *testing.T) {
-	r := &reference{requests: []request{{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}}}
-	if !r.isOffline(t.Context()) || r.online() != 0 {
-		t.Fatal("online without a network")
-	}
-	r.requests[0].target = rawServer(t, func(c net.Conn) { _ = c.Close() })
-	r.recheck(t.Context())
-	if r.online() != 0 {
-		t.Error("asked again at once")
-	}
-	r.asked = r.asked.Add(-referenceRecheck)
-	r.recheck(t.Context())
-	eventually(t, "online", func() bool { return r.online() == 1 })
 }
 
 // A run that follows one which ended in a panic probes the targets whose probes were under way.

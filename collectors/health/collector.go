@@ -53,10 +53,11 @@ type Collector struct {
 	windows   []*window
 	reference *reference
 	persistence
-	kept     map[key]saved // counters of targets that are not configured now; nil before the first policy
-	inFlight int
-	delayed  uint64
-	created  time.Time
+	remembered map[string]time.Time // reference targets that an earlier run relied on
+	kept       map[key]saved        // counters of targets that are not configured now; nil before the first policy
+	inFlight   int
+	delayed    uint64
+	created    time.Time
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -78,7 +79,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
-	reference, err := newReference(p)
+	reference, err := newReference(p, c.logger)
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
@@ -100,6 +101,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if c.kept == nil {
 		c.kept = c.load(time.Now())
 	}
+	reference.carry(c.reference, c.remembered, time.Now())
 	c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
 	c.shrunk = time.Time{}
 	c.follow(plan)

@@ -213,15 +213,6 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	stop()
 }
 
-func TestOfflineProberKnowsNothing(t *testing.T) {
-	p := policy(t, "  reference_targets: [{target: \"127.0.0.1:1\"}]\n"+quick+"    - {name: home, app_service: web, target: \"127.0.0.1:1\", module: tcp_connect}\n", "")
-	c, _ := start(t, p, nil)
-	await(t, c, "offline", func(s CheckStatus) bool { return s.State == metric.StateUnknown && s.Reason == reasonProberOffline })
-	if value(t, c, metric.HealthReferenceUp) != 0 {
-		t.Error("the reference is up")
-	}
-}
-
 func TestPerTenantTargets(t *testing.T) {
 	registry := filepath.Join(t.TempDir(), "tenants.yaml")
 	if err := os.WriteFile(registry, []byte("tenants: [{name: acme, tier: gold}, {name: zoo, tier: lead}]"), 0o600); err != nil {

@@ -47,6 +47,8 @@ type document struct {
 	Until   time.Time `json:"until,omitzero"`
 	Final   bool      `json:"final,omitzero"` // nothing was shown after it
 	Targets []entry   `json:"targets"`
+	// References are the reference targets that could be relied on, and when each last answered.
+	References map[string]time.Time `json:"references,omitempty"`
 }
 
 // trusted reports whether nobody can have seen more than the document holds. before is the session of who held
@@ -143,7 +145,7 @@ func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []ent
 func (c *Collector) saveNow(now time.Time, final bool) error {
 	c.mu.Lock()
 	configured, entries := c.snapshot(now)
-	d := document{Taken: now, Until: c.promise(now), Final: final, Targets: entries}
+	d := document{Taken: now, Until: c.promise(now), Final: final, Targets: entries, References: c.reference.remembered()}
 	c.mu.Unlock()
 	return c.published(configured, now, c.write(d))
 }
@@ -223,6 +225,7 @@ func (c *Collector) load(now time.Time) map[key]saved {
 		c.logger.Warn("Health counters start at 0: the saved ones cannot be read", "err", err)
 		return restored
 	}
+	c.remembered = d.References
 	trusted := d.trusted(c.dir.Session()-1, now)
 	for _, e := range d.Targets {
 		if !trusted {

@@ -40,6 +40,7 @@ type request struct {
 	module      bbconfig.Module
 	bypassCache bool
 	timeout     time.Duration
+	distance    distance
 }
 
 // measured is what a probe left behind besides its outcome.
@@ -60,6 +61,7 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	r := request{
 		check: c.Name, target: target, moduleName: c.Module, module: module,
 		bypassCache: *c.BypassCache && module.Prober == "http", timeout: c.Timeout.Std(),
+		distance: distanceOf(target),
 	}
 	if module.Prober != "http" {
 		return r, nil
@@ -117,6 +119,9 @@ func readSecret(ref *config.SecretRef) (string, error) {
 // examine probes once and judges what the edge and the exporter's own network have to do with a failure.
 func (r request) examine(ctx context.Context, debug bool, reference *reference) measured {
 	m := r.run(ctx, debug)
+	if m.result == metric.ResultSuccess {
+		reference.reached(r.distance, m.start)
+	}
 	if m.result == metric.ResultFailure && m.reason == reasonStatus && r.challenged(ctx, m) {
 		m.result, m.reason = metric.ResultUnknown, reasonChallenge
 	}

@@ -72,7 +72,7 @@ var explanations = map[string]string{
 	reasonBodyTooLarge:     "the body is larger than the module permits",
 	reasonUnexpectedAnswer: "an answer that the module does not accept",
 	reasonOther:            "none of the known reasons; the prober's log tells",
-	reasonProberOffline:    "no reference target answers: the exporter's own network is gone",
+	reasonProberOffline:    "no reference target answers of those that did: the exporter's own network is gone",
 	reasonCached:           "a cache answered, not the service",
 	reasonChallenge:        "the edge asked for a proof of humanity",
 	reasonProberError:      "the exporter could not probe; its log tells",

@@ -151,7 +151,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	s.c.mu.Lock()
 	reference := s.c.reference
 	s.c.mu.Unlock()
-	reference.recheck(ctx)
+	reference.ask(ctx)
 	report(errors.Join(stuck, s.saveErr, s.registry), time.Since(start))
 }
 

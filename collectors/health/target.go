@@ -106,6 +106,7 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 		}
 		for _, tenant := range registry {
 			request.target = strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)
+			request.distance = distanceOf(request.target)
 			c.settle(&out, p, check, tenant, request, pace, location)
 		}
 	}
