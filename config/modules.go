@@ -10,6 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// defaultBodyLimit is how much of a body is read by a module that looks into it and says nothing of a limit. The
+// prober keeps such a body as a whole in memory, and one that never ends would take all of it.
+const defaultBodyLimit = 10 << 20
+
 //go:embed modules.yaml
 var builtinModules []byte
 
@@ -28,7 +32,19 @@ func parseModules(text []byte) (modules map[string]bbconfig.Module, err error) {
 	if err := decoder.Decode(&c); err != nil {
 		return nil, err
 	}
+	for name, m := range c.Modules {
+		if h := &m.HTTP; h.BodySizeLimit == 0 && keepsBody(*h) {
+			h.BodySizeLimit = defaultBodyLimit
+			c.Modules[name] = m
+		}
+	}
 	return c.Modules, nil
+}
+
+// keepsBody reports whether a module looks into the body.
+func keepsBody(h bbconfig.HTTPProbe) bool {
+	return len(h.FailIfBodyMatchesRegexp) > 0 || len(h.FailIfBodyNotMatchesRegexp) > 0 ||
+		h.FailIfBodyJsonMatchesCEL != nil || h.FailIfBodyJsonNotMatchesCEL != nil
 }
 
 // loadModules merges the built-in modules with those of the policy's modules_file.

@@ -79,3 +79,26 @@ func TestModulesArePartOfTheHash(t *testing.T) {
 		t.Error("white space changed the hash")
 	}
 }
+
+// Only what the prober keeps in memory is bounded where its author has not said so; the rest works as it did.
+func TestModulesThatKeepBodiesAreBounded(t *testing.T) {
+	modules, err := parseModules([]byte(`modules:
+  plain: {prober: http}
+  looks: {prober: http, http: {fail_if_body_matches_regexp: [x]}}
+  wants: {prober: http, http: {fail_if_body_not_matches_regexp: [x]}}
+  json: {prober: http, http: {fail_if_body_json_matches_cel: "body.x == 1"}}
+  no_json: {prober: http, http: {fail_if_body_json_not_matches_cel: "body.x == 1"}}
+  own: {prober: http, http: {fail_if_body_matches_regexp: [x], body_size_limit: 50MB}}
+  tcp: {prober: tcp}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int64{
+		"plain": 0, "looks": defaultBodyLimit, "wants": defaultBodyLimit, "json": defaultBodyLimit, "no_json": defaultBodyLimit, "own": 50 << 20, "tcp": 0,
+	} {
+		if got := int64(modules[name].HTTP.BodySizeLimit); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+}

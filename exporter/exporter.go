@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,6 +30,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Load reads the policy, at the start and at every reload.
 	Load func() (*config.Policy, error)
+	// Hangup asks for a reload; nil never does. Whoever starts the process listens for the signal as its first act.
+	Hangup <-chan os.Signal
 	// Location overrides the policy's; empty does not.
 	Location string
 	// StoragePath is where collectors keep state; empty keeps it in memory only.
@@ -73,7 +74,7 @@ type exporter struct {
 	ready      atomic.Bool
 }
 
-// Run serves until ctx ends or the servers fail. SIGHUP reloads the policy.
+// Run serves until ctx ends or the servers fail.
 func Run(ctx context.Context, o Options) (err error) {
 	var dir *state.Dir
 	if o.StoragePath != "" {
@@ -82,22 +83,24 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, dir.Close()) }()
 	}
-	// Before anything is slow, so that an early SIGHUP does not end the process.
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-
 	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())
 	e := newExporter(o, dir)
 	defer func() { err = errors.Join(err, e.close()) }()
-	if err := e.policy.reload(); err != nil {
-		return err
+	loaded := make(chan error, 1)
+	go func() { loaded <- e.policy.reload() }()
+	select {
+	case err := <-loaded:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return errors.New("stopped before the policy was read; its files, or those that it names, have not answered")
 	}
 	handler, err := e.handler()
 	if err != nil {
 		return err
 	}
-	return e.serve(ctx, handler, hangup)
+	return e.serve(ctx, handler)
 }
 
 // openState opens the state directory. A disk that hangs is waited for, for without its state the exporter
@@ -197,13 +200,25 @@ func (e *exporter) apply(p, old *config.Policy) error {
 
 // serve runs collectors, web server and signals, and stops them in the order in which nothing is lost:
 // first the requests, then the collectors, which save, then (in Run) the state directory.
-func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-chan os.Signal) error {
+func (e *exporter) serve(ctx context.Context, handler http.Handler) error {
 	collecting, stopCollecting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCollecting()
 	collected := make(chan struct{})
 	go func() {
 		e.supervisor.Run(collecting)
 		close(collected)
+	}()
+
+	// Beside the rest: a file that hangs must not hold up the stop.
+	go func() {
+		for {
+			select {
+			case <-e.Hangup:
+				_ = e.policy.reload() // logged and shown
+			case <-collecting.Done():
+				return
+			}
+		}
 	}()
 
 	server := newServer(handler, e.Logger)
@@ -217,19 +232,13 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler, hangup <-cha
 	e.ready.Store(true)
 
 	var failed error
-	for running := true; running; {
-		select {
-		case <-hangup:
-			_ = e.policy.reload() // logged and shown
-		case failed = <-served:
-			failed = fmt.Errorf("web server: %w", failed)
-			if errors.Is(failed, syscall.EADDRINUSE) {
-				failed = fmt.Errorf("%w; stop what listens there, or choose another --web.listen-address", failed)
-			}
-			running = false
-		case <-ctx.Done():
-			running = false
+	select {
+	case failed = <-served:
+		failed = fmt.Errorf("web server: %w", failed)
+		if errors.Is(failed, syscall.EADDRINUSE) {
+			failed = fmt.Errorf("%w; stop what listens there, or choose another --web.listen-address", failed)
 		}
+	case <-ctx.Done():
 	}
 
 	e.Logger.Info("Stopping")

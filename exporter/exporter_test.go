@@ -182,9 +182,10 @@ func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 	defer cancel()
 	storage := t.TempDir()
 	stopped := make(chan error, 1)
+	hangup := make(chan os.Signal, 1)
 	go func() {
 		stopped <- Run(ctx, Options{
-			Logger: quiet(), Load: file.load, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
+			Logger: quiet(), Load: file.load, Hangup: hangup, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
 			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none},
 		})
 	}()
@@ -201,9 +202,7 @@ func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 		t.Errorf("a second exporter on the same storage path: %v", err)
 	}
 	file.write(t, "staging", site(t))
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	hangup <- syscall.SIGHUP
 	eventually(t, "the new environment is exposed", func() bool {
 		return sample(t, base, metric.ConfigReloadSuccessful.Name, metric.LabelEnvironment, "staging") == 1
 	})

@@ -19,7 +19,7 @@ func accepts(t *testing.T, from string, flags []string) {
 	t.Helper()
 	flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return strings.HasPrefix(f, "--config.file=") })
 	var stderr bytes.Buffer
-	if code := run(t.Context(), append(flags, "check-config"), io.Discard, &stderr); code != 0 {
+	if code := run(t.Context(), append(flags, "check-config"), nil, io.Discard, &stderr); code != 0 {
 		t.Errorf("%s: %q: %s", from, flags, &stderr)
 	}
 }

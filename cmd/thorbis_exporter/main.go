@@ -25,8 +25,11 @@ var numberRE = regexp.MustCompile(`^strconv\.\w+: parsing (".*"): .*$`)
 const defaultListenAddress = ":10088"
 
 func main() {
+	// Before anything else: a reload that comes while we start must not end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], hangup, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -39,7 +42,7 @@ type flags struct {
 }
 
 // run returns the exit code: 0, 1 for a failure, 2 for wrong usage.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, stderr io.Writer) int {
 	f := &flags{stdout: stdout}
 	app := kingpin.New("thorbis_exporter", "Measures the facts behind the promises of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
@@ -65,6 +68,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n", numberRE.ReplaceAllString(err.Error(), "$1 is not a number that a flag takes"))
 		return 2
 	}
+	if command != serve.name {
+		signal.Reset(syscall.SIGHUP) // a terminal that closes ends the other commands
+	}
 	switch command {
 	case check.name:
 		err = check.run()
@@ -77,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			err = run(ctx)
 			break
 		}
-		err = serve.run(ctx, stderr)
+		err = serve.run(ctx, hangup, stderr)
 	}
 	if err != nil {
 		// Joined errors are one a line, so that each file:line can be clicked.

@@ -22,7 +22,7 @@ func write(t *testing.T, text string) string {
 func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, &out, &errs)
+	code = run(t.Context(), args, nil, &out, &errs)
 	return code, out.String(), errs.String()
 }
 

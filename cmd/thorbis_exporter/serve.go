@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -13,6 +14,7 @@ import (
 // serve is the default command. Its flags belong to the program, so that --help shows them.
 type serve struct {
 	*flags
+	name                string
 	options             exporter.Options
 	roles               map[string]*bool
 	logLevel, logFormat string
@@ -22,7 +24,7 @@ type serve struct {
 
 func newServe(app *kingpin.Application, f *flags) *serve {
 	s := &serve{flags: f, roles: map[string]*bool{}}
-	app.Command("serve", "Run the exporter (the default).").Default()
+	s.name = app.Command("serve", "Run the exporter (the default).").Default().FullCommand()
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
 	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
@@ -45,7 +47,7 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	return s
 }
 
-func (s *serve) run(ctx context.Context, stderr io.Writer) error {
+func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writer) error {
 	logger, err := exporter.NewLogger(stderr, s.logLevel, s.logFormat)
 	if err != nil {
 		return err
@@ -53,6 +55,7 @@ func (s *serve) run(ctx context.Context, stderr io.Writer) error {
 	o := s.options
 	o.Receive = exporter.ReceiveFlags(s.receiveAddress, s.receiveConfig)
 	o.Logger, o.Load, o.Location, o.Web = logger, s.load, s.location, s.web
+	o.Hangup = hangup
 	o.Roles = map[string]bool{}
 	for name, on := range s.roles {
 		o.Roles[name] = *on

@@ -1,14 +1,17 @@
 package health
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,6 +179,52 @@ func TestProberThatNeverEndsIsLeft(t *testing.T) {
 	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}.run(context.Background(), false)
 	if m.result != unk || m.reason != reasonProberError {
 		t.Errorf("%s %s", m.result, m.reason)
+	}
+}
+
+// A body that never ends takes a bounded part of the memory, also by a module that looks into it and names no limit.
+func TestEndlessBodyIsBounded(t *testing.T) {
+	const most = 100 << 20 // what a body of 10 MiB may take while it grows, with room for the collector to be late
+	var sent atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		piece := bytes.Repeat([]byte("x"), 1<<20)
+		for r.Context().Err() == nil {
+			n, err := w.Write(piece)
+			if err != nil {
+				return
+			}
+			if sent.Add(int64(n)) > 3*most { // as good as endless, and the test's own machine goes on
+				<-r.Context().Done()
+			}
+		}
+	}))
+	defer srv.Close()
+	modules := filepath.Join(t.TempDir(), "blackbox.yml")
+	if err := os.WriteFile(modules, []byte("modules:\n"+
+		"  regexp: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
+		"  forbidden: {prober: http, http: {fail_if_body_matches_regexp: [error]}}\n"+
+		"  cel: {prober: http, http: {fail_if_body_json_not_matches_cel: \"body.ok == true\"}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := policy(t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+	for _, module := range []string{"regexp", "forbidden", "cel"} {
+		check := *p.Health.Checks[0]
+		check.Module = module
+		req, err := newRequest(p, &check, srv.URL, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent.Store(0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m := req.examine(t.Context(), false, &reference{})
+		runtime.ReadMemStats(&after)
+		if m.result != bad || m.reason != reasonBodyTooLarge {
+			t.Errorf("%s: %s %s\n%s", module, m.result, m.reason, m.log.text())
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > most {
+			t.Errorf("%s: %d MiB were allocated for one probe, after %d MiB were sent", module, took>>20, sent.Load()>>20)
+		}
 	}
 }
 

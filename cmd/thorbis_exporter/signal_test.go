@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asProgram makes the test's binary the program itself, so that real signals meet the real main.
+const asProgram = "THORBIS_EXPORTER_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is an exporter with a process of its own.
+type program struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	log     *logged
+	base    string
+	storage string
+	policy  string
+	ended   chan error
+}
+
+// logged is what a program writes, while it writes.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+const smallPolicy = "version: 1\nenvironment: %s\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\n"
+
+// newProgram prepares an exporter whose policy is at a path that the test makes.
+func newProgram(t *testing.T) *program {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	dir := t.TempDir()
+	p := &program{t: t, base: "http://" + address, storage: filepath.Join(dir, "data"), policy: filepath.Join(dir, "thorbis.yaml"), log: &logged{}, ended: make(chan error, 1)}
+	p.cmd = exec.Command(os.Args[0], "--config.file="+p.policy, "--storage.path="+p.storage, "--web.listen-address="+address,
+		"--no-collector.host", "--no-collector.storage")
+	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p.cmd.Stderr = p.log
+	return p
+}
+
+func (p *program) start() {
+	p.t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() { p.ended <- p.cmd.Wait(); close(exited) }()
+	p.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-exited })
+}
+
+func (p *program) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// end waits until the program has ended.
+func (p *program) end() error {
+	p.t.Helper()
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(time.Minute):
+		p.t.Fatalf("it does not end:\n%s", p.log)
+		return nil
+	}
+}
+
+func (p *program) ready() bool {
+	resp, err := http.Get(p.base + "/-/ready")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func (p *program) eventually(what string, condition func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("never: %s\n%s", what, p.log)
+		}
+	}
+}
+
+// hang puts a file in the policy's place that does not answer until somebody writes to it.
+func (p *program) hang() {
+	p.t.Helper()
+	_ = os.Remove(p.policy)
+	if err := syscall.Mkfifo(p.policy, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// reader waits until the program reads the policy, and returns what it reads from.
+func (p *program) reader() *os.File {
+	p.t.Helper()
+	var f *os.File
+	p.eventually("the policy is read", func() (ok bool) {
+		var err error
+		f, err = os.OpenFile(p.policy, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails while nobody reads
+		return err == nil
+	})
+	p.t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// A reload that somebody asks for while the exporter is still starting does not end it.
+func TestEarlyHangupDoesNotEndTheExporter(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.hang()
+	p.start()
+	f := p.reader()
+	p.signal(syscall.SIGHUP)
+	if err := os.Remove(p.policy); err != nil {
+		t.Fatal(err)
+	}
+	// What the reload reads, which the signal asked for.
+	if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "second"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(f, smallPolicy, "first"); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	p.eventually("ready", p.ready)
+	p.eventually("reloaded", func() bool { return bytes.Count([]byte(p.log.String()), []byte("Loaded the policy")) == 2 })
+	p.signal(syscall.SIGTERM)
+	if err := p.end(); err != nil {
+		t.Errorf("%v\n%s", err, p.log)
+	}
+}
+
+// A policy that hangs, at the start or in a reload, does not keep the exporter from ending in order.
+func TestHungPolicyDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	t.Run("start", func(t *testing.T) {
+		t.Parallel()
+		p := newProgram(t)
+		p.hang()
+		p.start()
+		p.reader()
+		p.signal(syscall.SIGTERM)
+		if err := p.end(); err == nil || !bytes.Contains([]byte(p.log.String()), []byte("stopped before the policy was read")) {
+			t.Errorf("%v\n%s", err, p.log)
+		}
+	})
+	t.Run("reload", func(t *testing.T) {
+		t.Parallel()
+		p := newProgram(t)
+		if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "first"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.start()
+		p.eventually("ready", p.ready)
+		p.hang()
+		p.signal(syscall.SIGHUP)
+		p.reader()
+		p.signal(syscall.SIGTERM)
+		if err := p.end(); err != nil || !bytes.Contains([]byte(p.log.String()), []byte("Stopped")) {
+			t.Errorf("%v\n%s", err, p.log)
+		}
+		if _, err := os.Stat(filepath.Join(p.storage, "health.state")); err != nil {
+			t.Errorf("the last state was not saved: %v", err)
+		}
+	})
+}
