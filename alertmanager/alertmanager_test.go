@@ -49,7 +49,7 @@ func TestAmtool(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(amtool); err != nil {
-		t.Skip("amtool is not built; run make tools")
+		t.Fatal("amtool is not built; run make tools")
 	}
 	for name, p := range policies(t) {
 		t.Run(name, func(t *testing.T) {

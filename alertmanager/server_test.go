@@ -40,7 +40,7 @@ func serveAlertmanager(t *testing.T) *alertmanagerServer {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(program); err != nil {
-		t.Skip("alertmanager is not built; run make tools")
+		t.Fatal("alertmanager is not built; run make tools")
 	}
 	addresses, err := stack.FreeAddresses(0)
 	if err != nil {

@@ -11,10 +11,13 @@ type preset struct {
 	// base returns the IOPS and the bytes a second of a disk of so many GiB for which nothing was bought beside.
 	base func(gib float64) (iops int, throughput Bytes)
 	// burst is what it does for a while; 0 for no more than that.
-	burstIOPS                int
-	maxIOPS                  int
-	maxThroughput            Bytes
-	minSize, maxSize         Bytes
+	burstIOPS        int
+	maxIOPS          int
+	maxThroughput    Bytes
+	minSize, maxSize Bytes
+	// perGiB is how many IOPS each GiB permits, per IOPS how many bytes a second each of them; 0 for any number.
+	perGiB                   int
+	perIOPS                  Bytes
 	needsIOPS, needsSize     bool
 	throughputFollowsTheIOPS bool
 }
@@ -29,7 +32,7 @@ const (
 var presets = map[string]preset{
 	"gp3": {
 		base:    func(float64) (int, Bytes) { return 3000, 125 * mib },
-		maxIOPS: 80_000, maxThroughput: 2000 * mib, minSize: gib, maxSize: 65_536 * gib,
+		maxIOPS: 80_000, maxThroughput: 2000 * mib, minSize: gib, maxSize: 65_536 * gib, perGiB: 500, perIOPS: mib / 4,
 	},
 	"gp2": {
 		base: func(size float64) (int, Bytes) {
@@ -37,8 +40,8 @@ var presets = map[string]preset{
 		},
 		burstIOPS: 3000, maxIOPS: 16_000, maxThroughput: 250 * mib, minSize: gib, maxSize: 16_384 * gib, needsSize: true,
 	},
-	"io1": {maxIOPS: 64_000, maxThroughput: 1000 * mib, minSize: 4 * gib, maxSize: 16_384 * gib, needsIOPS: true, throughputFollowsTheIOPS: true},
-	"io2": {maxIOPS: 256_000, maxThroughput: 4000 * mib, minSize: 4 * gib, maxSize: 65_536 * gib, needsIOPS: true, throughputFollowsTheIOPS: true},
+	"io1": {maxIOPS: 64_000, maxThroughput: 1000 * mib, minSize: 4 * gib, maxSize: 16_384 * gib, perGiB: 50, needsIOPS: true, throughputFollowsTheIOPS: true},
+	"io2": {maxIOPS: 256_000, maxThroughput: 4000 * mib, minSize: 4 * gib, maxSize: 65_536 * gib, perGiB: 1000, needsIOPS: true, throughputFollowsTheIOPS: true},
 }
 
 // ioSize is the size of an operation by which io1 and io2 are sold: as many bytes a second as IOPS of it.
@@ -83,6 +86,24 @@ func (l *StorageLimit) validPreset() error {
 		return fmt.Errorf("iops: %s has %d at most", l.Preset, p.maxIOPS)
 	case l.Throughput > p.maxThroughput:
 		return fmt.Errorf("throughput: %s has %s a second at most", l.Preset, p.maxThroughput)
+	}
+	return l.inProportion(p)
+}
+
+// inProportion says what a provider does not sell together: more IOPS than the size
+// permits, or more bytes a second than the IOPS do. What every disk has by itself is never too much.
+func (l *StorageLimit) inProportion(p preset) error {
+	var iops int
+	var throughput Bytes
+	if p.base != nil {
+		iops, throughput = p.base(float64(l.Size) / float64(gib))
+	}
+	if most := int(l.Size / gib * Bytes(p.perGiB)); p.perGiB > 0 && l.Size > 0 && l.IOPS > max(iops, most) {
+		return fmt.Errorf("iops: %s of %s has %d at most, %d for each GiB", l.Preset, l.Size, max(iops, most), p.perGiB)
+	}
+	bought := max(l.IOPS, iops)
+	if most := Bytes(bought) * p.perIOPS; p.perIOPS > 0 && l.Throughput > max(throughput, most) {
+		return fmt.Errorf("throughput: %s with %d IOPS has %s a second at most, %s for each; write more iops", l.Preset, bought, max(throughput, most), p.perIOPS)
 	}
 	return nil
 }
