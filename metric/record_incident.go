@@ -17,6 +17,9 @@ var (
 	AlertsFiring = record("alert:thorbis_incident:firing",
 		"Unix time at which an alert of the bundle began to fire in this Prometheus, told without anybody's help: what escalation goes by while no exporter can tell.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
+	AlertsKnown = record("alert:thorbis_incident_known:since",
+		"Unix time at which an alert of the bundle began that fired while an exporter could tell of incidents; carries all labels of the alert. One that began later is in no exporter's list, whatever else of its kind is.",
+		nil)
 	IncidentOpen = record("incident:thorbis_incident_open:since",
 		"Unix time at which an incident began that is open. Outlives the exporter that told of it for as long as its alert fires.", incidentLevel)
 	IncidentWaiting = record("incident:thorbis_incident_waiting:since",

@@ -11,6 +11,7 @@ var incidentNames = names{
 	"read":         metric.IncidentsRead.Name,
 	"lastRead":     metric.IncidentLastRead.Name,
 	"firing":       metric.AlertsFiring.Name,
+	"known":        metric.AlertsKnown.Name,
 	"open":         metric.IncidentOpen.Name,
 	"openSince":    metric.IncidentOpenSince.Name,
 	"waiting":      metric.IncidentWaiting.Name,
@@ -27,7 +28,8 @@ var incidentNames = names{
 	"same":     join(metric.LabelEnvironment, metric.LabelIncident),
 	"kind":     join(metric.LabelEnvironment, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority),
 	"priority": join(metric.LabelEnvironment, metric.LabelPriority),
-	"ignored":  escalationAlertNames(),
+	"began":    `ALERTS_FOR_STATE{bundle="thorbis",alertname!~"` + escalationAlertNames() + `"}`,
+	"fires":    `ALERTS{bundle="thorbis",alertname!~"` + escalationAlertNames() + `",alertstate="firing"}`,
 	"stale":    seconds(readStale),
 	"grace":    span(blindGrace),
 	"lateMax":  lateShare,
@@ -70,12 +72,21 @@ func escalate(*config.Policy) Group {
 	rules := []Rule{
 		{Record: metric.IncidentsRead, Expr: expand(`max by (environment) ($lastRead) > time() - $stale`, n)},
 		{Record: metric.AlertsFiring, Expr: expand(`
-			min by ($kind) (label_replace(
-				ALERTS_FOR_STATE{bundle="thorbis",alertname!~"$ignored"}
-				and ignoring (alertstate)
-				ALERTS{bundle="thorbis",alertname!~"$ignored",alertstate="firing"},
-				"alert", "$1", "alertname", "(.+)"
-			))`, n)},
+			min by ($kind) (label_replace($began and ignoring (alertstate) $fires, "alert", "$1", "alertname", "(.+)"))`, n)},
+		// An exporter lists an alert within two minutes of its firing.
+		{Record: metric.AlertsKnown, Expr: expand(`
+			(
+				$began
+				and ignoring (alertstate) $fires
+				and ignoring (alertstate) ($fires offset 2m)
+				and on (environment) $read
+			)
+			or
+			(
+				$known
+				and ignoring (alertstate) $fires
+				unless on (environment) $read
+			)`, n)},
 		{Record: metric.IncidentOpen, Expr: expand(`
 			max by ($incident) ($openSince)
 			or on ($same)
@@ -93,9 +104,15 @@ func escalate(*config.Policy) Group {
 				unless on (environment) $read
 			)`, n)},
 		{Record: metric.IncidentAssumed, Expr: expand(`
-			$firing
+			(
+				min by ($kind) (label_replace(
+					($began and ignoring (alertstate) $fires) unless $known,
+					"alert", "$1", "alertname", "(.+)"
+				))
+				or
+				($firing unless on ($kind) $open)
+			)
 			and on ($priority) $expected
-			unless on ($kind) $open
 			unless on (environment) last_over_time($read[$grace])`, n)},
 		// The incident is renamed for the alerts: see metric.LabelFingerprint.
 		{Record: metric.IncidentOverdue, Expr: "label_replace(label_replace(\n" + expand(overdue(), n) +
