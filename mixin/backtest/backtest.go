@@ -54,6 +54,7 @@ type replay struct {
 	episodes map[string]*Episode // open ones by their labels
 	report   Report
 	refs     map[string]storage.SeriesRef
+	pending  []sample // read, but after the last evaluation so far
 	samples  int64
 }
 
@@ -80,7 +81,7 @@ func Run(ctx context.Context, bundle rules.Bundle, o Options) (*Report, error) {
 	}
 	r.report.Series = len(present)
 	kept := prune(bundle, present)
-	if err := r.open(kept); err != nil {
+	if err := r.open(bundle, kept); err != nil {
 		return nil, err
 	}
 	defer r.close()
@@ -107,8 +108,8 @@ func Run(ctx context.Context, bundle rules.Bundle, o Options) (*Report, error) {
 	return &r.report, nil
 }
 
-// open makes the storage and loads the rules.
-func (r *replay) open(files map[string][]byte) error {
+// open makes the storage and loads the rules that are kept of the bundle.
+func (r *replay) open(bundle rules.Bundle, files map[string][]byte) error {
 	options := tsdb.DefaultOptions()
 	options.RetentionDuration = math.MaxInt64 / 2
 	db, err := tsdb.Open(filepath.Join(r.dir, "data"), nil, nil, options, nil)
@@ -136,10 +137,22 @@ func (r *replay) open(files map[string][]byte) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	kept := map[string]bool{}
 	for _, g := range groups {
 		r.groups = append(r.groups, g)
 		r.report.Rules += len(g.Rules())
+		for _, rule := range g.Rules() {
+			kept[rule.Name()] = true
+		}
 	}
+	for _, g := range bundle.Groups() {
+		for _, rule := range g.Rules {
+			if rule.Alert != nil && !kept[rule.Alert.Name] && !slices.Contains(r.report.Silent, rule.Alert.Name) {
+				r.report.Silent = append(r.report.Silent, rule.Alert.Name)
+			}
+		}
+	}
+	slices.Sort(r.report.Silent)
 	slices.SortFunc(r.groups, func(a, b *promrules.Group) int { return strings.Compare(a.Name(), b.Name()) })
 	return nil
 }
@@ -152,6 +165,7 @@ func (r *replay) close() {
 // play appends the samples of a piece and evaluates each group at its times, as the server would have.
 func (r *replay) play(ctx context.Context, all []sample, from, to time.Time) error {
 	slices.SortStableFunc(all, func(a, b sample) int { return int(a.t - b.t) })
+	all = append(r.pending, all...)
 	next := 0
 	for at := from.Truncate(r.Interval); at.Before(to); at = at.Add(r.Interval) {
 		if at.Before(from) {
@@ -185,6 +199,7 @@ func (r *replay) play(ctx context.Context, all []sample, from, to time.Time) err
 			r.OnProgress(Progress{at, r.From, r.To, r.samples, len(r.report.Episodes) + len(r.episodes)})
 		}
 	}
+	r.pending = slices.Clone(all[next:])
 	return nil
 }
 

@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
@@ -24,6 +26,8 @@ environment: shop
 channels:
   deadman: none
   pager: {webhook: {url: "http://127.0.0.1:1/"}}
+  chat: {webhook: {url: "http://127.0.0.1:2/"}}
+owners: {sre: {notify: [pager, chat]}}
 priorities:
   P1: {respond_within: 15m, notify: [pager]}
 services: [{name: shop, owner: sre, page: P1}]
@@ -112,9 +116,23 @@ func TestRealPrometheus(t *testing.T) {
 		e.From.Before(outage) || e.From.After(outage.Add(2*time.Minute)) || e.To.Before(outage.Add(10*time.Minute)) || e.To.After(outage.Add(17*time.Minute)) {
 		t.Errorf("%s to %s: %s; the outage began %s", e.From, e.To, e.Labels, outage)
 	}
+	// Pieces that end between two evaluations lose nothing at their seams.
+	var found []string
+	for _, chunk := range []time.Duration{90 * time.Minute, 7*time.Minute + 4*time.Second} {
+		again, err := Run(ctx, bundle, Options{
+			URL: "http://" + address, From: outage.Add(-30 * time.Minute), To: outage.Add(time.Hour), Chunk: chunk, Interval: 15 * time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, fmt.Sprint(again.Samples, again.Episodes))
+	}
+	if found[0] != found[1] {
+		t.Errorf("in one piece %s\nin many %s", found[0], found[1])
+	}
 	var out bytes.Buffer
 	report.Write(&out, p, true)
-	for _, want := range []string{"ThorbisSLOBurn", "pager", "burns the budget of orders"} {
+	for _, want := range []string{"ThorbisSLOBurn", "pager, chat (what sre owns)", "burns the budget of orders", "nothing that they read: ThorbisAlert", "ThorbisServiceUnwatched"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &out)
 		}
@@ -157,6 +175,24 @@ func TestPrune(t *testing.T) {
 	}
 	if !strings.Contains(string(files["slo.rules.yaml"]), "ThorbisSLOBurn") {
 		t.Error("the objective's alert is left out")
+	}
+	alerts := func(files map[string][]byte) string {
+		var names []string
+		for _, text := range files {
+			for line := range strings.SplitSeq(string(text), "\n") {
+				if _, name, ok := strings.Cut(line, "alert: "); ok && !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+		slices.Sort(names)
+		return strings.Join(names, " ")
+	}
+	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisSLOBurn ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
+		t.Errorf("on a server that has never seen an exporter of ours: %s", got)
+	}
+	if got := alerts(prune(bundle, []string{"orders_total", metric.HealthCheckObservedSeconds.Name})); !strings.Contains(got, metric.ServiceUnwatchedAlert.Name) {
+		t.Errorf("on one that has: %s", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package backtest
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
@@ -67,33 +68,52 @@ func inputs(bundle rules.Bundle) []string {
 	return all
 }
 
-// prune leaves out the rules that cannot yield anything, because no series that they read is there: most of the
-// bundle, on a server that holds other people's series only.
-func prune(bundle rules.Bundle, present []string) map[string][]byte {
-	there := map[string]bool{}
-	for _, s := range present {
-		for name := range selectors(s) {
-			there[name] = true
+// ours is how the series of the exporter begin.
+const ours = "thorbis_"
+
+// reads tells whether an expression reads one of the names, itself apart.
+func reads(expr, itself string, names map[string]bool) bool {
+	for name := range selectors(expr) {
+		if name != itself && names[name] {
+			return true
 		}
 	}
-	alive := func(expr, record string) bool {
-		names := selectors(expr)
-		for name := range names {
-			if name != record && there[name] {
-				return true
-			}
+	return false
+}
+
+// prune leaves out the rules that cannot yield anything, because no series that they read is there: most of the
+// bundle, on a server that holds other people's series only. There, alerts on what is missing are left out as well: that no
+// exporter of ours is up is no news where none ever was.
+func prune(bundle rules.Bundle, present []string) map[string][]byte {
+	there, told, foreign := map[string]bool{}, map[string]bool{}, true
+	for _, s := range present {
+		for name := range selectors(s) {
+			there[name], told[name] = true, true
+			foreign = foreign && !strings.HasPrefix(name, ours)
 		}
-		return len(names) == 0
 	}
 	for grew := true; grew; {
 		grew = false
 		for _, g := range bundle.Groups() {
 			for _, r := range g.Rules {
-				if r.Record != nil && !there[r.Record.Name] && alive(r.Expr, r.Record.Name) {
-					there[r.Record.Name], grew = true, true
+				if r.Record == nil {
+					continue
+				}
+				name, expr := r.Record.Name, r.Expr
+				if !there[name] && (len(selectors(expr)) == 0 || reads(expr, name, there)) {
+					there[name], grew = true, true
+				}
+				if !told[name] && reads(expr, name, told) {
+					told[name], grew = true, true
 				}
 			}
 		}
+	}
+	alive := func(expr, record string) bool {
+		if record == "" && foreign {
+			return reads(expr, "", told)
+		}
+		return reads(expr, record, there) || record != "" && len(selectors(expr)) == 0
 	}
 	files := map[string][]byte{}
 	for name, text := range bundle.Files() {
@@ -112,7 +132,7 @@ func prune(bundle rules.Bundle, present []string) map[string][]byte {
 			g.Rules = slices.DeleteFunc(g.Rules, func(r map[string]any) bool {
 				record, _ := r["record"].(string)
 				expr, _ := r["expr"].(string)
-				return !alive(expr, record) || record == "" && len(selectors(expr)) == 0
+				return !alive(expr, record)
 			})
 			if len(g.Rules) > 0 {
 				groups = append(groups, g)

@@ -30,9 +30,10 @@ type Episode struct {
 // Report is what a replay found.
 type Report struct {
 	From, To time.Time
-	Series   int   // selectors that the server had something for
-	Rules    int   // rules that could yield something
-	Samples  int64 // raw samples read
+	Series   int      // selectors that the server had something for
+	Rules    int      // rules that could yield something
+	Silent   []string // alerts left out, because the server holds nothing that they read
+	Samples  int64    // raw samples read
 	Episodes []Episode
 	Failures map[string]string // by rule
 }
@@ -95,6 +96,30 @@ func (r *Report) Notifications() map[string]int {
 	return count
 }
 
+// told are the channels that hear of a priority, and those that hear of what their team owns as well.
+func (r *Report) told(p *config.Policy, priority string) string {
+	to := slices.Clone(p.Notify(priority))
+	owners := map[string]bool{}
+	for _, e := range r.Episodes {
+		if e.Labels.Get(metric.LabelPriority) == priority {
+			owners[e.Labels.Get(metric.LabelOwner)] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(owners)) {
+		if owner, ok := p.Owners[name]; ok {
+			for _, channel := range owner.Notify {
+				if !slices.Contains(p.Notify(priority), channel) {
+					to = append(to, channel+" (what "+name+" owns)")
+				}
+			}
+		}
+	}
+	if len(to) == 0 {
+		return "nobody: the policy names no channel"
+	}
+	return strings.Join(to, ", ")
+}
+
 // Write tells people.
 func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 	fmt.Fprintf(out, "%s to %s (%s): %d samples of %d selectors through %d rules\n\n", r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339),
@@ -111,13 +136,16 @@ func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 		fmt.Fprintln(w, "PRIORITY\tNOTIFICATIONS\tTO\t\t")
 		notifications := r.Notifications()
 		for _, priority := range slices.Sorted(maps.Keys(notifications)) {
-			to := "nobody: the policy names no channel"
-			if s, ok := p.Priorities[priority]; ok && len(s.Notify) > 0 {
-				to = strings.Join(s.Notify, ", ")
-			}
-			fmt.Fprintf(w, "%s\t%d\t%s\t\t\n", priority, notifications[priority], to)
+			fmt.Fprintf(w, "%s\t%d\t%s\t\t\n", priority, notifications[priority], r.told(p, priority))
 		}
 		_ = w.Flush()
+	}
+	if len(r.Silent) > 0 {
+		fmt.Fprintf(out, "\n%d alerts of the policy are not judged, for the server holds nothing that they read", len(r.Silent))
+		if list {
+			fmt.Fprintf(out, ": %s", strings.Join(r.Silent, ", "))
+		}
+		fmt.Fprintln(out)
 	}
 	if list {
 		fmt.Fprintln(out)
