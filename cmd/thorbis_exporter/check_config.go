@@ -1,15 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
+	registry "github.com/thorbis/thorbis_exporter/internal/tenants"
 )
+
+// assumedTenants is what the cost is reckoned with where nothing says how many tenants there are.
+const assumedTenants = 100
+
+// registryPatience bounds how long a database may take to say it.
+const registryPatience = 5 * time.Second
 
 // checkConfig says what is wrong with a policy, what is doubtful about it and what it costs.
 type checkConfig struct {
@@ -17,6 +26,7 @@ type checkConfig struct {
 	name    string
 	cost    bool
 	tenants uint32
+	given   bool // the number of tenants
 }
 
 func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
@@ -24,11 +34,11 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 	command := app.Command("check-config", "Check the policy and print its warnings; exit 1 if it would be refused.")
 	c.name = command.FullCommand()
 	command.Flag("cost", "Also print what the policy makes an exporter do.").BoolVar(&c.cost)
-	command.Flag("tenants", "With --cost: assume so many tenants.").Default("100").Uint32Var(&c.tenants)
+	command.Flag("tenants", "With --cost: assume so many tenants, whatever the registry says.").IsSetByUser(&c.given).Uint32Var(&c.tenants)
 	return c
 }
 
-func (c *checkConfig) run() error {
+func (c *checkConfig) run(ctx context.Context) error {
 	p, err := c.load()
 	if err != nil {
 		return err
@@ -47,21 +57,45 @@ func (c *checkConfig) run() error {
 	for _, w := range p.Warnings() {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
-	tenants := checks.Tenants()
+	known, of := checks.Tenants(), ""
 	if c.cost {
-		tenants = max(tenants, int(c.tenants))
+		known, of = c.count(ctx, p)
 	}
-	if w, slow := p.PaceWarning(tenants); slow {
+	if w, slow := p.PaceWarning(known); slow {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
 	if c.cost {
-		printCost(c.stdout, config.Estimate(p, int(c.tenants)), int(c.tenants))
+		printCost(c.stdout, config.Estimate(p, known), known, of)
 	}
 	_, _ = fmt.Fprintf(c.stdout, "ok: sha256 %s\n", p.Hash())
 	return nil
 }
 
-func printCost(w io.Writer, cost config.Cost, tenants int) {
-	_, _ = fmt.Fprintf(w, "cost with %d tenants:\n  series              %d\n  probes per month    %d\n  API calls per hour  %d\n  series of tenants   %d\n",
-		tenants, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour, cost.TenantSeries)
+// count returns how many tenants to reckon with, and where the number is from.
+func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of string) {
+	if c.given {
+		return int(c.tenants), "as --tenants says"
+	}
+	ctx, cancel := context.WithTimeout(ctx, registryPatience)
+	defer cancel()
+	var list []registry.Tenant
+	var err error
+	switch from := p.Tenants.Registry; {
+	case from.File != "":
+		list, err = registry.Load(from.File)
+	case from.Postgres != nil:
+		list, err = registry.Query(ctx, from.Postgres.DSNFile, from.Postgres.Query)
+	default:
+		return assumedTenants, "assumed; --tenants says otherwise"
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", err)
+		return assumedTenants, "assumed, for the registry has not told; --tenants says otherwise"
+	}
+	return len(list), "of the registry"
+}
+
+func printCost(w io.Writer, cost config.Cost, known int, of string) {
+	_, _ = fmt.Fprintf(w, "cost with %d tenants (%s):\n  series              %d\n  probes per month    %d\n  API calls per hour  %d\n  series of tenants   %d\n",
+		known, of, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour, cost.TenantSeries)
 }

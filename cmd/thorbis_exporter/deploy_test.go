@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -174,5 +176,30 @@ func TestKubernetesManifests(t *testing.T) {
 	}
 	if !paths["/metrics"] || !paths["/metrics/tenants"] || len(paths) != 2 {
 		t.Errorf("scraped: %v", paths)
+	}
+}
+
+// TestShippedPrometheusConfiguration: Prometheus takes the example, with the rules where it looks for them.
+func TestShippedPrometheusConfiguration(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/prometheus.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := filepath.Abs("../../rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const there = "/etc/prometheus/thorbis/rules/"
+	if !bytes.Contains(text, []byte(there)) {
+		t.Fatalf("the example does not load the rules of %s", there)
+	}
+	file := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(file, bytes.Replace(text, []byte(there), []byte(rules+"/"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool := filepath.Join(cmp.Or(os.Getenv("THORBIS_BIN"), "../../bin"), "tools", "promtool")
+	out, err := exec.Command(promtool, "check", "config", "--lint=all", "--lint-fatal", file).CombinedOutput()
+	if err != nil || bytes.Count(out, []byte("SUCCESS")) < 2 { // the file itself and at least one of rules
+		t.Errorf("%v\n%s", err, out)
 	}
 }

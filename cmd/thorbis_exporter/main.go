@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	}
 	switch command {
 	case check.name:
-		err = check.run()
+		err = check.run(ctx)
 	case probe.name:
 		err = probe.run(ctx)
 	case tenants.name:
