@@ -48,7 +48,17 @@ func start(t *testing.T, exporters int, traffic float64) *stack.Stack {
 	}
 	t.Cleanup(s.Stop)
 	checkMetrics(t, s)
+	checkConfiguration(t, s)
 	return s
+}
+
+// checkConfiguration asks promtool what it thinks of what Prometheus was given.
+func checkConfiguration(t *testing.T, s *stack.Stack) {
+	t.Helper()
+	promtool := exec.Command(filepath.Join(bin(), "tools", "promtool"), "check", "config", "--lint=all", "--lint-fatal", filepath.Join(s.Dir, "prometheus.yml"))
+	if out, err := promtool.CombinedOutput(); err != nil {
+		t.Errorf("promtool check config: %v\n%s", err, out)
+	}
 }
 
 // checkMetrics asks promtool what it thinks of what the exporters expose.
@@ -136,10 +146,10 @@ func TestHungDiskHoldsBackNoPage(t *testing.T) {
 	must(t, reader.Close())
 }
 
-// What is over within 30 seconds pages nobody.
+// What is over within 30 seconds pages nobody, what lasts 45 pages once, also with two exporters of which each sees it by itself.
 func TestShortTroublePagesNobody(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, 0)
+	s := start(t, 2, 0)
 	s.SaaS.FailNext(1)
 	eventually(t, time.Minute, "the failed probe", func() bool { return s.SaaS.Unfailed() == 0 })
 	sleep(t, settle)
@@ -155,6 +165,15 @@ func TestShortTroublePagesNobody(t *testing.T) {
 	if s.Pager.Heartbeats() == 0 {
 		t.Error("the dead man's switch was never pressed: quiet proves nothing")
 	}
+
+	must(t, s.SaaS.Break(saas.Refuse))
+	eventually(t, time.Minute, "the outage in the exporter", func() bool { return seenDown(t, s) })
+	sleep(t, 45*time.Second)
+	must(t, s.SaaS.Recover())
+	eventually(t, 30*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
+	eventually(t, resolveTime, "the resolve", func() bool { return len(pages(s, "resolve")) > 0 })
+	sleep(t, 20*time.Second) // the chat's may come after it
+	toldOnce(t, s, 0)
 }
 
 // outage breaks the platform, expects exactly one page of priority P1, disturbs, mends, and expects
@@ -197,7 +216,30 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	if triggers, resolves := len(pages(s, "trigger")), len(pages(s, "resolve")); triggers != 1 || resolves != 1 {
 		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves, s.Pager.Pages())
 	}
+	toldOnce(t, s, 2)
 	must(t, s.Ended())
+}
+
+// toldOnce expects that of one outage, which is over, only the receivers of a P1 were told: a page and its resolve, a message in
+// the chat and that it is over. As many updates may lie between as the service has further reasons.
+func toldOnce(t *testing.T, s *stack.Stack, updates int) {
+	t.Helper()
+	for _, p := range s.Pager.Pages() {
+		page := p.Kind == pager.PagerDuty && p.RoutingKey == stack.RoutingKey
+		chat := p.Kind == pager.Slack && p.To == "#incidents-critical" && strings.Contains(p.Summary, "[P1] web")
+		if !page && !chat {
+			t.Errorf("somebody else was told of the outage: %+v", p)
+		}
+	}
+	if first, more := len(pages(s, "trigger")), len(pages(s, "update")); first != 1 || more > updates {
+		t.Errorf("%d pages and %d updates, want 1 and at most %d", first, more, updates)
+	}
+	if n := len(chatted(s, "firing")); n < 1 || n > 1+updates {
+		t.Errorf("%d messages in the chat of one outage, want 1 and at most %d updates", n, updates)
+	}
+	if pager, chat := len(pages(s, "resolve")), len(chatted(s, "resolved")); pager != 1 || chat != 1 {
+		t.Errorf("%d resolves, and %d messages that it is over, want 1 of each", pager, chat)
+	}
 }
 
 // forgotten waits until the bad requests of the outage are in the shortest window no more: the burn, which the check that
@@ -216,6 +258,7 @@ func forgotten(t *testing.T, s *stack.Stack) {
 	if n := len(pages(s, "trigger")); n != 1 {
 		t.Errorf("%d pages for one outage, want 1: %+v", n, s.Pager.Pages())
 	}
+	toldOnce(t, s, 2)
 	must(t, s.Ended())
 }
 

@@ -25,6 +25,7 @@ const (
 	twoLocations
 	twoLocationsTwoJobs
 	threeLocations
+	threeLocationsThreeJobs
 )
 
 func outage(from, to int) func(int, *simExporter) {

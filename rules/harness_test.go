@@ -180,6 +180,35 @@ func (w *world) runFrom(from, until int) {
 	}
 }
 
+// runSlowly simulates a stretch in which nothing happens, with scrapes and evaluations at a slower pace.
+func (w *world) runSlowly(from, until, pace int) {
+	w.t.Helper()
+	for t := from; t < until; t++ {
+		for _, s := range w.scenarios {
+			for _, e := range s.exporters {
+				e.tick(t, epoch.Unix())
+			}
+		}
+		if t%pace != 0 {
+			continue
+		}
+		app := w.store.AppenderV2(context.Background())
+		for _, s := range w.scenarios {
+			for _, e := range s.exporters {
+				for _, x := range e.scrapeAt(t, s.name) {
+					if _, err := app.Append(0, x.labels, 0, at(t).UnixMilli(), x.value, nil, nil, storage.AOptions{}); err != nil {
+						w.t.Fatal(err)
+					}
+				}
+			}
+		}
+		if err := app.Commit(); err != nil {
+			w.t.Fatal(err)
+		}
+		w.evaluate(t)
+	}
+}
+
 // phase is when within its interval a group is evaluated.
 func (w *world) phase(g *promrules.Group) int {
 	if w.staggered == "" {
