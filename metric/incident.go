@@ -69,7 +69,12 @@ var (
 	})
 	IncidentsNotListed = define(Metric{
 		Name: "thorbis_incidents_not_listed", Type: Gauge, Across: Replica,
-		Help: "Open incidents beyond the bound, which have no series of their own and do not escalate. The oldest of the most urgent are listed.",
+		Help: "Open incidents beyond the bound, which have no series of their own. Those that wait come first on the list, the most urgent and oldest before the rest.",
+	})
+	IncidentsNotListedWaiting = define(Metric{
+		Name: "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help:   "Unix time since which an incident beyond the bound has waited for an acknowledgement: the one that has waited longest. Absent while none does.",
+		Labels: []string{LabelPriority},
 	})
 	IncidentsUntold = define(Metric{
 		Name: "thorbis_incidents_untold", Type: Gauge, Across: Replica,

@@ -24,6 +24,8 @@ var (
 		"Unix time at which an incident began that is open. Outlives the exporter that told of it for as long as its alert fires.", incidentLevel)
 	IncidentWaiting = record("incident:thorbis_incident_waiting:since",
 		"Unix time since which an open incident has waited for an acknowledgement. Outlives the exporter like the incident itself.", incidentLevel)
+	IncidentUnlisted = record("priority:thorbis_incident_unlisted:since",
+		"Unix time since which an incident has waited that is beyond the exporters' lists. Outlives the exporter while alerts of the priority fire.", priorityLevel)
 	IncidentAssumed = record("alert:thorbis_incident_assumed:since",
 		"Unix time at which an alert began to fire of which no incident is known because no exporter can tell.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})

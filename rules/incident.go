@@ -8,21 +8,23 @@ import (
 )
 
 var incidentNames = names{
-	"read":         metric.IncidentsRead.Name,
-	"lastRead":     metric.IncidentLastRead.Name,
-	"firing":       metric.AlertsFiring.Name,
-	"known":        metric.AlertsKnown.Name,
-	"open":         metric.IncidentOpen.Name,
-	"openSince":    metric.IncidentOpenSince.Name,
-	"waiting":      metric.IncidentWaiting.Name,
-	"waitingSince": metric.IncidentWaitingSince.Name,
-	"acknowledged": metric.IncidentAcknowledgedNow.Name,
-	"assumed":      metric.IncidentAssumed.Name,
-	"expected":     metric.EscalationExpected.Name,
-	"overdue":      metric.IncidentOverdue.Name,
-	"responses":    metric.ResponsesIncrease.Name,
-	"late":         metric.ResponseLateRatio.Name,
-	"silences":     metric.Silences.Name,
+	"read":          metric.IncidentsRead.Name,
+	"lastRead":      metric.IncidentLastRead.Name,
+	"firing":        metric.AlertsFiring.Name,
+	"known":         metric.AlertsKnown.Name,
+	"open":          metric.IncidentOpen.Name,
+	"openSince":     metric.IncidentOpenSince.Name,
+	"waiting":       metric.IncidentWaiting.Name,
+	"waitingSince":  metric.IncidentWaitingSince.Name,
+	"acknowledged":  metric.IncidentAcknowledgedNow.Name,
+	"unlistedSince": metric.IncidentsNotListedWaiting.Name,
+	"unlisted":      metric.IncidentUnlisted.Name,
+	"assumed":       metric.IncidentAssumed.Name,
+	"expected":      metric.EscalationExpected.Name,
+	"overdue":       metric.IncidentOverdue.Name,
+	"responses":     metric.ResponsesIncrease.Name,
+	"late":          metric.ResponseLateRatio.Name,
+	"silences":      metric.Silences.Name,
 
 	"incident": join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority, metric.LabelOwner),
 	"same":     join(metric.LabelEnvironment, metric.LabelIncident),
@@ -103,6 +105,14 @@ func escalate(*config.Policy) Group {
 				and on ($kind) $firing
 				unless on (environment) $read
 			)`, n)},
+		{Record: metric.IncidentUnlisted, Expr: expand(`
+			min by ($priority) ($unlistedSince)
+			or on ($priority)
+			(
+				$unlisted
+				and on ($priority) $firing
+				unless on (environment) $read
+			)`, n)},
 		{Record: metric.IncidentAssumed, Expr: expand(`
 			(
 				min by ($kind) (label_replace(
@@ -124,9 +134,9 @@ func escalate(*config.Policy) Group {
 			Expr: expand(`$overdue{priority="`+priority+`"} > 0`, n),
 			Annotations: text{
 				summary: "Nobody has acknowledged an incident.",
-				description: `{{ $labels.alert }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
+				description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
 					the {{ $labels.layer }} layer is told now. Owner: {{ or $labels.owner "unknown" }}.
-					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
+					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else if not $labels.alert }}First look: Alertmanager's page, all that is open; answer what you can, and the list moves on.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
 			}.annotations(),
 		})
 	}
@@ -144,7 +154,7 @@ func escalate(*config.Policy) Group {
 func overdue() string {
 	var branches []string
 	for _, layer := range config.Layers {
-		branches = append(branches, `time() - ($waiting or $assumed) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
+		branches = append(branches, `time() - ($waiting or $assumed or $unlisted) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
 	}
 	return strings.Join(branches, "\nor\n")
 }

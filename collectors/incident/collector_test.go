@@ -221,6 +221,20 @@ func TestListIsBounded(t *testing.T) {
 	if _, ok := value(t, c, "thorbis_incident_open_since_timestamp_seconds", "priority", "P1"); !ok {
 		t.Error("the most urgent one is not listed")
 	}
+	// Somebody is told of the rest as well: of the one that has waited longest.
+	oldest := alerts[listed-1].StartsAt // the most urgent one took a place
+	want(t, c, unix(oldest), "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", "priority", "P3")
+	if _, ok := value(t, c, "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", "priority", "P1"); ok {
+		t.Error("a priority of which every incident is listed has one that is not")
+	}
+	all := acknowledgement(".+")
+	all.Matchers[1].IsRegex = true
+	a.say(200, []*silence{all}, alerts...)
+	if err := c.round(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, c, 50, "thorbis_incidents_not_listed")
+	absent(t, c, "thorbis_incidents_not_listed_waiting_since_timestamp_seconds")
 }
 
 // However many are acknowledged, the one that waits is on the list, or it could not escalate.

@@ -14,7 +14,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 	d := map[*metric.Metric]*prometheus.Desc{}
 	for _, m := range []*metric.Metric{
 		metric.IncidentOpenSince, metric.IncidentWaitingSince, metric.IncidentAcknowledgedNow, metric.IncidentsOpen,
-		metric.IncidentsNotListed, metric.IncidentsUntold, metric.IncidentsOpened, metric.IncidentResponses,
+		metric.IncidentsNotListed, metric.IncidentsNotListedWaiting, metric.IncidentsUntold, metric.IncidentsOpened, metric.IncidentResponses,
 		metric.IncidentsBrief, metric.IncidentAcknowledgeDuration, metric.IncidentResolveDuration,
 		metric.IncidentLastRead, metric.IncidentSourceUp, metric.Silences, metric.MaintenanceSilences,
 		metric.StateSaves, metric.StateLastSave,
@@ -69,13 +69,16 @@ func (c *Collector) incidents(e exposer) {
 	for _, p := range config.Priorities {
 		states[p] = map[string]int{}
 	}
-	untracked := 0
+	untracked, unlisted := 0, longest{}
 	for fingerprint, s := range c.view.sightings {
 		switch _, tracked := c.book.Incidents[fingerprint]; {
 		case s.condition == maintenance:
 			states[s.priority][metric.IncidentMaintenance]++
 		case !tracked && s.condition != untold:
 			untracked++
+			if s.condition == waiting {
+				unlisted.add(s.priority, s.startsAt)
+			}
 		}
 	}
 	shown, notListed := 0, untracked
@@ -91,6 +94,7 @@ func (c *Collector) incidents(e exposer) {
 		states[i.Priority][state]++
 		if shown == listed {
 			notListed++
+			unlisted.add(i.Priority, i.Waiting)
 			continue
 		}
 		shown++
@@ -102,11 +106,23 @@ func (c *Collector) incidents(e exposer) {
 		}
 	}
 	e.gauge(metric.IncidentsNotListed, float64(notListed))
+	for priority, since := range unlisted {
+		e.gauge(metric.IncidentsNotListedWaiting, unix(since), priority)
+	}
 	e.gauge(metric.IncidentsUntold, float64(c.untold()))
 	for _, p := range config.Priorities {
 		for _, state := range metric.IncidentStates {
 			e.gauge(metric.IncidentsOpen, float64(states[p][state]), p, state)
 		}
+	}
+}
+
+// longest is since when somebody has waited longest, by priority: for what is not listed, so that it escalates too.
+type longest map[string]time.Time
+
+func (l longest) add(priority string, since time.Time) {
+	if old, ok := l[priority]; !since.IsZero() && (!ok || since.Before(old)) {
+		l[priority] = since
 	}
 }
 
