@@ -73,3 +73,58 @@ func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
 		t.Errorf("unknown state: %d", a.code)
 	}
 }
+
+// The landing page leads to everything, and the status page says what is watched, by what, under which policy.
+func TestPagesSayWhatIsThere(t *testing.T) {
+	target := site(t)
+	file := newPolicyFile(t, target)
+	_, base := start(t, Options{Load: file.load, Location: "nyc"})
+	landing := get(t, base+"/")
+	for _, want := range []string{"thorbis_exporter", `href="/metrics"`, `href="/metrics/tenants"`, `href="/status"`, `href="/-/healthy"`, `href="/-/ready"`, `action="/probe"`, `name="target"`} {
+		if landing.code != http.StatusOK || !strings.Contains(landing.body, want) {
+			t.Errorf("%d: the landing page lacks %s:\n%s", landing.code, want, landing.body)
+		}
+	}
+	if a := get(t, base+"/nothing-there"); a.code != http.StatusNotFound {
+		t.Errorf("a page that does not exist: %d", a.code)
+	}
+	var page string
+	eventually(t, "the check is up, and the collector has reported", func() bool {
+		page = get(t, base+"/status").body
+		return strings.Contains(page, `<td class="up">up</td>`) && strings.Contains(page, "succeeded")
+	})
+	for _, want := range []string{
+		"production, nyc,",                                  // environment and location
+		"<td>home</td>", "<td>web</td>", "http_2xx", target, // the check
+		`<h2>Open outages</h2>`, `<p class="up">None.</p>`,
+		`<td>health</td>`, "succeeded", // the collector
+		string(file), "SHA-256 <code>", "no reference_targets", // the policy and its warning
+		`<a href="?state=down">down</a> 0`, `<a href="?state=up">up</a> 1`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the status page lacks %q:\n%s", want, page)
+		}
+	}
+}
+
+// --location overrides the policy's, in the series and on the page, also after a reload.
+func TestLocationOverridesThePolicys(t *testing.T) {
+	file := newPolicyFile(t, site(t))
+	_, base := start(t, Options{Load: file.load, Location: "nyc", EnableLifecycle: true})
+	there := func(location string) bool {
+		return sample(t, base, metric.HealthCheckInfo.Name, metric.LabelLocation, location) == 1
+	}
+	if !there("nyc") || there("local") {
+		t.Error("the flag's location is not in the series, or the policy's is")
+	}
+	if a := ask(t, http.MethodPost, base+"/-/reload"); a.code != http.StatusOK || !there("nyc") {
+		t.Errorf("after a reload: %+v", a)
+	}
+	if sample(t, base, metric.HealthReferenceUp.Name, metric.LabelLocation, "nyc") != 1 {
+		t.Error("the collector's own series have another location")
+	}
+	_, base = start(t, Options{Load: file.load})
+	if !there("local") {
+		t.Error("without the flag the policy's location is not in the series")
+	}
+}

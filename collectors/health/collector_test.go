@@ -268,6 +268,23 @@ func TestReasons(t *testing.T) {
 		case "/challenge":
 			w.Header().Set("Cf-Mitigated", "challenge")
 			w.WriteHeader(http.StatusForbidden)
+		case "/vercel-challenge":
+			w.Header().Set("X-Vercel-Mitigated", "challenge")
+			w.WriteHeader(http.StatusTooManyRequests)
+		case "/vercel-denied":
+			w.Header().Set("X-Vercel-Mitigated", "deny")
+			w.WriteHeader(http.StatusForbidden)
+		case "/cloudflare-cached":
+			w.Header().Set("Cf-Cache-Status", "HIT")
+		case "/cloudflare-stale":
+			w.Header().Set("Cf-Cache-Status", "UPDATING")
+		case "/cloudflare-asked":
+			w.Header().Set("Cf-Cache-Status", "DYNAMIC")
+			w.Header().Set("X-Vercel-Cache", "MISS")
+		case "/old":
+			w.Header().Set("Age", "37")
+		case "/young":
+			w.Header().Set("Age", "0")
 		case "/forbidden":
 			w.WriteHeader(http.StatusForbidden)
 		}
@@ -281,20 +298,29 @@ func TestReasons(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct{ target, module, result, reason string }{
-		"hang":          {"http://" + hang, "http_2xx", bad, reasonTimeout},
-		"garbage":       {"http://" + garbage, "http_2xx", bad, reasonProtocol},
-		"closed":        {"http://" + reset, "http_2xx", bad, reasonReset},
-		"refused":       {"http://127.0.0.1:1", "http_2xx", bad, reasonRefused},
-		"tcp refused":   {"127.0.0.1:1", "tcp_connect", bad, reasonRefused},
-		"expired":       {expired, "http_2xx", bad, reasonCertExpired},
-		"self-signed":   {selfSigned.URL, "http_2xx", bad, reasonCertInvalid},
-		"tls to plain":  {"https://" + web.Listener.Addr().String(), "http_2xx", bad, reasonTLS},
-		"no such name":  {"http://no-such-name.invalid/", "http_2xx", bad, reasonDNSNotFound},
-		"endless":       {web.URL + "/endless", "http_2xx", bad, reasonBodyTooLarge},
-		"drip":          {web.URL + "/drip", "http_2xx", bad, reasonTimeout},
-		"forbidden":     {web.URL + "/forbidden", "http_2xx", bad, reasonStatus},
-		"cached":        {web.URL + "/cached", "http_2xx", unk, reasonCached},
-		"challenge":     {web.URL + "/challenge", "http_2xx", unk, reasonChallenge},
+		"hang":         {"http://" + hang, "http_2xx", bad, reasonTimeout},
+		"garbage":      {"http://" + garbage, "http_2xx", bad, reasonProtocol},
+		"closed":       {"http://" + reset, "http_2xx", bad, reasonReset},
+		"refused":      {"http://127.0.0.1:1", "http_2xx", bad, reasonRefused},
+		"tcp refused":  {"127.0.0.1:1", "tcp_connect", bad, reasonRefused},
+		"expired":      {expired, "http_2xx", bad, reasonCertExpired},
+		"self-signed":  {selfSigned.URL, "http_2xx", bad, reasonCertInvalid},
+		"tls to plain": {"https://" + web.Listener.Addr().String(), "http_2xx", bad, reasonTLS},
+		"no such name": {"http://no-such-name.invalid/", "http_2xx", bad, reasonDNSNotFound},
+		"endless":      {web.URL + "/endless", "http_2xx", bad, reasonBodyTooLarge},
+		"drip":         {web.URL + "/drip", "http_2xx", bad, reasonTimeout},
+		"forbidden":    {web.URL + "/forbidden", "http_2xx", bad, reasonStatus},
+		"cached":       {web.URL + "/cached", "http_2xx", unk, reasonCached},
+		"challenge":    {web.URL + "/challenge", "http_2xx", unk, reasonChallenge},
+
+		"challenge of Vercel":    {web.URL + "/vercel-challenge", "http_2xx", unk, reasonChallenge},
+		"denied by Vercel":       {web.URL + "/vercel-denied", "http_2xx", bad, reasonStatus},
+		"cached by Cloudflare":   {web.URL + "/cloudflare-cached", "http_2xx", unk, reasonCached},
+		"stale of Cloudflare":    {web.URL + "/cloudflare-stale", "http_2xx", unk, reasonCached},
+		"asked past both caches": {web.URL + "/cloudflare-asked", "http_2xx", ok, ""},
+		"old":                    {web.URL + "/old", "http_2xx", unk, reasonCached},
+		"young":                  {web.URL + "/young", "http_2xx", ok, ""},
+
 		"body mismatch": {web.URL + "/", "wants_body", bad, reasonBody},
 		"header":        {web.URL + "/", "wants_header", bad, reasonHeader},
 		"fine":          {web.URL + "/", "http_2xx", ok, ""},

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -114,5 +115,46 @@ func TestTenantsKeepTheRate(t *testing.T) {
 	// Over all of it: one more than the rate, because the first needs no wait. A slow machine is only slower.
 	if took := began[len(began)-1].Sub(began[0]); float64(len(began)-1) > rate*took.Seconds()+2 {
 		t.Errorf("%d probes began in %v, at %d a second", len(began), took, rate)
+	}
+}
+
+// By default the end of an outage is known within five seconds of it: the next probe comes two seconds after the last, and
+// the one that confirms it another after.
+func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := c.Apply(policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	const took = 300 * time.Millisecond // by a slow platform
+	target := c.targets[key{check: "home"}]
+	now := time.Now()
+	probe := func(result string) {
+		t.Helper()
+		o := outcome{result: result, start: now, end: now.Add(took)}
+		if result == bad {
+			o.reason = reasonTimeout
+		}
+		c.judge(target, measured{outcome: o})
+		now = maxTime(target.due, o.end)
+	}
+	probe(ok)
+	for range 30 {
+		probe(bad)
+	}
+	if target.judge.state != metric.StateDown {
+		t.Fatalf("%s after many failures", target.judge.state)
+	}
+	mended := now.Add(-target.due.Sub(target.last.start)).Add(time.Millisecond) // a moment after the last probe that failed began
+	for target.judge.state != metric.StateUp {
+		if now.Sub(mended) > time.Minute {
+			t.Fatal("never up again")
+		}
+		probe(ok)
+	}
+	if known := target.last.end.Sub(mended); known > 5*time.Second {
+		t.Errorf("the end of the outage is known after %v", known)
+	}
+	if down := target.judge.OutageStart; !down.IsZero() {
+		t.Errorf("the outage is still open, since %v", down)
 	}
 }
