@@ -9,14 +9,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// policies are those that the configuration is checked for: everything, and the embedded default.
+// policies are those that the configuration is checked for: everything, the embedded default, and the one that ships.
 func policies(t *testing.T) map[string]*config.Policy {
 	t.Helper()
 	d, err := config.Default(":10088")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*config.Policy{"everything": testPolicy(t), "default": d}
+	return map[string]*config.Policy{"everything": testPolicy(t), "default": d, "shipped": shipped(t)}
 }
 
 func TestLibraryReads(t *testing.T) {

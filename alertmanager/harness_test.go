@@ -14,7 +14,18 @@ import (
 
 func testPolicy(t testing.TB) *config.Policy {
 	t.Helper()
-	p, err := config.Load(filepath.Join("testdata", "policy.yaml"))
+	return load(t, filepath.Join("testdata", "policy.yaml"))
+}
+
+// shipped is the policy that people begin with.
+func shipped(t testing.TB) *config.Policy {
+	t.Helper()
+	return load(t, filepath.Join("..", "deploy", "policy", "thorbis.yaml"))
+}
+
+func load(t testing.TB, file string) *config.Policy {
+	t.Helper()
+	p, err := config.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
@@ -33,7 +34,8 @@ type alertmanagerServer struct {
 	groupKeys map[string][]string // by receiver
 }
 
-func serveAlertmanager(t *testing.T) *alertmanagerServer {
+// serveAlertmanager serves the routes of a policy.
+func serveAlertmanager(t *testing.T, p *config.Policy) *alertmanagerServer {
 	t.Helper()
 	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "alertmanager"))
 	if err != nil {
@@ -59,7 +61,7 @@ func serveAlertmanager(t *testing.T) *alertmanagerServer {
 
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yaml")
-	if err := os.WriteFile(file, hooked(t, hooks.URL), 0o600); err != nil {
+	if err := os.WriteFile(file, hooked(t, p, hooks.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
@@ -87,9 +89,9 @@ func serveAlertmanager(t *testing.T) *alertmanagerServer {
 }
 
 // hooked is the generated configuration with webhooks for receivers and no wait, so that a test need not either.
-func hooked(t *testing.T, url string) []byte {
+func hooked(t *testing.T, p *config.Policy, url string) []byte {
 	t.Helper()
-	text, err := Build(testPolicy(t))
+	text, err := Build(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +182,12 @@ func (s *alertmanagerServer) alerts() []listed {
 // than the library that judges them offline. Each test has an environment of its own. The server's clock cannot
 // be set, so what time intervals do is left to the library.
 func TestTablesOnServer(t *testing.T) {
-	s := serveAlertmanager(t)
+	judgeOnServer(t, testPolicy(t), tables(t))
+}
+
+func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.Table) {
+	t.Helper()
+	s := serveAlertmanager(t, p)
 	type row struct {
 		test   routetest.Test
 		prefix string
@@ -188,7 +195,7 @@ func TestTablesOnServer(t *testing.T) {
 	}
 	var rows []row
 	var silences, alerts []map[string]any
-	for file, table := range tables(t) {
+	for file, table := range tables {
 		if table.Hours != nil {
 			continue
 		}
@@ -218,10 +225,23 @@ func TestTablesOnServer(t *testing.T) {
 	}
 	s.post("/api/v2/alerts", alerts)
 	s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
+	// The server knows what hides an alert once it would have told of it.
+	find := func(all []listed, r row) int {
+		return slices.IndexFunc(all, func(a listed) bool { return equalLabels(a.Labels, r.labels) })
+	}
+	for _, r := range rows {
+		if r.test.Expect.Inhibited || r.test.Expect.Silenced {
+			s.eventually("what hides the alert of "+r.test.Name, func() bool {
+				all := s.alerts()
+				i := find(all, r)
+				return i >= 0 && len(all[i].Status.InhibitedBy)+len(all[i].Status.SilencedBy) > 0
+			})
+		}
+	}
 	all := s.alerts()
 
 	for _, r := range rows {
-		i := slices.IndexFunc(all, func(a listed) bool { return equalLabels(a.Labels, r.labels) })
+		i := find(all, r)
 		if i < 0 {
 			t.Errorf("%s: the server does not list it", r.test.Name)
 			continue

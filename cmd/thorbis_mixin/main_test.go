@@ -94,6 +94,11 @@ func TestTestRoutes(t *testing.T) {
 	if err := run(append([]string{"test-routes", policyFlag}, tables...), &out); err != nil || !strings.Contains(out.String(), "alerts reach whom they should") {
 		t.Errorf("%v\n%s", err, &out)
 	}
+	const shipped = "../../deploy/policy/"
+	out.Reset()
+	if err := run([]string{"test-routes", "--config.file=" + shipped + "thorbis.yaml", shipped + "routes.yaml"}, &out); err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	}
 	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
 	if err := os.WriteFile(wrong, []byte("tests:\n  - name: nobody hears\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,92 @@
+package alertmanager
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/thorbis/thorbis_exporter/mixin/routetest"
+)
+
+// TestShippedPolicy: the policy that people begin with reaches, by its own table, whom it means to: offline, and on the
+// pinned Alertmanager.
+func TestShippedPolicy(t *testing.T) {
+	p := shipped(t)
+	for _, warning := range p.Warnings() {
+		if !strings.Contains(warning.String(), "secret file cannot be read") && !strings.Contains(warning.String(), "whatever a human must fix") {
+			t.Error(warning)
+		}
+	}
+	file := filepath.Join("..", "deploy", "policy", "routes.yaml")
+	table, err := routetest.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge, err := routetest.NewJudge(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures, err := judge.Run(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range failures {
+		t.Errorf("%s:%d: %s: %v", file, f.Line, f.Name, f.Wrong)
+	}
+	told := map[string]bool{}
+	for _, test := range table.Tests {
+		for _, receiver := range test.Expect.Receivers {
+			told[receiver] = true
+		}
+	}
+	for name := range p.Channels {
+		if !told[name] {
+			t.Errorf("the table has nobody told by %s", name)
+		}
+	}
+	judgeOnServer(t, p, map[string]*routetest.Table{file: table})
+}
+
+// TestShippedChannels: each kind of channel is in the policy that ships, under the names of the teams that read it.
+func TestShippedChannels(t *testing.T) {
+	p := shipped(t)
+	if c := p.Channels["pagerduty"].PagerDuty; c.Service != "thorbis-production" || c.EscalationPolicy != "critical-response" {
+		t.Errorf("PagerDuty: %+v", c)
+	}
+	for _, name := range []string{"incidents-critical", "ops-general", "security-alerts"} {
+		if c := p.Channels[name]; c == nil || c.Slack == nil || c.Slack.Channel != "#"+name {
+			t.Errorf("Slack has no #%s", name)
+		}
+	}
+	kinds := map[string]bool{}
+	for _, c := range p.Channels {
+		for kind, set := range map[string]bool{"email": c.Email != nil, "msteams": c.MSTeams != nil, "sns": c.SNS != nil, "webhook": c.Webhook != nil} {
+			kinds[kind] = kinds[kind] || set
+		}
+	}
+	for kind, set := range kinds {
+		if !set {
+			t.Errorf("no channel is %s", kind)
+		}
+	}
+	for _, owner := range []string{"ops-lead", "sre", "devops", "secops", "dba"} {
+		owns := false
+		for _, s := range p.Services {
+			owns = owns || s.Owner == owner
+		}
+		if p.Owners[owner] == nil || !owns {
+			t.Errorf("%s owns nothing, or is told by nobody", owner)
+		}
+	}
+	if c := p.Channels["tickets"]; c.Webhook == nil || !slices.Equal(p.Notify("P4"), []string{"tickets"}) {
+		t.Errorf("P4 goes to %v", p.Notify("P4"))
+	}
+	if c := p.Channels["deadman"]; c == nil || c.Webhook == nil {
+		t.Error("nobody notices when alerting itself dies")
+	}
+}
