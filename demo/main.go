@@ -1,5 +1,6 @@
 // Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C.
-// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it.
+// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it. THORBIS_DEMO_PORT has all
+// its parts listen from that port on, so that two demonstrations fit on one machine.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,9 +38,26 @@ func run(args []string) error {
 	return fmt.Errorf("usage: demo | demo outage [refuse|hang|slow|error] | demo recover")
 }
 
+// addresses are the fixed ones unless the environment names a port.
+func addresses() (stack.Addresses, error) {
+	text := os.Getenv("THORBIS_DEMO_PORT")
+	if text == "" {
+		return stack.DefaultAddresses(), nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return stack.Addresses{}, fmt.Errorf("THORBIS_DEMO_PORT: %q is no port", text)
+	}
+	return stack.AddressesFrom(port)
+}
+
 func control(path string) error {
+	where, err := addresses()
+	if err != nil {
+		return err
+	}
 	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Post("http://"+stack.DefaultAddresses().Control+path, "", nil)
+	resp, err := client.Post("http://"+where.Control+path, "", nil)
 	if err != nil {
 		return fmt.Errorf("no demonstration is running; start one with make run: %w", err)
 	}
@@ -61,7 +80,11 @@ func serve() error {
 	if bin == "" {
 		bin = "bin"
 	}
-	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: stack.DefaultAddresses(), Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
+	where, err := addresses()
+	if err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

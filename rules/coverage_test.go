@@ -215,7 +215,7 @@ func TestAlerts(t *testing.T) {
 	for _, s := range simulations {
 		t.Run(s.alert.Name, func(t *testing.T) {
 			worlds := s.worlds()
-			w := newWorld(t, worlds...)
+			w := newWorld(t, worlds...).onlyHealth()
 			until := begin + 34*minute
 			if s.copies > 10 { // slow, so only what it needs
 				until = begin + 8*minute

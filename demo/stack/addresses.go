@@ -24,6 +24,21 @@ func DefaultAddresses() Addresses {
 	}
 }
 
+// addressCount is how many ports AddressesFrom takes.
+const addressCount = 7
+
+// AddressesFrom are ports of 127.0.0.1 one after the other, for a demonstration beside another.
+func AddressesFrom(port int) (Addresses, error) {
+	if port < 1024 || port+addressCount > 1<<16 {
+		return Addresses{}, fmt.Errorf("%d is no port that %d parts could listen from", port, addressCount)
+	}
+	a := Addresses{Exporters: make([]string, 1)}
+	for i, t := range append(a.all(), &a.Exporters[0]) {
+		*t = net.JoinHostPort("127.0.0.1", strconv.Itoa(port+i))
+	}
+	return a, nil
+}
+
 // given are the addresses that FreeAddresses has handed out: a port is free again until its server
 // starts, so the next stack of the same process must not be given it.
 var (

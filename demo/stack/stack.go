@@ -154,7 +154,7 @@ func vacant(a Addresses) error {
 	for _, address := range append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
-			return fmt.Errorf("%s is taken; is another demonstration running? Stop what listens there and try again: %w", address, err)
+			return fmt.Errorf("%s is taken; is another demonstration running? Stop what listens there, or set THORBIS_DEMO_PORT to the first of some free ports: %w", address, err)
 		}
 		l.Close()
 	}

@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/demo/stack"
+)
+
+// TestDemonstration runs the program of make run: outage and recover reach it, and Ctrl-C ends it with everything that it started.
+func TestDemonstration(t *testing.T) {
+	t.Parallel()
+	demo := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", demo, "../demo").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	bin, err := filepath.Abs(bin())
+	must(t, err)
+	port, where := freePorts(t)
+	scratch := t.TempDir()
+	environment := append(os.Environ(), "THORBIS_BIN="+bin, "THORBIS_DEMO_PORT="+strconv.Itoa(port), "TMPDIR="+scratch)
+	control := func(args ...string) (string, error) {
+		cmd := exec.Command(demo, args...)
+		cmd.Env = environment
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := control("outage"); err == nil || !strings.Contains(out, "no demonstration is running; start one with make run") {
+		t.Errorf("outage without a demonstration: %v %s", err, out)
+	}
+
+	cmd := exec.Command(demo)
+	cmd.Env = environment
+	output, err := cmd.StdoutPipe()
+	must(t, err)
+	cmd.Stderr = t.Output()
+	must(t, cmd.Start())
+	ended := make(chan error, 1)
+	lines := make(chan string, 1000)
+	go func() {
+		for scanner := bufio.NewScanner(output); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			default: // nobody looks any more
+			}
+		}
+		_, _ = io.Copy(io.Discard, output)
+		ended <- cmd.Wait()
+	}()
+	var children []int
+	t.Cleanup(func() { // only what is left after a failure
+		for _, pid := range append(children, cmd.Process.Pid) {
+			if parentOf(pid) == cmd.Process.Pid || parentOf(pid) == os.Getpid() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	up := false
+	eventually(t, 3*time.Minute, "everything up", func() bool {
+		select {
+		case line := <-lines:
+			t.Log(line)
+			up = up || strings.Contains(line, "Everything is up")
+		case err := <-ended:
+			t.Fatalf("it ended: %v", err)
+		default:
+		}
+		return up
+	})
+	children = serversOf(t, cmd.Process.Pid)
+	if len(children) != 3 {
+		t.Errorf("%d programs were started, want the exporter, Prometheus and Alertmanager", len(children))
+	}
+
+	healthz := "http://" + where.SaaS + "/healthz"
+	if code := status(healthz); code != http.StatusOK {
+		t.Errorf("the platform answers %d", code)
+	}
+	if out, err := control("outage", "sideways"); err == nil {
+		t.Errorf("a mode that there is not: %s", out)
+	}
+	for _, mode := range []string{"", "error"} {
+		args := []string{"outage", mode}
+		if mode == "" {
+			args = args[:1]
+		}
+		if out, err := control(args...); err != nil || out == "" {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+		if code := status(healthz); code == http.StatusOK {
+			t.Errorf("%v: the platform answers %d", args, code)
+		}
+		if out, err := control("recover"); err != nil || out == "" {
+			t.Errorf("recover: %v %s", err, out)
+		}
+		if code := status(healthz); code != http.StatusOK {
+			t.Errorf("after %v and recover the platform answers %d", args, code)
+		}
+	}
+
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("Ctrl-C: %v", err)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("Ctrl-C does not end it")
+	}
+	for _, pid := range children {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("program %d outlived the demonstration: %v", pid, err)
+		}
+	}
+	for _, address := range ports(where) {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Errorf("something still listens: %v", err)
+			continue
+		}
+		_ = l.Close()
+	}
+	if left, err := filepath.Glob(filepath.Join(scratch, "thorbis-demo-*")); err != nil || len(left) > 0 {
+		t.Errorf("it left %v behind: %v", left, err)
+	}
+}
+
+func ports(a stack.Addresses) []string {
+	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...)
+}
+
+// freePorts looks for a port from which on all that a demonstration needs are free, out of the way of stack.FreeAddresses.
+func freePorts(t *testing.T) (int, stack.Addresses) {
+	t.Helper()
+search:
+	for range 1000 {
+		port := 5000 + 10*rand.IntN(500)
+		where, err := stack.AddressesFrom(port)
+		must(t, err)
+		for _, address := range ports(where) {
+			l, err := net.Listen("tcp", address)
+			if err != nil {
+				continue search
+			}
+			_ = l.Close()
+		}
+		return port, where
+	}
+	t.Fatal("no free ports")
+	return 0, stack.Addresses{}
+}
+
+// status is what a page answers with, 0 for nothing.
+func status(url string) int {
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	if err != nil {
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+// parentOf returns whose child a process is, 0 if there is none.
+func parentOf(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}
+
+// serversOf are a process's children that listen, not those that come and go.
+func serversOf(t *testing.T, pid int) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	must(t, err)
+	var children []int
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err != nil || parentOf(n) != pid {
+			continue
+		}
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", n)); err == nil && strings.Contains(string(text), "--web.listen-address=") {
+			children = append(children, n)
+		}
+	}
+	slices.Sort(children)
+	return children
+}
