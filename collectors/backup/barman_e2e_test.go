@@ -85,7 +85,7 @@ path_prefix = %s
 	if r := restore.result(); r.Success || r.failedChecks() != 1 {
 		t.Errorf("a check that cannot hold passes: %+v", r)
 	}
-	restore.killed()
+	restore.killed("PG_VERSION")
 
 	segments, err := filepath.Glob(filepath.Join(home, "main", "wals", "*", "0000*"))
 	if err != nil || len(segments) < 3 {

@@ -42,7 +42,13 @@ var _ = register(adapter{
 			args = []string{"--verify-data"}
 		}
 		v.say("reading the repository with borg check")
-		_, err := q.borg().run(ctx, slices.Concat([]string{"check"}, args)...)
+		err := v.unlocked(ctx, func() error {
+			_, err := q.borg().run(ctx, slices.Concat([]string{"check"}, args)...)
+			return err
+		})
+		if errors.Is(err, errLocked) {
+			return err
+		}
 		v.check("borg check", err)
 		return nil
 	},

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -114,6 +115,54 @@ func data(t *testing.T) string {
 	return dir
 }
 
+// lockedByAnother starts a backup that waits for what it is fed, and holds that a verification waits for it, gives up
+// without a verdict, and passes when it is over.
+func lockedByAnother(t *testing.T, b *config.Backup, env []string, isLocked func() bool, name string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	feed, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); !isLocked(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody locks the repository")
+		}
+	}
+	impatient := *b
+	impatient.Verify.Timeout, impatient.Results = config.Duration(3*time.Second), t.TempDir()
+	if r, err := Verify(t.Context(), &impatient, t.Logf); !errors.Is(err, errLocked) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if left, _ := os.ReadDir(impatient.Results); len(left) > 0 {
+		t.Errorf("a verdict without a look: %v", left)
+	}
+	waits, passed := make(chan struct{}), make(chan bool)
+	go func() {
+		r, err := Verify(t.Context(), b, func(format string, _ ...any) {
+			if strings.Contains(format, "locked") {
+				close(waits)
+			}
+		})
+		passed <- err == nil && r.Success
+	}()
+	<-waits
+	if _, err := feed.Write([]byte("data")); err != nil {
+		t.Fatal(err)
+	}
+	_ = feed.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if !<-passed {
+		t.Error("it does not pass after the other run")
+	}
+}
+
 func TestResticForReal(t *testing.T) {
 	needs(t, "restic")
 	repository, password := filepath.Join(t.TempDir(), "repo"), filepath.Join(t.TempDir(), "password")
@@ -143,7 +192,11 @@ func TestResticForReal(t *testing.T) {
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good repository fails: %+v", r)
 	}
-	restore := []string{"/bin/sh", "-c", `restic --no-cache -r "$0" restore latest --target "$THORBIS_RESTORE_DIR"`, repository}
+	lockedByAnother(t, b, env, func() bool {
+		locks, _ := os.ReadDir(filepath.Join(repository, "locks"))
+		return len(locks) > 0
+	}, "restic", "-r", repository, "backup", "--tag", "other", "--stdin")
+	restore := []string{"/bin/sh", "-c", `restic --no-cache -r "$0" restore latest --tag tenant=acme --target "$THORBIS_RESTORE_DIR"`, repository}
 	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
 		t.Errorf("a good repository is not restored: %+v", r)
 	}
@@ -182,6 +235,10 @@ func TestBorgForReal(t *testing.T) {
 	if g := listReal(t, b).only(t, metric.KindSnapshot); g.Retained != 0 {
 		t.Errorf("an empty repository: %+v", g)
 	}
+	lockedByAnother(t, b, env, func() bool {
+		locks, _ := filepath.Glob(filepath.Join(repository, "lock.exclusive"))
+		return len(locks) > 0
+	}, "borg", "create", "::www-0", "-")
 	before := time.Now().Add(-time.Second)
 	runReal(t, env, "borg", "create", "::db-1", data(t))
 	runReal(t, env, "borg", "create", "::www-1", data(t))
@@ -192,7 +249,7 @@ func TestBorgForReal(t *testing.T) {
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good repository fails: %+v", r)
 	}
-	restore := []string{"/bin/sh", "-c", `cd "$THORBIS_RESTORE_DIR" && borg extract "$0::db-1"`, repository}
+	restore := []string{"/bin/sh", "-c", `cd "$THORBIS_RESTORE_DIR" && borg extract "$0::db-1" && borg extract "$0::www-1"`, repository}
 	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
 		t.Errorf("a good repository is not restored: %+v", r)
 	}

@@ -101,9 +101,15 @@ func verifyRestic(ctx context.Context, q *query, v *verification) error {
 		args = []string{"--read-data"}
 	}
 	v.say("reading the repository with restic check")
-	r, err := q.withEnvironment("RESTIC_REPOSITORY", q.source.Repository).run(ctx, slices.Concat([]string{"check"}, args)...)
-	if err != nil && len(r.Stdout) > 0 {
-		err = fmt.Errorf("%w; %s", err, lastLine(r.Stdout))
+	err := v.unlocked(ctx, func() error {
+		r, err := q.withEnvironment("RESTIC_REPOSITORY", q.source.Repository).run(ctx, slices.Concat([]string{"check"}, args)...)
+		if err != nil && len(r.Stdout) > 0 {
+			err = fmt.Errorf("%w; %s", err, lastLine(r.Stdout))
+		}
+		return err
+	})
+	if errors.Is(err, errLocked) {
+		return err
 	}
 	v.check("restic check", err)
 	return nil

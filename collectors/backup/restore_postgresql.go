@@ -27,7 +27,8 @@ const (
 
 // askPostgreSQL starts a server on what was restored, lets it recover, and asks the policy's questions. The
 // server's own configuration is not used: it may archive into the repository that is being tested, load what
-// is not installed here, or lie outside the data directory.
+// is not installed here, or lie outside the data directory. Of what ALTER SYSTEM set, and the restore added to it, the
+// orders for the recovery hold; what would reach out or need another machine gives way to settings on the command line.
 func (v *verification) askPostgreSQL(ctx context.Context, p *config.RestorePostgreSQL, dir string, start time.Time) {
 	server := &restoredServer{settings: p, dir: dir, data: filepath.Join(dir, p.Data)}
 	v.say("starting PostgreSQL on it; it recovers first")
@@ -101,6 +102,8 @@ func (s *restoredServer) start() (*command.Process, error) {
 		"config_file=" + conf, "hba_file=" + hba, "unix_socket_directories=" + s.socketDir(), "listen_addresses=",
 		"port=" + strconv.Itoa(restorePort), "archive_mode=off", "hot_standby=off", "fsync=off", "full_page_writes=off",
 		"logging_collector=off", "log_destination=stderr", "max_wal_senders=0", "external_pid_file=", "ssl=off", "dynamic_shared_memory_type=mmap",
+		"shared_preload_libraries=", "session_preload_libraries=", "local_preload_libraries=",
+		"primary_conninfo=", "primary_slot_name=", "shared_buffers=128MB", "huge_pages=off", "unix_socket_group=",
 	}, s.settings.Settings...) {
 		args = append(args, "-c", setting)
 	}

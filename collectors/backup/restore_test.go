@@ -216,16 +216,16 @@ func (r *restoring) result() *Result {
 	return result
 }
 
-// killed ends the test without a chance to clean up, while files are restored or the server runs, and holds that nothing
-// is left of it in the end.
-func (r *restoring) killed() {
+// killed ends the test without a chance to clean up, once a file of what is restored is there, and holds that nothing is
+// left of it in the end.
+func (r *restoring) killed(once string) {
 	r.t.Helper()
 	cmd := r.test()
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(r.scratch, "*/data/PG_VERSION")); len(found) > 0 {
+		if found, _ := filepath.Glob(filepath.Join(r.scratch, "*/data", once)); len(found) > 0 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -253,6 +253,13 @@ func (r *restoring) killed() {
 func TestRestoreForReal(t *testing.T) {
 	c := newPgBackRest(t)
 	c.sql("create table orders as select generate_series(1,1000) i")
+	// What ALTER SYSTEM set comes with the backup, and would stop a server here, or let it reach out.
+	for setting, value := range map[string]string{
+		"shared_preload_libraries": "not_here", "session_preload_libraries": "not_here", "shared_buffers": "4000GB",
+		"listen_addresses": "192.0.2.1", "primary_conninfo": "host=192.0.2.1", "unix_socket_group": "nobody_at_all", "huge_pages": "on",
+	} {
+		c.sql("alter system set " + setting + " = '" + value + "'")
+	}
 	c.pgbackrest("backup", "--type=full")
 	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
 	c.archived()
@@ -267,7 +274,8 @@ func TestRestoreForReal(t *testing.T) {
 	if got := r.result(); got.Success || got.failedChecks() != 1 {
 		t.Errorf("a check that cannot hold passes: %+v", got)
 	}
-	r.killed()
+	r.killed("PG_VERSION")
+	r.killed("postmaster.pid") // while the server runs
 
 	// A lost segment: the server recovers up to the gap, and what came after is not there.
 	r.expect(source, 1234)

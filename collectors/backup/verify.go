@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,6 +66,9 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	err = q.adapter.verify(limited, q, v)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("backup %s: the verification was broken off: %w", b.Name, ctx.Err())
+	}
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("backup %s: %w", b.Name, err)
 	}
 	if err != nil {
 		v.check("run", err)
