@@ -52,7 +52,8 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		WithPanel(bars(words{
 			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
 		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
-		WithPanel(objectiveTable(period))
+		WithPanel(objectiveTable(period)).
+		WithPanel(tierTable(period))
 
 	b.WithRow(dashboard.NewRowBuilder("Promises of time")).
 		WithPanel(bars(words{
@@ -132,5 +133,23 @@ func burningTenants() panel {
 			"C", "Budget left", units.PercentUnit, ofThem(pick(metric.TenantBudgetLeft, pickedSLO)),
 			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
 		},
+		column{"D", "Measured", units.PercentUnit, ofThem(pick(metric.TenantCoverage, pickedSLO)), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
+		column{"E", "Empty after", units.Hours, ofThem(pick(metric.TenantBudgetHours, pickedSLO)), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+	)
+}
+
+func tierTable(period config.Duration) panel {
+	labels := map[string]string{metric.LabelTier: "Tier"}
+	maps.Copy(labels, sloColumns)
+	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
+	return figures(words{
+		"Tiers", fmt.Sprintf("What is left of the promise to each tier's tenants together over %s, and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
+	}, 8, labels, append(sloOrder[:3:3], metric.LabelTier),
+		column{"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
+		column{"B", "Measured", units.PercentUnit, of(metric.TierCoverage), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
+		column{"C", "Bad", units.PercentUnit, of(metric.TierError["_period"]), nil},
+		column{"D", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
+		column{"E", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
+		column{"F", "Empty after", units.Hours, of(metric.TierBudgetHours), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
 	)
 }

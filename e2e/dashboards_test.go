@@ -45,10 +45,12 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Health and SLA/Probes that could not be judged, by reason": "every probe of the demonstration can be judged",
 	"Thorbis / Objectives/Budget empty after":                             "nothing burns in good health",
 	"Thorbis / Objectives/Bad events of tiers":                            "no request is bad in good health",
+	"Thorbis / Objectives/Tiers":                                          "no request is bad in good health",
 	"Thorbis / Objectives/Tenants with bad events":                        "no request is bad in good health",
 	"Thorbis / Objectives/Answered in time":                               "nobody has to answer in good health",
 	"Thorbis / Objectives/Budget left for late answers":                   "nobody has to answer in good health",
 	"Thorbis / Tenant/Budget left for the tenant":                         "a tenant without bad requests has all of it",
+	"Thorbis / Tenant/Budget of the tenant empty after":                   "nothing burns in good health",
 	"Thorbis / Tenant/Bad requests in a day":                              "no request is bad in good health",
 }
 

@@ -136,5 +136,18 @@ var (
 		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", sloLevel)
 	TenantBudgetLeft = record("app_service_tenant:thorbis_slo_budget_left:ratio",
 		"Share of the tenant's budget of the policy's period that is left, for tenants that had bad requests.", tenantSLOLevel)
-	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants", sloTierLevel, "1h", "_period")
+	TenantBudgetHours = record("app_service_tenant:thorbis_slo_budget_empty:hours",
+		"Hours until the tenant's budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", tenantSLOLevel)
+	TenantCoverage = record("app_service_tenant:thorbis_slo_coverage:ratio_period",
+		"Share of the policy's period in which requests were measured, for tenants that had bad ones: that of their service, whose exporters count them all.", tenantSLOLevel)
+
+	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants", sloTierLevel, "1h", "1d", "_period")
+	TierBurn  = overAt("app_service_tier:thorbis_slo_burn:ratio",
+		"How many times faster than allowed the tenants of the tier together burn their budget", sloTierLevel, "1h", "1d", "_period")
+	TierBudgetLeft = record("app_service_tier:thorbis_slo_budget_left:ratio",
+		"Share of the tier's budget of the policy's period that is left; negative when overspent.", sloTierLevel)
+	TierBudgetHours = record("app_service_tier:thorbis_slo_budget_empty:hours",
+		"Hours until the tier's budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", sloTierLevel)
+	TierCoverage = record("app_service_tier:thorbis_slo_coverage:ratio_period",
+		"Share of the policy's period in which the tier's requests were measured: that of the service.", sloTierLevel)
 )

@@ -272,6 +272,71 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
+// promtoolCase is a test of rules/tests, as far as the gate looks at it.
+type promtoolCase struct {
+	Name   string `yaml:"name"`
+	Alerts []struct {
+		Name   string `yaml:"alertname"`
+		Expect []any  `yaml:"exp_alerts"`
+	} `yaml:"alert_rule_test"`
+	Exprs []struct {
+		Expr   string `yaml:"expr"`
+		Expect []any  `yaml:"exp_samples"`
+	} `yaml:"promql_expr_test"`
+}
+
+// wrong says why a case proves nothing: it looks at nothing, or, named after an alert, not at that alert; one that is to fire
+// never expects it to, one that is to be quiet does.
+func (c promtoolCase) wrong() string {
+	alert, kind, named := strings.Cut(c.Name, "/")
+	kind, _, _ = strings.Cut(kind, "/")
+	looks, fires := 0, 0
+	for _, a := range c.Alerts {
+		if !named || a.Name == alert {
+			looks, fires = looks+1, fires+min(1, len(a.Expect))
+		}
+	}
+	for _, e := range c.Exprs {
+		if !named || strings.Contains(e.Expr, `"`+alert+`"`) {
+			looks, fires = looks+1, fires+min(1, len(e.Expect))
+		}
+	}
+	switch {
+	case looks == 0:
+		return "looks at nothing"
+	case alert == metric.WatchdogAlert.Name:
+		return "" // it always fires
+	case kind == kindFiring && fires == 0:
+		return "never expects the alert to fire"
+	case kind == kindFiring && fires == looks:
+		return "never expects the alert to be quiet"
+	case kind == kindQuiet && fires > 0:
+		return "expects the alert to fire"
+	}
+	return ""
+}
+
+// TestEmptyCases: the gate counts no case that proves nothing.
+func TestEmptyCases(t *testing.T) {
+	for text, want := range map[string]string{
+		`{name: A/quiet}`: "looks at nothing",
+		`{name: A/two, promql_expr_test: [{expr: 'count(ALERTS{alertname="B"})', exp_samples: [{value: 1}]}]}`: "looks at nothing",
+		`{name: A/firing, promql_expr_test: [{expr: 'ALERTS{alertname="A"}', exp_samples: []}]}`:               "never expects the alert to fire",
+		`{name: A/firing, alert_rule_test: [{alertname: A, exp_alerts: [{}]}]}`:                                "never expects the alert to be quiet",
+		`{name: A/quiet/one, alert_rule_test: [{alertname: A, exp_alerts: [{}]}]}`:                             "expects the alert to fire",
+		`{name: A/quiet, alert_rule_test: [{alertname: A, exp_alerts: []}]}`:                                   "",
+		`{name: a sentence, promql_expr_test: [{expr: up, exp_samples: []}]}`:                                  "",
+	} {
+		var c promtoolCase
+		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.wrong(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // promtoolCases are the names of the tests in rules/tests.
 func promtoolCases(t *testing.T) []string {
 	t.Helper()
@@ -286,14 +351,16 @@ func promtoolCases(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		var content struct {
-			Tests []struct {
-				Name string `yaml:"name"`
-			} `yaml:"tests"`
+			Tests []promtoolCase `yaml:"tests"`
 		}
 		if err := yaml.Unmarshal(text, &content); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, test := range content.Tests {
+			if wrong := test.wrong(); wrong != "" {
+				t.Errorf("%s: %s: %s", file, test.Name, wrong)
+				continue
+			}
 			names = append(names, test.Name)
 		}
 	}

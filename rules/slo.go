@@ -142,6 +142,12 @@ func sloBudget(p *config.Policy) Group {
 		"budget":       metric.SLOBudget.Name,
 		"tenantError":  metric.TenantError[period].Name,
 		"tenantBudget": metric.TenantSLOBudget.Name,
+		"tenantLeft":   metric.TenantBudgetLeft.Name,
+		"tenantHour":   metric.TenantError["1h"].Name,
+		"coverage":     metric.SLOCoverage.Name,
+		"tierLeft":     metric.TierBudgetLeft.Name,
+		"tierHour":     metric.TierBurn["1h"].Name,
+		"tierPeriod":   metric.TierBurn[period].Name,
 	}
 	rule := func(r *metric.Record, text string) Rule { return Rule{Record: r, Expr: expand(text, n)} }
 	g := Group{Name: "thorbis-slo-budget", Interval: slowInterval}
@@ -156,9 +162,24 @@ func sloBudget(p *config.Policy) Group {
 		rule(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget - $bad`),
 		rule(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
 		rule(metric.TenantBudgetLeft, `1 - $tenantError / on ($tenantSLO) $tenantBudget`),
+		rule(metric.TenantBudgetHours, `$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
+		rule(metric.TenantCoverage, `0 * $tenantLeft + on ($slo) group_left () $coverage`),
 	)
-	for _, w := range []string{"1h", period} {
-		g.Rules = append(g.Rules, Rule{Record: metric.TierError[w], Expr: tierError(p, w)})
+	for _, w := range []string{"1h", "1d", period} {
+		g.Rules = append(g.Rules,
+			Rule{Record: metric.TierError[w], Expr: tierError(p, w)},
+			Rule{Record: metric.TierBurn[w], Expr: expand(`
+				$error / on ($tierSLO) group_left () $tierBudget
+				or on ($sloTier)
+				$error / on ($slo) group_left () $budget`, names{
+				"error": metric.TierError[w].Name, "tierBudget": metric.TierSLOBudget.Name, "budget": metric.SLOBudget.Name,
+			})},
+		)
 	}
+	g.Rules = append(g.Rules,
+		rule(metric.TierBudgetLeft, `1 - $tierPeriod`),
+		rule(metric.TierBudgetHours, `$hours * ($tierLeft > 0) / ($tierHour > 0)`),
+		rule(metric.TierCoverage, `0 * $tierLeft + on ($slo) group_left () $coverage`),
+	)
 	return g
 }
