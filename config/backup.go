@@ -249,6 +249,18 @@ func (v *validator) secrets(path string, refs map[string]*SecretRef) {
 	}
 }
 
+// tellsOfLogs reports whether a listing can say when the newest write-ahead log came, so that the newest point to which can
+// be restored is younger than the newest backup.
+func (s *BackupSource) tellsOfLogs() bool {
+	switch s.Program {
+	case "barman":
+		return s.File == ""
+	case "pgbackrest", "wal-g", "supabase", "json":
+		return true
+	}
+	return false
+}
+
 func (v *validator) backupExpectations(path string, b *Backup) {
 	if b.Interval == 0 && b.FullInterval == 0 && b.MaxAge == 0 {
 		v.failAt(path, "nothing is expected of it; write interval, such as interval: 1d, or max_age")
@@ -258,6 +270,13 @@ func (v *validator) backupExpectations(path string, b *Backup) {
 	}
 	if b.MaxAge != 0 && b.MaxAge <= b.Refresh {
 		v.failAt(path+".max_age", "%s must be more than refresh, which is %s", b.MaxAge, b.Refresh)
+	}
+	shortest := b.Interval
+	if shortest == 0 {
+		shortest = b.FullInterval
+	}
+	if b.MaxAge != 0 && b.MaxAge < shortest && !b.Source.tellsOfLogs() {
+		v.failAt(path+".max_age", "%s is less than the interval of %s, and nothing between two backups is known of %s; write %s or more", b.MaxAge, shortest, b.Source.Program, shortest)
 	}
 	r := b.Retention
 	if r.MinCount < 0 || r.MaxCount < 0 || r.MaxCount != 0 && r.MaxCount < r.MinCount {

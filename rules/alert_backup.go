@@ -25,7 +25,7 @@ func onBackups(a *metric.Alert, wait time.Duration, t text, condition string) []
 func backupAgeAlerts() Group {
 	rules := onBackups(metric.ArchivingStoppedAlert, 2*time.Minute, text{
 		summary: "A database cannot archive its logs, and their disk is about to be full.",
-		description: `No write-ahead log of {{ $labels.backup }} in {{ $labels.environment }} has been archived for a quarter of an hour, and the disk that keeps them meanwhile is full
+		description: `No write-ahead log of {{ $labels.backup }} in {{ $labels.environment }} has been seen in its archive for a quarter of an hour or more, and the disk that keeps them meanwhile is full
 			{{ if gt $value 60.0 }}in {{ $value | humanizeDuration }}{{ else }}now{{ end }}; then the database stops. Owner: {{ $labels.owner }}.
 			First look: select * from pg_stat_archiver; then space and credentials of the repository. Never delete anything in pg_wal.`,
 	}, "$walFull < "+seconds(walDiskLeft))

@@ -128,9 +128,15 @@ func backupFacts() Group {
 			$age > on ($backup, kind) group_left () (1.1 * $interval)
 			and on ($backupRepo) $fresh
 			unless on ($ofKind) $fulls`),
+		// What keeps the database from archiving, such as a repository that is gone, keeps the listing from being made: then the age
+		// of the newest log counts beyond the time within which a listing would have shown another.
 		backupFact(metric.BackupWALStopped, `
-			($listed - on ($backupRepo) max by ($backupRepo) ($newest{kind="wal"})) > $quarter
-			and on ($backupRepo) $fresh`),
+			(
+				($listed - on ($backupRepo) max by ($backupRepo) ($newest{kind="wal"})) > $quarter
+				and on ($backupRepo) $fresh
+			)
+			or
+			(time() - max by ($backupRepo) ($newest{kind="wal"})) > on ($backup) group_left () (2 * $refresh + $quarter)`),
 		// One repository that takes no logs is enough: the database keeps a log until every one of them has it.
 		backupFact(metric.BackupWALDiskFull, `
 			min by ($backup) (

@@ -26,7 +26,10 @@ var _ = register(adapter{
 		if err != nil {
 			return err
 		}
-		return parseBarman(text, q.source.Scope, to)
+		if err := parseBarman(text, q.source.Scope, to); err != nil || q.source.File != "" {
+			return err
+		}
+		return q.barmanArchive(ctx, to)
 	},
 	verify: verifyBarman,
 	restore: func(s *config.BackupSource, _, data string) []string {

@@ -67,7 +67,11 @@ path_prefix = %s
 	c.sql("insert into orders select generate_series(1,234) i") // only in the archive of logs
 	c.archived()
 	barman("archive-wal", "main")
-	g := listReal(t, b).only(t, metric.KindFull)
+	listing := listReal(t, b)
+	if w := listing.repositories[defaultRepository].WAL; w == nil || w.NewestAt.Before(before) || w.NewestAt.After(time.Now().Add(time.Minute)) || w.Timeline != 1 {
+		t.Errorf("the archive: %+v", w)
+	}
+	g := listing.only(t, metric.KindFull)
 	if g.Retained != 1 || g.Newest.Stop.Before(before) || g.Newest.Size < 10<<20 {
 		t.Fatalf("%+v", g)
 	}

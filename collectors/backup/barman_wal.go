@@ -14,6 +14,34 @@ import (
 // maxSegments bounds what is kept of an archive: 16 TiB of log.
 const maxSegments = 1 << 20
 
+// barmanArchive finds out how far the archive reaches, which list-backups does not tell: from the files, which are asked
+// for of the newest backup. Where they cannot be read, it is not known.
+func (q *query) barmanArchive(ctx context.Context, to *sink) error {
+	repository := to.repositories[defaultRepository]
+	newest := ""
+	for _, g := range to.groups {
+		newest = max(newest, g.Newest.ID) // IDs are times
+	}
+	if repository == nil || newest == "" {
+		return nil
+	}
+	r, err := q.run(ctx, "list-files", "--target", "wal", q.source.Scope, newest)
+	if err != nil {
+		return err
+	}
+	listed, root := barmanSegments(strings.Fields(string(r.Stdout)))
+	if len(listed) == 0 {
+		return nil
+	}
+	last := slices.MaxFunc(listed, compareSegments)
+	info, err := os.Stat(filepath.Join(root, last.String()[:16], last.String()))
+	if err != nil {
+		return nil //nolint:nilerr // the files of Barman are elsewhere, or not for us to read
+	}
+	repository.WAL = &Archive{NewestAt: info.ModTime().UTC(), Timeline: last.timeline, Missing: unknown}
+	return nil
+}
+
 // barmanLogs looks at every segment on disk from the oldest that a backup needs: Barman's own checks read its
 // list of what came in, from which a file that was lost since is not missing.
 func (q *query) barmanLogs(ctx context.Context, ids []string, v *verification) error {
@@ -102,6 +130,6 @@ func lost(found, needed []segment) (missing int, named []string) {
 			}
 		}
 	}
-	between, more := continuity(found)
+	between, more := continuity(found, nil)
 	return missing + between, append(named, more...)
 }

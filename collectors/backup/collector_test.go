@@ -204,6 +204,55 @@ func TestUnreadableRepositoryWasNeverListed(t *testing.T) {
 	}
 }
 
+// A repository of which the archive cannot be looked at is not seen; the one beside it is.
+func TestOneRepositoryThatFailsHidesNoOther(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "pgbackrest")
+	listing, _ := filepath.Abs("testdata/pgbackrest.json")
+	script(t, program, `case "$*" in *--repo=1*repo-ls*) echo 'no such host' >&2; exit 103;; *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
+	c := newCollector(t, nil, scripted(t, program, t.TempDir()))
+	if err := c.listNow(t); err == nil || !strings.Contains(err.Error(), "no such host") {
+		t.Errorf("err = %v", err)
+	}
+	if v, _ := value(t, c, metric.BackupRepositoryState, "main", "1", metric.RepositoryUnreadable); v != 1 {
+		t.Error("what cannot be looked at is readable")
+	}
+	if v, ok := value(t, c, metric.BackupListingLastSuccess, "main", "1"); !ok || v != 0 {
+		t.Errorf("listed at %v, %v; want 0", v, ok)
+	}
+	if v, ok := value(t, c, metric.BackupListingLastSuccess, "main", "2"); !ok || v == 0 {
+		t.Errorf("the other was listed at %v, %v", v, ok)
+	}
+}
+
+// Where the program does not tell when the newest log came, the listing that first showed it does.
+func TestNewestLogIsAsOldAsItsFirstListing(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "wal-g")
+	show := func(end string) {
+		script(t, program, `case "$*" in *wal-show*) echo '[{"id": 1, "start_segment": "000000010000000000000001", "end_segment": "`+end+`"}]';; *) echo '[]';; esac`)
+	}
+	b := scripted(t, program, t.TempDir())
+	b.Backups[0].Source = config.BackupSource{Program: "wal-g", Command: []string{program}}
+	c := newCollector(t, nil, b)
+	newest := func() (float64, bool) {
+		if err := c.listNow(t); err != nil {
+			t.Fatal(err)
+		}
+		return value(t, c, metric.BackupLastSuccess, "main", metric.KindWAL, "default", "")
+	}
+	show("000000010000000000000005")
+	if at, ok := newest(); ok {
+		t.Errorf("the first listing knows: %v", at)
+	}
+	show("000000010000000000000006")
+	first, ok := newest()
+	if !ok || time.Since(time.Unix(int64(first), 0)) > time.Minute {
+		t.Errorf("%v, %v", first, ok)
+	}
+	if again, ok := newest(); !ok || again != first {
+		t.Errorf("%v after %v", again, first)
+	}
+}
+
 // What is known survives a restart, with its age.
 func TestFactsSurviveARestart(t *testing.T) {
 	storage := t.TempDir()

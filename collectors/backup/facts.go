@@ -93,6 +93,7 @@ func (f *facts) take(s *sink, now time.Time) {
 		if old != nil {
 			next.Removed = old.Removed
 			next.notice(old, now)
+			next.WAL.remember(old.WAL, at)
 		}
 		fresh[name] = next
 	}

@@ -67,6 +67,18 @@ type Archive struct {
 	Missing        int       // segments, in the part that was looked at; unknown where none was
 }
 
+// remember finds out when the newest log came where the program does not tell: not later than the listing that was the
+// first to show it, and within one listing of that.
+func (a *Archive) remember(before *Archive, listed time.Time) {
+	switch {
+	case a == nil || before == nil || !a.NewestAt.IsZero() || a.Newest == 0 || before.Newest == 0:
+	case a.Newest == before.Newest && a.Timeline == before.Timeline:
+		a.NewestAt = before.NewestAt
+	default:
+		a.NewestAt = listed
+	}
+}
+
 // Progress is how far a running backup is.
 type Progress struct {
 	Active      bool

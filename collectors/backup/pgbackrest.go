@@ -118,10 +118,15 @@ func listPgBackRest(ctx context.Context, q *query, to *sink) error {
 		}
 		dir := path.Join("archive", q.source.Scope, a.id, a.newest[:16])
 		files, err := q.pgBackRestFiles(ctx, a.repository, dir, false)
-		if err != nil {
+		if ctx.Err() != nil {
 			return err
 		}
-		r.WAL.look(files)
+		if err != nil {
+			// One repository that does not answer hides nothing of the others; of itself what was known stays.
+			r.State, r.Problem = metric.RepositoryUnreadable, short(err.Error())
+			continue
+		}
+		r.WAL.look(files, s.meant(a))
 	}
 	return nil
 }
@@ -229,8 +234,8 @@ func (s *stanza) segmentSize() uint64 {
 }
 
 type archiveEnd struct {
-	repository int
-	id, newest string
+	repository, database int
+	id, newest           string
 }
 
 // newestArchives returns the archive of the newest database version in each repository.
@@ -240,7 +245,7 @@ func (s *stanza) newestArchives() []archiveEnd {
 		if a.Max == nil {
 			continue
 		}
-		end := archiveEnd{a.Database.RepoKey, a.ID, *a.Max}
+		end := archiveEnd{a.Database.RepoKey, a.Database.ID, a.ID, *a.Max}
 		if i := slices.IndexFunc(ends, func(e archiveEnd) bool { return e.repository == end.repository }); i >= 0 {
 			ends[i] = end // they come in the order of the database's versions
 			continue
@@ -290,7 +295,7 @@ func parsePgBackRestFiles(text []byte) ([]archiveFile, error) {
 }
 
 // look takes from the files of the newest directory when the newest segment came, and what is missing there.
-func (a *Archive) look(files []archiveFile) {
+func (a *Archive) look(files []archiveFile, meant func(before, after segment) bool) {
 	var segments []segment
 	for _, f := range files {
 		segments = append(segments, f.segment)
@@ -298,7 +303,7 @@ func (a *Archive) look(files []archiveFile) {
 			a.NewestAt = f.at
 		}
 	}
-	a.Missing, _ = continuity(segments)
+	a.Missing, _ = continuity(segments, meant)
 }
 
 func known(v *int64) int64 {
@@ -367,7 +372,7 @@ func (q *query) pgBackRestContinuity(ctx context.Context, s *stanza, repository 
 		if err != nil {
 			return err
 		}
-		oldest, ok := s.oldestNeeded(repository)
+		oldest, ok := s.oldestNeeded(a)
 		var segments []segment
 		for _, f := range files {
 			if !ok || compareSegments(f.segment, oldest) >= 0 || f.segment.log == oldest.log && f.segment.number == oldest.number {
@@ -380,7 +385,7 @@ func (q *query) pgBackRestContinuity(ctx context.Context, s *stanza, repository 
 			v.missing(1)
 			v.check("oldest needed segment of repository "+strconv.Itoa(repository), fmt.Errorf("%s is missing", oldest))
 		}
-		missing, named := continuity(segments)
+		missing, named := continuity(segments, s.meant(a))
 		v.missing(missing)
 		var problem error
 		if missing > 0 {
@@ -391,12 +396,33 @@ func (q *query) pgBackRestContinuity(ctx context.Context, s *stanza, repository 
 	return nil
 }
 
-// oldestNeeded is the first segment of the oldest backup in a repository.
-func (s *stanza) oldestNeeded(repository int) (segment, bool) {
+// oldestNeeded is the first segment of the oldest backup in an archive. After a major upgrade the repository holds
+// backups of the older cluster as well, whose logs are counted from elsewhere and lie in an archive of their own.
+func (s *stanza) oldestNeeded(a archiveEnd) (segment, bool) {
 	for _, b := range s.Backup { // the oldest comes first
-		if b.Database.RepoKey == repository {
+		if b.Database.RepoKey == a.repository && b.Database.ID == a.database {
 			return parseSegment(b.Archive.Start)
 		}
 	}
 	return segment{}, false
+}
+
+// meant tells the gaps that repo-retention-archive makes: of older backups only those logs are kept without which they are
+// not whole, so that such a gap begins after the last log of one backup and ends before the first of another.
+func (s *stanza) meant(a archiveEnd) func(before, after segment) bool {
+	type position struct{ log, number uint32 }
+	starts, stops := map[position]bool{}, map[position]bool{}
+	for _, b := range s.Backup {
+		if b.Database.RepoKey != a.repository || b.Database.ID != a.database {
+			continue
+		}
+		start, okStart := parseSegment(b.Archive.Start)
+		stop, okStop := parseSegment(b.Archive.Stop)
+		if okStart && okStop {
+			starts[position{start.log, start.number}], stops[position{stop.log, stop.number}] = true, true
+		}
+	}
+	return func(before, after segment) bool {
+		return stops[position{before.log, before.number}] && starts[position{after.log, after.number}]
+	}
 }

@@ -155,6 +155,45 @@ func TestPgBackRestForReal(t *testing.T) {
 	}
 }
 
+// repo-retention-archive keeps of older backups only the logs without which they are not whole: no gap but a meant one. A
+// segment that is lost within what is kept is one.
+func TestPgBackRestRetentionOfLogsIsNoGap(t *testing.T) {
+	c := newPgBackRest(t)
+	c.pgbackrest("backup", "--type=full")
+	for range 3 {
+		c.sql("create table if not exists t (i int)", "insert into t values (1)")
+		c.archived()
+	}
+	c.pgbackrest("backup", "--type=full")
+	c.sql("insert into t values (1)")
+	c.archived()
+	segments := func() []string {
+		found, err := filepath.Glob(filepath.Join(c.dir, "repo/archive/main/*/0000000100000000/*-*.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	before := segments()
+	c.pgbackrest("expire", "--repo1-retention-archive=1", "--repo1-retention-full=9")
+	after := segments()
+	if len(after) > len(before)-2 {
+		t.Fatalf("pgBackRest kept %q of %q", after, before)
+	}
+	if r := c.list().repositories["1"]; r.WAL.Missing != 0 {
+		t.Errorf("the listing misses %d segments", r.WAL.Missing)
+	}
+	if got := c.verify(); !got.Success {
+		t.Errorf("a good repository fails: %+v", got)
+	}
+	if err := os.Remove(after[len(after)-2]); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.verify(); got.Success || *got.WALMissing != 1 {
+		t.Errorf("a gap passes: %+v", got)
+	}
+}
+
 // largest returns the largest file below a directory with an ending.
 func largest(t *testing.T, dir, ending string) string {
 	t.Helper()

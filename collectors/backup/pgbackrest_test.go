@@ -111,6 +111,27 @@ func TestPgBackRestStatusCodes(t *testing.T) {
 	}
 }
 
+// After a major upgrade the older cluster's backups are still there, and their logs are counted from elsewhere.
+func TestPgBackRestOldestNeededIsOfTheSameCluster(t *testing.T) {
+	var s stanza
+	if err := decode([]byte(`{"name": "main",
+		"archive": [
+			{"id": "14-1", "database": {"id": 1, "repo-key": 1}, "min": "00000009000000A100000001", "max": "00000009000000A100000008"},
+			{"id": "15-2", "database": {"id": 2, "repo-key": 1}, "min": "000000010000000000000003", "max": "000000010000000000000009"}],
+		"backup": [
+			{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "00000009000000A100000001", "stop": "00000009000000A100000002"}},
+			{"label": "b", "type": "full", "database": {"id": 2, "repo-key": 1}, "archive": {"start": "000000010000000000000003", "stop": "000000010000000000000004"}}]}`), &s); err != nil {
+		t.Fatal(err)
+	}
+	ends := s.newestArchives()
+	if len(ends) != 1 || ends[0].id != "15-2" {
+		t.Fatalf("%+v", ends)
+	}
+	if oldest, ok := s.oldestNeeded(ends[0]); !ok || oldest.String() != "000000010000000000000003" {
+		t.Errorf("%s, %v", oldest, ok)
+	}
+}
+
 func TestPgBackRestNeedsAStanza(t *testing.T) {
 	if _, err := newQuery(&config.Backup{Name: "x", Source: config.BackupSource{Program: "pgbackrest"}}); err == nil {
 		t.Error("no stanza is accepted")

@@ -81,9 +81,9 @@ func segmentSize(position uint64, s segment) uint64 {
 // maxMissing bounds how many missing segments are named to people.
 const maxMissing = 20
 
-// continuity counts the segments missing between the first and the last. A timeline that ends is continued
-// by a later one, so each position needs a segment of any timeline.
-func continuity(segments []segment) (missing int, named []string) {
+// continuity counts the segments missing between the first and the last, but for gaps that are meant (nil: none is). A
+// timeline that ends is continued by a later one, so each position needs a segment of any timeline.
+func continuity(segments []segment, meant func(before, after segment) bool) (missing int, named []string) {
 	if len(segments) == 0 {
 		return 0, nil
 	}
@@ -92,7 +92,7 @@ func continuity(segments []segment) (missing int, named []string) {
 	index := func(s segment) uint64 { return uint64(s.log)*perLog + uint64(s.number) }
 	for i, s := range segments[1:] {
 		before := segments[i]
-		if gap := index(s) - index(before); gap > 1 {
+		if gap := index(s) - index(before); gap > 1 && (meant == nil || !meant(before, s)) {
 			missing += int(gap - 1)
 			for k := uint64(1); k < gap && len(named) < maxMissing; k++ {
 				at := index(before) + k

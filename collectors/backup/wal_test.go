@@ -53,7 +53,7 @@ func TestContinuity(t *testing.T) {
 		{"segments of 64 MB", []string{"00000001000000000000003E", "00000001000000000000003F", "000000010000000100000000"}, 0, nil},
 		{"a new timeline", []string{"000000010000000000000001", "000000010000000000000002", "000000020000000000000002", "000000020000000000000003"}, 0, nil},
 	} {
-		missing, named := continuity(segmentsOf(t, c.segments...))
+		missing, named := continuity(segmentsOf(t, c.segments...), nil)
 		if missing != c.missing || !slices.Equal(named, c.named) {
 			t.Errorf("%s: %d missing, %v", c.name, missing, named)
 		}
@@ -78,7 +78,7 @@ func FuzzSegments(f *testing.F) {
 				all = append(all, s)
 			}
 		}
-		if missing, named := continuity(all); missing < 0 || len(named) > maxMissing {
+		if missing, named := continuity(all, nil); missing < 0 || len(named) > maxMissing {
 			t.Errorf("%d missing, %d named", missing, len(named))
 		}
 		_, _ = parseLSN(a)
