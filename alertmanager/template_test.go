@@ -154,6 +154,9 @@ func TestNotifications(t *testing.T) {
 				text("sms.text", m.Message)
 			}
 		}
+		if text := fields["sms.text"]; strings.Contains(text, "\nAck: https://alertmanager.acme.test/#/silences/new?filter=%7Bincident%3D") == (data.Status == "resolved") {
+			t.Errorf("%s: a text message acknowledges what fires, and that only: %s", name, text)
+		}
 		for key, limit := range limits {
 			if n := len(fields[key]); n == 0 || n > limit {
 				t.Errorf("%s: %s has %d bytes, at most %d are shown", name, key, n, limit)

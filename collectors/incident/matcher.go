@@ -53,10 +53,11 @@ func (s *silence) silences(labels map[string]string) bool {
 }
 
 // escalation reports whether the silence is meant for the escalation of one incident, as the link in every
-// page prefills it.
+// page prefills it. The short one of text messages names the incident only, a label that no alert has.
 func (s *silence) escalation() bool {
 	return slices.ContainsFunc(s.Matchers, func(m matcher) bool {
-		return m.equals(metric.LabelAlertname) && m.Value == metric.UnacknowledgedAlert.Name
+		return m.equals(metric.LabelAlertname) && m.Value == metric.UnacknowledgedAlert.Name ||
+			m.Name == metric.LabelIncident && !m.matches("")
 	})
 }
 

@@ -66,6 +66,18 @@ func TestUnite(t *testing.T) {
 		{"nobody did anything", []answer{said(nil, firing(first))}, waiting},
 		{"the link in the page", []answer{said([]*silence{acknowledgement(first)}, firing(first))}, handled},
 		{"another incident's link", []answer{said([]*silence{acknowledgement(second)}, firing(first))}, waiting},
+		{"the short link of a text message", []answer{said([]*silence{silent("ack", "on it", is("incident", first))}, firing(first))}, handled},
+		{
+			"the short link for several",
+			[]answer{said([]*silence{silent("ack", "on it", matcher{Name: "incident", Value: second + "|" + first, IsRegex: true})}, firing(first))},
+			handled,
+		},
+		{"another incident's short link", []answer{said([]*silence{silent("ack", "on it", is("incident", second))}, firing(first))}, waiting},
+		{
+			"what fits alerts without the label too is no acknowledgement",
+			[]answer{said([]*silence{silent("s", "", matcher{Name: "incident", Value: ".*", IsRegex: true})}, firing(first))},
+			waiting,
+		},
 		{
 			"one layer silenced is no acknowledgement",
 			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), is("layer", "manager"))}, firing(first))},
