@@ -123,7 +123,7 @@ func listPgBackRest(ctx context.Context, q *query, to *sink) error {
 		}
 		if err != nil {
 			// One repository that does not answer hides nothing of the others; of itself what was known stays.
-			r.State, r.Problem = metric.RepositoryUnreadable, short(err.Error())
+			r.State, r.Problem = metric.RepositoryUnreadable, err.Error()
 			continue
 		}
 		r.WAL.look(files, s.meant(a))
