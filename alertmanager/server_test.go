@@ -25,7 +25,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
-// alertmanagerServer runs the real program on the generated routes, with every receiver a webhook of ours.
+// alertmanagerServer is the real program, with webhooks of ours for receivers.
 type alertmanagerServer struct {
 	t       *testing.T
 	address string
@@ -36,6 +36,12 @@ type alertmanagerServer struct {
 
 // serveAlertmanager serves the routes of a policy.
 func serveAlertmanager(t *testing.T, p *config.Policy) *alertmanagerServer {
+	t.Helper()
+	return runAlertmanager(t, func(hooks string) []byte { return hooked(t, p, hooks) })
+}
+
+// runAlertmanager runs the real program on the configuration that is made for a webhook's address.
+func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *alertmanagerServer {
 	t.Helper()
 	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "alertmanager"))
 	if err != nil {
@@ -61,7 +67,7 @@ func serveAlertmanager(t *testing.T, p *config.Policy) *alertmanagerServer {
 
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yaml")
-	if err := os.WriteFile(file, hooked(t, p, hooks.URL), 0o600); err != nil {
+	if err := os.WriteFile(file, configuration(hooks.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
