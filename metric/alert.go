@@ -92,7 +92,7 @@ var (
 	})
 	TenantDownAlert = alert(Alert{
 		Name: "ThorbisTenantDown", Priorities: everyPriority, Page: true, Level: LevelTenant,
-		What: "A health check of one tenant has been down for 30 s by the same quorum.",
+		What: "A health check of one tenant has been down for 30 s by the same quorum; below P1 a minute longer.",
 		Why:  "One customer cannot use the service now.",
 	})
 	ManyTenantsDownAlert = alert(Alert{

@@ -26,7 +26,7 @@ func checkDownAlerts() []Rule {
 }
 
 func tenantDownAlerts() []Rule {
-	return byPage(metric.TenantDownAlert, "P1", 0, text{
+	return afterItsPage(byPage(metric.TenantDownAlert, "P1", 0, text{
 		summary: "A health check of one tenant is down.",
 		description: `{{ $labels.check }} of tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in {{ $labels.environment }}
 			is down as seen from {{ $value }} location(s); other tenants are told of separately. Owner: {{ $labels.owner }}.` + budgetText + `
@@ -35,7 +35,22 @@ func tenantDownAlerts() []Rule {
 		return expand(`$owned{tenant!="",`+page+`} > 0 unless on ($service) $storm `+afterService, names{
 			"owned": metric.CheckDownOwned.Name, "storm": metric.TenantsStorm.Name, "owned_down": metric.CheckDownOwned.Name,
 		})
-	})
+	}))
+}
+
+// serviceLead is by how much the service's own check may be found down later than a tenant of it: a probe's interval, a scrape
+// and an evaluation.
+const serviceLead = time.Minute
+
+// afterItsPage lets the alerts of tenants and tiers wait for the page of their service, which would hide them, for else an outage
+// of everything is told of twice: as a tenant's and as the service's. What pages at P1 does not wait, for it is in the same page.
+func afterItsPage(rules []Rule) []Rule {
+	for i := range rules {
+		if rules[i].Priority != "P1" {
+			rules[i].For = serviceLead
+		}
+	}
+	return rules
 }
 
 // afterService keeps the alerts of tenants quiet while the service's own P1 check is down and for 5 minutes
@@ -66,5 +81,5 @@ func crowdAlerts() Group {
 			"tiers": metric.TierTenantsDown.Name, "pool": metric.TierPool.Name, "owned_down": metric.CheckDownOwned.Name,
 		})
 	})
-	return Group{Name: "thorbis-health-crowds", Interval: scrapeInterval, Rules: append(many, tier...)}
+	return Group{Name: "thorbis-health-crowds", Interval: scrapeInterval, Rules: append(many, afterItsPage(tier)...)}
 }
