@@ -132,13 +132,12 @@ func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 		for _, l := range r.lines() {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", l.priority, l.alert, l.fired, duration(l.total), duration(l.longest))
 		}
-		fmt.Fprintln(w, "\t\t\t\t")
-		fmt.Fprintln(w, "PRIORITY\tNOTIFICATIONS\tTO\t\t")
+		_ = w.Flush()
+		fmt.Fprintln(out, "\nPRIORITY  NOTIFICATIONS  TO") // apart, for whom it is told to may be long
 		notifications := r.Notifications()
 		for _, priority := range slices.Sorted(maps.Keys(notifications)) {
-			fmt.Fprintf(w, "%s\t%d\t%s\t\t\n", priority, notifications[priority], r.told(p, priority))
+			fmt.Fprintf(out, "%-8s  %-13d  %s\n", priority, notifications[priority], r.told(p, priority))
 		}
-		_ = w.Flush()
 	}
 	if len(r.Silent) > 0 {
 		fmt.Fprintf(out, "\n%d alerts of the policy are not judged, for the server holds nothing that they read", len(r.Silent))
