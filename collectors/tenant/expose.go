@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -104,7 +105,7 @@ func (e exposer) source(c *Collector, r *running) {
 	}
 	e.gauge(metric.TenantSourceInfo, 1, conf.Name, conf.AppService, kind, conf.Format)
 	up := 0.0
-	if r.status.Up.Load() {
+	if r.status.Up.Load() && !receive.Refusing(&r.status.Status, time.Now()) {
 		up = 1
 	}
 	e.gauge(metric.TenantSourceUp, up, conf.Name, conf.AppService)

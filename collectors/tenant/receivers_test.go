@@ -205,33 +205,47 @@ func TestCloudflareAndJSON(t *testing.T) {
 	}
 }
 
-// More posts at once than there is memory for are told to come again, and those under way are taken.
-func TestTooManyPostsAtOnce(t *testing.T) {
+// Bodies that come slowly, from senders that may not even have a right to post, keep nobody else's from being taken; beyond
+// a number of them others are told to come again, and those under way are taken.
+func TestSlowPostsHoldNobodyUp(t *testing.T) {
 	o := newOffice(t, receivingPolicy, t.TempDir())
 	one := func(i int) string { return fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"%d"}`, i) }
 	var wg sync.WaitGroup
-	var slow []*io.PipeWriter
-	for range receive.Concurrency {
+	begin := func(kind, header string, want int) *io.PipeWriter {
 		r, w := io.Pipe()
-		slow = append(slow, w)
 		wg.Go(func() {
-			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url+"/api/v1/receive/json", r)
-			req.Header.Set("Authorization", secret)
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind, r)
+			req.Header.Set(header, secret)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				t.Errorf("a slow post: %s", resp.Status)
+			if resp.StatusCode != want {
+				t.Errorf("a slow post to %s: %s, want %d", kind, resp.Status, want)
 			}
 		})
+		return w
 	}
-	for i, w := range slow {
-		if _, err := io.WriteString(w, one(i)); err != nil { // the client has sent its head by then
+	send := func(w io.Writer, text string) {
+		if _, err := io.WriteString(w, text); err != nil { // the client has sent its head by then
 			t.Fatal(err)
 		}
+	}
+	var slow []*io.PipeWriter
+	for range 3 * receive.Concurrency {
+		w := begin("vercel", "x-vercel-signature", http.StatusUnauthorized)
+		send(w, "[")
+		slow = append(slow, w)
+	}
+	if body := fmt.Sprintf(`[{"requestId":"r","timestamp":%d,"proxy":{"host":"acme.example.com","statusCode":200}}]`, time.Now().UnixMilli()); o.post("vercel", body, "x-vercel-signature", signature(body)).StatusCode != http.StatusOK {
+		t.Error("posts without a signature keep a signed one from being taken")
+	}
+	for i := range receive.Readers {
+		w := begin("json", "Authorization", http.StatusOK)
+		send(w, one(i))
+		slow = append(slow, w)
 	}
 	eventually(t, "a refusal", func() bool {
 		resp := o.post("json", "{}", "Authorization", secret)
@@ -241,10 +255,10 @@ func TestTooManyPostsAtOnce(t *testing.T) {
 		w.Close()
 	}
 	wg.Wait()
-	if resp := o.post("json", one(99), "Authorization", secret); resp.StatusCode != http.StatusOK {
+	if resp := o.post("json", one(999), "Authorization", secret); resp.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %s", resp.Status)
 	}
-	o.wants(4 * (receive.Concurrency + 1))
+	o.wants(1 + 4*(receive.Readers+1))
 }
 
 // Posts of the same requests at the same time: each is counted once, and whoever was told to come again has

@@ -18,6 +18,13 @@ const (
 	rebalanceEvery = time.Minute
 )
 
+// A snapshot that could not be written is tried again after a minute, and ever more seldom: encoding it keeps commits
+// waiting, and a disk that is full stays so for a while.
+const (
+	compactRetry    = time.Minute
+	compactRetryMax = 16 * time.Minute
+)
+
 // compactAbove is the size of the log from which a snapshot replaces it, beside twice the last snapshot's.
 const compactAbove = 16 << 20
 
@@ -36,6 +43,8 @@ type Book struct {
 	compact  chan error    // of the snapshot that is being written, nil if none is
 	segment  uint64        // that the snapshot being written names
 	snapSize int64
+	retryIn  time.Duration // after a snapshot that failed, 0 if none did
+	retryAt  time.Time
 	scrapers scrapers
 
 	statusMu sync.Mutex
@@ -245,12 +254,13 @@ func failed(err error) int {
 // compactIfDue replaces a long log by a snapshot. Only encoding it keeps commits waiting; it is written
 // beside them.
 func (b *Book) compactIfDue() {
-	if b.log == nil || b.compact != nil || b.log.Size() < compactAbove+2*b.snapSize {
+	if b.log == nil || b.compact != nil || b.log.Size() < compactAbove+2*b.snapSize || b.now().Before(b.retryAt) {
 		return
 	}
 	segment, err := b.log.Rotate()
 	if err != nil {
 		b.logger.Warn("Beginning a new segment of the tenant log failed", "err", err)
+		b.putOff()
 		return
 	}
 	payload := b.snapshot(segment)
@@ -266,7 +276,15 @@ func (b *Book) compacted(err error) {
 	}
 	if err != nil {
 		b.logger.Warn("Compacting the tenant log failed", "err", err)
+		b.putOff()
+		return
 	}
+	b.retryIn = 0
+}
+
+func (b *Book) putOff() {
+	b.retryIn = min(max(2*b.retryIn, compactRetry), compactRetryMax)
+	b.retryAt = b.now().Add(b.retryIn)
 }
 
 // Saves tells how often saving succeeded and failed, and up to when everything is saved.

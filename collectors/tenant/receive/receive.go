@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -21,7 +23,24 @@ const (
 	MaxRecords  = 250_000
 	// Concurrency is how many posts are worked on at once; the others are told to come again.
 	Concurrency = 4
+	// Readers is how many bodies may be on their way at once, and MaxHeld how many bytes of them there may be: whoever
+	// sends slowly, perhaps without a right to, keeps nobody from being worked on.
+	Readers = 64
+	MaxHeld = Concurrency * MaxBody
 )
+
+// slotPatience is how long a body that is here waits to be worked on.
+const slotPatience = 5 * time.Second
+
+// refusedFor is for how long a post that could not be saved is held against the receiver if nobody posts again.
+const refusedFor = 5 * time.Minute
+
+// Refusing reports whether a receiver cannot save what it is sent: it could not the last time, which is not long ago. One whose
+// senders have given up can take posts as far as anybody knows.
+func Refusing(s *source.Status, now time.Time) bool {
+	at := s.Refused.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) < refusedFor
+}
 
 // Result of a post, in the order of metric.PostResults.
 type Result int
@@ -56,12 +75,14 @@ type Config struct {
 type Receiver struct {
 	Config
 	slots    chan struct{}
+	reading  chan struct{}
+	held     atomic.Int64
 	decoders chan *decode.JSON
 }
 
 // New returns a receiver.
 func New(c Config) (*Receiver, error) {
-	r := &Receiver{Config: c, slots: make(chan struct{}, Concurrency), decoders: make(chan *decode.JSON, Concurrency)}
+	r := &Receiver{Config: c, slots: make(chan struct{}, Concurrency), reading: make(chan struct{}, Readers), decoders: make(chan *decode.JSON, Concurrency)}
 	for range Concurrency {
 		d, err := decode.NewJSON(c.Format)
 		if err != nil {
@@ -87,6 +108,7 @@ var (
 	errEncoding     = &refusal{Invalid, http.StatusUnsupportedMediaType, "send the body as it is or with gzip"}
 	errInvalid      = &refusal{Invalid, http.StatusBadRequest, "no record of the post can be read"}
 	errOverloaded   = &refusal{Overloaded, http.StatusTooManyRequests, "too many posts at once; send it again"}
+	errBusy         = &refusal{Overloaded, http.StatusServiceUnavailable, "a copy of it is being saved; send it again"}
 	errUnavailable  = &refusal{Unavailable, http.StatusServiceUnavailable, "the post cannot be saved now; send it again"}
 )
 
@@ -110,7 +132,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	err := r.post(w, req)
 	if err == nil {
 		r.Posts(Accepted)
-		r.Status.Up.Store(true)
+		r.Status.Refused.Store(0)
 		return
 	}
 	var no *refusal
@@ -119,7 +141,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		no = errUnavailable
 	}
 	if no.result == Unavailable {
-		r.Status.Up.Store(false)
+		r.Status.Refused.Store(time.Now().UnixNano())
 		r.Status.Errors.Add(1)
 	}
 	r.Posts(no.result)
@@ -137,17 +159,41 @@ func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
 	if req.ContentLength > MaxBody {
 		return errTooLarge
 	}
+	if !enter(r.reading) {
+		return errOverloaded
+	}
+	defer func() { <-r.reading }()
+	wire := takeBuffer()
+	defer giveBuffer(wire)
+	body := &held{from: http.MaxBytesReader(w, req.Body, MaxBody), all: &r.held}
+	defer body.release()
+	if err := wire.fill(body, MaxBody); err != nil {
+		return err
+	}
+	patience := time.NewTimer(slotPatience)
+	defer patience.Stop()
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
+		return r.work(req, wire)
+	case <-patience.C:
+	case <-req.Context().Done():
+	}
+	return errOverloaded
+}
+
+// enter takes one of the places, if there is one.
+func enter(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
 	default:
-		return errOverloaded
+		return false
 	}
-	wire := takeBuffer()
-	defer giveBuffer(wire)
-	if err := wire.fill(http.MaxBytesReader(w, req.Body, MaxBody), MaxBody); err != nil {
-		return err
-	}
+}
+
+// work takes a body that is here.
+func (r *Receiver) work(req *http.Request, wire *buffer) error {
 	plain := takeBuffer()
 	defer giveBuffer(plain)
 	body, err := inflated(req.Header.Get("Content-Encoding"), wire, plain)
@@ -166,6 +212,24 @@ func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
 	return r.take(req, body)
 }
 
+// held reads a body as long as all bodies together are not too large.
+type held struct {
+	from io.Reader
+	all  *atomic.Int64
+	own  int64
+}
+
+func (h *held) Read(p []byte) (int, error) {
+	n, err := h.from.Read(p)
+	h.own += int64(n)
+	if h.all.Add(int64(n)) > MaxHeld {
+		return n, errOverloaded
+	}
+	return n, err
+}
+
+func (h *held) release() { h.all.Add(-h.own) }
+
 // fill reads all of a stream.
 func (b *buffer) fill(from io.Reader, limit int) error {
 	for {
@@ -180,6 +244,8 @@ func (b *buffer) fill(from io.Reader, limit int) error {
 			return errTooLarge
 		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, errOverloaded):
+			return errOverloaded
 		case err != nil:
 			return errInvalid
 		}

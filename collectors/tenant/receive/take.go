@@ -54,7 +54,7 @@ func (r *Receiver) take(req *http.Request, body []byte) error {
 	if !ok {
 		table.Flush(nil, nil)
 		r.Tables.Give(table)
-		return errUnavailable // a copy of a request in it is being saved: what becomes of that is not known yet
+		return errBusy // a copy of a request in it is being saved: what becomes of that is not known yet
 	}
 	for _, e := range b.events {
 		if e.Slot != left {

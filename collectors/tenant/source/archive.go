@@ -23,6 +23,8 @@ type stream struct {
 	at      *ledger.File // nil if it has no position
 	lines   lines
 	samples *sampler
+	last    bool  // nobody will read it again: what there is of it counts
+	broken  error // where it ended before its end
 }
 
 func newStream(c *Config, r io.Reader, at *ledger.File, samples *sampler) (*stream, error) {
@@ -73,6 +75,9 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 		n, err := s.r.Read(buf[have:])
 		have += n
 		ended := errors.Is(err, io.EOF)
+		if err != nil && !ended && s.last {
+			s.broken, ended = err, true
+		}
 		if err != nil && !ended {
 			return buf, have, true, err
 		}
@@ -101,8 +106,9 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 	}
 }
 
-// archive reads what a position lacks of a file that will not grow any more.
-func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *sampler) error {
+// archive reads what a position lacks of a file that will not grow any more. The last time that it is tried, what can be read
+// of a damaged one is counted, and it is done with.
+func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *sampler, last bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -114,18 +120,24 @@ func archive(ctx context.Context, c *Config, path string, at ledger.File, sample
 	var r io.Reader = f
 	if compressed(path) {
 		if r, err = gzip.NewReader(bufio.NewReaderSize(f, 64<<10)); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			r = failing{err}
 		}
 	}
 	if _, err := io.CopyN(io.Discard, r, int64(at.Offset)); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", path, err)
+		r = failing{err}
 	}
 	s, err := newStream(c, r, &at, samples)
 	if err != nil {
 		return err
 	}
-	if err := s.run(ctx); err != nil {
+	s.last = last
+	if err := errors.Join(s.run(ctx), s.broken); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
+
+// failing is what cannot be read.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

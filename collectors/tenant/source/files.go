@@ -29,7 +29,7 @@ type Files struct {
 	leaving  []*tail
 	old      map[string]settling // rotated files by path
 	busy     map[uint64]bool     // positions being read
-	failures map[uint64]int      // of reading rotated files
+	failures map[string]int      // of reading rotated files
 	samples  sampler
 	wg       sync.WaitGroup
 	newest   int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
@@ -47,7 +47,7 @@ type settling struct {
 // Run follows until ctx ends.
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
-	s.failures = map[uint64]int{}
+	s.failures = map[string]int{}
 	fresh := true
 	for _, f := range s.Book.Files(s.Count.Number) {
 		fresh = false

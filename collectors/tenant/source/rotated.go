@@ -37,6 +37,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	for path, old := range s.old {
 		if !seen[path] {
 			delete(s.old, path)
+			delete(s.failures, path)
 			continue
 		}
 		all = all && old.judged
@@ -125,7 +126,10 @@ func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.Fi
 // read reads what is missing of a rotated file.
 func (s *Files) read(ctx context.Context, path string, size int64, at ledger.File) {
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
-	err := archive(ctx, s.Config, path, at, &s.samples)
+	s.mu.Lock()
+	last := s.failures[path] == maxTries-1
+	s.mu.Unlock()
+	err := archive(ctx, s.Config, path, at, &s.samples, last)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.Book.Files(s.Count.Number) {
@@ -138,9 +142,9 @@ func (s *Files) read(ctx context.Context, path string, size int64, at ledger.Fil
 	s.pending -= size
 	if err != nil && ctx.Err() == nil {
 		s.Status.Errors.Add(1)
-		s.failures[at.ID]++
-		s.Logger.Warn("Reading a rotated log failed", "file", path, "err", err, "tries", s.failures[at.ID], "of", maxTries)
-		if s.failures[at.ID] < maxTries {
+		s.failures[path]++
+		s.Logger.Warn("Reading a rotated log failed", "file", path, "err", err, "tries", s.failures[path], "of", maxTries)
+		if s.failures[path] < maxTries {
 			delete(s.old, path)
 		}
 	}

@@ -44,6 +44,8 @@ type Status struct {
 	Up     atomic.Bool
 	Errors atomic.Uint64
 	Lag    atomic.Int64
+	// Refused is when a receiver could last not save a post, in nanoseconds; 0 if it has saved one since.
+	Refused atomic.Int64
 }
 
 // Config is what every kind of source needs.
