@@ -28,6 +28,18 @@ func single(a *metric.Alert, expr string, wait time.Duration, t text) Rule {
 	return r
 }
 
+// away is how long an exporter may be gone that restarts.
+const away = 5 * time.Minute
+
+// lasting are alerts on what an exporter alone can tell, and its restart does not mend: they fire on while it is away, or
+// every restart would resolve and repeat them.
+func lasting(rules []Rule) []Rule {
+	for i := range rules {
+		rules[i].KeepFiringFor = away
+	}
+	return rules
+}
+
 // byPage returns one rule for each priority that a thing may be paged at when the alert itself is worth
 // own: the less urgent of the two. A page label that is missing or unknown counts as the most urgent.
 // expr gets the matcher that picks the things of one priority; it is empty if any will do.

@@ -22,7 +22,7 @@ func exporters(p *config.Policy) Group {
 		"job":         "environment, job",
 		"instanceCol": "environment, job, instance, collector",
 	}
-	return Group{Name: "thorbis-exporter", Interval: scrapeInterval, Rules: []Rule{
+	rules := []Rule{
 		{Record: metric.ExporterSeen, Expr: expand(`
 			time() + 0 * group by ($instance) ($build)
 			or $seen > time() - $memory
@@ -57,11 +57,14 @@ func exporters(p *config.Policy) Group {
 			description: `{{ $labels.instance }} in {{ $labels.environment }} could not load its policy and keeps the older one in force.
 				First look: thorbis_exporter check-config names file, line and cure.`,
 		}),
+	}
+	rules = append(rules, lasting([]Rule{
 		single(metric.PolicyDriftAlert, expand(`group by ($instance, sha256) ($policy) > 0`, n), 30*time.Minute, text{
 			summary: "An exporter and the rules follow different policies.",
 			description: `{{ $labels.instance }} in {{ $labels.environment }} runs policy {{ $labels.sha256 }}, the rules were generated from ` + p.Hash() + `.
 				What is measured is judged by other promises, and exporters may disagree among themselves.
 				First look: deploy the same policy to the exporters, run thorbis_mixin generate, reload Prometheus.`,
 		}),
-	}}
+	})...)
+	return Group{Name: "thorbis-exporter", Interval: scrapeInterval, Rules: rules}
 }

@@ -84,11 +84,11 @@ func throughput() Group {
 				histogram_quantile(`+q+`, $classic) >= 0`, tenantNames),
 		})
 	}
-	rules = append(rules, ofService(metric.NearPeakAlert, "P3", 2*patience, `$utilization > $nearPeak`, text{
+	rules = append(rules, lasting(ofService(metric.NearPeakAlert, "P3", 2*patience, `$utilization > $nearPeak`, text{
 		summary: "A service is near the throughput it is built for.",
 		description: `{{ $labels.app_service }} in {{ $labels.environment }} has {{ $value | humanizePercentage }} of the requests a second that it is built for. Owner: {{ $labels.owner }}.
 			First look: who sends them on the tenants dashboard, then whether the instances scale.`,
-	})...)
+	}))...)
 	rules = append(rules, ofService(metric.NoisyNeighbourAlert, "P3", 2*patience, `
 		(
 			$share >= $noisyShare
@@ -165,10 +165,7 @@ func requestSources() Group {
 			First look: the exporter's log; then path, permissions and space at --storage.path.`,
 	})
 	for i := range rules {
-		if rules[i].Alert == metric.SourceStoppedAlert {
-			// The restart of the exporter that says so mends nothing.
-			rules[i].KeepFiringFor = 2 * silence
-		}
+		rules[i].KeepFiringFor = 2 * silence // the restart of the exporter that says so mends nothing
 	}
 	add(metric.SourceLaggingAlert, "P3", 2*patience, `
 		max by ($source) (
@@ -192,7 +189,12 @@ func requestSources() Group {
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor gives up after some tries. Owner: {{ $labels.owner }}.
 			First look: thorbis_tenant_receiver_posts_total by result: unauthorized is the secret, unavailable the disk, overloaded the concurrency.`,
 	})
-	rules = append(rules,
+	for i := range rules {
+		if rules[i].Alert == metric.SourceLaggingAlert {
+			rules[i].KeepFiringFor = away
+		}
+	}
+	rules = append(rules, lasting([]Rule{
 		single(metric.TenantLimitAlert, expand(`
 			max by ($service) ($tracked / on ($service, job, instance) $limit) > 0.9`, tenantNames), 15*time.Minute, text{
 			summary: "The limit of tenants with series of their own is near.",
@@ -204,6 +206,6 @@ func requestSources() Group {
 			description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago; new tenants count as unknown hosts.
 				First look: thorbis_tenant_registry_errors_total and the exporter's log: the file, or the database behind it.`,
 		}),
-	)
+	})...)
 	return Group{Name: "thorbis-tenant-sources", Interval: scrapeInterval, Rules: rules}
 }
