@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,6 +66,27 @@ type BackupSource struct {
 	Secrets map[string]*SecretRef `yaml:"secrets"`
 	// Environment are variables that are no secret.
 	Environment map[string]string `yaml:"environment"`
+}
+
+// Identity tells one place where backups are listed from another. How they are listed and where the credentials
+// come from is no part of it, unless the address itself is one of them.
+func (s *BackupSource) Identity() string {
+	h := sha256.New()
+	add := func(parts ...string) {
+		for _, part := range parts {
+			_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+		}
+	}
+	add(s.Program, s.File, s.Scope, s.Repository, s.Path, s.Pattern, s.Marker, s.Endpoint)
+	for _, name := range sortedKeys(s.Environment) {
+		add("environment", name, s.Environment[name])
+	}
+	for _, name := range []string{"RESTIC_REPOSITORY", "BORG_REPO"} {
+		if ref := s.Secrets[name]; ref != nil {
+			add("secret", name, ref.File, ref.Env)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // BackupRetention bounds what is kept. What is 0 is not judged.

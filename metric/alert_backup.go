@@ -21,7 +21,7 @@ var (
 	})
 	FullsMissedAlert = alert(Alert{
 		Name: "ThorbisFullBackupsMissed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
-		What: "Two full backups that ought to exist in a repository do not.",
+		What: "Two full backups that ought to exist in a repository do not, or there is none at all under incremental ones.",
 		Why:  "Chains of incrementals grow, and one damaged file spoils all of them.",
 	})
 	BackupMissedAlert = alert(Alert{

@@ -86,7 +86,7 @@ var (
 	BackupLastPosition = backupGauge("thorbis_backup_last_position_bytes", "bytes",
 		"Log position (LSN) from which the newest good backup is consistent.", backupLabels)
 	BackupEarlierSize = backupGauge("thorbis_backup_earlier_size_bytes", "bytes",
-		"Median size of up to ten good backups before the newest. Absent with fewer than three.", backupLabels)
+		"Median size of up to ten good backups before the newest, also of those deleted since. Absent with fewer than three.", backupLabels)
 	BackupRetained = backupGauge("thorbis_backup_retained", "",
 		"Good backups in the repository.", backupLabels)
 	BackupOldest = backupGauge("thorbis_backup_oldest_timestamp_seconds", "seconds",

@@ -46,7 +46,7 @@ var (
 	BackupMissed = record("backup_kind:thorbis_backup_missed:age_seconds",
 		"Age of the newest good backup, where a run is overdue.", backupOfKindLevel)
 	BackupFullsMissed = record("backup_kind:thorbis_backup_fulls_missed:age_seconds",
-		"Age of the newest full backup, where two are overdue.", backupOfKindLevel)
+		"Age of the newest full backup, where two are overdue, or where there is none under incremental ones.", backupOfKindLevel)
 	BackupWALStopped = record("backup_repository:thorbis_backup_wal_stopped:age_seconds",
 		"Age of the newest archived segment when last listed, where none has come for a quarter of an hour.", backupRepositoryLevel)
 	BackupWALDiskFull = record("backup:thorbis_backup_wal_disk:full_seconds",

@@ -37,8 +37,8 @@ func backupAgeAlerts() Group {
 	}, "$point > on ($backup) $maxAge and on ($backup) $fresh")...)
 
 	rules = append(rules, onBackups(metric.FullsMissedAlert, 5*time.Minute, text{
-		summary: "Two full backups were missed.",
-		description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `; two more ought to exist.
+		summary: "Full backups are missing.",
+		description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `; {{ if ge $value 1e9 }}incremental ones restore nothing without it{{ else }}two more ought to exist{{ end }}.
 			Owner: {{ $labels.owner }}. First look: the log of the last run, then the timer that starts it.`,
 	}, `$fulls`)...)
 
@@ -146,7 +146,7 @@ func backupProofAlerts() Group {
 		description: `{{ $value }} tenants of {{ $labels.backup }} in {{ $labels.environment }} have no backup as young as their tier demands, among them
 			{{ range printf "bottomk(5, max by (tenant) (` + metric.BackupLastSuccess.Name + `{environment=%q,backup=%q,tenant!=\"\"}))" $labels.environment $labels.backup | query }}{{ .Labels.tenant }} {{ end }}.
 			Owner: {{ $labels.owner }}. First look: thorbis_exporter backup list {{ $labels.backup }}; then the log of the program for one of these tenants.`,
-	}, `$tenants > 0 and on ($backup) $fresh`)...)
+	}, `$tenants > 0 and on ($backup) $fresh unless on ($backup) $stale`)...)
 
 	rules = append(rules, onBackups(metric.BackupSizeAlert, 30*time.Minute, text{
 		summary: "A full backup has an odd size.",

@@ -121,8 +121,15 @@ func backupFacts() Group {
 		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
 		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
 		backupFact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
+		// Incremental backups alone restore nothing, whatever the policy says of full ones.
 		backupFact(metric.BackupFullsMissed, `
-			$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
+			(
+				$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
+				or
+				$age{kind="full"}
+				and on ($backupRepo) max by ($backupRepo) ($newest{$restorable}) == 0
+				and on ($backupRepo) max by ($backupRepo) (`+latestBackup("$ofKind", metric.BackupRetained, `kind=~"differential|incremental"`, `tenant=""`)+`) > 0
+			)
 			and on ($backupRepo) $fresh`),
 		backupFact(metric.BackupMissed, `
 			$age > on ($backup, kind) group_left () (1.1 * $interval)

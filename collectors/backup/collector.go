@@ -89,9 +89,15 @@ func (c *Collector) Apply(p *config.Policy) error {
 	kept := map[string]*facts{}
 	for _, b := range here {
 		f, ok := c.facts[b.Name]
-		if !ok || f.Program != b.Source.Program {
-			f = newFacts(b.Source.Program)
+		source := b.Source.Identity()
+		if !ok || f.Program != b.Source.Program || f.Source != "" && f.Source != source {
+			next := newFacts(b.Source.Program)
+			if ok {
+				next.Tests = f.Tests // they are of the backup, whatever lists it
+			}
+			f = next
 		}
+		f.Source = source
 		kept[b.Name] = f
 	}
 	c.policy, c.here, c.facts, c.dirty = p, here, kept, true
@@ -191,8 +197,8 @@ func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f, ok := c.facts[b.Name]
-	if !ok {
-		return nil // no longer in the policy
+	if !ok || f.Source != b.Source.Identity() {
+		return nil // no longer in the policy, or listed from elsewhere by now
 	}
 	f.LastAttempt, f.duration, f.problem = start, now.Sub(start), ""
 	f.listings++
@@ -221,7 +227,7 @@ func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) 
 func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
 	for {
 		start := time.Now()
-		err := errors.Join(c.readResults(), c.countTenants(start), c.save(start))
+		err := errors.Join(c.readResults(), c.countTenants(), c.save(start))
 		c.mu.Lock()
 		idle := len(c.here) == 0
 		c.mu.Unlock()
@@ -256,7 +262,7 @@ func (c *Collector) readResults() error {
 	return errors.Join(errs...)
 }
 
-func (c *Collector) countTenants(now time.Time) error {
+func (c *Collector) countTenants() error {
 	c.mu.Lock()
 	here, p := c.here, c.policy
 	c.mu.Unlock()
@@ -273,12 +279,13 @@ func (c *Collector) countTenants(now time.Time) error {
 		}
 		c.mu.Lock()
 		// The map is replaced by each listing, never changed.
-		newest := c.facts[b.Name].newestOfTenants()
+		f := c.facts[b.Name]
+		newest, at := f.newestOfTenants(), f.coverAt()
 		c.mu.Unlock()
-		if newest == nil {
-			continue // never listed: nobody's cover is known
+		var cover cover
+		if newest != nil && !at.IsZero() { // else nobody's cover is known
+			cover = coverOf(registry, newest, b, at)
 		}
-		cover := coverOf(registry, newest, b, now)
 		c.mu.Lock()
 		if f, ok := c.facts[b.Name]; ok {
 			f.cover = cover

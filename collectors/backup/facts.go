@@ -11,6 +11,7 @@ import (
 // tests. They survive restarts, so that a listing that cannot be had never reads as no backup.
 type facts struct {
 	Program      string
+	Source       string // what was listed; facts of another say nothing of this one
 	Repositories map[string]*repositoryFacts
 	Tests        map[string]*testFacts
 	Tenants      map[string]tenantNewest
@@ -87,6 +88,9 @@ func (f *facts) take(s *sink, now time.Time) {
 		next := &repositoryFacts{Repository: *r, ListedAt: at, Groups: map[string]*group{}, Seen: s.seen[name]}
 		for key, g := range s.groups {
 			if key.Repository == name {
+				if old != nil && !s.perTenant {
+					g.recall(old.Groups[key.Kind])
+				}
 				next.Groups[key.Kind] = g
 			}
 		}
@@ -99,8 +103,38 @@ func (f *facts) take(s *sink, now time.Time) {
 	}
 	f.Repositories = fresh
 	if s.perTenant {
-		f.Tenants = s.tenants
+		f.takeTenants(s)
 	}
+}
+
+// takeTenants keeps what was known of tenants in a repository that cannot be read now.
+func (f *facts) takeTenants(s *sink) {
+	next := s.tenants
+	for tenant, old := range f.Tenants {
+		r, ok := s.repositories[old.Repository]
+		if found, seen := next[tenant]; ok && !r.readable() && (!seen || old.Stop.After(found.Stop)) {
+			next[tenant] = old
+		}
+	}
+	f.Tenants = next
+}
+
+// coverAt is the time as of which it is known which tenants have a backup: a repository that was last read well then may
+// hold newer ones. Zero while one was never read.
+func (f *facts) coverAt() time.Time {
+	var at time.Time
+	if f == nil {
+		return at
+	}
+	for _, r := range f.Repositories {
+		if r.ListedAt.IsZero() {
+			return time.Time{}
+		}
+		if at.IsZero() || r.ListedAt.Before(at) {
+			at = r.ListedAt
+		}
+	}
+	return at
 }
 
 // notice finds what is gone since the older listing.

@@ -408,10 +408,12 @@ func (s *stanza) oldestNeeded(a archiveEnd) (segment, bool) {
 }
 
 // meant tells the gaps that repo-retention-archive makes: of older backups only those logs are kept without which they are
-// not whole, so that such a gap begins after the last log of one backup and ends before the first of another.
+// not whole, so that such a gap begins after the last log of one backup and ends before the first of another. It ends with
+// the newest full backup at the latest: from there on every point is to be reached.
 func (s *stanza) meant(a archiveEnd) func(before, after segment) bool {
 	type position struct{ log, number uint32 }
 	starts, stops := map[position]bool{}, map[position]bool{}
+	var full segment
 	for _, b := range s.Backup {
 		if b.Database.RepoKey != a.repository || b.Database.ID != a.database {
 			continue
@@ -420,9 +422,13 @@ func (s *stanza) meant(a archiveEnd) func(before, after segment) bool {
 		stop, okStop := parseSegment(b.Archive.Stop)
 		if okStart && okStop {
 			starts[position{start.log, start.number}], stops[position{stop.log, stop.number}] = true, true
+			if b.Type == "full" {
+				full = start // the newest comes last
+			}
 		}
 	}
 	return func(before, after segment) bool {
-		return stops[position{before.log, before.number}] && starts[position{after.log, after.number}]
+		after.timeline = full.timeline
+		return compareSegments(after, full) <= 0 && stops[position{before.log, before.number}] && starts[position{after.log, after.number}]
 	}
 }

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,6 +130,25 @@ func TestPgBackRestOldestNeededIsOfTheSameCluster(t *testing.T) {
 	}
 	if oldest, ok := s.oldestNeeded(ends[0]); !ok || oldest.String() != "000000010000000000000003" {
 		t.Errorf("%s, %v", oldest, ok)
+	}
+}
+
+// What lies between two backups may have been deleted on purpose only before the newest full one.
+func TestPgBackRestGapAfterTheNewestFullIsOne(t *testing.T) {
+	var s stanza
+	if err := decode([]byte(`{"name": "main", "backup": [
+		{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "000000010000000000000002", "stop": "000000010000000000000003"}},
+		{"label": "b", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "000000010000000000000006", "stop": "000000010000000000000007"}},
+		{"label": "c", "type": "incr", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "00000001000000000000000A", "stop": "00000001000000000000000A"}}]}`), &s); err != nil {
+		t.Fatal(err)
+	}
+	var found []segment
+	for _, i := range []uint32{2, 3, 6, 7, 10, 11} {
+		found = append(found, segment{1, 0, i})
+	}
+	missing, named := continuity(found, s.meant(archiveEnd{repository: 1, database: 1}))
+	if want := []string{"000000010000000000000008", "000000010000000000000009"}; missing != 2 || !slices.Equal(named, want) {
+		t.Errorf("%d missing: %q, want %q", missing, named, want)
 	}
 }
 

@@ -42,13 +42,13 @@ type group struct {
 	Flawed      int
 	Oldest      time.Time
 	LastFailure time.Time
-	sizes       []sized // the newest good ones, newest first
+	Sizes       []sized // of the newest good ones, newest first, also of those that were deleted since
 	Earlier     int64   // median size of those before the newest
 }
 
 type sized struct {
-	stop time.Time
-	size int64
+	Stop time.Time
+	Size int64
 }
 
 type tenantNewest struct {
@@ -131,11 +131,45 @@ func (g *group) add(i Item) {
 	if i.Size == unknown {
 		return
 	}
-	at, _ := slices.BinarySearchFunc(g.sizes, i.Stop, func(s sized, t time.Time) int { return t.Compare(s.stop) })
+	g.size(sized{i.Stop, i.Size})
+}
+
+func (g *group) size(s sized) {
+	at, _ := slices.BinarySearchFunc(g.Sizes, s.Stop, func(s sized, t time.Time) int { return t.Compare(s.Stop) })
 	if at <= earlierSizes {
-		g.sizes = slices.Insert(g.sizes, at, sized{i.Stop, i.Size})
-		g.sizes = g.sizes[:min(len(g.sizes), earlierSizes+1)]
+		g.Sizes = slices.Insert(g.Sizes, at, s)
+		g.Sizes = g.Sizes[:min(len(g.Sizes), earlierSizes+1)]
 	}
+}
+
+// recall adds the sizes of backups that an earlier listing knew: where few are kept, what is there is too little to
+// compare with.
+func (g *group) recall(old *group) {
+	if old == nil {
+		return
+	}
+	listed := slices.Clone(g.Sizes)
+	for _, s := range old.Sizes {
+		known := slices.ContainsFunc(listed, func(l sized) bool { return l.Stop.Equal(s.Stop) })
+		if !known && s.Stop.Before(g.Newest.Stop) {
+			g.size(s)
+		}
+	}
+	g.compare()
+}
+
+// compare finds the size to which that of the newest is compared.
+func (g *group) compare() {
+	g.Earlier = unknown
+	if len(g.Sizes) <= minEarlier {
+		return
+	}
+	var earlier []int64
+	for _, s := range g.Sizes[1:] {
+		earlier = append(earlier, s.Size)
+	}
+	slices.Sort(earlier)
+	g.Earlier = earlier[len(earlier)/2]
 }
 
 // remember notes that a good backup exists, to notice when it is gone.
@@ -157,28 +191,27 @@ func (s *sink) remember(i Item) {
 // a repository holds none.
 func (s *sink) finish(kind string) {
 	for name, r := range s.repositories {
-		count := 0
+		count, restorable := 0, 0
 		for key, g := range s.groups {
-			if key.Repository == name {
-				count += g.Retained
+			if key.Repository != name {
+				continue
+			}
+			count += g.Retained
+			if key.Kind == metric.KindFull || key.Kind == metric.KindSnapshot {
+				restorable += g.Retained
 			}
 		}
 		r.settle(count)
-		if key := (groupKey{name, kind}); r.readable() && s.groups[key] == nil && count == 0 {
+		// Also beside incremental ones, which nothing can be restored from alone.
+		if key := (groupKey{name, kind}); r.readable() && s.groups[key] == nil && restorable == 0 {
 			s.groups[key] = &group{Earlier: unknown}
 		}
 	}
 	for _, g := range s.groups {
-		// The backups of different tenants are not to be compared.
-		if len(g.sizes) > minEarlier && !s.perTenant {
-			var earlier []int64
-			for _, size := range g.sizes[1:] {
-				earlier = append(earlier, size.size)
-			}
-			slices.Sort(earlier)
-			g.Earlier = earlier[len(earlier)/2]
+		if s.perTenant {
+			g.Sizes = nil // the backups of different tenants are not to be compared
 		}
-		g.sizes = nil
+		g.compare()
 	}
 }
 

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ tenants: {registry: {file: tenants.yaml}}
 backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
 	write(t, p.Tenants.Registry.File, []byte("tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}]"), noon)
 	c := newCollector(t, nil, p)
-	if err := c.countTenants(time.Now()); err != nil {
+	if err := c.countTenants(); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := value(t, c, metric.BackupTenantsUncovered, "each", "enterprise"); ok {
@@ -59,7 +60,7 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, so
 	if err := c.listNow(t); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.countTenants(time.Now()); err != nil {
+	if err := c.countTenants(); err != nil {
 		t.Fatal(err)
 	}
 	for m, want := range map[*metric.Metric]float64{metric.BackupTenants: 2, metric.BackupTenantsUncovered: 1} {
@@ -75,5 +76,58 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, so
 	}
 	if _, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, defaultRepository, "acme"); ok {
 		t.Error("a covered tenant is exposed by name")
+	}
+}
+
+// A repository that cannot be read makes nobody uncovered: what it held stays, as of when it was last read; and while one
+// was never read, nobody's cover is known.
+func TestUnreadableRepositoryHidesNoCover(t *testing.T) {
+	listing := filepath.Join(t.TempDir(), "listing.json")
+	p := testPolicy(t, `
+tiers: {enterprise: {}}
+tenants: {registry: {file: tenants.yaml}}
+backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, source: {program: json, file: `+listing+`}}]`)
+	write(t, p.Tenants.Registry.File, []byte("tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}, {name: never, tier: enterprise}]"), noon)
+	c := newCollector(t, nil, p)
+	list := func(state string, at time.Time, backups string) error {
+		t.Helper()
+		write(t, listing, []byte(`{"version":1,"repositories":[{"name":"on"},{"name":"off","state":"`+state+`","problem":"x"}],"backups":[`+backups+`]}`), at)
+		err := c.listNow(t)
+		if err := c.countTenants(); err != nil {
+			t.Fatal(err)
+		}
+		return err
+	}
+	backup := func(tenant, repository string, at time.Time) string {
+		return fmt.Sprintf(`{"id":%q,"kind":"full","repository":%q,"tenant":%q,"stop":%q}`, tenant, repository, tenant, at.UTC().Format(time.RFC3339))
+	}
+	now := time.Now().Truncate(time.Second)
+	on, off := backup("acme", "on", now.Add(-10*time.Minute)), backup("initech", "off", now.Add(-10*time.Minute))
+	uncovered := func() (float64, bool) { return value(t, c, metric.BackupTenantsUncovered, "each", "enterprise") }
+
+	if err := list("unreadable", now, on); err == nil {
+		t.Fatal("an unreadable repository is no failure")
+	}
+	if v, ok := uncovered(); ok {
+		t.Errorf("%v tenants are uncovered while one repository was never read", v)
+	}
+	if err := list("ok", now, on+","+off); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := uncovered(); !ok || v != 1 {
+		t.Errorf("%v tenants are uncovered, %v", v, ok)
+	}
+	// Two hours later, as of when both were seen.
+	if err := list("unreadable", now.Add(2*time.Hour), backup("acme", "on", now.Add(110*time.Minute))); err == nil {
+		t.Fatal("an unreadable repository is no failure")
+	}
+	if v, ok := uncovered(); !ok || v != 1 {
+		t.Errorf("%v tenants are uncovered, %v", v, ok)
+	}
+	if err := list("ok", now.Add(2*time.Hour), backup("acme", "on", now.Add(110*time.Minute))+","+off); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := uncovered(); v != 2 {
+		t.Errorf("%v tenants are uncovered once both are read", v)
 	}
 }
