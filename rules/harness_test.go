@@ -180,6 +180,16 @@ func (w *world) runFrom(from, until int) {
 	}
 }
 
+// runStory simulates a story of which the trouble begins at a moment: closely from before that until an hour after, the rest at
+// the pace of a minute, for there the slower windows alone move.
+func (w *world) runStory(trouble, until int) {
+	w.t.Helper()
+	from, to := max(trouble-20*minute, 0), min(trouble+hour+30*minute, until)
+	w.runSlowly(0, from, minute)
+	w.runFrom(from, to)
+	w.runSlowly(to, until, minute)
+}
+
 // runSlowly simulates a stretch in which nothing happens, with scrapes and evaluations at a slower pace.
 func (w *world) runSlowly(from, until, pace int) {
 	w.t.Helper()

@@ -37,7 +37,7 @@ func TestMendedOutageIsOver(t *testing.T) {
 		scenarios = append(scenarios, o.scenario)
 	}
 	w := newWorld(t, scenarios...)
-	w.run(warmup + 10*minute + 2*hour + 20*minute)
+	w.runStory(warmup, warmup+10*minute+2*hour+20*minute)
 	for _, o := range outages {
 		down := w.fired(o.name, metric.CheckDownAlert.Name)
 		if len(down) != 1 || down[0].priority != "P1" {

@@ -39,7 +39,7 @@ func tell(t *testing.T, until int, cases []sloCase, groups ...string) *world {
 		scenarios = append(scenarios, scenario{fmt.Sprint("r", i), c.exporters})
 	}
 	w := newWorld(t, scenarios...).onlyRequests(groups...)
-	w.run(until)
+	w.runStory(min(warmup, until), until)
 	for i, c := range cases {
 		var got []string
 		for _, f := range w.fired(scenarios[i].name) {
