@@ -147,9 +147,8 @@ func tierTable(period config.Duration) panel {
 	}, 8, labels, append(sloOrder[:3:3], metric.LabelTier),
 		column{"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
 		column{"B", "Measured", units.PercentUnit, of(metric.TierCoverage), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
-		column{"C", "Bad", units.PercentUnit, of(metric.TierError["_period"]), nil},
-		column{"D", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
-		column{"E", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
-		column{"F", "Empty after", units.Hours, of(metric.TierBudgetHours), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+		column{"C", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
+		column{"D", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
+		column{"E", "Empty after", units.Hours, of(metric.TierBudgetHours), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
 	)
 }
