@@ -47,7 +47,9 @@ func RestoreTest(ctx context.Context, b *config.Backup, o RestoreOptions) (r *Re
 
 	limited, cancel := context.WithTimeoutCause(ctx, b.RestoreTest.Timeout.Std(), command.ErrTimeout)
 	defer cancel()
-	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestRestore, Started: time.Now().UTC()}, say: o.Say}
+	say, done := working(o.Say, sayEvery)
+	defer done()
+	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestRestore, Started: time.Now().UTC()}, say: say}
 	v.restore(limited, b, restore(dir.path), dir.path)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("backup %s: the restore test was broken off: %w", b.Name, ctx.Err())

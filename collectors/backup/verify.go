@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -62,6 +63,8 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	}
 	limited, cancel := context.WithTimeout(ctx, b.Verify.Timeout.Std())
 	defer cancel()
+	say, done := working(say, sayEvery)
+	defer done()
 	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestVerify, Started: time.Now().UTC()}, say: say}
 	err = q.adapter.verify(limited, q, v)
 	if ctx.Err() != nil {
@@ -76,4 +79,32 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	v.Finished = time.Now().UTC()
 	v.Success = len(v.Checks) > 0 && v.failedChecks() == 0
 	return &v.Result, v.Write(b.Results)
+}
+
+// sayEvery is how often somebody who waits for a long program is told that it still runs.
+const sayEvery = time.Minute
+
+// working returns say for more than one caller, and has it tell now and then how long it has been, until done.
+func working(say func(format string, args ...any), every time.Duration) (safe func(format string, args ...any), done func()) {
+	var mu sync.Mutex
+	safe = func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		say(format, args...)
+	}
+	start, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+				safe("still at it after %s", time.Since(start).Round(time.Second))
+			}
+		}
+	}()
+	return safe, func() { close(stop); <-stopped }
 }

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,15 +18,27 @@ func isolate(cmd *exec.Cmd, death syscall.Signal) {
 
 // The idle class of the Linux I/O scheduler: served when nobody else wants the disk.
 const (
-	ioprioWhoPgrp   = 2
-	ioprioIdleClass = 3 << 13
-	niceness        = 15
+	ioprioWhoProcess = 1
+	ioprioWhoPgrp    = 2
+	ioprioIdleClass  = 3 << 13
+	niceness         = 15
 )
 
 // yield puts a program's group behind all others. It is a courtesy: failing changes nothing.
 func yield(pid int) {
 	_ = unix.Setpriority(unix.PRIO_PGRP, pid, niceness)
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoPgrp, uintptr(pid), ioprioIdleClass)
+}
+
+// YieldSelf puts this process behind all others: each of its threads, and those that they start later.
+func YieldSelf() {
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, t := range threads {
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			_ = unix.Setpriority(unix.PRIO_PROCESS, id, niceness)
+			_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, uintptr(id), ioprioIdleClass)
+		}
+	}
 }
 
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

@@ -21,4 +21,7 @@ const niceness = 15
 // yield puts a program's group behind all others. It is a courtesy: failing changes nothing.
 func yield(pid int) { _ = unix.Setpriority(unix.PRIO_PGRP, pid, niceness) }
 
+// YieldSelf puts this process behind all others.
+func YieldSelf() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) }
+
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
