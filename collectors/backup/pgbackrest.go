@@ -336,6 +336,11 @@ func verifyPgBackRest(ctx context.Context, q *query, v *verification) error {
 		}
 		v.say("repository %s: reading and comparing checksums", r.Name)
 		v.check("checksums of repository "+r.Name, q.pgBackRestChecksums(ctx, r.Name))
+		for _, b := range s.Backup {
+			if b.Database.RepoKey == key && b.Info.Repository.Delta != nil {
+				v.read(*b.Info.Repository.Delta) // what it added is what verify reads of it
+			}
+		}
 		if err := q.pgBackRestContinuity(ctx, s, key, v); err != nil {
 			return err
 		}

@@ -118,6 +118,8 @@ func TestPgBackRestForReal(t *testing.T) {
 	}
 	if got := c.verify(); !got.Success {
 		t.Fatalf("a good repository fails: %+v", got)
+	} else if got.ReadBytes == nil || *got.ReadBytes <= full.Newest.Added+incremental.Newest.Added {
+		t.Errorf("it says that it read %v bytes, of backups of %d and %d and their logs", got.ReadBytes, full.Newest.Added, incremental.Newest.Added)
 	}
 
 	// A flipped byte: pgBackRest 2.45 notices and still exits with 0.
