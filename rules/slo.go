@@ -27,7 +27,7 @@ func slo(p *config.Policy) []Group {
 		rules = append(rules, Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])})
 		groups = append(groups, Group{Name: "thorbis-slo-" + t.name, Interval: t.pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
-	return append(groups, sloHourly(), sloPeriod(p), tenantBurn(p), sloCrowds(), sloBudget(p))
+	return append(groups, sloHourly(), sloPeriod(p), tenantBurn(p), sloCrowds(), sloBudget(p), sloTiers(p))
 }
 
 // tierWindows sums the events of services and tenants over some windows and finds how fast the budget burns in them.
@@ -145,9 +145,6 @@ func sloBudget(p *config.Policy) Group {
 		"tenantLeft":   metric.TenantBudgetLeft.Name,
 		"tenantHour":   metric.TenantError["1h"].Name,
 		"coverage":     metric.SLOCoverage.Name,
-		"tierLeft":     metric.TierBudgetLeft.Name,
-		"tierHour":     metric.TierBurn["1h"].Name,
-		"tierPeriod":   metric.TierBurn[period].Name,
 	}
 	rule := func(r *metric.Record, text string) Rule { return Rule{Record: r, Expr: expand(text, n)} }
 	g := Group{Name: "thorbis-slo-budget", Interval: slowInterval}
@@ -165,6 +162,20 @@ func sloBudget(p *config.Policy) Group {
 		rule(metric.TenantBudgetHours, `$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
 		rule(metric.TenantCoverage, `0 * $tenantLeft + on ($slo) group_left () $coverage`),
 	)
+	return g
+}
+
+// sloTiers records what is left of the promise to the tenants of each tier together.
+func sloTiers(p *config.Policy) Group {
+	n := names{
+		"hours":    config.Decimal(hours(p.Objectives.Period.Std())),
+		"left":     metric.TierBudgetLeft.Name,
+		"hour":     metric.TierBurn["1h"].Name,
+		"period":   metric.TierBurn[period].Name,
+		"coverage": metric.SLOCoverage.Name,
+	}
+	rule := func(r *metric.Record, text string) Rule { return Rule{Record: r, Expr: expand(text, n)} }
+	g := Group{Name: "thorbis-slo-tiers", Interval: slowInterval}
 	for _, w := range []string{"1h", "1d", period} {
 		g.Rules = append(g.Rules,
 			Rule{Record: metric.TierError[w], Expr: tierError(p, w)},
@@ -177,9 +188,9 @@ func sloBudget(p *config.Policy) Group {
 		)
 	}
 	g.Rules = append(g.Rules,
-		rule(metric.TierBudgetLeft, `1 - $tierPeriod`),
-		rule(metric.TierBudgetHours, `$hours * ($tierLeft > 0) / ($tierHour > 0)`),
-		rule(metric.TierCoverage, `0 * $tierLeft + on ($slo) group_left () $coverage`),
+		rule(metric.TierBudgetLeft, `1 - $period`),
+		rule(metric.TierBudgetHours, `$hours * ($left > 0) / ($hour > 0)`),
+		rule(metric.TierCoverage, `0 * $left + on ($slo) group_left () $coverage`),
 	)
 	return g
 }
