@@ -22,6 +22,15 @@ type mount struct {
 // key tells a mount from another one that takes its place.
 func (m mount) key() string { return m.id + " " + m.point }
 
+// remote tells whether the filesystem is a server's or a program's, which may stop answering by itself.
+func (m mount) remote() bool {
+	switch kind, _, _ := strings.Cut(m.fstype, "."); kind {
+	case "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "9p", "virtiofs", "afs", "lustre", "glusterfs", "beegfs", "gpfs", "orangefs", "pvfs2", "coda", "fuse", "fuseblk":
+		return true
+	}
+	return false
+}
+
 // parseMountinfo returns the mounts of a text, the visible one of several at one path.
 func parseMountinfo(text []byte) ([]mount, error) {
 	var list []mount

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,27 +21,67 @@ type answer struct {
 }
 
 // Bounds of the goroutines that ask. A call that hangs in the kernel cannot be ended, so what hangs is not
-// asked again before it answers, and when so many hang no more are asked.
+// asked again before it answers. When maxStuck hang, only those mounts are asked that answered the last time, and one of
+// the others in each round, so that what came back or is new is found; and nobody beyond maxStuckEver.
 const (
-	askers   = 4
-	maxStuck = 32
+	askers       = 4
+	maxStuck     = 32
+	maxStuckEver = 2 * maxStuck
 )
 
 // asker asks mounts for their usage. One that hangs holds up neither the others nor the caller for longer
-// than the timeout, and costs one goroutine until it answers.
-type asker struct {
-	statfs func(path string) (usage, error)
-
-	mu    sync.Mutex
-	stuck map[string]bool // mounts with a call that hangs
-}
+// than the timeout, and costs one goroutine until it answers. What hangs with a server or a program of its own is asked
+// apart: however many of these are gone, this machine's disks are looked at.
+type asker struct{ local, remote *pool }
 
 func newAsker(statfs func(string) (usage, error)) *asker {
-	return &asker{statfs: statfs, stuck: map[string]bool{}}
+	return &asker{newPool(statfs), newPool(statfs)}
+}
+
+// ask returns an answer for each mount. Those that hang are stale.
+func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) []answer {
+	var here, away []mount
+	for _, m := range mounts {
+		if m.remote() {
+			away = append(away, m)
+		} else {
+			here = append(here, m)
+		}
+	}
+	var near, far []answer
+	var wg sync.WaitGroup
+	wg.Go(func() { far = a.remote.ask(ctx, away, timeout) })
+	near = a.local.ask(ctx, here, timeout)
+	wg.Wait()
+	answers := make([]answer, len(mounts))
+	for i, m := range mounts {
+		if m.remote() {
+			answers[i], far = far[0], far[1:]
+		} else {
+			answers[i], near = near[0], near[1:]
+		}
+	}
+	return answers
 }
 
 // stuckCount is how many calls hang.
-func (a *asker) stuckCount() int {
+func (a *asker) stuckCount() int { return a.local.stuckCount() + a.remote.stuckCount() }
+
+// pool asks mounts that may hang together.
+type pool struct {
+	statfs func(path string) (usage, error)
+
+	mu       sync.Mutex
+	stuck    map[string]bool // mounts with a call that hangs
+	answered map[string]bool // mounts that answered in the last round
+	turn     int             // whose turn it is to be asked although too many hang
+}
+
+func newPool(statfs func(string) (usage, error)) *pool {
+	return &pool{statfs: statfs, stuck: map[string]bool{}, answered: map[string]bool{}}
+}
+
+func (a *pool) stuckCount() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.stuck)
@@ -48,29 +89,40 @@ func (a *asker) stuckCount() int {
 
 // round is one pass over the mounts.
 type round struct {
-	*asker
+	*pool
 	mounts  []mount
 	answers []answer
 	waiting []int // indexes still to be asked
+	guest   int   // the one that is asked although too many hang, -1 for none
 	asked   map[int]time.Time
 	pending int           // not yet answered or given up
 	moved   chan struct{} // something was answered
 }
 
-// ask returns an answer for each mount. Those that hang are stale.
-func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) []answer {
-	r := &round{asker: a, mounts: mounts, answers: make([]answer, len(mounts)), asked: map[int]time.Time{}, moved: make(chan struct{}, 1)}
+func (a *pool) ask(ctx context.Context, mounts []mount, timeout time.Duration) []answer {
+	r := &round{pool: a, mounts: mounts, answers: make([]answer, len(mounts)), guest: -1, asked: map[int]time.Time{}, moved: make(chan struct{}, 1)}
 	a.mu.Lock()
+	var others []int
 	for i, m := range mounts {
-		if a.stuck[m.key()] || len(a.stuck) >= maxStuck {
+		switch {
+		case a.stuck[m.key()]:
 			r.answers[i].stale = true
-			continue
+		case a.answered[m.key()]:
+			r.waiting = append(r.waiting, i) // they come first
+		default:
+			others = append(others, i)
 		}
-		r.waiting = append(r.waiting, i)
 	}
+	if len(a.stuck) >= maxStuck && len(others) > 0 {
+		r.guest = others[a.turn%len(others)]
+		a.turn++
+	}
+	r.waiting = append(r.waiting, others...)
 	r.pending = len(r.waiting)
+	r.leaveOut()
+	work := min(askers, len(r.waiting))
 	a.mu.Unlock()
-	for range min(askers, len(r.waiting)) {
+	for range work {
 		go r.work()
 	}
 	r.wait(ctx, timeout)
@@ -80,7 +132,28 @@ func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) 
 	// Whoever answers from here on is late, and must find nothing to write to.
 	answers := r.answers
 	r.answers = nil
+	clear(a.answered)
+	for i, m := range mounts {
+		if !answers[i].stale {
+			a.answered[m.key()] = true
+		}
+	}
 	return answers
+}
+
+// leaveOut takes from those still to be asked whom too many hanging calls leave no room for. The caller holds the lock.
+func (r *round) leaveOut() {
+	if len(r.stuck) < maxStuck {
+		return
+	}
+	r.waiting = slices.DeleteFunc(r.waiting, func(i int) bool {
+		if len(r.stuck) < maxStuckEver && (i == r.guest || r.answered[r.mounts[i].key()]) {
+			return false
+		}
+		r.answers[i].stale = true
+		r.pending--
+		return true
+	})
 }
 
 // work asks one mount after the other until none is left, or until the one it asks was given up.
@@ -150,13 +223,8 @@ func (r *round) giveUp(before time.Time) {
 		r.answers[i] = answer{stale: true}
 		r.stuck[r.mounts[i].key()] = true
 		r.pending--
-		if len(r.stuck) >= maxStuck {
-			for _, w := range r.waiting {
-				r.answers[w].stale = true
-				r.pending--
-			}
-			r.waiting = nil
-		} else {
+		r.leaveOut()
+		if len(r.waiting) > 0 {
 			go r.work()
 		}
 	}
