@@ -53,6 +53,8 @@ var (
 		"Share of the inodes that is free; absent where they are made as needed.", filesystemLevel)
 	FilesystemReadOnly = record("filesystem:thorbis_storage_readonly:state",
 		"1 if mounted read-only.", filesystemLevel)
+	FilesystemWritable = record("filesystem:thorbis_storage_writable:seen",
+		"Unix time at which the filesystem was last seen writable, for a week.", filesystemLevel)
 	FilesystemUnusable = record("filesystem:thorbis_storage_unusable:state",
 		"1 if the filesystem answers with an error or not at all.", filesystemLevel)
 	FilesystemLow = record("filesystem:thorbis_storage_available:low1h",

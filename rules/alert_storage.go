@@ -77,9 +77,9 @@ func filesystemAlerts() []Rule {
 		}),
 		inodes("P2", `$inodes < 0.01`),
 		inodes("P3", `($inodes < 0.05) >= 0.01`),
-		single(metric.ReadOnlyAlert, storageExpr(`$readonly == 1 and on ($filesystem) min_over_time($readonly[1d]) == 0`), 2*time.Minute, text{
+		single(metric.ReadOnlyAlert, storageExpr(`$readonly == 1 and on ($filesystem) $writable`), 2*time.Minute, text{
 			summary: "A filesystem has become read-only.",
-			description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} was writable within the last day and is read-only now; nothing can be written to it.
+			description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} was writable within the last week and is read-only now; nothing can be written to it.
 				First look: dmesg for errors of the disk below it. A kernel that remounts read-only has seen errors: do not just remount, check the filesystem.`,
 		}),
 		single(metric.FilesystemErrorAlert, storageExpr(`$unusable == 1`), 10*time.Minute, text{

@@ -39,6 +39,7 @@ var storageNames = names{
 	"available": metric.FilesystemAvailable.Name,
 	"inodes":    metric.FilesystemInodesLeft.Name,
 	"readonly":  metric.FilesystemReadOnly.Name,
+	"writable":  metric.FilesystemWritable.Name,
 	"unusable":  metric.FilesystemUnusable.Name,
 	"low":       metric.FilesystemLow.Name,
 	"full":      metric.FilesystemFull.Name,

@@ -27,6 +27,10 @@ func filesystems() []Group {
 				inodes(metric.StorageFilesystemInodesFree.Name, metric.StorageFilesystemInodes.Name),
 				foreign(inodes(metric.NodeFilesystemFree, metric.NodeFilesystemFiles)))},
 			{Record: metric.FilesystemReadOnly, Expr: both(metric.StorageFilesystemReadOnly, metric.NodeFilesystemRO)},
+			// The look back is for a Prometheus that was away, which must not take a week's alert for over.
+			{Record: metric.FilesystemWritable, Expr: storageExpr(`
+				time() + 0 * ($readonly == 0)
+				or last_over_time($writable[1d]) > time() - $week`, names{"week": seconds(7 * 24 * time.Hour)})},
 			{Record: metric.FilesystemUnusable, Expr: either("$filesystem",
 				ours(metric.StorageFilesystemStale)+` == 1 or `+ours(metric.StorageFilesystemError),
 				foreign(held(metric.NodeFilesystemError+judged)))},
@@ -52,14 +56,27 @@ func filesystems() []Group {
 	}
 }
 
-// fullIn is how long the space left lasts at the pace of a window, for filesystems fuller than they ever
-// were in the time before it, and still filling at half that pace at least: one large file that was copied
-// is no trend. A filesystem that was not there before counts.
+// fullIn is how long the space left lasts at the pace of a window, for filesystems fuller than they were in both of the
+// two spans before it, and still filling at half that pace at least: one large file that was copied is no trend. What
+// comes back as often as that, such as files that are rotated away, has been there in both; a disk that was full once, and
+// was freed, in one. A filesystem that was not there before, or was smaller, counts.
 func fullIn(pace, memory, recent string) string {
 	return storageExpr(`
 		$available / (-deriv($available[$pace]) > 0)
 		unless on ($filesystem)
-		($available >= min_over_time($low[$memory] offset $pace))
+		(
+			$available
+			>=
+			(
+				(min_over_time($low[$memory] offset $pace) > min_over_time($low[$memory] offset $earlier))
+				or
+				min_over_time($low[$memory] offset $earlier)
+				or
+				min_over_time($low[$memory] offset $pace)
+			)
+			unless on ($filesystem)
+			($size > 1.05 * ($size offset $memory))
+		)
 		unless on ($filesystem)
-		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, names{"pace": pace, "memory": memory, "recent": recent})
+		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, names{"pace": pace, "memory": memory, "earlier": memory + pace, "recent": recent})
 }
