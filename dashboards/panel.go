@@ -41,6 +41,12 @@ func from(value float64, color string) dashboard.Threshold {
 	return dashboard.Threshold{Value: new(value), Color: color}
 }
 
+// budgetLeft colours what is left of a budget. The first colour is also that of a panel without data, which says that nothing
+// is wrong; no budget is overspent a million times.
+func budgetLeft() *dashboard.ThresholdsConfigBuilder {
+	return steps(green, from(-1e6, red), from(0, yellow), from(0.25, green))
+}
+
 // number is a stat of one query, one figure for each series.
 func number(w words, width uint32, expr, legend string, thresholds *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().

@@ -48,7 +48,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		}, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
 		WithPanel(bars(words{
 			"Budget empty after", "At the pace of the last hour.", units.Hours,
-		}, pick(metric.SLOBudgetHours, pickedSLO), sloLegend, steps(red, from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
+		}, pick(metric.SLOBudgetHours, pickedSLO), sloLegend, steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
 		WithPanel(bars(words{
 			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
 		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
@@ -67,7 +67,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		}, here(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
 		WithPanel(bars(words{
 			"Budget left for late answers", "Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
-		}, here(metric.ResponseBudgetLeft), "{{priority}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1).NoValue("nothing to answer"))
+		}, here(metric.ResponseBudgetLeft), "{{priority}}", budgetLeft()).Decimals(1).NoValue("nothing to answer"))
 
 	b.WithRow(dashboard.NewRowBuilder("Burn")).
 		WithPanel(sloBurnRates()).

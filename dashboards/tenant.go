@@ -49,11 +49,11 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 			6, fmt.Sprintf("count by (%s) (%s)", metric.LabelTier, metric.TenantTier.Select(pickedEnvironment, pickedTenant)), "{{tier}}", steps(blue)).TextMode(common.BigValueTextModeName).NoValue("in no registry")).
 		WithPanel(number(words{
 			"Budget left for the tenant", fmt.Sprintf("Share of the bad requests that %s permits which is left. All of it while the tenant had no bad one.", period), units.PercentUnit,
-		}, 6, of(metric.TenantBudgetLeft), "{{app_service}} {{slo}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("all of it")).
+		}, 6, of(metric.TenantBudgetLeft), "{{app_service}} {{slo}}", budgetLeft()).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("all of it")).
 		WithPanel(number(words{"Bad requests in a day", "Failed or slow requests in the last day.", units.Short},
 			6, of(metric.TenantBadIncrease["1d"]), "{{app_service}} {{slo}}", steps(green, from(10, yellow))).Orientation(common.VizOrientationHorizontal).NoValue("none")).
 		WithPanel(number(words{"Budget of the tenant empty after", "At the pace of the last hour.", units.Hours},
-			12, of(metric.TenantBudgetHours), "{{app_service}} {{slo}}", steps(red, from(24, yellow), from(168, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing burns")).
+			12, of(metric.TenantBudgetHours), "{{app_service}} {{slo}}", steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing burns")).
 		WithPanel(number(words{"Measured", fmt.Sprintf("Share of %s in which the requests of the tenant's services were counted at all.", period), units.PercentUnit},
 			12, fmt.Sprintf("%s and on (%s, %s) %s", pick(metric.SLOCoverage), metric.LabelEnvironment, metric.LabelAppService, of(metric.TenantRate)), "{{app_service}} {{slo}}", steps(yellow, from(0.99, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing yet"))
 
