@@ -90,7 +90,7 @@ func unusable(err error) bool {
 func open(o Options) (*Book, error) {
 	b := &Book{
 		Ledger: newLedger(), logger: o.Logger, dir: o.State, requests: make(chan request, 64),
-		stopped: make(chan struct{}), scrapers: scrapers{seen: map[string]scraper{}},
+		stopped: make(chan struct{}), scrapers: scrapers{seen: map[uint64]scraper{}},
 	}
 	b.now, b.numbers, b.immediate = time.Now, map[string]int{}, o.Immediate
 	if o.Now != nil {
@@ -115,6 +115,7 @@ func open(o Options) (*Book, error) {
 	}
 	b.adopt(b.Ledger)
 	b.savedAt = b.now()
+	b.scrapers.remember(b.scraped, b.savedAt)
 	return b, nil
 }
 

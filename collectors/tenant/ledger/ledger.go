@@ -22,6 +22,7 @@ type Ledger struct {
 	sources    []*source
 	slots      []slot
 	held       map[uint32]uint64 // held slots and the scrapers that have seen them, a bit each
+	scraped    []savedScraper
 	scratch    slot
 	lostAt     int64 // Unix milliseconds; 0 if no saved state was ever dropped
 	immediate  bool  // held slots are shown with their counts
@@ -65,6 +66,7 @@ const (
 	recordTotals
 	recordReleaseThresholds
 	recordLost
+	recordScrapers
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -111,6 +113,8 @@ func (l *Ledger) apply(record []byte) error {
 		err = l.applyReleaseThresholds(r)
 	case recordLost:
 		l.lostAt = int64(r.uint())
+	case recordScrapers:
+		err = l.applyScrapers(r)
 	default:
 		err = fmt.Errorf("%w: of kind %d", errRecord, kind)
 	}

@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // A new series must be seen at 0 before it is seen to count, by every Prometheus that scrapes, or the one
@@ -11,13 +14,18 @@ const (
 	// scraperMemory is for how long a Prometheus that does not come back is waited for.
 	scraperMemory = 5 * time.Minute
 	maxScrapers   = 63
+	// tellEvery is how often it is saved who scrapes, when nobody comes or goes.
+	tellEvery = time.Minute
 	// anyone is the bit of a scrape by something that does not say it is a Prometheus.
 	anyone = 1 << 63
 )
 
+// scrapers are known by a hash of what tells them apart: it is saved, so that after a restart the first that comes does
+// not release what the others have not seen.
 type scrapers struct {
 	mu   sync.Mutex
-	seen map[string]scraper
+	seen map[uint64]scraper
+	told time.Time
 }
 
 type scraper struct {
@@ -25,29 +33,79 @@ type scraper struct {
 	last time.Time
 }
 
-// note remembers a scraper and returns its bit and those of all that are waited for.
-func (s *scrapers) note(id string, now time.Time) (bit, active uint64) {
+// savedScraper is who scraped, and when it was last told of, in Unix milliseconds.
+type savedScraper struct {
+	hash uint64
+	last int64
+}
+
+// remember waits for those that scraped before a restart as if they had just been told of.
+func (s *scrapers) remember(all []savedScraper, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, old := range all {
+		ago := max(now.UnixMilli()-old.last, 0)
+		if bit := s.unused(); bit != 0 && ago <= scraperMemory.Milliseconds() {
+			s.seen[old.hash] = scraper{bit, now.Add(-time.Duration(ago) * time.Millisecond)}
+		}
+	}
+}
+
+// note remembers a scraper and returns its bit and those of all that are waited for, and what to save of it, if anything.
+func (s *scrapers) note(id string, now time.Time) (bit, active uint64, record []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bit = anyone
+	changed := len(s.seen) > 0 && now.Sub(s.told) >= tellEvery
 	if id != "" {
-		old, ok := s.seen[id]
+		hash := xxhash.Sum64String(id)
+		old, ok := s.seen[hash]
 		if !ok {
 			old.bit = s.unused()
 		}
 		if old.bit != 0 {
 			bit = old.bit
-			s.seen[id] = scraper{bit, now}
+			s.seen[hash] = scraper{bit, now}
+			changed = changed || !ok
 		}
 	}
-	for name, other := range s.seen {
+	for hash, other := range s.seen {
 		if now.Sub(other.last) > scraperMemory {
-			delete(s.seen, name)
+			delete(s.seen, hash)
+			changed = true
 			continue
 		}
 		active |= other.bit
 	}
-	return bit, active
+	if changed {
+		s.told = now
+		all := make([]savedScraper, 0, len(s.seen))
+		for hash, other := range s.seen {
+			all = append(all, savedScraper{hash, other.last.UnixMilli()})
+		}
+		record = appendScrapers(nil, all)
+	}
+	return bit, active, record
+}
+
+func appendScrapers(b []byte, all []savedScraper) []byte {
+	b = binary.AppendUvarint(append(b, recordScrapers), uint64(len(all)))
+	for _, s := range all {
+		b = binary.AppendUvarint(b, s.hash)
+		b = binary.AppendUvarint(b, uint64(s.last))
+	}
+	return b
+}
+
+func (l *Ledger) applyScrapers(r *reader) error {
+	l.scraped = nil
+	for n := r.count(2); n > 0; n-- {
+		l.scraped = append(l.scraped, savedScraper{r.uint(), int64(r.uint())})
+	}
+	if len(l.scraped) > maxScrapers {
+		return errRecord
+	}
+	return nil
 }
 
 func (s *scrapers) unused() uint64 {
@@ -67,7 +125,7 @@ func (s *scrapers) unused() uint64 {
 // is empty. Series that every Prometheus has now seen at 0, of new tenants and beyond new thresholds, are shown
 // with their counts from the next commit on.
 func (b *Book) Scraped(id string, version uint64) {
-	bit, active := b.scrapers.note(id, b.now())
+	bit, active, record := b.scrapers.note(id, b.now())
 	var release []uint32
 	b.Ledger.mu.Lock()
 	for slot, seen := range b.held {
@@ -84,6 +142,9 @@ func (b *Book) Scraped(id string, version uint64) {
 	b.Ledger.mu.Unlock()
 	b.directory.mu.Lock()
 	defer b.directory.mu.Unlock()
+	if record != nil {
+		b.pending = append(b.pending, record)
+	}
 	if len(release) > 0 {
 		b.pending = append(b.pending, appendLife(nil, recordRelease, release))
 	}

@@ -27,6 +27,10 @@ func (l *Ledger) snapshot(segment uint64) []byte {
 		b = appendLost(b, l.lostAt)
 		put()
 	}
+	if len(l.scraped) > 0 {
+		b = appendScrapers(b, l.scraped)
+		put()
+	}
 	b = appendThresholds(b, recordThresholds, l.thresholds)
 	put()
 	b = appendThresholds(b, recordReleaseThresholds, l.shownColumns())
