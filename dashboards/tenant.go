@@ -29,9 +29,9 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.ServiceRate.Name)).
 		WithVariable(labelVariable(metric.LabelAppService, "Service", "What is promised and owned together.", metric.ServiceRate.Select(pickedEnvironment))).
 		WithVariable(dashboard.NewQueryVariableBuilder(metric.LabelTenant).
-			Label("Tenant").Description("Whose requests are shown.").
+			Label("Tenant").Description("Whose requests are shown. The rest, " + metric.TenantOther + " and " + metric.TenantUnknown + ", can be typed.").
 			Datasource(datasource).
-			Query(dashboard.StringOrMap{String: new(fmt.Sprintf("label_values(%s, %s)", pick(metric.TenantRate), metric.LabelTenant))}).
+			Query(dashboard.StringOrMap{String: new(fmt.Sprintf("label_values(%s, %s)", pick(metric.TenantRate, metric.LabelTenant+`!~"_.*"`), metric.LabelTenant))}).
 			Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 			Sort(dashboard.VariableSortAlphabeticalAsc))
 

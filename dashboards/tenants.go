@@ -76,8 +76,8 @@ func tenantTable() panel {
 	ofThem := func(expr string) string { return expr + " and on (" + tenantBy + ") " + top }
 	availability := metric.LabelSLO + `="` + metric.SLOAvailability + `"`
 	without := func(expr string) string { return "sum by (" + tenantBy + ") (" + expr + ")" }
-	return figures(words{
-		"Busiest tenants", fmt.Sprintf("The %d tenants with the most requests. Look at one of them on the dashboard Thorbis / Tenant.", topTenants), units.Short,
+	table := figures(words{
+		"Busiest tenants", fmt.Sprintf("The %d tenants with the most requests. A tenant's name leads to its own dashboard.", topTenants), units.Short,
 	}, 10, tenantColumns, tenantOrder,
 		column{"A", "Requests/s", units.RequestsPerSecond, top, nil},
 		column{"B", "Share", units.PercentUnit, ofThem(pick(metric.TenantShare)), nil},
@@ -88,6 +88,11 @@ func tenantTable() panel {
 			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
 		},
 	)
+	return table.OverrideByName(tenantColumns[metric.LabelTenant], []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{{
+		"title": "Look at ${__value.text}", "targetBlank": false,
+		"url": "/d/" + TenantUID + "?var-" + metric.LabelTenant + "=${__value.text:percentencode}&var-" + metric.LabelEnvironment +
+			"=${__data.fields.Environment:percentencode}&var-" + metric.LabelAppService + "=${__data.fields.Service:percentencode}&${datasource:queryparam}&${__url_time_range}",
+	}}}})
 }
 
 func sourceTable() panel {

@@ -21,7 +21,7 @@ func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
 		r.reader.Logger.Error("A receiver refuses everything: its secret cannot be read", "err", err)
 	}
 	return receive.New(receive.Config{
-		Kind: r.config.Receive, Format: r.reader.Format, Secret: secret, Header: r.config.SecretHeader, Verify: r.config.Verify,
+		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: secret, Header: r.config.SecretHeader, Verify: r.config.Verify,
 		Count: r.reader.Count, Book: c.book.Load(), Tables: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
 		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, Memory: &r.status.memory,
 	})

@@ -48,6 +48,11 @@ type office struct {
 
 func newOffice(t *testing.T, policy, storage string) *office {
 	t.Helper()
+	return newOfficeTelling(t, policy, storage, slog.New(slog.DiscardHandler))
+}
+
+func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger) *office {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"p.yaml": policy, "secret": secret + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -62,7 +67,7 @@ func newOffice(t *testing.T, policy, storage string) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
+	c := New(Options{Logger: logger, State: sd, Immediate: true})
 	if err := c.Apply(p); err != nil {
 		t.Fatal(err)
 	}
@@ -261,6 +266,24 @@ func TestSlowPostsHoldNobodyUp(t *testing.T) {
 	o.wants(1 + 4*(receive.Readers+1))
 }
 
+// Records that cannot be read are told of once a minute, and nothing of what they hold.
+func TestUnreadableRecordsAreSampled(t *testing.T) {
+	var log syncBuffer
+	o := newOfficeTelling(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`, "Authorization", secret); resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status)
+		}
+	}
+	text := log.String()
+	if n := strings.Count(text, "Records of a post cannot be read"); n != 1 || !strings.Contains(text, "reason=no_status") {
+		t.Errorf("%d messages:\n%s", n, text)
+	}
+	if strings.Contains(text, "private") {
+		t.Errorf("what was posted is in the log:\n%s", text)
+	}
+}
+
 // Posts of the same requests at the same time: each is counted once, and whoever was told to come again has
 // what it sent counted when it does.
 func TestConcurrentDuplicates(t *testing.T) {
@@ -316,4 +339,22 @@ func FuzzReceiver(f *testing.F) {
 			}
 		}
 	})
+}
+
+// syncBuffer is written to by several.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

@@ -57,6 +57,7 @@ const (
 
 // Config is one receiver of a policy.
 type Config struct {
+	Name   string
 	Kind   string // vercel, cloudflare or json
 	Format decode.Options
 	Secret []byte
@@ -78,6 +79,7 @@ type Receiver struct {
 	reading  chan struct{}
 	held     atomic.Int64
 	decoders chan *decode.JSON
+	samples  source.Sampler
 }
 
 // New returns a receiver.

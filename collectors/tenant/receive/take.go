@@ -41,6 +41,7 @@ func (r *Receiver) take(req *http.Request, body []byte) error {
 	decoder := <-r.decoders
 	err = b.decode(decoder, table, body)
 	r.decoders <- decoder
+	r.sample(b)
 	if err == nil && b.records > 0 && b.verdicts[decode.Syntax] == b.records {
 		err = errInvalid
 	}
@@ -70,6 +71,15 @@ func (r *Receiver) take(req *http.Request, body []byte) error {
 	record := table.Flush(nil, fresh)
 	r.Tables.Give(table)
 	return r.Book.Commit(req.Context(), record)
+}
+
+// sample tells of records that cannot be read, now and then, and nothing of what they hold.
+func (r *Receiver) sample(b *batch) {
+	for v := decode.Syntax; v.Rejected(); v++ {
+		if b.verdicts[v] > 0 && r.samples.Allow() {
+			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.verdicts[v], "of", b.records)
+		}
+	}
 }
 
 // left marks an event that is not counted.

@@ -22,12 +22,12 @@ type stream struct {
 	r       io.Reader
 	at      *ledger.File // nil if it has no position
 	lines   lines
-	samples *sampler
+	samples *Sampler
 	last    bool  // nobody will read it again: what there is of it counts
 	broken  error // where it ended before its end
 }
 
-func newStream(c *Config, r io.Reader, at *ledger.File, samples *sampler) (*stream, error) {
+func newStream(c *Config, r io.Reader, at *ledger.File, samples *Sampler) (*stream, error) {
 	decoder, err := decode.New(c.Format)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func newStream(c *Config, r io.Reader, at *ledger.File, samples *sampler) (*stre
 	s := &stream{Config: c, r: r, at: at, samples: samples}
 	s.lines.decoder = decoder
 	s.lines.bad = func(v decode.Verdict, _ int) {
-		if samples.allow() {
+		if samples.Allow() {
 			c.Logger.Warn("A line cannot be read", "source", c.Name, "reason", v.Reason())
 		}
 	}
@@ -108,7 +108,7 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 
 // archive reads what a position lacks of a file that will not grow any more. The last time that it is tried, what can be read
 // of a damaged one is counted, and it is done with.
-func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *sampler, last bool) error {
+func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *Sampler, last bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

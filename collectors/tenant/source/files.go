@@ -30,7 +30,7 @@ type Files struct {
 	old      map[string]settling // rotated files by path
 	busy     map[uint64]bool     // positions being read
 	failures map[string]int      // of reading rotated files
-	samples  sampler
+	samples  Sampler
 	wg       sync.WaitGroup
 	newest   int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
 	pending  int64 // bytes of rotated files that wait

@@ -108,10 +108,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// sampler lets one message a minute through.
-type sampler struct{ last atomic.Int64 }
+// Sampler lets one message a minute through.
+type Sampler struct{ last atomic.Int64 }
 
-func (s *sampler) allow() bool {
+// Allow reports whether it is time for a message, and takes it.
+func (s *Sampler) Allow() bool {
 	now := time.Now().UnixNano()
 	last := s.last.Load()
 	return (last == 0 || now-last >= int64(sampleEvery) || now < last) && s.last.CompareAndSwap(last, now)

@@ -12,7 +12,7 @@ import (
 type Stdin struct {
 	*Config
 	In      io.Reader
-	samples sampler
+	samples Sampler
 }
 
 // pump reads a pipe in a goroutine of its own, which lives as long as the pipe: no policy can interrupt a

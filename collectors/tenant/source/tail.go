@@ -24,7 +24,7 @@ type tail struct {
 	file      *os.File
 	id        identity
 	lines     lines
-	samples   *sampler
+	samples   *Sampler
 	idleLimit time.Duration
 	grown     time.Time // when it last grew
 	known     []byte    // a record of where it begins, unless that is the beginning
@@ -35,7 +35,7 @@ type tail struct {
 	ended     atomic.Bool
 }
 
-func newTail(c *Config, f *os.File, at ledger.File, samples *sampler, truncated func(*tail), moved func(ledger.File)) (*tail, error) {
+func newTail(c *Config, f *os.File, at ledger.File, samples *Sampler, truncated func(*tail), moved func(ledger.File)) (*tail, error) {
 	decoder, err := decode.New(c.Format)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (t *tail) read(table *count.Table, last bool) (at ledger.File, more bool, e
 	at, have, skipped := t.at, 0, 0
 	t.lines.long = false
 	t.lines.bad = func(v decode.Verdict, i int) {
-		if t.samples.allow() {
+		if t.samples.Allow() {
 			t.Logger.Warn("A line cannot be read", "file", t.at.Path, "offset", at.Offset+uint64(i), "reason", v.Reason())
 		}
 	}
