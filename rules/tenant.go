@@ -43,6 +43,9 @@ var tenantNames = names{
 	"events5m":     metric.EventsIncrease["5m"].Name,
 	"source":       join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelSource),
 	"up":           metric.TenantSourceUp.Name,
+	"bytesRead":    metric.TenantSourceBytes.Name,
+	"lineMax":      "1048576",
+	"sourceOne":    "environment, job, instance, source",
 	"lag":          metric.TenantSourceLag.Name,
 	"newest":       metric.TenantSourceNewestEvent.Name,
 	"lines":        metric.TenantSourceLines.Name,
@@ -167,14 +170,19 @@ func requestSources() Group {
 	for i := range rules {
 		rules[i].KeepFiringFor = 2 * silence // the restart of the exporter that says so mends nothing
 	}
+	// Where lines have no time, what is left to read over the pace of reading stands for it, beyond a line that has not ended.
 	add(metric.SourceLaggingAlert, "P3", 2*patience, `
 		max by ($source) (
 			min_over_time($lag[10m]) > 0
-			and on (environment, job, instance, source)
-			time() - ($newest > 0) > 300
+			and on ($sourceOne)
+			(
+				time() - ($newest > 0) > 300
+				or
+				($lag / on ($sourceOne) rate($bytesRead[10m]) > 300 and on ($sourceOne) $lag > $lineMax unless on ($sourceOne) $newest > 0)
+			)
 		)`, text{
 		summary: "A source of request logs is behind.",
-		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is {{ $value | humanize1024 }}B behind, and its newest request is older than five minutes; what happens now does not page. Owner: {{ $labels.owner }}.
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is {{ $value | humanize1024 }}B behind, more than five minutes; what happens now does not page. Owner: {{ $labels.owner }}.
 			First look: the exporter's processor time; then whether the log grew faster than usual.`,
 	})
 	add(metric.SourceRejectingAlert, "P3", 2*patience, `
