@@ -56,23 +56,23 @@ func three(share, ours, theirs string) string {
 func resources(p *config.Policy) []Group {
 	perTarget := func(expr string) string { return "sum by (" + target + ") (" + expr + ")" }
 	idle := `{mode=~"idle|iowait"}`
-	foreignCores := "count by (" + target + ") (" + metric.NodeCPU + `{mode="idle"})`
+	foreignCores := "count by (" + target + ") (" + held(metric.NodeCPU+`{mode="idle"}`) + ")"
 	waits := func(ours string, theirs string) string {
 		return `label_replace(` + foreign("rate("+theirs+"[5m])") + `, "resource", "` + ours + `", "", "")`
 	}
 	// Kubernetes' series have no label environment unless their target gives them one.
 	ofKubernetes := func(series string) string {
-		return `max by ($autoscaler) (label_replace(` + series + `, "environment", "` + p.Environment + `", "environment", ""))`
+		return `max by ($autoscaler) (label_replace(` + held(series) + `, "environment", "` + p.Environment + `", "environment", ""))`
 	}
 	return []Group{
 		{Name: "thorbis-resources", Interval: ledgerInterval, Rules: append([]Rule{
-			{Record: metric.HostCores, Expr: three(`$share`, `$ownCPUs`, foreignCores)},
+			{Record: metric.HostCores, Expr: three(held(`$share`), held(`$ownCPUs`), foreignCores)},
 			{Record: metric.HostCPUUsed, Expr: three(
-				`rate($shareUsed[5m]) / $share`,
-				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+`[5m])) / on (environment, host, job, instance) $ownCPUs`,
+				`rate($shareUsed[5m]) / `+held(`$share`),
+				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+`[5m])) / on (environment, host, job, instance) `+held(`$ownCPUs`),
 				`1 - `+perTarget(`rate(`+metric.NodeCPU+idle+`[5m])`)+` / `+foreignCores)},
-			{Record: metric.HostMemory, Expr: three(`$limitBytes`, `$ownTotal`, metric.NodeMemoryTotal)},
-			{Record: metric.HostMemoryLeft, Expr: three(`$limitBytes - $workingSet`, `$ownLeft`, metric.NodeMemoryAvailable)},
+			{Record: metric.HostMemory, Expr: three(held(`$limitBytes`), held(`$ownTotal`), held(metric.NodeMemoryTotal))},
+			{Record: metric.HostMemoryLeft, Expr: three(held(`$limitBytes`)+` - `+held(`$workingSet`), held(`$ownLeft`), held(metric.NodeMemoryAvailable))},
 			{Record: metric.HostMemoryUsed, Expr: resourceExpr(`1 - $left / ($total > 0)`)},
 			{Record: metric.HostKills, Expr: either("$host", "increase("+metric.HostOOMKills.Name+"[15m])", foreign("increase("+metric.NodeOOMKills+"[15m])"))},
 			{Record: metric.HostWaiting, Expr: resourceExpr(`
@@ -135,7 +135,7 @@ func leakAlert() Rule {
 		$lowMemory - $lowMemory offset 8h > 100e6
 		and $lowMemory > 1.1 * ($lowMemory offset 4h)
 		and ($lowMemory offset 4h) > 1.05 * ($lowMemory offset 8h)
-		and on ($process) time() - max by ($process) ($started) > 9 * 3600`), time.Hour, text{
+		and on ($process) time() - max by ($process) (`+held(`$started`)+`) > 9 * 3600`), time.Hour, text{
 		summary: "Memory of a program grows and grows.",
 		description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} holds {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not started anew.
 			First look: the version that was deployed last; a heap profile now and in an hour. A restart wins time.`,
