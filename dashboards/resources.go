@@ -40,11 +40,16 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 			},
 			column{"D", "Memory available", units.BytesIEC, onHosts(metric.HostMemoryLeft), nil},
 			column{"E", "Memory", units.BytesIEC, onHosts(metric.HostMemory), nil},
+			column{"F", "Swap used", units.BytesIEC, onHosts(metric.HostSwapUsed), nil},
 		)).
 		WithPanel(lines(words{"CPU used", "Share of the CPUs of each machine. The rules tell above 90 % for half an hour.", units.PercentUnit}, 12,
 			query("A", onHosts(metric.HostCPUUsed), "{{host}}")).Min(0)).
 		WithPanel(lines(words{"Memory available", "What programs could still have without swapping.", units.BytesIEC}, 12,
 			query("A", onHosts(metric.HostMemoryLeft), "{{host}}")).Min(0)).
+		WithPanel(lines(words{"Swap used", "A rise with little memory available means that the machine slows down.", units.BytesIEC}, 12,
+			query("A", onHosts(metric.HostSwapUsed), "{{host}}")).Min(0)).
+		WithPanel(lines(words{"Container throttled", "Seconds a second for which the exporter's container waited because its share of CPU was used up, all CPUs together.", units.Short}, 12,
+			query("A", onHosts(metric.HostThrottled), "{{host}}")).Min(0)).
 		WithPanel(lines(words{"Pressure", "Share of the time in which some tasks waited for a resource.", units.PercentUnit}, 12,
 			query("A", onHosts(metric.HostWaiting), "{{host}} {{resource}}")).Min(0)).
 		WithPanel(lines(words{"Load", "Load average over one and fifteen minutes, of machines that an exporter of ours reads.", units.Short}, 12,

@@ -37,6 +37,7 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Backups/Duration of the newest backup":                     "a file does not tell how long it took to write",
 	"Thorbis / Resources/Scaling":                                         "there is no Kubernetes",
 	"Thorbis / Resources/Autoscalers":                                     "there is no Kubernetes",
+	"Thorbis / Resources/Container throttled":                             "only a container has a share of CPU",
 	"Thorbis / Resources/Pressure":                                        "not every kernel tells",
 	"Thorbis / Incidents/Time to acknowledge":                             "nobody acknowledges; where somebody does, escalation_test.go looks",
 	"Thorbis / Incidents/Answered late":                                   "nobody has to answer before the outage is over",

@@ -30,6 +30,8 @@ const (
 	NodePressureMemory    = "node_pressure_memory_waiting_seconds_total"
 	NodeMemoryTotal       = "node_memory_MemTotal_bytes"
 	NodeMemoryAvailable   = "node_memory_MemAvailable_bytes"
+	NodeSwapTotal         = "node_memory_SwapTotal_bytes"
+	NodeSwapFree          = "node_memory_SwapFree_bytes"
 	LabelSupabaseProject  = "supabase_project_ref"
 	LabelSupabaseInstance = "supabase_identifier"
 )

@@ -17,6 +17,10 @@ var (
 		"Memory that is still to be had.", hostLevel)
 	HostMemoryUsed = record("host:thorbis_memory:utilisation",
 		"Share of the memory that is not to be had any more.", hostLevel)
+	HostSwapUsed = record("host:thorbis_swap_used:bytes",
+		"Swap of the machine that is used.", hostLevel)
+	HostThrottled = record("host:thorbis_container_throttled:rate5m",
+		"Seconds a second for which the exporter's container had to wait because it had used its share of CPU, all CPUs together.", hostLevel)
 	HostKills = record("host:thorbis_oom_kills:increase15m",
 		"Processes killed for want of memory in the last 15 m.", hostLevel)
 	HostWaiting = record("host:thorbis_pressure:ratio5m",

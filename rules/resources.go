@@ -24,6 +24,7 @@ var resourceNames = names{
 	"ownCPUs":    metric.HostCPUs.Name,
 	"share":      metric.HostContainerCPULimit.Name,
 	"shareUsed":  metric.HostContainerCPUSeconds.Name,
+	"throttled":  metric.HostContainerThrottled.Name,
 	"ownTotal":   metric.HostMemoryTotal.Name,
 	"ownLeft":    metric.HostMemoryAvailable.Name,
 	"limitBytes": metric.HostContainerMemoryLimit.Name,
@@ -74,6 +75,11 @@ func resources(p *config.Policy) []Group {
 			{Record: metric.HostMemory, Expr: three(held(`$limitBytes`), held(`$ownTotal`), held(metric.NodeMemoryTotal))},
 			{Record: metric.HostMemoryLeft, Expr: three(held(`$limitBytes`)+` - `+held(`$workingSet`), held(`$ownLeft`), held(metric.NodeMemoryAvailable))},
 			{Record: metric.HostMemoryUsed, Expr: resourceExpr(`1 - $left / ($total > 0)`)},
+			{Record: metric.HostSwapUsed, Expr: either("$host",
+				held(metric.HostSwapTotal.Name)+" - "+held(metric.HostSwapFree.Name),
+				foreign(held(metric.NodeSwapTotal)+" - "+held(metric.NodeSwapFree)))},
+			// Neither a node_exporter nor Supabase tells of containers.
+			{Record: metric.HostThrottled, Expr: resourceExpr(`max by ($host) (rate($throttled[5m]))`)},
 			{Record: metric.HostKills, Expr: either("$host", "increase("+metric.HostOOMKills.Name+"[15m])", foreign("increase("+metric.NodeOOMKills+"[15m])"))},
 			{Record: metric.HostWaiting, Expr: resourceExpr(`
 				max by ($resource) (rate($ownWaits{kind="some"}[5m]))

@@ -37,6 +37,8 @@ var theirs = map[string]string{
 	metric.HostCPUSeconds.Name + "/user":          metric.NodeCPU,
 	metric.HostMemoryTotal.Name + "/":             metric.NodeMemoryTotal,
 	metric.HostMemoryAvailable.Name + "/":         metric.NodeMemoryAvailable,
+	metric.HostSwapTotal.Name + "/":               metric.NodeSwapTotal,
+	metric.HostSwapFree.Name + "/":                metric.NodeSwapFree,
 	metric.HostOOMKills.Name + "/":                metric.NodeOOMKills,
 	metric.StorageFilesystemError.Name + "/":      metric.NodeFilesystemError,
 }
