@@ -39,8 +39,8 @@ func filesystems() []Group {
 			{Record: metric.FilesystemLow, Expr: storageExpr(`min_over_time($available[1h])`)},
 			// The pace of minutes counts only where the disk is fuller than it has been for long: files that
 			// grow and are rotated away have been there before.
-			{Record: metric.FilesystemFullIn["30m"], Expr: fullIn("30m", "1d", "5m")},
-			{Record: metric.FilesystemFullIn["6h"], Expr: fullIn("6h", "3d", "30m")},
+			{Record: metric.FilesystemFullIn["30m"], Expr: fullIn("30m", "1d", "5m", "2h")},
+			{Record: metric.FilesystemFullIn["6h"], Expr: fullIn("6h", "3d", "30m", "12h")},
 			// The low water of days falls only by what is never given back.
 			{Record: metric.FilesystemFullIn["3d"], Expr: storageExpr(`
 				$available * ($window / (min_over_time($low[1d] offset 3d) - min_over_time($low[1d]) > 0))`, names{
@@ -59,8 +59,9 @@ func filesystems() []Group {
 // fullIn is how long the space left lasts at the pace of a window, for filesystems fuller than they were in both of the
 // two spans before it, and still filling at half that pace at least: one large file that was copied is no trend. What
 // comes back as often as that, such as files that are rotated away, has been there in both; a disk that was full once, and
-// was freed, in one. A filesystem that was not there before, or was smaller, counts.
-func fullIn(pace, memory, recent string) string {
+// was freed, in one. A filesystem that was not there before, or was smaller, counts; so does one that was nearly full for all of that time and
+// was freed: emptier than ever in the earlier span, and not as full for a spell, so that files rotated since are no trend.
+func fullIn(pace, memory, recent, spell string) string {
 	return storageExpr(`
 		$available / (-deriv($available[$pace]) > 0)
 		unless on ($filesystem)
@@ -76,7 +77,13 @@ func fullIn(pace, memory, recent string) string {
 			)
 			unless on ($filesystem)
 			($size > 1.05 * ($size offset $memory))
+			unless on ($filesystem)
+			(
+				$available > max_over_time($available[$memory] offset $earlier)
+				and on ($filesystem)
+				$available < min_over_time($low[$spell] offset $pace)
+			)
 		)
 		unless on ($filesystem)
-		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, names{"pace": pace, "memory": memory, "earlier": memory + pace, "recent": recent})
+		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, names{"pace": pace, "memory": memory, "earlier": memory + pace, "recent": recent, "spell": spell})
 }
