@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	amconfig "github.com/prometheus/alertmanager/config"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/amconfig"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -28,7 +28,7 @@ func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
 	if bytes.Contains(base, []byte(basePrefix+nullReceiver)) {
 		return nil, fmt.Errorf("the bundle is in it already (%s%s); give the file as it is without", basePrefix, nullReceiver)
 	}
-	if _, err := amconfig.Load(string(base)); err != nil {
+	if _, err := amconfig.Load(base); err != nil {
 		return nil, fmt.Errorf("the base file is refused as it is: %w", err)
 	}
 	root, err := rootOf(base)
@@ -43,7 +43,7 @@ func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
 		}
 	}
 	out := b.bytes()
-	if _, err := amconfig.Load(string(out)); err != nil {
+	if _, err := amconfig.Load(out); err != nil {
 		return nil, fmt.Errorf("it and the bundle do not go together: %w", err)
 	}
 	return out, nil

@@ -162,6 +162,7 @@ func FuzzInsert(f *testing.F) {
 	for _, base := range bases {
 		f.Add([]byte(base))
 	}
+	f.Add([]byte("route:\n    receiver: x\n    routes:\n    -"))
 	p := testPolicy(f)
 	ours := assemble(p)
 	f.Fuzz(func(t *testing.T, base []byte) {

@@ -9,11 +9,12 @@ import (
 	"path"
 	"strings"
 
-	amconfig "github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/thorbis/thorbis_exporter/internal/amconfig"
 )
 
 // Validate reads the files with the code of the programs that will load them.
@@ -33,7 +34,7 @@ func validate(name string, text []byte) error {
 		_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 		return errors.Join(errs...)
 	case path.Base(name) == "alertmanager.yaml":
-		_, err := amconfig.Load(string(text))
+		_, err := amconfig.Load(text)
 		return err
 	case strings.HasSuffix(name, ".tmpl"):
 		t, err := template.New()

@@ -9,25 +9,27 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
-	amconfig "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/common/model"
+
+	"github.com/thorbis/thorbis_exporter/internal/amconfig"
 )
 
 // Judge finds what becomes of alerts under one configuration, without a server.
 type Judge struct {
-	config    *amconfig.Config
+	config    *config.Config
 	route     *dispatch.Route
 	intervals *timeinterval.Intervener
 }
 
 // NewJudge reads a configuration as Alertmanager does.
 func NewJudge(text []byte) (*Judge, error) {
-	c, err := amconfig.Load(string(text))
+	c, err := amconfig.Load(text)
 	if err != nil {
 		return nil, err
 	}
