@@ -8,8 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/thorbis/thorbis_exporter/alertmanager/amconfig"
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/internal/amconfig"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 

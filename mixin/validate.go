@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/thorbis/thorbis_exporter/internal/amconfig"
+	"github.com/thorbis/thorbis_exporter/alertmanager/amconfig"
 )
 
 // Validate reads the files with the code of the programs that will load them.

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/common/model"
 
-	"github.com/thorbis/thorbis_exporter/internal/amconfig"
+	"github.com/thorbis/thorbis_exporter/alertmanager/amconfig"
 )
 
 // Judge finds what becomes of alerts under one configuration, without a server.
