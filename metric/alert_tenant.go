@@ -31,6 +31,11 @@ var (
 		What: "A source of request logs could not be read, or a receiver not save, for five minutes.",
 		Why:  "Its requests are in no objective until it is read again.",
 	})
+	SourceSilentAlert = alert(Alert{
+		Name: "ThorbisSourceSilent", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
+		What: "A source that told of requests steadily, all day or at this time of yesterday and of last week, has told of none for twenty minutes, while others of its service do.",
+		Why:  "It can be read, and its requests are in no objective: the log has moved, or the vendor's drain is off.",
+	})
 	SourceLaggingAlert = alert(Alert{
 		Name: "ThorbisSourceLagging", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
 		What: "A source has had unread bytes for ten minutes, and its newest request is more than five minutes old.",

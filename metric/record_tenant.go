@@ -1,5 +1,7 @@
 package metric
 
+var sourceLevel = append(serviceLevel[:2:2], LabelSource)
+
 // Throughput of services and tenants.
 var (
 	TenantRate = record("app_service_tenant:thorbis_requests:rate5m",
@@ -19,6 +21,11 @@ var (
 		"Share of the requests whose host no tenant owns.", serviceLevel)
 	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
 		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.", serviceTenantLevel)
+
+	SourceRecords = record("app_service_source:thorbis_source_records:increase15m",
+		"Records that a source has told of in a quarter of an hour, whoever reads it.", sourceLevel)
+	SourceSilent = record("app_service_source:thorbis_source_records:silent",
+		"Unix time since when a source that told of requests steadily has told of none. Kept until it does again, for a week at most.", sourceLevel)
 
 	RequestDurationRate = record("app_service:thorbis_request_duration_seconds:rate5m",
 		"Native histogram of the duration of the service's requests.", serviceLevel)

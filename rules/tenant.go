@@ -18,6 +18,9 @@ const (
 	someShare = "0.05"
 	// silentFloor is how many requests a tenant must have sent in the hour of each of the last four weeks.
 	silentFloor = 20
+	// sourceFloor is how many records a source must have told of in every quarter of an hour of an hour, for one without
+	// any to be a fault: by chance it never happens.
+	sourceFloor = 100
 )
 
 var quantiles = []string{"0.5", "0.95", "0.99"}
@@ -43,6 +46,11 @@ var tenantNames = names{
 	"events5m":     metric.EventsIncrease["5m"].Name,
 	"source":       join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelSource),
 	"up":           metric.TenantSourceUp.Name,
+	"info":         metric.TenantSourceInfo.Name,
+	"records":      metric.SourceRecords.Name,
+	"mute":         metric.SourceSilent.Name,
+	"planned":      metric.Maintenance.Name,
+	"outage":       metric.SLOOutage.Name,
 	"bytesRead":    metric.TenantSourceBytes.Name,
 	"lineMax":      "1048576",
 	"sourceOne":    "environment, job, instance, source",
@@ -56,13 +64,14 @@ var tenantNames = names{
 	"limit":        metric.TenantLimit.Name,
 	"registryRead": metric.TenantRegistryLastRead.Name,
 	"nearPeak":     nearPeak, "noisyShare": noisyShare, "noisyGrowth": noisyGrowth, "noisyTenants": noisyTenants,
-	"someShare": someShare, "silentFloor": fmt.Sprint(silentFloor),
+	"someShare": someShare, "silentFloor": fmt.Sprint(silentFloor), "sourceFloor": fmt.Sprint(sourceFloor),
+	"memory":    seconds(sourceMemory),
 	"anyTenant": anyTenant,
 }
 
 // tenants records and judges the traffic itself and what counts it.
 func tenants(*config.Policy) []Group {
-	return []Group{throughput(), silentTenants(), requestSources()}
+	return []Group{throughput(), silentTenants(), requestSources(), silentSources()}
 }
 
 func throughput() Group {
@@ -216,4 +225,41 @@ func requestSources() Group {
 		}),
 	})...)
 	return Group{Name: "thorbis-tenant-sources", Interval: scrapeInterval, Rules: rules}
+}
+
+// silentSources finds the source that tells of nothing beside living ones of its service: its log has moved, its vendor has
+// switched it off. It told of requests steadily around the clock, or at this time of the day and of the week before; a nightly
+// batch, office hours, a weekend and a rare source are no such thing. The record keeps what it found, or the silent day would
+// itself be the one that is compared with. That a whole service falls silent is ThorbisTrafficVanished.
+func silentSources() Group {
+	rules := []Rule{
+		{Record: metric.SourceRecords, Expr: expand(`sum by ($source) (increase($lines[15m]))`, tenantNames)},
+		{Record: metric.SourceSilent, Expr: expand(`
+			(
+				($mute > time() - $memory)
+				or on ($source)
+				time() - 900 + 0 * (
+					($records == 0)
+					and on ($source) (
+						min_over_time($records[1d] offset 30m) >= $sourceFloor and on ($source) $records offset 1470m
+						or on ($source)
+						min_over_time($records[1h] offset 1410m) >= $sourceFloor
+						and on ($source) min_over_time($records[1h] offset 10050m) >= $sourceFloor
+					)
+					and on ($service) $events5m > 0
+				)
+			)
+			unless on ($source) $records > 0
+			unless on ($service) $planned
+			and on ($source) last_over_time($info[1h])`, tenantNames)},
+	}
+	rules = append(rules, ofService(metric.SourceSilentAlert, "P2", patience, `
+		(time() - $mute)
+		unless on ($source) $up == 0
+		unless on ($service) $outage`, text{
+		summary: "A source of request logs tells of nothing, while its service is used.",
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} has told of nothing for {{ $value | humanizeDuration }}, though it did steadily at this time before and other sources still do; its requests are in no objective. Owner: {{ $labels.owner }}.
+			First look: is its log still written where the policy says, or its drain still switched on at the vendor.`,
+	})...)
+	return Group{Name: "thorbis-tenant-sources-silent", Interval: windowInterval, Rules: rules}
 }

@@ -29,6 +29,8 @@ const (
 	// longMemory how long it, and the last word of a location that fell silent, may live at all.
 	memory     = time.Hour
 	longMemory = 24 * time.Hour
+	// sourceMemory is how long a source that fell silent is told of: its owner mends it, or takes it out of the policy.
+	sourceMemory = 7 * 24 * time.Hour
 
 	// backupHold bridges restarts of the exporters that list backups, which say the same as before.
 	backupHold = 15 * time.Minute
