@@ -2,74 +2,18 @@ package tenants
 
 import (
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 )
 
-// startPostgres runs a server for one test, on a private socket, and returns its connection string.
-func startPostgres(t *testing.T) (dsn string, stop func()) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a real PostgreSQL")
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		t.Skip("postgresql is not installed; make setup installs it")
-	}
-	bin := filepath.Dir(found[len(found)-1])
-	dir, err := os.MkdirTemp("/tmp", "tr") // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	var as []string
-	if os.Geteuid() == 0 { // which PostgreSQL refuses to run as
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Skip("there is no user postgres")
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-		as = []string{"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"}
-	}
-	run := func(args ...string) {
-		t.Helper()
-		args = append(slices.Clip(as), args...)
-		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-	}
-	data := filepath.Join(dir, "data")
-	run(filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync")
-	control := filepath.Join(bin, "pg_ctl")
-	run(control, "-D", data, "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses='' -c fsync=off -k "+dir, "-w", "start")
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			args := append(slices.Clip(as), control, "-D", data, "-m", "immediate", "stop")
-			_ = exec.Command(args[0], args[1:]...).Run()
-		}
-	}
-	t.Cleanup(stop)
-	return "host=" + dir + " user=postgres dbname=postgres password=hidden-password", stop
-}
-
 func TestRegistryInPostgres(t *testing.T) {
-	dsn, stop := startPostgres(t)
+	server := postgrestest.Start(t)
 	file := filepath.Join(t.TempDir(), "dsn")
-	if err := os.WriteFile(file, []byte(dsn+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(server.DSN("postgres", "postgres")+" password=hidden-password\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', 'enterprise', 'ACME.example.')) as t(name, tier, host)`
@@ -91,15 +35,32 @@ func TestRegistryInPostgres(t *testing.T) {
 			t.Errorf("%s: %v, want %s", query, err, wantErr)
 		}
 	}
-	// The database goes away: the last good list stays.
-	stop()
-	_, err = s.Refresh(t.Context())
-	if err == nil || strings.Contains(err.Error(), "hidden-password") {
-		t.Errorf("err = %v", err)
+	keeps := func(failures uint64, message string) {
+		t.Helper()
+		changed, err := s.Refresh(t.Context())
+		if changed || err == nil || !strings.Contains(err.Error(), message) || strings.Contains(err.Error(), "hidden-password") {
+			t.Errorf("changed %v, err = %v", changed, err)
+		}
+		list, known := s.List()
+		if _, _, errors := s.Status(); !known || !reflect.DeepEqual(list, want) || errors != failures {
+			t.Errorf("%+v, %d errors", list, errors)
+		}
 	}
-	list, known = s.List()
-	if _, _, errors := s.Status(); !known || len(list) != 2 || errors != 1 {
-		t.Errorf("%+v, %d errors", list, errors)
+	// A row policy that hides every row from the role that asks, as on Supabase: the last good list stays.
+	server.Query(t, "postgres", `create table customers(name text); insert into customers values ('acme');
+		alter table customers enable row level security; create role reader login; grant select on customers to reader`)
+	if err := os.WriteFile(file, []byte(server.DSN("reader", "postgres")+" password=hidden-password\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Query = "select name from customers"
+	keeps(1, "returned no tenant")
+	// The database goes away, and comes back.
+	server.Stop()
+	keeps(2, "cannot be read")
+	server.Restart(t)
+	server.Query(t, "postgres", "create policy all_rows on customers for select to reader using (true)")
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("back again: %v, %v", changed, err)
 	}
 }
 

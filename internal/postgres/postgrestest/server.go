@@ -23,6 +23,7 @@ import (
 type Server struct {
 	bin, socket string
 	credential  *syscall.Credential
+	settings    []string
 	stop        func()
 }
 
@@ -37,25 +38,31 @@ func Start(t testing.TB, settings ...string) *Server {
 	if !ok {
 		t.Skip("no PostgreSQL is installed; make setup installs it")
 	}
-	s := &Server{bin: bin}
+	s := &Server{bin: bin, settings: settings}
 	s.place(t)
 	s.prepare(t, "initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
-	s.start(t, settings)
+	s.start(t)
 	return s
 }
 
 // Standby starts a replica of s, which follows it by streaming, and stops it at the end of the test.
 func (s *Server) Standby(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	replica := &Server{bin: s.bin}
+	replica := &Server{bin: s.bin, settings: settings}
 	replica.place(t)
 	replica.prepare(t, "pg_basebackup", "-D", replica.data(), "-R", "-X", "stream", "-c", "fast", "-h", s.socket, "-U", "postgres")
-	replica.start(t, settings)
+	replica.start(t)
 	return replica
 }
 
 // Stop ends the server at once, as a power cut does.
 func (s *Server) Stop() { s.stop() }
+
+// Restart starts a server again that was stopped, with what it holds.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.start(t)
+}
 
 func (s *Server) data() string { return filepath.Join(s.socket, "data") }
 
@@ -94,13 +101,13 @@ func (s *Server) prepare(t testing.TB, program string, args ...string) {
 }
 
 // start starts the server, waits until it is ready, and stops it at the end of the test.
-func (s *Server) start(t testing.TB, settings []string) {
+func (s *Server) start(t testing.TB) {
 	t.Helper()
 	args := []string{
 		"-D", s.data(), "-k", s.socket, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB",
 		"-c", "max_connections=20", "-c", "autovacuum=off", "-c", "logging_collector=off",
 	}
-	for _, setting := range settings {
+	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
 	}
 	var log strings.Builder
