@@ -28,7 +28,7 @@ var bys = map[string]count.By{"host": count.ByHost, "path": count.ByPath, "field
 func (c *Collector) build(s *setup) error {
 	t := &s.policy.Tenants
 	numbers := c.book.Load().Configure(s.ledger())
-	names := s.names.Load()
+	names := s.names
 	rules := map[count.Rule]*count.Rule{}
 	s.receivers = map[string]*receive.Receiver{}
 	for _, conf := range t.Sources {
@@ -88,7 +88,7 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 func (s *setup) ledger() ledger.Config {
 	conf := ledger.Config{Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs()}
 	if s.registry != nil {
-		conf.Registered = s.names.Load().names.Registered
+		conf.Registered = s.names.names.Registered
 	}
 	return conf
 }

@@ -64,7 +64,7 @@ type sourceStatus struct {
 type setup struct {
 	policy   *config.Policy
 	registry *tenants.Source // nil without one
-	names    atomic.Pointer[registered]
+	names    *registered
 	sources  []*running
 	// receivers by what they receive.
 	receivers map[string]*receive.Receiver

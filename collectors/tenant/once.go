@@ -60,7 +60,7 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	sum.Requests, late, sum.Tenants = book.Totals()
 	sum.Requests += late
 	sum.Unknown, sum.Registered = book.Unknown(), -1
-	if registered := c.current.Load().names.Load().names.Registered; registered != nil {
+	if registered := c.current.Load().names.names.Registered; registered != nil {
 		sum.Registered = len(registered)
 	}
 	return sum, errors.Join(err, c.Write(out))

@@ -51,7 +51,7 @@ func (c *Collector) Receivers() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		if s.registry != nil && !s.known() {
+		if !s.names.known {
 			unavailable(w, "the tenants are not known yet")
 			return
 		}

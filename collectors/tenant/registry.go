@@ -21,6 +21,7 @@ const retryEvery = 5 * time.Second
 type registered struct {
 	names *count.Names
 	tiers map[string]string
+	known bool // false as long as nobody can say whose a request is
 }
 
 func newRegistry(p *config.Policy) *tenants.Source {
@@ -55,11 +56,13 @@ func (c *Collector) adopt(s *setup) {
 func (s *setup) use() {
 	t := &s.policy.Tenants
 	if s.registry == nil {
-		s.names.Store(&registered{names: count.NewNames(t.Host, t.Path, t.Hosts, nil)})
+		s.names = &registered{names: count.NewNames(t.Host, t.Path, t.Hosts, nil), known: true}
 		return
 	}
-	list, _ := s.registry.List()
-	r := &registered{tiers: make(map[string]string, len(list))}
+	list, known := s.registry.List()
+	// An empty list that was kept from an earlier run is not believed.
+	known = known && (len(list) > 0 || t.Registry.File != "")
+	r := &registered{tiers: make(map[string]string, len(list)), known: known}
 	names, hosts := make(map[string]struct{}, len(list)), make(map[string]string, len(t.Hosts))
 	for _, tenant := range list {
 		names[tenant.Name] = struct{}{}
@@ -70,7 +73,7 @@ func (s *setup) use() {
 	}
 	maps.Copy(hosts, t.Hosts)
 	r.names = count.NewNames(t.Host, t.Path, hosts, names)
-	s.names.Store(r)
+	s.names = r
 }
 
 // lastGood returns the registry of an earlier run.
@@ -92,31 +95,21 @@ func (c *Collector) keep(s *setup) {
 	}
 }
 
-// await reads a registry that was never read. Until it is known nobody can say whose a request is, and
-// files wait.
+// await reads a registry that was never read, until a setup that knows its tenants is in force. It reports whether that is
+// this one: until the tenants are known nobody can say whose a request is, and files wait.
 func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) bool {
-	for {
-		if s.known() {
-			return true
-		}
+	for !s.names.known {
 		start := time.Now()
 		_, err := s.registry.Refresh(ctx)
 		report(err, time.Since(start))
 		if err == nil {
 			c.apply(s)
-			return true
 		}
-		if !pause(ctx, retryEvery) {
+		if c.current.Load() != s || !pause(ctx, retryEvery) {
 			return false
 		}
 	}
-}
-
-// known reports whether the registry was ever read. An empty one that was kept from an earlier run is not
-// believed.
-func (s *setup) known() bool {
-	list, known := s.registry.List()
-	return known && (len(list) > 0 || s.policy.Tenants.Registry.File != "")
+	return true
 }
 
 // apply puts a registry in force that was just read.
@@ -161,4 +154,4 @@ func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Rep
 }
 
 // tier is the tier of a tenant in the registry in use.
-func (s *setup) tier(tenant string) string { return s.names.Load().tiers[tenant] }
+func (s *setup) tier(tenant string) string { return s.names.tiers[tenant] }
