@@ -27,7 +27,6 @@ type directory struct {
 	limit         int
 	columns       []uint64 // thresholds
 	pending       [][]byte
-	frozen        []frozenSlot
 	now           func() time.Time
 
 	epoch    atomic.Uint64 // of the last change
@@ -38,8 +37,8 @@ type directory struct {
 type tracked struct {
 	name           string
 	names          map[string]uint32
+	frozen         map[string]frozenSlot // who lost a slot, while its series stays
 	other, unknown uint32
-	frozen         int
 	// crowded: there are more tenants than the limit, so that who comes first is no longer served first.
 	crowded           bool
 	rivals            rivals
@@ -48,12 +47,11 @@ type tracked struct {
 }
 
 type frozenSlot struct {
-	slot    uint32
-	service int
-	since   time.Time
+	slot  uint32
+	since time.Time
 }
 
-func (d *directory) used(t *tracked) int { return len(t.names) + t.frozen }
+func (d *directory) used(t *tracked) int { return len(t.names) + len(t.frozen) }
 
 // lookup finds the slot of a tenant.
 func (d *directory) lookup(service int, name []byte) (uint32, bool) {
@@ -71,7 +69,7 @@ func (d *directory) admit(service int, name string) (uint32, bool) {
 	if slot, ok := t.names[name]; ok {
 		return slot, true
 	}
-	if t.crowded || d.used(t) >= d.limit {
+	if _, back := t.frozen[name]; t.crowded || d.used(t) >= d.limit && !back {
 		t.crowded = true
 		return 0, false
 	}
@@ -82,16 +80,26 @@ func (d *directory) admit(service int, name string) (uint32, bool) {
 func (d *directory) give(service int, names []string) []uint32 {
 	t := d.services[service]
 	slots := make([]uint32, len(names))
-	for start := 0; start < len(names); start += slotsPerRecord {
-		part := names[start:min(len(names), start+slotsPerRecord)]
-		all := make([]admission, len(part))
-		for i, name := range part {
-			slots[start+i] = d.allot()
-			t.names[name] = slots[start+i]
-			all[i] = d.admission(slots[start+i], service, ordinary, name)
+	var admitted []admission
+	var revived []uint32
+	for i, name := range names {
+		if old, ok := t.frozen[name]; ok { // a second series of the same name would be one too many
+			delete(t.frozen, name)
+			slots[i] = old.slot
+			revived = append(revived, old.slot)
+		} else {
+			slots[i] = d.allot()
+			admitted = append(admitted, d.admission(slots[i], service, ordinary, name))
 		}
-		t.admitted += uint64(len(part))
-		d.pending = append(d.pending, appendAdmit(nil, all))
+		t.names[name] = slots[i]
+	}
+	t.admitted += uint64(len(names))
+	for part := range slices.Chunk(admitted, slotsPerRecord) {
+		d.pending = append(d.pending, appendAdmit(nil, part))
+	}
+	if len(revived) > 0 {
+		d.epoch.Add(1)
+		d.pending = append(d.pending, appendLife(nil, recordRevive, revived))
 	}
 	return slots
 }
@@ -121,9 +129,8 @@ func (d *directory) freeze(service int, names []string) {
 		slots[i] = t.names[name]
 		delete(t.names, name)
 		delete(t.rates, slots[i])
-		d.frozen = append(d.frozen, frozenSlot{slots[i], service, d.now()})
+		t.frozen[name] = frozenSlot{slots[i], d.now()}
 	}
-	t.frozen += len(names)
 	t.demoted += uint64(len(names))
 	d.epoch.Add(1)
 	d.releases.Add(1)
@@ -136,14 +143,14 @@ func (d *directory) thaw() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var ended []uint32
-	d.frozen = slices.DeleteFunc(d.frozen, func(f frozenSlot) bool {
-		if d.now().Sub(f.since) < frozenFor {
-			return false
+	for _, t := range d.services {
+		for name, f := range t.frozen {
+			if d.now().Sub(f.since) >= frozenFor {
+				ended = append(ended, f.slot)
+				delete(t.frozen, name)
+			}
 		}
-		ended = append(ended, f.slot)
-		d.services[f.service].frozen--
-		return true
-	})
+	}
 	if len(ended) > 0 {
 		d.free = append(d.free, ended...)
 		d.pending = append(d.pending, appendLife(nil, recordEnd, ended))
@@ -170,8 +177,7 @@ func (d *directory) adopt(l *Ledger) {
 		case s.life == free:
 			d.free = append(d.free, slot)
 		case s.life == frozen:
-			d.frozen = append(d.frozen, frozenSlot{slot, int(s.service), d.now()})
-			d.services[s.service].frozen++
+			d.services[s.service].frozen[s.name] = frozenSlot{slot, d.now()}
 		case s.special == ordinary:
 			d.services[s.service].names[s.name] = slot
 		}
@@ -180,7 +186,7 @@ func (d *directory) adopt(l *Ledger) {
 }
 
 func newTracked(name string) *tracked {
-	return &tracked{name: name, names: map[string]uint32{}, rates: map[uint32]rate{}}
+	return &tracked{name: name, names: map[string]uint32{}, frozen: map[string]frozenSlot{}, rates: map[uint32]rate{}}
 }
 
 // service returns the number of a service, which is made if need be. The caller holds the lock.
@@ -206,7 +212,7 @@ func (d *directory) register(service int, registered map[string]struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.services[service]
-	var gone, missing []string
+	var gone, back, missing []string
 	for name := range t.names {
 		if _, ok := registered[name]; !ok {
 			gone = append(gone, name)
@@ -214,16 +220,20 @@ func (d *directory) register(service int, registered map[string]struct{}) {
 	}
 	d.freeze(service, gone)
 	for _, name := range slices.Sorted(maps.Keys(registered)) {
-		if _, ok := t.names[name]; !ok {
+		if _, ok := t.names[name]; ok {
+			continue
+		}
+		if _, ok := t.frozen[name]; ok {
+			back = append(back, name)
+		} else {
 			missing = append(missing, name)
 		}
 	}
+	d.give(service, back) // who has a series needs no room
 	room := max(0, d.limit-d.used(t))
 	if len(missing) > room {
 		t.crowded = true
 		missing = missing[:room]
 	}
-	if len(missing) > 0 {
-		d.give(service, missing)
-	}
+	d.give(service, missing)
 }

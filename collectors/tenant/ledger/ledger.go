@@ -67,6 +67,7 @@ const (
 	recordReleaseThresholds
 	recordLost
 	recordScrapers
+	recordRevive
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -103,7 +104,7 @@ func (l *Ledger) apply(record []byte) error {
 		}
 	case recordAdmit:
 		err = l.applyAdmit(r)
-	case recordRelease, recordFreeze, recordEnd:
+	case recordRelease, recordFreeze, recordEnd, recordRevive:
 		err = l.applyLife(r, kind)
 	case recordDelta:
 		err = l.applyDelta(r)
@@ -199,6 +200,14 @@ func (l *Ledger) applyLife(r *reader, kind byte) error {
 			s.life = frozen
 		case recordEnd:
 			s.life, s.name = free, ""
+		case recordRevive: // it goes on counting where it stopped
+			if s.life != frozen {
+				return errRecord
+			}
+			if s.life = shown; s.unused() {
+				s.life, l.held[uint32(number)] = held, 0
+				continue
+			}
 		}
 		delete(l.held, uint32(number))
 	}

@@ -92,7 +92,7 @@ func (d *directory) rebalance(l *Ledger) {
 	for i, t := range d.services {
 		t.measure(l, now)
 		t.rivals.decay()
-		if over := d.used(t) - t.frozen - d.limit; over > 0 { // the limit was lowered
+		if over := len(t.names) - d.limit; over > 0 { // the limit was lowered
 			t.crowded = true
 			d.freeze(i, t.idlest(over, now.Add(residence)))
 		}
@@ -111,7 +111,7 @@ func (d *directory) rebalance(l *Ledger) {
 				delete(t.rivals.counts, name)
 			}
 		}
-		waiting = waiting[min(t.frozen, len(waiting)):] // a slot is on its way to each of these
+		waiting = waiting[min(len(t.frozen), len(waiting)):] // a slot is on its way to each of these
 		if len(waiting) == 0 {
 			t.crowded = d.used(t) >= d.limit
 			continue

@@ -56,6 +56,9 @@ func (s *slot) total() uint64 {
 	return n
 }
 
+// unused reports whether nothing was ever counted.
+func (s *slot) unused() bool { return s.requests == [5]uint64{} && s.late == [5]uint64{} }
+
 func (s *slot) addSum(nanos uint64) {
 	nanos += uint64(s.sumNanos)
 	s.sumSeconds += nanos / 1e9
