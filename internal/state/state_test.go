@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -50,6 +51,33 @@ func TestSavedPayloadSurvivesReopening(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// On a full disk the snapshot that was there stays, and nothing else.
+func TestFullDiskKeepsTheSnapshot(t *testing.T) {
+	const full = "/dev/full" // every write to it says that there is no room
+	if _, err := os.Stat(full); err != nil {
+		t.Skip(err)
+	}
+	path := t.TempDir()
+	d := open(t, path)
+	save(t, d, "old")
+	if err := os.Symlink(full, d.file("health")+".tmp"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Save("health", 1, []byte("new")); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("err = %v", err)
+	}
+	wantLoad(t, d, "old", nil)
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	save(t, d, "new") // with room again
+	wantLoad(t, d, "new", nil)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLoad(t, open(t, path), "new", nil)
 }
 
 func TestSecondHolderIsToldWhoHoldsTheDirectory(t *testing.T) {
