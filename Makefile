@@ -115,7 +115,7 @@ check-vulnerabilities: $(TOOLS)/govulncheck
 	else echo "check  known vulnerabilities: not judged, for the database is not a package registry; set GOVULNDB to https://vuln.go.dev or a file:// copy"; fi
 
 # The real programs that tests run against, as command:Debian package. A test whose program is missing says so and skips.
-REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light
+REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light strace:strace
 
 .PHONY: setup
 setup: ## install what the tests need and is missing (with apt): a C compiler and the programs they run against

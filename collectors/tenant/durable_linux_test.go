@@ -1,0 +1,90 @@
+package tenant
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A post is acknowledged only when what it told is on the disk: between the write of its record and the answer the kernel
+// has said that the log is synchronised. strace sees all three.
+func TestAcknowledgedIsOnTheDisk(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed; make setup installs it")
+	}
+	if out, err := exec.Command(strace, "-o", os.DevNull, "true").CombinedOutput(); err != nil {
+		t.Skipf("nobody may be traced here: %v: %s", err, out)
+	}
+	k := newKilled(t, "")
+	k.program = []string{strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"), os.Args[0]}
+	cmd := k.start()
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	eventually(t, "the program", k.scrape)
+	const posts = 20
+	for n := range posts {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://receiver/api/v1/receive/json", strings.NewReader(fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"r%d"}`, n)))
+		req.Header.Set("Authorization", secret)
+		resp, err := k.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status)
+		}
+	}
+	var calls []string
+	eventually(t, "the last answer in the trace", func() bool {
+		text, err := os.ReadFile(k.path("trace"))
+		calls = strings.Split(string(text), "\n")
+		return err == nil && strings.Count(string(text), hexed("HTTP/1.1 200 OK")) > posts // the scrape was one, too
+	})
+	for n := range posts {
+		// The receiver writes down the hash of each id, so that a record can be told from every other.
+		id := binary.LittleEndian.AppendUint64(nil, xxhash.Sum64String(fmt.Sprintf("r%d", n))|1)
+		record := slices.IndexFunc(calls, func(c string) bool {
+			return strings.Contains(c, "pwrite64(") && strings.Contains(c, hexed(".log")+">") && strings.Contains(c, hexed(string(id)))
+		})
+		if record < 0 {
+			t.Fatalf("post %d: its record was never written", n)
+		}
+		answer := record + slices.IndexFunc(calls[record:], func(c string) bool { return strings.Contains(c, hexed("HTTP/1.1 200 OK")) })
+		if !synced(calls[record:answer]) {
+			t.Errorf("post %d was acknowledged before it was on the disk:\n%s", n, strings.Join(calls[record:answer+1], "\n"))
+		}
+	}
+}
+
+// synced reports whether the log was synchronised in calls that begin with a write to it.
+func synced(calls []string) bool {
+	for i, c := range calls {
+		if !strings.Contains(c, "fdatasync(") || !strings.Contains(c, hexed(".log")+">") {
+			continue
+		}
+		if !strings.Contains(c, "unfinished") {
+			return strings.HasSuffix(c, "= 0")
+		}
+		thread, _, _ := strings.Cut(c, " ")
+		return slices.ContainsFunc(calls[i:], func(c string) bool {
+			return strings.HasPrefix(c, thread+" ") && strings.Contains(c, "fdatasync resumed") && strings.HasSuffix(c, "= 0")
+		})
+	}
+	return false
+}
+
+// hexed is a text as strace -xx prints it.
+func hexed(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, `\x%02x`, text[i])
+	}
+	return b.String()
+}
