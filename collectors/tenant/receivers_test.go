@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -321,10 +323,81 @@ func TestConcurrentDuplicates(t *testing.T) {
 	o.wants(4 * 500)
 }
 
+// Of what is posted or logged only the counted fields are kept: no address, no query string, no agent and no message is in the
+// state, in what is exposed or in the log, not even of records that cannot be read or that no tenant owns.
+func TestOnlyCountedFieldsAreKept(t *testing.T) {
+	storage, dir := t.TempDir(), t.TempDir()
+	log := filepath.Join(dir, "access.json")
+	private := []string{"203.0.113.77", "session=hidden", "private-agent", "private-message", "private-referrer"}
+	hosts := []string{"acme.example.com", "nobody.example.org"}
+	var lines strings.Builder
+	for _, host := range hosts {
+		fmt.Fprintf(&lines, `{"host":%q,"status":200,"remote_addr":"203.0.113.77","request_uri":"/a?session=hidden","http_user_agent":"private-agent","http_referer":"private-referrer"}`+"\n", host)
+		fmt.Fprintf(&lines, `{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
+	}
+	put(t, log, lines.String())
+	var said syncBuffer
+	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
+	o := newOfficeTelling(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	for _, host := range hosts {
+		body := fmt.Sprintf(`[{"id":"1","requestId":%q,"message":"private-message","timestamp":%d,"proxy":{"host":%q,"statusCode":200,"clientIp":"203.0.113.77","path":"/a?session=hidden","userAgent":["private-agent"],"referer":"private-referrer"}},
+			{"message":"private-message","proxy":{"host":%[3]q,"clientIp":"203.0.113.77","path":"/a?session=hidden"}}]`, host, time.Now().UnixMilli(), host)
+		if resp := o.post("vercel", body, "x-vercel-signature", signature(body)); resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+		body = fmt.Sprintf(`{"ClientRequestHost":%q,"EdgeResponseStatus":200,"RayID":"r-%[1]s","ClientIP":"203.0.113.77","ClientRequestURI":"/a?session=hidden","ClientRequestUserAgent":"private-agent","ClientRequestReferer":"private-referrer"}`, host)
+		if resp := o.post("cloudflare", zipped(body+"\n"+body[:len(body)-1]+"\n"), "X-Secret", secret); resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+		body = fmt.Sprintf(`{"h":%q,"s":200,"ip":"203.0.113.77","url":"/a?session=hidden","agent":"private-agent","m":"private-message"}`, host)
+		if resp := o.post("json", body+"\n"+body[:len(body)-1], "Authorization", secret); resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+	}
+	const counted = 2 * (1 + 1 + 1 + 4) // of the file and the three receivers, of which json is sampled
+	eventually(t, "all requests", func() bool { n, _, _ := o.c.book.Load().Totals(); return n == counted })
+	var shown bytes.Buffer
+	if err := o.c.Write(&shown); err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(o.c)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.stop()
+	kept := map[string]string{"/metrics/tenants": shown.String(), "/metrics": fmt.Sprint(families), "the log": said.String()}
+	entries, err := os.ReadDir(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(storage, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept[e.Name()] = string(text)
+	}
+	if !strings.Contains(kept["tenant.00000001.log"], "acme") || !strings.Contains(kept["the log"], "cannot be read") {
+		t.Fatal("what should be found is not where it is looked for")
+	}
+	for where, text := range kept {
+		for _, p := range append(private, "nobody.example.org") {
+			if strings.Contains(text, p) {
+				t.Errorf("%s holds %s", where, p)
+			}
+		}
+	}
+}
+
 func FuzzReceiver(f *testing.F) {
 	f.Add([]byte("[" + `{"requestId":"a","proxy":{"host":"acme.example.com","statusCode":200}}` + "]"))
 	f.Add([]byte("{}\n{"))
 	f.Add([]byte("[{},1]"))
+	f.Add([]byte(`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"RayID":"1","EdgeStartTimestamp":1700000000000000000}` + "\n"))
+	f.Add([]byte(`{"content":"tests"}`))
+	f.Add([]byte(zipped("{}"))[:12])
 	dir := f.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(secret), 0o600); err != nil {
 		f.Fatal(err)
@@ -344,14 +417,18 @@ func FuzzReceiver(f *testing.F) {
 	f.Cleanup(cancel)
 	go func() { _ = c.Run(ctx, func(error, time.Duration) {}) }()
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, kind := range []string{"vercel", "json"} {
-			r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/"+kind, bytes.NewReader(body))
-			r.Header.Set("Authorization", secret)
-			r.Header.Set("x-vercel-signature", signature(string(body)))
-			w := httptest.NewRecorder()
-			c.Receivers().ServeHTTP(w, r)
-			if w.Code != 200 && w.Code != 400 && w.Code != 503 {
-				t.Errorf("%s answered %d", kind, w.Code)
+		for _, kind := range []string{"vercel", "cloudflare", "json"} {
+			for encoding, sent := range map[string]string{"": string(body), "gzip": zipped(string(body))} {
+				r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/"+kind, strings.NewReader(sent))
+				r.Header.Set("Authorization", secret)
+				r.Header.Set("X-Secret", secret)
+				r.Header.Set("x-vercel-signature", signature(sent))
+				r.Header.Set("Content-Encoding", encoding)
+				w := httptest.NewRecorder()
+				c.Receivers().ServeHTTP(w, r)
+				if w.Code != 200 && w.Code != 400 && w.Code != 503 {
+					t.Errorf("%s %s answered %d", kind, encoding, w.Code)
+				}
 			}
 		}
 	})
