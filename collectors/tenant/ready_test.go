@@ -42,7 +42,7 @@ func TestReadinessWaitsForNoSource(t *testing.T) {
 	}
 	eventually(t, "readiness", func() bool { code, _ := page("/-/ready"); return code == http.StatusOK })
 	k.written["acme"] = 1
-	eventually(t, "the other source's request", func() bool { return k.scrape() && len(k.missing("")) == 0 })
+	eventually(t, "the other source's request", func() bool { return k.scrape() && len(k.missing()) == 0 })
 	eventually(t, "word of all three sources", func() bool {
 		_, text := page("/metrics")
 		for _, want := range []string{

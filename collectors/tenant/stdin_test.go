@@ -43,7 +43,7 @@ func TestStandardInput(t *testing.T) {
 	counted := func(n uint64) {
 		t.Helper()
 		k.written["acme"] = n
-		eventually(t, fmt.Sprintf("%d requests", n), func() bool { return k.scrape() && len(k.missing("")) == 0 })
+		eventually(t, fmt.Sprintf("%d requests", n), func() bool { return k.scrape() && len(k.missing()) == 0 })
 	}
 	line := `192.0.2.7 - - [` + time.Now().Format("02/Jan/2006:15:04:05 -0700") + `] "GET / HTTP/1.1" 200 512 "-" "curl" "acme.example.com" 0.1` + "\n"
 	total := uint64(0)

@@ -1,0 +1,340 @@
+package tenant
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// killed is a platform that logs, a process that counts, and a Prometheus that watches every value.
+type killed struct {
+	t       *testing.T
+	dir     string
+	client  *http.Client
+	program []string // the process; empty for the test program
+	stdin   *os.File
+
+	crowded bool // not every tenant has a series, so that only the sum is known
+
+	mu      sync.Mutex
+	written map[string]uint64  // requests by tenant
+	facts   map[string]uint64  // what else was made, by the series on /metrics that tells of it
+	seen    map[string]float64 // by series: the last value
+	scrapes int
+}
+
+// The series of facts. They are saved with the counters of the tenants.
+const (
+	logLines   = `thorbis_tenant_source_lines_total{app_service="web",environment="test",source="web-nginx-json"`
+	logRejects = `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",source="web-nginx-json"`
+	logProbes  = `thorbis_tenant_probe_requests_total{app_service="web",code_class="2xx",environment="test"`
+)
+
+const killPolicy = `version: 1
+environment: test
+channels: {deadman: none}
+objectives: {latency: [{threshold: 300ms, ratio: 95%}]}
+services: [{name: web, owner: sre, page: P2}]
+tenants:
+  histogram: both
+  host: "{tenant}.example.com"
+  sources:
+    - {file: "*.log", format: nginx-json, app_service: web}
+    - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}}
+`
+
+func newKilled(t *testing.T, binary string) *killed {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tk") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	for name, text := range map[string]string{"p.yaml": killPolicy, "secret": secret} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := &killed{t: t, dir: dir, written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{}}
+	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
+	if binary != "" {
+		web, posts = freeAddress(t), freeAddress(t)
+		k.program = []string{
+			binary, "--config.file=" + filepath.Join(dir, "p.yaml"), "--storage.path=" + filepath.Join(dir, "data"), "--no-collector.health",
+			"--web.listen-address=" + web, "--receive.listen-address=" + posts, "--log.level=error",
+		}
+	}
+	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+		network, to := "unix", web
+		if binary != "" {
+			network = "tcp"
+		}
+		if strings.HasPrefix(address, "receiver") {
+			to = posts
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, to)
+	}
+	k.client = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	return k
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (k *killed) start() *exec.Cmd {
+	k.t.Helper()
+	cmd := exec.CommandContext(k.t.Context(), os.Args[0])
+	if len(k.program) > 0 {
+		cmd = exec.CommandContext(k.t.Context(), k.program[0], k.program[1:]...)
+	}
+	cmd.Env = append(os.Environ(), childEnv+"="+k.dir)
+	cmd.Stderr = os.Stderr
+	if k.stdin != nil {
+		cmd.Stdin = k.stdin
+	}
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	return cmd
+}
+
+// write logs until ctx ends, into files each of which is rotated in a way of its own.
+func (k *killed) write(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		for _, name := range []string{"renamed", "copied", "recreated", "stays"} {
+			var text strings.Builder
+			k.mu.Lock()
+			for range 1 + rand.IntN(100) {
+				tenant, agent := name+strconv.Itoa(int(rand.ExpFloat64()*10)), "curl"
+				switch k.facts[logLines]++; rand.IntN(50) {
+				case 0:
+					k.facts[logRejects]++
+					text.WriteString("no JSON\n")
+					continue
+				case 1:
+					k.facts[logProbes]++
+					agent = "thorbis_exporter/1"
+				default:
+					k.written[tenant]++
+				}
+				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s"}`+"\n", rand.Uint64(), tenant, rand.ExpFloat64()*0.2, agent)
+			}
+			k.mu.Unlock()
+			k.append(name+".log", text.String())
+		}
+		switch n % 150 {
+		case 30:
+			k.check(os.Rename(k.path("renamed.log"), k.path(fmt.Sprintf("renamed.log.%d", n))))
+		case 60: // whoever writes between the copy and the truncation loses that; nobody does here
+			text, err := os.ReadFile(k.path("copied.log"))
+			k.check(err)
+			k.check(os.WriteFile(k.path(fmt.Sprintf("copied.log.%d", n)), text, 0o600))
+			k.check(os.Truncate(k.path("copied.log"), 0))
+		case 90: // and what is removed before it was read is gone
+			if k.crowded { // nobody can say when that is
+				continue
+			}
+			for waiting := true; waiting; {
+				if ctx.Err() != nil {
+					return
+				}
+				waiting = false
+				for what := range k.missing() {
+					waiting = waiting || strings.HasPrefix(what, "recreated")
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			k.check(os.Remove(k.path("recreated.log")))
+		}
+		time.Sleep(4 * time.Millisecond)
+	}
+}
+
+func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
+
+func (k *killed) check(err error) {
+	if err != nil {
+		k.t.Error(err)
+	}
+}
+
+func (k *killed) append(name, text string) {
+	f, err := os.OpenFile(filepath.Join(k.dir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		k.t.Error(err)
+		return
+	}
+	defer f.Close()
+	for len(text) > 0 { // lines arrive in pieces
+		n := min(len(text), 1+rand.IntN(4096))
+		if _, err := io.WriteString(f, text[:n]); err != nil {
+			k.t.Error(err)
+		}
+		text = text[n:]
+	}
+}
+
+// post sends events with ids until each is acknowledged, as a vendor does, and some once more: its side may not
+// have heard of it.
+func (k *killed) post(ctx context.Context, sender string, events int) {
+	for n := 0; ctx.Err() == nil; n++ {
+		tenant := sender + strconv.Itoa(n%5)
+		var body strings.Builder
+		for i := range events {
+			fmt.Fprintf(&body, `{"h":"%s.example.com","s":200,"i":"%s-%d-%d"}`+"\n", tenant, sender, n, i)
+		}
+		k.mu.Lock()
+		k.written[tenant] += uint64(events)
+		k.mu.Unlock()
+		for acknowledged, wanted := 0, 1+n%2; acknowledged < wanted && k.t.Context().Err() == nil; {
+			req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodPost, "http://receiver/api/v1/receive/json", strings.NewReader(body.String()))
+			req.Header.Set("Authorization", secret)
+			resp, err := k.client.Do(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			if err == nil && resp.StatusCode == http.StatusOK {
+				acknowledged++
+				continue
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// register changes until ctx ends who is registered.
+func (k *killed) register(ctx context.Context) {
+	for ctx.Err() == nil {
+		var list strings.Builder
+		list.WriteString("tenants:\n- {name: t0}\n")
+		for _, name := range []string{"renamed", "copied", "recreated", "stays", "p", "q"} {
+			for i := range 20 {
+				if rand.IntN(3) > 0 {
+					fmt.Fprintf(&list, "- {name: %s%d}\n", name, i)
+				}
+			}
+		}
+		k.check(os.WriteFile(k.path("tenants.new"), []byte(list.String()), 0o600))
+		k.check(os.Rename(k.path("tenants.new"), k.path("tenants.yaml")))
+		time.Sleep(time.Duration(1+rand.IntN(8)) * time.Second)
+	}
+}
+
+// scrape checks every value that is shown of the tenants against the last one seen.
+func (k *killed) scrape() bool {
+	return k.read("/metrics/tenants", true, func(string) bool { return true })
+}
+
+// scrapeFacts does so with what is saved beside the tenants.
+func (k *killed) scrapeFacts() bool {
+	saved := []*metric.Metric{metric.TenantSourceLines, metric.TenantSourceBytes, metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantProbeRequests}
+	return k.read("/metrics", false, func(series string) bool {
+		return slices.ContainsFunc(saved, func(m *metric.Metric) bool { return strings.HasPrefix(series, m.Name+"{") })
+	})
+}
+
+func (k *killed) read(page string, fromZero bool, wanted func(series string) bool) bool {
+	req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodGet, "http://exporter"+page, nil)
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
+	resp, err := k.client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	fresh := map[string]float64{}
+	var wrong []string
+	for lines.Scan() {
+		series, value, ok := strings.Cut(lines.Text(), "} ")
+		if !ok || strings.HasPrefix(series, "#") || !wanted(series) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if _, twice := fresh[series]; twice || err != nil {
+			wrong = append(wrong, lines.Text())
+		}
+		fresh[series] = n
+	}
+	if lines.Err() != nil || resp.StatusCode != http.StatusOK {
+		return false // cut off in the middle of a line, as likely as not
+	}
+	for _, line := range wrong {
+		k.t.Errorf("no value, or shown twice: %s", line)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.scrapes++
+	for series, n := range fresh {
+		last, known := k.seen[series]
+		switch {
+		case !known && n != 0 && fromZero && !strings.Contains(series, "_info{"):
+			k.t.Errorf("%s: seen for the first time at %v", series, n)
+		case n < last:
+			k.t.Errorf("%s: stepped back from %v to %v", series, last, n)
+		}
+		k.seen[series] = n
+	}
+	return true
+}
+
+// missing tells what is not yet shown as often as it was made: of which tenants the requests, and which facts.
+func (k *killed) missing() map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wrong := map[string]string{}
+	compare := func(what string, got, want uint64) {
+		if got != want {
+			wrong[what] = fmt.Sprintf("%d are shown, %d were made", got, want)
+		}
+	}
+	for series, n := range k.facts {
+		compare(series, uint64(k.seen[series]), n)
+	}
+	shown := func(tenant string) uint64 {
+		return uint64(k.seen[`thorbis_tenant_requests_total{app_service="web",environment="test",tenant="`+tenant+`",code_class="2xx"`])
+	}
+	var got, want uint64
+	for tenant, n := range k.written {
+		got, want = got+shown(tenant), want+n
+		if !k.crowded {
+			compare(tenant, shown(tenant), n)
+		}
+	}
+	if k.crowded {
+		compare("all", got+shown(metric.TenantOther)+shown(metric.TenantUnknown), want)
+	}
+	return wrong
+}
+
+// program is the exporter as it is shipped.
+func program(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(os.Getenv("THORBIS_BIN"), "thorbis_exporter")
+	if !filepath.IsAbs(binary) {
+		t.Skip("THORBIS_BIN does not say where the programs are")
+	}
+	return binary
+}
