@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -138,6 +139,21 @@ func (p *program) rss() (float64, error) {
 	}
 	pages, err := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
 	return pages * float64(os.Getpagesize()), err
+}
+
+// peakRSS is the most memory in bytes that the process ever held: VmHWM of proc(5).
+func (p *program) peakRSS() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kibibytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kibibytes * 1024, err
+		}
+	}
+	return 0, errors.New("/proc tells of no VmHWM")
 }
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}

@@ -74,7 +74,7 @@ func peakOf(ctx context.Context, dir, accept string, lines float64) (float64, er
 	if err := p.ready(ctx, "http://"+address+"/-/ready"); err != nil {
 		return 0, err
 	}
-	peak, scrapes := 0.0, 0
+	scrapes := 0
 	for read := 0.0; read < lines || scrapes < 6; {
 		page, err := fetch(ctx, "http://"+address+"/metrics")
 		if err != nil {
@@ -86,16 +86,11 @@ func peakOf(ctx context.Context, dir, accept string, lines float64) (float64, er
 		if err := drain(ctx, "http://"+address+"/metrics/tenants", accept, []string{"gzip", "identity"}[scrapes%2]); err != nil {
 			return 0, err
 		}
-		now, err := p.rss()
-		if err != nil {
-			return 0, err
-		}
-		peak = max(peak, now)
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return 0, err
 		}
 	}
-	return peak, nil
+	return p.peakRSS()
 }
 
 // drain reads a page to its end and keeps nothing of it.

@@ -71,7 +71,10 @@ func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	bar := newBar(stderr, t.files)
-	sum, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, policy, source, t.files, t.stdout, bar.add)
+	sum, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, policy, source, t.files, writerFunc(func(page []byte) (int, error) {
+		bar.end() // the exposition may go to the same terminal
+		return t.stdout.Write(page)
+	}), bar.add)
 	bar.end()
 	_, _ = fmt.Fprintln(stderr, summary(&sum))
 	for _, hint := range t.why(policy, source, &sum) {
@@ -130,7 +133,13 @@ type bar struct {
 	total int64
 	read  atomic.Int64
 	shown atomic.Int64 // Unix milliseconds
+	ended bool
 }
+
+// writerFunc is a function that writes.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func newBar(out io.Writer, files []string) *bar {
 	b := &bar{}
@@ -165,7 +174,8 @@ func (b *bar) add(n int) {
 }
 
 func (b *bar) end() {
-	if b.out != nil {
+	if b.out != nil && !b.ended {
+		b.ended = true
 		_, _ = fmt.Fprint(b.out, "\r\033[K")
 	}
 }

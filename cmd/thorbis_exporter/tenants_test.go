@@ -139,6 +139,7 @@ func TestProgress(t *testing.T) {
 	b.add(500)
 	b.add(100) // too soon to be shown
 	b.end()
+	b.end()
 	if want := "\r[" + strings.Repeat("=", 20) + strings.Repeat(" ", 20) + "]  50 %\r\033[K"; shown.String() != want {
 		t.Errorf("%q, want %q", shown.String(), want)
 	}
