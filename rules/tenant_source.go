@@ -1,0 +1,112 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// sourceFloor is how many records a source must have told of in every quarter of an hour of an hour, for one without
+// any to be a fault: by chance it never happens.
+const sourceFloor = 100
+
+// requestSources watches what the requests are read from.
+func requestSources() Group {
+	var rules []Rule
+	add := func(a *metric.Alert, own string, wait time.Duration, expr string, t text) {
+		rules = append(rules, ofService(a, own, wait, expr, t)...)
+	}
+	add(metric.SourceStoppedAlert, "P2", patience, `count by ($source) ($up == 0)`, text{
+		summary: "A source of request logs cannot be read.",
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
+			First look: the exporter's log; then path, permissions and space at --storage.path.`,
+	})
+	for i := range rules {
+		rules[i].KeepFiringFor = 2 * silence // the restart of the exporter that says so mends nothing
+	}
+	// Where lines have no time, what is left to read over the pace of reading stands for it. What stays the same, and is no
+	// more than a line may be, is a line that has not ended, as of a server that writes whole blocks and now has little to say.
+	add(metric.SourceLaggingAlert, "P3", 2*patience, `
+		max by ($source) (
+			min_over_time($lag[10m]) > 0
+			and on ($sourceOne)
+			(
+				time() - ($newest > 0) > 300
+				or
+				($lag / on ($sourceOne) rate($bytesRead[10m]) > 300 unless on ($sourceOne) $newest > 0)
+			)
+			unless on ($sourceOne) (max_over_time($lag[10m]) == min_over_time($lag[10m])) <= $lineMax
+		)`, text{
+		summary: "A source of request logs is behind.",
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is {{ $value | humanize1024 }}B behind, more than five minutes; what happens now does not page. Owner: {{ $labels.owner }}.
+			First look: the exporter's processor time; then whether the log grew faster than usual.`,
+	})
+	add(metric.SourceRejectingAlert, "P3", 2*patience, `
+		sum by ($source) (rate($rejects[5m])) / on ($source) (sum by ($source) (rate($lines[5m])) > 0) > $someShare`, text{
+		summary: "A source of request logs yields unreadable records.",
+		description: `{{ $value | humanizePercentage }} of the records of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read; those requests are counted nowhere. Owner: {{ $labels.owner }}.
+			First look: a sample in the exporter's log, and whether the log's format was changed.`,
+	})
+	add(metric.ReceiverRefusingAlert, "P3", 2*patience, `
+		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) > $someShare`, text{
+		summary: "A receiver refuses posts.",
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor gives up after some tries. Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_receiver_posts_total by result: unauthorized is the secret, unavailable the disk, overloaded the concurrency.`,
+	})
+	for i := range rules {
+		if rules[i].Alert == metric.SourceLaggingAlert {
+			rules[i].KeepFiringFor = away
+		}
+	}
+	rules = append(rules, lasting([]Rule{
+		single(metric.TenantLimitAlert, expand(`
+			max by ($service) ($tracked / on ($service, job, instance) $limit) > 0.9`, tenantNames), 15*time.Minute, text{
+			summary: "The limit of tenants with series of their own is near.",
+			description: `{{ $value | humanizePercentage }} of the tenants of {{ $labels.app_service }} in {{ $labels.environment }} that may have series of their own have them; beyond the limit only the busiest are told apart.
+				First look: raise tenants.limit if these are customers; if not, write a registry.`,
+		}),
+		single(metric.RegistryStaleAlert, expand(`time() - max by (environment) ($registryRead > 0) > 3600`, tenantNames), patience, text{
+			summary: "The registry of tenants is stale.",
+			description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago; new tenants count as unknown hosts.
+				First look: thorbis_tenant_registry_errors_total and the exporter's log: the file, or the database behind it.`,
+		}),
+	})...)
+	return Group{Name: "thorbis-tenant-sources", Interval: scrapeInterval, Rules: rules}
+}
+
+// silentSources finds the source that tells of nothing beside living ones of its service: its log has moved, its vendor has
+// switched it off. It told of requests steadily around the clock, or at this time of the day and of the week before; a nightly
+// batch, office hours, a weekend and a rare source are no such thing. The record keeps what it found, or the silent day would
+// itself be the one that is compared with. That a whole service falls silent is ThorbisTrafficVanished.
+func silentSources() Group {
+	rules := []Rule{
+		{Record: metric.SourceRecords, Expr: expand(`sum by ($source) (increase($lines[15m]))`, tenantNames)},
+		{Record: metric.SourceSilent, Expr: expand(`
+			(
+				($mute > time() - $memory)
+				or on ($source)
+				time() - 900 + 0 * (
+					($records == 0)
+					and on ($source) (
+						min_over_time($records[1d] offset 30m) >= $sourceFloor and on ($source) $records offset 1470m
+						or on ($source)
+						min_over_time($records[1h] offset 1410m) >= $sourceFloor
+						and on ($source) min_over_time($records[1h] offset 10050m) >= $sourceFloor
+					)
+					and on ($service) $events5m > 0
+				)
+			)
+			unless on ($source) $records > 0
+			unless on ($service) $planned
+			and on ($source) last_over_time($info[1h])`, tenantNames)},
+	}
+	rules = append(rules, ofService(metric.SourceSilentAlert, "P2", patience, `
+		(time() - $mute)
+		unless on ($source) $up == 0
+		unless on ($service) $outage`, text{
+		summary: "A source of request logs tells of nothing, while its service is used.",
+		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} has told of nothing for {{ $value | humanizeDuration }}, though it did steadily at this time before and other sources still do; its requests are in no objective. Owner: {{ $labels.owner }}.
+			First look: is its log still written where the policy says, or its drain still switched on at the vendor.`,
+	})...)
+	return Group{Name: "thorbis-tenant-sources-silent", Interval: windowInterval, Rules: rules}
+}
