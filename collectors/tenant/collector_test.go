@@ -27,6 +27,7 @@ services: [{name: web, owner: sre, page: P2, peak_capacity: 100}]
 tenants:
   registry: {file: tenants.yaml, refresh: 1s}
   host: "{tenant}.example.com"
+  hosts: {läden.example: acme}
 ` + more + `
   sources: [{name: log, file: access.json, format: nginx-json, app_service: web}]
 `
@@ -58,9 +59,10 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
 	line := `{"host":"%s.example.com","status":200,"request_time":0.5}` + "\n"
-	put(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 7)+"broken\n"+fmt.Sprintf(line, "beta"))
+	put(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 5)+"broken\n"+fmt.Sprintf(line, "beta")+
+		`{"host":"xn--bcher-kva.example","status":200,"request_time":0.5}`+"\n"+`{"host":"XN--lden-loa.example:443","status":200,"request_time":0.5}`+"\n")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)

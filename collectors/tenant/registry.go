@@ -2,8 +2,9 @@ package tenant
 
 import (
 	"context"
-	"maps"
 	"time"
+
+	"golang.org/x/net/idna"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
@@ -55,25 +56,35 @@ func (c *Collector) adopt(s *setup) {
 // use makes the lists by which tenants are found.
 func (s *setup) use() {
 	t := &s.policy.Tenants
-	if s.registry == nil {
-		s.names = &registered{names: count.NewNames(t.Host, t.Path, t.Hosts, nil), known: true}
-		return
-	}
-	list, known := s.registry.List()
-	// An empty list that was kept from an earlier run is not believed.
-	known = known && (len(list) > 0 || t.Registry.File != "")
-	r := &registered{tiers: make(map[string]string, len(list)), known: known}
-	names, hosts := make(map[string]struct{}, len(list)), make(map[string]string, len(t.Hosts))
-	for _, tenant := range list {
-		names[tenant.Name] = struct{}{}
-		r.tiers[tenant.Name] = tenant.Tier
-		for _, host := range tenant.Hosts {
-			hosts[host] = tenant.Name
+	r := &registered{known: true}
+	var names map[string]struct{}
+	hosts := map[string]string{}
+	if s.registry != nil {
+		list, known := s.registry.List()
+		// An empty list that was kept from an earlier run is not believed.
+		r.known = known && (len(list) > 0 || t.Registry.File != "")
+		r.tiers, names = make(map[string]string, len(list)), make(map[string]struct{}, len(list))
+		for _, tenant := range list {
+			names[tenant.Name] = struct{}{}
+			r.tiers[tenant.Name] = tenant.Tier
+			for _, host := range tenant.Hosts {
+				hosts[spelled(host)] = tenant.Name
+			}
 		}
 	}
-	maps.Copy(hosts, t.Hosts)
+	for host, tenant := range t.Hosts { // the policy has the last word
+		hosts[spelled(host)] = tenant
+	}
 	r.names = count.NewNames(t.Host, t.Path, hosts, names)
 	s.names = r
+}
+
+// spelled is a host as it is sent and logged: in Punycode where it has other letters than ASCII (RFC 5891).
+func spelled(host string) string {
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
 }
 
 // lastGood returns the registry of an earlier run.

@@ -16,6 +16,8 @@ type Names struct {
 	pattern        bool
 	hosts          map[string]string
 	path           []byte // before the tenant in a path
+	// folded are registered names that a host cannot spell, by how it does: a host has no capitals.
+	folded map[string]string
 	// Registered are the tenants there are; nil admits every name.
 	Registered map[string]struct{}
 }
@@ -24,12 +26,28 @@ const placeholder = "{tenant}"
 
 // NewNames takes the policy's patterns: a host and a path with {tenant} in it, and hosts by tenant.
 func NewNames(host, path string, hosts map[string]string, registered map[string]struct{}) *Names {
-	n := &Names{hosts: hosts, Registered: registered}
+	n := &Names{hosts: hosts, Registered: registered, folded: folded(registered)}
 	n.prefix, n.suffix, n.pattern = strings.Cut(host, placeholder)
 	if before, _, ok := strings.Cut(path, placeholder); ok {
 		n.path = []byte(before)
 	}
 	return n
+}
+
+// folded finds the registered names with capitals, but for those that differ in nothing else from another.
+func folded(registered map[string]struct{}) map[string]string {
+	all := map[string]string{}
+	for name := range registered {
+		lower := strings.ToLower(name)
+		if _, taken := registered[lower]; taken {
+			continue // its own name, or another tenant's
+		}
+		if _, twice := all[lower]; twice {
+			name = ""
+		}
+		all[lower] = name
+	}
+	return all
 }
 
 const (
@@ -66,6 +84,9 @@ func (n *Names) ofHost(host, scratch []byte) []byte {
 	name := host[len(n.prefix) : len(host)-len(n.suffix)]
 	if bytes.IndexByte(name, '.') >= 0 {
 		return nil
+	}
+	if registered, ok := n.folded[string(name)]; ok {
+		return []byte(registered)
 	}
 	return name
 }

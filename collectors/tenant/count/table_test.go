@@ -12,7 +12,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	registered := map[string]struct{}{"acme": {}, "Big.Co": {}, "shop": {}}
+	registered := map[string]struct{}{"acme": {}, "Big.Co": {}, "shop": {}, "Beta": {}, "TWIN": {}, "Twin": {}, "Shop": {}}
 	names := NewNames("{tenant}.thorbis.app", "/t/{tenant}/", map[string]string{"shop.example.com": "shop", "gone.example.com": "gone"}, registered)
 	host := &Rule{Names: names}
 	path := &Rule{By: ByPath, Names: names}
@@ -28,6 +28,10 @@ func TestNames(t *testing.T) {
 		{host, decode.Event{Host: []byte("shop.example.com:443")}, "shop"},
 		{host, decode.Event{Host: []byte("gone.example.com")}, ""},
 		{host, decode.Event{Host: []byte("unknown.thorbis.app")}, ""},
+		{host, decode.Event{Host: []byte("beta.thorbis.app")}, "Beta"},
+		{host, decode.Event{Host: []byte("BETA.thorbis.app")}, "Beta"},
+		{host, decode.Event{Host: []byte("twin.thorbis.app")}, ""}, // nobody can say which
+		{host, decode.Event{Host: []byte("shop.thorbis.app")}, "shop"},
 		{host, decode.Event{Host: []byte("a.acme.thorbis.app")}, ""},
 		{host, decode.Event{Host: []byte(".thorbis.app")}, ""},
 		{host, decode.Event{Host: []byte("thorbis.app")}, ""},
