@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,9 +76,10 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 		put(t, k.path("tenants.yaml"), "tenants: [{name: t0}]")
 		killing(t, k, k.register)
 	})
-	// With posts so large that the log is replaced by a snapshot.
+	// With reloads, and posts so large that the log is replaced by a snapshot.
 	t.Run("program", func(t *testing.T) {
 		k := newKilled(t, program(t))
+		k.reloads = true
 		killing(t, k, func(ctx context.Context) { k.post(ctx, "large", 50_000) })
 		if _, err := os.Stat(k.path("data/tenant.state")); err != nil && !testing.Short() {
 			t.Errorf("the log was never replaced by a snapshot: %v", err)
@@ -125,7 +127,12 @@ func killing(t *testing.T, k *killed, disturb func(context.Context)) {
 		if n%5 == 4 { // time enough to read rotated files, save what nobody waits for and replace the log
 			life += time.Duration(2000+rand.IntN(1500)) * time.Millisecond
 		}
-		time.Sleep(life)
+		time.Sleep(life / 2)
+		if k.reloads {
+			k.rename("p.yaml", strings.Replace(killPolicy, "tenants:", fmt.Sprintf("tenants:\n  late_after: %dm", 10+n), 1))
+			_ = cmd.Process.Signal(syscall.SIGHUP)
+		}
+		time.Sleep(life / 2)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}

@@ -29,6 +29,7 @@ type killed struct {
 	program []string // the process; empty for the test program
 	stdin   *os.File
 
+	reloads bool // by SIGHUP
 	crowded bool // not every tenant has a series, so that only the sum is known
 
 	mu      sync.Mutex
@@ -174,6 +175,12 @@ func (k *killed) write(ctx context.Context) {
 
 func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
 
+// rename replaces a file at once, so that nobody reads half of it.
+func (k *killed) rename(name, text string) {
+	k.check(os.WriteFile(k.path(name)+".new", []byte(text), 0o600))
+	k.check(os.Rename(k.path(name)+".new", k.path(name)))
+}
+
 func (k *killed) check(err error) {
 	if err != nil {
 		k.t.Error(err)
@@ -237,8 +244,7 @@ func (k *killed) register(ctx context.Context) {
 				}
 			}
 		}
-		k.check(os.WriteFile(k.path("tenants.new"), []byte(list.String()), 0o600))
-		k.check(os.Rename(k.path("tenants.new"), k.path("tenants.yaml")))
+		k.rename("tenants.yaml", list.String())
 		time.Sleep(time.Duration(1+rand.IntN(8)) * time.Second)
 	}
 }
