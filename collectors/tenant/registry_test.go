@@ -31,6 +31,15 @@ tenants:
     - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}}
 `
 
+// post posts to the receiver of JSON.
+func post(c *Collector, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/json", strings.NewReader(body))
+	r.Header.Set("Authorization", secret)
+	w := httptest.NewRecorder()
+	c.Receivers().ServeHTTP(w, r)
+	return w
+}
+
 // While nobody can say who the tenants are, no request is counted for a wrong one: files wait, and posts are told to come
 // again. Once they were known, a start without the database goes on with the last good list.
 func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
@@ -74,12 +83,8 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 		}()
 		return c, func() { cancel(); <-done; _ = c.Close(); _ = sd.Close() }
 	}
-	post := func(c *Collector, tenant string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/json", strings.NewReader(`{"h":"`+tenant+`.example.com","s":200}`))
-		r.Header.Set("Authorization", secret)
-		w := httptest.NewRecorder()
-		c.Receivers().ServeHTTP(w, r)
-		return w
+	postOf := func(c *Collector, tenant string) *httptest.ResponseRecorder {
+		return post(c, `{"h":"`+tenant+`.example.com","s":200}`)
 	}
 	counts := func(c *Collector, want map[string]string) {
 		t.Helper()
@@ -107,7 +112,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 
 	c, stop := run()
 	eventually(t, "word that the registry cannot be read", func() bool { return failures.Load() > 0 })
-	if w := post(c, "acme"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+	if w := postOf(c, "acme"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("a post before the tenants are known: %d", w.Code)
 	}
 	if c.Lines() != 0 || registered(c) != 0 {
@@ -115,7 +120,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	}
 	server.Restart(t)
 	counts(c, map[string]string{"acme": "3", "_unknown": "1"})
-	if w := post(c, "acme"); w.Code != http.StatusOK {
+	if w := postOf(c, "acme"); w.Code != http.StatusOK {
 		t.Errorf("a post when they are: %d", w.Code)
 	}
 	counts(c, map[string]string{"acme": "4", "_unknown": "1"})
@@ -136,7 +141,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts(c, map[string]string{"acme": "5", "_unknown": "2"})
-	if w := post(c, "acme"); w.Code != http.StatusOK {
+	if w := postOf(c, "acme"); w.Code != http.StatusOK {
 		t.Errorf("a post with the list of an earlier run: %d", w.Code)
 	}
 	eventually(t, "errors of the registry", func() bool { return failures.Load() > 0 })
@@ -146,7 +151,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	server.Restart(t)
 	server.Query(t, "postgres", "insert into customers values ('beta', null)")
 	counts(c, map[string]string{"acme": "6", "_unknown": "2", "beta": "0"})
-	if w := post(c, "beta"); w.Code != http.StatusOK {
+	if w := postOf(c, "beta"); w.Code != http.StatusOK {
 		t.Errorf("a post for the new tenant: %d", w.Code)
 	}
 	counts(c, map[string]string{"acme": "6", "beta": "1"})

@@ -98,9 +98,11 @@ func (l *Ledger) apply(record []byte) error {
 			err = errRecord
 		}
 	case recordRemoveSource:
-		var s *source
-		if s, err = l.source(r.uint()); err == nil {
+		if number := r.uint(); number < uint64(len(l.sources)) {
+			s := l.sources[number]
 			s.removed, s.files, s.ids = true, nil, nil
+		} else {
+			err = errRecord
 		}
 	case recordAdmit:
 		err = l.applyAdmit(r)
@@ -123,13 +125,6 @@ func (l *Ledger) apply(record []byte) error {
 		err = errRecord
 	}
 	return err
-}
-
-func (l *Ledger) source(i uint64) (*source, error) {
-	if i >= uint64(len(l.sources)) || l.sources[i].removed {
-		return nil, errRecord
-	}
-	return l.sources[i], nil
 }
 
 // admission is a tenant that is given a slot.
@@ -215,9 +210,15 @@ func (l *Ledger) applyLife(r *reader, kind byte) error {
 }
 
 func (l *Ledger) applyDelta(r *reader) error {
-	s, err := l.source(r.uint())
-	if err != nil {
-		return err
+	number := r.uint()
+	if number >= uint64(len(l.sources)) {
+		return errRecord
+	}
+	s := l.sources[number]
+	if s.removed {
+		// It was under way when a reload gave the source to another service: a post is acknowledged, so it counts for the
+		// one it was read for. Positions and ids are those of the source that is no more.
+		s = &source{service: s.service, files: map[uint64]File{}}
 	}
 	epoch := r.uint()
 	s.lines += r.uint()

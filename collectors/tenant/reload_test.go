@@ -1,0 +1,126 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// A source is given to another service while it is being read: what was under way is counted for the service that it was
+// read for, whatever was acknowledged once, and the saved state stays readable.
+func TestSourceChangesItsService(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "secret"), secret)
+	log := filepath.Join(dir, "access.json")
+	put(t, log, "")
+	policy := func(service string) *config.Policy {
+		t.Helper()
+		put(t, filepath.Join(dir, "p.yaml"), `version: 1
+environment: test
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2}, {name: api, owner: sre, page: P2}]
+tenants:
+  host: "{tenant}.example.com"
+  sources:
+    - {name: log, file: access.json, format: nginx-json, app_service: `+service+`}
+    - {name: posts, receive: json, app_service: `+service+`, secret_file: secret, fields: {host: h, status: s, id: i}}
+`)
+		p, err := config.Load(filepath.Join(dir, "p.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	storage := filepath.Join(dir, "data")
+	sd, err := state.Open(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said syncBuffer
+	c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
+	if err := c.Apply(policy("web")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
+	writing, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	var acknowledged atomic.Uint64
+	wg.Go(func() {
+		for n := 0; writing.Err() == nil; n++ {
+			f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			fmt.Fprint(f, strings.Repeat(fmt.Sprintf(`{"n":%d,"host":"acme.example.com","status":404}`+"\n", n), 1000))
+			_ = f.Close()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	for i := range 4 {
+		wg.Go(func() {
+			for n := 0; writing.Err() == nil; n++ {
+				if post(c, fmt.Sprintf(`{"h":"posted.example.com","s":200,"i":"%d-%d"}`, i, n)).Code == http.StatusOK {
+					acknowledged.Add(1)
+				}
+			}
+		})
+	}
+	for n := range 20 {
+		time.Sleep(50 * time.Millisecond)
+		if err := c.Apply(policy([]string{"api", "web"}[n%2])); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	wg.Wait()
+	cancel()
+	if err := <-ran; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	posted := func(c *Collector) (n uint64) {
+		t.Helper()
+		_ = c.Book().View().Each(func(s *ledger.Series) {
+			if s.Tenant == "posted" || s.Tenant == metric.TenantOther { // what is logged has another status
+				n += s.Requests[1]
+			}
+		}, func() error { return nil })
+		return n
+	}
+	if got := posted(c); got != acknowledged.Load() || got == 0 {
+		t.Errorf("%d posts are counted, %d were acknowledged", got, acknowledged.Load())
+	}
+	requests, _, _ := c.Book().Totals()
+	_ = c.Close()
+	_ = sd.Close()
+	if sd, err = state.Open(storage); err != nil {
+		t.Fatal(err)
+	}
+	defer sd.Close()
+	again := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
+	if err := again.Apply(policy("web")); err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if got, _, _ := again.Book().Totals(); got != requests || requests == 0 {
+		t.Errorf("%d requests after a restart, %d before", got, requests)
+	}
+	if text := said.String(); text != "" {
+		t.Errorf("said %s", text[:min(len(text), 2000)])
+	}
+}
