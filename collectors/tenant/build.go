@@ -96,7 +96,7 @@ func (s *setup) ledger() ledger.Config {
 func (s *setup) configs() []ledger.SourceConfig {
 	var all []ledger.SourceConfig
 	for _, source := range s.policy.Tenants.Sources {
-		all = append(all, ledger.SourceConfig{Name: source.Name, Service: source.AppService})
+		all = append(all, ledger.SourceConfig{Name: source.Name, Service: source.AppService, Reads: source.File != ""})
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,11 +17,10 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
-	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // A source is given to another service while it is being read: what was under way is counted for the service that it was
-// read for, whatever was acknowledged once, and the saved state stays readable.
+// read for, each line and each acknowledged post once, and the saved state stays readable.
 func TestSourceChangesItsService(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "secret"), secret)
@@ -59,7 +59,7 @@ tenants:
 	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
 	writing, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	var acknowledged atomic.Uint64
+	var acknowledged, logged atomic.Uint64
 	wg.Go(func() {
 		for n := 0; writing.Err() == nil; n++ {
 			f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
@@ -69,6 +69,7 @@ tenants:
 			}
 			fmt.Fprint(f, strings.Repeat(fmt.Sprintf(`{"n":%d,"host":"acme.example.com","status":404}`+"\n", n), 1000))
 			_ = f.Close()
+			logged.Add(1000)
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -89,21 +90,18 @@ tenants:
 	}
 	stop()
 	wg.Wait()
+	// What is posted and what is logged ends in another class, of whatever tenant of whichever service.
+	counted := func(class int) (n uint64) {
+		_ = c.Book().View().Each(func(s *ledger.Series) { n += s.Requests[class] + s.Late[class] }, func() error { return nil })
+		return n
+	}
+	eventually(t, "all lines", func() bool { return counted(3) >= logged.Load() })
 	cancel()
 	if err := <-ran; err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	posted := func(c *Collector) (n uint64) {
-		t.Helper()
-		_ = c.Book().View().Each(func(s *ledger.Series) {
-			if s.Tenant == "posted" || s.Tenant == metric.TenantOther { // what is logged has another status
-				n += s.Requests[1]
-			}
-		}, func() error { return nil })
-		return n
-	}
-	if got := posted(c); got != acknowledged.Load() || got == 0 {
-		t.Errorf("%d posts are counted, %d were acknowledged", got, acknowledged.Load())
+	if posts, lines := counted(1), counted(3); posts != acknowledged.Load() || posts == 0 || lines != logged.Load() {
+		t.Errorf("%d posts and %d lines are counted, %d were acknowledged and %d written", posts, lines, acknowledged.Load(), logged.Load())
 	}
 	requests, _, _ := c.Book().Totals()
 	_ = c.Close()
@@ -122,5 +120,54 @@ tenants:
 	}
 	if text := said.String(); text != "" {
 		t.Errorf("said %s", text[:min(len(text), 2000)])
+	}
+}
+
+// Reloads lose nothing of a pipe: what was taken from it when one comes is counted after it.
+func TestReloadsLoseNothingOfAPipe(t *testing.T) {
+	dir := t.TempDir()
+	in, out := io.Pipe()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Stdin: in, Immediate: true})
+	apply := func(n int) {
+		t.Helper()
+		put(t, filepath.Join(dir, "p.yaml"), fmt.Sprintf(`version: 1
+environment: test
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2}]
+tenants:
+  host: "{tenant}.example.com"
+  late_after: %dm
+  sources: [{name: pipe, stdin: true, format: nginx-json, app_service: web}]
+`, 10+n))
+		p, err := config.Load(filepath.Join(dir, "p.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Apply(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(0)
+	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	var written uint64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 2000 {
+			_, _ = io.WriteString(out, strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 500))
+			written += 500
+		}
+	}()
+	for n := 1; ; n++ {
+		select {
+		case <-done:
+			eventually(t, "all lines", func() bool { got, _, _ := c.Book().Totals(); return got >= written })
+			if got, _, _ := c.Book().Totals(); got != written {
+				t.Errorf("%d lines are counted, %d were written", got, written)
+			}
+			return
+		case <-time.After(5 * time.Millisecond):
+			apply(n)
+		}
 	}
 }

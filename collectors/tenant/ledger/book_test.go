@@ -57,7 +57,7 @@ func newDesk(t *testing.T, path string, c Config) *desk {
 	}
 	d := &desk{Book: b, t: t, clock: clock, dir: dir}
 	if c.Sources == nil {
-		c.Sources = []SourceConfig{{"access", "web"}}
+		c.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 	}
 	d.web = d.Configure(c)["access"]
 	d.commit(nil)
@@ -291,7 +291,7 @@ func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
 	c := cellOf(slot, 7, 2e9)
 	c.Slow[1] = 3
 	_ = d.save(Encode(&Delta{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Cells: []*Cell{c}}))
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{"access", "web"}}})
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	// Counted by the old thresholds, saved after the new ones came into force.
 	_ = d.save(Encode(&Delta{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Cells: []*Cell{c}}))
 	d.scrape("a")
@@ -362,7 +362,7 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 				t.Errorf("lost at %d in a snapshot, want %d: %v", l.lostAt, d.lostAt, err)
 			}
 			d.clock.add(lostFor)
-			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{"access", "web"}, {"new", "web"}}})["new"]
+			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}, {Name: "new", Service: "web"}}})["new"]
 			for range 2 { // before and after it is saved
 				if d.Lost(added.Source) {
 					t.Error("a source that was added later is lost")
@@ -441,7 +441,7 @@ func FuzzApply(f *testing.F) {
 		f.Fatal(err)
 	}
 	b, _ := Open(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{"access", "web"}}, Registered: map[string]struct{}{"a": {}}})
+	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}, Registered: map[string]struct{}{"a": {}}})
 	base := slices.Clone(b.pending)
 	b.commit(nil)
 	for _, r := range base {

@@ -5,8 +5,11 @@ import (
 	"slices"
 )
 
-// SourceConfig is a source of the policy.
-type SourceConfig struct{ Name, Service string }
+// SourceConfig is a source of the policy. Reads is whether it has positions.
+type SourceConfig struct {
+	Name, Service string
+	Reads         bool
+}
 
 // Config is what a policy says about what is counted.
 type Config struct {
@@ -30,13 +33,16 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 		d.columns = c.Thresholds
 		d.pending = append(d.pending, appendThresholds(nil, recordThresholds, c.Thresholds))
 	}
+	b.bury()
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, s := range c.Sources {
 		service := d.service(s.Service)
 		number, ok := d.numbers[s.Name]
 		if ok && d.sourceService[number] != service {
-			d.pending = append(d.pending, appendRemoveSource(nil, number))
-			ok = false
+			if !s.Reads {
+				d.pending = append(d.pending, appendRemoveSource(nil, number))
+			}
+			ok = false // another one goes on at its positions: Heir
 		}
 		if !ok {
 			number = len(d.sourceService)
@@ -47,6 +53,7 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 		numbers[s.Name] = Numbers{number, service}
 		used[service] = true
 	}
+	d.inForce = numbers
 	for i, t := range d.services {
 		if !used[i] { // nothing counts for it any more
 			d.freeze(i, slices.Collect(maps.Keys(t.names)))
@@ -55,6 +62,22 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 	d.mu.Unlock()
 	b.Register(c.Registered, c.Sources)
 	return numbers
+}
+
+// bury ends sources whose positions are others' now: whoever takes their name again must not go on at old ones. The caller holds
+// the directory's lock.
+func (b *Book) bury() {
+	b.Ledger.mu.RLock()
+	defer b.Ledger.mu.RUnlock()
+	for i, s := range b.Ledger.sources {
+		if !s.left || s.removed {
+			continue
+		}
+		b.pending = append(b.pending, appendRemoveSource(nil, i))
+		if b.numbers[s.name] == i {
+			delete(b.numbers, s.name)
+		}
+	}
 }
 
 // Register puts a registry in force for the services of the sources.
@@ -113,6 +136,32 @@ func (b *Book) Epoch() uint64 { return b.epoch.Load() }
 
 // Releases grows whenever a slot is taken away: who remembers slots must forget them then.
 func (b *Book) Releases() uint64 { return b.releases.Load() }
+
+// Heir returns the record by which a new source goes on at the positions of one that no policy names any more: somebody has
+// given it another name, format or service, and what it has read is not to be read again. read is how much of the new source's
+// files positions say was read; whoever read most is the one, and nil is returned if nobody read anything.
+func (b *Book) Heir(source int, read func([]File) uint64) []byte {
+	b.directory.mu.RLock()
+	named := map[int]bool{}
+	for _, n := range b.inForce {
+		named[n.Source] = true
+	}
+	sources := len(b.sourceService)
+	b.directory.mu.RUnlock()
+	best, most := 0, uint64(0)
+	for i := range sources {
+		if named[i] {
+			continue
+		}
+		if n := read(b.Files(i)); n > most {
+			best, most = i, n
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	return appendInherit(nil, best, source)
+}
 
 // Encode encodes a delta as a record to commit.
 func Encode(d *Delta) []byte { return appendDelta(make([]byte, 0, 256+128*len(d.Cells)), d) }

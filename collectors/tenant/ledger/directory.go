@@ -22,6 +22,7 @@ type directory struct {
 	numbers  map[string]int // of the sources
 	// sourceService is the service of each source, those removed included.
 	sourceService []int
+	inForce       map[string]Numbers // sources of the policy
 	free          []uint32
 	next          uint32
 	limit         int

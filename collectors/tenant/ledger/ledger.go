@@ -5,6 +5,7 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -41,6 +42,7 @@ type source struct {
 	service  int
 	created  int64
 	removed  bool
+	left     bool // its positions are another's now
 	lines    uint64
 	bytes    uint64
 	verdicts [decode.Verdicts]uint64
@@ -68,6 +70,7 @@ const (
 	recordLost
 	recordScrapers
 	recordRevive
+	recordInherit
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -104,6 +107,8 @@ func (l *Ledger) apply(record []byte) error {
 		} else {
 			err = errRecord
 		}
+	case recordInherit:
+		err = l.applyInherit(r)
 	case recordAdmit:
 		err = l.applyAdmit(r)
 	case recordRelease, recordFreeze, recordEnd, recordRevive:
@@ -125,6 +130,22 @@ func (l *Ledger) apply(record []byte) error {
 		err = errRecord
 	}
 	return err
+}
+
+// applyInherit gives a source the positions of another, which may have more heirs until the next policy.
+func (l *Ledger) applyInherit(r *reader) error {
+	number, heir := r.uint(), r.uint()
+	if n := uint64(len(l.sources)); number >= n || heir >= n {
+		return errRecord
+	}
+	s := l.sources[number]
+	if s.removed {
+		return nil
+	}
+	if s.left = true; number != heir {
+		l.sources[heir].files = maps.Clone(s.files)
+	}
+	return nil
 }
 
 // admission is a tenant that is given a slot.

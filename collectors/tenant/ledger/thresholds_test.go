@@ -36,7 +36,7 @@ func TestNewThresholdsAreSeenAtZeroByEveryPrometheus(t *testing.T) {
 	}
 	d.scrape("a")
 	d.scrape("b")
-	c := Config{Limit: 10, Thresholds: []uint64{1e9, 3e8}, Sources: []SourceConfig{{"access", "web"}}}
+	c := Config{Limit: 10, Thresholds: []uint64{1e9, 3e8}, Sources: []SourceConfig{{Name: "access", Service: "web"}}}
 	d.Configure(c)
 	_ = d.save()
 	d.late(slot, 1e9, 3e8)
@@ -72,7 +72,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			c.Sources = []SourceConfig{{"access", "web"}}
+			c.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 			d.Configure(c)
 			d.late(slot, 3e8, 1e9)
 		}
@@ -89,7 +89,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 func TestThresholdsThatChangeDuringAScrapeEndIt(t *testing.T) {
 	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{3e8}})
 	v := d.View()
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9}, Sources: []SourceConfig{{"access", "web"}}})
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	_ = d.save()
 	if err := v.Each(func(*Series) {}, func() error { return nil }); !errors.Is(err, errThresholds) {
 		t.Errorf("error %v", err)

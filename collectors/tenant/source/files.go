@@ -48,15 +48,12 @@ type settling struct {
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
 	s.failures = map[string]int{}
-	fresh := true
-	for _, f := range s.Book.Files(s.Count.Number) {
-		fresh = false
-		if f.ID == judgedID {
-			s.newest = f.Modified
-			continue
+	fresh := !s.load()
+	if fresh {
+		if err := s.inherit(ctx); err != nil {
+			return nil // it is ending
 		}
-		s.known[f.ID] = &f
-		s.next = max(s.next, f.ID)
+		fresh = !s.load()
 	}
 	defer s.wg.Wait()
 	if fresh && s.begin(ctx) != nil {

@@ -31,7 +31,10 @@ type reader struct {
 	dir     string // of the logs
 	storage string
 	pattern string
+	name    string
+	service string
 	fromEnd bool
+	also    string // what another source reads
 
 	status *Status
 	state  *state.Dir
@@ -42,7 +45,7 @@ type reader struct {
 func newReader(t *testing.T) *reader {
 	t.Helper()
 	dir := t.TempDir()
-	r := &reader{t: t, dir: dir, storage: t.TempDir(), pattern: filepath.Join(dir, "access.log")}
+	r := &reader{t: t, dir: dir, storage: t.TempDir(), pattern: filepath.Join(dir, "access.log"), name: "log", service: "web"}
 	t.Cleanup(func() {
 		if r.stop != nil {
 			r.stop()
@@ -61,19 +64,23 @@ func (r *reader) start() {
 	if r.book, err = ledger.Open(ledger.Options{Logger: logger, State: r.state, Immediate: true}); err != nil {
 		r.t.Fatal(err)
 	}
-	n := r.book.Configure(ledger.Config{Limit: 100, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})["log"]
+	conf := ledger.Config{Limit: 100, Sources: []ledger.SourceConfig{{Name: r.name, Service: r.service, Reads: true}}}
+	if r.also != "" {
+		conf.Sources = append(conf.Sources, ledger.SourceConfig{Name: "also", Service: r.service, Reads: true})
+	}
+	numbers := r.book.Configure(conf)
 	r.status = &Status{}
-	files := &Files{Pattern: r.pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
-		Name: "log", Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status,
-		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
-			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
-		}},
-	}}
+	all := []*Files{r.files(r.pattern, numbers[r.name], logger)}
+	if r.also != "" {
+		all = append(all, r.files(r.also, numbers["also"], logger))
+	}
 	saving, stopSaving := context.WithCancel(context.Background())
 	reading, stopReading := context.WithCancel(saving)
 	var saved, read sync.WaitGroup
 	saved.Go(func() { _ = r.book.Run(saving) })
-	read.Go(func() { _ = files.Run(reading) })
+	for _, files := range all {
+		read.Go(func() { _ = files.Run(reading) })
+	}
 	r.stop = func() {
 		stopReading()
 		read.Wait()
@@ -83,6 +90,15 @@ func (r *reader) start() {
 		_ = r.state.Close()
 		r.stop = nil
 	}
+}
+
+func (r *reader) files(pattern string, n ledger.Numbers, logger *slog.Logger) *Files {
+	return &Files{Pattern: pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
+		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status,
+		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
+			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		}},
+	}}
 }
 
 func (r *reader) path(name string) string { return filepath.Join(r.dir, name) }
@@ -290,6 +306,55 @@ func TestGlobThatCoversRotatedFiles(t *testing.T) {
 	}
 	r.wants(33)
 	time.Sleep(2 * drainTime)
+	r.wants(33)
+}
+
+// A source that is given another name or service goes on where it was, and back again; one of another log does not.
+func TestAnotherNameOrServiceGoesOn(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(10))
+	r.start()
+	r.wants(10)
+	total := 10
+	for _, step := range []struct{ name, service string }{{"other", "web"}, {"other", "api"}, {"log", "api"}, {"log", "web"}} {
+		r.stop()
+		r.append("access.log", logLines(5))
+		r.rename("access.log", "access.log.1")
+		r.append("access.log", logLines(3))
+		r.name, r.service = step.name, step.service
+		r.start()
+		total += 8
+		r.wants(total)
+		r.append("access.log", logLines(1))
+		total++
+		r.wants(total)
+		_ = os.Remove(r.path("access.log.1"))
+	}
+	r.stop()
+	r.name, r.pattern = "new", r.path("new.log")
+	r.append("new.log", logLines(4))
+	r.start()
+	r.wants(total + 4)
+	r.stop()
+	r.name, r.pattern = "log", r.path("access.log") // whose positions nobody took
+	r.append("access.log", logLines(1))
+	r.start()
+	r.wants(total + 5)
+}
+
+// A source that is divided among others goes on in each of them.
+func TestDividedSourceGoesOn(t *testing.T) {
+	r := newReader(t)
+	r.pattern = r.path("*.log")
+	r.append("a.log", logLines(10))
+	r.append("b.log", logLines(20))
+	r.start()
+	r.wants(30)
+	r.stop()
+	r.append("a.log", logLines(1))
+	r.append("b.log", logLines(2))
+	r.name, r.pattern, r.also = "a", r.path("a.log"), r.path("b.log")
+	r.start()
 	r.wants(33)
 }
 

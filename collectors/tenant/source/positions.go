@@ -5,9 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
@@ -24,6 +22,44 @@ func (s *Files) judgedFile() ledger.File {
 
 func (s *Files) judged(more ...ledger.File) []byte {
 	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: append([]ledger.File{s.judgedFile()}, more...)})
+}
+
+// load reads the saved positions and reports whether there are any.
+func (s *Files) load() bool {
+	all := s.Book.Files(s.Count.Number)
+	for _, f := range all {
+		if f.ID == judgedID {
+			s.newest = f.Modified
+			continue
+		}
+		s.known[f.ID] = &f
+		s.next = max(s.next, f.ID)
+	}
+	return len(all) > 0
+}
+
+// inherit goes on where a source left off that had another name, format or service, if it read one of the files, or one
+// of what rotation made of them.
+func (s *Files) inherit(ctx context.Context) error {
+	var all [][]byte
+	for _, path := range slices.Concat(s.paths(), s.candidates(s.paths())) {
+		if begins, err := head(path); err == nil {
+			all = append(all, begins)
+		}
+	}
+	record := s.Book.Heir(s.Count.Number, func(positions []ledger.File) (read uint64) {
+		for _, p := range positions {
+			if slices.ContainsFunc(all, func(begins []byte) bool { return matches(&p, begins) }) {
+				read += p.Offset
+			}
+		}
+		return read
+	})
+	if record == nil {
+		return nil
+	}
+	s.Logger.Info("Going on at the positions of a source that is no more in the policy")
+	return s.commit(ctx, record)
 }
 
 // begin notes where a source begins that was never read: nowhere yet, or at the ends of what is there. It is one
@@ -68,12 +104,9 @@ func (s *Files) end(path string) (ledger.File, bool) {
 // start is nobody's business.
 func (s *Files) baseline() int64 {
 	var newest int64
-	for _, path := range s.paths() {
-		candidates, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path)))
-		for _, c := range candidates {
-			if info, err := os.Stat(c); err == nil {
-				newest = max(newest, info.ModTime().UnixNano())
-			}
+	for _, c := range s.candidates(s.paths()) {
+		if info, err := os.Stat(c); err == nil {
+			newest = max(newest, info.ModTime().UnixNano())
 		}
 	}
 	return newest

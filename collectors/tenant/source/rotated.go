@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,19 +16,9 @@ const maxTries = 3
 // rotated looks for files that rotation moved, copied or compressed, and reads what is missing of them.
 func (s *Files) rotated(ctx context.Context, paths []string) {
 	seen := map[string]bool{}
-	for _, path := range paths {
-		pattern := strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path))
-		candidates, err := filepath.Glob(pattern)
-		if err != nil {
-			continue
-		}
-		for _, c := range candidates {
-			if seen[c] || slices.Contains(paths, c) {
-				continue
-			}
-			seen[c] = true
-			s.candidate(ctx, c)
-		}
+	for _, c := range s.candidates(paths) {
+		seen[c] = true
+		s.candidate(ctx, c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,6 +41,25 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
 	s.forget(ctx)
+}
+
+// candidates lists what rotation may have made of files.
+func (s *Files) candidates(paths []string) []string {
+	var all []string
+	followed := map[string]bool{}
+	for _, path := range paths {
+		followed[path] = true
+	}
+	for _, path := range paths {
+		found, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path))) // the policy was checked
+		for _, c := range found {
+			if !followed[c] {
+				followed[c] = true
+				all = append(all, c)
+			}
+		}
+	}
+	return all
 }
 
 func escapeGlob(path string) string {

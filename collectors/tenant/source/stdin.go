@@ -18,9 +18,10 @@ type Stdin struct {
 // pump reads a pipe in a goroutine of its own, which lives as long as the pipe: no policy can interrupt a
 // read, and the next one goes on with what it yields.
 type pump struct {
-	blocks chan []byte
-	err    error
-	rest   []byte
+	blocks  chan []byte
+	err     error
+	rest    []byte
+	unsaved []byte // a record that a reload kept from being saved
 }
 
 var (
@@ -61,10 +62,14 @@ func (s *Stdin) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.save(ctx, p); err != nil {
+		return err
+	}
 	for {
 		select {
 		case block, ok := <-p.blocks:
-			if err := s.block(ctx, st, p, block, !ok); err != nil || !ok {
+			p.rest = append(p.rest, block...) // it cannot be read twice
+			if err := s.count(ctx, st, p, !ok); err != nil || !ok {
 				s.Status.Up.Store(false)
 				return err
 			}
@@ -74,22 +79,33 @@ func (s *Stdin) Run(ctx context.Context) error {
 	}
 }
 
-// block counts the whole lines of a block, and of those that come within a second, and commits them.
-func (s *Stdin) block(ctx context.Context, st *stream, p *pump, block []byte, last bool) error {
+// save commits what was counted. What a reload keeps from being saved is kept for after it.
+func (s *Stdin) save(ctx context.Context, p *pump) error {
+	if p.unsaved == nil {
+		return nil
+	}
+	err := s.commit(ctx, p.unsaved)
+	if err == nil {
+		p.unsaved = nil
+	}
+	return err
+}
+
+// count counts the whole lines there are, and those that come within a second, and commits them.
+func (s *Stdin) count(ctx context.Context, st *stream, p *pump, last bool) error {
 	table, err := s.Tables.Take(ctx)
 	if err != nil {
 		return err
 	}
 	table.Begin(s.Count)
 	for start := time.Now(); ; {
-		p.rest = append(p.rest, block...)
 		done := st.lines.count(table, p.rest, last)
 		p.rest = append(p.rest[:0], p.rest[done:]...)
 		if len(p.rest) > maxLine+bufferSize {
 			table.Read(0, uint64(len(p.rest)))
 			p.rest, st.lines.long = p.rest[:0], true
 		}
-		block = nil
+		var block []byte
 		if !last && !table.Full() && time.Since(start) < sessionTime {
 			select {
 			case block = <-p.blocks: // at the end of the pipe Run finds it closed once more
@@ -99,8 +115,9 @@ func (s *Stdin) block(ctx context.Context, st *stream, p *pump, block []byte, la
 		if block == nil {
 			break
 		}
+		p.rest = append(p.rest, block...)
 	}
-	record := table.Flush(nil, nil)
+	p.unsaved = table.Flush(nil, nil)
 	s.Tables.Give(table)
-	return s.commit(ctx, record)
+	return s.save(ctx, p)
 }
