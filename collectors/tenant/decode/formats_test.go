@@ -143,7 +143,7 @@ func TestTimes(t *testing.T) {
 		"1790000000123456": 1790000000123456000, "1790000000123456789": 1790000000123456789,
 		"": 0, "-": 0, "2026-13-21T10:00:00Z": 0, "2026-09-21T10:00:00Q": 0, "yesterday": 0,
 	} {
-		if got := parseTime([]byte(text)); got != want {
+		if got := ParseTime([]byte(text)); got != want {
 			t.Errorf("%q is %d, want %d", text, got, want)
 		}
 	}
@@ -165,7 +165,7 @@ func FuzzTime(f *testing.F) {
 	f.Add([]byte("2026-09-21T10:00:00.123Z"))
 	f.Add([]byte("21/Sep/2026:12:00:00 +0200"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got := parseTime(text)
+		got := ParseTime(text)
 		if want, err := time.Parse(time.RFC3339Nano, string(text)); err == nil && want.Year() >= 1970 && want.Year() <= 2200 && got != want.UnixNano() && len(text) <= 64 {
 			t.Errorf("%q is %d, want %d", text, got, want.UnixNano())
 		}

@@ -18,14 +18,15 @@ func (c *clock) parse(b []byte) int64 {
 	if c.n > 0 && bytes.Equal(b, c.text[:c.n]) {
 		return c.unix
 	}
-	t := parseTime(b)
+	t := ParseTime(b)
 	if len(b) <= len(c.text) {
 		c.n, c.unix = copy(c.text[:], b), t
 	}
 	return t
 }
 
-func parseTime(b []byte) int64 {
+// ParseTime reads a time as logs write it: Unix nanoseconds, 0 if it is no time that is known here.
+func ParseTime(b []byte) int64 {
 	if len(b) == 0 || len(b) > 64 {
 		return 0
 	}

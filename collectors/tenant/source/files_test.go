@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -432,6 +433,30 @@ func TestLongAndBrokenLines(t *testing.T) {
 }
 
 // A server writes and rotates in every way while the reader is stopped and started: each line counts once.
+// A log as container runtimes write it for Kubernetes: what is on standard error is no request, a line that was divided cannot
+// be read, and where the server does not tell the time, the runtime does.
+func TestContainerLog(t *testing.T) {
+	r := newReader(t)
+	r.pattern = r.path("*.log")
+	at := time.Now().Add(-time.Minute).UTC()
+	entry := func(stream, tag, text string) []byte {
+		return []byte(at.Format(time.RFC3339Nano) + " " + stream + " " + tag + " " + text + "\n")
+	}
+	request := `{"host":"acme.thorbis.app","status":200,"request_time":0.001}`
+	r.append("0.log", slices.Concat(entry("stdout", "F", request), entry("stderr", "F", "oops"), entry("stdout", "P", request[:20]), entry("stdout", "F", request[20:]), entry("stdout", "F", request)))
+	r.start()
+	r.wants(2)
+	r.rename("0.log", "0.log.20261125-100000") // as kubelet rotates
+	r.append("0.log", entry("stdout", "F", request))
+	r.zip("0.log.20261125-100000")
+	r.append("1.log", entry("stdout", "F", request)) // the container was started anew
+	r.wants(4)
+	s, _ := r.book.Source(0)
+	if s.Lines != 7 || s.Verdicts[decode.NoRequest] != 2 || s.Verdicts[decode.TooLong] != 1 || s.Newest != at.UnixMilli() {
+		t.Errorf("%+v, newest %v, want %v", s, time.UnixMilli(s.Newest), at)
+	}
+}
+
 func TestRotationUnderLoad(t *testing.T) {
 	r := newReader(t)
 	r.append("access.log", logLines(1))

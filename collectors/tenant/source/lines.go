@@ -12,6 +12,7 @@ type lines struct {
 	decoder decode.Decoder
 	event   decode.Event
 	long    bool // the line being read is too long; it ends at the next line break
+	part    bool // what was read is the beginning of a line that a container runtime divided
 	// bad is told of the first line in a while that could not be read: where it began and why.
 	bad func(v decode.Verdict, at int)
 }
@@ -54,7 +55,7 @@ func (l *lines) count(t *count.Table, block []byte, last bool) int {
 func (l *lines) line(t *count.Table, line []byte, at int) {
 	v := decode.TooLong
 	if len(line) <= maxLine {
-		v = l.decoder.Decode(line, &l.event)
+		v = l.decode(line)
 	}
 	if v == decode.Counted {
 		t.Add(&l.event)
@@ -64,4 +65,29 @@ func (l *lines) line(t *count.Table, line []byte, at int) {
 	if v.Rejected() && l.bad != nil {
 		l.bad(v, at)
 	}
+}
+
+// decode decodes a line, of a container's log or another.
+func (l *lines) decode(line []byte) decode.Verdict {
+	if line[0] == '{' { // nearly always
+		return l.decoder.Decode(line, &l.event)
+	}
+	entry, ok := decode.Contained(line)
+	switch {
+	case !ok:
+		return l.decoder.Decode(line, &l.event)
+	case entry.Stderr:
+		return decode.NoRequest // what a server has to say otherwise
+	case entry.Partial:
+		l.part = true
+		return decode.NoRequest // until its end
+	case l.part:
+		l.part = false
+		return decode.TooLong
+	}
+	v := l.decoder.Decode(entry.Content, &l.event)
+	if v == decode.Counted && l.event.Time == 0 {
+		l.event.Time = decode.ParseTime(entry.Time)
+	}
+	return v
 }
