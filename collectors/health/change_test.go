@@ -129,7 +129,10 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 4 {
 		t.Errorf("a file that has just lost most: %v, %d targets", err, len(c.targets))
 	}
-	c.shrunk = time.Now().Add(-time.Hour)
+	if err := c.Apply(p); err != nil || len(c.targets) != 4 {
+		t.Errorf("a reload then: %v, %d targets", err, len(c.targets))
+	}
+	c.source.Patience = 0
 	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 1 {
 		t.Errorf("a file that has stayed so: %v, %d targets", err, len(c.targets))
 	}

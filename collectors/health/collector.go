@@ -44,7 +44,6 @@ type Collector struct {
 	location  string
 	source    *tenants.Source  // of the tenants, nil if no check needs them
 	registry  []tenants.Tenant // in use
-	shrunk    time.Time        // since when the source has most of them no more
 	targets   map[key]*target
 	sorted    []*target // the same, by check and tenant
 	checks    map[string]*checkSeries
@@ -103,7 +102,6 @@ func (c *Collector) Apply(p *config.Policy) error {
 	}
 	reference.carry(c.reference, c.remembered, time.Now())
 	c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
-	c.shrunk = time.Time{}
 	c.follow(plan)
 	select {
 	case c.applied <- struct{}{}:

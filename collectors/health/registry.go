@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -23,11 +24,11 @@ func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
 	if !slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil }) {
 		return nil
 	}
-	next := &tenants.Source{File: p.Tenants.Registry.File}
+	next := &tenants.Source{File: p.Tenants.Registry.File, Patience: 2 * p.Tenants.Registry.Refresh.Std()}
 	if pg := p.Tenants.Registry.Postgres; pg != nil {
 		next.DSNFile, next.Query = pg.DSNFile, pg.Query
 	}
-	if old != nil && old.File == next.File && old.DSNFile == next.DSNFile && old.Query == next.Query {
+	if old != nil && old.File == next.File && old.DSNFile == next.DSNFile && old.Query == next.Query && old.Patience == next.Patience {
 		return old
 	}
 	return next
@@ -44,7 +45,7 @@ func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 		return nil, nil
 	}
 	if source.File != "" {
-		if _, err := source.Refresh(context.Background()); err != nil {
+		if _, err := source.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
 			return nil, p.ErrorAt("tenants.registry.file", "%v", err)
 		}
 		return source, nil
@@ -76,6 +77,10 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 		return nil
 	}
 	changed, err := source.Refresh(ctx)
+	if errors.Is(err, tenants.ErrShrunk) {
+		c.logger.Warn("Tenants are not dropped yet", "err", err)
+		return nil
+	}
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
@@ -92,25 +97,12 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) error {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	interval := c.registryInterval()
 	c.mu.Lock()
-	p, location, before := c.policy, c.location, c.registry
-	same := slices.EqualFunc(list, before, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })
-	shrunk := len(list) < len(before)/2
-	switch {
-	case !shrunk:
-		c.shrunk = time.Time{}
-	case c.shrunk.IsZero():
-		c.shrunk = time.Now()
-	}
-	wait := shrunk && time.Since(c.shrunk) < 2*interval
+	p, location := c.policy, c.location
+	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })
 	current := c.source == source
 	c.mu.Unlock()
 	if !current || same {
-		return nil
-	}
-	if wait {
-		c.logger.Warn("The tenant registry has lost most of its tenants; it is read again before they are dropped", "before", len(before), "after", len(list))
 		return nil
 	}
 	plan, err := c.plan(p, list, location)

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -27,13 +28,15 @@ type registered struct {
 
 func newRegistry(p *config.Policy) *tenants.Source {
 	r := p.Tenants.Registry
+	s := &tenants.Source{File: r.File, Patience: 2 * r.Refresh.Std()}
 	switch {
 	case r.File != "":
-		return &tenants.Source{File: r.File}
 	case r.Postgres != nil:
-		return &tenants.Source{DSNFile: r.Postgres.DSNFile, Query: r.Postgres.Query}
+		s.DSNFile, s.Query = r.Postgres.DSNFile, r.Postgres.Query
+	default:
+		return nil
 	}
-	return nil
+	return s
 }
 
 // adopt puts the registry as it is known now in use.
@@ -152,11 +155,11 @@ func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Rep
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
-			report(err, time.Since(start))
-			continue
+		if errors.Is(err, tenants.ErrShrunk) {
+			c.logger.Warn("Tenants are not dropped yet", "err", err)
+			err = nil
 		}
-		report(nil, time.Since(start))
+		report(err, time.Since(start))
 		if changed {
 			c.apply(s)
 		}

@@ -63,28 +63,3 @@ func TestRegistryInPostgres(t *testing.T) {
 		t.Errorf("back again: %v, %v", changed, err)
 	}
 }
-
-func TestRegistryFileIsFollowed(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "t.yaml")
-	s := &Source{File: file}
-	if _, err := s.Refresh(t.Context()); err == nil {
-		t.Fatal("no error")
-	}
-	s.Adopt([]Tenant{{Name: "old"}})
-	if list, known := s.List(); !known || len(list) != 1 {
-		t.Errorf("%v", list)
-	}
-	if err := os.WriteFile(file, []byte("tenants: [{name: acme, hosts: [a.com]}]"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
-		t.Fatalf("%v, %v", changed, err)
-	}
-	s.Adopt([]Tenant{{Name: "old"}})
-	if list, _ := s.List(); len(list) != 1 || list[0].Name != "acme" {
-		t.Errorf("%v", list)
-	}
-	if _, err := parse([]byte("tenants: [{name: a, hosts: [x.com]}, {name: b, hosts: [X.com.]}]")); err == nil || !strings.Contains(err.Error(), `belongs to "a"`) {
-		t.Errorf("one host, two tenants: %v", err)
-	}
-}

@@ -9,10 +9,16 @@ import (
 	"time"
 )
 
+// ErrShrunk is why a list is not put in use yet: fewer than half of the tenants are left in it. More likely it is a file that is
+// just being written, or a query that lost its rights to some rows, than the end of most customers.
+var ErrShrunk = errors.New("the tenant registry has lost most of its tenants; it is read again before they are dropped")
+
 // Source is where a registry is read from, again and again. The last good list stays in use.
 type Source struct {
 	File           string
 	DSNFile, Query string // of PostgreSQL
+	// Patience is for how long a list that has lost most of its tenants is not believed.
+	Patience time.Duration
 
 	mu       sync.Mutex
 	list     []Tenant
@@ -21,9 +27,11 @@ type Source struct {
 	modified time.Time // of the file as last read
 	read     time.Time // last success
 	errors   uint64
+	shrunk   time.Time // since when most tenants are not in it
 }
 
-// Refresh reads the registry and reports whether there is a new list. A file that did not change is not read.
+// Refresh reads the registry and reports whether there is a new list. A file that did not change is not read. ErrShrunk is not
+// counted as an error.
 func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	modified, loaded := s.modified, s.loaded
@@ -55,9 +63,24 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 		s.errors++
 		return false, err
 	}
+	if s.doubtful(list) {
+		return false, ErrShrunk
+	}
 	changed := !s.loaded || !slices.EqualFunc(list, s.list, same)
 	s.list, s.modified, s.read, s.loaded = list, modified, time.Now(), true
 	return changed, nil
+}
+
+// doubtful reports whether a list is too short to be believed yet. The caller holds the lock.
+func (s *Source) doubtful(list []Tenant) bool {
+	if len(list) >= len(s.list)/2 {
+		s.shrunk = time.Time{}
+		return false
+	}
+	if s.shrunk.IsZero() {
+		s.shrunk = time.Now()
+	}
+	return time.Since(s.shrunk) < s.Patience
 }
 
 func same(a, b Tenant) bool {

@@ -1,0 +1,66 @@
+package tenants
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRegistryFileIsFollowed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "t.yaml")
+	s := &Source{File: file}
+	if _, err := s.Refresh(t.Context()); err == nil {
+		t.Fatal("no error")
+	}
+	s.Adopt([]Tenant{{Name: "old"}})
+	if list, known := s.List(); !known || len(list) != 1 {
+		t.Errorf("%v", list)
+	}
+	if err := os.WriteFile(file, []byte("tenants: [{name: acme, hosts: [a.com]}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+		t.Fatalf("%v, %v", changed, err)
+	}
+	s.Adopt([]Tenant{{Name: "old"}})
+	if list, _ := s.List(); len(list) != 1 || list[0].Name != "acme" {
+		t.Errorf("%v", list)
+	}
+	// Half of a file that is being written is not believed, unless it stays so.
+	write := func(text string) {
+		t.Helper()
+		time.Sleep(20 * time.Millisecond) // a file system may count time in steps
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Patience = time.Hour
+	write("tenants: [{name: a}, {name: b}, {name: c}, {name: d}]")
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+		t.Fatalf("%v, %v", changed, err)
+	}
+	write("tenants:\n- {name: a}\n")
+	_, _, before := s.Status()
+	for range 2 {
+		changed, err := s.Refresh(t.Context())
+		list, _ := s.List()
+		if _, _, failures := s.Status(); changed || !errors.Is(err, ErrShrunk) || len(list) != 4 || failures != before {
+			t.Errorf("%v, %v, %d tenants", changed, err, len(list))
+		}
+	}
+	s.Patience = 0
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("what stays is believed: %v, %v", changed, err)
+	}
+	s.Patience = time.Hour
+	write("tenants: []")
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("the last of one: %v, %v", changed, err)
+	}
+	if _, err := parse([]byte("tenants: [{name: a, hosts: [x.com]}, {name: b, hosts: [X.com.]}]")); err == nil || !strings.Contains(err.Error(), `belongs to "a"`) {
+		t.Errorf("one host, two tenants: %v", err)
+	}
+}
