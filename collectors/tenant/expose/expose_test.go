@@ -129,6 +129,50 @@ func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 	}
 }
 
+// meanwhile counts a slow request whenever a part of a scrape is written.
+type meanwhile struct {
+	bytes.Buffer
+	count func()
+}
+
+func (m *meanwhile) Write(p []byte) (int, error) {
+	m.count()
+	return m.Buffer.Write(p)
+}
+
+// What is counted while a scrape is written makes no share of the requests in it more than all of them.
+func TestNoShareIsMoreThanAll(t *testing.T) {
+	b, _ := counted(t, 1)
+	slot, _ := b.Lookup(0, []byte("t0"))
+	for format, parsed := range map[Format]expfmt.FormatType{Text: expfmt.TypeTextPlain, Protobuf: expfmt.TypeProtoDelim} {
+		out := &meanwhile{count: func() {
+			c := &ledger.Cell{Slot: slot, Bytes: 1}
+			c.Requests[1], c.Slow[0] = 1000, 1000
+			c.Observe(400e6, 1000, &ledger.Histograms{})
+			if err := b.Commit(t.Context(), ledger.Encode(&ledger.Delta{Epoch: b.Epoch(), Thresholds: b.Thresholds(), Cells: []*ledger.Cell{c}})); err != nil {
+				t.Fatal(err)
+			}
+		}}
+		if err := Write(out, b.View(), format, Options{Environment: "test", Native: true, Classic: true}); err != nil {
+			t.Fatal(err)
+		}
+		families := parse(t, out.Bytes(), expfmt.NewFormat(parsed))
+		requests, slow, observed := 0.0, 0.0, 0.0
+		for _, m := range families[metric.TenantRequests.Name].Metric {
+			requests += m.GetCounter().GetValue()
+		}
+		for _, m := range families[metric.TenantSlowRequests.Name].Metric {
+			slow += m.GetCounter().GetValue()
+		}
+		for _, m := range families[metric.TenantRequestDuration.Name].Metric {
+			observed += float64(m.GetHistogram().GetSampleCount())
+		}
+		if slow < 1000 || slow > requests || observed > requests {
+			t.Errorf("format %d: %v requests, %v slow, %v durations", format, requests, slow, observed)
+		}
+	}
+}
+
 func checkHistogram(t *testing.T, h *dto.Histogram, want []time.Duration) {
 	t.Helper()
 	sum, zeros := 0.0, uint64(0)

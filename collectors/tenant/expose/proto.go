@@ -50,7 +50,8 @@ func writeProto(out io.Writer, v *ledger.View, o Options) error {
 		pairs := appendPair(nil, metric.LabelAppService, s)
 		w.services = append(w.services, append(pairs, w.env...))
 	}
-	for _, family := range []func() error{w.info, w.late, w.durations, w.requests, w.bytes, w.slow} {
+	// As in the text, requests come last.
+	for _, family := range []func() error{w.info, w.late, w.durations, w.bytes, w.slow, w.requests} {
 		if err := family(); err != nil {
 			return err
 		}

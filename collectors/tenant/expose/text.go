@@ -27,7 +27,8 @@ func writeText(out io.Writer, v *ledger.View, om bool, o Options) error {
 	for _, s := range v.Services {
 		w.services = append(w.services, `{app_service="`+s+`",environment="`+o.Environment+`",tenant="`)
 	}
-	for _, family := range []func() error{w.info, w.late, w.durations, w.requests, w.bytes, w.slow} {
+	// Requests come last: what was counted meanwhile makes no share of them more than all.
+	for _, family := range []func() error{w.info, w.late, w.durations, w.bytes, w.slow, w.requests} {
 		if err := family(); err != nil {
 			return err
 		}
