@@ -69,7 +69,7 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 func (b *Book) bury() {
 	b.Ledger.mu.RLock()
 	defer b.Ledger.mu.RUnlock()
-	for i, s := range b.Ledger.sources {
+	for i, s := range b.sources {
 		if !s.left || s.removed {
 			continue
 		}
