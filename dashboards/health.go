@@ -154,8 +154,8 @@ func emptyIn() *stat.PanelBuilder {
 		},
 	}}
 	return number(words{
-		"Budget empty in", "At the pace of the last hour, for the check that gets there first.", units.Hours,
-	}, 6, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService, pick(metric.BudgetHours), pick(metric.ServiceBudgetLeft), int(never)), "{{app_service}}",
+		"Budget empty in", "At the pace of the last hour, for the check that gets there first. 0: nothing is left.", units.Hours,
+	}, 6, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService, emptyAfter(pick(metric.BudgetHours), pick(metric.BudgetLeft)), pick(metric.ServiceBudgetLeft), int(never)), "{{app_service}}",
 		steps(red, from(24, yellow), from(168, green))).Decimals(1).Mappings([]dashboard.ValueMapping{quiet})
 }
 

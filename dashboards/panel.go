@@ -47,6 +47,10 @@ func budgetLeft() *dashboard.ThresholdsConfigBuilder {
 	return steps(green, from(-1e6, red), from(0, yellow), from(0.25, green))
 }
 
+// emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one that
+// nothing burns.
+func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
+
 // number is a stat of one query, one figure for each series.
 func number(w words, width uint32, expr, legend string, thresholds *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().

@@ -47,8 +47,8 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 			"Budget left by objective", fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period), units.PercentUnit,
 		}, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
 		WithPanel(bars(words{
-			"Budget empty after", "At the pace of the last hour.", units.Hours,
-		}, pick(metric.SLOBudgetHours, pickedSLO), sloLegend, steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
+			"Budget empty after", "At the pace of the last hour. 0: nothing is left.", units.Hours,
+		}, emptyAfter(pick(metric.SLOBudgetHours, pickedSLO), pick(metric.SLOBudgetLeft, pickedSLO)), sloLegend, steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
 		WithPanel(bars(words{
 			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
 		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
@@ -134,7 +134,7 @@ func burningTenants() panel {
 			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
 		},
 		column{"D", "Measured", units.PercentUnit, ofThem(pick(metric.TenantCoverage, pickedSLO)), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
-		column{"E", "Empty after", units.Hours, ofThem(pick(metric.TenantBudgetHours, pickedSLO)), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+		column{"E", "Empty after", units.Hours, ofThem("(" + emptyAfter(pick(metric.TenantBudgetHours, pickedSLO), pick(metric.TenantBudgetLeft, pickedSLO)) + ")"), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
 	)
 }
 
@@ -149,6 +149,6 @@ func tierTable(period config.Duration) panel {
 		column{"B", "Measured", units.PercentUnit, of(metric.TierCoverage), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
 		column{"C", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
 		column{"D", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
-		column{"E", "Empty after", units.Hours, of(metric.TierBudgetHours), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+		column{"E", "Empty after", units.Hours, emptyAfter(of(metric.TierBudgetHours), of(metric.TierBudgetLeft)), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
 	)
 }

@@ -52,8 +52,8 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 6, of(metric.TenantBudgetLeft), "{{app_service}} {{slo}}", budgetLeft()).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("all of it")).
 		WithPanel(number(words{"Bad requests in a day", "Failed or slow requests in the last day.", units.Short},
 			6, of(metric.TenantBadIncrease["1d"]), "{{app_service}} {{slo}}", steps(green, from(10, yellow))).Orientation(common.VizOrientationHorizontal).NoValue("none")).
-		WithPanel(number(words{"Budget of the tenant empty after", "At the pace of the last hour.", units.Hours},
-			12, of(metric.TenantBudgetHours), "{{app_service}} {{slo}}", steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing burns")).
+		WithPanel(number(words{"Budget of the tenant empty after", "At the pace of the last hour. 0: nothing is left.", units.Hours},
+			12, emptyAfter(of(metric.TenantBudgetHours), of(metric.TenantBudgetLeft)), "{{app_service}} {{slo}}", steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing burns")).
 		WithPanel(number(words{"Measured", fmt.Sprintf("Share of %s in which the requests of the tenant's services were counted at all.", period), units.PercentUnit},
 			12, fmt.Sprintf("%s and on (%s, %s) %s", pick(metric.SLOCoverage), metric.LabelEnvironment, metric.LabelAppService, of(metric.TenantRate)), "{{app_service}} {{slo}}", steps(yellow, from(0.99, green))).Decimals(1).Orientation(common.VizOrientationHorizontal).NoValue("nothing yet"))
 
