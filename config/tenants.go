@@ -45,6 +45,8 @@ type Source struct {
 	Name       string `yaml:"name"`
 	AppService string `yaml:"app_service"`
 	Format     string `yaml:"format"`
+	// Locations names the exporters that read or receive it; every exporter with the tenant collector if empty.
+	Locations []string `yaml:"locations"`
 
 	// File is a file or a glob; Rotated is a glob of where it goes, with {file} for its name.
 	File    string `yaml:"file"`
@@ -189,6 +191,9 @@ func (v *validator) tenants() {
 func (v *validator) source(path string, s *Source) {
 	v.name(path+".name", s.Name)
 	v.appService(path+".app_service", s.AppService)
+	for i, l := range s.Locations {
+		v.name(fmt.Sprintf("%s.locations[%d]", path, i), l)
+	}
 	kinds := 0
 	for _, set := range []bool{s.File != "", s.Stdin, s.Receive != ""} {
 		if set {
@@ -252,10 +257,15 @@ func (v *validator) receiver(path string, s *Source) {
 		if other == s {
 			return
 		}
-		if other.Receive == s.Receive {
+		if other.Receive == s.Receive && s.meets(other) {
 			v.failAt(path+".receive", "tenants.sources[%d] already receives %s; one address serves one source", i, s.Receive)
 		}
 	}
+}
+
+// meets reports whether an exporter may have both sources.
+func (s *Source) meets(other *Source) bool {
+	return len(s.Locations) == 0 || len(other.Locations) == 0 || slices.ContainsFunc(s.Locations, other.At)
 }
 
 func (v *validator) oneOf(path, value string, known []string) {
@@ -284,6 +294,11 @@ func (s *Source) HasDuration() bool {
 		return s.Fields["duration"] != ""
 	}
 	return true
+}
+
+// At reports whether an exporter of a location reads or receives the source.
+func (s *Source) At(location string) bool {
+	return len(s.Locations) == 0 || slices.Contains(s.Locations, location)
 }
 
 // Open reports whether any name that the patterns yield is admitted.

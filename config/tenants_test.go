@@ -88,6 +88,24 @@ func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
 	}
 }
 
+// One address serves one source of an exporter; exporters of other locations have addresses of their own.
+func TestReceiversOfOtherLocations(t *testing.T) {
+	receiver := func(name, locations string) string {
+		return "    - {name: " + name + ", receive: vercel, app_service: web, secret_file: key, locations: [" + locations + "]}\n"
+	}
+	for more, want := range map[string]string{
+		receiver("a", "fra") + receiver("b", "nyc"):      "",
+		receiver("a", "fra") + receiver("b", "nyc, fra"): "already receives vercel",
+		receiver("a", "fra") + receiver("b", ""):         "already receives vercel",
+		receiver("a", "two words"):                       "locations[0]",
+	} {
+		_, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": withSource + more, "key": "k"}), "p.yaml"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", more, err, want)
+		}
+	}
+}
+
 // Requests without durations among others make a slow service look faster than it is.
 func TestMixedDurationsAreToldOf(t *testing.T) {
 	text := strings.Replace(withSource, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)

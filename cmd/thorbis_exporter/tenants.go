@@ -106,7 +106,7 @@ func (t *tenants) source(p *config.Policy) (*config.Source, error) {
 	for _, s := range p.Tenants.Sources {
 		if s.Format == t.format {
 			s := *s
-			s.File, s.Receive, s.Stdin = "", "", true
+			s.File, s.Receive, s.Stdin, s.Locations = "", "", true, nil
 			return &s, nil
 		}
 	}

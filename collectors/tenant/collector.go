@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +86,7 @@ func New(o Options) *Collector {
 func (c *Collector) Apply(p *config.Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p = here(p)
 	next := &setup{policy: p, registry: newRegistry(p)}
 	if p.Tenants.Registry.File != "" {
 		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
@@ -105,6 +107,13 @@ func (c *Collector) Apply(p *config.Policy) error {
 	default:
 	}
 	return nil
+}
+
+// here is the policy without the sources of other locations.
+func here(p *config.Policy) *config.Policy {
+	own := *p
+	own.Tenants.Sources = slices.DeleteFunc(slices.Clone(p.Tenants.Sources), func(s *config.Source) bool { return !s.At(p.Location) })
+	return &own
 }
 
 // open reads the saved state back, once.

@@ -142,3 +142,39 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 		t.Error("a policy whose registry cannot be read was accepted")
 	}
 }
+
+// A source of other locations is neither read nor told of: it is no trouble that it is not here.
+func TestSourcesOfOtherLocations(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "p.yaml"), `version: 1
+environment: test
+location: fra
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2}]
+tenants:
+  host: "{tenant}.example.com"
+  sources:
+    - {name: everywhere, file: all.json, format: nginx-json, app_service: web}
+    - {name: here, file: here.json, format: nginx-json, app_service: web, locations: [nyc, fra]}
+    - {name: there, file: there.json, format: nginx-json, app_service: web, locations: [nyc]}
+`)
+	for _, name := range []string{"all.json", "here.json", "there.json"} {
+		put(t, filepath.Join(dir, name), `{"host":"acme.example.com","status":200}`+"\n")
+	}
+	p, err := config.Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	eventually(t, "both lines", func() bool { n, _, _ := c.Book().Totals(); return n == 2 })
+	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
+		t.Errorf("%d sources are told of", n)
+	}
+	if len(p.Tenants.Sources) != 3 {
+		t.Error("the policy itself was changed")
+	}
+}
