@@ -56,7 +56,7 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 	d.inForce = numbers
 	for i, t := range d.services {
 		if !used[i] { // nothing counts for it any more
-			d.freeze(i, slices.Collect(maps.Keys(t.names)))
+			d.freeze(i, slices.Collect(maps.Keys(t.names)), false)
 		}
 	}
 	d.mu.Unlock()

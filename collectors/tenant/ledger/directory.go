@@ -50,6 +50,8 @@ type tracked struct {
 type frozenSlot struct {
 	slot  uint32
 	since time.Time
+	// demoted: its place is promised to somebody busier, so that it does not come back by being known alone.
+	demoted bool
 }
 
 func (d *directory) used(t *tracked) int { return len(t.names) + len(t.frozen) }
@@ -70,7 +72,7 @@ func (d *directory) admit(service int, name string) (uint32, bool) {
 	if slot, ok := t.names[name]; ok {
 		return slot, true
 	}
-	if _, back := t.frozen[name]; t.crowded || d.used(t) >= d.limit && !back {
+	if f, back := t.frozen[name]; t.crowded || d.used(t) >= d.limit && (!back || f.demoted) {
 		t.crowded = true
 		return 0, false
 	}
@@ -119,8 +121,8 @@ func (d *directory) allot() uint32 {
 	return d.next - 1
 }
 
-// freeze ends the counting of tenants. The caller holds the lock.
-func (d *directory) freeze(service int, names []string) {
+// freeze ends the counting of tenants, who left or are demoted for busier ones. The caller holds the lock.
+func (d *directory) freeze(service int, names []string, demoted bool) {
 	if len(names) == 0 {
 		return
 	}
@@ -130,7 +132,7 @@ func (d *directory) freeze(service int, names []string) {
 		slots[i] = t.names[name]
 		delete(t.names, name)
 		delete(t.rates, slots[i])
-		t.frozen[name] = frozenSlot{slots[i], d.now()}
+		t.frozen[name] = frozenSlot{slots[i], d.now(), demoted}
 	}
 	t.demoted += uint64(len(names))
 	d.epoch.Add(1)
@@ -178,7 +180,7 @@ func (d *directory) adopt(l *Ledger) {
 		case s.life == free:
 			d.free = append(d.free, slot)
 		case s.life == frozen:
-			d.services[s.service].frozen[s.name] = frozenSlot{slot, d.now()}
+			d.services[s.service].frozen[s.name] = frozenSlot{slot: slot, since: d.now()}
 		case s.special == ordinary:
 			d.services[s.service].names[s.name] = slot
 		}
@@ -219,15 +221,16 @@ func (d *directory) register(service int, registered map[string]struct{}) {
 			gone = append(gone, name)
 		}
 	}
-	d.freeze(service, gone)
+	d.freeze(service, gone, false)
 	for _, name := range slices.Sorted(maps.Keys(registered)) {
 		if _, ok := t.names[name]; ok {
 			continue
 		}
-		if _, ok := t.frozen[name]; ok {
-			back = append(back, name)
-		} else {
+		switch f, ok := t.frozen[name]; {
+		case !ok:
 			missing = append(missing, name)
+		case !f.demoted:
+			back = append(back, name)
 		}
 	}
 	d.give(service, back) // who has a series needs no room

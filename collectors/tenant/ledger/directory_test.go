@@ -84,6 +84,30 @@ func TestTheBusiestKeepTheirSeries(t *testing.T) {
 	}
 }
 
+// Who was demoted for a busier one does not come back because the registry is read again.
+func TestReadingTheRegistryPromotesNobody(t *testing.T) {
+	conf := Config{Limit: 5, Thresholds: []uint64{300e6}, Registered: registered(6), Sources: []SourceConfig{{Name: "access", Service: "web"}}}
+	d := newDesk(t, t.TempDir(), conf)
+	const busy = "t00005"
+	if _, ok := d.Lookup(d.web.Service, []byte(busy)); ok {
+		t.Fatal("there is room for all")
+	}
+	for range 20 {
+		d.Missed(d.web.Service, map[string]uint64{busy: 1000})
+		d.clock.add(time.Minute)
+		d.thaw()
+		d.rebalance(d.Ledger)
+		d.Configure(conf)
+		_ = d.save()
+	}
+	if _, ok := d.Lookup(d.web.Service, []byte(busy)); !ok {
+		t.Errorf("the busy one has no series: %v", d.shown())
+	}
+	if s := d.Services()[0]; s.Demoted != 1 || s.Tracked != 5 {
+		t.Errorf("%d were demoted for one, %d have series", s.Demoted, s.Tracked)
+	}
+}
+
 func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
 	d.scrape("a")

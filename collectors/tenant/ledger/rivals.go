@@ -94,7 +94,7 @@ func (d *directory) rebalance(l *Ledger) {
 		t.rivals.decay()
 		if over := len(t.names) - d.limit; over > 0 { // the limit was lowered
 			t.crowded = true
-			d.freeze(i, t.idlest(over, now.Add(residence)))
+			d.freeze(i, t.idlest(over, now.Add(residence)), true)
 		}
 		if !t.crowded {
 			continue
@@ -122,7 +122,7 @@ func (d *directory) rebalance(l *Ledger) {
 				out = append(out, name)
 			}
 		}
-		d.freeze(i, out)
+		d.freeze(i, out, true)
 	}
 }
 
