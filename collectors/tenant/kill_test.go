@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -74,20 +75,26 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 		k.crowded = true
 		put(t, k.path("p.yaml"), strings.Replace(killPolicy, "tenants:", "tenants:\n  limit: 30\n  registry: {file: tenants.yaml, refresh: 1s}", 1))
 		put(t, k.path("tenants.yaml"), "tenants: [{name: t0}]")
-		killing(t, k, k.register)
+		killing(t, k, k.register, func() bool { return true })
 	})
 	// With reloads, and posts so large that the log is replaced by a snapshot.
 	t.Run("program", func(t *testing.T) {
 		k := newKilled(t, program(t))
 		k.reloads = true
-		killing(t, k, func(ctx context.Context) { k.post(ctx, "large", 50_000) })
-		if _, err := os.Stat(k.path("data/tenant.state")); err != nil && !testing.Short() {
-			t.Errorf("the log was never replaced by a snapshot: %v", err)
-		}
+		const large = 50_000
+		seed := k.start()
+		k.post(t.Context(), "large", large, 25) // ids for most of the log that a snapshot replaces
+		_ = seed.Process.Kill()
+		_ = seed.Wait()
+		killing(t, k, func(ctx context.Context) { k.post(ctx, "more", large, math.MaxInt) }, func() bool {
+			_, err := os.Stat(k.path("data/tenant.state"))
+			return err == nil || testing.Short()
+		})
 	})
 }
 
-func killing(t *testing.T, k *killed, disturb func(context.Context)) {
+// killing kills at least fifty times, and until something has been seen.
+func killing(t *testing.T, k *killed, disturb func(context.Context), seen func() bool) {
 	t.Helper()
 	kills := 50
 	if testing.Short() {
@@ -105,8 +112,8 @@ func killing(t *testing.T, k *killed, disturb func(context.Context)) {
 
 	var writing, scraping sync.WaitGroup
 	writing.Go(func() { k.write(ctx) })
-	writing.Go(func() { k.post(ctx, "p", 20) })
-	writing.Go(func() { k.post(ctx, "q", 20) })
+	writing.Go(func() { k.post(ctx, "p", 20, math.MaxInt) })
+	writing.Go(func() { k.post(ctx, "q", 20, math.MaxInt) })
 	writing.Go(func() { disturb(ctx) })
 	over := make(chan struct{})
 	scraping.Go(func() {
@@ -121,7 +128,12 @@ func killing(t *testing.T, k *killed, disturb func(context.Context)) {
 			}
 		}
 	})
-	for n := range kills {
+	n := 0
+	for ; n < kills || !seen(); n++ {
+		if n == 4*kills {
+			t.Error("what should be seen while it is killed never is")
+			break
+		}
 		cmd := k.start()
 		life := time.Duration(100+rand.IntN(800)) * time.Millisecond
 		if n%5 == 4 { // time enough to read rotated files, save what nobody waits for and replace the log
@@ -153,5 +165,5 @@ func killing(t *testing.T, k *killed, disturb func(context.Context)) {
 	}
 	_ = last.Process.Kill()
 	_ = last.Wait()
-	t.Logf("%d kills, %d scrapes, %d tenants, %d lines", kills, k.scrapes, len(k.written), k.facts[logLines])
+	t.Logf("%d kills, %d scrapes, %d tenants, %d lines", n, k.scrapes, len(k.written), k.facts[logLines])
 }

@@ -204,9 +204,9 @@ func (k *killed) append(name, text string) {
 }
 
 // post sends events with ids until each is acknowledged, as a vendor does, and some once more: its side may not
-// have heard of it.
-func (k *killed) post(ctx context.Context, sender string, events int) {
-	for n := 0; ctx.Err() == nil; n++ {
+// have heard of it. posts is how many, if ctx does not end before.
+func (k *killed) post(ctx context.Context, sender string, events, posts int) {
+	for n := 0; ctx.Err() == nil && n < posts; n++ {
 		tenant := sender + strconv.Itoa(n%5)
 		var body strings.Builder
 		for i := range events {

@@ -440,6 +440,7 @@ func TestContainerLog(t *testing.T) {
 	r.pattern = r.path("*.log")
 	at := time.Now().Add(-time.Minute).UTC()
 	entry := func(stream, tag, text string) []byte {
+		at = at.Add(time.Millisecond) // no two are alike
 		return []byte(at.Format(time.RFC3339Nano) + " " + stream + " " + tag + " " + text + "\n")
 	}
 	request := `{"host":"acme.thorbis.app","status":200,"request_time":0.001}`
