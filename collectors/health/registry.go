@@ -28,10 +28,7 @@ func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
 	if pg := p.Tenants.Registry.Postgres; pg != nil {
 		next.DSNFile, next.Query = pg.DSNFile, pg.Query
 	}
-	if old != nil && old.File == next.File && old.DSNFile == next.DSNFile && old.Query == next.Query && old.Patience == next.Patience {
-		return old
-	}
-	return next
+	return next.Or(old)
 }
 
 // prepareRegistry makes a policy's source ready. A file must be there. A database need not answer: until it does the tenants

@@ -87,10 +87,10 @@ func (c *Collector) Apply(p *config.Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p = here(p)
-	next := &setup{policy: p, registry: newRegistry(p)}
+	next := &setup{policy: p, registry: registryOf(p, c.current.Load())}
 	if p.Tenants.Registry.File != "" {
 		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
-		if _, err := next.registry.Refresh(context.Background()); err != nil {
+		if _, err := next.registry.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
 			return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 		}
 	}

@@ -26,7 +26,8 @@ type registered struct {
 	known bool // false as long as nobody can say whose a request is
 }
 
-func newRegistry(p *config.Policy) *tenants.Source {
+// registryOf returns where the policy's tenants are listed, nil if nowhere. One that stays the same stays in use.
+func registryOf(p *config.Policy, old *setup) *tenants.Source {
 	r := p.Tenants.Registry
 	s := &tenants.Source{File: r.File, Patience: 2 * r.Refresh.Std()}
 	switch {
@@ -36,7 +37,10 @@ func newRegistry(p *config.Policy) *tenants.Source {
 	default:
 		return nil
 	}
-	return s
+	if old == nil {
+		return s
+	}
+	return s.Or(old.registry)
 }
 
 // adopt puts the registry as it is known now in use.

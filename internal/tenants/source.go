@@ -30,6 +30,14 @@ type Source struct {
 	shrunk   time.Time // since when most tenants are not in it
 }
 
+// Or returns an older source of the same registry, with what it knows, or s if it is of another.
+func (s *Source) Or(old *Source) *Source {
+	if old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query && old.Patience == s.Patience {
+		return old
+	}
+	return s
+}
+
 // Refresh reads the registry and reports whether there is a new list. A file that did not change is not read. ErrShrunk is not
 // counted as an error.
 func (s *Source) Refresh(ctx context.Context) (bool, error) {
