@@ -24,11 +24,7 @@ func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
 	if !slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil }) {
 		return nil
 	}
-	next := &tenants.Source{File: p.Tenants.Registry.File, Patience: 2 * p.Tenants.Registry.Refresh.Std()}
-	if pg := p.Tenants.Registry.Postgres; pg != nil {
-		next.DSNFile, next.Query = pg.DSNFile, pg.Query
-	}
-	return next.Or(old)
+	return tenants.SourceOf(&p.Tenants.Registry, old)
 }
 
 // prepareRegistry makes a policy's source ready. A file must be there. A database need not answer: until it does the tenants

@@ -87,7 +87,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p = here(p)
-	next := &setup{policy: p, registry: registryOf(p, c.current.Load())}
+	next := &setup{policy: p, registry: tenants.SourceOf(&p.Tenants.Registry, c.registry())}
 	if p.Tenants.Registry.File != "" {
 		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
 		if _, err := next.registry.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
@@ -105,6 +105,14 @@ func (c *Collector) Apply(p *config.Policy) error {
 	select {
 	case c.changed <- struct{}{}:
 	default:
+	}
+	return nil
+}
+
+// registry is the one in use, nil without one.
+func (c *Collector) registry() *tenants.Source {
+	if s := c.current.Load(); s != nil {
+		return s.registry
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
-	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
@@ -24,23 +23,8 @@ type registered struct {
 	names *count.Names
 	tiers map[string]string
 	known bool // false as long as nobody can say whose a request is
-}
-
-// registryOf returns where the policy's tenants are listed, nil if nowhere. One that stays the same stays in use.
-func registryOf(p *config.Policy, old *setup) *tenants.Source {
-	r := p.Tenants.Registry
-	s := &tenants.Source{File: r.File, Patience: 2 * r.Refresh.Std()}
-	switch {
-	case r.File != "":
-	case r.Postgres != nil:
-		s.DSNFile, s.Query = r.Postgres.DSNFile, r.Postgres.Query
-	default:
-		return nil
-	}
-	if old == nil {
-		return s
-	}
-	return s.Or(old.registry)
+	// version is that of the registry's list. A reload leaves the registry to the next setup: what it has read since is new.
+	version uint64
 }
 
 // adopt puts the registry as it is known now in use.
@@ -51,8 +35,8 @@ func (c *Collector) adopt(s *setup) {
 	}
 	if _, known := s.registry.List(); !known {
 		s.registry.Adopt(c.lastGood())
-		if old := c.current.Load(); old != nil && old.registry != nil {
-			if list, ok := old.registry.List(); ok {
+		if old := c.registry(); old != nil {
+			if list, ok := old.List(); ok {
 				s.registry.Adopt(list)
 			}
 		}
@@ -67,6 +51,7 @@ func (s *setup) use() {
 	var names map[string]struct{}
 	hosts := map[string]string{}
 	if s.registry != nil {
+		r.version = s.registry.Version()
 		list, known := s.registry.List()
 		// An empty list that was kept from an earlier run is not believed.
 		r.known = known && (len(list) > 0 || t.Registry.File != "")
@@ -155,7 +140,7 @@ func (c *Collector) apply(s *setup) {
 func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Report) error {
 	for pause(ctx, s.policy.Tenants.Registry.Refresh.Std()) {
 		start := time.Now()
-		changed, err := s.registry.Refresh(ctx)
+		_, err := s.registry.Refresh(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -164,7 +149,7 @@ func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Rep
 			err = nil
 		}
 		report(err, time.Since(start))
-		if changed {
+		if s.registry.Version() != s.names.version {
 			c.apply(s)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
 )
 
 // ErrShrunk is why a list is not put in use yet: fewer than half of the tenants are left in it. More likely it is a file that is
@@ -28,11 +30,20 @@ type Source struct {
 	read     time.Time // last success
 	errors   uint64
 	shrunk   time.Time // since when most tenants are not in it
+	version  uint64    // of the list
 }
 
-// Or returns an older source of the same registry, with what it knows, or s if it is of another.
-func (s *Source) Or(old *Source) *Source {
-	if old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query && old.Patience == s.Patience {
+// SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry stays in
+// use, with what it knows.
+func SourceOf(r *config.Registry, old *Source) *Source {
+	s := &Source{File: r.File, Patience: 2 * r.Refresh.Std()}
+	if r.Postgres != nil {
+		s.DSNFile, s.Query = r.Postgres.DSNFile, r.Postgres.Query
+	}
+	switch {
+	case s.File == "" && s.DSNFile == "":
+		return nil
+	case old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query && old.Patience == s.Patience:
 		return old
 	}
 	return s
@@ -75,6 +86,9 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 		return false, ErrShrunk
 	}
 	changed := !s.loaded || !slices.EqualFunc(list, s.list, same)
+	if changed {
+		s.version++
+	}
 	s.list, s.modified, s.read, s.loaded = list, modified, time.Now(), true
 	return changed, nil
 }
@@ -101,7 +115,15 @@ func (s *Source) Adopt(list []Tenant) {
 	defer s.mu.Unlock()
 	if !s.loaded {
 		s.list, s.adopted = list, true
+		s.version++
 	}
+}
+
+// Version changes with the list: whoever asked for it before List can tell whether there is a newer one, whoever read it.
+func (s *Source) Version() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version
 }
 
 // List returns the tenants in use, false if none were ever read.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
 )
 
 func TestRegistryFileIsFollowed(t *testing.T) {
@@ -28,6 +30,10 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	s.Adopt([]Tenant{{Name: "old"}})
 	if list, _ := s.List(); len(list) != 1 || list[0].Name != "acme" {
 		t.Errorf("%v", list)
+	}
+	version := s.Version()
+	if _, err := s.Refresh(t.Context()); err != nil || s.Version() != version {
+		t.Errorf("nothing new is a new version: %v", err)
 	}
 	// Half of a file that is being written is not believed, unless it stays so.
 	write := func(text string) {
@@ -52,7 +58,7 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 		}
 	}
 	s.Patience = 0
-	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
+	if changed, err := s.Refresh(t.Context()); !changed || err != nil || s.Version() == version {
 		t.Errorf("what stays is believed: %v, %v", changed, err)
 	}
 	s.Patience = time.Hour
@@ -62,5 +68,25 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	}
 	if _, err := parse([]byte("tenants: [{name: a, hosts: [x.com]}, {name: b, hosts: [X.com.]}]")); err == nil || !strings.Contains(err.Error(), `belongs to "a"`) {
 		t.Errorf("one host, two tenants: %v", err)
+	}
+}
+
+func TestSourceOfTheSameRegistryStays(t *testing.T) {
+	if s := SourceOf(&config.Registry{}, nil); s != nil {
+		t.Errorf("no registry: %+v", s)
+	}
+	file := &config.Registry{File: "a", Refresh: config.Duration(time.Minute)}
+	old := SourceOf(file, nil)
+	if old.Patience != 2*time.Minute || SourceOf(file, old) != old {
+		t.Errorf("the same: %+v", old)
+	}
+	for _, other := range []*config.Registry{
+		{File: "b", Refresh: file.Refresh},
+		{File: "a", Refresh: 2 * file.Refresh},
+		{Postgres: &config.RegistryPostgres{DSNFile: "a", Query: "q"}, Refresh: file.Refresh},
+	} {
+		if s := SourceOf(other, old); s == nil || s == old {
+			t.Errorf("%+v: %+v", other, s)
+		}
 	}
 }
