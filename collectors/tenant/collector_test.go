@@ -109,12 +109,20 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	f.Close()
 	shows(`tenant="beta",code_class="2xx"} 1`, `tenant="acme",code_class="2xx"} 8`, `tenant="acme",threshold="0.4"} 1`)
 
+	// A list that was read for the setup before a reload is not missed by the one after.
+	time.Sleep(20 * time.Millisecond)
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: bronze}]")
+	if changed, err := c.registry().Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("%v, %v", changed, err)
+	}
+	shows(`thorbis_tenant_info{environment="test",tenant="beta",tier="bronze"} 1`)
+
 	// One that has lost most of its tenants is doubted, by a reload too.
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: []")
 	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
 		t.Error(err)
 	}
-	shows(`thorbis_tenant_info{environment="test",tenant="beta",tier="silver"} 1`, `tenant="acme",code_class="2xx"} 8`)
+	shows(`thorbis_tenant_info{environment="test",tenant="beta",tier="bronze"} 1`, `tenant="acme",code_class="2xx"} 8`)
 
 	// A registry that cannot be read keeps the last good one, and counts.
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{nome: x}]")
