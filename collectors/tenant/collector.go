@@ -152,6 +152,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	}
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
 	saved := make(chan error, 1)
+	book.Begin() // or the first commit of a source could find the book of an earlier Run stopped
 	go func() { saved <- guard(func() error { return book.Run(saving) }) }()
 	defer stopSaving()
 	for ctx.Err() == nil {

@@ -30,6 +30,7 @@ type Log struct {
 	mark    *os.File
 	segment uint64
 	end     int64 // of the last durable record
+	dirty   bool  // bytes of a failed Append may lie behind end
 	older   int64 // bytes in older segments
 	turn    uint64
 	buf     []byte
@@ -222,7 +223,11 @@ func (l *Log) open() error {
 	return nil
 }
 
-// Append writes records and makes them durable, all of them or none.
+// ErrUnsettled means that an append failed and could not be undone: its records may be in the log after a restart.
+var ErrUnsettled = errors.New("a failed write could not be undone")
+
+// Append writes records and makes them durable, all of them or none. After an error that is ErrUnsettled this is not known; the
+// next Append undoes it first.
 func (l *Log) Append(records ...[]byte) error {
 	l.buf = l.buf[:0]
 	for _, r := range records {
@@ -236,19 +241,38 @@ func (l *Log) Append(records ...[]byte) error {
 	if l.file == nil {
 		return fmt.Errorf("log %s: closed", l.name)
 	}
+	if err := l.undo(); err != nil {
+		return fmt.Errorf("log %s: %w", l.name, err)
+	}
 	_, err := l.file.WriteAt(l.buf, l.end)
 	if err == nil {
 		err = syncData(l.file)
 	}
 	if err != nil {
-		// What was written in part must not come back as a record.
-		return errors.Join(fmt.Errorf("log %s: %w", l.name, err), l.file.Truncate(l.end), l.file.Sync())
+		l.dirty = true // WriteAt does not return how much was written before an error
+		err = fmt.Errorf("log %s: %w", l.name, err)
+		if undone := l.undo(); undone != nil {
+			return errors.Join(ErrUnsettled, err, undone)
+		}
+		return err
 	}
 	l.end += int64(len(l.buf))
 	if cap(l.buf) > 8<<20 {
 		l.buf = nil
 	}
 	l.writeMark()
+	return nil
+}
+
+// undo removes what a failed Append has written: it must not come back as a record, neither of its own nor behind the next one.
+func (l *Log) undo() error {
+	if !l.dirty {
+		return nil
+	}
+	if err := errors.Join(l.file.Truncate(l.end), l.file.Sync()); err != nil {
+		return err
+	}
+	l.dirty = false
 	return nil
 }
 

@@ -3,9 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +26,6 @@ const (
 // compactAbove is the size of the log from which a snapshot replaces it, beside twice the last snapshot's.
 const compactAbove = 16 << 20
 
-// ErrStopped is the answer to who commits when the book is being closed.
-var ErrStopped = errors.New("the exporter is stopping")
-
 // Book is a ledger with its log: what changes it, and what reads it.
 type Book struct {
 	*Ledger
@@ -38,23 +33,19 @@ type Book struct {
 	logger   *slog.Logger
 	dir      *state.Dir // nil keeps everything in memory only
 	log      *state.Log
-	requests chan request
+	requests chan *request
 	stopped  chan struct{} // closed while Run does not run any more; guarded by statusMu
 	compact  chan error    // of the snapshot that is being written, nil if none is
 	segment  uint64        // that the snapshot being written names
 	snapSize int64
 	retryIn  time.Duration // after a snapshot that failed, 0 if none did
 	retryAt  time.Time
+	broken   error // why what is in memory is not what is on the disk
 	scrapers scrapers
 
 	statusMu sync.Mutex
 	savedAt  time.Time
 	saves    [2]uint64
-}
-
-type request struct {
-	record []byte
-	done   chan error
 }
 
 // Options are what a book needs.
@@ -89,7 +80,7 @@ func unusable(err error) bool {
 
 func open(o Options) (*Book, error) {
 	b := &Book{
-		Ledger: newLedger(), logger: o.Logger, dir: o.State, requests: make(chan request, 64),
+		Ledger: newLedger(), logger: o.Logger, dir: o.State, requests: make(chan *request, 64),
 		stopped: make(chan struct{}), scrapers: scrapers{seen: map[uint64]scraper{}},
 	}
 	b.now, b.numbers, b.immediate = time.Now, map[string]int{}, o.Immediate
@@ -119,56 +110,42 @@ func open(o Options) (*Book, error) {
 	return b, nil
 }
 
-// Commit saves a record and applies it. It returns when a crash can no longer undo it, or with an error, and
-// then it is as if nothing had happened.
-func (b *Book) Commit(ctx context.Context, record []byte) error {
-	r := request{record, make(chan error, 1)}
-	select {
-	case b.requests <- r:
-	case <-ctx.Done():
-		return ErrStopped
-	}
-	// Once it is in the queue its fate must be known: Run answers everything before it returns.
+// Begin lets commits wait for a Run that is about to begin, which closes the channel when it ends.
+func (b *Book) Begin() chan struct{} {
 	b.statusMu.Lock()
-	stopped := b.stopped
-	b.statusMu.Unlock()
+	defer b.statusMu.Unlock()
 	select {
-	case err := <-r.done:
-		return err
-	case <-stopped:
-	}
-	select {
-	case err := <-r.done:
-		return err
+	case <-b.stopped:
+		b.stopped = make(chan struct{})
 	default:
-		return ErrStopped
 	}
+	return b.stopped
 }
 
-// Run saves until ctx ends; then it saves what is still in the queue. Whoever commits must have stopped.
+// Run saves until ctx ends; then it saves what is still in the queue. Commits that come later are refused until it runs again.
 func (b *Book) Run(ctx context.Context) error {
-	b.statusMu.Lock()
-	b.stopped = make(chan struct{})
-	b.statusMu.Unlock()
-	defer close(b.stopped)
+	defer close(b.Begin())
 	save := time.NewTicker(saveEvery)
 	defer save.Stop()
 	balance := time.NewTicker(rebalanceEvery)
 	defer balance.Stop()
 	for {
+		if b.broken != nil {
+			return b.broken
+		}
 		select {
 		case r := <-b.requests:
-			b.commit(b.queued([]request{r}))
+			b.commit(b.queued(r))
 		case <-save.C:
 			b.thaw()
-			b.commit(b.queued(nil))
+			b.commit(b.queued())
 			b.compactIfDue()
 		case <-balance.C:
 			b.rebalance(b.Ledger)
 		case err := <-b.compact:
 			b.compacted(err)
 		case <-ctx.Done():
-			b.commit(b.queued(nil))
+			b.commit(b.queued())
 			if b.compact != nil {
 				b.compacted(<-b.compact)
 			}
@@ -183,66 +160,6 @@ func (b *Book) Close() error {
 		return nil
 	}
 	return b.log.Close()
-}
-
-// queued takes what else waits: one write to the disk serves all.
-func (b *Book) queued(group []request) []request {
-	for len(group) < cap(b.requests) {
-		select {
-		case r := <-b.requests:
-			group = append(group, r)
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-// commit saves what the directory decided and what was asked for, in this order.
-func (b *Book) commit(group []request) {
-	b.directory.mu.Lock()
-	records := b.pending
-	b.pending = nil
-	b.directory.mu.Unlock()
-	decided := len(records)
-	for _, r := range group {
-		records = append(records, r.record)
-	}
-	err := b.write(records)
-	if err != nil {
-		b.directory.mu.Lock()
-		b.pending = append(slices.Clip(records[:decided]), b.pending...)
-		b.directory.mu.Unlock()
-	}
-	for _, r := range group {
-		r.done <- err
-	}
-}
-
-func (b *Book) write(records [][]byte) error {
-	var err error
-	if b.log != nil && len(records) > 0 {
-		err = b.log.Append(records...)
-	}
-	b.statusMu.Lock()
-	if err == nil {
-		b.savedAt = b.now()
-	}
-	if len(records) > 0 && b.log != nil {
-		b.saves[failed(err)]++
-	}
-	b.statusMu.Unlock()
-	if err != nil {
-		b.logger.Error("Saving tenant counters failed; sources wait", "err", err)
-		return err
-	}
-	for _, record := range records {
-		if err := b.apply(record); err != nil {
-			// A record of our own that cannot be read is a defect that a restart would meet again.
-			panic(fmt.Sprintf("tenant ledger: %v", err))
-		}
-	}
-	return nil
 }
 
 func failed(err error) int {

@@ -41,6 +41,7 @@ type desk struct {
 	t     *testing.T
 	clock *testClock
 	dir   *state.Dir
+	path  string
 	web   Numbers
 }
 
@@ -55,7 +56,7 @@ func newDesk(t *testing.T, path string, c Config) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{Book: b, t: t, clock: clock, dir: dir}
+	d := &desk{Book: b, t: t, clock: clock, dir: dir, path: path}
 	if c.Sources == nil {
 		c.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 	}
@@ -72,9 +73,9 @@ func (d *desk) close() {
 
 // save commits records as Run would.
 func (d *desk) save(records ...[]byte) error {
-	var group []request
+	var group []*request
 	for _, r := range records {
-		group = append(group, request{r, make(chan error, 1)})
+		group = append(group, newRequest(r))
 	}
 	d.commit(group)
 	for _, r := range group {

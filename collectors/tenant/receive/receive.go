@@ -147,6 +147,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.Status.Errors.Add(1)
 	}
 	r.Posts(no.result)
+	if errors.Is(err, ledger.ErrUndecided) {
+		panic(http.ErrAbortHandler) // what is refused is never counted, and this may be: it gets no answer
+	}
 	if no.result == Unavailable || no.result == Overloaded {
 		w.Header().Set("Retry-After", "1")
 	}

@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// ErrStopped refuses a commit while the book is not running. The record will never be saved.
+var ErrStopped = errors.New("the exporter is stopping")
+
+// ErrUndecided means that a record may or may not be counted after a restart: it was written, and could be neither
+// applied nor removed again. The sender must not be refused; it gets no answer.
+var ErrUndecided = errors.New("whether the record was saved is not known")
+
+// request is a record whose sender waits for its fate.
+type request struct {
+	record []byte
+	done   chan error
+	fate   atomic.Uint32
+}
+
+// A request is either taken by Run, which then always answers it, or withdrawn by its sender, and never both: what was
+// refused must not be saved by a later Run.
+const (
+	queuedRequest = iota
+	takenRequest
+	withdrawnRequest
+)
+
+func newRequest(record []byte) *request { return &request{record: record, done: make(chan error, 1)} }
+
+func (r *request) take() bool { return r.fate.CompareAndSwap(queuedRequest, takenRequest) }
+
+// withdraw also frees the record: the request itself stays in the queue until the next Run.
+func (r *request) withdraw() bool {
+	if !r.fate.CompareAndSwap(queuedRequest, withdrawnRequest) {
+		return false
+	}
+	r.record = nil
+	return true
+}
+
+// Commit saves a record and applies it. It returns nil when a crash can no longer undo it. After any other error than
+// ErrUndecided the record is not saved, and never will be.
+func (b *Book) Commit(ctx context.Context, record []byte) error {
+	b.statusMu.Lock()
+	stopped := b.stopped
+	b.statusMu.Unlock()
+	r := newRequest(record)
+	select {
+	case b.requests <- r:
+	case <-ctx.Done():
+		return ErrStopped
+	case <-stopped:
+		return ErrStopped
+	}
+	// Once it is in the queue only Run decides, or that there is none.
+	select {
+	case err := <-r.done:
+		return err
+	case <-stopped:
+	}
+	if r.withdraw() {
+		return ErrStopped
+	}
+	return <-r.done
+}
+
+// queued takes what else waits: one write to the disk serves all.
+func (b *Book) queued(first ...*request) []*request {
+	var group []*request
+	for _, r := range first {
+		if r.take() {
+			group = append(group, r)
+		}
+	}
+	for range cap(b.requests) {
+		select {
+		case r := <-b.requests:
+			if r.take() {
+				group = append(group, r)
+			}
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit saves what the directory decided and what was asked for, in this order.
+func (b *Book) commit(group []*request) {
+	err := ErrUndecided // after a panic
+	defer func() {
+		for _, r := range group {
+			r.done <- err
+		}
+	}()
+	b.directory.mu.Lock()
+	records := b.pending
+	b.pending = nil
+	b.directory.mu.Unlock()
+	decided := len(records)
+	for _, r := range group {
+		records = append(records, r.record)
+	}
+	if err = b.append(records); err != nil {
+		b.directory.mu.Lock()
+		b.pending = append(slices.Clip(records[:decided]), b.pending...)
+		b.directory.mu.Unlock()
+		return
+	}
+	if b.broken = b.applyAll(records); b.broken != nil {
+		err = fmt.Errorf("%w: %w", ErrUndecided, b.broken)
+	}
+}
+
+// append saves records, all of them or none.
+func (b *Book) append(records [][]byte) error {
+	var err error
+	if b.log != nil && len(records) > 0 {
+		err = b.log.Append(records...)
+	}
+	b.statusMu.Lock()
+	if err == nil {
+		b.savedAt = b.now()
+	}
+	if len(records) > 0 && b.log != nil {
+		b.saves[failed(err)]++
+	}
+	b.statusMu.Unlock()
+	if err == nil {
+		return nil
+	}
+	b.logger.Error("Saving tenant counters failed; sources wait", "err", err)
+	if errors.Is(err, state.ErrUnsettled) {
+		return fmt.Errorf("%w: %w", ErrUndecided, err)
+	}
+	return err
+}
+
+// applyAll applies records that are saved. One of our own that cannot be applied is a defect: nothing more may be counted,
+// because the state in memory is no longer what the disk holds.
+func (b *Book) applyAll(records [][]byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tenant ledger: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for _, record := range records {
+		if err := b.apply(record); err != nil {
+			return fmt.Errorf("tenant ledger: %w", err)
+		}
+	}
+	return nil
+}
