@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 	write(pg.DSN("monitor", "postgres"))
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})
 	p := &config.Policy{Databases: []*config.Database{
-		{Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(5 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"}},
+		{Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(30 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"}},
 		{Name: "nowhere", DSNEnv: "NOT_SET_ANYWHERE", Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(time.Second), MaxDatabases: 10},
 	}}
 	if err := c.Apply(p); err != nil {
@@ -161,7 +161,7 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
-	s := &server{Database: config.Database{Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(300 * time.Millisecond), MaxDatabases: 10}}
+	s := &server{Database: config.Database{Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(3 * time.Second), MaxDatabases: 10}}
 	a, connection, err := round(t.Context(), s, nil)
 	if err != nil || !a.up || a.wal == nil {
 		t.Fatalf("%+v, %v", a, err)
@@ -170,7 +170,7 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 	if _, err := holder.Exec(t.Context(), "BEGIN; LOCK TABLE pg_stat_archiver IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 {
+	for range 2 {
 		var same *postgres.Connection
 		a, same, err = round(t.Context(), s, connection)
 		if err == nil || !strings.Contains(err.Error(), "write-ahead log") || !a.up || a.wal != nil || a.replication == nil || len(a.databases) == 0 {
@@ -187,7 +187,7 @@ func TestRoleWithoutMonitor(t *testing.T) {
 	pg := postgrestest.Start(t)
 	pg.Query(t, "postgres", "CREATE ROLE \"some one\" LOGIN")
 	t.Setenv("PLAIN_DSN", strings.Replace(pg.DSN("USER", "postgres"), "USER", "'some one'", 1))
-	s := &server{Database: config.Database{Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(5 * time.Second), MaxDatabases: 10}}
+	s := &server{Database: config.Database{Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10}}
 	a, connection, err := round(t.Context(), s, nil)
 	if connection == nil {
 		t.Fatal(err)

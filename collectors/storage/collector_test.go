@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -98,21 +99,22 @@ storage:
     - {device: nvme1n1, preset: gp3, iops: 6000}
     - {host: db2, device: sda, iops: 500, burst_iops: 3000}
 `)
-	c.asker = newAsker(func(path string) (usage, error) {
-		switch path {
-		case "/mnt/bad":
-			return usage{}, errors.New("input/output error")
-		case "/mnt/nfs":
-			select {} // hangs for good
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		c.asker = newAsker(func(path string) (usage, error) {
+			switch path {
+			case "/mnt/bad":
+				return usage{}, errors.New("input/output error")
+			case "/mnt/nfs":
+				<-release
+			}
+			return usage{size: 1000, free: 600, available: 500, inodes: 100, inodesFree: 40}, nil
+		})
+		if err := c.read(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		return usage{size: 1000, free: 600, available: 500, inodes: 100, inodesFree: 40}, nil
 	})
-	p := *c.policy.Load()
-	p.Storage.Timeout = config.Duration(20 * time.Millisecond)
-	c.policy.Store(&p)
-	if err := c.read(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	gather(t, c, help(metric.StorageOperations)+`thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="discard"} 5
 thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="flush"} 30
 thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="read"} 1000

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -59,6 +60,10 @@ func mounts(n int, more ...string) []mount {
 // Mounts that hang come first, more of them than there are askers: the others are answered nevertheless,
 // the hanging ones are stale, asked once only, and asked again when they have answered.
 func TestHangingMountHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, hangingMountHoldsUpNobody)
+}
+
+func hangingMountHoldsUpNobody(t *testing.T) {
 	dead := []string{"/a", "/b", "/c", "/d", "/e", "/f"}
 	h := newHanging(dead...)
 	a := newAsker(h.statfs)
@@ -100,6 +105,10 @@ func TestHangingMountHoldsUpNobody(t *testing.T) {
 
 // However many hang, no more goroutines than the bound wait for them.
 func TestHangingMountsAreBounded(t *testing.T) {
+	synctest.Test(t, hangingMountsAreBounded)
+}
+
+func hangingMountsAreBounded(t *testing.T) {
 	list := mounts(maxStuck * 3)
 	var paths []string
 	for _, m := range list {
@@ -128,6 +137,10 @@ func TestHangingMountsAreBounded(t *testing.T) {
 // Far more network mounts hang than may: disks of this machine are answered in every round, and so are network mounts that
 // live, each once it had its turn, for good.
 func TestHangingMountsHideNoLivingOnes(t *testing.T) {
+	synctest.Test(t, hangingMountsHideNoLivingOnes)
+}
+
+func hangingMountsHideNoLivingOnes(t *testing.T) {
 	var list []mount
 	var dead []string
 	for i := range 40 {
@@ -175,6 +188,10 @@ func TestHangingMountsHideNoLivingOnes(t *testing.T) {
 }
 
 func TestAskEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, askEndsWithItsContext)
+}
+
+func askEndsWithItsContext(t *testing.T) {
 	h := newHanging("/a")
 	defer close(h.release["/a"])
 	a := newAsker(h.statfs)

@@ -13,7 +13,7 @@ import (
 func TestCheckpoints(t *testing.T) {
 	server := postgrestest.Start(t)
 	server.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")
-	c, err := connect(t, server.DSN("monitor", "postgres"), 10*time.Second)
+	c, err := connect(t, server.DSN("monitor", "postgres"), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(Options{BaseURL: server.URL, TokenFile: file, UserAgent: "thorbis_exporter/test", Timeout: 2 * time.Second})
+	c, err := New(Options{BaseURL: server.URL, TokenFile: file, UserAgent: "thorbis_exporter/test", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
