@@ -198,12 +198,6 @@ type PerTenant struct {
 	MaxPerSecond float64  `yaml:"max_per_second"`
 }
 
-// SecretRef names where a secret is, never the secret.
-type SecretRef struct {
-	File string `yaml:"file"`
-	Env  string `yaml:"env"`
-}
-
 // Maintenance is a window during which checks count neither as up nor as down. Once: From and To.
 // Recurring: Start, Duration and TimeZone, on Weekdays or DaysOfMonth (every day if neither is given).
 type Maintenance struct {

@@ -16,7 +16,7 @@ const module = "github.com/thorbis/thorbis_exporter/"
 // first pattern that a package matches holds.
 var house = []struct{ from, to string }{
 	{`metric`, ``},
-	{`config`, `metric`},
+	{`config`, `metric|internal/(regularfile|secret)`},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors`, `metric|config|internal/.*`},
 	{`collectors/[^/]+(/.*)?`, `metric|config|internal/.*|collectors|SAME`},
