@@ -159,8 +159,10 @@ type Health struct {
 	// Locations names every location that runs this policy, so that a silent one is missed.
 	Locations        []string           `yaml:"locations"`
 	ReferenceTargets []*ReferenceTarget `yaml:"reference_targets"`
-	ModulesFile      string             `yaml:"modules_file"`
-	Checks           []*Check           `yaml:"checks"`
+	// ReferenceNames resolve whenever our own resolver works; nil means the default ones. See Policy.ReferenceNames.
+	ReferenceNames []string `yaml:"reference_names"`
+	ModulesFile    string   `yaml:"modules_file"`
+	Checks         []*Check `yaml:"checks"`
 }
 
 // Confirm says how a failed probe is confirmed before its check counts as down.

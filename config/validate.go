@@ -204,13 +204,7 @@ func (v *validator) health() {
 	for i, l := range h.Locations {
 		v.name(fmt.Sprintf("health.locations[%d]", i), l)
 	}
-	for i, r := range h.ReferenceTargets {
-		path := fmt.Sprintf("health.reference_targets[%d]", i)
-		if r.Target == "" {
-			v.failAt(path, "target is missing")
-		}
-		v.module(path+".module", r.Module)
-	}
+	v.references()
 	seen := map[string]bool{}
 	for i, c := range h.Checks {
 		v.check(fmt.Sprintf("health.checks[%d]", i), c, seen)

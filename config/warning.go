@@ -35,9 +35,7 @@ func (v *validator) warnings() {
 		v.warn("objectives.availability", "%s of %s is %s s: whatever a human must fix has already spent it",
 			p.Objectives.Availability.Percent(), p.Objectives.Period, budget.FloatString(0))
 	}
-	if len(p.Health.Checks) > 0 && len(p.Health.ReferenceTargets) == 0 {
-		v.warn("health", "no reference_targets: a loss of the exporter's own network will read as an outage of every target")
-	}
+	v.referenceWarnings()
 	if len(p.Health.Locations) < 2 {
 		for i, c := range p.Health.Checks {
 			if _, page := p.PageOf(c); page == Priorities[0] && c.PerTenant == nil {

@@ -141,8 +141,8 @@ var (
 	})
 	ProberOfflineAlert = alert(Alert{
 		Name: "ThorbisProberOffline", Priorities: []string{"P3"},
-		What: "All reference targets of a location have failed for five minutes.",
-		Why:  "The location's own network is gone; everything it probes is unknown.",
+		What: "All reference targets of a location, or all reference names, have failed for five minutes.",
+		Why:  "The location's own network or resolver is gone; what it probes is unknown.",
 	})
 	ReferenceDeadAlert = alert(Alert{
 		Name: "ThorbisReferenceDead", Priorities: []string{"P4"},

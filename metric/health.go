@@ -118,9 +118,14 @@ var (
 		Help:   "1 if at least one reference target answered when last asked or none is configured, 0 if the prober counts itself offline.",
 		Labels: []string{LabelLocation},
 	})
+	HealthResolverUp = define(Metric{
+		Name: "thorbis_health_resolver_up", Type: Gauge, Across: Location,
+		Help:   "1 if at least one reference name resolved when last asked or none is configured, 0 if the prober counts its own resolver as failed.",
+		Labels: []string{LabelLocation},
+	})
 	HealthReferencesDead = define(Metric{
 		Name: "thorbis_health_references_dead", Type: Gauge, Across: Location,
-		Help:   "Reference targets that have never answered, or do not answer though checks do. Their silence makes no result unknown.",
+		Help:   "Reference targets and names of the policy that have never answered, or do not answer though checks do. Their silence makes no result unknown.",
 		Labels: []string{LabelLocation},
 	})
 )

@@ -20,6 +20,7 @@ var blindNames = names{
 	"silent":          metric.CheckSilent.Name,
 	"unknown":         metric.CheckUnknown.Name,
 	"reference":       metric.HealthReferenceUp.Name,
+	"resolver":        metric.HealthResolverUp.Name,
 	"dead":            metric.HealthReferencesDead.Name,
 	"longMemory":      seconds(longMemory),
 }
@@ -67,7 +68,7 @@ func blind(p *config.Policy) Group {
 		summary: "A check cannot be judged.",
 		description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} are unknown at every location;
 			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
-			First look: the reason of the unknown probes on the dashboard: prober_offline means the exporter's own network, a challenge or cached answer means the edge in front.`,
+			First look: the reason of the unknown probes on the dashboard: prober_offline and resolver_failed mean the exporter's own network and resolver, a challenge or cached answer means the edge in front.`,
 	}, func(page string) string {
 		return expand(`count by ($paged) ($unknown`+braces(page)+`) > 0`, n)
 	})...)
@@ -80,15 +81,15 @@ func blind(p *config.Policy) Group {
 				the remaining locations judge without it. First look: is its exporter up and scraped; was the location given up, then take it out of the policy.`,
 		}),
 		single(metric.ProberOfflineAlert, expand(
-			`max by ($place) ($reference) == 0`, n), patience, text{
-			summary: "A location has lost its own network.",
-			description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, so everything it probes is unknown rather than down.
-				First look: that machine's route to the internet, its DNS, its firewall; then whether the reference targets are still good ones.`,
+			`max by ($place) ($reference) == 0 or max by ($place) ($resolver) == 0`, n), patience, text{
+			summary: "A location has lost its own network or resolver.",
+			description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, or no reference name resolves there, so what it probes
+				(or what has a name) is unknown rather than down. First look: that machine's route to the internet, its DNS resolver, its firewall; then whether the references are still good ones.`,
 		}),
 		single(metric.ReferenceDeadAlert, expand(
 			`max by ($place) ($dead) > 0`, n), 2*patience, text{
 			summary: "A reference target is dead.",
-			description: `{{ $value }} of the reference_targets do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; their silence counts no more.
+			description: `{{ $value }} of the reference_targets and reference_names do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; their silence counts no more.
 				With none left, a loss of this location's network reads as an outage of everything. First look: the exporter's status page names them; put others into the policy.`,
 		}),
 	)

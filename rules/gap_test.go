@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // gapCase is one finding of the first attempt at these rules, or something that happens to exporters in the
@@ -298,6 +300,39 @@ func TestEffectivePriority(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestResolverFails: a location whose resolver fails is told of as one without a network is, and once where both fail.
+func TestResolverFails(t *testing.T) {
+	simulates(t)
+	spells := func(network, resolver []spell) []*simExporter {
+		return layouts[twoLocations].place(1, func(_ int, e *simExporter) {
+			if e.location == "fra" {
+				e.blind, e.unresolving = network, resolver
+			}
+		})
+	}
+	long, short := []spell{{begin, begin + 20*minute}}, []spell{{begin, begin + 4*minute}}
+	cases := []struct {
+		name      string
+		exporters []*simExporter
+		want      int
+	}{
+		{"resolver", spells(nil, long), 1},
+		{"resolver, a moment", spells(nil, short), 0},
+		{"network and resolver", spells(long, long), 1},
+	}
+	var scenarios []scenario
+	for _, c := range cases {
+		scenarios = append(scenarios, scenario{c.name, c.exporters})
+	}
+	w := newWorld(t, scenarios...)
+	w.run(begin + 25*minute)
+	for _, c := range cases {
+		if got := w.fired(c.name); len(got) != c.want || c.want > 0 && got[0].alert != metric.ProberOfflineAlert.Name {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }

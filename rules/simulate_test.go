@@ -39,6 +39,7 @@ type simExporter struct {
 	off         []spell // the exporter does not run; its state is kept
 	wiped       []int   // moments at which its state is lost
 	gone        []spell // its target is not in service discovery
+	unresolving []spell // its resolver fails
 	unreferred  []spell // one of its references is dead
 	hung        []spell // it answers scrapes but does nothing
 	removed     int     // when the check is taken out of its policy, 0 for never
@@ -237,6 +238,11 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 			reference = 0
 		}
 		add(metric.HealthReferenceUp.Name, reference, with(env, metric.LabelLocation, e.location)...)
+		resolver := 1.0
+		if within(t, e.unresolving) {
+			resolver = 0
+		}
+		add(metric.HealthResolverUp.Name, resolver, with(env, metric.LabelLocation, e.location)...)
 		dead := 0.0
 		if within(t, e.unreferred) {
 			dead = 1

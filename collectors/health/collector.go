@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,8 @@ type Options struct {
 	State    *state.Dir // nil keeps everything in memory only
 	Location string     // overrides the policy's
 	Version  string     // of the exporter, for the User-Agent
+	// Resolver looks names up; nil is Go's own.
+	Resolver *net.Resolver
 }
 
 // Collector runs the health checks of a policy.
@@ -33,6 +36,7 @@ type Collector struct {
 	dir     *state.Dir
 	version string
 	own     string // location given by flag
+	names   resolver
 
 	changed chan struct{} // a policy or registry was applied
 	applied chan struct{} // a policy was applied, whose registry wants to be read
@@ -61,12 +65,16 @@ type Collector struct {
 
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
-	return &Collector{
+	c := &Collector{
 		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location,
 		changed: make(chan struct{}, 1), applied: make(chan struct{}, 1),
 		targets: map[key]*target{}, checks: map[string]*checkSeries{}, gone: map[identity]gone{}, reference: &reference{},
 		created: time.Now(),
 	}
+	if o.Resolver != nil {
+		c.names = o.Resolver
+	}
+	return c
 }
 
 // Apply puts a policy in force. Checks that it keeps go on with their counters and state, those that it
@@ -78,7 +86,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
-	reference, err := newReference(p, c.logger)
+	reference, err := newReference(p, c.names, c.logger)
 	if err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}

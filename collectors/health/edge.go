@@ -2,12 +2,14 @@ package health
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"slices"
-	"strings"
 
 	bbconfig "github.com/prometheus/blackbox_exporter/config"
 	pconfig "github.com/prometheus/common/config"
+
+	"github.com/thorbis/thorbis_exporter/config"
 )
 
 // cacheHeaders say that an answer came from a cache and so nothing of the service behind it.
@@ -41,15 +43,11 @@ func (r request) challenged(ctx context.Context, m measured) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	client, err := pconfig.NewClientFromConfig(r.module.HTTP.HTTPClientConfig, "health_edge", pconfig.WithKeepAlivesDisabled())
+	client, err := pconfig.NewClientFromConfig(r.module.HTTP.HTTPClientConfig, "health_edge", pconfig.WithKeepAlivesDisabled(), pconfig.WithDialContextFunc(m.dial))
 	if err != nil {
 		return false
 	}
-	target := r.target
-	if !strings.HasPrefix(target, "http://") && !strings.HasPrefix(target, "https://") {
-		target = "http://" + target
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, config.WithScheme(r.target), nil)
 	if err != nil {
 		return false
 	}
@@ -66,4 +64,12 @@ func (r request) challenged(ctx context.Context, m measured) bool {
 	}
 	defer resp.Body.Close()
 	return resp.Header.Get("Cf-Mitigated") == "challenge" || resp.Header.Get("X-Vercel-Mitigated") == "challenge"
+}
+
+// dial connects to the address that answered the probe, where its host was a name, and to no other of that name.
+func (m measured) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && m.addr.IsValid() && config.IsName(host) {
+		address = net.JoinHostPort(m.addr.String(), port)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }

@@ -167,14 +167,16 @@ func (c *Collector) Samples() []metric.Sample {
 	for _, s := range c.order {
 		out = s.samples(out)
 	}
-	online, dead := c.reference.online()
+	online, dead := c.reference.targets.works()
+	resolving, deadNames := c.reference.names.works()
 	out = append(out,
 		inFlightSeries.At(float64(c.inFlight)),
 		delayedSeries.Since(c.created, float64(c.delayed)),
 		savesSeries.Since(c.created, float64(c.saves[0])),
 		saveFailedSeries.Since(c.created, float64(c.saves[1])),
 		metric.HealthReferenceUp.Series(c.location).At(online),
-		metric.HealthReferencesDead.Series(c.location).At(dead))
+		metric.HealthResolverUp.Series(c.location).At(resolving),
+		metric.HealthReferencesDead.Series(c.location).At(dead+deadNames))
 	unsaved := 0.0
 	if c.live {
 		unsaved = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,15 +29,26 @@ func probeGRPC(ctx context.Context, target string, module bbconfig.Module, regis
 	secure := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_ssl", Help: "Indicates if SSL was used for the connection"})
 	code := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_status_code", Help: "Response gRPC status code"})
 	serving := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response", Help: "Response HealthCheck response"}, []string{"serving_status"})
-	expiry := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_ssl_earliest_cert_expiry", Help: "Returns last SSL chain expiry in unixtime"})
 	registry.MustRegister(phases, secure, code, serving)
+	phases.WithLabelValues(phaseResolve)
 
 	host, address, err := grpcAddress(target, module.GRPC.TLS)
 	if err != nil {
 		logger.Error("Could not parse target URL", "err", err)
 		return false
 	}
+	registerAddress(registry, host)
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace == nil {
+		trace = &httptrace.ClientTrace{}
+	}
 	transport := insecure.NewCredentials()
+	var options []grpc.DialOption
+	if name := module.GRPC.TLSConfig.ServerName; name != "" && !module.GRPC.TLS {
+		// The connection goes to an address; proxies choose by the name.
+		_, port, _ := net.SplitHostPort(address)
+		options = append(options, grpc.WithAuthority(net.JoinHostPort(name, port)))
+	}
 	if module.GRPC.TLS {
 		config, err := pconfig.NewTLSConfig(&module.GRPC.TLSConfig)
 		if err != nil {
@@ -50,14 +62,17 @@ func probeGRPC(ctx context.Context, target string, module bbconfig.Module, regis
 	}
 	// The connection's own error is what tells refused from unresolved; gRPC passes on its text only.
 	var dialErr atomic.Pointer[error]
-	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(transport),
+	conn, err := grpc.NewClient("passthrough:///"+address, append(options, grpc.WithTransportCredentials(transport),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 			c, err := (&net.Dialer{}).DialContext(ctx, network(module.GRPC), address)
 			if err != nil {
 				dialErr.Store(&err)
 			}
+			if trace.ConnectDone != nil {
+				trace.ConnectDone("tcp", address, err)
+			}
 			return c, err
-		}))
+		}))...)
 	if err != nil {
 		logger.Error("did not connect", "err", err)
 		return false
@@ -74,14 +89,10 @@ func probeGRPC(ctx context.Context, target string, module bbconfig.Module, regis
 	code.Set(float64(status.Code(err)))
 	if tls, ok := from.AuthInfo.(credentials.TLSInfo); ok && len(tls.State.PeerCertificates) > 0 {
 		secure.Set(1)
-		registry.MustRegister(expiry)
-		first := tls.State.PeerCertificates[0].NotAfter
-		for _, c := range tls.State.PeerCertificates {
-			if c.NotAfter.Before(first) {
-				first = c.NotAfter
-			}
+		registerTLS(registry, &tls.State)
+		if trace.TLSHandshakeDone != nil {
+			trace.TLSHandshakeDone(tls.State, nil)
 		}
-		expiry.Set(float64(first.Unix()))
 	}
 	if err != nil {
 		if cause := dialErr.Load(); cause != nil {

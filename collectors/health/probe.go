@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -29,15 +30,19 @@ const HeaderProbe = "X-Thorbis-Probe"
 // cacheParameter makes every request new to a cache that looks at the query.
 const cacheParameter = "thorbis_probe"
 
+// phaseResolve is the phase in which probers look the name up.
+const phaseResolve = "resolve"
+
 // maxSecretBytes bounds a secret read from a file.
 const maxSecretBytes = 64 << 10
 
-// request is one probe to run.
+// request is one probe to run. The many targets of a check share its module.
 type request struct {
 	check       string
 	target      string
 	moduleName  string
-	module      bbconfig.Module
+	module      *bbconfig.Module
+	names       resolver // nil is Go's own
 	bypassCache bool
 	timeout     time.Duration
 	distance    distance
@@ -46,6 +51,7 @@ type request struct {
 // measured is what a probe left behind besides its outcome.
 type measured struct {
 	outcome
+	tries
 	phases     map[string]float64
 	certExpiry float64 // Unix seconds, 0 without TLS
 	registry   *prometheus.Registry
@@ -59,10 +65,9 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 		return request{}, fmt.Errorf("check %s: no module %q", c.Name, c.Module)
 	}
 	r := request{
-		check: c.Name, target: target, moduleName: c.Module, module: module,
+		check: c.Name, moduleName: c.Module, module: &module,
 		bypassCache: *c.BypassCache && module.Prober == "http", timeout: c.Timeout.Std(),
-		distance: distanceOf(target),
-	}
+	}.of(target)
 	if module.Prober != "http" {
 		return r, nil
 	}
@@ -80,13 +85,20 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	}
 	if len(c.SecretHeaders) > 0 {
 		// A redirect would carry the secret to wherever the answer says.
-		r.module.HTTP.HTTPClientConfig.FollowRedirects = false
+		module.HTTP.HTTPClientConfig.FollowRedirects = false
 	}
-	r.module.HTTP.Headers = headers
+	module.HTTP.Headers = headers
 	if r.bypassCache {
-		r.module.HTTP.FailIfHeaderMatchesRegexp = append(slices.Clip(cacheMatches), module.HTTP.FailIfHeaderMatchesRegexp...)
+		module.HTTP.FailIfHeaderMatchesRegexp = append(slices.Clip(cacheMatches), module.HTTP.FailIfHeaderMatchesRegexp...)
 	}
 	return r, nil
+}
+
+// of returns the same request of another target.
+func (r request) of(target string) request {
+	r.target = inASCII(r.module.Prober, target)
+	r.distance = distanceOf(r.target)
+	return r
 }
 
 func readSecret(ref *config.SecretRef) (string, error) {
@@ -116,16 +128,23 @@ func readSecret(ref *config.SecretRef) (string, error) {
 	return secret, nil
 }
 
-// examine probes once and judges what the edge and the exporter's own network have to do with a failure.
+// examine probes once and judges what the edge and the exporter's own network and resolver have to do with a failure.
 func (r request) examine(ctx context.Context, debug bool, reference *reference) measured {
 	m := r.run(ctx, debug)
+	if m.resolved {
+		reference.names.reached(r.distance, m.start)
+	}
 	if m.result == metric.ResultSuccess {
-		reference.reached(r.distance, m.start)
+		reference.targets.reached(r.distance, m.start)
 	}
 	if m.result == metric.ResultFailure && m.reason == reasonStatus && r.challenged(ctx, m) {
 		m.result, m.reason = metric.ResultUnknown, reasonChallenge
 	}
-	if m.result == metric.ResultFailure && reference.isOffline(ctx) {
+	unresolved := m.reason == reasonDNSError || m.reason == reasonDNSNotFound
+	if m.result == metric.ResultFailure && unresolved && reference.names.silent(ctx) {
+		m.result, m.reason = metric.ResultUnknown, reasonResolverFailed
+	}
+	if m.result == metric.ResultFailure && reference.targets.silent(ctx) {
 		m.result, m.reason = metric.ResultUnknown, reasonProberOffline
 	}
 	return m
@@ -140,20 +159,46 @@ const (
 
 var abandoned atomic.Int64
 
-// run probes once with the blackbox_exporter's own prober. It never panics and never outlasts the timeout
-// by more than overtime.
+// run probes once, each address of a name until one answers, and never outlasts the timeout by more than overtime.
 func (r request) run(ctx context.Context, debug bool) measured {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	start, module, target := time.Now(), *r.module, r.target
+	if r.bypassCache {
+		target = pastCache(target, start)
+	}
+	host := config.HostOf(module.Prober, target)
+	if !config.IsName(host) || !resolves(&module) {
+		return r.try(ctx, debug, target, module)
+	}
+	names := r.names
+	if names == nil {
+		names = net.DefaultResolver
+	}
+	addrs, err := addressesOf(ctx, names, &module, host)
+	took := time.Since(start)
+	if err != nil {
+		m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+		slog.New(m.log).Error("Resolving the name failed", "host", host, "err", err)
+		m.start, m.end, m.lookup = start, start.Add(took), took
+		m.result, m.reason = classify(module.Prober, *m.log.records, ctx.Err() != nil)
+		return m
+	}
+	m := r.race(ctx, debug, target, keepName(module, target, host), addrs)
+	m.start, m.lookup, m.resolved = start, took, true
+	if _, ok := m.phases[phaseResolve]; ok {
+		m.phases[phaseResolve] += took.Seconds()
+	}
+	return m
+}
+
+// try probes once with the blackbox_exporter's own prober. It never panics.
+func (r request) try(ctx context.Context, debug bool, target string, module bbconfig.Module) measured {
 	m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 	m.start = time.Now()
 	if abandoned.Load() >= maxAbandoned {
 		m.end, m.result, m.reason = m.start, metric.ResultUnknown, reasonProberError
 		return m
-	}
-	target := r.target
-	if r.bypassCache {
-		target = pastCache(target, m.start)
 	}
 	type answer struct{ success, panicked bool }
 	done := make(chan answer, 1)
@@ -168,7 +213,7 @@ func (r request) run(ctx context.Context, debug bool) measured {
 				abandoned.Add(-1)
 			}
 		}()
-		a.success = proberOf(r.module.Prober)(ctx, target, r.module, m.registry, slog.New(m.log))
+		a.success = proberOf(module.Prober)(ctx, target, module, m.registry, slog.New(m.log))
 		a.panicked = false
 	}()
 	late := time.NewTimer(r.timeout + overtime)
@@ -197,24 +242,24 @@ func (r request) run(ctx context.Context, debug bool) measured {
 		m.result = metric.ResultSuccess
 		return m
 	}
-	m.result, m.reason = classify(r.module.Prober, *m.log.records, ctx.Err() != nil)
+	m.result, m.reason = classify(module.Prober, *m.log.records, ctx.Err() != nil)
 	return m
 }
 
-// proberOf returns the blackbox_exporter's prober, or ours where its own does not keep to the timeout.
+// proberOf returns the blackbox_exporter's prober, or ours where its own does not keep to the timeout or hides the certificate.
 func proberOf(name string) prober.ProbeFn {
-	if name == "grpc" {
+	switch name {
+	case "grpc":
 		return probeGRPC
+	case "tcp", "unix":
+		return probeStream
 	}
 	return prober.Probers[name]
 }
 
 // pastCache adds a query parameter that no cache has seen.
 func pastCache(target string, now time.Time) string {
-	if !strings.HasPrefix(target, "http://") && !strings.HasPrefix(target, "https://") {
-		target = "http://" + target
-	}
-	u, err := url.Parse(target)
+	u, err := url.Parse(config.WithScheme(target))
 	if err != nil {
 		return target
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-func mustModule(t *testing.T, name string) bbconfig.Module {
+func mustModule(t *testing.T, name string) *bbconfig.Module {
 	t.Helper()
 	m := builtin(name)
 	if m.Prober == "" {
@@ -33,13 +33,13 @@ func mustModule(t *testing.T, name string) bbconfig.Module {
 }
 
 // builtin returns a module that every policy has.
-func builtin(name string) bbconfig.Module {
+func builtin(name string) *bbconfig.Module {
 	p, err := config.Default(":10088")
 	if err != nil {
 		panic(err)
 	}
 	m, _ := p.Module(name)
-	return m
+	return &m
 }
 
 // grpcServer runs gRPC's own health service.
@@ -83,8 +83,8 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 	}
 	t.Cleanup(func() { l.Close() })
 	accepts := rawServer(t, func(c net.Conn) { <-t.Context().Done(); c.Close() })
-	unix := bbconfig.Module{Prober: "unix"}
-	dialogue := bbconfig.Module{Prober: "tcp", TCP: bbconfig.TCPProbe{
+	unix := &bbconfig.Module{Prober: "unix"}
+	dialogue := &bbconfig.Module{Prober: "tcp", TCP: bbconfig.TCPProbe{
 		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{{Send: "AUTH PLAIN c2VjcmV0"}, {Expect: bbconfig.MustNewRegexp("^OK$")}},
 	}}
 	greets := rawServer(t, func(c net.Conn) {
@@ -92,13 +92,13 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 		_, _ = c.Write([]byte("NO\n"))
 		c.Close()
 	})
-	dns := bbconfig.Module{Prober: "dns", DNS: bbconfig.DNSProbe{
+	dns := &bbconfig.Module{Prober: "dns", DNS: bbconfig.DNSProbe{
 		IPProtocolFallback: true, QueryName: "example.com", QueryType: "A", TransportProtocol: "tcp",
 	}}
 	plain := mustModule(t, "grpc_plain")
 	for name, tc := range map[string]struct {
 		target         string
-		module         bbconfig.Module
+		module         *bbconfig.Module
 		result, reason string
 	}{
 		"grpc serving":     {grpcServer(t, grpc_health_v1.HealthCheckResponse_SERVING), plain, ok, ""},

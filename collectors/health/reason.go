@@ -39,10 +39,12 @@ const (
 const (
 	reasonProberOffline = "prober_offline"
 	reasonCached        = "cached_response"
-	reasonChallenge     = "edge_challenge"
-	reasonProberError   = "prober_error"
-	reasonStale         = "stale"    // no result for too long; a state, never a probe's result
-	reasonStarting      = "starting" // no result yet; a state, never a probe's result
+	// The exporter's resolver fails for names outside the checks' zones too.
+	reasonResolverFailed = "resolver_failed"
+	reasonChallenge      = "edge_challenge"
+	reasonProberError    = "prober_error"
+	reasonStale          = "stale"    // no result for too long; a state, never a probe's result
+	reasonStarting       = "starting" // no result yet; a state, never a probe's result
 )
 
 var (
@@ -51,7 +53,7 @@ var (
 		reasonCertExpired, reasonCertInvalid, reasonProtocol, reasonStatus, reasonHeader, reasonBody,
 		reasonBodyTooLarge, reasonUnexpectedAnswer, reasonOther,
 	}
-	unknownReasons = []string{reasonProberOffline, reasonCached, reasonChallenge, reasonProberError}
+	unknownReasons = []string{reasonProberOffline, reasonResolverFailed, reasonCached, reasonChallenge, reasonProberError}
 )
 
 // explanations say to a person what a reason means.
@@ -73,6 +75,7 @@ var explanations = map[string]string{
 	reasonUnexpectedAnswer: "an answer that the module does not accept",
 	reasonOther:            "none of the known reasons; the prober's log tells",
 	reasonProberOffline:    "no reference target answers of those that did: the exporter's own network is gone",
+	reasonResolverFailed:   "the exporter's own resolver fails: no reference name resolves of those that did",
 	reasonCached:           "a cache answered, not the service",
 	reasonChallenge:        "the edge asked for a proof of humanity",
 	reasonProberError:      "the exporter could not probe; its log tells",

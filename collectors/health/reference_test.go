@@ -129,19 +129,15 @@ func TestReferencesOutliveRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newTestReference(elsewhere.url)
-	r.recall(map[string]time.Time{elsewhere.url: time.Now().Add(-referenceRemembered)}, time.Now())
-	if r.isOffline(t.Context()) {
+	r.targets.recall(map[string]time.Time{elsewhere.url: time.Now().Add(-referenceRemembered)}, time.Now())
+	if r.targets.silent(t.Context()) {
 		t.Error("what answered long ago is relied on")
 	}
 }
 
 func newTestReference(target string) *reference {
-	return &reference{
-		logger: slog.New(slog.DiscardHandler), holds: referenceHolds,
-		targets: []*referenceTarget{{
-			request: request{target: target, module: builtin("http_2xx"), timeout: time.Second}, distance: distanceOf(target),
-		}},
-	}
+	r := request{module: builtin("http_2xx"), timeout: time.Second}.of(target)
+	return &reference{targets: panel{logger: slog.New(slog.DiscardHandler), holds: referenceHolds, members: []*member{targetMember(r)}}}
 }
 
 // A reference is dead once it was silent again and again while checks answered that are as far away; an
@@ -158,8 +154,8 @@ func TestReferenceThatDiesIsFoundOut(t *testing.T) {
 		"farther":         {"10.0.0.1:443", "https://example.com/", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newTestReference(tc.reference)
-			target := r.targets[0]
+			r := &newTestReference(tc.reference).targets
+			target := r.members[0]
 			second := func(n int) time.Time { return begin.Add(time.Duration(n) * time.Second) }
 			r.note(target, ok, second(0))
 			for n := 30; n <= 300; n += 30 { // silent, and no check answers
@@ -186,7 +182,7 @@ func TestReferenceThatDiesIsFoundOut(t *testing.T) {
 				t.Error("an old answer brought it back")
 			}
 			r.note(target, ok, second(360))
-			if up, dead := r.online(); !target.trusted() || up != 1 || dead != 0 {
+			if up, dead := r.works(); !target.trusted() || up != 1 || dead != 0 {
 				t.Errorf("after an answer: up %v, dead %v", up, dead)
 			}
 		})
@@ -196,11 +192,12 @@ func TestReferenceThatDiesIsFoundOut(t *testing.T) {
 // Many failing checks ask once, and references are asked now and then whatever checks do.
 func TestReferencesAreAskedCheaply(t *testing.T) {
 	elsewhere := newBreakable(t)
-	r := newTestReference(elsewhere.url)
+	reference := newTestReference(elsewhere.url)
+	r := &reference.targets
 	r.ask(t.Context())
-	eventually(t, "asked at the start", func() bool { return len(r.remembered()) == 1 })
+	eventually(t, "asked at the start", func() bool { return len(reference.remembered()) == 1 })
 	for range 20 {
-		r.isOffline(t.Context())
+		r.silent(t.Context())
 		r.ask(t.Context())
 	}
 	if n := elsewhere.asked.Load(); n != 1 {
@@ -218,12 +215,12 @@ func TestReferencesAreAskedCheaply(t *testing.T) {
 	age(referenceHolds)
 	eventually(t, "the look before has ended", func() bool {
 		age(referenceHolds)
-		return r.isOffline(t.Context())
+		return r.silent(t.Context())
 	})
 	elsewhere.broken.Store(false)
 	age(referenceRecheck)
 	r.ask(t.Context())
-	eventually(t, "online again though no check fails", func() bool { up, _ := r.online(); return up == 1 })
+	eventually(t, "online again though no check fails", func() bool { up, _ := r.works(); return up == 1 })
 }
 
 func TestDistanceOfTargets(t *testing.T) {

@@ -100,14 +100,13 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 			errs = append(errs, err)
 			continue
 		}
+		request.names = c.names
 		if check.PerTenant == nil {
 			c.settle(&out, p, check, tenants.Tenant{Tier: metric.TierNone}, request, nil, location)
 			continue
 		}
 		for _, tenant := range registry {
-			request.target = strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)
-			request.distance = distanceOf(request.target)
-			c.settle(&out, p, check, tenant, request, pace, location)
+			c.settle(&out, p, check, tenant, request.of(strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)), pace, location)
 		}
 	}
 	return out, errors.Join(errs...)

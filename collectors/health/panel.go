@@ -1,0 +1,234 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// A panel is asked every referenceInterval, so that it is known beforehand which of its members can be
+// relied on. One look answers for all failing checks for referenceHolds at most. While all are silent they
+// are asked every referenceRecheck, so that their return shows though no check fails.
+const (
+	referenceHolds    = 2 * time.Second
+	referenceRecheck  = 5 * time.Second
+	referenceInterval = 30 * time.Second
+)
+
+// A member is dead when deadAfter looks in a row found it silent and a check answered before each: what both need
+// is there, it is not. What answered before a restart is believed for referenceRemembered.
+const (
+	deadAfter           = 2
+	referenceRemembered = time.Hour
+)
+
+// panel is a set of things elsewhere that answer whenever something of the exporter's own works: its network, its resolver.
+// Only the silence of all members that could be relied on until now is the loss of that: one that is mistyped or was given
+// up by its owner must not turn every outage into an unknown.
+type panel struct {
+	logger *slog.Logger
+	what   string        // its members are, in logs
+	holds  time.Duration // no longer than a confirmation takes, or a look from before a failure would confirm it
+
+	asking sync.Mutex // held while asking, so that many failing checks ask once
+
+	mu       sync.Mutex // held for moments only
+	members  []*member
+	asked    time.Time
+	lost     bool                 // what the last look found
+	answered [distances]time.Time // when a check that is so far or farther last answered
+}
+
+// member is one of them.
+type member struct {
+	name     string // as pages show it
+	key      string // under which it is remembered
+	look     func(context.Context) string
+	distance distance
+	// chosen members were named by the policy: their death matters to somebody.
+	chosen   bool
+	asked    time.Time // start of the last look that said something
+	answered time.Time // start of the last look that it answered, zero for never
+	silent   time.Time // start of the first look since that it did not answer, zero if it does
+	proofs   int       // looks since that found it silent though a check had answered
+	dead     bool
+}
+
+// trusted reports whether the member's silence means anything.
+func (t *member) trusted() bool { return !t.answered.IsZero() && !t.dead }
+
+// silent asks the members, all at once, and reports whether none answers of which one could be
+// relied on. Without any it reports false: a page too many is better than one too few.
+func (r *panel) silent(ctx context.Context) bool {
+	if len(r.members) == 0 {
+		return false
+	}
+	began := time.Now() // a look that begins while we wait for our turn will do
+	r.asking.Lock()
+	defer r.asking.Unlock()
+	r.mu.Lock()
+	lost, fresh := r.lost, began.Sub(r.asked) < r.holds
+	r.mu.Unlock()
+	if fresh {
+		return lost
+	}
+	start := time.Now()
+	results := make(chan bool, len(r.members))
+	for _, t := range r.members {
+		go func() {
+			result := t.look(ctx)
+			if ctx.Err() == nil { // cut short, it says nothing
+				r.note(t, result, start)
+			}
+			results <- result == metric.ResultSuccess
+		}()
+	}
+	lost = true
+	for range r.members {
+		if <-results { // the others are not waited for
+			lost = false
+			break
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if lost {
+		lost = false
+		for _, t := range r.members {
+			lost = lost || t.trusted()
+		}
+	}
+	if ctx.Err() == nil {
+		r.asked, r.lost = start, lost
+	}
+	return lost
+}
+
+// note remembers what a look at one member found.
+func (r *panel) note(t *member, result string, start time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if start.Before(t.asked) || result == metric.ResultUnknown {
+		return
+	}
+	if result == metric.ResultSuccess {
+		if t.dead && t.chosen {
+			r.logger.Info("A "+r.what+" answers again", "target", t.name)
+		}
+		t.asked, t.answered, t.silent, t.proofs, t.dead = start, start, time.Time{}, 0, false
+		return
+	}
+	switch {
+	case t.silent.IsZero():
+		t.silent = start
+	case r.answered[t.distance].After(t.asked):
+		t.proofs++
+	}
+	t.asked = start
+	if !t.dead && t.proofs >= deadAfter {
+		t.dead = true
+		if t.chosen {
+			r.logger.Warn("A "+r.what+" is dead: it does not answer though checks do. Its silence means nothing until it has answered", "target", t.name)
+		}
+	}
+}
+
+// reached notes that a check answered, which began at a moment.
+func (r *panel) reached(d distance, start time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ; d >= 0; d-- {
+		r.answered[d] = maxTime(r.answered[d], start)
+	}
+}
+
+// ask asks again in the background if that is due.
+func (r *panel) ask(ctx context.Context) {
+	if len(r.members) == 0 || !r.asking.TryLock() {
+		return
+	}
+	r.asking.Unlock()
+	r.mu.Lock()
+	wait := referenceInterval
+	if r.lost {
+		wait = referenceRecheck
+	}
+	due := time.Since(r.asked) >= wait
+	r.mu.Unlock()
+	if due {
+		go r.silent(ctx)
+	}
+}
+
+// remembered adds the members that can be relied on, and when they last answered.
+func (r *panel) remembered(good map[string]time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.members {
+		if t.trusted() {
+			good[t.key] = t.answered
+		}
+	}
+}
+
+// recall takes over what an earlier policy or run relied on.
+func (r *panel) recall(good map[string]time.Time, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.members {
+		if at, ok := good[t.key]; ok && !at.After(now) && now.Sub(at) < referenceRemembered {
+			t.answered = at
+		}
+	}
+}
+
+// works returns what the last look found, 1 or 0, and how many chosen members are dead or have never answered.
+func (r *panel) works() (up, dead float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.lost {
+		up = 1
+	}
+	for _, t := range r.members {
+		if t.chosen && !t.silent.IsZero() && !t.trusted() {
+			dead++
+		}
+	}
+	return up, dead
+}
+
+// status lists the members in order.
+func (r *panel) status() []ReferenceStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []ReferenceStatus
+	for _, t := range r.members {
+		s := ReferenceStatus{Target: t.name, State: "answers", Answered: t.answered}
+		switch {
+		case t.asked.IsZero():
+			s.State = "not asked yet"
+		case !t.silent.IsZero() && !t.trusted():
+			s.State = "dead"
+		case !t.silent.IsZero():
+			s.State = "silent"
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// carried returns what the two panels of a reference and an earlier run relied on, the youngest last.
+func carried(loaded map[string]time.Time, panels ...*panel) map[string]time.Time {
+	good := maps.Clone(loaded)
+	if good == nil {
+		good = map[string]time.Time{}
+	}
+	for _, p := range panels {
+		p.remembered(good)
+	}
+	return good
+}
