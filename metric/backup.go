@@ -16,7 +16,7 @@ var BackupKinds = []string{KindFull, KindDifferential, KindIncremental, KindSnap
 // States of a repository as its program tells them, values of LabelState.
 const (
 	RepositoryOK         = "ok"
-	RepositoryEmpty      = "empty"      // it can be read and holds no good backup
+	RepositoryEmpty      = "empty"      // it can be read and holds no backup that ended
 	RepositoryMissing    = "missing"    // it, or the part of it that is asked for, is not there
 	RepositoryMismatch   = "mismatch"   // it holds backups of another database
 	RepositoryUnreadable = "unreadable" // it could not be read

@@ -1,9 +1,7 @@
 package backup
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +22,8 @@ type adapter struct {
 	kind string
 	// check refuses a source that lacks what the adapter needs.
 	check func(s *config.BackupSource) error
+	// warning reports whether an exit code of a listing is a warning: what was printed holds nevertheless. Nil for never.
+	warning func(code int) bool
 	// list tells the sink what there is.
 	list func(ctx context.Context, q *query, to *sink) error
 	// verify proves that what is there is whole; nil if the program cannot.
@@ -77,7 +77,8 @@ func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
 	return to, nil
 }
 
-// output returns what the program prints, or what somebody else had it print into the source's file.
+// output returns what the program prints, or what the source's file holds of it. What a program prints before it ends with
+// a warning is returned with the warning in the sink.
 func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, error) {
 	if q.source.File != "" {
 		text, modified, err := readFile(q.source.File, maxListing)
@@ -85,6 +86,10 @@ func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, e
 		return text, err
 	}
 	r, err := q.run(ctx, args...)
+	if exit, ok := errors.AsType[*command.ExitError](err); ok && q.adapter.warning != nil && q.adapter.warning(exit.Code) {
+		to.warning, err = exit.Error(), nil
+	}
+	to.stderr = r.Stderr
 	return r.Stdout, err
 }
 
@@ -187,19 +192,4 @@ func readFile(name string, limit int64) ([]byte, time.Time, error) {
 		return nil, time.Time{}, fmt.Errorf("%s: %w: more than %d bytes", name, errTooLarge, limit)
 	}
 	return text, info.ModTime(), nil
-}
-
-// jsonRaw is a part of a document that is read later.
-type jsonRaw = json.RawMessage
-
-// decode reads exactly one JSON document. Keys that are not known are let pass: programs gain them.
-func decode(text []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%w: %w", errMalformed, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: more follows the end of the JSON document", errMalformed)
-	}
-	return nil
 }

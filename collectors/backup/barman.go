@@ -60,6 +60,9 @@ func parseBarman(text []byte, server string, to *sink) error {
 	if err := decode(raw, &backups); err != nil {
 		return err
 	}
+	if backups == nil {
+		return fmt.Errorf("%w: no list of backups of server %s", errMalformed, server)
+	}
 	if err := to.repository(Repository{Name: defaultRepository}); err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ var _ = register(adapter{
 		_, err := newPattern(s.Pattern)
 		return err
 	},
+	// 1, and from 100 on with BORG_EXIT_CODES=modern (Borg 1.4, helpers/errors.py). Of check, 1 is an error that it found.
+	warning: func(code int) bool { return code == 1 || code >= 100 && code <= 127 },
 	list: func(ctx context.Context, q *query, to *sink) error {
 		// The last archives are read in full: their sizes take a look at each. Their number bounds the time.
 		text, err := q.borg().output(ctx, to, "--bypass-lock", "--lock-wait", "5", "info", "--json", "--last", borgLast)
@@ -30,11 +32,11 @@ var _ = register(adapter{
 		if err := parseBorg(text, q.source, true, to); err != nil || q.source.File != "" {
 			return err
 		}
-		r, err := q.borg().run(ctx, "--bypass-lock", "--lock-wait", "5", "list", "--json")
+		text, err = q.borg().output(ctx, to, "--bypass-lock", "--lock-wait", "5", "list", "--json")
 		if err != nil {
 			return err
 		}
-		return parseBorg(r.Stdout, q.source, false, to)
+		return parseBorg(text, q.source, false, to)
 	},
 	verify: func(ctx context.Context, q *query, v *verification) error {
 		args := q.backup.Verify.Arguments
@@ -83,6 +85,9 @@ func parseBorg(text []byte, s *config.BackupSource, detailed bool, to *sink) err
 	var l borgListing
 	if err := decode(text, &l); err != nil {
 		return err
+	}
+	if l.Archives == nil {
+		return fmt.Errorf("%w: no list of archives", errMalformed)
 	}
 	zone, err := time.LoadLocation(s.TimeZone) // UTC if empty, for the program runs in UTC
 	if err != nil {

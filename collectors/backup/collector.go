@@ -200,11 +200,15 @@ func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) 
 	if !ok || f.Source != b.Source.Identity() {
 		return nil // no longer in the policy, or listed from elsewhere by now
 	}
+	before := f.problem
 	f.LastAttempt, f.duration, f.problem = start, now.Sub(start), ""
 	f.listings++
 	c.dirty = true
 	if err == nil {
 		f.take(s, now)
+		if f.problem = s.warning; f.problem != "" && f.problem != before {
+			c.logger.Warn("The program warns beside its listing", "backup", b.Name, "warning", f.problem)
+		}
 		for _, r := range s.sortedRepositories() {
 			if !r.readable() {
 				err = errors.Join(err, fmt.Errorf("repository %s: %s", r.Name, r.Problem))

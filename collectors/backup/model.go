@@ -85,11 +85,12 @@ type Progress struct {
 	Done, Total int64 // unknown where the program does not tell
 }
 
-// settle makes the state ok, or empty for a readable repository without a good backup.
-func (r *Repository) settle(goodBackups int) {
+// settle makes the state ok, or empty for a readable repository without a backup that ended. One that holds errors is there:
+// whether it is good is for others to say.
+func (r *Repository) settle(ended int) {
 	if r.State == "" || r.State == metric.RepositoryOK || r.State == metric.RepositoryEmpty {
 		r.State = metric.RepositoryOK
-		if goodBackups == 0 {
+		if ended == 0 {
 			r.State = metric.RepositoryEmpty
 		}
 	}

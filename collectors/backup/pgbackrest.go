@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -47,13 +45,8 @@ type stanza struct {
 		ID      int `json:"id"`
 		RepoKey int `json:"repo-key"`
 	} `json:"db"`
-	Archive []struct {
-		ID       string `json:"id"`
-		Database stanzaDatabase
-		Min      *string `json:"min"`
-		Max      *string `json:"max"`
-	} `json:"archive"`
-	Backup []struct {
+	Archive []stanzaArchive `json:"archive"`
+	Backup  []struct {
 		Label   string `json:"label"`
 		Type    string `json:"type"`
 		Error   bool   `json:"error"`
@@ -80,6 +73,13 @@ type stanza struct {
 	} `json:"backup"`
 }
 
+type stanzaArchive struct {
+	ID       string         `json:"id"`
+	Database stanzaDatabase `json:"database"`
+	Min      *string        `json:"min"`
+	Max      *string        `json:"max"`
+}
+
 type stanzaDatabase struct {
 	ID      int `json:"id"`
 	RepoKey int `json:"repo-key"`
@@ -100,10 +100,13 @@ type stanzaLock struct {
 	Complete *int64 `json:"size-cplt"`
 }
 
+// pgBackRestQuiet keeps the log out of the standard output, where its configuration may send it.
+const pgBackRestQuiet = "--log-level-console=off"
+
 // listPgBackRest asks for the list of backups, and for the directory of the newest segments: info tells which
 // segment is the newest but not when it came.
 func listPgBackRest(ctx context.Context, q *query, to *sink) error {
-	text, err := q.output(ctx, to, "--stanza="+q.source.Scope, "info", "--output=json")
+	text, err := q.output(ctx, to, "--stanza="+q.source.Scope, pgBackRestQuiet, "info", "--output=json")
 	if err != nil {
 		return err
 	}
@@ -142,6 +145,10 @@ func parsePgBackRest(text []byte, scope string, to *sink) (*stanza, error) {
 		return &stanza{}, to.repository(Repository{Name: "1", State: metric.RepositoryMissing, Problem: "no stanza " + scope})
 	}
 	s := &all[at]
+	state, _ := s.Status.state()
+	if len(s.Repo) == 0 || s.Backup == nil && state == metric.RepositoryOK {
+		return nil, fmt.Errorf("%w: stanza %s has no list of repositories and backups; --detail-level=progress leaves them out", errMalformed, scope)
+	}
 	for _, r := range s.Repo {
 		state, problem := s.Status.state()
 		if s.Status.Code == 4 || r.Status.Code != s.Status.Code {
@@ -185,7 +192,8 @@ func parsePgBackRest(text []byte, scope string, to *sink) (*stanza, error) {
 			return nil, err
 		}
 	}
-	return s, s.archives(to)
+	s.archives(to)
+	return s, nil
 }
 
 // state translates the codes of info; the exit code of pgBackRest says nothing.
@@ -203,24 +211,31 @@ func (s stanzaStatus) state() (state, problem string) {
 	return metric.RepositoryUnreadable, s.Message
 }
 
-// archives adds the range of the archive to each repository: that of the database's newest version.
-func (s *stanza) archives(to *sink) error {
+// archives adds the range of the archive to each repository: that of the database's newest version. An archive without a
+// log has a range of nulls or empty texts. One that cannot be read hides no other repository.
+func (s *stanza) archives(to *sink) {
 	size := s.segmentSize()
 	for _, a := range s.Archive {
 		r := to.repositories[strconv.Itoa(a.Database.RepoKey)]
-		if r == nil || a.Min == nil || a.Max == nil {
+		if r == nil || a.empty() {
 			continue
 		}
 		oldest, okOldest := parseSegment(*a.Min)
 		newest, okNewest := parseSegment(*a.Max)
 		if !okOldest || !okNewest {
-			return fmt.Errorf("%w: archive %s has no range", errMalformed, short(a.ID))
+			r.State = metric.RepositoryUnreadable
+			r.Problem = fmt.Sprintf("archive %s has no range: %q to %q", short(a.ID), short(*a.Min), short(*a.Max))
+			continue
 		}
 		r.WAL = &Archive{
 			Oldest: oldest.position(size), Newest: newest.position(size) + size, Timeline: newest.timeline, Missing: unknown,
 		}
 	}
-	return nil
+}
+
+// empty reports whether nothing was archived yet.
+func (a *stanzaArchive) empty() bool {
+	return a.Min == nil || a.Max == nil || *a.Min == "" || *a.Max == ""
 }
 
 func (s *stanza) segmentSize() uint64 {
@@ -242,7 +257,10 @@ type archiveEnd struct {
 func (s *stanza) newestArchives() []archiveEnd {
 	var ends []archiveEnd
 	for _, a := range s.Archive {
-		if a.Max == nil {
+		if a.empty() {
+			continue
+		}
+		if _, ok := parseSegment(*a.Max); !ok {
 			continue
 		}
 		end := archiveEnd{a.Database.RepoKey, a.Database.ID, a.ID, *a.Max}
@@ -264,7 +282,7 @@ type archiveFile struct {
 
 // pgBackRestFiles lists the segments below a directory of a repository.
 func (q *query) pgBackRestFiles(ctx context.Context, repository int, dir string, recurse bool) ([]archiveFile, error) {
-	args := []string{"--stanza=" + q.source.Scope, "--repo=" + strconv.Itoa(repository), "repo-ls", "--output=json"}
+	args := []string{"--stanza=" + q.source.Scope, "--repo=" + strconv.Itoa(repository), pgBackRestQuiet, "repo-ls", "--output=json"}
 	if recurse {
 		args = append(args, "--recurse")
 	}
@@ -311,94 +329,6 @@ func known(v *int64) int64 {
 		return unknown
 	}
 	return *v
-}
-
-// verifyPgBackRest has pgBackRest read all files and compare checksums, and looks for missing segments itself:
-// version 2.45 reports neither a wrong checksum nor a gap in its exit code, nor a gap anywhere at all.
-func verifyPgBackRest(ctx context.Context, q *query, v *verification) error {
-	text, err := q.output(ctx, newSink(false), "--stanza="+q.source.Scope, "info", "--output=json")
-	if err != nil {
-		return err
-	}
-	to := newSink(false)
-	s, err := parsePgBackRest(text, q.source.Scope, to)
-	if err != nil {
-		return err
-	}
-	for _, r := range to.sortedRepositories() {
-		if r.State != metric.RepositoryOK && r.State != "" {
-			v.check("repository "+r.Name, fmt.Errorf("%s: %s", r.State, r.Problem))
-			continue
-		}
-		key, err := strconv.Atoi(r.Name)
-		if err != nil {
-			return err
-		}
-		v.say("repository %s: reading and comparing checksums", r.Name)
-		v.check("checksums of repository "+r.Name, q.pgBackRestChecksums(ctx, r.Name))
-		for _, b := range s.Backup {
-			if b.Database.RepoKey == key && b.Info.Repository.Delta != nil {
-				v.read(*b.Info.Repository.Delta) // what it added is what verify reads of it
-			}
-		}
-		if err := q.pgBackRestContinuity(ctx, s, key, v); err != nil {
-			return err
-		}
-	}
-	for _, b := range s.Backup {
-		if b.Error {
-			v.check("page checksums of "+b.Label, errors.New("pgBackRest found invalid pages in the database when it made this backup"))
-		}
-	}
-	return nil
-}
-
-// wrongRE finds what verify complains about in its log.
-var wrongRE = regexp.MustCompile(`(?im)^.*(ERROR:|WARN:|status: (error|invalid)|invalid checksum|missing file|file missing|size invalid|other file error).*$`)
-
-func (q *query) pgBackRestChecksums(ctx context.Context, repository string) error {
-	r, err := q.run(ctx, "--stanza="+q.source.Scope, "--repo="+repository, "--log-level-console=info", "verify")
-	if err != nil {
-		return err
-	}
-	if found := wrongRE.Find(r.Stdout); found != nil {
-		return errors.New(strings.Join(strings.Fields(string(found)), " "))
-	}
-	return nil
-}
-
-// pgBackRestContinuity looks at every segment from the oldest that a backup needs.
-func (q *query) pgBackRestContinuity(ctx context.Context, s *stanza, repository int, v *verification) error {
-	for _, a := range s.newestArchives() {
-		if a.repository != repository {
-			continue
-		}
-		files, err := q.pgBackRestFiles(ctx, repository, path.Join("archive", q.source.Scope, a.id), true)
-		if err != nil {
-			return err
-		}
-		oldest, ok := s.oldestNeeded(a)
-		var segments []segment
-		for _, f := range files {
-			if !ok || compareSegments(f.segment, oldest) >= 0 || f.segment.log == oldest.log && f.segment.number == oldest.number {
-				segments = append(segments, f.segment)
-				v.read(f.size)
-			}
-		}
-		if ok && (len(segments) == 0 || segments[0].log != oldest.log || segments[0].number != oldest.number) {
-			segments = append(segments, segment{oldest.timeline, oldest.log, oldest.number})
-			v.missing(1)
-			v.check("oldest needed segment of repository "+strconv.Itoa(repository), fmt.Errorf("%s is missing", oldest))
-		}
-		missing, named := continuity(segments, s.meant(a))
-		v.missing(missing)
-		var problem error
-		if missing > 0 {
-			problem = fmt.Errorf("%d segments are missing: %s", missing, strings.Join(named, ", "))
-		}
-		v.check("WAL continuity of repository "+strconv.Itoa(repository), problem)
-	}
-	return nil
 }
 
 // oldestNeeded is the first segment of the oldest backup in an archive. After a major upgrade the repository holds

@@ -29,6 +29,7 @@ repo1-path=%[1]s/repo
 repo1-retention-full=9
 log-path=%[1]s/pgblog
 lock-path=%[1]s/lock
+log-level-console=debug
 spool-path=%[1]s/spool
 start-fast=y
 [main]

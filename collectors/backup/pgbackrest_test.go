@@ -2,7 +2,9 @@ package backup
 
 import (
 	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,4 +172,47 @@ func FuzzPgBackRest(f *testing.F) {
 		}
 		_, _ = parsePgBackRestFiles(text)
 	})
+}
+
+// An archive into which nothing came yet has a range of nulls or empty texts. One whose range cannot be read is a fault of
+// its repository alone.
+func TestPgBackRestEmptyArchives(t *testing.T) {
+	whole := string(fixture(t, "pgbackrest.json"))
+	for _, empty := range []string{`""`, `null`} {
+		text := regexp.MustCompile(`"(min|max)":"[0-9A-F]*"`).ReplaceAllString(whole, `"$1":`+empty)
+		if text == whole {
+			t.Fatal("the fixture has another archive")
+		}
+		to := newSink(false)
+		stanza, err := parsePgBackRest([]byte(text), "main", to)
+		if err != nil {
+			t.Fatalf("%s: %v", empty, err)
+		}
+		if r := to.repositories["1"]; r.State != metric.RepositoryOK || r.WAL != nil {
+			t.Errorf("%s: %+v", empty, r)
+		}
+		for _, a := range stanza.newestArchives() {
+			if a.repository == 1 {
+				t.Errorf("%s: the archive is asked for %q", empty, a.newest)
+			}
+		}
+	}
+	text := strings.Replace(whole, `"0000000100000000000000A4"`, `"nonsense"`, 1)
+	s := pgBackRestOf(t, text)
+	if r := s.repositories["1"]; r.readable() || !strings.Contains(r.Problem, "nonsense") {
+		t.Errorf("%+v", r)
+	}
+	if r := s.repositories["2"]; !r.readable() {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A backup with page checksum errors is no good one, and the repository is not empty.
+func TestPgBackRestOnlyBackupIsFlawed(t *testing.T) {
+	s := pgBackRestOf(t, `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"archive":[],
+		"backup":[{"label":"20260920-020000F","type":"full","error":true,"database":{"id":1,"repo-key":1},"timestamp":{"start":1789869600,"stop":1789869700}}]}]`)
+	g := s.groups[groupKey{"1", metric.KindFull}]
+	if r := s.repositories["1"]; r.State != metric.RepositoryOK || g.Flawed != 1 || g.Retained != 0 || !g.Newest.Stop.IsZero() {
+		t.Errorf("%+v, %+v", r, g)
+	}
 }

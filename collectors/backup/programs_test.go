@@ -26,6 +26,10 @@ var parsers = map[string]struct {
 		return parseVelero(text, &config.BackupSource{Scope: "nightly"}, to)
 	}},
 	"generic": {metric.KindFull, parseGeneric},
+	"pgbackrest": {metric.KindFull, func(text []byte, to *sink) error {
+		_, err := parsePgBackRest(text, "main", to)
+		return err
+	}},
 }
 
 func parsed(t *testing.T, program string) *sink {
@@ -71,13 +75,27 @@ func FuzzListings(f *testing.F) {
 // Half a document, a document of another kind and one more document are refused, whatever the program.
 func TestHalfADocumentIsRefused(t *testing.T) {
 	for program, p := range parsers {
-		whole := fixture(t, program+".json")
-		for name, text := range map[string][]byte{
-			"half": whole[:len(whole)/2], "nothing": nil, "text": []byte("no backups\n"), "two": append(append([]byte{}, whole...), whole...),
+		whole := string(fixture(t, program+".json"))
+		const log = "2026-11-29 14:19:20.600 P00  DEBUG:     command begin"
+		for text, want := range map[string]string{
+			whole[:len(whole)/2]:                    "cut off",
+			"":                                      "it is empty",
+			" \n":                                   "it is empty",
+			"no backups\n":                          `begins with "no backups"`,
+			log + "\n" + whole:                      `begins with "` + log + `"`,
+			"[INFO] listing\n" + whole:              `at line 1, "[INFO] listing"`,
+			whole + log:                             `followed by "` + log + `"`,
+			strings.TrimSpace(whole) + log:          `followed by "` + log + `"`,
+			whole + whole:                           "more than one JSON document",
+			strings.Replace(whole, ":", "; why", 1): "at line ",
+			`"backups"`:                             "begins with",
 		} {
-			if err := p.parse(text, newSink(false)); reason(err) != metric.ListingMalformed {
-				t.Errorf("%s: %s: %v", program, name, err)
+			if err := p.parse([]byte(text), newSink(false)); reason(err) != metric.ListingMalformed || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %.60q: %v, want %s", program, text, err, want)
 			}
+		}
+		if err := p.parse([]byte("\ufeff"+whole), newSink(false)); err != nil {
+			t.Errorf("%s: behind a byte order mark: %v", program, err)
 		}
 	}
 }
@@ -89,6 +107,15 @@ func TestEmptyListIsNoBackup(t *testing.T) {
 		s := listed(t, parsers[program].kind, func(to *sink) error { return parsers[program].parse([]byte(text), to) })
 		if g := s.only(t, parsers[program].kind); g.Retained != 0 || s.repositories[defaultRepository].State != metric.RepositoryEmpty {
 			t.Errorf("%s: %+v", program, g)
+		}
+	}
+	// A document without a list is not an empty one.
+	for program, text := range map[string]string{
+		"barman": `{"main":null}`, "borg": `{"repository":{}}`, "velero": `{}`, "generic": `{}`,
+		"pgbackrest": `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0}}]}]`,
+	} {
+		if err := parsers[program].parse([]byte(text), newSink(false)); reason(err) != metric.ListingMalformed {
+			t.Errorf("%s: %s: %v", program, text, err)
 		}
 	}
 	if err := parsers["restic"].parse([]byte("null"), newSink(false)); err != nil {

@@ -29,7 +29,9 @@ type sink struct {
 	seen         map[string]map[uint64]int64 // repository, hash of a good backup's ID: when it ended
 	tenants      map[string]tenantNewest
 	items        int
-	keep         bool // keep every item, for the commands
+	keep         bool   // keep every item, for the commands
+	warning      string // of the program, which printed its listing nevertheless
+	stderr       string // what the program wrote to standard error
 	all          []Item
 }
 
@@ -196,12 +198,15 @@ func (s *sink) finish(kind string) {
 			if key.Repository != name {
 				continue
 			}
-			count += g.Retained
+			count += g.Retained + g.Flawed
 			if key.Kind == metric.KindFull || key.Kind == metric.KindSnapshot {
 				restorable += g.Retained
 			}
 		}
 		r.settle(count)
+		if r.readable() && r.Problem == "" {
+			r.Problem = s.warning
+		}
 		// Also beside incremental ones, which nothing can be restored from alone.
 		if key := (groupKey{name, kind}); r.readable() && s.groups[key] == nil && restorable == 0 {
 			s.groups[key] = &group{Earlier: unknown}

@@ -57,15 +57,39 @@ func TestResticExitCodes3And10And11And12(t *testing.T) {
 	}
 }
 
-// 1 is a warning of Borg: what it lists with one may be half of it.
+// 1 is a warning of Borg, and so is 100 and more with modern exit codes: the listing holds, and the warning is shown with the
+// repository. A verification that ends with one has found something.
 func TestBorgExitCode1IsAWarning(t *testing.T) {
 	listing, _ := filepath.Abs("testdata/borg.json")
-	b := speaking(t, config.BackupSource{Program: "borg", Repository: "/r"}, "cat "+listing+"; echo 'the index is stale' >&2; exit 1")
-	if err := listError(t, b); reason(err) != metric.ListingExit || !strings.Contains(err.Error(), "the index is stale") {
-		t.Errorf("err = %v", err)
+	for _, code := range []int{1, 100, 127} {
+		b := speaking(t, config.BackupSource{Program: "borg", Repository: "/r"}, fmt.Sprintf("cat %s; echo 'the index is stale' >&2; exit %d", listing, code))
+		s := listReal(t, b)
+		if g := s.only(t, metric.KindSnapshot); g.Retained == 0 {
+			t.Errorf("%d: %+v", code, g)
+		}
+		if r := s.repositories[defaultRepository]; r.State != metric.RepositoryOK || !strings.Contains(r.Problem, "the index is stale") {
+			t.Errorf("%d: %+v", code, r)
+		}
+		if r := verifyReal(t, b); r.Success || !strings.Contains(r.Checks[0].Detail, fmt.Sprint("exited with code ", code)) {
+			t.Errorf("%d: %+v", code, r)
+		}
 	}
-	if r := verifyReal(t, b); r.Success || !strings.Contains(r.Checks[0].Detail, "exited with code 1") {
-		t.Errorf("%+v", r)
+	for _, text := range []string{"cat " + listing + "; exit 2", "head -c 100 " + listing + "; exit 1", "exit 1"} {
+		_ = listError(t, speaking(t, config.BackupSource{Program: "borg", Repository: "/r"}, text))
+	}
+}
+
+// Versions of WAL-G before 3 print nothing for a storage without backups, and end well.
+func TestWALGWithoutBackups(t *testing.T) {
+	b := speaking(t, config.BackupSource{Program: "wal-g"}, `test "$WALG_LOG_DESTINATION" = stderr || exit 9
+		case "$*" in *wal-show*) echo '[]';; *) echo 'INFO: 2026/09/20 02:00:00 No backups found' >&2;; esac`)
+	s := listReal(t, b)
+	if g := s.only(t, metric.KindFull); g.Retained != 0 || s.repositories[defaultRepository].State != metric.RepositoryEmpty {
+		t.Errorf("%+v", g)
+	}
+	b = speaking(t, config.BackupSource{Program: "wal-g"}, "echo 'INFO: no route' >&2")
+	if err := listError(t, b); !strings.Contains(err.Error(), "it is empty") {
+		t.Errorf("nothing at all: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,13 @@ import (
 var _ = register(adapter{
 	name: "wal-g", kind: metric.KindFull,
 	list: func(ctx context.Context, q *query, to *sink) error {
+		q = q.walg()
 		text, err := q.output(ctx, to, "backup-list", "--detail", "--json")
 		if err != nil {
 			return err
+		}
+		if len(bytes.TrimSpace(text)) == 0 && strings.Contains(to.stderr, walgNone) {
+			text = []byte("[]")
 		}
 		if err := parseWALG(text, to); err != nil || q.source.File != "" {
 			return err
@@ -27,13 +32,20 @@ var _ = register(adapter{
 		return parseWALGShow(r.Stdout, to)
 	},
 	verify: func(ctx context.Context, q *query, v *verification) error {
-		r, err := q.run(ctx, "wal-verify", "integrity", "timeline", "--json")
+		r, err := q.walg().run(ctx, "wal-verify", "integrity", "timeline", "--json")
 		if err != nil {
 			return err
 		}
 		return parseWALGVerify(r.Stdout, v)
 	},
 })
+
+// walgNone is all that versions before 3 say of a storage without backups, to standard error, with exit code 0 and --json
+// as well (internal/databases/postgres/backup_list_handler.go).
+const walgNone = "No backups found"
+
+// walg keeps WAL-G's log out of its standard output, whatever its configuration says.
+func (q *query) walg() *query { return q.withEnvironment("WALG_LOG_DESTINATION", "stderr") }
 
 // walgBackup is one backup of wal-g backup-list --detail --json. Log positions are plain numbers there.
 type walgBackup struct {
