@@ -81,6 +81,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		if dir, err = openState(ctx, o); err != nil {
 			return err
 		}
+		dir.SetLogger(o.Logger)
 		defer func() { err = errors.Join(err, dir.Close()) }()
 	}
 	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())

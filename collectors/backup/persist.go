@@ -21,8 +21,9 @@ func (c *Collector) save(now time.Time) error {
 	if c.dir == nil {
 		return nil
 	}
+	removed := !c.dir.Has(snapshotName)
 	c.mu.Lock()
-	dirty := c.dirty
+	dirty := c.dirty || removed
 	c.dirty = false
 	known := c.copyFacts()
 	c.mu.Unlock()

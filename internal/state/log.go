@@ -1,12 +1,8 @@
 package state
 
 import (
-	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,73 +15,43 @@ import (
 // to be written anew at every change. It is a row of segments; a snapshot says from which segment on the log
 // continues it. After Append returns nil its records survive a crash of the machine.
 //
-// A record cut short at the very end is a write that never succeeded, and is dropped. To tell that from a log
-// that somebody put back or cut off, a mark beside the log holds how far it was known to be durable, and counts
+// What follows the last whole record of the newest segment is a write that never succeeded, and is dropped. To tell that from a
+// log that was put back or cut off, a mark beside the log holds how far it was known to be durable, and counts
 // how often the log was opened and closed. The lock's record counts too: a mark that was put back with its log is
-// behind it.
+// behind it, and one that is missing was removed.
 type Log struct {
-	dir     *Dir
-	name    string
-	file    *os.File
-	mark    *os.File
-	segment uint64
-	end     int64 // of the last durable record
-	dirty   bool  // bytes of a failed Append may lie behind end
-	older   int64 // bytes in older segments
-	turn    uint64
-	buf     []byte
+	dir      *Dir
+	name     string
+	file     *os.File
+	info     os.FileInfo // of file
+	mark     *os.File
+	markInfo os.FileInfo
+	first    uint64 // segment that the snapshot names
+	segment  uint64
+	end      int64  // of the last durable record
+	next     uint64 // sequence number of the next record
+	older    int64  // bytes in older segments
+	turn     uint64
+	dropped  int64
+	dirty    bool  // bytes of a failed Append may lie behind end
+	gone     error // until Restart
+	buf      []byte
 }
 
-// A record is its length, a CRC-32C over length and payload, and the payload.
-const frameHeader = 8
-
-// MaxRecord bounds the payload of a record.
-const MaxRecord = 256 << 20
+// ErrUnsettled means that an append failed and could not be undone: its records may be in the log after a restart.
+var ErrUnsettled = errors.New("a failed write could not be undone")
 
 // OpenLog replays the log of a name from a segment on and opens it for appending. An error that is
 // ErrCorrupt or ErrRolledBack means that it cannot be continued; ResetLog begins it anew.
 func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error) (*Log, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(name); err != nil {
+	release, err := d.hold(name, turnOf(name))
+	if err != nil {
 		return nil, err
 	}
-	l := &Log{dir: d, name: name, segment: max(from, 1)}
-	segments, err := d.segments(name)
-	if err != nil {
+	defer release()
+	l := &Log{dir: d, name: name, first: max(from, 1)}
+	if err := l.replay(replay); err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
-	}
-	marked, markedEnd, turn := l.readMark()
-	recorded := d.lock.record.Generations[turnOf(name)]
-	if turn > 0 && turn < recorded {
-		return nil, fmt.Errorf("log %s: %w: it was opened and closed %d times, and here %d", name, ErrRolledBack, recorded, turn)
-	}
-	l.turn = max(turn, recorded)
-	for _, s := range segments {
-		if s < l.segment {
-			// Left behind by a crash between saving a snapshot and dropping what it replaced.
-			_ = os.Remove(d.segmentFile(name, s))
-		}
-	}
-	segments = slices.DeleteFunc(segments, func(s uint64) bool { return s < l.segment })
-	for i, s := range segments {
-		if s != l.segment+uint64(i) {
-			return nil, fmt.Errorf("log %s: %w: segment %d is missing", name, ErrCorrupt, l.segment+uint64(i))
-		}
-	}
-	for i, s := range segments {
-		last := i == len(segments)-1
-		end, err := replaySegment(d.segmentFile(name, s), last, replay)
-		if err != nil {
-			return nil, fmt.Errorf("log %s, segment %d: %w", name, s, err)
-		}
-		if !last {
-			l.older += end
-		}
-		l.segment, l.end = s, end
-	}
-	if marked > l.segment || marked == l.segment && markedEnd > l.end {
-		return nil, fmt.Errorf("log %s: %w: it ends at %d/%d, but %d/%d was saved", name, ErrRolledBack, l.segment, l.end, marked, markedEnd)
 	}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
@@ -96,18 +62,87 @@ func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error
 	return l, nil
 }
 
+// replay reads all segments back and sets where the log goes on.
+func (l *Log) replay(replay func(record []byte) error) error {
+	d := l.dir
+	segments, err := d.segments(l.name)
+	if err != nil {
+		return err
+	}
+	marked, whole, err := d.readMark(l.name)
+	if err != nil {
+		return err
+	}
+	recorded := d.recorded(turnOf(l.name))
+	switch {
+	case recorded.Reset && len(segments) > 0:
+		return fmt.Errorf("%w: it was removed, and is there again", ErrRolledBack)
+	case !whole && recorded.Generation > 0 && !recorded.Reset:
+		return fmt.Errorf("%w: its mark is missing or damaged", ErrCorrupt)
+	case whole && marked.turn > 0 && marked.turn < recorded.Generation:
+		return fmt.Errorf("%w: it was opened and closed %d times, and here %d", ErrRolledBack, recorded.Generation, marked.turn)
+	}
+	l.turn = max(marked.turn, recorded.Generation)
+	for _, s := range segments {
+		if s < l.first {
+			// Left behind by a crash between saving a snapshot and dropping what it replaced.
+			_ = os.Remove(d.segmentFile(l.name, s))
+		}
+	}
+	segments = slices.DeleteFunc(segments, func(s uint64) bool { return s < l.first })
+	l.segment = l.first
+	var end segmentEnd
+	for i, s := range segments {
+		if s != l.first+uint64(i) {
+			return fmt.Errorf("%w: segment %d is missing", ErrCorrupt, l.first+uint64(i))
+		}
+		l.older += end.at
+		if end, err = replaySegment(d.segmentFile(l.name, s), s, end.next, replay); err != nil {
+			return fmt.Errorf("segment %d: %w", s, err)
+		}
+		if end.err != nil && i < len(segments)-1 {
+			return fmt.Errorf("segment %d: %w at %d: %w", s, ErrCorrupt, end.at, end.err)
+		}
+		l.segment = s
+	}
+	l.end, l.next, l.dropped = end.at, max(end.next, 1), end.rest
+	if marked.segment > l.segment || marked.segment == l.segment && marked.end > l.end {
+		return fmt.Errorf("%w: it ends at %d/%d, but %d/%d was saved", ErrRolledBack, l.segment, l.end, marked.segment, marked.end)
+	}
+	if !whole && !end.legacy && l.end > int64(segmentHeader) {
+		return fmt.Errorf("%w: it has records, but no mark that is whole", ErrCorrupt)
+	}
+	if end.legacy {
+		return l.leaveLegacy()
+	}
+	return nil
+}
+
+// leaveLegacy ends a last segment of the first format: what is appended now goes into one of this format.
+func (l *Log) leaveLegacy() error {
+	f, err := os.OpenFile(l.dir.segmentFile(l.name, l.segment), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Truncate(l.end), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	l.older += l.end
+	l.segment, l.end = l.segment+1, 0
+	return nil
+}
+
 // turnOf is the name under which the lock's record counts a log's turns; no snapshot has such a name.
 func turnOf(name string) string { return name + ".log" }
 
 // count begins a turn. The record follows the mark, so that a crash between the two leaves a mark that is ahead,
-// which is no rollback. The caller holds the directory's mutex.
+// which is no rollback.
 func (l *Log) count() error {
 	l.turn++
-	l.writeMark()
-	if err := l.mark.Sync(); err != nil {
+	if err := errors.Join(l.writeMark(), l.mark.Sync()); err != nil {
 		return err
 	}
-	return l.dir.lock.write(turnOf(l.name), l.turn)
+	return l.dir.record(turnOf(l.name), l.turn, false)
 }
 
 // ResetLog removes the log of a name and its snapshot.
@@ -115,8 +150,11 @@ func (d *Dir) ResetLog(name string) error {
 	if err := d.Remove(name); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	release, err := d.hold(name, turnOf(name))
+	if err != nil {
+		return err
+	}
+	defer release()
 	segments, err := d.segments(name)
 	if err != nil {
 		return fmt.Errorf("reset %s: %w", name, err)
@@ -129,14 +167,16 @@ func (d *Dir) ResetLog(name string) error {
 	if err := os.Remove(d.markFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reset %s: %w", name, err)
 	}
-	return syncDir(d.path)
+	if err := syncDir(d.path); err != nil {
+		return err
+	}
+	// Last: after a crash before it the mark is missing, and the log is reset once more.
+	return d.record(turnOf(name), d.recorded(turnOf(name)).Generation, true)
 }
 
 func (d *Dir) segmentFile(name string, segment uint64) string {
 	return filepath.Join(d.path, fmt.Sprintf("%s.%08d.log", name, segment))
 }
-
-func (d *Dir) markFile(name string) string { return filepath.Join(d.path, name+".mark") }
 
 // segments lists the log's segments in order.
 func (d *Dir) segments(name string) ([]uint64, error) {
@@ -156,87 +196,66 @@ func (d *Dir) segments(name string) ([]uint64, error) {
 	return all, nil
 }
 
-// replaySegment returns where the last whole record ends.
-func replaySegment(path string, last bool, replay func([]byte) error) (int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	var end int64
-	var header [frameHeader]byte
-	var payload []byte
-	r := bufio.NewReaderSize(f, 1<<20)
-	for {
-		if _, err := io.ReadFull(r, header[:]); err != nil {
-			return torn(end, info.Size() == end || last, err)
-		}
-		n := int64(binary.LittleEndian.Uint32(header[:]))
-		if n > MaxRecord || end+frameHeader+n > info.Size() {
-			return torn(end, last, io.ErrUnexpectedEOF)
-		}
-		payload = slices.Grow(payload[:0], int(n))[:n]
-		if _, err := io.ReadFull(r, payload); err != nil {
-			return torn(end, last, err)
-		}
-		if frameSum(header[:4], payload) != binary.LittleEndian.Uint32(header[4:]) {
-			return torn(end, last, errors.New("wrong checksum"))
-		}
-		if err := replay(payload); err != nil {
-			return end, fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		end += frameHeader + n
-	}
-}
-
-// torn accepts an incomplete end where one may be.
-func torn(end int64, allowed bool, err error) (int64, error) {
-	if allowed {
-		return end, nil
-	}
-	return end, fmt.Errorf("%w at %d: %w", ErrCorrupt, end, err)
-}
-
-func frameSum(length, payload []byte) uint32 {
-	return crc32.Update(crc32.Checksum(length, castagnoli), castagnoli, payload)
-}
-
 // open opens the newest segment behind its last whole record.
-func (l *Log) open() error {
+func (l *Log) open() (err error) {
 	f, err := os.OpenFile(l.dir.segmentFile(l.name, l.segment), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+		}
+	}()
 	if l.mark == nil {
-		if l.mark, err = os.OpenFile(l.dir.markFile(l.name), os.O_RDWR|os.O_CREATE, 0o640); err != nil {
-			return errors.Join(err, f.Close())
+		if err := l.openMark(); err != nil {
+			return err
 		}
 	}
-	if err := errors.Join(f.Truncate(l.end), f.Sync(), syncDir(l.dir.path)); err != nil {
-		return errors.Join(err, f.Close())
+	if err := f.Truncate(l.end); err != nil {
+		return err
 	}
-	l.file = f
+	end := l.end
+	if end == 0 {
+		header := appendSegmentHeader(nil, l.segment, l.next)
+		if _, err := f.WriteAt(header, 0); err != nil {
+			return err
+		}
+		end = int64(len(header))
+	}
+	if err := errors.Join(f.Sync(), syncDir(l.dir.path)); err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	l.file, l.info, l.end = f, info, end
 	return nil
 }
 
-// ErrUnsettled means that an append failed and could not be undone: its records may be in the log after a restart.
-var ErrUnsettled = errors.New("a failed write could not be undone")
+func (l *Log) openMark() error {
+	f, err := os.OpenFile(l.dir.markFile(l.name), os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	l.mark, l.markInfo = f, info
+	return nil
+}
 
 // Append writes records and makes them durable, all of them or none. After an error that is ErrUnsettled this is not known; the
-// next Append undoes it first.
+// next Append undoes it first. After ErrGone every Append fails until Restart.
 func (l *Log) Append(records ...[]byte) error {
 	l.buf = l.buf[:0]
-	for _, r := range records {
+	for i, r := range records {
 		if len(r) > MaxRecord {
-			return fmt.Errorf("log %s: a record of %d bytes", l.name, len(r))
+			return fmt.Errorf("log %s: a record of %d bytes; at most %d", l.name, len(r), MaxRecord)
 		}
-		l.buf = binary.LittleEndian.AppendUint32(l.buf, uint32(len(r)))
-		l.buf = binary.LittleEndian.AppendUint32(l.buf, frameSum(l.buf[len(l.buf)-4:], r))
-		l.buf = append(l.buf, r...)
+		l.buf = appendFrame(l.buf, l.next+uint64(i), r)
 	}
 	if l.file == nil {
 		return fmt.Errorf("log %s: closed", l.name)
@@ -244,23 +263,30 @@ func (l *Log) Append(records ...[]byte) error {
 	if err := l.undo(); err != nil {
 		return fmt.Errorf("log %s: %w", l.name, err)
 	}
+	if err := l.present(l.end); err != nil { // a write behind the end of a file that was cut off would leave a gap
+		return fmt.Errorf("log %s: %w", l.name, err)
+	}
 	_, err := l.file.WriteAt(l.buf, l.end)
 	if err == nil {
 		err = syncData(l.file)
 	}
+	if err == nil {
+		err = l.present(l.end + int64(len(l.buf))) // or nothing was saved at all
+	}
 	if err != nil {
 		l.dirty = true // WriteAt does not return how much was written before an error
 		err = fmt.Errorf("log %s: %w", l.name, err)
-		if undone := l.undo(); undone != nil {
+		if undone := l.undo(); undone != nil && l.gone == nil {
 			return errors.Join(ErrUnsettled, err, undone)
 		}
 		return err
 	}
 	l.end += int64(len(l.buf))
+	l.next += uint64(len(records))
 	if cap(l.buf) > 8<<20 {
 		l.buf = nil
 	}
-	l.writeMark()
+	_ = l.writeMark() // without it the check at the next start is weaker by this record
 	return nil
 }
 
@@ -276,38 +302,24 @@ func (l *Log) undo() error {
 	return nil
 }
 
-// The mark is written without waiting for the disk: it outlives the process, and after a crash of the
-// machine an older mark is only a more lenient one.
-func (l *Log) writeMark() {
-	var b [28]byte
-	binary.LittleEndian.PutUint64(b[:], l.segment)
-	binary.LittleEndian.PutUint64(b[8:], uint64(l.end))
-	binary.LittleEndian.PutUint64(b[16:], l.turn)
-	binary.LittleEndian.PutUint32(b[24:], crc32.Checksum(b[:24], castagnoli))
-	_, _ = l.mark.WriteAt(b[:], 0) // without it only the check at the next start is weaker
-}
-
-// readMark returns zeros if there is no mark that is whole.
-func (l *Log) readMark() (segment uint64, end int64, turn uint64) {
-	b, err := os.ReadFile(l.dir.markFile(l.name))
-	if err != nil || len(b) != 28 || crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
-		return 0, 0, 0
-	}
-	return binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])), binary.LittleEndian.Uint64(b[16:])
-}
-
 // Rotate begins a new segment and returns its number: what a snapshot of everything appended so far must name.
 func (l *Log) Rotate() (uint64, error) {
-	old, oldSegment, oldEnd := l.file, l.segment, l.end
+	if l.gone != nil {
+		return 0, fmt.Errorf("log %s: %w", l.name, l.gone)
+	}
+	if err := l.undo(); err != nil {
+		return 0, fmt.Errorf("log %s: %w", l.name, err)
+	}
+	old, oldInfo, oldSegment, oldEnd := l.file, l.info, l.segment, l.end
 	l.segment, l.end = l.segment+1, 0
 	if err := l.open(); err != nil {
-		l.file, l.segment, l.end = old, oldSegment, oldEnd
+		l.file, l.info, l.segment, l.end = old, oldInfo, oldSegment, oldEnd
 		_ = os.Remove(l.dir.segmentFile(l.name, oldSegment+1))
 		return 0, fmt.Errorf("log %s: %w", l.name, err)
 	}
 	l.older += oldEnd
 	_ = old.Close()
-	l.writeMark()
+	_ = l.writeMark()
 	return l.segment, nil
 }
 
@@ -317,7 +329,7 @@ func (l *Log) Drop(before uint64) error {
 	if err != nil {
 		return err
 	}
-	l.older = 0
+	l.first, l.older = max(l.first, before), 0
 	for _, s := range segments {
 		if s < before {
 			err = errors.Join(err, os.Remove(l.dir.segmentFile(l.name, s)))
@@ -331,13 +343,20 @@ func (l *Log) Drop(before uint64) error {
 // Size is how many bytes would be replayed.
 func (l *Log) Size() int64 { return l.older + l.end }
 
+// Dropped is how many bytes OpenLog found behind the last whole record and dropped.
+func (l *Log) Dropped() int64 { return l.dropped }
+
 // Close gives the files back. Appending after it fails.
 func (l *Log) Close() error {
-	l.dir.mu.Lock()
-	defer l.dir.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
 	var err error
-	if l.file != nil && l.dir.lock != nil { // from now on a copy that was made before is an old one
-		err = l.count()
+	if release, closed := l.dir.hold(l.name, turnOf(l.name)); closed == nil {
+		if l.gone == nil { // from now on a copy that was made before is an old one
+			err = l.count()
+		}
+		release()
 	}
 	err = errors.Join(err, l.file.Close(), l.mark.Close())
 	l.file = nil

@@ -46,7 +46,7 @@ func TestUnsettledAppendIsUndoneBeforeTheNext(t *testing.T) {
 	if _, err := l.file.ReadAt(left, 0); err != nil || !bytes.Contains(left, []byte("refused")) {
 		t.Fatalf("nothing was written: %v", err)
 	}
-	if _, err := good.WriteAt(left, 0); err != nil {
+	if _, err := good.WriteAt(left[l.end:], l.end); err != nil {
 		t.Fatal(err)
 	}
 	l.file = good

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,13 +31,21 @@ var (
 
 var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-// Dir is a locked state directory. Its methods may be called from several goroutines.
+// errClosed is why nothing can be read or saved any more.
+var errClosed = errors.New("the state directory is closed")
+
+// Dir is a locked state directory. Its methods may be called from several goroutines: one name never waits for another.
 type Dir struct {
 	path    string
 	session uint64
+	logger  atomic.Pointer[slog.Logger]
+	lock    atomic.Pointer[lock] // nil once it is closed
 
-	mu   sync.Mutex
-	lock *lock
+	use       sync.RWMutex // held by Close alone, shared by whatever reads or writes
+	closed    atomic.Bool
+	relocking sync.Mutex
+	mu        sync.Mutex
+	names     map[string]*sync.Mutex
 }
 
 // Open creates the directory if need be and locks it until Close or the end of the process. If another
@@ -48,12 +58,46 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage path %s: %w", path, err)
 	}
-	return &Dir{path: path, session: l.record.Session, lock: l}, nil
+	d := &Dir{path: path, session: l.record.Session, names: map[string]*sync.Mutex{}}
+	d.lock.Store(l)
+	d.SetLogger(slog.New(slog.DiscardHandler))
+	return d, nil
 }
+
+// SetLogger sets where it is logged that the directory or its lock was removed.
+func (d *Dir) SetLogger(logger *slog.Logger) { d.logger.Store(logger) }
 
 // Session numbers the holders of the directory, this one included. The number is on the disk before Open
 // returns, so that a payload can say by it who saved it and whether somebody came after.
 func (d *Dir) Session() uint64 { return d.session }
+
+// holder is the lock, nil once the directory is closed.
+func (d *Dir) holder() *lock { return d.lock.Load() }
+
+// hold keeps others from the files of a name until release is called. key is the name itself, or that of its log: a snapshot
+// that is being written does not keep its log waiting.
+func (d *Dir) hold(name, key string) (release func(), err error) {
+	if !nameRE.MatchString(name) {
+		return nil, fmt.Errorf("invalid name of a snapshot %q", name)
+	}
+	if d.closed.Load() {
+		return nil, errClosed
+	}
+	d.use.RLock()
+	if d.closed.Load() {
+		d.use.RUnlock()
+		return nil, errClosed
+	}
+	d.mu.Lock()
+	m := d.names[key]
+	if m == nil {
+		m = &sync.Mutex{}
+		d.names[key] = m
+	}
+	d.mu.Unlock()
+	m.Lock()
+	return func() { m.Unlock(); d.use.RUnlock() }, nil
+}
 
 // closeTimeout is for how long Close waits for the disk: a save that hangs must not keep the process from ending.
 const closeTimeout = 2 * time.Second
@@ -61,48 +105,64 @@ const closeTimeout = 2 * time.Second
 // Close gives the lock up. What was saved stays saved; saving after it fails. While a save hangs the lock
 // cannot be given up; it goes with the process.
 func (d *Dir) Close() error {
-	for deadline := time.Now().Add(closeTimeout); !d.mu.TryLock(); time.Sleep(10 * time.Millisecond) {
+	d.closed.Store(true)
+	for deadline := time.Now().Add(closeTimeout); !d.use.TryLock(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("storage path %s: a save has not come back; the disk hangs", d.path)
 		}
 	}
-	defer d.mu.Unlock()
-	if d.lock == nil {
-		return nil
+	defer d.use.Unlock()
+	if l := d.lock.Swap(nil); l != nil {
+		return l.release()
 	}
-	err := d.lock.release()
-	d.lock = nil
-	return err
+	return nil
 }
 
 // Save replaces the snapshot of a name. When it returns nil, the payload survives a crash of the machine.
 func (d *Dir) Save(name string, version int, payload []byte) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(name); err != nil {
+	release, err := d.hold(name, name)
+	if err != nil {
 		return err
 	}
-	generation := d.lock.record.Generations[name] + 1
+	defer release()
+	if err := d.present(); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	generation := d.recorded(name).Generation + 1
 	h := header{version: uint32(version), generation: generation, length: uint64(len(payload))}
 	if err := d.replace(name, h.encode(payload), payload); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	// The record follows the snapshot, never the other way round: a crash between the two leaves a
 	// snapshot newer than its record, which is no rollback.
-	if err := d.lock.write(name, generation); err != nil {
+	if err := d.record(name, generation, false); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
 }
 
+// recorded returns what the lock's file says of a name.
+func (d *Dir) recorded(name string) generation { return d.holder().get(name) }
+
+// record writes a generation into the lock's file, and into the new one if it was replaced meanwhile.
+func (d *Dir) record(name string, n uint64, reset bool) error {
+	for {
+		l := d.holder()
+		err := l.write(name, n, reset)
+		if d.holder() == l {
+			return err
+		}
+	}
+}
+
 // Load returns the payload last saved under a name, or an error that is one of the four above or of the
 // file system.
 func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(name); err != nil {
+	release, err := d.hold(name, name)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	payload, h, err := read(d.file(name), maxBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -110,13 +170,13 @@ func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
-	recorded := d.lock.record.Generations[name]
+	recorded := d.recorded(name).Generation
 	if h.generation < recorded {
 		return nil, fmt.Errorf("load %s: %w: generation %d, but %d was saved", name, ErrRolledBack, h.generation, recorded)
 	}
 	// After a crash before the record was written the snapshot is ahead; the next save must not reuse its
 	// generation.
-	d.lock.record.Generations[name] = h.generation
+	d.holder().ahead(name, h.generation)
 	if h.version != uint32(version) {
 		return nil, fmt.Errorf("load %s: %w: %d, want %d", name, ErrVersion, h.version, version)
 	}
@@ -125,28 +185,18 @@ func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
 
 // Remove deletes the snapshot of a name. One that is put back later counts as rolled back.
 func (d *Dir) Remove(name string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(name); err != nil {
+	release, err := d.hold(name, name)
+	if err != nil {
 		return err
 	}
+	defer release()
 	if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
 	if err := syncDir(d.path); err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
-	return d.lock.write(name, d.lock.record.Generations[name]+1)
-}
-
-func (d *Dir) usable(name string) error {
-	if d.lock == nil {
-		return errors.New("the state directory is closed")
-	}
-	if !nameRE.MatchString(name) {
-		return fmt.Errorf("%q is no name for a snapshot", name)
-	}
-	return nil
+	return d.record(name, d.recorded(name).Generation+1, false)
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, name+".state") }

@@ -149,7 +149,7 @@ func TestCrashBeforeTheRecordIsNoRollback(t *testing.T) {
 	wantLoad(t, d, "2", nil)
 	save(t, d, "3")
 	wantLoad(t, d, "3", nil)
-	if got := d.lock.record.Generations["health"]; got != 3 {
+	if got := d.recorded("health").Generation; got != 3 {
 		t.Errorf("generation %d, want 3: one that is used must not be used again", got)
 	}
 }
@@ -160,7 +160,7 @@ func TestTornRecordFallsBackToTheOther(t *testing.T) {
 	d := open(t, path)
 	save(t, d, "1")
 	save(t, d, "2")
-	torn := int64(d.lock.record.Sequence%slots) * slotBytes
+	torn := slots*slotBytes + int64(d.recorded("health").Sequence%slots)*nameSlotBytes
 	_ = d.Close()
 	f, err := os.OpenFile(filepath.Join(path, "LOCK"), os.O_WRONLY, 0)
 	if err != nil {
@@ -171,7 +171,7 @@ func TestTornRecordFallsBackToTheOther(t *testing.T) {
 	}
 	_ = f.Close()
 	d = open(t, path)
-	if got := d.lock.record.Generations["health"]; got != 1 {
+	if got := d.recorded("health").Generation; got != 1 {
 		t.Errorf("generation %d, want that of the whole slot, 1", got)
 	}
 	wantLoad(t, d, "2", nil)

@@ -1,0 +1,106 @@
+package state
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// firstFormat is a copy of a state that was written before records had sequence numbers and names had slots in the lock: "killed"
+// by a process that was killed, "closed" by one that ended in order.
+func firstFormat(t *testing.T, which string) string {
+	t.Helper()
+	path := t.TempDir()
+	if err := os.CopyFS(path, os.DirFS(filepath.Join("testdata", "first_format", which))); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFirstFormatGoesOn(t *testing.T) {
+	for _, which := range []string{"killed", "closed"} {
+		t.Run(which, func(t *testing.T) {
+			path := firstFormat(t, which)
+			for i, added := 0, []string{"f", "g", "h"}; i <= len(added); i++ {
+				d := open(t, path)
+				if d.Session() != uint64(2+i) {
+					t.Errorf("session %d", d.Session())
+				}
+				if got, err := d.Load("health", 1, 100); string(got) != "new" || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+				if got, err := d.Load("log", 1, 100); string(got) != "2" || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+				var got []string
+				l, err := d.OpenLog("log", 2, func(r []byte) error { got = append(got, string(r)); return nil })
+				if want := append([]string{"c", "d", "e"}, added[:i]...); err != nil || !slices.Equal(got, want) {
+					t.Fatalf("%q, %v, want %q", got, err, want)
+				}
+				if i < len(added) {
+					if err := l.Append([]byte(added[i])); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if i != 1 { // once it is killed
+					if err := l.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := d.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// What the first format noticed is still noticed.
+func TestFirstFormatIsStillChecked(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, path string){
+		"cut off": func(t *testing.T, path string) {
+			edit(t, filepath.Join(path, "log.00000003.log"), func(b []byte) []byte { return b[:legacyHeader+1] })
+		},
+		"mark removed, cut off": func(t *testing.T, path string) {
+			edit(t, filepath.Join(path, "log.mark"), func([]byte) []byte { return nil })
+			edit(t, filepath.Join(path, "log.00000003.log"), func(b []byte) []byte { return b[:legacyHeader+1] })
+		},
+		"segment removed": func(t *testing.T, path string) {
+			edit(t, filepath.Join(path, "log.00000002.log"), func([]byte) []byte { return nil })
+		},
+		"mark of an earlier turn": func(t *testing.T, path string) {
+			d := open(t, path)
+			l, err := d.OpenLog("log", 2, func([]byte) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = l.Close()
+			_ = d.Close()
+			edit(t, filepath.Join(path, "log.mark"), func([]byte) []byte { return mark{3, 18, 1}.encode() })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := firstFormat(t, "closed")
+			change(t, path)
+			d := open(t, path)
+			if _, err := d.OpenLog("log", 2, func([]byte) error { return nil }); !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrRolledBack) {
+				t.Errorf("err = %v", err)
+			}
+		})
+	}
+	path := firstFormat(t, "closed")
+	d := open(t, path)
+	if _, err := d.Load("health", 1, 100); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, d.file("health"), func(b []byte) []byte {
+		h := header{version: 1, generation: 1, length: 3}
+		return append(h.encode([]byte("old")), "old"...)
+	})
+	if _, err := d.Load("health", 1, 100); !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "2 was saved") {
+		t.Errorf("an older snapshot put back: %v", err)
+	}
+}
