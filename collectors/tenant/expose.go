@@ -19,7 +19,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
 		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
-		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave,
+		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
 	} {
 		d[m] = m.Desc()
 	}
@@ -66,6 +66,11 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)
 	if book.Persistent() {
 		e.gauge(metric.StateLastSave, float64(at.UnixMilli())/1000, name)
+		unsaved := 0.0
+		if book.Unsaved() {
+			unsaved = 1
+		}
+		e.gauge(metric.StateUnsaved, unsaved, name)
 	}
 }
 

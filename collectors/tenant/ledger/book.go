@@ -16,16 +16,6 @@ const (
 	rebalanceEvery = time.Minute
 )
 
-// A snapshot that could not be written is tried again after a minute, and ever more seldom: encoding it keeps commits
-// waiting, and a disk that is full stays so for a while.
-const (
-	compactRetry    = time.Minute
-	compactRetryMax = 16 * time.Minute
-)
-
-// compactAbove is the size of the log from which a snapshot replaces it, beside twice the last snapshot's.
-const compactAbove = 16 << 20
-
 // Book is a ledger with its log: what changes it, and what reads it.
 type Book struct {
 	*Ledger
@@ -40,12 +30,15 @@ type Book struct {
 	snapSize int64
 	retryIn  time.Duration // after a snapshot that failed, 0 if none did
 	retryAt  time.Time
-	broken   error // why what is in memory is not what is on the disk
+	lost     error     // why the saved state is gone; nothing is saved until all of it is saved anew
+	anewAt   time.Time // when that is tried again
+	broken   error     // why what is in memory is not what is on the disk
 	scrapers scrapers
 
 	statusMu sync.Mutex
 	savedAt  time.Time
 	saves    [2]uint64
+	unsaved  bool // the last save failed, or what it saved is gone
 }
 
 // Options are what a book needs.
@@ -103,6 +96,9 @@ func open(o Options) (*Book, error) {
 		if b.log, err = b.dir.OpenLog(snapshotName, segment, b.apply); err != nil {
 			return nil, err
 		}
+		if n := b.log.Dropped(); n > 0 {
+			b.logger.Warn("Bytes behind the last saved record of the tenant log are no continuation of it and are dropped", "bytes", n)
+		}
 	}
 	b.adopt(b.Ledger)
 	b.savedAt = b.now()
@@ -133,6 +129,9 @@ func (b *Book) Run(ctx context.Context) error {
 		if b.broken != nil {
 			return b.broken
 		}
+		if b.lost != nil && !b.now().Before(b.anewAt) {
+			b.saveAnew()
+		}
 		select {
 		case r := <-b.requests:
 			b.commit(b.queued(r))
@@ -149,7 +148,10 @@ func (b *Book) Run(ctx context.Context) error {
 			if b.compact != nil {
 				b.compacted(<-b.compact)
 			}
-			return nil
+			if b.lost != nil {
+				b.saveAnew()
+			}
+			return b.broken
 		}
 	}
 }
@@ -169,47 +171,18 @@ func failed(err error) int {
 	return 0
 }
 
-// compactIfDue replaces a long log by a snapshot. Only encoding it keeps commits waiting; it is written
-// beside them.
-func (b *Book) compactIfDue() {
-	if b.log == nil || b.compact != nil || b.log.Size() < compactAbove+2*b.snapSize || b.now().Before(b.retryAt) {
-		return
-	}
-	segment, err := b.log.Rotate()
-	if err != nil {
-		b.logger.Warn("Beginning a new segment of the tenant log failed", "err", err)
-		b.putOff()
-		return
-	}
-	payload := b.snapshot(segment)
-	b.segment, b.compact = segment, make(chan error, 1)
-	b.snapSize = int64(len(payload))
-	go func(done chan<- error) { done <- b.dir.Save(snapshotName, snapshotVersion, payload) }(b.compact)
-}
-
-func (b *Book) compacted(err error) {
-	b.compact = nil
-	if err == nil {
-		err = b.log.Drop(b.segment)
-	}
-	if err != nil {
-		b.logger.Warn("Compacting the tenant log failed", "err", err)
-		b.putOff()
-		return
-	}
-	b.retryIn = 0
-}
-
-func (b *Book) putOff() {
-	b.retryIn = min(max(2*b.retryIn, compactRetry), compactRetryMax)
-	b.retryAt = b.now().Add(b.retryIn)
-}
-
 // Saves tells how often saving succeeded and failed, and up to when everything is saved.
 func (b *Book) Saves() (saves [2]uint64, at time.Time) {
 	b.statusMu.Lock()
 	defer b.statusMu.Unlock()
 	return b.saves, b.savedAt
+}
+
+// Unsaved reports whether the last save failed, or what it saved is gone from the disk.
+func (b *Book) Unsaved() bool {
+	b.statusMu.Lock()
+	defer b.statusMu.Unlock()
+	return b.unsaved
 }
 
 // Persistent reports whether the book outlives the process.

@@ -120,25 +120,37 @@ func (b *Book) commit(group []*request) {
 	}
 }
 
-// append saves records, all of them or none.
+// append saves records, all of them or none. Without any it makes sure that what was saved is still there.
 func (b *Book) append(records [][]byte) error {
 	var err error
-	if b.log != nil && len(records) > 0 {
+	noticed := b.lost == nil
+	switch {
+	case b.log == nil:
+	case b.lost != nil:
+		err = b.lost
+	case len(records) > 0:
 		err = b.log.Append(records...)
+	default:
+		err = b.log.Check()
 	}
 	b.statusMu.Lock()
 	if err == nil {
 		b.savedAt = b.now()
 	}
-	if len(records) > 0 && b.log != nil {
+	if b.unsaved = err != nil; b.log != nil && (len(records) > 0 || b.unsaved) {
 		b.saves[failed(err)]++
 	}
 	b.statusMu.Unlock()
 	if err == nil {
 		return nil
 	}
-	b.logger.Error("Saving tenant counters failed; sources wait", "err", err)
-	if errors.Is(err, state.ErrUnsettled) {
+	if noticed {
+		b.logger.Error("Saving tenant counters failed; sources wait", "err", err)
+	}
+	switch {
+	case errors.Is(err, state.ErrGone):
+		b.lost = err
+	case errors.Is(err, state.ErrUnsettled):
 		return fmt.Errorf("%w: %w", ErrUndecided, err)
 	}
 	return err
