@@ -13,23 +13,24 @@ import (
 // nullReceiver tells nobody.
 const nullReceiver = "null"
 
-// pace is how soon and how often one group of alerts is told of.
-type pace struct {
-	wait, interval, repeat string
-}
+// groupBy is what one page is about: what is broken and how urgent it is. Never by alert name: one outage seen by two alerts
+// is one page. What concerns no service is grouped by the thing that it concerns: an alert that joins a page that somebody
+// has acknowledged is an update to PagerDuty, which pages nobody.
+var (
+	groupBy      = slices.Concat([]string{metric.LabelEnvironment, metric.LabelAppService}, metric.SubjectLabels, []string{metric.LabelPriority})
+	groupByLayer = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelLayer}
+	// groupByName is for alerts that are about no thing in particular.
+	groupByName = []string{metric.LabelEnvironment, metric.LabelAlertname, metric.LabelPriority}
+)
 
-// paces by priority. What wakes people waits only as long as alerts of one outage need to gather; every
-// repeat is shorter than the notification log's retention of 120 h, beyond which it would be void.
-var paces = map[string]pace{
-	"P1": {"5s", "1m", "1h"},
-	"P2": {"5s", "1m", "4h"},
-	"P3": {"30s", "5m", "1d"},
-	"P4": {"30s", "5m", "4d"},
+// ofNothing matches alerts that have none of the labels of groupBy that name a thing.
+func ofNothing() []string {
+	matchers := []string{matcher(metric.LabelAppService, "")}
+	for _, name := range metric.SubjectLabels {
+		matchers = append(matchers, matcher(name, ""))
+	}
+	return matchers
 }
-
-// groupBy is what one page is about: what is broken, how urgent it is, and for whom where it escalates. Never by
-// alert name: one outage seen by two alerts is one page.
-var groupBy = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelPriority, metric.LabelLayer}
 
 // tree is the whole route tree: the dead man's switch, the layers of the escalation, the owners beside whoever
 // else is told, then one branch for each priority. Everything is picked by labels that every alert of the
@@ -40,7 +41,7 @@ func tree(p *config.Policy) route {
 	root.Routes = append(root.Routes, layers(p)...)
 	root.Routes = append(root.Routes, owners(p)...)
 	for _, priority := range config.Priorities {
-		root.Routes = append(root.Routes, branch(p, priority, p.Notify(priority), ours(priorityMatcher(priority))))
+		root.Routes = append(root.Routes, byName(branch(p, priority, p.Notify(priority), ours(priorityMatcher(priority)))))
 	}
 	return root
 }
@@ -63,7 +64,9 @@ func layers(p *config.Policy) []route {
 	var routes []route
 	for _, layer := range config.Layers {
 		if channels := p.LayerChannels(layer); len(channels) > 0 {
-			routes = append(routes, branch(p, config.Priorities[0], channels, ours(matcher(metric.LabelLayer, layer))))
+			r := branch(p, config.Priorities[0], channels, ours(matcher(metric.LabelLayer, layer)))
+			r.GroupBy = groupByLayer
+			routes = append(routes, r)
 		}
 	}
 	return routes
@@ -79,7 +82,7 @@ func owners(p *config.Policy) []route {
 				return slices.Contains(p.Notify(priority), name)
 			})
 			if len(more) > 0 {
-				r.Routes = append(r.Routes, branch(p, priority, more, []string{priorityMatcher(priority)}))
+				r.Routes = append(r.Routes, byName(branch(p, priority, more, []string{priorityMatcher(priority)})))
 			}
 		}
 		if len(r.Routes) > 0 {
@@ -91,10 +94,10 @@ func owners(p *config.Policy) []route {
 
 // branch tells channels at the pace of a priority.
 func branch(p *config.Policy, priority string, channels, matchers []string) route {
-	pace := paces[priority]
+	pace := config.PaceOf(priority)
 	r := route{
 		Matchers: matchers, Receiver: nullReceiver, GroupBy: groupBy,
-		GroupWait: pace.wait, GroupInterval: pace.interval, RepeatInterval: pace.repeat,
+		GroupWait: pace.Wait.String(), GroupInterval: pace.Interval.String(), RepeatInterval: pace.Repeat.String(),
 	}
 	settings := p.Priorities[priority]
 	for i, name := range channels {
@@ -103,6 +106,15 @@ func branch(p *config.Policy, priority string, channels, matchers []string) rout
 			leaf.ActiveTimeIntervals = []string{businessHours}
 		}
 		r.Routes = append(r.Routes, leaf)
+	}
+	return r
+}
+
+// byName puts before the channels of a branch the same channels for what is about no thing in particular.
+func byName(r route) route {
+	if len(r.Routes) > 0 {
+		named := route{Matchers: ofNothing(), Receiver: nullReceiver, GroupBy: groupByName, Routes: r.Routes}
+		r.Routes = append([]route{named}, r.Routes...)
 	}
 	return r
 }

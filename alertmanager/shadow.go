@@ -37,7 +37,7 @@ func shadow(p *config.Policy, channel string) (file, error) {
 	c := assemble(p)
 	quiet := watchdog(p)
 	quiet.Receiver = nullReceiver
-	branch := branch(p, config.Priorities[0], []string{channel}, ours(matcher(metric.LabelShadow, metric.ShadowTrue)))
+	branch := byName(branch(p, config.Priorities[0], []string{channel}, ours(matcher(metric.LabelShadow, metric.ShadowTrue))))
 	c.Route = route{Receiver: nullReceiver, Routes: []route{quiet, branch}}
 	c.TimeIntervals = nil
 	c.Receivers = []receiver{{Name: nullReceiver}, receiverOf(channel, to, p)}

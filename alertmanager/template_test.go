@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -64,6 +65,58 @@ func notification(tmpl *template.Template, resolved bool, alerts ...rules.Alert)
 	return tmpl.Data("pagerduty", group, nil, "", all...)
 }
 
+// about is a notification of what concerns no service.
+func about(tmpl *template.Template, labels map[string]string, alerts ...rules.Alert) *template.Data {
+	group := model.LabelSet{"environment": "production", "priority": model.LabelValue(alerts[0].Priority)}
+	var all []*alert.Alert
+	for i, a := range alerts {
+		set := alertLabels(a, map[string]string{"environment": "production", "owner": "sre", "mountpoint": fmt.Sprintf("/%d", i)})
+		for name, value := range labels {
+			set[model.LabelName(name)] = model.LabelValue(value)
+			group[model.LabelName(name)] = model.LabelValue(value)
+		}
+		all = append(all, &alert.Alert{Alert: model.Alert{
+			Labels: set, Annotations: labelSet(a.Annotations), GeneratorURL: "https://prometheus.acme.test/graph?g0.expr=up",
+			StartsAt: time.Date(2026, 3, 1, 8, 45, 0, 0, time.UTC), EndsAt: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC),
+		}})
+		all[i].Annotations["description"] = "0.5% of a filesystem is left."
+	}
+	return tmpl.Data("pagerduty", group, nil, "", all...)
+}
+
+// The exporter finds in PagerDuty what a page is about by the beginning of its title, and in a silence by the subject.
+func TestTitleNamesTheSubject(t *testing.T) {
+	tmpl := loadTemplates(t)
+	alerts := testAlerts(t, testPolicy(t))
+	for _, labels := range []map[string]string{
+		{"app_service": "web"},
+		{"app_service": "web", "host": "db-1"},
+		{"host": "db-1:9100"},
+		{"server": "main", "host": "db-1"},
+		{"backup": "main"},
+		{"location": "fra"},
+		{"integration": "slack"},
+		{"host": "a", "server": "b", "backup": "c", "location": "d", "integration": "e"},
+		{"job": "prometheus"},
+	} {
+		data := about(tmpl, labels, find(t, alerts, "ThorbisNoAlertmanager", "P2"))
+		set := maps.Clone(labels)
+		set["alertname"] = "ThorbisNoAlertmanager"
+		want := labels["app_service"]
+		if want == "" {
+			want = metric.Subject(set)
+		}
+		title, err := tmpl.ExecuteTextString(`{{ template "thorbis.title" . }}`, data)
+		if err != nil || !strings.HasPrefix(title, "[P2] "+want+" in production: ") {
+			t.Errorf("%v: %q %v, want it to begin with %q", labels, title, err, "[P2] "+want+" in production: ")
+		}
+		query, err := tmpl.ExecuteTextString(`{{ template "thorbis.subject.query" .CommonLabels }}`, data)
+		if text, bad := url.PathUnescape(query); err != nil || bad != nil || text != want {
+			t.Errorf("%v: %q %v %v, want %q", labels, query, err, bad, want)
+		}
+	}
+}
+
 // partly is a group of which some alerts are resolved and others still fire.
 func partly(resolved, firing *template.Data) *template.Data {
 	firing.Alerts = append(resolved.Alerts, firing.Alerts...)
@@ -105,6 +158,8 @@ func TestNotifications(t *testing.T) {
 		"business hours": notification(tmpl, false, exporter),
 		"escalated":      notification(tmpl, false, overdue),
 		"storm":          notification(tmpl, false, slices.Repeat([]rules.Alert{down}, 500)...),
+		"a machine":      about(tmpl, map[string]string{"host": "db-1:9100"}, find(t, alerts, "ThorbisDiskFull", "P2")),
+		"a whole room":   about(tmpl, map[string]string{"host": "db-1:9100"}, slices.Repeat([]rules.Alert{find(t, alerts, "ThorbisDiskFull", "P2")}, 30)...),
 	} {
 		fields := map[string]string{}
 		text := func(key, field string) {

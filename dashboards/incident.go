@@ -66,9 +66,10 @@ func openCount(state, title, about, colour string) panel {
 func openIncidents() panel {
 	labels := map[string]string{
 		metric.LabelEnvironment: "Environment", metric.LabelPriority: "Priority", metric.LabelAppService: "Service",
+		metric.LabelSubject: "Subject",
 		metric.LabelAlert: "Alert", metric.LabelOwner: "Owner", metric.LabelIncident: "Incident",
 	}
-	order := []string{metric.LabelEnvironment, metric.LabelPriority, metric.LabelAppService, metric.LabelAlert, metric.LabelOwner, metric.LabelIncident}
+	order := []string{metric.LabelEnvironment, metric.LabelPriority, metric.LabelAppService, metric.LabelSubject, metric.LabelAlert, metric.LabelOwner, metric.LabelIncident}
 	return figures(words{
 		"Open incidents", "What is open now, since when, and since when it has waited for somebody; nothing there means that somebody has it. The incident is the fingerprint to silence.", units.Short,
 	}, 8, labels, order,

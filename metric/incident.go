@@ -50,16 +50,16 @@ var (
 	IncidentOpenSince = define(Metric{
 		Name: "thorbis_incident_open_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
 		Help:   "Unix time at which an incident began that is open now and that somebody was told of. The incident is the alert's fingerprint. Bounded in number; the rest is counted.",
-		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner},
+		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
 	})
 	IncidentWaitingSince = define(Metric{
 		Name: "thorbis_incident_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
 		Help:   "Unix time since which an open incident has waited for an acknowledgement: its beginning, or the end of the last acknowledgement. Absent while it is acknowledged.",
-		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner},
+		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
 	})
 	IncidentAcknowledgedNow = define(Metric{
 		Name: "thorbis_incident_acknowledged", Type: Gauge, Across: Replica,
-		Help:   "1 if the open incident is acknowledged: by a silence of its escalation or of the alert itself, or in PagerDuty.",
+		Help:   "1 if the open incident is acknowledged: by a silence of its escalation or of the alert itself, or in PagerDuty, made after the incident began.",
 		Labels: []string{LabelIncident},
 	})
 	IncidentsOpen = define(Metric{

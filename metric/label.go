@@ -30,6 +30,8 @@ const (
 	LabelRepository  = "repository"
 	LabelProgram     = "program"
 	LabelTest        = "test"
+	// LabelSubject is what an incident is about that concerns no service; see Subject.
+	LabelSubject = "subject"
 )
 
 // Labels of alerts. Priority routes; severity is what mixtool and dashboards of others understand.
@@ -42,6 +44,8 @@ const (
 	LabelSLO       = "slo"
 	LabelLayer     = "layer"
 	LabelShadow    = "shadow"
+	// LabelIntegration is how Alertmanager names the kind of a receiver in its own metrics.
+	LabelIntegration = "integration"
 	// LabelFingerprint names the incident that an escalation is about. It is not LabelIncident: a silence of that is
 	// an acknowledgement, which must match no alert, or Alertmanager would never send the escalation's resolve.
 	LabelFingerprint = "fingerprint"

@@ -4,8 +4,8 @@ package metric
 var (
 	priorityLevel      = []string{LabelEnvironment, LabelPriority}
 	priorityLayerLevel = append(priorityLevel[:2:2], LabelLayer)
-	incidentLevel      = []string{LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelPriority, LabelOwner}
-	incidentLayerLevel = []string{LabelEnvironment, LabelFingerprint, LabelAlert, LabelAppService, LabelPriority, LabelOwner, LabelLayer}
+	incidentLevel      = []string{LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner}
+	incidentLayerLevel = []string{LabelEnvironment, LabelFingerprint, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner, LabelLayer}
 )
 
 // Open incidents and whom they reach.
@@ -28,7 +28,7 @@ var (
 		"Unix time since which an incident has waited that is beyond the exporters' lists. Outlives the exporter while alerts of the priority fire.", priorityLevel)
 	IncidentAssumed = record("alert:thorbis_incident_assumed:since",
 		"Unix time at which an alert began to fire of which no incident is known because no exporter can tell.",
-		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
+		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelSubject, LabelPriority})
 	IncidentOverdue = record("incident_layer:thorbis_incident_overdue:seconds",
 		"Age in seconds of an incident that nobody has acknowledged and that the layer must hear of by now.", incidentLayerLevel)
 )

@@ -26,7 +26,7 @@ var incidentNames = names{
 	"late":          metric.ResponseLateRatio.Name,
 	"silences":      metric.Silences.Name,
 
-	"incident": join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority, metric.LabelOwner),
+	"incident": join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelOwner),
 	"same":     join(metric.LabelEnvironment, metric.LabelIncident),
 	"kind":     join(metric.LabelEnvironment, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority),
 	"priority": join(metric.LabelEnvironment, metric.LabelPriority),
@@ -113,14 +113,18 @@ func escalate(*config.Policy) Group {
 				and on ($priority) $firing
 				unless on (environment) $read
 			)`, n)},
+		// One of no service is about its alert, as far as anybody knows here.
 		{Record: metric.IncidentAssumed, Expr: expand(`
-			(
-				min by ($kind) (label_replace(
-					($began and ignoring (alertstate) $fires) unless $known,
-					"alert", "$1", "alertname", "(.+)"
-				))
-				or
-				($firing unless on ($kind) $open)
+			label_replace(label_replace(
+				(
+					min by ($kind) (label_replace(
+						($began and ignoring (alertstate) $fires) unless $known,
+						"alert", "$1", "alertname", "(.+)"
+					))
+					or
+					($firing unless on ($kind) $open)
+				),
+				"subject", "$1", "alert", "(.+)"), "subject", "", "app_service", ".+"
 			)
 			and on ($priority) $expected
 			unless on (environment) last_over_time($read[$grace])`, n)},
@@ -134,7 +138,7 @@ func escalate(*config.Policy) Group {
 			Expr: expand(`$overdue{priority="`+priority+`"} > 0`, n),
 			Annotations: text{
 				summary: "Nobody has acknowledged an incident.",
-				description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
+				description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }} of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
 					the {{ $labels.layer }} layer is told now. Owner: {{ or $labels.owner "unknown" }}.
 					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else if not $labels.alert }}First look: Alertmanager's page, all that is open; answer what you can, and the list moves on.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
 			}.annotations(),

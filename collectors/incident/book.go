@@ -21,6 +21,7 @@ const (
 type entry struct {
 	Alert      string `json:"alert"`
 	AppService string `json:"app_service,omitempty"`
+	Subject    string `json:"subject,omitempty"`
 	Priority   string `json:"priority"`
 	Owner      string `json:"owner,omitempty"`
 
@@ -80,8 +81,12 @@ func (b *book) tell(now time.Time, v view, p *config.Policy) {
 // open begins an incident when somebody is told of it. For what was hidden before, that is now rather
 // than when the alert began to fire.
 func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
+	began := s.startsAt
 	_, wasHidden := b.Hidden[fingerprint]
-	if s.condition == maintenance || s.condition == untold {
+	if wasHidden || began.IsZero() || began.After(now) {
+		began = now
+	}
+	if c, _ := s.condition(began); c == maintenance || c == untold {
 		if wasHidden || len(b.Hidden) < maxTracked {
 			b.Hidden[fingerprint] = now
 		}
@@ -91,12 +96,8 @@ func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Po
 		return nil
 	}
 	delete(b.Hidden, fingerprint)
-	began := s.startsAt
-	if wasHidden || began.IsZero() || began.After(now) {
-		began = now
-	}
 	e := &entry{
-		Alert: s.alert, AppService: s.appService, Priority: s.priority, Owner: s.owner,
+		Alert: s.alert, AppService: s.appService, Subject: s.subject, Priority: s.priority, Owner: s.owner,
 		Began: began, Waiting: began, Due: p.Deadline(s.priority, began),
 	}
 	b.Incidents[fingerprint] = e
@@ -107,12 +108,15 @@ func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Po
 // follow notes what happened to an open incident since it was last seen.
 func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters) {
 	before := e.condition
-	e.condition = s.condition
-	switch s.condition {
+	var at time.Time
+	e.condition, at = s.condition(e.Began)
+	switch e.condition {
 	case handled:
 		e.Waiting = time.Time{}
 		if e.Acknowledged.IsZero() {
-			e.acknowledge(c, s.acknowledgedAt)
+			e.Acknowledged = at
+			c.Acknowledge[e.Priority].observe(at.Sub(e.Began))
+			e.respond(c, at, metric.ResponseInTime)
 		}
 	case waiting:
 		if e.Waiting.IsZero() {
@@ -127,18 +131,6 @@ func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters
 	case maintenance, untold:
 		e.Waiting = time.Time{}
 	}
-}
-
-// acknowledge counts the first acknowledgement. One that is older than the incident, left from the last time,
-// stops the escalation but is nobody's response.
-func (e *entry) acknowledge(c *counters, at time.Time) {
-	if at.Before(e.Began) {
-		e.Acknowledged, e.Responded = e.Began, true
-		return
-	}
-	e.Acknowledged = at
-	c.Acknowledge[e.Priority].observe(at.Sub(e.Began))
-	e.respond(c, at, metric.ResponseInTime)
 }
 
 // respond counts, once, how the promise to respond came out.

@@ -48,7 +48,7 @@ func TestAcknowledgedInTime(t *testing.T) {
 	s := tell(t)
 	s.until(3*time.Minute, said(nil, firing(first)))
 	s.expect("waiting since", s.book.Incidents[first].Waiting, noon)
-	s.until(40*time.Minute, said([]*silence{acknowledgement(first)}, firing(first)))
+	s.until(40*time.Minute, said([]*silence{ackOf(first)}, firing(first)))
 	s.expect("waiting since", s.book.Incidents[first].Waiting, time.Time{})
 	s.until(45*time.Minute, said(nil))
 	s.response(metric.ResponseInTime)
@@ -67,7 +67,7 @@ func TestLateCountsAtTheDeadline(t *testing.T) {
 	s.expect("responses", s.book.Counters.Responses["P1"], map[string]uint64{})
 	s.until(16*time.Minute, said(nil, firing(first)))
 	s.response(metric.ResponseLate)
-	late := acknowledgement(first)
+	late := ackOf(first)
 	late.StartsAt = noon.Add(20 * time.Minute)
 	s.until(30*time.Minute, said([]*silence{late}, firing(first)))
 	s.until(33*time.Minute, said(nil))
@@ -80,7 +80,7 @@ func TestAcknowledgedWhileBlind(t *testing.T) {
 	s := tell(t)
 	s.until(time.Minute, said(nil, firing(first)))
 	s.now = noon.Add(21 * time.Minute)
-	s.until(22*time.Minute, said([]*silence{acknowledgement(first)}, firing(first)))
+	s.until(22*time.Minute, said([]*silence{ackOf(first)}, firing(first)))
 	s.response(metric.ResponseInTime)
 }
 
@@ -106,7 +106,7 @@ func TestForgottenForAMinuteIsNotOver(t *testing.T) {
 // When an acknowledgement runs out the clock begins anew, so that not all layers are told at once.
 func TestAcknowledgementRunsOut(t *testing.T) {
 	s := tell(t)
-	s.until(5*time.Minute, said([]*silence{acknowledgement(first)}, firing(first)))
+	s.until(5*time.Minute, said([]*silence{ackOf(first)}, firing(first)))
 	s.until(2*time.Hour, said(nil, firing(first)))
 	s.expect("waiting since", s.book.Incidents[first].Waiting, noon.Add(5*time.Minute))
 	s.response(metric.ResponseInTime)
@@ -142,15 +142,68 @@ func TestHiddenInBetween(t *testing.T) {
 	s.expect("opened", s.book.Counters.Opened["P1"], map[string]uint64{metric.ShiftBusiness: 1})
 }
 
-// The silence of last time still stands: it stops the escalation, and is no response in no time.
+// The silence of last time still stands. It was made for what fired then: what fires now escalates.
 func TestOldAcknowledgement(t *testing.T) {
 	s := tell(t)
-	old := acknowledgement(first)
+	old := ackOf(first)
 	old.StartsAt = noon.Add(-time.Hour)
 	s.until(20*time.Minute, said([]*silence{old}, firing(first)))
-	s.expect("waiting since", s.book.Incidents[first].Waiting, time.Time{})
+	s.expect("waiting since", s.book.Incidents[first].Waiting, noon)
 	s.expect("acknowledged", s.book.Counters.Acknowledge["P1"].Count, uint64(0))
-	s.expect("responses", s.book.Counters.Responses["P1"], map[string]uint64{})
+	s.response(metric.ResponseLate)
+}
+
+// Somebody took everything of the service. What fires later was in no page that they saw.
+func TestWhatFiresAfterAnAcknowledgementWaits(t *testing.T) {
+	s := tell(t)
+	all := silent("s", "on it", is("alertname", metric.UnacknowledgedAlert.Name), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"), is("priority", "P1"))
+	later := firing(second)
+	later.StartsAt = noon.Add(10 * time.Minute)
+	s.until(3*time.Minute, said(nil, firing(first)))
+	s.until(10*time.Minute, said([]*silence{all}, firing(first)))
+	s.until(20*time.Minute, said([]*silence{all}, firing(first), later))
+	s.expect("waiting since", s.book.Incidents[first].Waiting, time.Time{})
+	s.expect("waiting since", s.book.Incidents[second].Waiting, noon.Add(10*time.Minute))
+
+	// It resolves for a moment and fires on: the same incident, which somebody has.
+	flapped := firing(first)
+	flapped.StartsAt = noon.Add(21 * time.Minute)
+	s.until(21*time.Minute, said([]*silence{all}, later))
+	s.until(25*time.Minute, said([]*silence{all}, flapped, later))
+	s.expect("waiting since", s.book.Incidents[first].Waiting, time.Time{})
+	// It was over, and fires again: another one.
+	again := firing(first)
+	again.StartsAt = noon.Add(30 * time.Minute)
+	s.until(30*time.Minute, said([]*silence{all}, later))
+	s.until(35*time.Minute, said([]*silence{all}, again, later))
+	s.expect("waiting since", s.book.Incidents[first].Waiting, noon.Add(30*time.Minute))
+}
+
+// It was inhibited when somebody took the group: it was in no page that they saw.
+func TestWhatWasHiddenAtTheAcknowledgementWaits(t *testing.T) {
+	s := tell(t)
+	all := silent("s", "on it", matcher{Name: "incident", Value: ".+", IsRegex: true})
+	s.until(30*time.Minute, said([]*silence{all}, firing(first), firing(second).inhibitedBy(first)))
+	s.expect("open", len(s.book.Incidents), 1)
+	s.until(31*time.Minute, said([]*silence{all}, firing(second)))
+	s.expect("waiting since", s.book.Incidents[second].Waiting, noon.Add(30*time.Minute))
+}
+
+// What PagerDuty lists is known to the second, and what joins a page is in its next update.
+func TestAcknowledgementOfAPageHolds(t *testing.T) {
+	page := acknowledgement{opened: noon.Add(5 * time.Second), at: noon.Add(90 * time.Second)}
+	for began, want := range map[time.Duration]bool{
+		0: true, 5 * time.Second: true, 6 * time.Second: true, 30 * time.Second: true,
+		31 * time.Second: false, // sent with an update that may be later than the acknowledgement
+		90 * time.Second: false, time.Hour: false,
+	} {
+		if got := page.holds(noon.Add(began), "P1"); got != want {
+			t.Errorf("what began after %s is acknowledged: %t", began, got)
+		}
+	}
+	if page.holds(noon.Add(7*time.Second), "P3") {
+		t.Error("a P3 that joins is sent within five minutes, and counts as seen after less")
+	}
 }
 
 func TestShifts(t *testing.T) {

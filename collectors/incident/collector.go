@@ -64,14 +64,8 @@ type Collector struct {
 	up       map[string]bool
 	view     view
 
-	// What PagerDuty last said, by channel.
-	pagerDuty map[string]pagerDutyAnswer
-}
-
-// pagerDutyAnswer is what stays known while PagerDuty does not answer.
-type pagerDutyAnswer struct {
-	at           time.Time
-	acknowledged map[group]time.Time
+	// What PagerDuty last said, by channel: it stays known while PagerDuty does not answer.
+	pagerDuty map[string]map[group][]acknowledgement
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -79,7 +73,7 @@ func New(o Options) *Collector {
 	c := &Collector{
 		logger: o.Logger, dir: o.State, client: newClient(), interval: o.Interval,
 		changed: make(chan struct{}, 1), created: time.Now(),
-		up: map[string]bool{}, pagerDuty: map[string]pagerDutyAnswer{},
+		up: map[string]bool{}, pagerDuty: map[string]map[group][]acknowledgement{},
 	}
 	if c.interval == 0 {
 		c.interval = interval
@@ -144,7 +138,7 @@ func (c *Collector) round(ctx context.Context) error {
 	c.mu.Lock()
 	if len(answers) > 0 {
 		v := k.unite(answers)
-		c.addPagerDuty(v, k.environment)
+		c.addPagerDuty(v)
 		c.book.tell(now, v, p)
 		c.view, c.lastRead = v, now
 	}
@@ -187,13 +181,12 @@ func (c *Collector) askAll(ctx context.Context, p *config.Policy) ([]answer, err
 	}
 	for _, name := range pagerDutyChannels(p) {
 		ask(name, func() error {
-			start := time.Now()
 			acknowledged, err := pagerDuty{name, p.Channels[name].PagerDuty, c.client}.acknowledged(ctx)
 			if err != nil {
 				return err
 			}
 			c.mu.Lock()
-			c.pagerDuty[name] = pagerDutyAnswer{start, acknowledged}
+			c.pagerDuty[name] = acknowledged
 			c.mu.Unlock()
 			return nil
 		})
@@ -234,18 +227,15 @@ func pagerDutyChannels(p *config.Policy) []string {
 	return names
 }
 
-// addPagerDuty counts acknowledgements in PagerDuty, for alerts that began before it was asked.
-func (c *Collector) addPagerDuty(v view, environment string) {
-	for name, a := range c.pagerDuty {
+// addPagerDuty adds the acknowledgements in PagerDuty, where a group of alerts is one incident.
+func (c *Collector) addPagerDuty(v view) {
+	for name, acknowledged := range c.pagerDuty {
 		if channel, ok := c.policy.Channels[name]; !ok || channel.PagerDuty == nil || channel.PagerDuty.API == nil {
 			delete(c.pagerDuty, name)
 			continue
 		}
 		for _, s := range v.sightings {
-			at, ok := a.acknowledged[group{environment, s.appService, s.priority}]
-			if ok && s.startsAt.Before(a.at) && s.condition != untold {
-				s.acknowledge(at)
-			}
+			s.acknowledgements = append(s.acknowledgements, acknowledged[s.page]...)
 		}
 	}
 }

@@ -167,7 +167,7 @@ func TestIncidentsAreExposed(t *testing.T) {
 	want(t, c, 1, "thorbis_incident_source_up", "source", "b")
 
 	// The acknowledgement is known to one of them only, and the other is gone.
-	ack := acknowledgement(first)
+	ack := ackOf(first)
 	ack.StartsAt, ack.EndsAt = time.Now(), time.Now().Add(2*time.Hour)
 	a.say(200, []*silence{ack}, one)
 	b.say(503, nil)
@@ -227,8 +227,8 @@ func TestListIsBounded(t *testing.T) {
 	if _, ok := value(t, c, "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", "priority", "P1"); ok {
 		t.Error("a priority of which every incident is listed has one that is not")
 	}
-	all := acknowledgement(".+")
-	all.Matchers[1].IsRegex = true
+	all := ackOf(".+")
+	all.Matchers[1].IsRegex, all.StartsAt = true, time.Now()
 	a.say(200, []*silence{all}, alerts...)
 	if err := c.round(context.Background()); err != nil {
 		t.Fatal(err)
@@ -428,7 +428,7 @@ func FuzzAnswers(f *testing.F) {
 		incidents, _, _ := parsePagerDuty(text)
 		for _, i := range incidents {
 			groupOf(i.Title)
-			i.acknowledgedAt()
+			i.acknowledged()
 		}
 	})
 }

@@ -69,15 +69,22 @@ func (c *Collector) incidents(e exposer) {
 	for _, p := range config.Priorities {
 		states[p] = map[string]int{}
 	}
-	untracked, unlisted := 0, longest{}
+	untracked, quiet, unlisted := 0, 0, longest{}
 	for fingerprint, s := range c.view.sightings {
-		switch _, tracked := c.book.Incidents[fingerprint]; {
-		case s.condition == maintenance:
+		began := s.startsAt
+		i, tracked := c.book.Incidents[fingerprint]
+		if tracked {
+			began = i.Began
+		}
+		switch seen, _ := s.condition(began); {
+		case seen == maintenance:
 			states[s.priority][metric.IncidentMaintenance]++
-		case !tracked && s.condition != untold:
+		case seen == untold:
+			quiet++
+		case !tracked:
 			untracked++
-			if s.condition == waiting {
-				unlisted.add(s.priority, s.startsAt)
+			if seen == waiting {
+				unlisted.add(s.priority, began)
 			}
 		}
 	}
@@ -98,7 +105,7 @@ func (c *Collector) incidents(e exposer) {
 			continue
 		}
 		shown++
-		labels := []string{fingerprint, i.Alert, i.AppService, i.Priority, i.Owner}
+		labels := []string{fingerprint, i.Alert, i.AppService, i.Subject, i.Priority, i.Owner}
 		e.gauge(metric.IncidentOpenSince, unix(i.Began), labels...)
 		e.gauge(metric.IncidentAcknowledgedNow, bit(i.Waiting.IsZero()), fingerprint)
 		if !i.Waiting.IsZero() {
@@ -109,7 +116,7 @@ func (c *Collector) incidents(e exposer) {
 	for priority, since := range unlisted {
 		e.gauge(metric.IncidentsNotListedWaiting, unix(since), priority)
 	}
-	e.gauge(metric.IncidentsUntold, float64(c.untold()))
+	e.gauge(metric.IncidentsUntold, float64(quiet))
 	for _, p := range config.Priorities {
 		for _, state := range metric.IncidentStates {
 			e.gauge(metric.IncidentsOpen, float64(states[p][state]), p, state)
@@ -124,16 +131,6 @@ func (l longest) add(priority string, since time.Time) {
 	if old, ok := l[priority]; !since.IsZero() && (!ok || since.Before(old)) {
 		l[priority] = since
 	}
-}
-
-func (c *Collector) untold() int {
-	n := 0
-	for _, s := range c.view.sightings {
-		if s.condition == untold {
-			n++
-		}
-	}
-	return n
 }
 
 type exposer struct{ ch chan<- prometheus.Metric }

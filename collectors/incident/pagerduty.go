@@ -17,6 +17,8 @@ import (
 const (
 	pagerDutyPage  = 100
 	pagerDutyPages = 10
+	// maxTitle is longer than PagerDuty's titles are, 1,024 characters.
+	maxTitle = 4096
 )
 
 // pagerDutyIncident is an open incident of PagerDuty's REST API v2.
@@ -33,9 +35,9 @@ type pagerDutyIncident struct {
 	} `json:"acknowledgements"`
 }
 
-// group is what one page tells of: Alertmanager groups by these three, and PagerDuty knows each group as
-// one incident.
-type group struct{ environment, appService, priority string }
+// group is what one page is about: Alertmanager groups by environment, priority and service, or by the subject of what
+// concerns no service (metric.Subject), and PagerDuty knows each group as one incident.
+type group struct{ environment, about, priority string }
 
 // pagerDuty asks for the open incidents of one service.
 type pagerDuty struct {
@@ -44,9 +46,9 @@ type pagerDuty struct {
 	client   *http.Client
 }
 
-// acknowledged returns the groups that somebody acknowledged in PagerDuty, and when.
-func (p pagerDuty) acknowledged(ctx context.Context) (map[group]time.Time, error) {
-	acknowledged := map[group]time.Time{}
+// acknowledged returns when somebody acknowledged which groups in PagerDuty.
+func (p pagerDuty) acknowledged(ctx context.Context) (map[group][]acknowledgement, error) {
+	acknowledged := map[group][]acknowledgement{}
 	for page := range pagerDutyPages {
 		text, err := p.page(ctx, page*pagerDutyPage)
 		if err != nil {
@@ -61,9 +63,7 @@ func (p pagerDuty) acknowledged(ctx context.Context) (map[group]time.Time, error
 			if !ok || i.Status != "acknowledged" || p.settings.Service != "" && i.Service.Summary != p.settings.Service {
 				continue
 			}
-			if at, ok := acknowledged[g]; !ok || i.acknowledgedAt().Before(at) {
-				acknowledged[g] = i.acknowledgedAt()
-			}
+			acknowledged[g] = append(acknowledged[g], i.acknowledged()...)
 		}
 		if !more {
 			return acknowledged, nil
@@ -105,27 +105,33 @@ func parsePagerDuty(text []byte) (incidents []pagerDutyIncident, more bool, err 
 }
 
 // titleRE reads the title of a page, which the template thorbis.title begins the same way everywhere:
-// "[P1] web in production: ...". PagerDuty lists it; the key by which Alertmanager groups, it does not explain.
-var titleRE = regexp.MustCompile(`^\[(P[1-4])\] (?:(\S{1,63}) in )?(\S{1,63}): `)
+// "[P1] web in production: ..." or "[P2] host db-1 in production: ...". PagerDuty lists it; the key by which
+// Alertmanager groups, it does not explain.
+var titleRE = regexp.MustCompile(`^\[(P[1-4])\] (?:(\S*[^\s:](?: \S*[^\s:])*) in )?(\S{1,63}): `)
 
 func groupOf(title string) (group, bool) {
+	if len(title) > maxTitle {
+		return group{}, false
+	}
 	m := titleRE.FindStringSubmatch(title)
 	if m == nil {
 		return group{}, false
 	}
-	return group{environment: m[3], appService: m[2], priority: m[1]}, true
+	return group{environment: m[3], about: m[2], priority: m[1]}, true
 }
 
-// acknowledgedAt is when the first of those who hold it acknowledged the incident.
-func (i pagerDutyIncident) acknowledgedAt() time.Time {
-	at := i.LastStatusChangeAt
-	for n, a := range i.Acknowledgements {
-		if n == 0 || a.At.Before(at) {
-			at = a.At
+// acknowledged returns the incident's acknowledgements: those that it lists, else the moment at which it became acknowledged.
+func (i pagerDutyIncident) acknowledged() []acknowledgement {
+	var list []acknowledgement
+	for _, a := range i.Acknowledgements {
+		list = append(list, acknowledgement{at: a.At, opened: i.CreatedAt})
+	}
+	if len(list) == 0 {
+		at := i.LastStatusChangeAt
+		if at.IsZero() {
+			at = i.CreatedAt
 		}
+		list = append(list, acknowledgement{at: at, opened: i.CreatedAt})
 	}
-	if at.IsZero() {
-		at = i.CreatedAt
-	}
-	return at
+	return list
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,10 +66,12 @@ func TestPagerDutyAcknowledgements(t *testing.T) {
 	if len(got) != 2 {
 		t.Errorf("%v", got)
 	}
-	if at := got[group{"production", "web", "P1"}]; !at.Equal(time.Date(2026, 3, 4, 12, 4, 0, 0, time.UTC)) {
-		t.Errorf("acknowledged first at %s", at)
+	opened := time.Date(2026, 3, 4, 12, 0, 10, 0, time.UTC)
+	want := []acknowledgement{{at: opened.Add(4*time.Minute + 50*time.Second), opened: opened}, {at: opened.Add(3*time.Minute + 50*time.Second), opened: opened}}
+	if a := got[group{"production", "web", "P1"}]; !slices.Equal(a, want) {
+		t.Errorf("acknowledged %v, want %v", a, want)
 	}
-	if at := got[group{"production", "web", "P3"}]; at.IsZero() {
+	if a := got[group{"production", "web", "P3"}]; len(a) != 1 || a[0].at.IsZero() {
 		t.Error("the second page was not read")
 	}
 }
@@ -108,8 +111,8 @@ func TestPagerDutyCounts(t *testing.T) {
 	younger.StartsAt = time.Now().Add(time.Hour)
 	older.Labels["app_service"], younger.Labels["app_service"] = "web", "web"
 	a.say(200, nil, older, younger)
-	acked := fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged","service":{"summary":"acme-production"},"acknowledgements":[{"at":%q}]}],"more":false}`,
-		time.Now().Add(-30*time.Minute).Format(time.RFC3339))
+	acked := fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged","service":{"summary":"acme-production"},"created_at":%q,"acknowledgements":[{"at":%q}]}],"more":false}`,
+		time.Now().Add(-time.Hour).Format(time.RFC3339), time.Now().Add(-30*time.Minute).Format(time.RFC3339))
 	pd := pagerDutyServer(t, acked)
 	p := policyOf(t, a)
 	p.Channels["pd"] = &config.Channel{PagerDuty: pagerDutyOf(t, pd.URL, "u+key")}
@@ -132,16 +135,20 @@ func TestPagerDutyCounts(t *testing.T) {
 
 func TestTitles(t *testing.T) {
 	for title, want := range map[string]group{
-		"[P1] web in production: A health check is down.":        {"production", "web", "P1"},
-		"[P2] production: Prometheus knows no Alertmanager.":     {"production", "", "P2"},
-		"[P4] tenant-api.v2 in eu_1: x (1 of 3 alerts)":          {"eu_1", "tenant-api.v2", "P4"},
-		"[P9] web in production: x":                              {},
-		"web in production: x":                                   {},
-		"Resolved: [P1] web in production: x":                    {},
-		"[P1] " + strings.Repeat("x", 64) + " in production: x":  {},
-		"[P1] web in production":                                 {},
-		"[P1] \x00 in production: x":                             {"production", "\x00", "P1"},
-		"[P1] web in production: in which [P2] db in staging: x": {"production", "web", "P1"},
+		"[P1] web in production: A health check is down.":          {"production", "web", "P1"},
+		"[P2] production: Prometheus knows no Alertmanager.":       {"production", "", "P2"}, // by another template
+		"[P4] tenant-api.v2 in eu_1: x (1 of 3 alerts)":            {"eu_1", "tenant-api.v2", "P4"},
+		"[P2] host db-1:9100 in production: A filesystem is full.": {"production", "host db-1:9100", "P2"},
+		"[P2] host a server main in production: x":                 {"production", "host a server main", "P2"},
+		"[P2] ThorbisNoAlertmanager in production: in which: x":    {"production", "ThorbisNoAlertmanager", "P2"},
+		"[P2] production: The one in staging: x":                   {"production", "", "P2"},
+		"[P9] web in production: x":                                {},
+		"web in production: x":                                     {},
+		"Resolved: [P1] web in production: x":                      {},
+		"[P1] " + strings.Repeat("x", 4096) + " in production: x":  {},
+		"[P1] web in production":                                   {},
+		"[P1] \x00 in production: x":                               {"production", "\x00", "P1"},
+		"[P1] web in production: in which [P2] db in staging: x":   {"production", "web", "P1"},
 	} {
 		if got, _ := groupOf(title); got != want {
 			t.Errorf("%q is %+v, want %+v", title, got, want)

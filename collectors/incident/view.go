@@ -2,11 +2,15 @@ package incident
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
+
+// maxSubject bounds what an incident is about, in bytes.
+const maxSubject = 200
 
 // condition is what Alertmanagers say of a firing alert.
 type condition int
@@ -20,11 +24,15 @@ const (
 
 // sighting is a firing alert with what its labels mean here.
 type sighting struct {
-	alert, appService, priority, owner string
+	alert, appService, subject, priority, owner string
 
-	startsAt       time.Time
-	condition      condition
-	acknowledgedAt time.Time
+	page     group // the page that it is in
+	startsAt time.Time
+
+	maintenance      bool // silenced by a comment that begins with maintenance:
+	inhibited        bool // at every Alertmanager that knows it
+	hidden           bool // inhibited or silenced, at every Alertmanager that knows it
+	acknowledgements []acknowledgement
 }
 
 // view is what all Alertmanagers together say, by fingerprint.
@@ -89,8 +97,13 @@ func (k known) sight(a alert) (*sighting, bool) {
 	if !k.owners[s.owner] {
 		s.owner = ""
 	}
+	s.subject = subjectOf(a.Labels, s.alert)
 	if config.PriorityRank(s.priority) == 0 {
 		s.priority = config.Priorities[0] // unknown is the most urgent, as routes have it
+	}
+	s.page = group{environment, a.Labels[metric.LabelAppService], s.priority}
+	if s.page.about == "" {
+		s.page.about = metric.Subject(a.Labels)
 	}
 	return s, true
 }
@@ -102,9 +115,25 @@ func (k known) escalationLabels(fingerprint string, s *sighting) map[string]stri
 	return map[string]string{
 		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint, metric.LabelFingerprint: fingerprint,
 		metric.LabelBundle: metric.BundleThorbis, metric.LabelEnvironment: k.environment,
-		metric.LabelAlert: s.alert, metric.LabelAppService: s.appService, metric.LabelOwner: s.owner,
+		metric.LabelAlert: s.alert, metric.LabelAppService: s.appService, metric.LabelSubject: s.subject, metric.LabelOwner: s.owner,
 		metric.LabelPriority: s.priority, metric.LabelSeverity: metric.Severities[s.priority],
 	}
+}
+
+// subjectOf is what an alert that concerns no service is about: a value of a label from outside, but one alert has one, as
+// it has one fingerprint, and it is short.
+func subjectOf(labels map[string]string, alert string) string {
+	subject := metric.Subject(labels)
+	if subject == labels[metric.LabelAlertname] {
+		if subject != "" {
+			subject = alert
+		}
+		return subject
+	}
+	if len(subject) > maxSubject {
+		subject = subject[:maxSubject]
+	}
+	return strings.ToValidUTF8(subject, "_")
 }
 
 // unite joins what several Alertmanagers say, by fingerprint. An alert is untold only if all that know it
@@ -149,7 +178,7 @@ func (k known) unite(answers []answer) view {
 		labels := k.escalationLabels(fingerprint, s)
 		for _, e := range escalations {
 			if e.silences(labels) {
-				s.acknowledge(e.StartsAt)
+				s.acknowledgements = append(s.acknowledgements, acknowledgement{at: e.StartsAt})
 			}
 		}
 	}
@@ -159,49 +188,27 @@ func (k known) unite(answers []answer) view {
 // judge finds what one Alertmanager says of the alert. A silence that it does not list is unknown, and what
 // is unknown is not acknowledged.
 func (s *sighting) judge(a alert, silences map[string]*silence) {
+	s.inhibited = len(a.Status.InhibitedBy) > 0
+	s.hidden = s.inhibited
 	for _, id := range a.Status.SilencedBy {
 		by, ok := silences[id]
 		switch {
 		case !ok:
 		case by.maintenance():
-			s.condition = maintenance
-		case by.StartsAt.Before(a.StartsAt):
-			if s.condition == waiting {
-				s.condition = untold
-			}
-		default:
-			s.acknowledge(by.StartsAt)
+			s.maintenance = true
+		default: // of what fired before it an acknowledgement
+			s.hidden = true
+			s.acknowledgements = append(s.acknowledgements, acknowledgement{at: by.StartsAt})
 		}
 	}
-	if s.condition == waiting && len(a.Status.InhibitedBy) > 0 {
-		s.condition = untold
-	}
-}
-
-// acknowledge notes the earliest acknowledgement. Maintenance is more than that.
-func (s *sighting) acknowledge(at time.Time) {
-	if s.condition == maintenance {
-		return
-	}
-	if s.condition != handled || at.Before(s.acknowledgedAt) {
-		s.acknowledgedAt = at
-	}
-	s.condition = handled
 }
 
 func (s *sighting) merge(other *sighting) {
 	if other.startsAt.Before(s.startsAt) {
 		s.startsAt = other.startsAt
 	}
-	switch other.condition {
-	case maintenance:
-		s.condition = maintenance
-	case handled:
-		s.acknowledge(other.acknowledgedAt)
-	case waiting:
-		if s.condition == untold {
-			s.condition = waiting
-		}
-	case untold: // the other knows better
-	}
+	s.maintenance = s.maintenance || other.maintenance
+	s.inhibited = s.inhibited && other.inhibited
+	s.hidden = s.hidden && other.hidden
+	s.acknowledgements = append(s.acknowledgements, other.acknowledgements...)
 }

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func said(silences []*silence, alerts ...alert) answer {
 	return a
 }
 
-func acknowledgement(fingerprint string) *silence {
+func ackOf(fingerprint string) *silence {
 	return silent("ack", "on it", is("alertname", "ThorbisUnacknowledgedIncident"), is("incident", fingerprint))
 }
 
@@ -64,8 +65,8 @@ func TestUnite(t *testing.T) {
 		want    condition
 	}{
 		{"nobody did anything", []answer{said(nil, firing(first))}, waiting},
-		{"the link in the page", []answer{said([]*silence{acknowledgement(first)}, firing(first))}, handled},
-		{"another incident's link", []answer{said([]*silence{acknowledgement(second)}, firing(first))}, waiting},
+		{"the link in the page", []answer{said([]*silence{ackOf(first)}, firing(first))}, handled},
+		{"another incident's link", []answer{said([]*silence{ackOf(second)}, firing(first))}, waiting},
 		{"the short link of a text message", []answer{said([]*silence{silent("ack", "on it", is("incident", first))}, firing(first))}, handled},
 		{
 			"the short link for several",
@@ -109,13 +110,20 @@ func TestUnite(t *testing.T) {
 		{"maintenance", []answer{said([]*silence{silent("s", " Maintenance: new disks", is("x", "y"))}, firing(first).silencedBy("s"))}, maintenance},
 		{
 			"maintenance beside an acknowledgement",
-			[]answer{said([]*silence{silent("m", "maintenance: disks", is("x", "y")), acknowledgement(first)}, firing(first).silencedBy("m"))},
+			[]answer{said([]*silence{silent("m", "maintenance: disks", is("x", "y")), ackOf(first)}, firing(first).silencedBy("m"))},
 			maintenance,
 		},
+		{
+			"the whole group acknowledged, but this one is inhibited and told to nobody",
+			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"))}, firing(first).inhibitedBy(second))},
+			untold,
+		},
+		{"a silence of what is about another machine", []answer{said([]*silence{silent("s", "", matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", ""), is("subject", "host db-2"))}, firing(first, "app_service", "", "host", "db-1"))}, waiting},
+		{"a silence of what is about this machine", []answer{said([]*silence{silent("s", "", matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", ""), is("subject", "host db-1"))}, firing(first, "app_service", "", "host", "db-1"))}, handled},
 		{"inhibited", []answer{said(nil, firing(first).inhibitedBy(second))}, untold},
 		{"inhibited at one of two", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first))}, waiting},
 		{"inhibited at both", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first).inhibitedBy(second))}, untold},
-		{"acknowledged at the other", []answer{said(nil, firing(first)), said([]*silence{acknowledgement(first)})}, handled},
+		{"acknowledged at the other", []answer{said(nil, firing(first)), said([]*silence{ackOf(first)})}, handled},
 		{"silenced at the other", []answer{said(nil, firing(first)), said([]*silence{silent("s", "looking", is("x", "y"))}, firing(first).silencedBy("s"))}, handled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -123,11 +131,12 @@ func TestUnite(t *testing.T) {
 			if len(v.sightings) != 1 {
 				t.Fatalf("%d alerts", len(v.sightings))
 			}
-			if got := v.sightings[first].condition; got != c.want {
+			got, at := v.sightings[first].condition(noon)
+			if got != c.want {
 				t.Errorf("condition %d, want %d", got, c.want)
 			}
-			if c.want == handled && !v.sightings[first].acknowledgedAt.Equal(noon.Add(3*time.Minute)) {
-				t.Errorf("acknowledged at %s", v.sightings[first].acknowledgedAt)
+			if c.want == handled && !at.Equal(noon.Add(3*time.Minute)) {
+				t.Errorf("acknowledged at %s", at)
 			}
 		})
 	}
@@ -137,8 +146,21 @@ func TestUnite(t *testing.T) {
 func TestLabelsResolve(t *testing.T) {
 	k := newKnown(testPolicy(t))
 	s, ok := k.sight(firing(first, "alertname", "ThorbisInvented", "app_service", "x\"y", "owner", "mallory", "priority", "P0"))
-	if !ok || s.alert != metric.AlertOther || s.appService != "" || s.owner != "" || s.priority != "P1" {
+	if !ok || s.alert != metric.AlertOther || s.appService != "" || s.subject != "" || s.owner != "" || s.priority != "P1" {
 		t.Errorf("%+v", s)
+	}
+	for want, pairs := range map[string][]string{
+		"":                                       {"app_service", "web", "host", "db-1"},
+		"host db-1:9100":                         {"app_service", "", "host", "db-1:9100"},
+		"server main":                            {"app_service", "", "server", "main"},
+		"other":                                  {"app_service", "", "alertname", "ThorbisInvented"},
+		"ThorbisNoAlertmanager":                  {"app_service", "", "alertname", "ThorbisNoAlertmanager"},
+		"host " + strings.Repeat("x", 200-5):     {"app_service", "", "host", strings.Repeat("x", 1000)},
+		"host " + strings.Repeat("x", 194) + "_": {"app_service", "", "host", strings.Repeat("x", 194) + "ä"},
+	} {
+		if s, ok := k.sight(firing(first, pairs...)); !ok || s.subject != want {
+			t.Errorf("%v is about %q, want %q", pairs, s.subject, want)
+		}
 	}
 	for name, pairs := range map[string][]string{
 		"another bundle":      {"bundle", "node"},
@@ -163,7 +185,7 @@ func TestSilencesAreClassed(t *testing.T) {
 	week.EndsAt = noon.AddDate(0, 0, 7)
 	other := silent("o", "maintenance: move", is("app_service", "elsewhere"))
 	part := silent("p", "maintenance: one tenant", is("app_service", "web"), is("tenant", "acme"))
-	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, part, acknowledgement(first)}), said([]*silence{long})})
+	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, part, ackOf(first)}), said([]*silence{long})})
 	if v.silences[metric.LengthEndless] != 1 || v.silences[metric.LengthWeek] != 1 || v.silences[metric.LengthDay] != 2 {
 		t.Errorf("%v", v.silences)
 	}

@@ -54,15 +54,17 @@ type Receiver struct {
 
 	mu         sync.Mutex
 	pages      []Page
-	open       map[string]bool // PagerDuty's open incidents by deduplication key
+	incidents  map[string]*incident // PagerDuty's open ones by deduplication key
+	numbers    int
 	heartbeats int
 	last       time.Time
 }
 
 // New returns a receiver that prints to out.
 func New(out io.Writer) *Receiver {
-	r := &Receiver{out: out, mux: http.NewServeMux(), open: map[string]bool{}}
+	r := &Receiver{out: out, mux: http.NewServeMux(), incidents: map[string]*incident{}}
 	r.mux.HandleFunc("POST /v2/enqueue", r.pagerDuty)
+	r.mux.HandleFunc("GET /incidents", r.listIncidents)
 	r.mux.HandleFunc("POST /slack/{name...}", r.slack)
 	r.mux.HandleFunc("POST /webhook/{name}", r.webhook)
 	r.mux.HandleFunc("POST /deadman", r.deadman)
@@ -95,7 +97,7 @@ func (r *Receiver) record(p Page) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.Kind == PagerDuty {
-		p.Action = r.incident(p.DedupKey, p.Action)
+		p.Action = r.follow(p)
 	}
 	if len(r.pages) == maxPages {
 		r.pages = slices.Delete(r.pages, 0, 1)
@@ -110,21 +112,6 @@ func (r *Receiver) record(p Page) {
 
 // words say on the terminal whom a message reaches: somebody's pager, a chat, a program.
 var words = map[string]string{PagerDuty: "PAGE", Slack: "CHAT", Webhook: "HOOK"}
-
-// incident follows PagerDuty's incidents. A trigger with the key of an open one adds to its log and pages
-// nobody; a resolve of one that is not open does nothing. The caller holds the lock.
-func (r *Receiver) incident(key, action string) string {
-	switch {
-	case key == "":
-	case action == "resolve":
-		delete(r.open, key)
-	case action == "trigger" && r.open[key]:
-		return "update"
-	case action == "trigger" && len(r.open) < maxPages:
-		r.open[key] = true
-	}
-	return action
-}
 
 // oneLine keeps what came over the network from writing to the terminal as it pleases.
 func oneLine(s string) string {
