@@ -377,11 +377,6 @@ func (v *validator) absoluteBackups() {
 		at(".source.file", &b.Source.File)
 		at(".restore_test.scratch", &b.RestoreTest.Scratch)
 		at(".results", &b.Results)
-		for _, refs := range []map[string]*SecretRef{b.Source.Secrets, b.RestoreTest.Secrets} {
-			for _, name := range sortedKeys(refs) {
-				at(".source.secrets."+name, &refs[name].File)
-			}
-		}
 	}
 }
 
@@ -391,9 +386,6 @@ func (v *validator) backupWarnings() {
 		path := fmt.Sprintf("backups[%d]", i)
 		if b.RestoreTest.Interval == 0 {
 			v.warn(path, "no restore_test: whether %s can be restored is not known until somebody must", b.Name)
-		}
-		for _, name := range sortedKeys(b.Source.Secrets) {
-			v.secretFile(path+".source.secrets."+name, b.Source.Secrets[name].File)
 		}
 	}
 }

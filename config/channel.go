@@ -20,12 +20,12 @@ type SNS struct {
 
 // MSTeams is an incoming webhook of a Power Automate workflow of Microsoft Teams.
 type MSTeams struct {
-	URLFile string `yaml:"url_file"`
+	URLFile string `yaml:"url_file" secret:"alertmanager"`
 }
 
 // PagerDutyAPI reads PagerDuty's incidents, so that an acknowledgement there counts here.
 type PagerDutyAPI struct {
-	TokenFile string `yaml:"token_file"`
+	TokenFile string `yaml:"token_file" secret:"exporter"`
 	// URL is PagerDuty's REST API, of the EU or a compatible service.
 	URL string `yaml:"url"`
 }

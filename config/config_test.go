@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,7 +149,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("version: 1\na: &a [*a]\n"))
 	f.Add([]byte("version: 1\nhealth: &h {checks: [*h]}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parse([]source{{name: "p.yaml", text: text}})
+		p, err := parse(context.Background(), []source{{name: "p.yaml", text: text}})
 		if (p == nil) == (err == nil) {
 			t.Fatalf("policy %v, error %v", p, err)
 		}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -15,8 +14,8 @@ const (
 // Database is one PostgreSQL server that is watched.
 type Database struct {
 	Name    string `yaml:"name"` // the label server
-	DSNFile string `yaml:"dsn_file"`
-	DSNEnv  string `yaml:"dsn_env"`
+	DSNFile string `yaml:"dsn_file" secret:"exporter"`
+	DSNEnv  string `yaml:"dsn_env" secret:"exporter"`
 
 	Interval Duration `yaml:"interval"`
 	Timeout  Duration `yaml:"timeout"`
@@ -67,25 +66,6 @@ func (v *validator) databases() {
 		}
 		if d.WAL.Host != "" && d.WAL.Mountpoint == "" {
 			v.failAt(path+".wal", "mountpoint is missing; write the path at which the filesystem of pg_wal is mounted")
-		}
-	}
-}
-
-// absoluteDatabases resolves the files that the exporter opens later.
-func (v *validator) absoluteDatabases() {
-	for i, d := range v.policy.Databases {
-		if d.DSNFile != "" {
-			d.DSNFile = v.resolve(fmt.Sprintf("databases[%d].dsn_file", i), d.DSNFile)
-		}
-	}
-}
-
-func (v *validator) databaseWarnings() {
-	for i, d := range v.policy.Databases {
-		path := fmt.Sprintf("databases[%d]", i)
-		v.secretFile(path+".dsn_file", d.DSNFile)
-		if d.DSNEnv != "" && os.Getenv(d.DSNEnv) == "" {
-			v.warn(path+".dsn_env", "the environment variable %s is not set here", d.DSNEnv)
 		}
 	}
 }

@@ -96,9 +96,9 @@ type Alertmanager struct {
 	Name string `yaml:"name"`
 	URL  string `yaml:"url"`
 	// Either a bearer token or a name with its password, for an Alertmanager behind a proxy that asks.
-	TokenFile    string `yaml:"token_file"`
+	TokenFile    string `yaml:"token_file" secret:"exporter"`
 	Username     string `yaml:"username"`
-	PasswordFile string `yaml:"password_file"`
+	PasswordFile string `yaml:"password_file" secret:"exporter"`
 }
 
 // maxAlertmanagers bounds whom the exporter asks several times a minute.
@@ -177,23 +177,6 @@ func (v *validator) address(path, address string) {
 		v.failAt(path, "holds credentials; put them into a file and name that")
 	case u.RawQuery != "" || u.Fragment != "":
 		v.failAt(path, "must end with its path; leave out what begins with ? or #")
-	}
-}
-
-// secretPaths calls f for every file with a secret that the exporter reads to know of incidents.
-func (v *validator) secretPaths(f func(path string, file *string)) {
-	for i, a := range v.policy.Alertmanagers {
-		if a.TokenFile != "" {
-			f(fmt.Sprintf("alertmanagers[%d].token_file", i), &a.TokenFile)
-		}
-		if a.PasswordFile != "" {
-			f(fmt.Sprintf("alertmanagers[%d].password_file", i), &a.PasswordFile)
-		}
-	}
-	for _, name := range sortedKeys(v.policy.Channels) {
-		if c := v.policy.Channels[name]; c.PagerDuty != nil && c.PagerDuty.API != nil {
-			f("channels."+name+".pagerduty.api.token_file", &c.PagerDuty.API.TokenFile)
-		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package config
 
 import (
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // maxFileBytes bounds each file of a policy.
@@ -33,57 +37,92 @@ func Default(listenAddress string) (*Policy, error) {
 		host = "127.0.0.1"
 	}
 	text := strings.ReplaceAll(defaultPolicy, "{listen_address}", net.JoinHostPort(host, port))
-	return parse([]source{{name: "embedded default", text: []byte(text)}})
+	return parse(context.Background(), []source{{name: "embedded default", text: []byte(text)}})
 }
 
 // Load reads a policy from a file, or from a directory in which every *.yaml and *.yml file is a part of
 // it: lists are joined in the order of the file names, a single value may be given once. Files that the
 // policy itself refers to (modules_file, registry.file) are not parts. Every error names file, line and cure.
-func Load(path string) (*Policy, error) {
-	info, err := os.Stat(path)
+// Only regular files are read: what is read again at a reload cannot be a pipe.
+func Load(path string) (*Policy, error) { return LoadContext(context.Background(), path) }
+
+// LoadContext is Load that ends with the context, whatever the disk does.
+func LoadContext(ctx context.Context, path string) (*Policy, error) {
+	names, err := partsOf(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("the policy cannot be read: %w", err)
-	}
-	names := []string{path}
-	if info.IsDir() {
-		names = nil
-		for _, pattern := range []string{"*.yaml", "*.yml"} {
-			found, err := filepath.Glob(filepath.Join(path, pattern))
-			if err != nil {
-				return nil, fmt.Errorf("the policy directory cannot be read: %w", err)
-			}
-			names = append(names, found...)
-		}
-		slices.Sort(names)
-		if len(names) == 0 {
-			return nil, fmt.Errorf("%s holds no *.yaml file", path)
-		}
+		return nil, err
 	}
 	var sources []source
 	for _, name := range names {
-		text, err := readBounded(name)
+		text, err := readBounded(ctx, name)
+		if errors.Is(err, regularfile.ErrNotRegular) {
+			return nil, fmt.Errorf("the policy cannot be read: %w; it is read again at each reload, so write it to a file or a directory", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the policy cannot be read: %w", err)
 		}
 		sources = append(sources, source{name: name, text: text})
 	}
-	return parse(sources)
+	return parse(ctx, sources)
 }
 
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// LoadOnce is LoadContext for programs that read the policy once: it may also come from a pipe, such as <(command), or
+// from standard input, which is called - or /dev/stdin. Files that such a policy names are looked for in the working
+// directory.
+func LoadOnce(ctx context.Context, path string, stdin io.Reader) (*Policy, error) {
+	if path == "-" || path == "/dev/stdin" {
+		return parseStream(ctx, "<stdin>", stdin)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	info, err := regularfile.Stat(ctx, path)
+	if !errors.Is(err, regularfile.ErrNotRegular) || info.IsDir() || info.Mode()&fs.ModeNamedPipe == 0 {
+		return LoadContext(ctx, path)
+	}
+	pipe, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the policy cannot be read: %w", err)
+	}
+	defer pipe.Close()
+	return parseStream(ctx, "<pipe>", pipe)
+}
+
+// partsOf returns the files of a policy.
+func partsOf(ctx context.Context, path string) ([]string, error) {
+	info, err := regularfile.Stat(ctx, path)
+	if info == nil || !info.IsDir() {
+		if err != nil && !errors.Is(err, regularfile.ErrNotRegular) {
+			return nil, fmt.Errorf("the policy cannot be read: %w", err)
+		}
+		return []string{path}, nil
+	}
+	var names []string
+	for _, pattern := range []string{"*.yaml", "*.yml"} {
+		found, err := filepath.Glob(filepath.Join(path, pattern))
+		if err != nil {
+			return nil, fmt.Errorf("the policy directory cannot be read: %w", err)
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s holds no *.yaml file", path)
+	}
+	return names, nil
+}
+
+func readBounded(ctx context.Context, name string) ([]byte, error) {
+	return regularfile.Read(ctx, name, maxFileBytes)
+}
+
+// parseStream reads a policy of one part to its end.
+func parseStream(ctx context.Context, name string, from io.Reader) (*Policy, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("the policy cannot be read: %s: %w", name, err)
 	}
 	if len(text) > maxFileBytes {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxFileBytes)
+		return nil, fmt.Errorf("the policy cannot be read: %s: more than %d bytes", name, maxFileBytes)
 	}
-	return text, nil
+	return parse(ctx, []source{{name: name, text: text}})
 }
 
 // source is one file of a policy.
@@ -92,7 +131,7 @@ type source struct {
 	text []byte
 }
 
-func parse(sources []source) (*Policy, error) {
+func parse(ctx context.Context, sources []source) (*Policy, error) {
 	d := &decoder{fileOf: map[*yaml.Node]string{}, positions: map[string]position{}}
 	documents := map[string]*yaml.Node{}
 	referenced := map[string]bool{}
@@ -118,7 +157,7 @@ func parse(sources []source) (*Policy, error) {
 	}
 	d.decode(root, reflect.ValueOf(p).Elem(), "", "")
 	p.positions = d.positions
-	v := &validator{decoder: d, policy: p}
+	v := &validator{decoder: d, ctx: ctx, policy: p}
 	if len(d.errs) == 0 {
 		v.validate()
 	}

@@ -58,7 +58,7 @@ func (v *validator) loadModules() {
 		return
 	}
 	name := v.resolve("health.modules_file", v.policy.Health.ModulesFile)
-	text, err := readBounded(name)
+	text, err := readBounded(v.ctx, name)
 	if err != nil {
 		v.failAt("health.modules_file", "cannot be read: %v", err)
 		return

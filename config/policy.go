@@ -109,14 +109,14 @@ type Channel struct {
 // Slack is an incoming webhook of Slack.
 type Slack struct {
 	Channel string `yaml:"channel"`
-	URLFile string `yaml:"url_file"`
+	URLFile string `yaml:"url_file" secret:"alertmanager"`
 }
 
 // PagerDuty is an integration of PagerDuty's Events API v2.
 type PagerDuty struct {
 	Service          string `yaml:"service"`
 	EscalationPolicy string `yaml:"escalation_policy"`
-	RoutingKeyFile   string `yaml:"routing_key_file"`
+	RoutingKeyFile   string `yaml:"routing_key_file" secret:"alertmanager"`
 	// URL overrides PagerDuty's own address, for a compatible service.
 	URL string        `yaml:"url"`
 	API *PagerDutyAPI `yaml:"api"`
@@ -125,7 +125,7 @@ type PagerDuty struct {
 // Webhook posts Alertmanager's own JSON. URL is for addresses that are no secret.
 type Webhook struct {
 	URL     string `yaml:"url"`
-	URLFile string `yaml:"url_file"`
+	URLFile string `yaml:"url_file" secret:"alertmanager"`
 }
 
 // Email sends mail through an SMTP relay.
@@ -134,7 +134,7 @@ type Email struct {
 	From         string `yaml:"from"`
 	Smarthost    string `yaml:"smarthost"`
 	Username     string `yaml:"username"`
-	PasswordFile string `yaml:"password_file"`
+	PasswordFile string `yaml:"password_file" secret:"alertmanager"`
 }
 
 // Service is a part of the platform that is promised, owned and paged for.

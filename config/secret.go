@@ -2,7 +2,12 @@ package config
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
 
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
@@ -20,4 +25,116 @@ func (r *SecretRef) Read(ctx context.Context) (string, error) {
 // Line is Read for a secret of one line, such as a header's value.
 func (r *SecretRef) Line(ctx context.Context) (string, error) {
 	return secret.Ref{File: r.File, Env: r.Env}.Line(ctx)
+}
+
+// Who reads a secret: the values of the struct tag "secret", which every key that names one carries.
+const (
+	readerExporter     = "exporter"
+	readerAlertmanager = "alertmanager"
+)
+
+// Secret is a place in the policy that names a secret.
+type Secret struct {
+	Path string // of the key, such as databases[0].dsn_file
+	Ref  secret.Ref
+	// Exporter says that the exporter reads it. The others belong to Alertmanager, perhaps on another machine.
+	Exporter bool
+}
+
+// Secrets lists every secret that the policy names.
+func (p *Policy) Secrets() []Secret {
+	var all []Secret
+	walkSecrets(reflect.ValueOf(p).Elem(), "", func(path, reader string, file, env *string) {
+		s := Secret{Path: path, Exporter: reader == readerExporter}
+		if file != nil {
+			s.Ref.File = *file
+		}
+		if env != nil {
+			s.Ref.Env = *env
+		}
+		if s.Ref != (secret.Ref{}) {
+			all = append(all, s)
+		}
+	})
+	return all
+}
+
+// LearnSecrets reads every secret that the exporter uses, so that none is shown before it is used. Those that cannot be
+// read are reported by whoever needs them.
+func (p *Policy) LearnSecrets(ctx context.Context) {
+	for _, s := range p.Secrets() {
+		if s.Exporter {
+			_, _ = s.Ref.Read(ctx)
+		}
+	}
+	secret.Know(p.moduleSecrets()...)
+}
+
+var secretRefType = reflect.TypeFor[SecretRef]()
+
+// walkSecrets calls f for every key of a policy that can name a secret: fields with the tag, and references.
+func walkSecrets(v reflect.Value, path string, f func(path, reader string, file, env *string)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walkSecrets(v.Elem(), path, f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			walkSecrets(v.Index(i), fmt.Sprintf("%s[%d]", path, i), f)
+		}
+	case reflect.Map:
+		if v.Type().Elem().Kind() != reflect.Pointer {
+			return // values of maps cannot be changed, and none of these holds a secret
+		}
+		for _, key := range v.MapKeys() {
+			walkSecrets(v.MapIndex(key), join(path, key.String()), f)
+		}
+	case reflect.Struct:
+		if v.Type() == secretRefType {
+			ref := v.Addr().Interface().(*SecretRef)
+			f(path, readerExporter, &ref.File, &ref.Env)
+			return
+		}
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			key := field.Tag.Get("yaml")
+			reader, ok := field.Tag.Lookup("secret")
+			switch {
+			case !field.IsExported() || key == "" || key == "-":
+			case ok && strings.HasSuffix(key, "_env"):
+				f(join(path, key), reader, nil, v.Field(i).Addr().Interface().(*string))
+			case ok:
+				f(join(path, key), reader, v.Field(i).Addr().Interface().(*string), nil)
+			default:
+				walkSecrets(v.Field(i), join(path, key), f)
+			}
+		}
+	}
+}
+
+// absoluteSecrets resolves the files that the exporter reads. Those of channels belong to Alertmanager.
+func (v *validator) absoluteSecrets() {
+	walkSecrets(reflect.ValueOf(v.policy).Elem(), "", func(path, reader string, file, _ *string) {
+		if reader == readerExporter && file != nil && *file != "" {
+			*file = v.resolve(path, *file)
+		}
+	})
+}
+
+// secretWarnings warns of secrets that are missing: Alertmanager itself only says so at the first page. What is written
+// there is not repeated, for it may be the secret itself.
+func (v *validator) secretWarnings() {
+	for _, s := range v.policy.Secrets() {
+		switch {
+		case strings.Contains(s.Ref.File, "://"):
+			v.failAt(s.Path, "write the name of a file that holds the secret, not the secret itself")
+		case s.Ref.File != "":
+			if _, err := regularfile.Stat(v.ctx, v.resolve(s.Path, s.Ref.File)); err != nil {
+				v.warn(s.Path, "the secret file cannot be read on this machine")
+			}
+		case os.Getenv(s.Ref.Env) == "":
+			v.warn(s.Path, "the environment variable %s is not set here", s.Ref.Env)
+		}
+	}
 }

@@ -54,8 +54,8 @@ type StorageLimit struct {
 // SupabaseDisks reads the limits of projects' disks from Supabase's Management API.
 type SupabaseDisks struct {
 	URL       string             `yaml:"url"`
-	TokenFile string             `yaml:"token_file"`
-	TokenEnv  string             `yaml:"token_env"`
+	TokenFile string             `yaml:"token_file" secret:"exporter"`
+	TokenEnv  string             `yaml:"token_env" secret:"exporter"`
 	Interval  Duration           `yaml:"interval"`
 	Projects  []*SupabaseProject `yaml:"projects"`
 	// ComputeSizes overrides and extends the published table.

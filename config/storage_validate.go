@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -119,21 +118,10 @@ func (v *validator) supabaseDisks(seen map[string]bool) {
 	}
 }
 
-// absoluteStorage resolves the files that the exporter opens later.
-func (v *validator) absoluteStorage() {
-	if s := &v.policy.Storage.Supabase; s.TokenFile != "" {
-		s.TokenFile = v.resolve("storage.supabase.token_file", s.TokenFile)
-	}
-}
-
 func (v *validator) storageWarnings() {
 	s := v.policy.Storage.Supabase
 	if len(s.Projects) == 0 {
 		return
-	}
-	v.secretFile("storage.supabase.token_file", s.TokenFile)
-	if s.TokenEnv != "" && os.Getenv(s.TokenEnv) == "" {
-		v.warn("storage.supabase.token_env", "the environment variable %s is not set here", s.TokenEnv)
 	}
 	for i, p := range s.Projects {
 		if p.Compute == "" {

@@ -36,7 +36,7 @@ type Registry struct {
 
 // RegistryPostgres is a query that returns a name and a tier, and perhaps a host, in each row.
 type RegistryPostgres struct {
-	DSNFile string `yaml:"dsn_file"`
+	DSNFile string `yaml:"dsn_file" secret:"exporter"`
 	Query   string `yaml:"query"`
 }
 
@@ -58,7 +58,7 @@ type Source struct {
 	// Receive is one of Receivers.
 	Receive string `yaml:"receive"`
 	// SecretFile authenticates the sender: the key of vercel's signature, the value of SecretHeader for the others.
-	SecretFile   string `yaml:"secret_file"`
+	SecretFile   string `yaml:"secret_file" secret:"exporter"`
 	SecretHeader string `yaml:"secret_header"`
 	// Verify is the code that Vercel wants to see in x-vercel-verify. It is no secret.
 	Verify string `yaml:"verify"`
@@ -313,7 +313,6 @@ func (v *validator) tenantWarnings() {
 	for i, s := range p.Tenants.Sources {
 		measured[s.AppService] = measured[s.AppService] || s.HasDuration()
 		sources[s.AppService] = i
-		v.secretFile(fmt.Sprintf("tenants.sources[%d].secret_file", i), s.SecretFile)
 	}
 	for _, name := range sortedKeys(sources) {
 		if len(p.Objectives.Latency) > 0 && !measured[name] {
@@ -325,9 +324,6 @@ func (v *validator) tenantWarnings() {
 			v.warn(fmt.Sprintf("tenants.sources[%d]", i), "%s does not tell how long a request took, other sources of service %s do: its requests pass for fast ones; give it a service of its own", s.Format, s.AppService)
 		}
 	}
-	if pg := p.Tenants.Registry.Postgres; pg != nil {
-		v.secretFile("tenants.registry.postgres.dsn_file", pg.DSNFile)
-	}
 }
 
 // absoluteTenants resolves the files that the exporter opens later.
@@ -336,16 +332,10 @@ func (v *validator) absoluteTenants() {
 	if t.Registry.File != "" {
 		t.Registry.File = v.resolve("tenants.registry.file", t.Registry.File)
 	}
-	if t.Registry.Postgres != nil {
-		t.Registry.Postgres.DSNFile = v.resolve("tenants.registry.postgres.dsn_file", t.Registry.Postgres.DSNFile)
-	}
 	for i, s := range t.Sources {
 		path := fmt.Sprintf("tenants.sources[%d]", i)
 		if s.File != "" {
 			s.File = v.resolve(path+".file", s.File)
-		}
-		if s.SecretFile != "" {
-			s.SecretFile = v.resolve(path+".secret_file", s.SecretFile)
 		}
 		if !filepath.IsAbs(s.Rotated) && !strings.HasPrefix(s.Rotated, "{file}") {
 			s.Rotated = v.resolve(path+".rotated", s.Rotated)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,7 @@ var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
 // validator checks what the decoder read.
 type validator struct {
 	*decoder
+	ctx    context.Context
 	policy *Policy
 }
 
@@ -68,18 +70,9 @@ func (v *validator) resolve(path, name string) string {
 
 // absolute resolves the files that the exporter itself opens later. Other files of channels belong to Alertmanager.
 func (v *validator) absolute() {
-	v.secretPaths(func(path string, file *string) { *file = v.resolve(path, *file) })
-	v.absoluteStorage()
-	v.absoluteDatabases()
+	v.absoluteSecrets()
 	v.absoluteBackups()
 	v.absoluteTenants()
-	for i, c := range v.policy.Health.Checks {
-		for header, ref := range c.SecretHeaders {
-			if ref.File != "" {
-				ref.File = v.resolve(fmt.Sprintf("health.checks[%d].secret_headers.%s.file", i, header), ref.File)
-			}
-		}
-	}
 }
 
 func (v *validator) objectives() {

@@ -3,9 +3,7 @@ package config
 import (
 	"fmt"
 	"math/big"
-	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -56,56 +54,8 @@ func (v *validator) warnings() {
 	if deadman, ok := p.Channels[Deadman]; ok && deadman.None {
 		v.warn("channels.deadman", "nobody notices when the alerting itself dies")
 	}
-	for _, name := range sortedKeys(p.Channels) {
-		for key, file := range p.Channels[name].secretFiles() {
-			v.secretFile("channels."+name+"."+key, file)
-		}
-	}
-	v.secretPaths(func(path string, file *string) { v.secretFile(path, *file) })
+	v.secretWarnings()
 	v.backupWarnings()
 	v.storageWarnings()
 	v.tenantWarnings()
-	v.databaseWarnings()
-	for i, c := range p.Health.Checks {
-		for _, header := range sortedKeys(c.SecretHeaders) {
-			ref := c.SecretHeaders[header]
-			path := fmt.Sprintf("health.checks[%d].secret_headers.%s", i, header)
-			v.secretFile(path, ref.File)
-			if ref.Env != "" && os.Getenv(ref.Env) == "" {
-				v.warn(path, "the environment variable %s is not set here", ref.Env)
-			}
-		}
-	}
-}
-
-// secretFile warns of a file that cannot be read: Alertmanager itself only says so at the first page. What is
-// written there is not repeated, for it may be the secret itself.
-func (v *validator) secretFile(path, file string) {
-	if file == "" {
-		return
-	}
-	if strings.Contains(file, "://") {
-		v.failAt(path, "write the name of a file that holds the secret, not the secret itself")
-		return
-	}
-	if _, err := os.Stat(v.resolve(path, file)); err != nil {
-		v.warn(path, "the secret file cannot be read on this machine")
-	}
-}
-
-// secretFiles returns the channel's secret files by the path of their key.
-func (c *Channel) secretFiles() map[string]string {
-	switch {
-	case c.Slack != nil:
-		return map[string]string{"slack.url_file": c.Slack.URLFile}
-	case c.PagerDuty != nil:
-		return map[string]string{"pagerduty.routing_key_file": c.PagerDuty.RoutingKeyFile}
-	case c.Webhook != nil:
-		return map[string]string{"webhook.url_file": c.Webhook.URLFile}
-	case c.Email != nil:
-		return map[string]string{"email.password_file": c.Email.PasswordFile}
-	case c.MSTeams != nil:
-		return map[string]string{"msteams.url_file": c.MSTeams.URLFile}
-	}
-	return nil
 }

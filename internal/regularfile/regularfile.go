@@ -170,3 +170,14 @@ func kind(mode fs.FileMode) string {
 	}
 	return "special file"
 }
+
+// Stat looks at a regular file without opening it. Symbolic links are followed.
+func Stat(ctx context.Context, name string) (fs.FileInfo, error) {
+	return await(ctx, name, func() (fs.FileInfo, error) {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		return info, regular(name, info)
+	}, nil)
+}

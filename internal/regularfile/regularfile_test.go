@@ -48,6 +48,7 @@ func TestNothingButRegularFiles(t *testing.T) {
 	for what, name := range special(t) {
 		for call, open := range map[string]func() error{
 			"Open":  func() error { _, err := Open(t.Context(), name); return err },
+			"Stat":  func() error { _, err := Stat(t.Context(), name); return err },
 			"Read":  func() error { _, err := Read(t.Context(), name, 10); return err },
 			"write": func() error { _, err := OpenFile(t.Context(), name, os.O_WRONLY|os.O_CREATE, 0o600); return err },
 		} {
