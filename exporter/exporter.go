@@ -22,6 +22,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -29,7 +30,7 @@ import (
 type Options struct {
 	Logger *slog.Logger
 	// Load reads the policy, at the start and at every reload.
-	Load func() (*config.Policy, error)
+	Load func(context.Context) (*config.Policy, error)
 	// Hangup asks for a reload; nil never does. Whoever starts the process listens for the signal as its first act.
 	Hangup <-chan os.Signal
 	// Location overrides the policy's; empty does not.
@@ -84,11 +85,16 @@ func Run(ctx context.Context, o Options) (err error) {
 		dir.SetLogger(o.Logger)
 		defer func() { err = errors.Join(err, dir.Close()) }()
 	}
+	for flag, flags := range map[string]*web.FlagConfig{"--web.config.file": o.Web, "--receive.config.file": o.Receive} {
+		if err := checkWebConfig(ctx, flag, flags); err != nil {
+			return err
+		}
+	}
 	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())
 	e := newExporter(o, dir)
 	defer func() { err = errors.Join(err, e.close()) }()
 	loaded := make(chan error, 1)
-	go func() { loaded <- e.policy.reload() }()
+	go func() { loaded <- e.policy.reload(ctx) }()
 	select {
 	case err := <-loaded:
 		if err != nil {
@@ -102,6 +108,17 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	return e.serve(ctx, handler)
+}
+
+// checkWebConfig refuses a web configuration that is no file: the listener would wait for it, at each connection.
+func checkWebConfig(ctx context.Context, flag string, flags *web.FlagConfig) error {
+	if flags == nil || flags.WebConfigFile == nil || *flags.WebConfigFile == "" {
+		return nil
+	}
+	if _, err := regularfile.Stat(ctx, *flags.WebConfigFile); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return nil
 }
 
 // openState opens the state directory. A disk that hangs is waited for, for without its state the exporter
@@ -139,7 +156,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		o.Paths = collectors.DefaultPaths()
 	}
 	e := &exporter{Options: o, started: time.Now(), supervisor: collectors.NewSupervisor(o.Logger)}
-	e.policy = &policy{logger: o.Logger, load: o.Load, apply: e.apply}
+	e.policy = newPolicy(o.Logger, o.Load, e.apply)
 	e.gatherer = newGatherer(e.supervisor, e.policy)
 	if o.Roles[roleHealth] {
 		c := NewHealth(o.Logger, dir, o.Location)
@@ -215,7 +232,7 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler) error {
 		for {
 			select {
 			case <-e.Hangup:
-				_ = e.policy.reload() // logged and shown
+				_ = e.policy.reload(collecting) // logged and shown
 			case <-collecting.Done():
 				return
 			}

@@ -64,7 +64,9 @@ func (f policyFile) breakIt(t *testing.T) {
 	}
 }
 
-func (f policyFile) load() (*config.Policy, error) { return config.Load(string(f)) }
+func (f policyFile) load(ctx context.Context) (*config.Policy, error) {
+	return config.LoadContext(ctx, string(f))
+}
 
 // site answers every probe.
 func site(t *testing.T) string {
@@ -82,7 +84,7 @@ func start(t *testing.T, o Options) (*exporter, string) {
 	}
 	o.Roles = map[string]bool{roleHealth: true}
 	e := newExporter(o, nil)
-	if err := e.policy.reload(); err != nil {
+	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	h, err := e.handler()

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -28,9 +29,11 @@ tenants:
 	}
 	e := newExporter(Options{
 		Logger: quiet(), Roles: map[string]bool{roleTenant: true}, Receive: ReceiveFlags("127.0.0.1:0", ""),
-		Load: func() (*config.Policy, error) { return config.Load(filepath.Join(dir, "p.yaml")) },
+		Load: func(ctx context.Context) (*config.Policy, error) {
+			return config.LoadContext(ctx, filepath.Join(dir, "p.yaml"))
+		},
 	}, nil)
-	if err := e.policy.reload(); err != nil {
+	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	receiving := httptest.NewServer(e.receiver().Handler)

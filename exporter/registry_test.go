@@ -15,7 +15,7 @@ import (
 // Many series bypass the registry; a scrape must not tell the difference.
 func TestSamplersAreServedAsByTheRegistry(t *testing.T) {
 	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Roles: map[string]bool{roleHealth: true}}, nil)
-	if err := e.policy.reload(); err != nil {
+	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	// A series of the registry in a family that the health collector has too.

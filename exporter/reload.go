@@ -1,6 +1,8 @@
 package exporter
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,10 +18,10 @@ import (
 // the old one running, and that shows until the next success.
 type policy struct {
 	logger *slog.Logger
-	load   func() (*config.Policy, error)
+	load   func(context.Context) (*config.Policy, error)
 	apply  func(p, old *config.Policy) error
 
-	reloading sync.Mutex // one reload at a time
+	reloading chan struct{} // holds one token: one reload at a time
 
 	mu      sync.Mutex // guards the following, held for moments only
 	inForce *config.Policy
@@ -28,12 +30,27 @@ type policy struct {
 	errAt   time.Time
 }
 
+// reloadTimeout bounds the reading of a policy's files, so that a disk that hangs does not hold up the next reload.
+const reloadTimeout = 30 * time.Second
+
+var errReloadHangs = errors.New("its files have not answered within 30s; their disk hangs")
+
+func newPolicy(logger *slog.Logger, load func(context.Context) (*config.Policy, error), apply func(p, old *config.Policy) error) *policy {
+	return &policy{logger: logger, load: load, apply: apply, reloading: make(chan struct{}, 1)}
+}
+
 // reload loads the policy and puts it in force.
-func (p *policy) reload() error {
-	p.reloading.Lock()
-	defer p.reloading.Unlock()
+func (p *policy) reload(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, reloadTimeout, errReloadHangs)
+	defer cancel()
+	select {
+	case p.reloading <- struct{}{}:
+		defer func() { <-p.reloading }()
+	case <-ctx.Done():
+		return errors.New("not reloaded: an earlier reload has not ended")
+	}
 	old, _ := p.get()
-	next, err := p.load()
+	next, err := p.load(ctx)
 	if err == nil {
 		err = p.apply(next, old)
 	}

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -161,12 +162,12 @@ func (e *exporter) serveReady(w http.ResponseWriter, _ *http.Request) {
 	_, _ = fmt.Fprintln(w, "thorbis_exporter is ready.")
 }
 
-func (e *exporter) serveReload(w http.ResponseWriter, _ *http.Request) {
+func (e *exporter) serveReload(w http.ResponseWriter, r *http.Request) {
 	if !e.EnableLifecycle {
 		http.Error(w, "Reloading over HTTP is not enabled; start with --web.enable-lifecycle or send SIGHUP.", http.StatusForbidden)
 		return
 	}
-	if err := e.policy.reload(); err != nil {
+	if err := e.policy.reload(context.WithoutCancel(r.Context())); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -40,8 +40,8 @@ func newBackups(app *kingpin.Application, f *flags) *backups {
 }
 
 // chosen are the backups that a command is about.
-func (b *backups) chosen() ([]*config.Backup, error) {
-	p, err := b.load()
+func (b *backups) chosen(ctx context.Context) ([]*config.Backup, error) {
+	p, err := b.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (b *backups) say(format string, args ...any) {
 }
 
 func (b *backups) list(ctx context.Context) error {
-	all, err := b.chosen()
+	all, err := b.chosen(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (b *backups) restoreTest(ctx context.Context) error {
 
 // prove tests backups one after the other: the one that was named, else all that the policy wants tested.
 func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, test func(*config.Backup) (*backup.Result, error)) error {
-	all, err := b.chosen()
+	all, err := b.chosen(ctx)
 	if err != nil {
 		return err
 	}

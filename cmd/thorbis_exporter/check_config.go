@@ -39,7 +39,7 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 }
 
 func (c *checkConfig) run(ctx context.Context) error {
-	p, err := c.load()
+	p, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of st
 	var err error
 	switch from := p.Tenants.Registry; {
 	case from.File != "":
-		list, err = registry.Load(from.File)
+		list, _, err = registry.LoadContext(ctx, from.File)
 	case from.Postgres != nil:
 		list, err = registry.Query(ctx, from.Postgres.DSNFile, from.Postgres.Query)
 	default:

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	terminated := -1
 	app.Terminate(func(code int) { terminated = code })
 
-	app.Flag("config.file", "The policy: a file or a directory of files. Without it the embedded default watches this exporter.").StringVar(&f.configFile)
+	app.Flag("config.file", "The policy: a file or a directory of files; for commands that end, also - for standard input. Without it the embedded default watches this exporter.").StringVar(&f.configFile)
 	app.Flag("location", "Where this exporter probes from; overrides the policy's location.").StringVar(&f.location)
 	f.web = kingpinflag.AddFlags(app, defaultListenAddress)
 	serve := newServe(app, f)
@@ -93,17 +93,25 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	return 0
 }
 
-// load reads the policy that the flags name.
-func (f *flags) load() (*config.Policy, error) {
-	if f.configFile != "" {
-		return f.located(config.Load(f.configFile))
-	}
-	return f.located(config.Default((*f.web.WebListenAddresses)[0]))
+// load reads the policy that the flags name, for a command that reads it once: also from standard input or a pipe.
+func (f *flags) load(ctx context.Context) (*config.Policy, error) {
+	return f.read(ctx, func(ctx context.Context, name string) (*config.Policy, error) {
+		return config.LoadOnce(ctx, name, os.Stdin)
+	})
 }
 
-func (f *flags) located(p *config.Policy, err error) (*config.Policy, error) {
-	if err == nil && f.location != "" {
+func (f *flags) read(ctx context.Context, from func(context.Context, string) (*config.Policy, error)) (p *config.Policy, err error) {
+	if f.configFile != "" {
+		p, err = from(ctx, f.configFile)
+	} else {
+		p, err = config.Default((*f.web.WebListenAddresses)[0])
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.location != "" {
 		p.Location = f.location
 	}
-	return p, err
+	p.LearnSecrets(ctx)
+	return p, nil
 }

@@ -34,7 +34,7 @@ func newProbe(app *kingpin.Application, f *flags) *probe {
 }
 
 func (p *probe) run(ctx context.Context) error {
-	policy, err := p.load()
+	policy, err := p.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
 )
 
@@ -46,6 +47,12 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	app.Flag("log.format", "Format of log messages.").Default("logfmt").EnumVar(&s.logFormat, exporter.LogFormats...)
 	return s
 }
+
+// loadPolicy reads the policy of a server, again at each reload.
+var loadPolicy = config.LoadContext
+
+// load reads the policy from what can be read again at a reload.
+func (s *serve) load(ctx context.Context) (*config.Policy, error) { return s.read(ctx, loadPolicy) }
 
 func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writer) error {
 	logger, err := exporter.NewLogger(stderr, s.logLevel, s.logFormat)

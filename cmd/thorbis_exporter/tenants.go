@@ -44,7 +44,7 @@ func newTenants(app *kingpin.Application, f *flags) *tenants {
 const stdin = "-"
 
 func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
-	policy, err := t.load()
+	policy, err := t.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -73,7 +74,7 @@ func run(args []string, out io.Writer) error {
 		}
 		return files.Write(*outDir)
 	case routes.command:
-		return routes.run(func() (*config.Policy, error) { return load(*file) }, out)
+		return routes.run(func() (*config.Policy, error) { return p, nil }, out)
 	}
 	files, err := checkBundle.render(p)
 	if err != nil {
@@ -86,5 +87,5 @@ func load(file string) (*config.Policy, error) {
 	if file == "" {
 		return config.Default(listenAddress)
 	}
-	return config.Load(file)
+	return config.LoadOnce(context.Background(), file, os.Stdin)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -77,13 +78,13 @@ func (a alertmanager) get(ctx context.Context, path string, query url.Values) ([
 	return get(ctx, a.client, strings.TrimSuffix(a.settings.URL, "/")+path+"?"+query.Encode(), func(req *http.Request) error {
 		switch {
 		case a.settings.TokenFile != "":
-			token, err := readSecret(a.settings.TokenFile)
+			token, err := secret.Ref{File: a.settings.TokenFile}.Line(ctx)
 			if err != nil {
 				return err
 			}
 			req.Header.Set("Authorization", "Bearer "+token)
 		case a.settings.PasswordFile != "":
-			password, err := readSecret(a.settings.PasswordFile)
+			password, err := secret.Ref{File: a.settings.PasswordFile}.Line(ctx)
 			if err != nil {
 				return err
 			}

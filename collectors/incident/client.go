@@ -1,20 +1,16 @@
 package incident
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 )
 
 const (
 	// maxAnswer bounds one answer; 20,000 alerts with long annotations fit.
 	maxAnswer = 64 << 20
-	maxSecret = 64 << 10
 )
 
 // newClient returns a client that follows no redirect: a credential goes to the address that the policy
@@ -57,25 +53,4 @@ func get(ctx context.Context, client *http.Client, address string, authorize fun
 		return nil, fmt.Errorf("%s answered more than %d bytes", req.URL.Path, maxAnswer)
 	}
 	return text, nil
-}
-
-// readSecret reads a credential anew for each request, so that a rotated one needs no reload.
-func readSecret(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	if err != nil {
-		return "", err
-	}
-	text = bytes.TrimSpace(text)
-	if len(text) == 0 {
-		return "", fmt.Errorf("%s is empty", file)
-	}
-	if bytes.ContainsAny(text, "\r\n") {
-		return "", errors.New(file + " holds more than one line")
-	}
-	return string(text), nil
 }

@@ -351,11 +351,9 @@ func TestCredentials(t *testing.T) {
 	if !strings.HasPrefix(a.header.Get("Authorization"), "Basic ") {
 		t.Errorf("authorization %q", a.header.Get("Authorization"))
 	}
-	for _, bad := range []string{"", "two\nlines"} {
-		secret(bad)
-		if err := c.round(context.Background()); err == nil || strings.Contains(err.Error(), "two") {
-			t.Errorf("%q is accepted or told: %v", bad, err)
-		}
+	secret("two\nlines")
+	if err := c.round(context.Background()); err == nil || strings.Contains(err.Error(), "two") {
+		t.Errorf("two lines are accepted or repeated: %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 const (
@@ -80,7 +81,7 @@ func (p pagerDuty) page(ctx context.Context, offset int) ([]byte, error) {
 		"offset":     {strconv.Itoa(offset)},
 	}
 	return get(ctx, p.client, strings.TrimSuffix(p.settings.API.URL, "/")+"/incidents?"+query.Encode(), func(req *http.Request) error {
-		token, err := readSecret(p.settings.API.TokenFile)
+		token, err := secret.Ref{File: p.settings.API.TokenFile}.Line(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,40 +1,34 @@
 package tenant
 
 import (
-	"bytes"
-	"io"
+	"context"
 	"net/http"
-	"os"
+	"strings"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
+	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// maxSecret bounds a secret's file.
-const maxSecret = 64 << 10
-
-// receiver makes the receiver of a source. Without its secret it refuses everything, and says so.
+// receiver makes the receiver of a source. While its secret cannot be read it refuses everything, and reports it.
 func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
-	secret, err := readSecret(r.config.SecretFile)
-	r.status.Up.Store(err == nil)
-	if err != nil {
-		r.status.Errors.Add(1)
-		r.reader.Logger.Error("A receiver refuses everything: its secret cannot be read", "err", err)
+	ref := config.SecretRef{File: r.config.SecretFile}
+	r.status.Up.Store(true)
+	read := func(ctx context.Context) ([]byte, error) {
+		value, err := ref.Read(ctx)
+		if was := r.status.Up.Swap(err == nil); err != nil {
+			r.status.Errors.Add(1)
+			if was {
+				r.reader.Logger.Error("A receiver refuses everything: its secret cannot be read", "err", err)
+			}
+		}
+		return []byte(strings.TrimSpace(value)), err
 	}
+	_, _ = read(context.Background()) // so that a missing one shows before the first post
 	return receive.New(receive.Config{
-		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: secret, Header: r.config.SecretHeader, Verify: r.config.Verify,
+		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
 		Count: r.reader.Count, Book: c.book.Load(), Tables: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
 		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, Memory: &r.status.memory,
 	})
-}
-
-func readSecret(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	return bytes.TrimSpace(b), err
 }
 
 // Receivers serves /api/v1/receive/{kind}, and nothing else.

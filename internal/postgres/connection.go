@@ -6,18 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// maxDSN bounds the file that says how to connect.
-const maxDSN = 16 << 10
+	"github.com/thorbis/thorbis_exporter/internal/secret"
+)
 
 // closeTimeout bounds the goodbye.
 const closeTimeout = 2 * time.Second
@@ -45,7 +42,7 @@ type Connection struct {
 
 // Connect opens a connection whose statements cannot take longer than the timeout and cannot write.
 func Connect(ctx context.Context, s Source) (*Connection, error) {
-	text, err := s.read()
+	text, err := s.read(ctx)
 	if err != nil {
 		return nil, &NotAskedError{err}
 	}
@@ -54,6 +51,7 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 		// The library's own error repeats the string, with a mask that need not fit every spelling.
 		return nil, &NotAskedError{errors.New("the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
 	}
+	secret.Know(settings.Password)
 	settings.ConnectTimeout = s.Timeout
 	if settings.RuntimeParams["application_name"] == "" {
 		settings.RuntimeParams["application_name"] = "thorbis_exporter"
@@ -64,12 +62,12 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, settings)
 	if err != nil {
-		return nil, refusal(err, settings.Password)
+		return nil, refusal(err)
 	}
 	c := &Connection{conn: conn, timeout: s.Timeout}
 	if err := c.prepare(ctx); err != nil {
 		c.Close()
-		return nil, refusal(err, settings.Password)
+		return nil, refusal(err)
 	}
 	return c, nil
 }
@@ -86,19 +84,19 @@ func (e *NotAskedError) Unwrap() error { return e.Err }
 
 // refusal tells a server that lets everybody in but us from one that does not answer, or lets in nobody: that
 // starts, stops or has no connection left. Codes: PostgreSQL's documentation, appendix A.
-func refusal(err error, password string) error {
+func refusal(err error) error {
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) {
-		return hide(err, password)
+		return secret.Error(err)
 	}
 	const (
 		invalidAuthorization = "28" // a class
 		noSuchDatabase       = "3D000"
 	)
 	if strings.HasPrefix(answer.Code, invalidAuthorization) || answer.Code == noSuchDatabase || answer.Code == insufficientPrivilege {
-		return &NotAskedError{hide(err, password)}
+		return &NotAskedError{secret.Error(err)}
 	}
-	return hide(err, password)
+	return secret.Error(err)
 }
 
 func (c *Connection) prepare(ctx context.Context) error {
@@ -175,32 +173,11 @@ func (c *Connection) cure(err error) error {
 	return err
 }
 
-func (s Source) read() (string, error) {
-	if s.Env != "" {
-		if text := strings.TrimSpace(os.Getenv(s.Env)); text != "" {
-			return text, nil
-		}
-		return "", fmt.Errorf("the environment variable %s holds no connection string", s.Env)
-	}
-	f, err := os.Open(s.File)
+// read returns the connection string as it is now.
+func (s Source) read(ctx context.Context) (string, error) {
+	text, err := secret.Ref{File: s.File, Env: s.Env}.Read(ctx)
 	if err != nil {
 		return "", fmt.Errorf("the connection string cannot be read: %w", err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxDSN+1))
-	if err != nil {
-		return "", fmt.Errorf("the connection string cannot be read: %w", err)
-	}
-	if len(text) > maxDSN || strings.TrimSpace(string(text)) == "" {
-		return "", fmt.Errorf("%s holds no connection string", s.File)
-	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-// hide keeps a password out of an error.
-func hide(err error, password string) error {
-	if password == "" || !strings.Contains(err.Error(), password) {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), password, "<secret>"))
+	return strings.TrimSpace(text), nil
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // DefaultBaseURL is where the API is.
@@ -28,7 +29,6 @@ const DefaultBaseURL = "https://api.supabase.com"
 // second over all of them leaves room for other users of the same token.
 const (
 	maxBody        = 4 << 20
-	maxTokenBytes  = 4096
 	defaultTimeout = 15 * time.Second
 	perSecond      = 1
 	burst          = 10
@@ -110,7 +110,7 @@ func (c *Client) get(ctx context.Context, project, path string, query url.Values
 	if err := c.limiter.Wait(ctx); err != nil {
 		return &Error{Kind: KindNetwork, Path: path, Err: err}
 	}
-	token, err := c.token()
+	token, err := c.token(ctx)
 	if err != nil {
 		return &Error{Kind: KindToken, Path: path, Err: err}
 	}
@@ -127,7 +127,7 @@ func (c *Client) get(ctx context.Context, project, path string, query url.Values
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return &Error{Kind: KindNetwork, Path: path, Err: hide(err, token)}
+		return &Error{Kind: KindNetwork, Path: path, Err: secret.Error(err)}
 	}
 	defer response.Body.Close()
 	c.obey(key, response)
@@ -192,33 +192,11 @@ func (c *Client) pause(key string) time.Time {
 	return c.paused[key]
 }
 
-func (c *Client) token() (string, error) {
-	if c.options.TokenEnv != "" {
-		if token := strings.TrimSpace(os.Getenv(c.options.TokenEnv)); token != "" {
-			return token, nil
-		}
-		return "", fmt.Errorf("the environment variable %s holds no token", c.options.TokenEnv)
+func (c *Client) token(ctx context.Context) (string, error) {
+	ref := secret.Ref{File: c.options.TokenFile, Env: c.options.TokenEnv}
+	token, err := ref.Line(ctx)
+	if err == nil && strings.ContainsAny(token, " \t") {
+		err = fmt.Errorf("%s must hold one word, the access token", ref)
 	}
-	f, err := os.Open(c.options.TokenFile)
-	if err != nil {
-		return "", fmt.Errorf("the token cannot be read: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTokenBytes+1))
-	if err != nil {
-		return "", fmt.Errorf("the token cannot be read: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" || len(text) > maxTokenBytes || strings.ContainsAny(token, " \t\r\n") {
-		return "", fmt.Errorf("%s holds no token: one word is expected", c.options.TokenFile)
-	}
-	return token, nil
-}
-
-// hide keeps the token out of an error of the HTTP library, should it ever repeat a header.
-func hide(err error, token string) error {
-	if !strings.Contains(err.Error(), token) {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), token, "<secret>"))
+	return token, err
 }

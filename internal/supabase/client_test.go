@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	project = "abcdefghijklmnopqrst"
-	secret  = "sbp_0123456789abcdef"
+	project   = "abcdefghijklmnopqrst"
+	testToken = "sbp_0123456789abcdef"
 )
 
 // serve answers every request with handler and returns a client of it.
@@ -25,7 +25,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(testToken+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := New(Options{BaseURL: server.URL, TokenFile: file, UserAgent: "thorbis_exporter/test", Timeout: time.Minute})
@@ -39,7 +39,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 func answer(t *testing.T, path, body string) *Client {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path || r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+secret || r.Header.Get("User-Agent") != "thorbis_exporter/test" {
+		if r.URL.Path != path || r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+testToken || r.Header.Get("User-Agent") != "thorbis_exporter/test" {
 			t.Errorf("asked %s %s with %v", r.Method, r.URL, r.Header)
 		}
 		_, _ = fmt.Fprint(w, body)
@@ -207,7 +207,7 @@ func TestProjectReference(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "\n", "two": "a b", "long": strings.Repeat("x", maxTokenBytes+1)} {
+	for name, text := range map[string]string{"empty": "\n", "two": "a b", "long": strings.Repeat("x", 64<<10+1)} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -244,12 +244,12 @@ func (echo) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestTokenIsNeverInAnError(t *testing.T) {
-	t.Setenv("SUPABASE_TEST_TOKEN", secret)
+	t.Setenv("SUPABASE_TEST_TOKEN", testToken)
 	c, err := New(Options{TokenEnv: "SUPABASE_TEST_TOKEN", Transport: echo{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Disk(t.Context(), project); err == nil || strings.Contains(err.Error(), secret) {
+	if _, err := c.Disk(t.Context(), project); err == nil || strings.Contains(err.Error(), testToken) {
 		t.Errorf("%v", err)
 	}
 }
@@ -259,7 +259,7 @@ func FuzzBackups(f *testing.F) {
 	f.Add(`{"backups":[{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09Z"}],"physical_backup_data":{"latest_physical_backup_date_unix":1789990000}}`)
 	f.Add(`{"physical_backup_data":{"latest_physical_backup_date_unix":-1}}`)
 	f.Add(`{"backups":[{"inserted_at":5}]}`)
-	f.Setenv("SUPABASE_TEST_TOKEN", secret)
+	f.Setenv("SUPABASE_TEST_TOKEN", testToken)
 	f.Fuzz(func(t *testing.T, body string) {
 		c, err := New(Options{TokenEnv: "SUPABASE_TEST_TOKEN", Transport: fixed(body)})
 		if err != nil {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // queryTimeout bounds one look into the database.
@@ -18,19 +19,20 @@ const queryTimeout = 30 * time.Second
 // and the third, if there is one, a host of the tenant; a tenant with several hosts has several rows. The
 // connection string lies in a file and is never part of an error.
 func Query(ctx context.Context, dsnFile, query string) ([]Tenant, error) {
-	dsn, err := os.ReadFile(dsnFile)
+	dsn, err := secret.Ref{File: dsnFile}.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
 	}
-	config, err := pgx.ParseConfig(strings.TrimSpace(string(dsn)))
+	config, err := pgx.ParseConfig(strings.TrimSpace(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("the tenant registry cannot be read: %s holds no connection string of PostgreSQL", dsnFile)
 	}
+	secret.Know(config.Password)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("the tenant registry cannot be read: %w", unspoken(err, config))
+		return nil, fmt.Errorf("the tenant registry cannot be read: %w", secret.Error(err))
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	// A registry is read, never written; the server holds us to it.
@@ -87,12 +89,4 @@ func collect(rows pgx.Rows) ([]Tenant, error) {
 		return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
 	}
 	return check(list)
-}
-
-// unspoken takes the password out of an error, should a library ever put it there.
-func unspoken(err error, config *pgx.ConnConfig) error {
-	if config.Password == "" || !strings.Contains(err.Error(), config.Password) {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), config.Password, "<secret>"))
 }

@@ -3,21 +3,25 @@ package tenants
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // Bounds of a registry file.
 const (
-	maxBytes   = 64 << 20
-	maxTenants = 1_000_000
+	fileTimeout = 30 * time.Second
+	maxBytes    = 64 << 20
+	maxTenants  = 1_000_000
 )
 
 var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
@@ -33,18 +37,23 @@ type Tenant struct {
 // Load reads a registry file: `tenants: [{name: acme, tier: enterprise, hosts: [shop.acme.com]}, ...]`. A name may be used once;
 // names that begin with _ are the exporter's own. The result is sorted by name.
 func Load(path string) ([]Tenant, error) {
-	f, err := os.Open(path)
+	list, _, err := LoadContext(context.Background(), path)
+	return list, err
+}
+
+// LoadContext is Load that ends with the context, whatever the disk does, and returns when what it read was written.
+func LoadContext(ctx context.Context, path string) ([]Tenant, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
+	text, info, err := regularfile.ReadStat(ctx, path, maxBytes)
 	if err != nil {
-		return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
+		return nil, time.Time{}, fmt.Errorf("the tenant registry cannot be read: %w", err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s: larger than %d bytes", path, maxBytes)
-	}
+	list, err := load(path, text)
+	return list, info.ModTime(), err
+}
+
+func load(path string, text []byte) ([]Tenant, error) {
 	list, err := parse(text)
 	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return nil, fmt.Errorf("%s: %s; a tenant has name, tier and hosts", path, strings.Join(kinds.Errors, "; "))

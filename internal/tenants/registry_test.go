@@ -1,8 +1,13 @@
 package tenants
 
 import (
+	"errors"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 func TestParseSortsAndChecksNames(t *testing.T) {
@@ -37,4 +42,22 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A registry that is replaced by a pipe is an error; it held up the start, and every later look.
+func TestPipeAsRegistry(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := Source{File: name}
+	if _, err := s.Refresh(t.Context()); !errors.Is(err, regularfile.ErrNotRegular) {
+		t.Errorf("err = %v", err)
+	}
+	if _, err := Load(name); !errors.Is(err, regularfile.ErrNotRegular) {
+		t.Errorf("err = %v", err)
+	}
+	if _, err := Query(t.Context(), name, "SELECT 1"); !errors.Is(err, regularfile.ErrNotRegular) {
+		t.Errorf("err = %v", err)
+	}
 }

@@ -3,12 +3,13 @@ package tenants
 import (
 	"context"
 	"errors"
-	"os"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // ErrShrunk is why a list is not put in use yet: fewer than half of the tenants are left in it. More likely it is a file that is
@@ -58,17 +59,16 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	var list []Tenant
 	var err error
 	if s.File != "" {
-		var info os.FileInfo
-		if info, err = os.Stat(s.File); err == nil && loaded && info.ModTime().Equal(modified) {
+		var info fs.FileInfo
+		if info, err = stat(ctx, s.File); err == nil && loaded && info.ModTime().Equal(modified) {
 			s.mu.Lock()
 			s.read = time.Now()
 			s.mu.Unlock()
 			return false, nil
 		}
 		if err == nil {
-			modified = info.ModTime()
+			list, modified, err = LoadContext(ctx, s.File)
 		}
-		list, err = Load(s.File)
 	} else {
 		list, err = Query(ctx, s.DSNFile, s.Query)
 		if err == nil && len(list) == 0 {
@@ -138,4 +138,11 @@ func (s *Source) Status() (tenants int, read time.Time, errors uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.list), s.read, s.errors
+}
+
+// stat looks at a registry's file.
+func stat(ctx context.Context, name string) (fs.FileInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
+	return regularfile.Stat(ctx, name)
 }

@@ -17,13 +17,13 @@ const signatureHeader = "x-vercel-signature"
 
 // signed reports whether the signature is that of one of the bodies: it is not documented whether Vercel
 // signs a body before or after compressing it.
-func (r *Receiver) signed(req *http.Request, bodies ...[]byte) bool {
+func (r *Receiver) signed(req *http.Request, secret []byte, bodies ...[]byte) bool {
 	got, err := hex.DecodeString(req.Header.Get(signatureHeader))
-	if err != nil || len(got) != sha1.Size || len(r.Secret) == 0 {
+	if err != nil || len(got) != sha1.Size || len(secret) == 0 {
 		return false
 	}
 	for _, body := range bodies {
-		mac := hmac.New(sha1.New, r.Secret)
+		mac := hmac.New(sha1.New, secret)
 		_, _ = mac.Write(body)
 		if hmac.Equal(got, mac.Sum(nil)) {
 			return true
@@ -33,11 +33,11 @@ func (r *Receiver) signed(req *http.Request, bodies ...[]byte) bool {
 }
 
 // authorized reports whether the header carries the secret, with or without the word Bearer before it.
-func (r *Receiver) authorized(req *http.Request) bool {
-	if len(r.Secret) == 0 {
+func (r *Receiver) authorized(req *http.Request, secret []byte) bool {
+	if len(secret) == 0 {
 		return false
 	}
-	want := sha256.Sum256(r.Secret)
+	want := sha256.Sum256(secret)
 	value := req.Header.Get(r.Header)
 	for _, candidate := range []string{value, strings.TrimPrefix(value, "Bearer ")} {
 		if got := sha256.Sum256([]byte(candidate)); hmac.Equal(got[:], want[:]) {

@@ -3,6 +3,7 @@
 package receive
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -60,7 +61,8 @@ type Config struct {
 	Name   string
 	Kind   string // vercel, cloudflare or json
 	Format decode.Options
-	Secret []byte
+	// Secret returns the secret as it is now.
+	Secret func(context.Context) ([]byte, error)
 	Header string // that carries the secret, for all but vercel
 	Verify string // what vercel wants to see in x-vercel-verify
 	Count  *count.Source
@@ -158,7 +160,11 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // post takes one post. The secret is judged before anything is read, the signature before anything is parsed.
 func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
-	if r.Kind != "vercel" && !r.authorized(req) {
+	secret, err := r.Secret(req.Context())
+	if err != nil {
+		return errUnavailable
+	}
+	if r.Kind != "vercel" && !r.authorized(req, secret) {
 		return errUnauthorized
 	}
 	if req.ContentLength > MaxBody {
@@ -180,7 +186,7 @@ func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
-		return r.work(req, wire)
+		return r.work(req, wire, secret)
 	case <-patience.C:
 	case <-req.Context().Done():
 	}
@@ -198,17 +204,17 @@ func enter(places chan struct{}) bool {
 }
 
 // work takes a body that is here.
-func (r *Receiver) work(req *http.Request, wire *buffer) error {
+func (r *Receiver) work(req *http.Request, wire *buffer, secret []byte) error {
 	plain := takeBuffer()
 	defer giveBuffer(plain)
 	body, err := inflated(req.Header.Get("Content-Encoding"), wire, plain)
 	if err != nil {
-		if r.Kind == "vercel" && !r.signed(req, wire.b) {
+		if r.Kind == "vercel" && !r.signed(req, secret, wire.b) {
 			return errUnauthorized
 		}
 		return err
 	}
-	if r.Kind == "vercel" && !r.signed(req, wire.b, body) {
+	if r.Kind == "vercel" && !r.signed(req, secret, wire.b, body) {
 		if r.Verify != "" && req.Header.Get(signatureHeader) == "" && empty(body) {
 			return nil // the verification of the address is not signed
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -14,6 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // stream reads to the end something that cannot be read twice: a compressed file, or a pipe.
@@ -109,7 +109,7 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 // archive reads what a position lacks of a file that will not grow any more. The last time that it is tried, what can be read
 // of a damaged one is counted, and it is done with.
 func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *Sampler, last bool) error {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // maxFiles bounds the files that one glob follows.
@@ -139,7 +140,7 @@ func (s *Files) follow(ctx context.Context, path string) error {
 		s.leave(path, t)
 	}
 	s.mu.Unlock()
-	f, err := os.Open(path)
+	f, err := regularfile.Open(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc64"
@@ -14,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // headSize is how much of a file's beginning tells it from every other: several lines with their times.
@@ -35,7 +37,7 @@ func compressed(path string) bool { return strings.HasSuffix(path, ".gz") }
 
 // head reads what a file begins with, inflated.
 func head(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}

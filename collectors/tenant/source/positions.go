@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // maxRemembered bounds the finished files that are recognised when they turn up again.
@@ -79,7 +80,7 @@ func (s *Files) begin(ctx context.Context) error {
 
 // end is the position behind all that a file holds; there is none in an empty one.
 func (s *Files) end(path string) (ledger.File, bool) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(context.Background(), path)
 	if err != nil {
 		return ledger.File{}, false // it will be told of
 	}

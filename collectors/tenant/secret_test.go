@@ -1,0 +1,24 @@
+package tenant
+
+import (
+	"net/http"
+	"os"
+	"testing"
+)
+
+// The sender's new secret is taken from the moment at which it is written, and the old one is not any more.
+func TestReceiversSecretRotates(t *testing.T) {
+	o := newOffice(t, receivingPolicy, t.TempDir())
+	const body = `{"h":"acme.example.com","s":200}`
+	file := o.c.current.Load().policy.Tenants.Sources[0].SecretFile
+	code := func(secret string) int { return o.post("json", body, "Authorization", secret).StatusCode }
+	if got := code(secret); got != http.StatusOK {
+		t.Fatalf("first secret: %d", got)
+	}
+	if err := os.WriteFile(file, []byte("rotated-secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if old, next := code(secret), code("rotated-secret"); old != http.StatusUnauthorized || next != http.StatusOK {
+		t.Errorf("old %d, new %d", old, next)
+	}
+}
