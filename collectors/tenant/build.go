@@ -61,7 +61,7 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 	}
 	r := &running{config: conf, number: n.Source, status: status, reader: source.Config{
 		Name: conf.Name, Format: format, Book: c.book.Load(), Tables: c.tables,
-		Logger: c.logger.With("source", conf.Name), Status: &status.Status,
+		Logger: c.logger.With("source", conf.Name), Status: &status.Status, Pause: c.pause,
 		Count: &count.Source{
 			Number: n.Source, Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
 			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),

@@ -45,7 +45,8 @@ type Collector struct {
 	created time.Time
 
 	immediate bool
-	current   atomic.Pointer[setup] // nil before the first policy
+	pause     func(source.Point, string) // for tests
+	current   atomic.Pointer[setup]      // nil before the first policy
 
 	mu       sync.Mutex // one Apply at a time
 	book     atomic.Pointer[ledger.Book]

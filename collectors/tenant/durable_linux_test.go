@@ -24,7 +24,7 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 	}
 	k := newKilled(t, "")
 	k.program = []string{strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"), os.Args[0]}
-	cmd := k.start()
+	cmd := k.start(false)
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	eventually(t, "the program", k.scrape)
 	const posts = 20

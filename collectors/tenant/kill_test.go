@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -37,6 +40,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// childSeed makes it wait at random between a look at a file and what it does because of it.
+const childSeed = "THORBIS_TENANT_CHILD_SEED"
+
+// randomPauses are long enough for a file to be rotated, and to grow beyond what was read of it before, in one of four steps.
+func randomPauses(seed uint64) func(source.Point, string) {
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(seed, 0))
+	return func(source.Point, string) {
+		mu.Lock()
+		var wait time.Duration
+		if random.IntN(4) == 0 {
+			wait = time.Duration(random.ExpFloat64() * float64(200*time.Millisecond))
+		}
+		mu.Unlock()
+		time.Sleep(min(wait, 1500*time.Millisecond))
+	}
+}
+
 // child serves the tenants of a directory on a socket until it is killed.
 func child(dir string) error {
 	p, err := config.Load(filepath.Join(dir, "p.yaml"))
@@ -48,6 +69,13 @@ func child(dir string) error {
 		return err
 	}
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), State: sd})
+	if text := os.Getenv(childSeed); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return err
+		}
+		c.pause = randomPauses(seed)
+	}
 	if err := c.Apply(p); err != nil {
 		return err
 	}
@@ -82,15 +110,28 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 		k := newKilled(t, program(t))
 		k.reloads = true
 		const large = 50_000
-		seed := k.start()
+		filling := k.start(false)
 		k.post(t.Context(), "large", large, 25) // ids for most of the log that a snapshot replaces
-		_ = seed.Process.Kill()
-		_ = seed.Wait()
+		_ = filling.Process.Kill()
+		_ = filling.Wait()
 		killing(t, k, func(ctx context.Context) { k.post(ctx, "more", large, math.MaxInt) }, func() bool {
 			_, err := os.Stat(k.path("data/tenant.state"))
 			return err == nil || testing.Short()
 		})
 	})
+}
+
+// live lets a process run for a while, in which it is stopped and continued: at any of its instructions a file may be rotated.
+func (k *killed) live(cmd *exec.Cmd, life time.Duration, random *rand.Rand) {
+	for end := time.Now().Add(life); time.Now().Before(end); {
+		time.Sleep(time.Duration(random.ExpFloat64() * float64(60*time.Millisecond)))
+		if random.IntN(3) > 0 {
+			continue
+		}
+		_ = cmd.Process.Signal(syscall.SIGSTOP)
+		time.Sleep(time.Duration(random.ExpFloat64() * float64(60*time.Millisecond)))
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+	}
 }
 
 // killing kills at least fifty times, and until something has been seen.
@@ -104,8 +145,8 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	defer cancel()
 	// What rotation left before the first start is nobody's business, so that comes first.
 	k.written["t0"], k.facts[logLines] = 1, 1
-	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n")
-	first := k.start()
+	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n", k.random("first"))
+	first := k.start(false)
 	eventually(t, "the first request", func() bool { return k.scrape() && k.scrapeFacts() && len(k.missing()) == 0 })
 	_ = first.Process.Kill()
 	_ = first.Wait()
@@ -129,26 +170,28 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 		}
 	})
 	n := 0
+	random := k.random("kills")
 	for ; n < kills || !seen(); n++ {
 		if n == 4*kills {
 			t.Error("what should be seen while it is killed never is")
 			break
 		}
-		cmd := k.start()
-		life := time.Duration(100+rand.IntN(800)) * time.Millisecond
+		cmd := k.start(true)
+		life := time.Duration(100+random.IntN(800)) * time.Millisecond
 		if n%5 == 4 { // time enough to read rotated files, save what nobody waits for and replace the log
-			life += time.Duration(2000+rand.IntN(1500)) * time.Millisecond
+			life += time.Duration(2000+random.IntN(1500)) * time.Millisecond
 		}
-		time.Sleep(life / 2)
+		k.live(cmd, life/2, random)
 		if k.reloads {
 			k.rename("p.yaml", strings.Replace(killPolicy, "tenants:", fmt.Sprintf("tenants:\n  late_after: %dm", 10+n), 1))
 			_ = cmd.Process.Signal(syscall.SIGHUP)
 		}
-		time.Sleep(life / 2)
+		k.live(cmd, life/2, random)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		k.note("", "killed")
 	}
-	last := k.start()
+	last := k.start(false)
 	cancel()
 	writing.Wait()
 	deadline := time.Now().Add(2 * time.Minute)
@@ -165,5 +208,8 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	}
 	_ = last.Process.Kill()
 	_ = last.Wait()
+	if t.Failed() {
+		k.explain()
+	}
 	t.Logf("%d kills, %d scrapes, %d tenants, %d lines", n, k.scrapes, len(k.written), k.facts[logLines])
 }

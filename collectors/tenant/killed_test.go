@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -37,6 +38,10 @@ type killed struct {
 	facts   map[string]uint64  // what else was made, by the series on /metrics that tells of it
 	seen    map[string]float64 // by series: the last value
 	scrapes int
+	seed    uint64
+	starts  uint64
+	began   time.Time
+	history map[string][]string // of each file; of the process by the name of none
 }
 
 // The series of facts. They are saved with the counters of the tenants.
@@ -71,7 +76,7 @@ func newKilled(t *testing.T, binary string) *killed {
 			t.Fatal(err)
 		}
 	}
-	k := &killed{t: t, dir: dir, written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{}}
+	k := &killed{t: t, dir: dir, seed: testSeed(t), began: time.Now(), history: map[string][]string{}, written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{}}
 	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
 	if binary != "" {
 		web, posts = freeAddress(t), freeAddress(t)
@@ -104,13 +109,19 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func (k *killed) start() *exec.Cmd {
+// start starts a process, which waits at random where a file may become another one if pauses.
+func (k *killed) start(pauses bool) *exec.Cmd {
 	k.t.Helper()
 	cmd := exec.CommandContext(k.t.Context(), os.Args[0])
 	if len(k.program) > 0 {
 		cmd = exec.CommandContext(k.t.Context(), k.program[0], k.program[1:]...)
 	}
 	cmd.Env = append(os.Environ(), childEnv+"="+k.dir)
+	if pauses {
+		k.starts++
+		cmd.Env = append(cmd.Env, childSeed+"="+strconv.FormatUint(k.seed+k.starts, 10))
+	}
+	k.note("", "started, pauses %t", pauses)
 	cmd.Stderr = os.Stderr
 	if k.stdin != nil {
 		cmd.Stdin = k.stdin
@@ -123,13 +134,14 @@ func (k *killed) start() *exec.Cmd {
 
 // write logs until ctx ends, into files each of which is rotated in a way of its own.
 func (k *killed) write(ctx context.Context) {
+	random := k.random("write")
 	for n := 0; ctx.Err() == nil; n++ {
 		for _, name := range []string{"renamed", "copied", "recreated", "stays"} {
 			var text strings.Builder
 			k.mu.Lock()
-			for range 1 + rand.IntN(100) {
-				tenant, agent := name+strconv.Itoa(int(rand.ExpFloat64()*10)), "curl"
-				switch k.facts[logLines]++; rand.IntN(50) {
+			for range 1 + random.IntN(100) {
+				tenant, agent := name+strconv.Itoa(int(random.ExpFloat64()*10)), "curl"
+				switch k.facts[logLines]++; random.IntN(50) {
 				case 0:
 					k.facts[logRejects]++
 					text.WriteString("no JSON\n")
@@ -140,19 +152,21 @@ func (k *killed) write(ctx context.Context) {
 				default:
 					k.written[tenant]++
 				}
-				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s"}`+"\n", rand.Uint64(), tenant, rand.ExpFloat64()*0.2, agent)
+				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
 			}
 			k.mu.Unlock()
-			k.append(name+".log", text.String())
+			k.append(name+".log", text.String(), random)
 		}
 		switch n % 150 {
 		case 30:
 			k.check(os.Rename(k.path("renamed.log"), k.path(fmt.Sprintf("renamed.log.%d", n))))
+			k.note("renamed.log", "renamed to .%d", n)
 		case 60: // whoever writes between the copy and the truncation loses that; nobody does here
 			text, err := os.ReadFile(k.path("copied.log"))
 			k.check(err)
 			k.check(os.WriteFile(k.path(fmt.Sprintf("copied.log.%d", n)), text, 0o600))
 			k.check(os.Truncate(k.path("copied.log"), 0))
+			k.note("copied.log", "copied to .%d, %d bytes and %d lines, and truncated", n, len(text), bytes.Count(text, []byte("\n")))
 		case 90: // and what is removed before it was read is gone
 			if k.crowded { // nobody can say when that is
 				continue
@@ -168,6 +182,7 @@ func (k *killed) write(ctx context.Context) {
 				time.Sleep(5 * time.Millisecond)
 			}
 			k.check(os.Remove(k.path("recreated.log")))
+			k.note("recreated.log", "removed")
 		}
 		time.Sleep(4 * time.Millisecond)
 	}
@@ -187,7 +202,7 @@ func (k *killed) check(err error) {
 	}
 }
 
-func (k *killed) append(name, text string) {
+func (k *killed) append(name, text string, random *rand.Rand) {
 	f, err := os.OpenFile(filepath.Join(k.dir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		k.t.Error(err)
@@ -195,11 +210,14 @@ func (k *killed) append(name, text string) {
 	}
 	defer f.Close()
 	for len(text) > 0 { // lines arrive in pieces
-		n := min(len(text), 1+rand.IntN(4096))
+		n := min(len(text), 1+random.IntN(4096))
 		if _, err := io.WriteString(f, text[:n]); err != nil {
 			k.t.Error(err)
 		}
 		text = text[n:]
+	}
+	if info, err := f.Stat(); err == nil {
+		k.note(name, "%d bytes", info.Size())
 	}
 }
 
@@ -234,18 +252,19 @@ func (k *killed) post(ctx context.Context, sender string, events, posts int) {
 
 // register changes until ctx ends who is registered.
 func (k *killed) register(ctx context.Context) {
+	random := k.random("register")
 	for ctx.Err() == nil {
 		var list strings.Builder
 		list.WriteString("tenants:\n- {name: t0}\n")
 		for _, name := range []string{"renamed", "copied", "recreated", "stays", "p", "q"} {
 			for i := range 20 {
-				if rand.IntN(3) > 0 {
+				if random.IntN(3) > 0 {
 					fmt.Fprintf(&list, "- {name: %s%d}\n", name, i)
 				}
 			}
 		}
 		k.rename("tenants.yaml", list.String())
-		time.Sleep(time.Duration(1+rand.IntN(8)) * time.Second)
+		time.Sleep(time.Duration(1+random.IntN(8)) * time.Second)
 	}
 }
 

@@ -53,7 +53,7 @@ func TestStandardInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		k.stdin = in
-		cmd := k.start()
+		cmd := k.start(false)
 		in.Close()
 		write := func(text string) {
 			t.Helper()

@@ -52,7 +52,7 @@ type Table struct {
 	missed         map[string]*uint64
 	late           int64 // events before this Unix nanosecond are late
 	now            int64
-	carry          uint64
+	carry, carried uint64 // of sampled events, now and at the last flush
 	scratch        []byte
 	fixed          uint32
 	fixedKnown     bool
@@ -274,12 +274,7 @@ func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
 		d.Read = time.Now().UnixMilli()
 	}
 	record := ledger.Encode(d)
-	for _, c := range t.cells {
-		t.index[c.Slot] = 0
-		c.Reset(0, &t.histograms)
-	}
-	t.cells = t.cells[:0]
-	t.delta = ledger.Delta{}
+	t.empty()
 	if len(t.missed) > 0 {
 		counts := make(map[string]uint64, len(t.missed))
 		for name, n := range t.missed {
@@ -288,10 +283,31 @@ func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
 		clear(t.missed)
 		t.book.Missed(t.source.Rule.Service, counts)
 	}
+	t.trim()
+	return record
+}
+
+// Discard empties the table as if nothing had been counted since the last flush.
+func (t *Table) Discard() {
+	t.waiting, t.keys, t.carry = t.waiting[:0], t.keys[:0], t.carried
+	t.empty()
+	clear(t.missed)
+	t.trim()
+}
+
+func (t *Table) empty() {
+	for _, c := range t.cells {
+		t.index[c.Slot] = 0
+		c.Reset(0, &t.histograms)
+	}
+	t.cells = t.cells[:0]
+	t.delta, t.carried = ledger.Delta{}, t.carry
+}
+
+func (t *Table) trim() {
 	if len(t.chunks) > 2*Full/cellsPerChunk {
 		t.chunks = t.chunks[:2*Full/cellsPerChunk] // a large post came by
 		t.cells = make([]*ledger.Cell, 0, Full)
 	}
 	t.histograms.Trim(fullHistograms)
-	return record
 }

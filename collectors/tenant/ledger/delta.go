@@ -12,16 +12,25 @@ import (
 // moved to, whoever compressed it.
 type File struct {
 	ID       uint64 // of the file within its source
-	Path     string // where it was last seen, for people
+	Path     string // of the log that it is, or was before it was rotated, where it was last seen
 	Device   uint64
 	Inode    uint64
 	HeadSize uint64 // how many of its first bytes Head is the checksum of
 	Head     uint64
 	Offset   uint64 // after the last line that is counted, inflated
-	Modified int64  // Unix nanoseconds
-	Done     bool   // it will not grow any more
-	Gone     bool   // forget it
+	EndSize  uint64 // how many of the bytes before Offset End is the checksum of, 0 if that is not known
+	End      uint64
+	Modified int64 // Unix nanoseconds
+	Done     bool  // it will not grow any more
+	Gone     bool  // forget it
 }
+
+// What a File has beside its numbers, in the record.
+const (
+	fileDone = 1 << iota
+	fileGone
+	fileEnd // a checksum of what lies before the offset
+)
 
 // Delta is what one source yielded since its last record.
 type Delta struct {
@@ -82,16 +91,22 @@ func appendFile(b []byte, f *File) []byte {
 	b = u(b, f.ID)
 	flags := byte(0)
 	if f.Done {
-		flags |= 1
+		flags |= fileDone
 	}
 	if f.Gone {
-		flags |= 2
+		flags |= fileGone
+	}
+	if f.EndSize > 0 {
+		flags |= fileEnd
 	}
 	b = append(b, flags)
 	b = u(b, uint64(len(f.Path)))
 	b = append(b, f.Path...)
 	for _, n := range []uint64{f.Device, f.Inode, f.HeadSize, f.Head, f.Offset, uint64(f.Modified)} {
 		b = u(b, n)
+	}
+	if f.EndSize > 0 {
+		b = u(u(b, f.EndSize), f.End)
 	}
 	return b
 }
@@ -217,10 +232,13 @@ func (r *reader) text() string { return string(r.take(r.count(1))) }
 func (r *reader) file() File {
 	f := File{ID: r.uint()}
 	flags := r.byte()
-	f.Done, f.Gone = flags&1 != 0, flags&2 != 0
+	f.Done, f.Gone = flags&fileDone != 0, flags&fileGone != 0
 	f.Path = r.text()
 	f.Device, f.Inode, f.HeadSize, f.Head, f.Offset = r.uint(), r.uint(), r.uint(), r.uint(), r.uint()
 	f.Modified = int64(r.uint())
+	if flags&fileEnd != 0 {
+		f.EndSize, f.End = r.uint(), r.uint()
+	}
 	return f
 }
 

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,20 +20,24 @@ import (
 // stream reads to the end something that cannot be read twice: a compressed file, or a pipe.
 type stream struct {
 	*Config
-	r       io.Reader
-	at      *ledger.File // nil if it has no position
-	lines   lines
-	samples *Sampler
-	last    bool  // nobody will read it again: what there is of it counts
-	broken  error // where it ended before its end
+	r         io.Reader
+	at        *ledger.File // nil if it has no position
+	end       ending
+	lines     lines
+	samples   *Sampler
+	last      bool         // it is not read again: what there is of it counts
+	broken    error        // where it ended before its end
+	whole     bool         // a last line without an end counts
+	part      bool         // there is one, and it was not counted
+	unchanged func() error // what was read does not count if it returns an error; nil if that cannot be
 }
 
-func newStream(c *Config, r io.Reader, at *ledger.File, samples *Sampler) (*stream, error) {
+func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 	decoder, err := decode.New(c.Format)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{Config: c, r: r, at: at, samples: samples}
+	s := &stream{Config: c, r: r, samples: samples, whole: true}
 	s.lines.decoder = decoder
 	s.lines.bad = func(v decode.Verdict, _ int) {
 		if samples.Allow() {
@@ -53,9 +58,19 @@ func (s *stream) run(ctx context.Context) error {
 		table.Begin(s.Count)
 		var readErr error
 		buf, have, ended, readErr = s.session(table, buf, have)
+		if s.unchanged != nil {
+			if err := s.unchanged(); err != nil {
+				table.Discard()
+				s.Tables.Give(table)
+				return err
+			}
+		}
 		var files []ledger.File
 		if s.at != nil {
-			s.at.Done = ended && readErr == nil
+			s.at.Done = ended && readErr == nil && !s.part
+			if len(s.end) > 0 {
+				s.end.note(s.at)
+			}
 			files = []ledger.File{*s.at}
 		}
 		record := table.Flush(files, nil)
@@ -81,9 +96,15 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 		if err != nil && !ended {
 			return buf, have, true, err
 		}
-		done := s.lines.count(table, buf[:have], ended)
+		done := s.lines.count(table, buf[:have], ended && s.whole)
+		s.part = ended && done < have
 		if s.at != nil {
-			s.at.Offset += uint64(done)
+			counted := done
+			if s.broken != nil { // what was cut may be whole one day
+				counted = bytes.LastIndexByte(buf[:done], '\n') + 1
+			}
+			s.at.Offset += uint64(counted)
+			s.end.add(buf[:counted])
 		}
 		have = copy(buf, buf[done:have])
 		if ended {
@@ -95,6 +116,7 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 			} else {
 				if s.at != nil {
 					s.at.Offset += uint64(have)
+					s.end = s.end[:0]
 				}
 				table.Read(0, uint64(have))
 				s.lines.long, have = true, 0
@@ -106,35 +128,96 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 	}
 }
 
-// archive reads what a position lacks of a file that will not grow any more. The last time that it is tried, what can be read
-// of a damaged one is counted, and it is done with.
-func archive(ctx context.Context, c *Config, path string, at ledger.File, samples *Sampler, last bool) error {
-	f, err := regularfile.Open(ctx, path)
+// errOther marks a file that begins as the one of a position and is another.
+var errOther = errors.New("another file that begins alike")
+
+// archive reads what a position lacks of a rotated file, which does not change while it is read: what it held when it was
+// judged is what is counted, or nothing. The last time that it is tried, what can be read of a damaged one is counted, and it
+// is done with.
+type archive struct {
+	*Config
+	samples *Sampler
+	path    string
+	was     settling
+	at      ledger.File
+	last    bool
+	whole   bool // a last line without an end will have none
+	part    bool // there is such a line, and it was not counted
+}
+
+func (a *archive) run(ctx context.Context) error {
+	f, err := regularfile.Open(ctx, a.path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if begins, err := headOf(f, path); err != nil || !matches(&at, begins) {
-		return errors.Join(fmt.Errorf("%s: another file lies there now", path), err)
+	unchanged := func() error {
+		info, err := f.Stat()
+		if err == nil && !a.was.isLike(info) {
+			err = regularfile.ErrChanged
+		}
+		return err
 	}
+	begins, err := headOf(f, a.path)
+	if err == nil {
+		err = unchanged()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.path, err)
+	}
+	if !matches(&a.at, begins) {
+		return fmt.Errorf("%s: %w", a.path, errOther)
+	}
+	a.pause(PointOpened, a.path)
 	var r io.Reader = f
-	if compressed(path) {
+	if compressed(a.path) {
 		if r, err = gzip.NewReader(bufio.NewReaderSize(f, 64<<10)); err != nil {
 			r = failing{err}
 		}
 	}
-	if _, err := io.CopyN(io.Discard, r, int64(at.Offset)); err != nil && !errors.Is(err, io.EOF) {
+	end, err := a.skip(r)
+	if errors.Is(err, errOther) {
+		return fmt.Errorf("%s: %w", a.path, err)
+	} else if err != nil {
 		r = failing{err}
 	}
-	s, err := newStream(c, r, &at, samples)
+	s, err := newStream(a.Config, r, a.samples)
 	if err != nil {
 		return err
 	}
-	s.last = last
-	if err := errors.Join(s.run(ctx), s.broken); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	s.at, s.end, s.last, s.whole = &a.at, end, a.last, a.whole
+	s.unchanged = func() error {
+		a.pause(PointInflated, a.path)
+		return unchanged()
+	}
+	err = errors.Join(s.run(ctx), s.broken)
+	if a.part = s.part; err != nil {
+		return fmt.Errorf("%s: %w", a.path, err)
 	}
 	return nil
+}
+
+// skip reads up to the position and returns what lies before it, nothing if the file ends there or before.
+func (a *archive) skip(r io.Reader) (ending, error) {
+	if _, err := io.CopyN(io.Discard, r, int64(a.at.Offset-a.at.EndSize)); err != nil {
+		return nil, ignoreEnd(err)
+	}
+	end := make(ending, a.at.EndSize)
+	if _, err := io.ReadFull(r, end); err != nil {
+		return nil, ignoreEnd(err)
+	}
+	if checksum(end) != a.at.End && a.at.EndSize > 0 {
+		return nil, errOther
+	}
+	return end, nil
+}
+
+// ignoreEnd ignores that a file ends before a position: nothing of it is missing.
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // failing is what cannot be read.

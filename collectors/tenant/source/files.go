@@ -3,11 +3,11 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
@@ -23,32 +23,25 @@ type Files struct {
 	Rotated string // glob with {file} for the name of each file
 	FromEnd bool   // begin at the end of files that were never read
 
-	mu       sync.Mutex
-	known    map[uint64]*ledger.File // positions
-	next     uint64
-	tails    map[string]*tail // by path
-	leaving  []*tail
-	old      map[string]settling // rotated files by path
-	busy     map[uint64]bool     // positions being read
-	failures map[string]int      // of reading rotated files
-	samples  Sampler
-	wg       sync.WaitGroup
-	newest   int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
-	pending  int64 // bytes of rotated files that wait
-	reads    int   // of rotated files under way
-}
-
-// settling is a rotated file as it was when last seen.
-type settling struct {
-	size, modified int64
-	since          time.Time
-	judged         bool
+	mu      sync.Mutex
+	known   map[uint64]*ledger.File // positions
+	next    uint64
+	tails   map[string]*tail // by path
+	leaving []*tail
+	old     map[string]settling // rotated files by path
+	busy    map[uint64]bool     // positions being read
+	kept    map[uint64]bool     // positions of which there are copies that are not followed
+	samples Sampler
+	wg      sync.WaitGroup
+	newest  int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
+	pending int64 // bytes of rotated files that wait
+	reads   int   // of rotated files under way
 }
 
 // Run follows until ctx ends.
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
-	s.failures = map[string]int{}
+	s.kept = map[uint64]bool{}
 	fresh := !s.load()
 	if fresh {
 		if err := s.inherit(ctx); err != nil {
@@ -126,13 +119,9 @@ func (s *Files) follow(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return errors.New("is no regular file; use stdin for a pipe")
-	}
-	id := identify(info)
 	s.mu.Lock()
 	t := s.tails[path]
-	if t != nil && t.id == id && !t.ended.Load() {
+	if t != nil && t.id == identify(info) && !t.ended.Load() {
 		s.mu.Unlock()
 		return nil
 	}
@@ -141,27 +130,36 @@ func (s *Files) follow(ctx context.Context, path string) error {
 	}
 	s.mu.Unlock()
 	f, err := regularfile.Open(ctx, path)
+	if errors.Is(err, regularfile.ErrNotRegular) {
+		err = fmt.Errorf("%w; use stdin for a pipe", err)
+	}
 	if err != nil {
 		return err
 	}
 	if info, err = f.Stat(); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	begins, err := headOf(f, path)
+	id := identify(info)
+	l, _, err := same(f, &ledger.File{})
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
+	not, err := s.others(f, l)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	s.pause(PointFollowed, path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reading(identify(info)) || s.beginsAsOne(begins) {
+	at, ok := s.position(path, id, l, not)
+	if !ok {
 		return f.Close() // a glob that covers rotated files too; look again when the reading is done
 	}
-	at := s.position(path, identify(info), info.Size(), begins)
-	t, err = newTail(s.Config, f, at, &s.samples, s.truncated, s.moved)
+	t, err = newTail(s, f, at, l.begins, not)
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	t.id = identify(info)
+	t.id = id
 	if at.Offset > 0 {
 		t.known = ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{at}})
 	}

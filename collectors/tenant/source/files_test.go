@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -12,8 +11,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -36,6 +38,8 @@ type reader struct {
 	service string
 	fromEnd bool
 	also    string // what another source reads
+	pause   func(Point, string)
+	made    atomic.Int64 // lines
 
 	status *Status
 	state  *state.Dir
@@ -95,7 +99,7 @@ func (r *reader) start() {
 
 func (r *reader) files(pattern string, n ledger.Numbers, logger *slog.Logger) *Files {
 	return &Files{Pattern: pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
-		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status,
+		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status, Pause: r.pause,
 		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
 			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		}},
@@ -104,15 +108,33 @@ func (r *reader) files(pattern string, n ledger.Numbers, logger *slog.Logger) *F
 
 func (r *reader) path(name string) string { return filepath.Join(r.dir, name) }
 
-var lineNumber int
+var lineNumber atomic.Int64
 
 func logLines(n int) []byte {
 	var b bytes.Buffer
 	for range n {
-		lineNumber++
-		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"request_time":0.001}`+"\n", lineNumber)
+		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"request_time":0.001}`+"\n", lineNumber.Add(1))
 	}
 	return b.Bytes()
+}
+
+// lines are lines of different lengths, and notes how many were made: a position in one content is none in another.
+func (r *reader) lines(n int) []byte {
+	var b bytes.Buffer
+	for range n {
+		i := lineNumber.Add(1)
+		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"x":"%s"}`+"\n", i, strings.Repeat("x", int(i*i%97)))
+	}
+	r.made.Add(int64(n))
+	return b.Bytes()
+}
+
+// exact fails unless each line that lines made was read once, and none in two pieces.
+func (r *reader) exact() {
+	r.t.Helper()
+	if s, _ := r.book.Source(0); int64(s.Lines) != r.made.Load() || slices.Max(s.Verdicts) > 0 {
+		r.t.Errorf("%d lines were made: %+v", r.made.Load(), s)
+	}
 }
 
 func (r *reader) append(name string, text []byte) {
@@ -150,6 +172,24 @@ func (r *reader) rename(from, to string) {
 	if err := os.Rename(r.path(from), r.path(to)); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// until waits for a condition.
+func (r *reader) until(what string, ok func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(pollEvery) {
+		if time.Now().After(deadline) {
+			n, _, _ := r.book.Totals()
+			r.t.Fatalf("never %s: %d requests; positions %+v", what, n, r.book.Files(0))
+		}
+	}
+}
+
+// settled waits until as many lines are read as were made, and sees that it stays so.
+func (r *reader) settled() {
+	r.t.Helper()
+	r.until("all lines", func() bool { s, _ := r.book.Source(0); return int64(s.Lines) >= r.made.Load() })
+	time.Sleep(drainTime + 3*settleTime)
 }
 
 // wants waits until n requests are counted, and sees that it stays so.

@@ -25,7 +25,7 @@ func Once(ctx context.Context, c *Config, name string, r io.Reader, progress fun
 		}
 		r = z
 	}
-	s, err := newStream(c, r, nil, &Sampler{})
+	s, err := newStream(c, r, &Sampler{})
 	if err != nil {
 		return err
 	}

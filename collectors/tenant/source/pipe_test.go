@@ -16,7 +16,7 @@ func TestPipeAmongLogs(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := new(Files).end(pipe); ok {
+	if _, ok := new(Files).end(t.Context(), pipe); ok {
 		t.Error("a pipe has an end")
 	}
 	if _, err := head(pipe); !errors.Is(err, regularfile.ErrNotRegular) {

@@ -1,8 +1,10 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -43,7 +45,11 @@ func (s *Files) load() bool {
 // of what rotation made of them.
 func (s *Files) inherit(ctx context.Context) error {
 	var all [][]byte
-	for _, path := range slices.Concat(s.paths(), s.candidates(s.paths())) {
+	paths := s.paths()
+	for _, c := range s.candidates(paths) {
+		paths = append(paths, c.path)
+	}
+	for _, path := range paths {
 		if begins, err := head(path); err == nil {
 			all = append(all, begins)
 		}
@@ -70,7 +76,7 @@ func (s *Files) begin(ctx context.Context) error {
 	var ends []ledger.File
 	if s.FromEnd || s.Book.Lost(s.Count.Number) {
 		for _, path := range s.paths() {
-			if at, ok := s.end(path); ok {
+			if at, ok := s.end(ctx, path); ok {
 				ends = append(ends, at)
 			}
 		}
@@ -78,27 +84,54 @@ func (s *Files) begin(ctx context.Context) error {
 	return s.commit(ctx, s.judged(ends...))
 }
 
-// end is the position behind all that a file holds; there is none in an empty one.
-func (s *Files) end(path string) (ledger.File, bool) {
-	f, err := regularfile.Open(context.Background(), path)
+// endTries bounds how often the end of a log is looked for that is truncated meanwhile.
+const endTries = 10
+
+// end is the position behind all whole lines that a file holds; there is none in an empty one.
+func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
+	f, err := regularfile.Open(ctx, path)
 	if err != nil {
-		return ledger.File{}, false // it will be told of
+		return ledger.File{}, false // it will be reported when it is followed
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return ledger.File{}, false
+	for range endTries {
+		at := ledger.File{Path: path}
+		l, _, err := same(f, &at)
+		if err != nil || l.size == 0 {
+			return ledger.File{}, false
+		}
+		s.pause(PointMeasured, path)
+		block := make([]byte, min(l.size, maxLine))
+		if n, err := f.ReadAt(block, l.size-int64(len(block))); n < len(block) {
+			if errors.Is(err, io.EOF) {
+				continue // it was truncated
+			}
+			return ledger.File{}, false
+		}
+		// A line that is just being written is not behind it.
+		if whole := bytes.LastIndexByte(block, '\n') + 1; whole > 0 || l.size < maxLine {
+			l.size -= int64(len(block) - whole)
+			block = block[:whole]
+		}
+		var e ending
+		e.add(block)
+		at.Offset = uint64(l.size)
+		mark(&at, l.begins)
+		e.note(&at)
+		if _, ok, err := same(f, &at); err != nil || !ok {
+			continue
+		}
+		info, err := f.Stat()
+		if err != nil || at.Offset == 0 {
+			return ledger.File{}, false
+		}
+		id := identify(info)
+		s.next++
+		at.ID, at.Device, at.Inode = s.next, id.device, id.inode
+		s.known[at.ID] = &at
+		return at, true
 	}
-	begins, err := headOf(f, path)
-	if err != nil {
-		return ledger.File{}, false
-	}
-	s.next++
-	id := identify(info)
-	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode, Offset: uint64(info.Size())}
-	mark(&at, begins[:min(len(begins), int(info.Size()))])
-	s.known[at.ID] = &at
-	return at, true
+	return ledger.File{}, false
 }
 
 // baseline is the modification time of the newest rotated file there is: what rotation left before the first
@@ -106,43 +139,175 @@ func (s *Files) end(path string) (ledger.File, bool) {
 func (s *Files) baseline() int64 {
 	var newest int64
 	for _, c := range s.candidates(s.paths()) {
-		if info, err := os.Stat(c); err == nil {
+		if info, err := os.Stat(c.path); err == nil {
 			newest = max(newest, info.ModTime().UnixNano())
 		}
 	}
 	return newest
 }
 
-// beginsAsOne reports whether a file begins as one that is being read: it is a copy. The caller holds the lock.
-func (s *Files) beginsAsOne(begins []byte) bool {
-	for id := range s.busy {
-		if f := s.known[id]; f != nil && matches(f, begins) {
+// others returns the positions whose file begins as an open one but is another.
+func (s *Files) others(f *os.File, l look) (map[uint64]bool, error) {
+	type alike struct {
+		at ledger.File
+		t  *tail // nil if none reads it
+	}
+	var all []alike
+	s.mu.Lock()
+	for _, k := range s.known {
+		if matches(k, l.begins) {
+			all = append(all, alike{*k, s.tailAt(k.ID)})
+		}
+	}
+	s.mu.Unlock()
+	not := map[uint64]bool{}
+	for i := range all {
+		at, is := &all[i].at, true
+		var err error
+		var e ending
+		switch {
+		case at.Offset <= uint64(l.size):
+			is, err = e.read(f, at)
+		case all[i].t != nil:
+			is, err = begun(f, l.size, all[i].t.file, at)
+		}
+		if err != nil {
+			return nil, err
+		}
+		not[at.ID] = !is
+	}
+	return not, nil
+}
+
+// begun reports whether a file is what a longer one begins with that is read up to a position. So it is if that cannot be known.
+func begun(f *os.File, size int64, longer *os.File, at *ledger.File) (bool, error) {
+	mine, other := make([]byte, min(endSize, size)), make([]byte, min(endSize, size))
+	if n, err := f.ReadAt(mine, size-int64(len(mine))); n < len(mine) {
+		return true, err
+	}
+	if n, _ := longer.ReadAt(other, size-int64(len(other))); n < len(other) || bytes.Equal(mine, other) {
+		return true, nil
+	}
+	_, still, err := same(longer, at) // else it was truncated, and what lies there now says nothing
+	return err != nil || !still, nil
+}
+
+// tailAt is the tail that reads at a position, nil if none does. The caller holds the lock.
+func (s *Files) tailAt(id uint64) *tail {
+	is := func(t *tail) bool { return t.number == id }
+	for _, t := range s.tails {
+		if is(t) {
+			return t
+		}
+	}
+	if i := slices.IndexFunc(s.leaving, is); i >= 0 {
+		return s.leaving[i]
+	}
+	return nil
+}
+
+// copying reports whether a file of which there is too little to know it begins as one that is being followed: it is perhaps
+// just being copied. The caller holds the lock.
+func (s *Files) copying(begins []byte, own *tail) bool {
+	is := func(t *tail) bool {
+		return t != own && len(t.begins) > len(begins) && bytes.HasPrefix(t.begins, begins) && !t.ended.Load()
+	}
+	if len(begins) == 0 || len(begins) >= headSize {
+		return false
+	}
+	for _, t := range s.tails {
+		if is(t) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.leaving, is)
+}
+
+// find looks for the position of a file. wait is true if it cannot be known yet, because it begins as a file that is just being
+// read, or if nothing of it is missing. The caller holds the lock.
+func (s *Files) find(id identity, l look, not map[uint64]bool) (best *ledger.File, wait bool) {
+	for _, f := range s.known {
+		if not[f.ID] || !matches(f, l.begins) {
+			continue
+		}
+		if s.busy[f.ID] {
+			return nil, true
+		}
+		switch {
+		case f.Offset == 0:
+		case uint64(l.size) < f.Offset:
+			// A copy that was made before the last lines of a log that was then truncated. One that is in the same place is
+			// what grew there since.
+			if identityOf(f) != id && s.superseded(f) {
+				wait, s.kept[f.ID] = true, true
+			}
+		case best == nil || nearer(f, best, id):
+			best = f
+		}
+	}
+	return best, wait && best == nil
+}
+
+func identityOf(f *ledger.File) identity { return identity{f.Device, f.Inode} }
+
+// nearer reports whether position a is a better guess than b. In the same place the youngest is: others are of what was there
+// before it was truncated. Elsewhere it is the one that was read furthest.
+func nearer(a, b *ledger.File, id identity) bool {
+	here, there := identityOf(a) == id, identityOf(b) == id
+	switch {
+	case here != there:
+		return here
+	case here || a.Offset == b.Offset:
+		return a.ID > b.ID
+	}
+	return a.Offset > b.Offset
+}
+
+// superseded reports whether a log was truncated since a position was reached in it. The caller holds the lock.
+func (s *Files) superseded(f *ledger.File) bool {
+	for _, k := range s.known {
+		if k.ID > f.ID && identityOf(k) == identityOf(f) && f.Inode != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// position finds how far a file was read before, or gives it a new position. The caller holds the lock.
-func (s *Files) position(path string, id identity, size int64, begins []byte) ledger.File {
-	var best *ledger.File
-	for _, f := range s.known {
-		if s.busy[f.ID] || f.Offset == 0 || !matches(f, begins) || uint64(size) < f.Offset {
-			continue
-		}
-		if best == nil || (f.Inode == id.inode && f.Device == id.device) || best.Inode != id.inode && f.Offset > best.Offset {
-			best = f
-		}
+// position finds how far a file was read before, or gives it a new position; false if it is not to be followed now. The caller
+// holds the lock.
+func (s *Files) position(path string, id identity, l look, not map[uint64]bool) (ledger.File, bool) {
+	if s.reading(id) || s.copying(l.begins, nil) {
+		return ledger.File{}, false
+	}
+	best, wait := s.find(id, l, not)
+	if wait {
+		return ledger.File{}, false
 	}
 	if best != nil {
 		at := *best
 		at.Path, at.Device, at.Inode, at.Done = path, id.device, id.inode, false
-		return at
+		return at, true
 	}
 	s.next++
 	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
 	s.known[at.ID] = &at
-	return at
+	return at, true
+}
+
+// claim notes how the file of a tail begins, before anything of it is saved. It returns false if nothing of it was saved yet
+// and the file is a copy of another after all, which it was too short to show.
+func (s *Files) claim(at ledger.File, l look, t *tail) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Offset == 0 {
+		delete(s.known, at.ID) // it is not a copy of itself
+		if best, wait := s.find(t.id, l, t.not); best != nil || wait || s.copying(l.begins, t) {
+			return false
+		}
+	}
+	s.known[at.ID] = &at
+	t.begins = l.begins
+	return true
 }
 
 // truncated keeps the position in what a file held before it was cut off: a copy of it may have more, and
@@ -151,11 +316,14 @@ func (s *Files) truncated(t *tail) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := t.at
-	s.known[old.ID] = &old
 	delete(s.busy, old.ID)
+	if s.known[old.ID] = &old; old.Offset == 0 {
+		delete(s.known, old.ID)
+	}
 	s.next++
 	t.at = ledger.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
-	s.busy[t.at.ID] = true
+	s.known[t.at.ID], s.busy[t.at.ID] = &ledger.File{ID: t.at.ID, Path: old.Path, Device: old.Device, Inode: old.Inode}, true
+	t.number, t.begins = t.at.ID, nil
 	clear(s.old) // judge again what lies there
 }
 
@@ -168,7 +336,7 @@ func (s *Files) moved(at ledger.File) {
 
 // ended takes note of how far a file was read.
 func (s *Files) ended(ctx context.Context, t *tail, err error) {
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) && !errors.Is(err, errTaken) {
 		s.Status.Errors.Add(1)
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.Logger.Warn("Reading a log failed; trying again", "file", t.at.Path, "err", err)
@@ -177,16 +345,18 @@ func (s *Files) ended(ctx context.Context, t *tail, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := t.at
-	s.known[at.ID] = &at
+	if s.known[at.ID] = &at; at.Offset == 0 {
+		delete(s.known, at.ID)
+	}
 	delete(s.busy, at.ID)
 }
 
-// forget drops the positions of the oldest files that are done. The caller holds the lock, and has judged every
+// forget drops the positions of the oldest files that are done, or that were truncated since. The caller holds the lock, and has judged every
 // rotated file there is: while one is open, nothing may move the time up to which they are judged.
 func (s *Files) forget(ctx context.Context) {
 	var done []uint64
 	for id, f := range s.known {
-		if f.Done && !s.busy[id] {
+		if !s.busy[id] && !s.kept[id] && (f.Done || s.superseded(f)) {
 			done = append(done, id)
 		}
 	}

@@ -2,12 +2,16 @@ package source
 
 import (
 	"context"
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // maxTries is how often a rotated file is tried before its rest is given up.
@@ -16,9 +20,9 @@ const maxTries = 3
 // rotated looks for files that rotation moved, copied or compressed, and reads what is missing of them.
 func (s *Files) rotated(ctx context.Context, paths []string) {
 	seen := map[string]bool{}
-	for _, c := range s.candidates(paths) {
-		seen[c] = true
-		s.candidate(ctx, c)
+	for _, c := range s.candidates(s.logs(paths)) {
+		seen[c.path] = true
+		s.judge(ctx, c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +30,6 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	for path, old := range s.old {
 		if !seen[path] {
 			delete(s.old, path)
-			delete(s.failures, path)
 			continue
 		}
 		all = all && old.judged
@@ -43,19 +46,39 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	s.forget(ctx)
 }
 
-// candidates lists what rotation may have made of files.
-func (s *Files) candidates(paths []string) []string {
-	var all []string
+// logs adds to the logs that there are those that were read and are not there now: rotation may just have moved them.
+func (s *Files) logs(paths []string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.Clone(paths)
+	if !strings.ContainsAny(s.Pattern, `*?[\`) {
+		all = append(all, s.Pattern)
+	}
+	for _, f := range s.known {
+		if is, _ := filepath.Match(s.Pattern, f.Path); is {
+			all = append(all, f.Path)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// candidate is a file that rotation may have made of a log.
+type candidate struct{ path, log string }
+
+// candidates lists what rotation may have made of logs.
+func (s *Files) candidates(logs []string) []candidate {
+	var all []candidate
 	followed := map[string]bool{}
-	for _, path := range paths {
+	for _, path := range logs {
 		followed[path] = true
 	}
-	for _, path := range paths {
-		found, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(path))) // the policy was checked
-		for _, c := range found {
-			if !followed[c] {
-				followed[c] = true
-				all = append(all, c)
+	for _, log := range logs {
+		found, _ := filepath.Glob(strings.ReplaceAll(s.Rotated, "{file}", escapeGlob(log))) // the policy was checked
+		for _, path := range found {
+			if !followed[path] {
+				followed[path] = true
+				all = append(all, candidate{path, log})
 			}
 		}
 	}
@@ -66,47 +89,108 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// candidate judges one file that may be a rotated one, once, when it no longer changes.
-func (s *Files) candidate(ctx context.Context, path string) {
+// settling is a rotated file as it was when last seen.
+type settling struct {
+	id             identity
+	size, modified int64
+	since          time.Time
+	judged         bool
+	failures       int             // of reading it
+	part           bool            // all but a last line without an end was read
+	not            map[uint64]bool // positions whose file begins alike and is another
+}
+
+func (s *settling) isLike(info os.FileInfo) bool {
+	return s.id == identify(info) && s.size == info.Size() && s.modified == info.ModTime().UnixNano()
+}
+
+// settle returns what is known of a rotated file since it has not changed, and whether it is time to judge it.
+func (s *Files) settle(path string, info os.FileInfo) (settling, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.old[path]
+	if !ok || !old.isLike(info) {
+		old = settling{id: identify(info), size: info.Size(), modified: info.ModTime().UnixNano(), since: time.Now(), not: map[uint64]bool{}}
+		s.old[path] = old
+	}
+	wait := settleTime
+	if old.part {
+		wait = drainTime
+	}
+	return old, !old.judged && time.Since(old.since) >= wait
+}
+
+// judge judges a file that may be a rotated one, once, when it no longer changes.
+func (s *Files) judge(ctx context.Context, c candidate) {
+	path := c.path
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	s.mu.Lock()
-	old, ok := s.old[path]
-	if !ok || old.size != info.Size() || old.modified != info.ModTime().UnixNano() {
-		old = settling{info.Size(), info.ModTime().UnixNano(), time.Now(), false}
-		s.old[path] = old
-	}
-	s.mu.Unlock()
-	if old.judged || time.Since(old.since) < settleTime {
+	old, ok := s.settle(path, info)
+	if !ok {
 		return
 	}
-	begins, err := head(path)
-	if err != nil || len(begins) == 0 {
-		return // perhaps it is still being compressed
+	s.pause(PointSettled, path)
+	f, err := regularfile.Open(ctx, path)
+	if err != nil {
+		return
 	}
+	defer f.Close()
+	begins, err := headOf(f, path)
+	if err != nil { // perhaps it is still being compressed
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.failed(path, old, err)
+		return
+	}
+	l, not := look{begins, math.MaxInt64}, old.not
+	if !compressed(path) {
+		l.size = info.Size()
+		if not, err = s.others(f, l); err != nil {
+			return
+		}
+	}
+	// What was read of it is of the file that has stood still, and that is how long it was.
+	if info, err = f.Stat(); err != nil || !old.isLike(info) {
+		return
+	}
+	s.pause(PointIdentified, path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reading(identify(info)) || s.beginsAsOne(begins) {
+	if now := s.old[path]; now.since != old.since || s.reading(old.id) || s.beginsAsOne(begins, not) || s.copying(begins, nil) {
 		return // what is read of it may not be saved yet; judge it when that is over
 	}
-	if at, ok := s.missing(path, info, begins); ok {
-		s.pending += info.Size()
-		s.reads++
-		s.busy[at.ID] = true
-		s.known[at.ID] = &at
-		s.wg.Go(func() { s.read(ctx, path, info.Size(), at) })
+	at, ok := s.missing(c, &old, l, not)
+	if at.Offset == 0 && ok && l.size < headSize && time.Since(old.since) < drainTime {
+		return // it may be the beginning of a copy that is just being made
 	}
 	old.judged = true
 	s.old[path] = old
+	if ok {
+		s.pending += old.size
+		s.reads++
+		s.busy[at.ID] = true
+		s.known[at.ID] = &at
+		s.wg.Go(func() { s.read(ctx, path, old, at) })
+	}
+}
+
+// beginsAsOne reports whether a file begins as one that is being read: it is a copy. The caller holds the lock.
+func (s *Files) beginsAsOne(begins []byte, not map[uint64]bool) bool {
+	for id := range s.busy {
+		if f := s.known[id]; f != nil && !not[id] && matches(f, begins) {
+			return true
+		}
+	}
+	return false
 }
 
 // missing decides whether anything of a rotated file was not counted. The caller holds the lock.
-func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.File, bool) {
+func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool) (ledger.File, bool) {
 	var match *ledger.File
 	for _, f := range s.known {
-		if f.Offset == 0 || !matches(f, begins) {
+		if f.Offset == 0 || not[f.ID] || !matches(f, l.begins) {
 			continue
 		}
 		if match == nil || f.Offset > match.Offset {
@@ -114,32 +198,34 @@ func (s *Files) missing(path string, info os.FileInfo, begins []byte) (ledger.Fi
 		}
 	}
 	switch {
+	case len(l.begins) == 0:
+		return ledger.File{}, false
 	case match != nil:
-		if match.Done && compressed(path) || !compressed(path) && uint64(info.Size()) <= match.Offset {
+		if compressed(c.path) && match.Done && match.Modified == old.modified || !compressed(c.path) && uint64(l.size) <= match.Offset {
 			return ledger.File{}, false
 		}
 		at := *match
-		at.Path, at.Modified = path, info.ModTime().UnixNano()
-		mark(&at, begins)
+		at.Path, at.Modified = c.log, old.modified
+		mark(&at, l.begins)
 		return at, true
-	case info.ModTime().UnixNano() <= s.newest:
+	case old.modified <= s.newest:
 		return ledger.File{}, false // it was there before anything was counted
 	}
 	s.next++
-	at := ledger.File{ID: s.next, Path: path, Modified: info.ModTime().UnixNano()}
-	mark(&at, begins)
+	at := ledger.File{ID: s.next, Path: c.log, Modified: old.modified}
+	mark(&at, l.begins)
 	return at, true
 }
 
 // read reads what is missing of a rotated file.
-func (s *Files) read(ctx context.Context, path string, size int64, at ledger.File) {
+func (s *Files) read(ctx context.Context, path string, old settling, at ledger.File) {
+	s.pause(PointJudged, path)
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
-	s.mu.Lock()
-	last := s.failures[path] == maxTries-1
-	s.mu.Unlock()
-	err := archive(ctx, s.Config, path, at, &s.samples, last)
+	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part || compressed(path)}
+	err := a.run(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.known, at.ID) // unless anything of it was saved, now or before
 	for _, f := range s.Book.Files(s.Count.Number) {
 		if f.ID == at.ID && f.ID != judgedID {
 			s.known[f.ID] = &f
@@ -147,13 +233,45 @@ func (s *Files) read(ctx context.Context, path string, size int64, at ledger.Fil
 	}
 	delete(s.busy, at.ID)
 	s.reads--
-	s.pending -= size
-	if err != nil && ctx.Err() == nil {
-		s.Status.Errors.Add(1)
-		s.failures[path]++
-		s.Logger.Warn("Reading a rotated log failed", "file", path, "err", err, "tries", s.failures[path], "of", maxTries)
-		if s.failures[path] < maxTries {
-			delete(s.old, path)
-		}
+	s.pending -= old.size
+	switch {
+	case err == nil && a.part:
+		old.part = true // until it has stood still for longer
+	case err == nil || ctx.Err() != nil:
+		return
+	case errors.Is(err, regularfile.ErrChanged): // it is judged as what it is now
+	case errors.Is(err, errOther):
+		old.not[at.ID] = true
+	default:
+		s.failed(path, old, err)
+		return
+	}
+	s.judgeAgain(path, old)
+}
+
+// failed tries a rotated file again, a few times. The caller holds the lock.
+func (s *Files) failed(path string, old settling, err error) {
+	s.Status.Errors.Add(1)
+	old.failures++
+	s.Logger.Warn("Reading a rotated log failed", "file", path, "err", err, "tries", old.failures, "of", maxTries)
+	if old.failures < maxTries {
+		s.judgeAgain(path, old)
+		return
+	}
+	old.judged = true
+	s.replace(path, old, old)
+}
+
+// judgeAgain judges a rotated file once more when it has stood still. The caller holds the lock.
+func (s *Files) judgeAgain(path string, old settling) {
+	now := old
+	now.judged, now.since = false, time.Now()
+	s.replace(path, old, now)
+}
+
+// replace changes what is known of a rotated file, unless the file has changed since. The caller holds the lock.
+func (s *Files) replace(path string, old, now settling) {
+	if is, ok := s.old[path]; ok && is.since == old.since {
+		s.old[path] = now
 	}
 }

@@ -57,6 +57,34 @@ type Config struct {
 	Tables *Tables
 	Logger *slog.Logger
 	Status *Status
+	// Pause is called at each point between a look at a file and what is done because of it. It is nil outside of tests.
+	Pause func(at Point, path string)
+}
+
+// Point is where a file may become another one, or hold something else, while it is being read.
+type Point string
+
+// The points, in the order in which they are passed.
+const (
+	PointFollowed   Point = "followed"   // a log was opened and identified; its position is not yet chosen
+	PointLooked     Point = "looked"     // a log has grown; nothing of it is read yet
+	PointRead       Point = "read"       // it was read; what it holds now is not yet compared
+	PointClaimed    Point = "claimed"    // its beginning is known to who looks for copies; it is not yet compared again
+	PointConfirmed  Point = "confirmed"  // what was read is its own; it is not yet saved
+	PointSaved      Point = "saved"      // it is saved; who looks for copies does not know yet
+	PointSettled    Point = "settled"    // a rotated file has stood still; it is not yet opened
+	PointIdentified Point = "identified" // a rotated file was opened and identified; it is not yet judged
+	PointJudged     Point = "judged"     // something of a rotated file is missing; it is not yet opened again
+	PointOpened     Point = "opened"     // a rotated file was opened again and identified; nothing of it is read yet
+	PointInflated   Point = "inflated"   // a part of it was read and is not yet compared
+	PointListed     Point = "listed"     // files were listed; none is opened yet
+	PointMeasured   Point = "measured"   // a log was measured in order to begin at its end; it is not yet identified
+)
+
+func (c *Config) pause(at Point, path string) {
+	if c.Pause != nil {
+		c.Pause(at, path)
+	}
 }
 
 // Tables is the working memory of all sources: as many of them count at a time as there are tables.

@@ -58,7 +58,7 @@ func pumpOf(in io.Reader) *pump {
 func (s *Stdin) Run(ctx context.Context) error {
 	s.Status.Up.Store(true)
 	p := pumpOf(s.In)
-	st, err := newStream(s.Config, nil, nil, &s.samples)
+	st, err := newStream(s.Config, nil, &s.samples)
 	if err != nil {
 		return err
 	}

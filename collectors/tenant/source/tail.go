@@ -4,43 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
+// errTaken ends a tail whose file turned out to be a copy of one that is, or was, read under another position.
+var errTaken = errors.New("the file is a copy of another")
 
 // tail reads one file from a position, and follows it while it grows.
 type tail struct {
 	*Config
+	files     *Files
 	at        ledger.File
 	file      *os.File
 	id        identity
+	not       map[uint64]bool // positions whose file begins alike and is another
 	lines     lines
-	samples   *Sampler
+	end       ending
+	number    uint64 // of its position; guarded by files.mu
+	begins    []byte // of the file, as far as it is known; guarded by files.mu
+	resumed   bool   // end is what lies before the offset
+	size      int64  // at the last look, when all of it was read
 	idleLimit time.Duration
-	grown     time.Time // when it last grew
-	known     []byte    // a record of where it begins, unless that is the beginning
-	truncated func(*tail)
-	moved     func(ledger.File) // told of every new position
-	saved     atomic.Uint64     // offset
-	leaving   atomic.Bool       // it is no longer where it was: end when it has stood still
+	grown     time.Time     // when it last grew
+	known     []byte        // a record of where it begins, unless that is the beginning
+	saved     atomic.Uint64 // offset
+	leaving   atomic.Bool   // it is no longer where it was: end when it has stood still
 	ended     atomic.Bool
 }
 
-func newTail(c *Config, f *os.File, at ledger.File, samples *Sampler, truncated func(*tail), moved func(ledger.File)) (*tail, error) {
-	decoder, err := decode.New(c.Format)
+func newTail(s *Files, f *os.File, at ledger.File, begins []byte, not map[uint64]bool) (*tail, error) {
+	decoder, err := decode.New(s.Format)
 	if err != nil {
 		return nil, err
 	}
-	t := &tail{Config: c, at: at, file: f, samples: samples, truncated: truncated, moved: moved, idleLimit: drainTime, grown: time.Now()}
+	t := &tail{Config: s.Config, files: s, at: at, number: at.ID, begins: begins, file: f, not: not, idleLimit: drainTime, grown: time.Now(), size: -1}
 	t.lines.decoder = decoder
 	t.saved.Store(at.Offset)
 	return t, nil
@@ -87,120 +89,103 @@ func (t *tail) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := t.verify(info); err != nil {
-		return false, err
+	size, modified := info.Size(), info.ModTime().UnixNano()
+	if size == t.size && modified == t.at.Modified || size == 0 && t.at.HeadSize == 0 {
+		return false, nil // nothing has happened since all of it was read
 	}
-	size := info.Size()
-	if size <= int64(t.at.Offset) {
-		return false, nil
-	}
+	t.pause(PointLooked, t.at.Path)
 	before := t.at.Offset
+	t.at.Modified = modified
 	more, err = t.session(ctx, false)
-	if err != nil || t.at.Offset == before {
+	if err != nil {
 		return false, err
 	}
-	t.grown = time.Now()
+	if t.at.Offset != before {
+		t.grown = time.Now()
+	}
+	if t.size = size; more {
+		t.size = -1
+	}
 	return more, nil
 }
 
-// verify notices a file that was cut off, even if it has grown beyond the old position since, and learns
-// more of the beginning of a young one.
-func (t *tail) verify(info os.FileInfo) error {
-	if t.at.HeadSize == 0 && info.Size() == 0 || info.ModTime().UnixNano() == t.at.Modified && uint64(info.Size()) >= t.at.Offset && t.at.HeadSize > 0 {
-		return nil
-	}
-	begins := make([]byte, headSize)
-	n, err := t.file.ReadAt(begins, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	begins = begins[:n]
-	if t.at.HeadSize > 0 && (uint64(info.Size()) < t.at.Offset || !matches(&t.at, begins)) {
-		t.Logger.Info("A log was cut off; reading it from its beginning", "file", t.at.Path)
-		t.truncated(t)
-		t.saved.Store(0)
-	}
-	mark(&t.at, begins)
-	t.at.Modified = info.ModTime().UnixNano()
-	t.moved(t.at)
-	return nil
-}
-
-// session counts for up to a second and commits. It reports whether there is more to read at once.
+// session counts for up to a second and commits. It reports whether there is more to read at once. What was read is compared
+// with what the file holds after it was read: a file that was truncated meanwhile yields nothing.
 func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
+	if !t.resumed {
+		ok, err := t.end.read(t.file, &t.at)
+		if err != nil {
+			return false, err
+		}
+		if t.resumed = true; !ok {
+			t.cutOff()
+		}
+	}
 	table, err := t.Tables.Take(ctx)
 	if err != nil {
 		return false, err
 	}
 	table.Begin(t.Count)
-	at, more, readErr := t.read(table, last)
-	at.Done = last && !more && readErr == nil
-	t.cover(&at)
+	b := t.read(table, last)
+	t.pause(PointRead, t.at.Path)
+	at := b.at
+	at.Done = last && !b.more && b.err == nil
+	own, err := t.confirm(&b)
+	if err != nil || !own || at.Offset == t.at.Offset && !at.Done {
+		table.Discard()
+		t.Tables.Give(table)
+		t.lines.part = b.part
+		if err == nil && !own {
+			t.cutOff()
+			return true, nil
+		}
+		return false, errors.Join(err, b.err) // nothing but the beginning of a line
+	}
+	at.HeadSize, at.Head = t.at.HeadSize, t.at.Head
+	b.end.note(&at)
 	record := table.Flush([]ledger.File{at}, nil)
 	t.Tables.Give(table)
-	if at.Offset == t.at.Offset && !at.Done {
-		return false, readErr // nothing but the beginning of a line
-	}
+	t.pause(PointConfirmed, t.at.Path)
 	if err := t.commit(ctx, record); err != nil {
 		return false, err
 	}
-	t.at = at
+	t.pause(PointSaved, t.at.Path)
+	t.at, t.end = at, b.end
 	t.saved.Store(at.Offset)
-	t.moved(at)
-	return more, readErr
+	t.files.moved(at)
+	return b.more, b.err
 }
 
-// cover makes the position know its file by what is counted of it: when it was looked at first there may
-// have been no more than the first bytes of a line, which other files begin with as well.
-func (t *tail) cover(at *ledger.File) {
-	if at.HeadSize >= min(headSize, at.Offset) {
-		return
-	}
-	begins := make([]byte, headSize)
-	if n, err := t.file.ReadAt(begins, 0); err == nil || errors.Is(err, io.EOF) {
-		mark(at, begins[:n])
+// confirm reports whether what was read is of the file that the position knows. It makes the position know more of the beginning
+// of a young file, and who looks for copies know it, before anything of the file is saved: a copy that is complete by then is found
+// by claim, one that is made later is known as such.
+func (t *tail) confirm(b *batch) (bool, error) {
+	for {
+		l, ok, err := same(t.file, &t.at)
+		if err != nil || !ok || !b.begins(l.begins, t.at.Offset) {
+			return false, err
+		}
+		if uint64(len(l.begins)) == t.at.HeadSize {
+			return true, nil
+		}
+		known := t.at
+		mark(&known, l.begins)
+		if !t.files.claim(known, l, t) {
+			return false, errTaken
+		}
+		t.at = known
+		t.pause(PointClaimed, t.at.Path)
 	}
 }
 
-// read counts whole lines into a table.
-func (t *tail) read(table *count.Table, last bool) (at ledger.File, more bool, err error) {
-	pooled := buffers.Get().(*[]byte)
-	defer buffers.Put(pooled)
-	buf := *pooled
-	at, have, skipped := t.at, 0, 0
-	t.lines.long = false
-	t.lines.bad = func(v decode.Verdict, i int) {
-		if t.samples.Allow() {
-			t.Logger.Warn("A line cannot be read", "file", t.at.Path, "offset", at.Offset+uint64(i), "reason", v.Reason())
-		}
+// cutOff begins the file anew: it was truncated, and may have grown beyond the old position since.
+func (t *tail) cutOff() {
+	if t.at.Offset > 0 {
+		t.Logger.Info("A log was cut off; reading it from its beginning", "file", t.at.Path)
 	}
-	for start := time.Now(); ; {
-		n, readErr := t.file.ReadAt(buf[have:], int64(at.Offset)+int64(skipped+have))
-		have += n
-		ended := errors.Is(readErr, io.EOF)
-		if readErr != nil && !ended {
-			return at, false, readErr
-		}
-		done := t.lines.count(table, buf[:have], last && ended)
-		if done > 0 {
-			at.Offset += uint64(done + skipped)
-			skipped = 0
-		}
-		have = copy(buf, buf[done:have])
-		if ended {
-			return at, false, nil
-		}
-		if have == len(buf) { // no line break in all of it
-			if len(buf) < maxLine+bufferSize {
-				buf = append(buf, make([]byte, len(buf))...)
-			} else {
-				t.lines.long, skipped, have = true, skipped+have, 0
-			}
-		}
-		if done > 0 && (table.Full() || time.Since(start) > sessionTime) {
-			return at, true, nil
-		}
-	}
+	t.files.truncated(t)
+	t.saved.Store(0)
+	t.end, t.lines.part, t.size = nil, false, -1
 }
 
 // finish counts a last line without an end and notes that nothing will follow.
