@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -274,4 +275,33 @@ func name(s *parser.VectorSelector) string {
 		}
 	}
 	return s.Name
+}
+
+// TestEnvironmentPicked: every query of a series of ours reads only the environments that the viewer picked.
+func TestEnvironmentPicked(t *testing.T) {
+	seen := 0
+	for file, d := range parsed(t) {
+		for _, p := range panels(d) {
+			for _, target := range p.Targets {
+				root, err := grammar.ParseExpr(interpolate(target.Expr))
+				if err != nil {
+					t.Fatal(err)
+				}
+				parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+					s, ok := node.(*parser.VectorSelector)
+					if !ok || !metric.Ours(name(s)) {
+						return nil
+					}
+					seen++
+					if !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == metric.LabelEnvironment }) {
+						t.Errorf("%s: %s: %s reads all environments", file, p.Title, s)
+					}
+					return nil
+				})
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("%d selectors were looked at", seen)
+	}
 }

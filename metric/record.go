@@ -16,11 +16,15 @@ type Record struct {
 // Select returns a PromQL selector for the series.
 func (r *Record) Select(matchers ...string) string { return selector(r.Name, matchers) }
 
-var records []*Record
+var (
+	records  []*Record
+	recorded = map[string]bool{} // by name
+)
 
 func record(name, help string, labels []string) *Record {
 	r := &Record{Name: name, Help: help, Labels: labels}
 	records = append(records, r)
+	recorded[name] = true
 	return r
 }
 
@@ -29,6 +33,15 @@ func Records() []*Record {
 	all := slices.Clone(records)
 	slices.SortFunc(all, func(a, b *Record) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// namePrefix begins the name of every exposed metric.
+const namePrefix = "thorbis_"
+
+// Ours reports whether a series is exposed by the exporter or recorded by these rules, by its name. A record of somebody
+// else over our metrics is not ours.
+func Ours(name string) bool {
+	return strings.HasPrefix(name, namePrefix) || recorded[name]
 }
 
 // Labels of the levels at which health is recorded.

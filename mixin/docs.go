@@ -3,6 +3,8 @@ package mixin
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -64,7 +66,26 @@ promise for each priority, from the most to the least urgent; hours with a * are
 			fmt.Fprintf(&b, "| `%s` | %s |\n", m.Name, m.NoAlert())
 		}
 	}
+	b.WriteString(`
+## Series of other programs
+
+The rules of a policy read our own series of its ` + "`environment`" + ` only (` + "`" + p.Environment + "`" + ` here), so that bundles for several environments can
+be loaded into one Prometheus. Of other programs they read the following. Machines, projects of Supabase and autoscalers count for this
+environment, unless their target has a label ` + "`environment`" + ` that names another one of which a bundle is loaded; what Prometheus and
+Alertmanager say of themselves counts for every bundle.
+
+`)
+	for _, name := range foreign(read) {
+		fmt.Fprintf(&b, "- `%s`\n", name)
+	}
 	return b.Bytes()
+}
+
+// foreign returns the names of the series that alerts rest on and that other programs expose, sorted.
+func foreign(read map[string][]string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(read)), func(name string) bool {
+		return metric.Ours(name) || strings.HasPrefix(name, "ALERTS")
+	})
 }
 
 // alerted reports whether some alert rests on a metric.

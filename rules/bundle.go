@@ -27,7 +27,9 @@ type Alert struct {
 }
 
 // Build generates the rules of a policy.
-func Build(p *config.Policy) (Bundle, error) {
+func Build(p *config.Policy) (Bundle, error) { return build(p, scopeOf(p.Environment)) }
+
+func build(p *config.Policy, sc scope) (Bundle, error) {
 	b := Bundle{text: map[string][]byte{}}
 	own, err := ownLedger(p)
 	if err != nil {
@@ -50,7 +52,7 @@ func Build(p *config.Policy) (Bundle, error) {
 	for _, f := range b.files {
 		decorate(f.Groups, p)
 		for _, g := range f.Groups {
-			if err := finish(g); err != nil {
+			if err := finish(g, sc); err != nil {
 				return Bundle{}, fmt.Errorf("%s: group %s: %w", f.Name, g.Name, err)
 			}
 		}
@@ -63,12 +65,15 @@ func Build(p *config.Policy) (Bundle, error) {
 	return b, nil
 }
 
-// finish checks and formats the expressions of a group and names the owner of alerts on the machinery,
-// which belongs to no service.
-func finish(g Group) error {
+// finish restricts the expressions of a group to the environment, checks and formats them, and names the owner of alerts
+// on the machinery, which belongs to no service.
+func finish(g Group, sc scope) error {
 	for i := range g.Rules {
 		r := &g.Rules[i]
-		text, err := format(r.Expr)
+		text, err := sc.restrict(r.Expr)
+		if err == nil {
+			text, err = format(text)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name(), err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -79,8 +80,8 @@ func newWorld(t testing.TB, scenarios ...scenario) *world {
 	return newWorldWithPeriod(t, 0, scenarios...)
 }
 
-// newWorldWithPeriod judges by another period than the test policy's unless it is 0.
-func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenario) *world {
+// emptyWorld has no rules yet.
+func emptyWorld(t testing.TB, scenarios ...scenario) *world {
 	t.Helper()
 	w := &world{
 		t: t, scenarios: scenarios,
@@ -93,38 +94,66 @@ func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenari
 		Parser: parser.NewParser(parser.Options{}),
 	})
 	t.Cleanup(func() { _ = w.engine.Close() })
+	return w
+}
 
-	dir := t.TempDir()
-	var files []string
-	write := func(name string, text []byte) {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, path)
-	}
+// newWorldWithPeriod judges by another period than the test policy's unless it is 0.
+func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenario) *world {
+	t.Helper()
+	w := emptyWorld(t, scenarios...)
 	p := testPolicy(t)
 	p.Health.Locations = nil
 	p.Health.Checks = slices.DeleteFunc(p.Health.Checks, func(c *config.Check) bool { return c.AppService != "web" })
 	if period > 0 {
 		p.Objectives.Period = config.Duration(period)
 	}
+	// The rules of many worlds differ in nothing but the environment, so one bundle judges all of them. What the policy
+	// promises each world has for itself.
+	sc := scope{matcher: metric.LabelEnvironment + `=~".+"`}
+	if len(scenarios) == 1 {
+		sc = scopeOf(scenarios[0].name)
+	}
 	for i, s := range scenarios {
 		p.Environment = s.name
+		b, err := build(p, sc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := b.Files()
+		if i > 0 {
+			maps.DeleteFunc(files, func(name string, _ []byte) bool { return name != "policy.rules.yaml" })
+		}
+		w.load(files)
+	}
+	return w
+}
+
+// newWorldOf judges a world by the bundles of some policies, as they are generated.
+func newWorldOf(t testing.TB, policies []*config.Policy, scenarios ...scenario) *world {
+	t.Helper()
+	w := emptyWorld(t, scenarios...)
+	for _, p := range policies {
 		b, err := Build(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, text := range b.Files() {
-			switch {
-			case name == "policy.rules.yaml":
-				write(fmt.Sprintf("policy-%d.rules.yaml", i), text)
-			case i == 0:
-				write(name, text)
-			}
-		}
+		w.load(b.Files())
 	}
+	return w
+}
 
+// load adds the rules of some files, which may have the names of others.
+func (w *world) load(texts map[string][]byte) {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	var files []string
+	for name, text := range texts {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+		files = append(files, path)
+	}
 	manager := promrules.NewManager(&promrules.ManagerOptions{
 		QueryFunc:    promrules.EngineQueryFunc(w.engine, w.store),
 		AppendableV2: w.store,
@@ -134,7 +163,7 @@ func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenari
 	})
 	groups, errs := manager.LoadGroups(scrapeInterval, labels.EmptyLabels(), "", nil, false, files...)
 	if errs != nil {
-		t.Fatal(errs)
+		w.t.Fatal(errs)
 	}
 	for _, g := range groups {
 		w.groups = append(w.groups, g)
@@ -143,7 +172,6 @@ func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenari
 	sort.Slice(w.groups, func(i, j int) bool {
 		return w.groups[i].Name()+w.groups[i].File() < w.groups[j].Name()+w.groups[j].File()
 	})
-	return w
 }
 
 // run simulates until the given second.

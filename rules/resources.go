@@ -61,10 +61,7 @@ func resources(p *config.Policy) []Group {
 	waits := func(ours string, theirs string) string {
 		return `label_replace(` + foreign("rate("+theirs+"[5m])") + `, "resource", "` + ours + `", "", "")`
 	}
-	// Kubernetes' series have no label environment unless their target gives them one.
-	ofKubernetes := func(series string) string {
-		return `max by ($autoscaler) (label_replace(` + held(series) + `, "environment", "` + p.Environment + `", "environment", ""))`
-	}
+	ofKubernetes := func(series string) string { return `max by ($autoscaler) (` + adopted(p, held(series)) + `)` }
 	return []Group{
 		{Name: "thorbis-resources", Interval: ledgerInterval, Rules: append([]Rule{
 			{Record: metric.HostCores, Expr: three(held(`$share`), held(`$ownCPUs`), foreignCores)},

@@ -24,11 +24,11 @@ func ownLedger(p *config.Policy) ([]Group, error) {
 		var rules []Rule
 		for i, s := range p.SLOs[start:min(start+chunk, len(p.SLOs))] {
 			path := fmt.Sprintf("slos[%d]", start+i)
-			total, err := perStep(s.Total)
+			total, err := perStep(s.Total, p.Environment)
 			if err != nil {
 				errs = append(errs, p.ErrorAt(path+".total", "%v", err))
 			}
-			bad, err := perStep(s.Bad)
+			bad, err := perStep(s.Bad, p.Environment)
 			if err != nil {
 				errs = append(errs, p.ErrorAt(path+".bad", "%v", err))
 			}
@@ -58,13 +58,14 @@ func ownLedger(p *config.Policy) ([]Group, error) {
 
 // CheckSLO tells why an expression cannot count for an objective, if it cannot.
 func CheckSLO(expr string) error {
-	_, err := perStep(expr)
+	_, err := perStep(expr, "")
 	return err
 }
 
 // perStep turns an expression over $window into what was added since the ledger was last written. What rate and
-// increase would extrapolate is counted exactly; sums and counts over time add up as they are.
-func perStep(text string) (string, error) {
+// increase would extrapolate is counted exactly; sums and counts over time add up as they are. Without an environment it is
+// not known which one the series must be of.
+func perStep(text, environment string) (string, error) {
 	step := span(ledgerInterval)
 	text = strings.TrimSpace(strings.ReplaceAll(text, config.WindowPlaceholder, step))
 	root, err := grammar.ParseExpr(text)
@@ -73,6 +74,9 @@ func perStep(text string) (string, error) {
 	}
 	if t := root.Type(); t != parser.ValueTypeVector {
 		return "", fmt.Errorf("this yields a %s; write an expression that yields a vector, such as sum(rate(x_total[%s]))", t, config.WindowPlaceholder)
+	}
+	if other := foreignEnvironment(root, environment); environment != "" && other != "" {
+		return "", fmt.Errorf("%s selects another environment than the policy's, which is %q; take it out, the policy's own is added", other, environment)
 	}
 	c := counter{text: text}
 	parser.Inspect(root, func(node parser.Node, path []parser.Node) error {

@@ -18,7 +18,7 @@ func TestPerStep(t *testing.T) {
 		`count_over_time(up[$window])`:                                 `count_over_time(up[30s])`,
 		`15 * sum_over_time((max(rate(x[1m])) > bool 5)[$window:15s])`: `15 * sum_over_time((max(rate(x[1m])) > bool 5)[30s:15s])`,
 	} {
-		got, err := perStep(text)
+		got, err := perStep(text, "")
 		if err != nil || strings.Join(strings.Fields(got), " ") != want {
 			t.Errorf("%s\n got %s, %v\nwant %s", text, got, err, want)
 		}
@@ -37,7 +37,7 @@ func TestPerStep(t *testing.T) {
 		if why == "" {
 			continue
 		}
-		if got, err := perStep(text); err == nil || !strings.Contains(err.Error(), why) {
+		if got, err := perStep(text, ""); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %s, %v, want an error about %q", text, got, err, why)
 		}
 	}

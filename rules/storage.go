@@ -75,18 +75,15 @@ func sources(p *config.Policy) Group {
 				label_replace(
 					label_replace(
 						label_replace(
-							label_replace(
-								$targets,
-								"host", "$address", "instance", "(.+?)(?::[0-9]+)?"
-							),
-							"host", "$address", "$project", "(.+)"
+							`+adopted(p, strings.Join(seen, "\n\t\t\t\t\t\t\t\tor "))+`,
+							"host", "$address", "instance", "(.+?)(?::[0-9]+)?"
 						),
-						"host", "$address", "$identifier", "(.+)"
+						"host", "$address", "$project", "(.+)"
 					),
-					"environment", "$environment", "environment", ""
+					"host", "$address", "$identifier", "(.+)"
 				)
 			)`, names{
-			"targets": strings.Join(seen, "\n\t\t\t\t\t\t\t\tor "), "address": "$1", "environment": p.Environment,
+			"address": "$1",
 			"project": metric.LabelSupabaseProject, "identifier": metric.LabelSupabaseInstance,
 		})},
 		{Record: metric.NodeHost, Expr: storageExpr(`

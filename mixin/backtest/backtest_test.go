@@ -240,3 +240,19 @@ func ready(t *testing.T, url string) {
 	}
 	t.Fatal("the server is not ready after a minute")
 }
+
+// TestWidest: what a wider selector asks for is not asked for again.
+func TestWidest(t *testing.T) {
+	got := widest([]string{
+		`x{environment="a"}`, `x{environment="a",page="P1"}`, `x{environment!="a"}`, `x{page="P1",environment="a",tenant!=""}`,
+	})
+	if want := []string{`x{environment="a"}`, `x{environment!="a"}`}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := widest([]string{"x", `x{a="b"}`}); !slices.Equal(got, []string{"x"}) {
+		t.Errorf("%v", got)
+	}
+	if got := widest([]string{`x{a="b"}`, `x{c="d"}`}); len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+}

@@ -30,8 +30,8 @@ func selectors(expr string) map[string][]string {
 	return found
 }
 
-// inputs are the selectors of all series that the rules read and do not write themselves. Where some rule reads
-// all series of a name, that one selector stands for the rest.
+// inputs are the selectors of all series that the rules read and do not write themselves. A selector that asks for no more
+// than another does is left out.
 func inputs(bundle rules.Bundle) []string {
 	written, wanted := map[string]bool{}, map[string]map[string]bool{}
 	for _, g := range bundle.Groups() {
@@ -57,15 +57,41 @@ func inputs(bundle rules.Bundle) []string {
 		}
 	}
 	var all []string
-	for name, texts := range wanted {
-		if texts[name] {
-			all = append(all, name)
-			continue
-		}
-		all = append(all, slices.Collect(maps.Keys(texts))...)
+	for _, texts := range wanted {
+		all = append(all, widest(slices.Sorted(maps.Keys(texts)))...)
 	}
 	slices.Sort(all)
 	return all
+}
+
+// widest leaves out the selectors of one name of which another has some of the matchers and no others.
+func widest(texts []string) []string {
+	matchers := make([]map[string]bool, len(texts))
+	for i, text := range texts {
+		matchers[i] = map[string]bool{}
+		if root, err := grammar.ParseExpr(text); err == nil {
+			if s, ok := root.(*parser.VectorSelector); ok {
+				for _, m := range s.LabelMatchers {
+					matchers[i][m.String()] = true
+				}
+			}
+		}
+	}
+	within := func(a, b map[string]bool) bool {
+		for m := range a {
+			if !b[m] {
+				return false
+			}
+		}
+		return len(a) < len(b)
+	}
+	var kept []string
+	for i, text := range texts {
+		if !slices.ContainsFunc(matchers, func(other map[string]bool) bool { return within(other, matchers[i]) }) {
+			kept = append(kept, text)
+		}
+	}
+	return kept
 }
 
 // ours is how the series of the exporter begin.

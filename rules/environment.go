@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Why every selector names the environment. Several bundles, one for each environment, may be loaded into one
+// Prometheus. A rule that read the series of all of them would write what another bundle's rule writes too, a moment
+// later: every running total would grow twice. So finish adds the policy's environment to each selector of a series
+// of ours, after the expression is written, and no rule can forget it. Series of other programs are read whatever
+// environment they name, for they seldom name the same; docs/alerts.md lists them.
+
+// environmentMatcher selects the series of an environment.
+func environmentMatcher(environment string) string {
+	return fmt.Sprintf("%s=%q", metric.LabelEnvironment, environment)
+}
+
+// otherEnvironments selects the series of all other environments. A selector that names the environment itself is left
+// as it is.
+func otherEnvironments(environment string) string {
+	return fmt.Sprintf("%s!=%q", metric.LabelEnvironment, environment)
+}
+
+// scope is the environment whose series a bundle reads.
+type scope struct {
+	environment string
+	matcher     string // of the environment
+}
+
+func scopeOf(environment string) scope {
+	return scope{environment, environmentMatcher(environment)}
+}
+
+// restrict adds the matcher of the environment to every selector of a series of ours that does not name it.
+func (sc scope) restrict(expr string) (string, error) {
+	root, err := grammar.ParseExpr(expr)
+	if err != nil {
+		return "", fmt.Errorf("%w in\n%s", err, expr)
+	}
+	var at []*parser.VectorSelector
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok && readsOurs(s) && !slices.ContainsFunc(s.LabelMatchers, sc.named) {
+			at = append(at, s)
+		}
+		return nil
+	})
+	// From the end, so that earlier positions stay true.
+	slices.SortFunc(at, func(a, b *parser.VectorSelector) int { return int(b.PosRange.Start - a.PosRange.Start) })
+	for _, s := range at {
+		expr = addMatcher(expr, int(s.PosRange.Start), s.Name, sc.matcher)
+	}
+	return expr, nil
+}
+
+// addMatcher adds a matcher to the selector that begins at a position: name, name{...}, {"name", ...} or
+// {__name__="name"}.
+func addMatcher(expr string, start int, name, matcher string) string {
+	end := start
+	if strings.HasPrefix(expr[start:], name) {
+		end += len(name)
+	}
+	brace := skipSpace(expr, end)
+	if brace < len(expr) && expr[brace] == '{' {
+		return expr[:brace+1] + matcher + "," + expr[brace+1:]
+	}
+	return expr[:end] + "{" + matcher + "}" + expr[end:]
+}
+
+// skipSpace returns the position of what follows blanks and comments.
+func skipSpace(expr string, from int) int {
+	for from < len(expr) {
+		switch {
+		case strings.ContainsRune(" \t\r\n", rune(expr[from])):
+			from++
+		case expr[from] == '#':
+			end := strings.IndexByte(expr[from:], '\n')
+			if end < 0 {
+				return len(expr)
+			}
+			from += end
+		default:
+			return from
+		}
+	}
+	return from
+}
+
+// named reports whether a matcher says environment="<ours>", or != for what is deliberately of the others.
+func (sc scope) named(m *labels.Matcher) bool {
+	return m.Name == metric.LabelEnvironment && m.Value == sc.environment && (m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual)
+}
+
+// readsOurs reports whether a selector reads series of the exporter, records of these rules or their alerts.
+func readsOurs(s *parser.VectorSelector) bool {
+	name, bundle := s.Name, false
+	for _, m := range s.LabelMatchers {
+		switch {
+		case m.Name == labels.MetricName && name == "":
+			name = m.Value // of a regular expression as well: only one that begins with our prefix
+		case m.Name == metric.LabelBundle && m.Type == labels.MatchEqual && m.Value == metric.BundleThorbis:
+			bundle = true
+		}
+	}
+	return metric.Ours(name) || bundle && strings.HasPrefix(name, "ALERTS")
+}
+
+// foreignEnvironment returns the first environment that an expression asks of a series of ours and that is not the policy's.
+func foreignEnvironment(root parser.Expr, environment string) string {
+	var found string
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		s, ok := node.(*parser.VectorSelector)
+		if !ok || !readsOurs(s) {
+			return nil
+		}
+		for _, m := range s.LabelMatchers {
+			if m.Name == metric.LabelEnvironment && !m.Matches(environment) && found == "" {
+				found = m.String()
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+// adopted puts series of other programs into the policy's environment, but for those of targets that carry the name of
+// another environment of which a bundle is loaded: they are that one's.
+func adopted(p *config.Policy, expr string) string {
+	return expand(`label_replace(
+		(
+			$expr
+		)
+		unless on (environment) $others,
+		"environment", "$own", "environment", ".*"
+	)`, names{
+		"expr": expr, "own": p.Environment,
+		"others": metric.PolicyErrorBudget.Select(otherEnvironments(p.Environment)),
+	})
+}
