@@ -189,6 +189,9 @@ func (d *decoder) decodeMap(node *yaml.Node, v reflect.Value, file, path string)
 		seen[key.Value] = key.Line
 		d.positions[keyPath] = position{keyFile, key.Line}
 		elem := reflect.New(v.Type().Elem()).Elem()
+		if old := v.MapIndex(reflect.ValueOf(key.Value)); old.IsValid() {
+			elem.Set(old) // its defaults hold where nothing is written
+		}
 		d.decode(value, elem, keyFile, keyPath)
 		if elem.Kind() == reflect.Pointer && elem.IsNil() {
 			elem.Set(reflect.New(elem.Type().Elem()))
