@@ -83,10 +83,10 @@ func probeMetrics(result health.ProbeResult) prometheus.Gatherer {
 		success.Set(1)
 	}
 	duration.Set(result.Duration.Seconds())
-	if result.Registry == nil {
+	if result.Metrics == nil {
 		return own
 	}
-	return prometheus.Gatherers{own, result.Registry}
+	return prometheus.Gatherers{own, result.Metrics}
 }
 
 // probeTimeout is what Prometheus is willing to wait, less the slack; 0 leaves it to the module.

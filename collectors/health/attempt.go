@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptrace"
 	"net/netip"
 	"sync/atomic"
@@ -28,6 +29,18 @@ type attempt struct {
 	took   time.Duration
 	// connected reports whether the address answered at all, so that what it answered is the service's answer.
 	connected bool
+}
+
+// String says to a person what became of the attempt.
+func (a attempt) String() string {
+	took := a.took.Round(time.Millisecond)
+	switch {
+	case a.result == "":
+		return "had not connected when another did"
+	case a.connected:
+		return fmt.Sprintf("answered after %s", took)
+	}
+	return fmt.Sprintf("%s after %s", a.reason, took)
 }
 
 // tries is how a probe came by its answer.

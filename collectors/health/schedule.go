@@ -281,7 +281,7 @@ func (c *Collector) judge(t *target, m measured) {
 	if after := t.judge.state; after != before {
 		c.logger.Info("Check changed state", "check", t.check, "tenant", t.tenant, "from", before, "to", after, "reason", t.judge.reason)
 	}
-	t.last = m.outcome
+	t.last, t.addr, t.silent = m.outcome, m.addr, m.silent()
 	t.results[slices.Index(metric.ProbeResults, m.result)]++
 	c.checks[t.check].count(m)
 	if m.certExpiry > 0 {

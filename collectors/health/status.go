@@ -20,6 +20,10 @@ type CheckStatus struct {
 	LastDuration                              time.Duration
 	OutageSince                               time.Time // zero if no outage is open
 	Page, Owner                               string
+	// Address is the one that the last probe's result came from, where the target is a name; SilentAddresses are others of
+	// the name that were tried and did not connect.
+	Address         string
+	SilentAddresses []string
 }
 
 // Status lists every target by check and tenant.
@@ -28,12 +32,19 @@ func (c *Collector) Status() []CheckStatus {
 	defer c.mu.Unlock()
 	list := make([]CheckStatus, 0, len(c.targets))
 	for _, t := range c.sorted {
-		list = append(list, CheckStatus{
+		s := CheckStatus{
 			Check: t.check, AppService: t.spec.AppService, Tenant: t.tenant, Target: shown(t.request.target), Module: t.spec.Module,
 			State: t.judge.state, Reason: t.judge.reason, Since: t.judge.since,
 			LastProbe: t.last.end, LastDuration: t.last.end.Sub(t.last.start), OutageSince: t.judge.OutageStart,
 			Page: t.page, Owner: t.owner,
-		})
+		}
+		if t.addr.IsValid() {
+			s.Address = t.addr.String()
+		}
+		for _, a := range t.silent {
+			s.SilentAddresses = append(s.SilentAddresses, a.String())
+		}
+		list = append(list, s)
 	}
 	return list
 }
@@ -51,8 +62,8 @@ type ProbeResult struct {
 	Result, Reason string
 	Duration       time.Duration
 	Phases         map[string]float64
-	Registry       *prometheus.Registry // the prober's own metrics, as the blackbox_exporter exposes them
-	Debug          string               // log and metrics for a person; request headers are not in it
+	Metrics        prometheus.Gatherer // the prober's own, as the blackbox_exporter exposes them
+	Debug          string              // log and metrics for a person; request headers are not in it
 }
 
 // Configured reports whether a target is probed through a module by the policy in force.
@@ -79,7 +90,7 @@ func (c *Collector) Probe(ctx context.Context, p ProbeRequest) (ProbeResult, err
 	m := req.examine(ctx, true, reference)
 	return ProbeResult{
 		Success: m.result == "success", Result: m.result, Reason: m.reason, Duration: m.end.Sub(m.start),
-		Phases: m.phases, Registry: m.registry, Debug: unqueried(debugText(m), req.target),
+		Phases: m.phases, Metrics: prometheus.GathererFunc(m.gather), Debug: unqueried(debugText(m), req.target),
 	}, nil
 }
 
@@ -169,8 +180,12 @@ func cutUserinfo(target string) (before, userinfo string, ok bool) {
 
 func debugText(m measured) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Result: %s %s\n\nLogs for the probe:\n%s\nMetrics of the prober:\n", m.result, m.reason, m.log.text())
-	families, err := m.registry.Gather()
+	fmt.Fprintf(&b, "Result: %s %s\n", m.result, m.reason)
+	for _, a := range m.attempts {
+		fmt.Fprintf(&b, "Address %s: %s\n", a.addr, a)
+	}
+	fmt.Fprintf(&b, "\nLogs for the probe:\n%s\nMetrics of the prober:\n", m.log.text())
+	families, err := m.gather()
 	if err != nil {
 		fmt.Fprintf(&b, "%v\n", err)
 	}

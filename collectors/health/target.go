@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"maps"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type target struct {
 	results [3]uint64 // in the order of metric.ProbeResults
 	last    outcome
 	expiry  float64
+	addr    netip.Addr   // that the last result came from, if the target is a name
+	silent  []netip.Addr // of the name, that did not connect then
 	due     time.Time
 	paced   bool // the rate has been asked for this probe
 	running bool
