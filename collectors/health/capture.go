@@ -43,6 +43,12 @@ func (r record) reason() string {
 	return ""
 }
 
+// complains reports whether the prober holds the record against the target.
+func (r record) complains() bool { return r.level >= slog.LevelError && r.message != closeFailed }
+
+// closeFailed is logged of a connection whose answer was read already.
+const closeFailed = "Error while closing response from server"
+
 func (r record) attr(key string) string {
 	for _, a := range r.attrs {
 		if a.Key == key {

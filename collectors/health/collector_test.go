@@ -1,6 +1,7 @@
 package health
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -254,6 +255,20 @@ func TestReasons(t *testing.T) {
 					return
 				}
 			}
+		case "/zeros":
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			_, _ = z.Write(make([]byte, 3<<20))
+			_ = z.Close()
+		case "/broken":
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write(make([]byte, 3<<20))
+		case "/long-cached":
+			w.Header().Set("X-Vercel-Cache", "HIT")
+			_, _ = w.Write(make([]byte, 3<<20))
+		case "/cut":
+			w.Header().Set("Content-Length", "5000")
+			_, _ = w.Write(make([]byte, 100))
 		case "/drip":
 			for r.Context().Err() == nil {
 				fmt.Fprint(w, "x")
@@ -294,6 +309,8 @@ func TestReasons(t *testing.T) {
 	t.Cleanup(selfSigned.Close)
 	modules := filepath.Join(t.TempDir(), "blackbox.yml")
 	if err := os.WriteFile(modules, []byte("modules:\n  wants_body: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
+		"  limited: {prober: http, http: {body_size_limit: 1MB}}\n  plain: {prober: http}\n  gzip: {prober: http, http: {compression: gzip}}\n"+
+		"  wants_tls: {prober: http, http: {fail_if_not_ssl: true}}\n  wants_http2: {prober: http, http: {valid_http_versions: [HTTP/2.0]}}\n"+
 		"  wants_header: {prober: http, http: {fail_if_header_not_matches: [{header: X-Region, regexp: fra}]}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +324,16 @@ func TestReasons(t *testing.T) {
 		"self-signed":  {selfSigned.URL, "http_2xx", bad, reasonCertInvalid},
 		"tls to plain": {"https://" + web.Listener.Addr().String(), "http_2xx", bad, reasonTLS},
 		"no such name": {"http://no-such-name.invalid/", "http_2xx", bad, reasonDNSNotFound},
-		"endless":      {web.URL + "/endless", "http_2xx", bad, reasonBodyTooLarge},
+		"endless":      {web.URL + "/endless", "http_2xx", ok, ""},
+		"limited":      {web.URL + "/endless", "limited", bad, reasonBodyTooLarge},
+		"looked into":  {web.URL + "/endless", "wants_body", bad, reasonBodyTooLarge},
+		"own module":   {web.URL + "/endless", "plain", ok, ""},
+		"compressed":   {web.URL + "/zeros", "gzip", ok, ""},
+		"long and 500": {web.URL + "/broken", "http_2xx", bad, reasonStatus},
+		"long, cached": {web.URL + "/long-cached", "http_2xx", unk, reasonCached},
+		"long, no TLS": {web.URL + "/endless", "wants_tls", bad, reasonTLS},
+		"long, HTTP/2": {web.URL + "/endless", "wants_http2", bad, reasonProtocol},
+		"cut off":      {web.URL + "/cut", "http_2xx", bad, reasonReset},
 		"drip":         {web.URL + "/drip", "http_2xx", bad, reasonTimeout},
 		"forbidden":    {web.URL + "/forbidden", "http_2xx", bad, reasonStatus},
 		"cached":       {web.URL + "/cached", "http_2xx", unk, reasonCached},

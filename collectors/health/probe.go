@@ -44,6 +44,7 @@ type request struct {
 	module      *bbconfig.Module
 	names       resolver // nil is Go's own
 	bypassCache bool
+	enough      bool // a body longer than enoughOfBody is not read to its end
 	timeout     time.Duration
 	distance    distance
 }
@@ -54,6 +55,7 @@ type measured struct {
 	tries
 	phases     map[string]float64
 	certExpiry float64 // Unix seconds, 0 without TLS
+	secure     bool    // the last connection of an HTTP probe had TLS
 	registry   *prometheus.Registry
 	log        capture
 }
@@ -64,10 +66,9 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	if !ok {
 		return request{}, fmt.Errorf("check %s: no module %q", c.Name, c.Module)
 	}
-	r := request{
-		check: c.Name, moduleName: c.Module, module: &module,
-		bypassCache: *c.BypassCache && module.Prober == "http", timeout: c.Timeout.Std(),
-	}.of(target)
+	r := newModuleRequest(c.Module, module, c.Timeout.Std())
+	r.check, r.bypassCache = c.Name, *c.BypassCache && module.Prober == "http"
+	r = r.of(target)
 	if module.Prober != "http" {
 		return r, nil
 	}
@@ -85,13 +86,29 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	}
 	if len(c.SecretHeaders) > 0 {
 		// A redirect would carry the secret to wherever the answer says.
-		module.HTTP.HTTPClientConfig.FollowRedirects = false
+		r.module.HTTP.HTTPClientConfig.FollowRedirects = false
 	}
-	module.HTTP.Headers = headers
+	r.module.HTTP.Headers = headers
 	if r.bypassCache {
-		module.HTTP.FailIfHeaderMatchesRegexp = append(slices.Clip(cacheMatches), module.HTTP.FailIfHeaderMatchesRegexp...)
+		r.module.HTTP.FailIfHeaderMatchesRegexp = append(slices.Clip(cacheMatches), module.HTTP.FailIfHeaderMatchesRegexp...)
 	}
 	return r, nil
+}
+
+// newModuleRequest prepares a probe through a module, still without a target.
+func newModuleRequest(name string, module bbconfig.Module, timeout time.Duration) request {
+	r := request{moduleName: name, module: &module, timeout: timeout}
+	// A module that looks into the body has a limit of its own, see config.Policy.Module.
+	if module.Prober == "http" && module.HTTP.BodySizeLimit == 0 {
+		module.HTTP.BodySizeLimit, r.enough = enoughOfBody, true
+	}
+	return r
+}
+
+// by returns the same request with another resolver.
+func (r request) by(names resolver) request {
+	r.names = names
+	return r
 }
 
 // of returns the same request of another target.
@@ -243,6 +260,7 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 		return m
 	}
 	m.result, m.reason = classify(module.Prober, *m.log.records, ctx.Err() != nil)
+	r.readEnough(&m)
 	return m
 }
 
@@ -280,6 +298,8 @@ func (m *measured) read() {
 	m.phases = map[string]float64{}
 	for _, f := range families {
 		switch name := f.GetName(); name {
+		case "probe_http_ssl":
+			m.secure = f.GetMetric()[0].GetGauge().GetValue() == 1
 		case "probe_ssl_earliest_cert_expiry":
 			m.certExpiry = f.GetMetric()[0].GetGauge().GetValue()
 		case "probe_http_duration_seconds", "probe_icmp_duration_seconds", "probe_dns_duration_seconds", "probe_grpc_duration_seconds":

@@ -33,7 +33,7 @@ func newReference(p *config.Policy, names resolver, logger *slog.Logger) (*refer
 		if !ok {
 			return nil, fmt.Errorf("reference target %s: no module %q", target.Target, target.Module)
 		}
-		r.targets.members = append(r.targets.members, targetMember(request{moduleName: target.Module, module: &module, names: names, timeout: timeout}.of(target.Target)))
+		r.targets.members = append(r.targets.members, targetMember(newModuleRequest(target.Module, module, timeout).by(names).of(target.Target)))
 	}
 	list, chosen := p.ReferenceNames()
 	for _, name := range list {

@@ -121,7 +121,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	if module.Timeout > 0 {
 		timeout = module.Timeout
 	}
-	return request{moduleName: name, module: &module, names: c.names, timeout: timeout}.of(p.Target), c.reference, nil
+	return newModuleRequest(name, module, timeout).by(c.names).of(p.Target), c.reference, nil
 }
 
 // noTarget says why there is nothing to probe by these names, and which there are. The caller holds the lock.
