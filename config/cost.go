@@ -12,10 +12,10 @@ type Cost struct {
 
 // Series of one target (a check, or one tenant of it) and of one check whatever its tenants.
 const (
-	// 4 states, 4 time counters, outages, outage start, 3 results, certificate, info, interval.
-	seriesPerTarget = 16
-	// 16 failure and 4 unknown reasons, 12 histogram series, 5 phases.
-	seriesPerCheck = 37
+	// 4 states, 4 time counters, outages, outage start, 3 results, certificate with its 2 expectations, info, interval.
+	seriesPerTarget = 18
+	// 16 failure and 5 unknown reasons, 12 histogram series, 5 phases.
+	seriesPerCheck = 38
 )
 
 // Estimate returns the cost of a policy with so many tenants.

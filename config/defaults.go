@@ -73,6 +73,12 @@ func (p *Policy) inherit() {
 		if c.Timeout == 0 {
 			c.Timeout = p.Health.Timeout
 		}
+		if c.Certificates.WarnBefore == 0 {
+			c.Certificates.WarnBefore = p.Health.Certificates.WarnBefore
+		}
+		if c.Certificates.UrgentBefore == 0 {
+			c.Certificates.UrgentBefore = p.Health.Certificates.UrgentBefore
+		}
 		if c.Module == "" {
 			c.Module = "http_2xx"
 		}

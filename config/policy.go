@@ -162,7 +162,9 @@ type Health struct {
 	// ReferenceNames resolve whenever our own resolver works; nil means the default ones. See Policy.ReferenceNames.
 	ReferenceNames []string `yaml:"reference_names"`
 	ModulesFile    string   `yaml:"modules_file"`
-	Checks         []*Check `yaml:"checks"`
+	// Certificates is the default of each check's.
+	Certificates Certificates `yaml:"certificates"`
+	Checks       []*Check     `yaml:"checks"`
 }
 
 // Confirm says how a failed probe is confirmed before its check counts as down.
@@ -192,6 +194,14 @@ type Check struct {
 	// SecretHeaders are request headers whose values come from a file or the environment.
 	SecretHeaders map[string]*SecretRef `yaml:"secret_headers"`
 	PerTenant     *PerTenant            `yaml:"per_tenant"`
+	Certificates  Certificates          `yaml:"certificates"`
+}
+
+// Certificates says how long before its expiry a certificate should have been renewed, and when its renewal is urgent. Zero is
+// a share of the certificate's life, see docs/health.md.
+type Certificates struct {
+	WarnBefore   Duration `yaml:"warn_before"`
+	UrgentBefore Duration `yaml:"urgent_before"`
 }
 
 // PerTenant repeats a check for every tenant of the registry.

@@ -198,6 +198,7 @@ func (v *validator) health() {
 		v.name(fmt.Sprintf("health.locations[%d]", i), l)
 	}
 	v.references()
+	v.certificates("health.certificates", h.Certificates)
 	seen := map[string]bool{}
 	for i, c := range h.Checks {
 		v.check(fmt.Sprintf("health.checks[%d]", i), c, seen)
@@ -219,6 +220,7 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 	if c.Target == "" {
 		v.failAt(path, "target is missing")
 	}
+	v.certificates(path+".certificates", c.Certificates)
 	v.checkTarget(path+".target", c.Target, c.Module)
 	if c.Interval.Std() < time.Second {
 		v.failAt(path+".interval", "write 1s or more")
@@ -242,6 +244,12 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 		if ref := c.SecretHeaders[header]; (ref.File == "") == (ref.Env == "") {
 			v.failAt(path+".secret_headers."+header, "write either file or env")
 		}
+	}
+}
+
+func (v *validator) certificates(path string, c Certificates) {
+	if c.WarnBefore > 0 && c.UrgentBefore > c.WarnBefore {
+		v.failAt(path+".urgent_before", "%s is more than warn_before (%s): write less, like 3d", c.UrgentBefore, c.WarnBefore)
 	}
 }
 

@@ -235,11 +235,14 @@ func reasons(m *metric.Metric, w words) *timeseries.PanelBuilder {
 
 func certificates() panel {
 	return figures(words{
-		"Certificates by expiry", fmt.Sprintf("The %d certificates that expire first. The rules tell 14 and 3 days before.", rows), units.Short,
+		"Certificates by expiry", fmt.Sprintf("The %d certificates that expire first. An alert fires when less is left than what it should be renewed by.", rows), units.Short,
 	}, 8, checkColumns, checkOrder,
 		column{
 			"A", "Expires in", units.Seconds, fmt.Sprintf(`bottomk(%d, min by (%s) (%s) - time())`, rows, checkBy, pick(metric.HealthCheckCertificateExpiry)),
 			[]dashboard.Threshold{{Color: red}, from(3*86400, yellow), from(14*86400, green)},
+		},
+		column{
+			"B", "Renew before", units.Seconds, fmt.Sprintf(`max by (%s) (%s)`, checkBy, pick(metric.HealthCheckExpectedCertificateWarning)), nil,
 		},
 	)
 }

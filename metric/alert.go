@@ -112,7 +112,7 @@ var (
 	})
 	CertificateAlert = alert(Alert{
 		Name: "ThorbisCertificateExpiring", Priorities: fromP2, Page: true,
-		What: "A certificate that a check was shown expires within 14 days, within 3 days for the more urgent one.",
+		What: "A certificate that a check relies on expires within 14 days or a sixth of its life, within 3 days or a twelfth for the more urgent one.",
 		Why:  "At that moment every client refuses the service.",
 	})
 )

@@ -90,7 +90,17 @@ var (
 	})
 	HealthCheckCertificateExpiry = define(Metric{
 		Name: "thorbis_health_check_certificate_expiry_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Location,
-		Help:   "Unix time at which the first certificate of the chain that the target sent last expires. Absent for targets without TLS.",
+		Help:   "Unix time at which the chain of certificates that was verified last expires: of the first of its certificates to do so, of several chains the one that lasts longest. Absent for targets without TLS.",
+		Labels: healthLabels,
+	})
+	HealthCheckExpectedCertificateWarning = define(Metric{
+		Name: "thorbis_health_check_expected_certificate_warning_seconds", Type: Gauge, Unit: "seconds", Across: Location, Expected: true,
+		Help:   "Time before the expiry of the target's certificate by which it should have been renewed: 14 d, or a sixth of the certificate's life if that is less, unless the policy says otherwise. Absent for targets without TLS.",
+		Labels: healthLabels,
+	})
+	HealthCheckExpectedCertificateUrgent = define(Metric{
+		Name: "thorbis_health_check_expected_certificate_urgent_seconds", Type: Gauge, Unit: "seconds", Across: Location, Expected: true,
+		Help:   "Time before the expiry of the target's certificate by which its renewal is urgent: 3 d, or a twelfth of the certificate's life if that is less, unless the policy says otherwise. Absent for targets without TLS.",
 		Labels: healthLabels,
 	})
 	HealthCheckInfo = define(Metric{

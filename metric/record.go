@@ -206,4 +206,10 @@ var (
 	CertificateLeft = record("check:thorbis_health_certificate:seconds_left",
 		"Seconds until the first certificate among the targets of the check expires, by the priority of the check.",
 		[]string{LabelEnvironment, LabelAppService, LabelCheck, LabelOwner, LabelPage})
+	CertificateDue = record("check:thorbis_health_certificate_due:seconds_left",
+		"The same of targets whose certificate should have been renewed by now.",
+		[]string{LabelEnvironment, LabelAppService, LabelCheck, LabelOwner, LabelPage})
+	CertificateUrgent = record("check:thorbis_health_certificate_urgent:seconds_left",
+		"The same of targets whose certificate must be renewed now.",
+		[]string{LabelEnvironment, LabelAppService, LabelCheck, LabelOwner, LabelPage})
 )

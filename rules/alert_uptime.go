@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -31,34 +32,48 @@ func braces(matcher string) string {
 	return "{" + matcher + "}"
 }
 
-// certificates records how long the certificates of each check last and tells in time. All targets of a
-// check are told of together: tenants often share one certificate.
+// certificates records how long the certificates of each check last, and of those that should have been renewed by now, and
+// alerts on these. All targets of a check are in one alert: tenants often share one certificate.
 func certificates() Group {
-	record := Rule{Record: metric.CertificateLeft, Expr: expand(`
-		min by ($paged) (
-			min by ($check) (last_over_time($expiry[15m]) - time())
-			* on ($check) group_left (owner, page) ($expected > bool 0)
-		)`, names{"expiry": metric.HealthCheckCertificateExpiry.Name, "expected": metric.CheckExpected.Name})}
-
+	n := names{
+		"expiry": metric.HealthCheckCertificateExpiry.Name, "expected": metric.CheckExpected.Name,
+		"warning": metric.HealthCheckExpectedCertificateWarning.Name, "urgent": metric.HealthCheckExpectedCertificateUrgent.Name,
+	}
+	left := func(condition string) string {
+		return expand(`
+			min by ($paged) (
+				`+condition+`
+				* on ($check) group_left (owner, page) ($expected > bool 0)
+			)`, n)
+	}
+	// An exporter of an earlier version does not say how much is left when a certificate should be renewed.
+	due := func(notice string, unless time.Duration) string {
+		return left(`(min by ($check) ($expiry) - time() < on ($check) (
+					max by ($check) (` + notice + `) or on ($check) 0 * min by ($check) ($expiry) + ` + seconds(unless) + `
+				))`)
+	}
 	t := text{
 		summary: "A certificate is about to expire.",
 		description: `The first certificate among the targets of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }}
 			expires in {{ $value | humanizeDuration }}; from then on every client refuses the service. Owner: {{ $labels.owner }}.
 			First look: why the renewal did not run; the dashboard lists the targets by expiry.`,
 	}
-	left := metric.CertificateLeft.Name
-	soon, early := certificateFloors[0], certificateFloors[1]
-	rules := []Rule{record}
+	rules := []Rule{
+		{Record: metric.CertificateLeft, Expr: left("min by ($check) (last_over_time($expiry[15m]) - time())")},
+		{Record: metric.CertificateDue, Expr: due("$warning", certificateWarning)},
+		{Record: metric.CertificateUrgent, Expr: due("$urgent", certificateUrgent)},
+	}
+	warned, urgent := metric.CertificateDue.Name, metric.CertificateUrgent.Name
+	mostUrgent := metric.CertificateAlert.Priorities[0]
 	for i, p := range metric.CertificateAlert.Priorities {
-		rule := Rule{Alert: metric.CertificateAlert, Priority: p, Annotations: t.annotations()}
+		rule := Rule{Alert: metric.CertificateAlert, Priority: p, Annotations: t.annotations(), KeepFiringFor: certificateHold}
 		switch i {
 		case 0: // the last days of what pages at P2 or more urgently
-			rule.Expr = left + braces(pageMatcher(p, p)) + " < " + seconds(soon.left)
+			rule.Expr = urgent + braces(pageMatcher(p, p))
 		case 1: // the weeks before, and everything that pages at P3
-			rule.Expr = left + braces(pageMatcher(soon.priority, soon.priority)) + " < " + seconds(early.left) +
-				" >= " + seconds(soon.left) + " or " + left + braces(pageMatcher("P1", p)) + " < " + seconds(early.left)
+			rule.Expr = "(" + warned + braces(pageMatcher(mostUrgent, mostUrgent)) + " unless " + urgent + ") or " + warned + braces(pageMatcher("P1", p))
 		default:
-			rule.Expr = left + braces(pageMatcher("P1", p)) + " < " + seconds(early.left)
+			rule.Expr = warned + braces(pageMatcher("P1", p))
 		}
 		rules = append(rules, rule)
 	}

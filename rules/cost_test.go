@@ -58,6 +58,7 @@ func costWorld(t testing.TB, tenants int) *world {
 		for _, m := range []*metric.Metric{
 			metric.HealthCheckDownSeconds, metric.HealthCheckUnknownSeconds, metric.HealthCheckMaintenanceSeconds,
 			metric.HealthCheckOutages, metric.HealthCheckOutageStart, metric.HealthCheckCertificateExpiry,
+			metric.HealthCheckExpectedCertificateWarning, metric.HealthCheckExpectedCertificateUrgent,
 		} {
 			write(now, m.Name, 0, exporter...)
 		}

@@ -270,6 +270,11 @@ func TestEffectivePriority(t *testing.T) {
 			e.page, e.certificate = page, float64(at(begin+left).Unix())
 		})
 	}
+	sixDays := func(page string, left int) []*simExporter {
+		return layouts[twoLocations].place(1, func(_ int, e *simExporter) {
+			e.page, e.certificate, e.warning, e.urgent = page, float64(at(begin+left).Unix()), day, day/2
+		})
+	}
 	flapping := func(page string) []*simExporter {
 		return layouts[one].place(1, func(_ int, e *simExporter) { e.page, e.interval, e.broken = page, 10, flaps(8) })
 	}
@@ -282,6 +287,10 @@ func TestEffectivePriority(t *testing.T) {
 		{"certificate of a P3, days left", certificate("P3", 3*day), []string{"ThorbisCertificateExpiring/P3"}},
 		{"certificate of a P4, weeks left", certificate("P4", 14*day), []string{"ThorbisCertificateExpiring/P4"}},
 		{"certificate of an unknown priority", certificate("soon", 2*day), []string{"ThorbisCertificateExpiring/P2"}},
+		{"six-day certificate, days left", sixDays("P1", 2*day), nil},
+		{"six-day certificate, to be renewed", sixDays("P1", day), []string{"ThorbisCertificateExpiring/P3"}},
+		{"six-day certificate, urgent", sixDays("P1", day/2), []string{"ThorbisCertificateExpiring/P3", "ThorbisCertificateExpiring/P2"}},
+		{"six-day certificate of a P4", sixDays("P4", day/4), []string{"ThorbisCertificateExpiring/P4"}},
 		{"flapping P1", flapping("P1"), []string{"ThorbisUptimeBurn/P2medium"}},
 		{"flapping P3", flapping("P3"), []string{"ThorbisUptimeBurn/P3medium"}},
 		{"flapping P4", flapping("P4"), []string{"ThorbisUptimeBurn/P4medium"}},

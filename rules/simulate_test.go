@@ -47,6 +47,7 @@ type simExporter struct {
 
 	check, tier, owner, page, tenant string
 	certificate                      float64 // Unix time, 0 for none
+	warning, urgent                  float64 // seconds before it, 0 where the exporter does not say
 
 	// traffic is whose requests the exporter counts; share is its part of them.
 	traffic []*simTenant
@@ -232,6 +233,10 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 		add(metric.HealthCheckInfo.Name, 1, with(check, metric.LabelTier, e.tier, metric.LabelOwner, e.owner, metric.LabelPage, e.page)...)
 		if e.certificate != 0 {
 			add(metric.HealthCheckCertificateExpiry.Name, e.certificate, check...)
+			if e.warning != 0 {
+				add(metric.HealthCheckExpectedCertificateWarning.Name, e.warning, check...)
+				add(metric.HealthCheckExpectedCertificateUrgent.Name, e.urgent, check...)
+			}
 		}
 		reference := 1.0
 		if within(t, e.blind) {

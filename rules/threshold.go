@@ -108,14 +108,14 @@ const (
 	steadyTraffic = 120
 )
 
-// certificateFloors say how long before its expiry a certificate is told of.
-var certificateFloors = []struct {
-	priority string
-	left     time.Duration
-}{
-	{"P2", 3 * 24 * time.Hour},
-	{"P3", 14 * 24 * time.Hour},
-}
+// certificateWarning and certificateUrgent are how much is left of a certificate when its renewal is overdue, and urgent, where
+// its exporter does not say so.
+const (
+	certificateWarning = 14 * 24 * time.Hour
+	certificateUrgent  = 3 * 24 * time.Hour
+	// certificateHold bridges restarts of exporters, which know no certificate before their first probe.
+	certificateHold = 15 * time.Minute
+)
 
 // factor is the pace, as a multiple of the allowed one, at which the long window spends the tier's share
 // of the budget: 6, 3 and 1 for a period of 30 d.

@@ -1,9 +1,21 @@
 package health
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
 )
+
+// certificate is what decides until when a target's connections are trusted.
+type certificate struct {
+	expiry time.Time     // zero without TLS
+	life   time.Duration // for how long it was issued, 0 if that is not known
+}
 
 // judgedCertificate returns the certificate that decides until when a connection is trusted: of the chains that were verified
 // the one that lasts longest, of it the first to expire. What a server sends besides, such as an expired cross-signed
@@ -25,4 +37,58 @@ func judgedCertificate(state *tls.ConnectionState) *x509.Certificate {
 		judged = state.PeerCertificates[0]
 	}
 	return judged
+}
+
+// handshakes watches the TLS handshakes of a probe: of several, as on the way of a redirect, the certificate that expires first
+// ends the service.
+type handshakes struct {
+	mu    sync.Mutex
+	first certificate
+}
+
+// watch returns a context in which handshakes are seen.
+func (h *handshakes) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: h.done})
+}
+
+func (h *handshakes) done(state tls.ConnectionState, err error) {
+	if err != nil || len(state.PeerCertificates) == 0 {
+		return
+	}
+	c := judgedCertificate(&state)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.first.expiry.IsZero() || c.NotAfter.Before(h.first.expiry) {
+		h.first = certificate{c.NotAfter, c.NotAfter.Sub(c.NotBefore)}
+	}
+}
+
+func (h *handshakes) certificate() certificate {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.first
+}
+
+// Notice that is given of an expiry by default: so long before it, and no more than a share of the certificate's life, for
+// automatic renewal comes after two thirds of it (RFC 9773, ACME clients) and must have had time to succeed.
+const (
+	warnBefore, warnShare     = 14 * 24 * time.Hour, 6
+	urgentBefore, urgentShare = 3 * 24 * time.Hour, 12
+)
+
+// notice returns how long before its expiry a certificate is due to be warned of, and urgently.
+func (c certificate) notice(policy config.Certificates) (warn, urgent time.Duration) {
+	warn, urgent = warnBefore, urgentBefore
+	if c.life > 0 {
+		warn, urgent = min(warn, c.life/warnShare), min(urgent, c.life/urgentShare)
+	}
+	switch w, u := policy.WarnBefore.Std(), policy.UrgentBefore.Std(); {
+	case w > 0 && u > 0:
+		warn, urgent = w, u
+	case w > 0:
+		warn, urgent = w, min(urgent, w)
+	case u > 0:
+		warn, urgent = max(warn, u), u
+	}
+	return warn, urgent
 }

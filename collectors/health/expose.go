@@ -101,7 +101,7 @@ type targetSeries struct {
 	labels                                                     seriesLabels
 	states                                                     [4]*metric.Series // in the order of metric.HealthStates
 	probes                                                     [3]*metric.Series // in the order of metric.ProbeResults
-	info, interval, expiry                                     *metric.Series
+	info, interval, expiry, warn, urgent                       *metric.Series
 	observed, down, unknown, maintenance, outages, outageStart *metric.Series
 }
 
@@ -114,6 +114,8 @@ func newTargetSeries(l seriesLabels) *targetSeries {
 		info:        metric.HealthCheckInfo.SeriesOf(pairs, with(l.tier, l.owner, l.page)...),
 		interval:    metric.HealthCheckExpectedInterval.SeriesOf(pairs, labels...),
 		expiry:      metric.HealthCheckCertificateExpiry.SeriesOf(pairs, labels...),
+		warn:        metric.HealthCheckExpectedCertificateWarning.SeriesOf(pairs, labels...),
+		urgent:      metric.HealthCheckExpectedCertificateUrgent.SeriesOf(pairs, labels...),
 		observed:    metric.HealthCheckObservedSeconds.SeriesOf(pairs, labels...),
 		down:        metric.HealthCheckDownSeconds.SeriesOf(pairs, labels...),
 		unknown:     metric.HealthCheckUnknownSeconds.SeriesOf(pairs, labels...),
@@ -151,7 +153,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 }
 
 // Samples of a target and of a check, about, so that the list is made once.
-const samplesPerTarget, samplesPerCheck = 16, 32
+const samplesPerTarget, samplesPerCheck = 18, 33
 
 // Samples returns all series as they are now, from memory only. Persistent counters appear as persist.go says.
 func (c *Collector) Samples() []metric.Sample {
@@ -196,8 +198,9 @@ func (t *target) samples(out []metric.Sample, created time.Time) []metric.Sample
 		out = append(out, t.exposed.probes[i].Since(created, float64(n)))
 	}
 	out = append(out, t.exposed.info.At(1), t.exposed.interval.At(t.spec.Interval.Seconds()))
-	if t.expiry > 0 {
-		out = append(out, t.exposed.expiry.At(t.expiry))
+	if expiry := t.certificate.expiry; !expiry.IsZero() {
+		warn, urgent := t.certificate.notice(t.spec.Certificates)
+		out = append(out, t.exposed.expiry.At(float64(expiry.Unix())), t.exposed.warn.At(warn.Seconds()), t.exposed.urgent.At(urgent.Seconds()))
 	}
 	return out
 }

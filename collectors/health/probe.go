@@ -53,11 +53,11 @@ type request struct {
 type measured struct {
 	outcome
 	tries
-	phases     map[string]float64
-	certExpiry float64 // Unix seconds, 0 without TLS
-	secure     bool    // the last connection of an HTTP probe had TLS
-	registry   *prometheus.Registry
-	log        capture
+	phases      map[string]float64
+	certificate certificate // zero without TLS
+	secure      bool        // the last connection of an HTTP probe had TLS
+	registry    *prometheus.Registry
+	log         capture
 }
 
 // newRequest prepares a check's probe of one target.
@@ -217,6 +217,8 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 		m.end, m.result, m.reason = m.start, metric.ResultUnknown, reasonProberError
 		return m
 	}
+	var tls handshakes
+	ctx = tls.watch(ctx)
 	type answer struct{ success, panicked bool }
 	done := make(chan answer, 1)
 	var over atomic.Bool // whoever sets it first, prober or clock, decides
@@ -254,6 +256,7 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 		m.result, m.reason = metric.ResultUnknown, reasonProberError
 		return m
 	}
+	m.certificate = tls.certificate()
 	m.read()
 	if a.success {
 		m.result = metric.ResultSuccess
@@ -300,8 +303,11 @@ func (m *measured) read() {
 		switch name := f.GetName(); name {
 		case "probe_http_ssl":
 			m.secure = f.GetMetric()[0].GetGauge().GetValue() == 1
-		case "probe_ssl_earliest_cert_expiry":
-			m.certExpiry = f.GetMetric()[0].GetGauge().GetValue()
+		case lastExpiryName:
+			// Of handshakes that are not seen, such as those of QUIC.
+			if at := f.GetMetric()[0].GetGauge().GetValue(); at > 0 && m.certificate.expiry.IsZero() {
+				m.certificate.expiry = time.Unix(int64(at), 0)
+			}
 		case "probe_http_duration_seconds", "probe_icmp_duration_seconds", "probe_dns_duration_seconds", "probe_grpc_duration_seconds":
 			for _, sample := range f.GetMetric() {
 				m.phases[phaseOf(sample)] = max(sample.GetGauge().GetValue(), 0)

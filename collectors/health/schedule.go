@@ -284,8 +284,8 @@ func (c *Collector) judge(t *target, m measured) {
 	t.last, t.addr, t.silent = m.outcome, m.addr, m.silent()
 	t.results[slices.Index(metric.ProbeResults, m.result)]++
 	c.checks[t.check].count(m)
-	if m.certExpiry > 0 {
-		t.expiry = m.certExpiry
+	if !m.certificate.expiry.IsZero() || m.result == metric.ResultSuccess {
+		t.certificate = m.certificate
 	}
 	switch {
 	case t.judge.pending != nil:

@@ -23,17 +23,17 @@ type key struct{ check, tenant string }
 type target struct {
 	key
 	settings
-	judge   *judge
-	created time.Time // of the persistent counters
-	results [3]uint64 // in the order of metric.ProbeResults
-	last    outcome
-	expiry  float64
-	addr    netip.Addr   // that the last result came from, if the target is a name
-	silent  []netip.Addr // of the name, that did not connect then
-	due     time.Time
-	paced   bool // the rate has been asked for this probe
-	running bool
-	removed bool
+	judge       *judge
+	created     time.Time // of the persistent counters
+	results     [3]uint64 // in the order of metric.ProbeResults
+	last        outcome
+	certificate certificate
+	addr        netip.Addr   // that the last result came from, if the target is a name
+	silent      []netip.Addr // of the name, that did not connect then
+	due         time.Time
+	paced       bool // the rate has been asked for this probe
+	running     bool
+	removed     bool
 }
 
 // settings are what a policy says of a target.
@@ -219,7 +219,7 @@ func (c *Collector) seriesOf(check *config.Check) *checkSeries {
 // change gives a target new settings. What was measured of another target says nothing of this one.
 func (t *target) change(s settings, now time.Time) {
 	if t.request.target != s.request.target || t.request.moduleName != s.request.moduleName {
-		t.expiry = 0
+		t.certificate = certificate{}
 	}
 	if t.spec.Interval != s.spec.Interval {
 		t.due = slot(t.key, s.spec.Interval.Std(), now)
