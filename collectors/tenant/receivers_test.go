@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,77 +210,6 @@ func TestCloudflareAndJSON(t *testing.T) {
 	if resp, err = http.Get(o.url + "/api/v1/receive/json"); err != nil || resp.StatusCode != 405 {
 		t.Errorf("%v %v", resp, err)
 	}
-}
-
-// Bodies that come slowly, from senders that may not even have a right to post, keep nobody else's from being taken; beyond
-// a number of them others are told to come again, and those under way are taken.
-func TestSlowPostsHoldNobodyUp(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
-	one := func(i int) string { return fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"%d"}`, i) }
-	var wg sync.WaitGroup
-	var taken, refused atomic.Int64
-	begin := func(kind, header string) *io.PipeWriter {
-		r, w := io.Pipe()
-		wg.Go(func() {
-			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind, r)
-			req.Header.Set(header, secret)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			resp.Body.Close()
-			switch resp.StatusCode {
-			case http.StatusOK:
-				taken.Add(1)
-			case http.StatusUnauthorized:
-				refused.Add(1)
-			case http.StatusTooManyRequests: // the probe below had taken its place
-			default:
-				t.Errorf("a slow post to %s: %s", kind, resp.Status)
-			}
-		})
-		return w
-	}
-	send := func(w io.Writer, text string) {
-		if _, err := io.WriteString(w, text); err != nil { // the client has sent its head by then
-			t.Fatal(err)
-		}
-	}
-	var slow []*io.PipeWriter
-	for range 3 * receive.Concurrency {
-		w := begin("vercel", "x-vercel-signature")
-		send(w, "[")
-		slow = append(slow, w)
-	}
-	if body := fmt.Sprintf(`[{"requestId":"r","timestamp":%d,"proxy":{"host":"acme.example.com","statusCode":200}}]`, time.Now().UnixMilli()); o.post("vercel", body, "x-vercel-signature", signature(body)).StatusCode != http.StatusOK {
-		t.Error("posts without a signature keep a signed one from being taken")
-	}
-	for i := 0; ; i++ {
-		if i >= receive.Readers {
-			resp := o.post("json", "", "Authorization", secret)
-			if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "" {
-				break
-			}
-		}
-		if i == 10*receive.Readers {
-			t.Fatal("nobody is ever told to come again")
-		}
-		w := begin("json", "Authorization")
-		_, _ = io.WriteString(w, one(i)) // one that is refused at once reads nothing
-		slow = append(slow, w)
-	}
-	for _, w := range slow {
-		w.Close()
-	}
-	wg.Wait()
-	if resp := o.post("json", one(999), "Authorization", secret); resp.StatusCode != http.StatusOK {
-		t.Errorf("afterwards: %s", resp.Status)
-	}
-	if refused.Load() != 3*receive.Concurrency || taken.Load() < receive.Readers/2 {
-		t.Errorf("%d without a signature were refused, %d slow ones taken", refused.Load(), taken.Load())
-	}
-	o.wants(1 + 4*uint64(taken.Load()+1))
 }
 
 // Records that cannot be read are told of once a minute, and nothing of what they hold.

@@ -33,9 +33,9 @@ func TestRemovedStateIsNoticedAtTheNextSave(t *testing.T) {
 		"lock removed":        func(t *testing.T, d *Dir) { edit(t, filepath.Join(d.path, "LOCK"), func([]byte) []byte { return nil }) },
 		"mark removed":        func(t *testing.T, d *Dir) { edit(t, d.markFile("tenant"), func([]byte) []byte { return nil }) },
 		"segment removed":     func(t *testing.T, d *Dir) { edit(t, d.segmentFile("tenant", 2), func([]byte) []byte { return nil }) },
-		"segment cut off":     func(t *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), int64(segmentHeader)) },
-		"segment emptied":     func(t *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 0) },
-		"segment grown":       func(t *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 1000) },
+		"segment cut off":     func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), int64(segmentHeader)) },
+		"segment emptied":     func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 0) },
+		"segment grown":       func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 1000) },
 		"segment replaced":    func(t *testing.T, d *Dir) { replaceFile(t, d.segmentFile("tenant", 2)) },
 		"old segment removed": func(t *testing.T, d *Dir) { edit(t, d.segmentFile("tenant", 1), func([]byte) []byte { return nil }) },
 	} {

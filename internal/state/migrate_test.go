@@ -96,7 +96,7 @@ func TestFirstFormatIsStillChecked(t *testing.T) {
 	if _, err := d.Load("health", 1, 100); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, d.file("health"), func(b []byte) []byte {
+	edit(t, d.file("health"), func([]byte) []byte {
 		h := header{version: 1, generation: 1, length: 3}
 		return append(h.encode([]byte("old")), "old"...)
 	})

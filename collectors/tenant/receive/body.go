@@ -2,103 +2,146 @@ package receive
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // Vercel signs with it
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
+	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
 
-const signatureHeader = "x-vercel-signature"
+// wire is a body as it was sent, in chunks: it takes no more memory than it has bytes, to a chunk.
+type wire struct {
+	chunks [][]byte
+	size   int
+}
 
-// signed reports whether the signature is that of one of the bodies: it is not documented whether Vercel
-// signs a body before or after compressing it.
-func (r *Receiver) signed(req *http.Request, secret []byte, bodies ...[]byte) bool {
-	got, err := hex.DecodeString(req.Header.Get(signatureHeader))
-	if err != nil || len(got) != sha1.Size || len(secret) == 0 {
-		return false
+const chunkBytes = 64 << 10
+
+var chunks = sync.Pool{New: func() any { b := make([]byte, chunkBytes); return &b }}
+
+// room returns where the next bytes go.
+func (w *wire) room() []byte {
+	if w.size < len(w.chunks)*chunkBytes {
+		return w.chunks[len(w.chunks)-1][w.size%chunkBytes:]
 	}
-	for _, body := range bodies {
-		mac := hmac.New(sha1.New, secret)
-		_, _ = mac.Write(body)
-		if hmac.Equal(got, mac.Sum(nil)) {
-			return true
+	w.chunks = append(w.chunks, *chunks.Get().(*[]byte))
+	return w.chunks[len(w.chunks)-1]
+}
+
+func (w *wire) free() {
+	for _, c := range w.chunks {
+		chunks.Put(&c)
+	}
+	*w = wire{}
+}
+
+func (w *wire) reader() io.Reader { return &wireReader{w: w} }
+
+type wireReader struct {
+	w  *wire
+	at int
+}
+
+func (r *wireReader) Read(p []byte) (int, error) {
+	if r.at >= r.w.size {
+		return 0, io.EOF
+	}
+	from := r.at % chunkBytes
+	n := copy(p, r.w.chunks[r.at/chunkBytes][from:min(chunkBytes, from+r.w.size-r.at)])
+	r.at += n
+	return n, nil
+}
+
+// zipped reports whether the body begins as gzip does.
+func (w *wire) zipped() bool {
+	return w.size >= 2 && w.chunks[0][0] == 0x1f && w.chunks[0][1] == 0x8b
+}
+
+// fill reads a body, for as long as its place allows, and shows each part of it to seen.
+func (w *wire) fill(body io.Reader, p *place, seen io.Writer) error {
+	for {
+		p.expect()
+		n, err := body.Read(w.room())
+		if n > 0 {
+			at := w.size % chunkBytes
+			_, _ = seen.Write(w.chunks[len(w.chunks)-1][at : at+n])
+			w.size += n
+		}
+		var tooLarge *http.MaxBytesError
+		switch displaced := p.grow(n); {
+		case displaced:
+			return errOverloaded
+		case errors.As(err, &tooLarge):
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			p.done()
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return errSlow
+		case err != nil:
+			return errInvalid
 		}
 	}
-	return false
 }
 
-// authorized reports whether the header carries the secret, with or without the word Bearer before it.
-func (r *Receiver) authorized(req *http.Request, secret []byte) bool {
-	if len(secret) == 0 {
-		return false
-	}
-	want := sha256.Sum256(secret)
-	value := req.Header.Get(r.Header)
-	for _, candidate := range []string{value, strings.TrimPrefix(value, "Bearer ")} {
-		if got := sha256.Sum256([]byte(candidate)); hmac.Equal(got[:], want[:]) {
-			return true
-		}
-	}
-	return false
-}
-
-func empty(body []byte) bool {
-	body = bytes.TrimSpace(body)
-	return len(body) == 0 || string(body) == "[]"
-}
-
-// inflated returns the body itself, or what it inflates to. A body that begins as gzip does is inflated
-// whatever its header says: which headers Cloudflare sends is not documented.
-func inflated(encoding string, wire, plain *buffer) ([]byte, error) {
-	zipped := bytes.HasPrefix(wire.b, []byte{0x1f, 0x8b})
+// inflated calls f with the body itself, or with what it inflates to, which is never in memory as a whole. A body that begins as
+// gzip does is inflated whatever its header says: which headers Cloudflare sends is not documented.
+func (w *wire) inflated(encoding string, f func(io.Reader) error) error {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		if !zipped {
-			return nil, errInvalid
+		if !w.zipped() {
+			return errInvalid
 		}
 	default:
-		return nil, errEncoding
+		return errEncoding
 	}
-	if !zipped {
-		return wire.b, nil
+	if !w.zipped() {
+		return f(w.reader())
 	}
 	z, _ := inflaters.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
 	}
 	defer inflaters.Put(z)
-	if err := z.Reset(bytes.NewReader(wire.b)); err != nil {
-		return nil, errInvalid
+	if err := z.Reset(w.reader()); err != nil {
+		return errInvalid
 	}
-	if err := plain.fill(z, MaxInflated); err != nil {
-		return nil, err
-	}
-	return plain.b, nil
+	return f(&bounded{from: z, left: MaxInflated})
 }
 
 var inflaters sync.Pool
 
-// buffer is working memory of one post. Large ones are not kept.
-type buffer struct{ b []byte }
-
-const keptBuffer = 8 << 20
-
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 64<<10)} }}
-
-func takeBuffer() *buffer {
-	b := buffers.Get().(*buffer)
-	b.b = b.b[:0]
-	return b
+// bounded reads what a body inflates to, up to a limit.
+type bounded struct {
+	from io.Reader
+	left int
 }
 
-func giveBuffer(b *buffer) {
-	if cap(b.b) <= keptBuffer {
-		buffers.Put(b)
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLarge
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errInvalid
+	}
+	return n, err
+}
+
+// blank reports whether a body says nothing: it is read no further than that takes.
+func blank(w http.ResponseWriter, req *http.Request) bool {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyGrace))
+	b, err := io.ReadAll(io.LimitReader(req.Body, 1<<10+1))
+	if err != nil || len(b) > 1<<10 {
+		return false
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	b = bytes.TrimSpace(b)
+	return len(b) == 0 || string(b) == "[]"
 }

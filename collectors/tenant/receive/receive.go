@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
@@ -24,10 +23,11 @@ const (
 	MaxRecords  = 250_000
 	// Concurrency is how many posts are worked on at once; the others are told to come again.
 	Concurrency = 4
-	// Readers is how many bodies may be on their way at once, and MaxHeld how many bytes of them there may be: whoever
-	// sends slowly, perhaps without a right to, keeps nobody from being worked on.
-	Readers = 64
-	MaxHeld = Concurrency * MaxBody
+	// Readers is how many bodies may be on their way at once, and MaxHeld how many bytes of them there may be; MaxStrange of
+	// those whose senders have never proven a right to post. Whoever sends slowly keeps nobody from being worked on.
+	Readers    = 64
+	MaxHeld    = Concurrency * MaxBody
+	MaxStrange = 2 * MaxBody
 )
 
 // slotPatience is how long a body that is here waits to be worked on.
@@ -77,16 +77,23 @@ type Config struct {
 // Receiver serves one address.
 type Receiver struct {
 	Config
-	slots    chan struct{}
-	reading  chan struct{}
-	held     atomic.Int64
-	decoders chan *decode.JSON
-	samples  source.Sampler
+	slots   chan struct{}
+	trusted *places // for whoever has sent the secret, or something signed before
+	// strangers are where signed posts come in whose senders have never proven a right.
+	strangers             *places
+	proven                proven
+	proving, provingKnown chan struct{}
+	decoders              chan *decode.JSON
+	samples               source.Sampler
 }
 
 // New returns a receiver.
 func New(c Config) (*Receiver, error) {
-	r := &Receiver{Config: c, slots: make(chan struct{}, Concurrency), reading: make(chan struct{}, Readers), decoders: make(chan *decode.JSON, Concurrency)}
+	r := &Receiver{
+		Config: c, slots: make(chan struct{}, Concurrency), decoders: make(chan *decode.JSON, Concurrency),
+		trusted: newPlaces(Readers, MaxHeld, c.Kind == "vercel"), strangers: newPlaces(Readers, MaxStrange, true),
+		proving: make(chan struct{}, 1), provingKnown: make(chan struct{}, 1),
+	}
 	for range Concurrency {
 		d, err := decode.NewJSON(c.Format)
 		if err != nil {
@@ -112,6 +119,7 @@ var (
 	errEncoding     = &refusal{Invalid, http.StatusUnsupportedMediaType, "send the body as it is or with gzip"}
 	errInvalid      = &refusal{Invalid, http.StatusBadRequest, "no record of the post can be read"}
 	errOverloaded   = &refusal{Overloaded, http.StatusTooManyRequests, "too many posts at once; send it again"}
+	errSlow         = &refusal{Invalid, http.StatusRequestTimeout, "the post comes too slowly; send it again"}
 	errBusy         = &refusal{Overloaded, http.StatusServiceUnavailable, "a copy of it is being saved; send it again"}
 	errUnavailable  = &refusal{Unavailable, http.StatusServiceUnavailable, "the post cannot be saved now; send it again"}
 )
@@ -155,110 +163,94 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if no.result == Unavailable || no.result == Overloaded {
 		w.Header().Set("Retry-After", "1")
 	}
+	if no.result != Unavailable {
+		w.Header().Set("Connection", "close") // the rest of the body is not waited for
+	}
 	http.Error(w, no.text, no.code)
 }
 
 // post takes one post. The secret is judged before anything is read, the signature before anything is parsed.
 func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
+	if req.ContentLength > MaxBody {
+		return errTooLarge
+	}
 	secret, err := r.Secret(req.Context())
 	if err != nil {
 		return errUnavailable
 	}
-	if r.Kind != "vercel" && !r.authorized(req, secret) {
+	if r.Kind == "vercel" {
+		return r.postSigned(w, req, secret)
+	}
+	if !r.authorized(req, secret) {
 		return errUnauthorized
 	}
-	if req.ContentLength > MaxBody {
-		return errTooLarge
-	}
-	if !enter(r.reading) {
-		return errOverloaded
-	}
-	defer func() { <-r.reading }()
-	wire := takeBuffer()
-	defer giveBuffer(wire)
-	body := &held{from: http.MaxBytesReader(w, req.Body, MaxBody), all: &r.held}
-	defer body.release()
-	if err := wire.fill(body, MaxBody); err != nil {
+	body := &wire{}
+	defer body.free()
+	if err := r.read(w, req, r.trusted, body, io.Discard); err != nil {
 		return err
 	}
+	return r.work(req, body)
+}
+
+// postSigned takes a post whose signature is known to be right only when all of it is here.
+func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret []byte) error {
+	signature, ok := signatureOf(req)
+	if !ok || len(secret) == 0 {
+		if r.Verify != "" && req.Header.Get(signatureHeader) == "" && blank(w, req) {
+			return nil // the verification of the address is not signed
+		}
+		return errUnauthorized
+	}
+	from := address(req)
+	known := r.proven.has(from)
+	in := r.strangers
+	if known {
+		in = r.trusted
+	}
+	body, mac := &wire{}, macOf(secret)
+	defer body.free()
+	err := r.read(w, req, in, body, mac)
+	if err == nil {
+		err = r.signed(req, claim{signature, mac.Sum(nil), secret, known}, body)
+	}
+	if err != nil {
+		return unproven(err)
+	}
+	r.proven.add(from)
+	return r.work(req, body)
+}
+
+// unproven counts what was refused before its right was known as unauthorized: whoever may not post must not make the receiver look
+// overloaded.
+func unproven(err error) error {
+	var no *refusal
+	if errors.As(err, &no) && (no == errSlow || no == errOverloaded) {
+		return &refusal{Unauthorized, no.code, no.text}
+	}
+	return err
+}
+
+// read reads a body in one of the places.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *wire, seen io.Writer) error {
+	p := in.enter(w, address(req))
+	if p == nil {
+		return errOverloaded
+	}
+	defer p.leave()
+	return body.fill(http.MaxBytesReader(w, req.Body, MaxBody), p, seen)
+}
+
+// work takes a body that is here and may be posted.
+func (r *Receiver) work(req *http.Request, body *wire) error {
 	patience := time.NewTimer(slotPatience)
 	defer patience.Stop()
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
-		return r.work(req, wire, secret)
 	case <-patience.C:
+		return errOverloaded
 	case <-req.Context().Done():
+		return errOverloaded
 	}
-	return errOverloaded
-}
-
-// enter takes one of the places, if there is one.
-func enter(places chan struct{}) bool {
-	select {
-	case places <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// work takes a body that is here.
-func (r *Receiver) work(req *http.Request, wire *buffer, secret []byte) error {
-	plain := takeBuffer()
-	defer giveBuffer(plain)
-	body, err := inflated(req.Header.Get("Content-Encoding"), wire, plain)
-	if err != nil {
-		if r.Kind == "vercel" && !r.signed(req, secret, wire.b) {
-			return errUnauthorized
-		}
-		return err
-	}
-	if r.Kind == "vercel" && !r.signed(req, secret, wire.b, body) {
-		if r.Verify != "" && req.Header.Get(signatureHeader) == "" && empty(body) {
-			return nil // the verification of the address is not signed
-		}
-		return errUnauthorized
-	}
-	return r.take(req, body)
-}
-
-// held reads a body as long as all bodies together are not too large.
-type held struct {
-	from io.Reader
-	all  *atomic.Int64
-	own  int64
-}
-
-func (h *held) Read(p []byte) (int, error) {
-	n, err := h.from.Read(p)
-	h.own += int64(n)
-	if h.all.Add(int64(n)) > MaxHeld {
-		return n, errOverloaded
-	}
-	return n, err
-}
-
-func (h *held) release() { h.all.Add(-h.own) }
-
-// fill reads all of a stream.
-func (b *buffer) fill(from io.Reader, limit int) error {
-	for {
-		if len(b.b) == cap(b.b) {
-			b.b = append(b.b, 0)[:len(b.b)]
-		}
-		n, err := from.Read(b.b[len(b.b):min(cap(b.b), limit+1)])
-		b.b = b.b[:len(b.b)+n]
-		var tooLarge *http.MaxBytesError
-		switch {
-		case len(b.b) > limit || errors.As(err, &tooLarge):
-			return errTooLarge
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, errOverloaded):
-			return errOverloaded
-		case err != nil:
-			return errInvalid
-		}
-	}
+	return body.inflated(req.Header.Get("Content-Encoding"), func(from io.Reader) error { return r.take(req, from) })
 }

@@ -1,7 +1,7 @@
 package receive
 
 import (
-	"bytes"
+	"io"
 	"net/http"
 	"sync"
 
@@ -11,25 +11,27 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// Memory is which requests are in posts that are being saved. It outlives a reload of the policy.
-type Memory struct {
-	mu    sync.Mutex
-	posts uint64
-	ids   map[uint64]uint64 // the post that each is in
-}
-
-// batch is a post decoded: its events with their tenants found, and what became of its other records.
+// batch is a post being counted: a share of its events with their tenants found, the ids of all of them, and what became
+// of its other records.
 type batch struct {
 	events   []count.Compact
 	ids      []uint64 // of the events, 0 for none
 	verdicts [decode.Verdicts]int
 	records  int
+	fresh    []uint64 // ids that are saved with it
+	event    decode.Event
 }
 
-var batches = sync.Pool{New: func() any { return &batch{} }}
+// share is how many events are held before they are counted.
+const share = 4096
 
-// take decodes, counts and saves a body.
-func (r *Receiver) take(req *http.Request, body []byte) error {
+var batches = sync.Pool{New: func() any {
+	return &batch{events: make([]count.Compact, 0, share), ids: make([]uint64, 0, share)}
+}}
+
+// take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped with the
+// table it was counted in.
+func (r *Receiver) take(req *http.Request, body io.Reader) error {
 	table, err := r.Tables.Take(req.Context())
 	if err != nil {
 		return errUnavailable
@@ -38,8 +40,12 @@ func (r *Receiver) take(req *http.Request, body []byte) error {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
 	*b = batch{events: b.events[:0], ids: b.ids[:0]}
+	own := r.Memory.begin()
+	defer r.Memory.end(own)
+	w := takeWindow(body)
+	defer w.free()
 	decoder := <-r.decoders
-	err = b.decode(decoder, table, body)
+	err = b.decode(decoder, table, w, func() error { return r.settle(b, table, own) })
 	r.decoders <- decoder
 	r.sample(b)
 	if err == nil && b.records > 0 && b.verdicts[decode.Syntax] == b.records {
@@ -50,27 +56,60 @@ func (r *Receiver) take(req *http.Request, body []byte) error {
 		r.Tables.Give(table)
 		return err
 	}
-	post, fresh, ok := r.remember(b)
-	defer r.forget(post, fresh)
-	if !ok {
-		table.Flush(nil, nil)
-		r.Tables.Give(table)
-		return errBusy // a copy of a request in it is being saved: what becomes of that is not known yet
+	for v, n := range b.verdicts {
+		for range n {
+			table.Leave(decode.Verdict(v))
+		}
+	}
+	table.Read(uint64(b.records), w.read)
+	record := table.Flush(nil, b.fresh)
+	r.Tables.Give(table)
+	return r.Book.Commit(req.Context(), record)
+}
+
+// settle counts a share of the events, but for those that were counted before. A copy of one of them that is being saved makes the
+// whole post wait: what becomes of that copy is not known yet.
+func (r *Receiver) settle(b *batch, table *count.Table, own *idSet) error {
+	defer func() { b.events, b.ids = b.events[:0], b.ids[:0] }()
+	m := r.Memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	busy := false
+	r.Book.Seen(r.Count.Number, func(seen func(uint64) bool) {
+		for i, id := range b.ids {
+			switch {
+			case id == 0:
+			case seen(id) || own.has(id):
+				b.verdicts[decode.Duplicate]++
+				b.events[i].Slot = left
+			case m.open(id, own):
+				busy = true
+				return
+			default:
+				own.add(id)
+				b.fresh = append(b.fresh, id)
+			}
+		}
+	})
+	if busy {
+		return errBusy
 	}
 	for _, e := range b.events {
 		if e.Slot != left {
 			table.Count(e)
 		}
 	}
-	for v, n := range b.verdicts {
-		for range n {
-			table.Leave(decode.Verdict(v))
+	return nil
+}
+
+// open reports whether an id is in another post whose fate is open. The caller holds the lock.
+func (m *Memory) open(id uint64, own *idSet) bool {
+	for other := range m.posts {
+		if other != own && other.has(id) {
+			return true
 		}
 	}
-	table.Read(uint64(b.records), uint64(len(body)))
-	record := table.Flush(nil, fresh)
-	r.Tables.Give(table)
-	return r.Book.Commit(req.Context(), record)
+	return false
 }
 
 // sample tells of records that cannot be read, now and then, and nothing of what they hold.
@@ -86,72 +125,87 @@ func (r *Receiver) sample(b *batch) {
 const left = ^uint32(0)
 
 // decode reads an array of records, one record, or one on each line.
-func (b *batch) decode(d *decode.JSON, t *count.Table, body []byte) error {
-	i := skipSpace(body, 0)
-	if i < len(body) && body[i] == '[' {
-		return b.array(d, t, body, i+1)
+func (b *batch) decode(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
+	if err := b.read(d, t, w, settle); err != nil {
+		return err
 	}
-	for i < len(body) {
-		end, err := b.record(d, t, body, i)
+	if w.err != nil { // the body itself cannot be read
+		return w.err
+	}
+	return settle()
+}
+
+func (b *batch) read(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
+	if w.space() && w.b[w.at] == '[' {
+		w.at++
+		return b.array(d, t, w, settle)
+	}
+	for w.space() {
+		ok, err := b.record(d, t, w, settle)
 		if err != nil {
 			return err
 		}
-		if end < 0 { // the next line may be better
-			n := bytes.IndexByte(body[i:], '\n')
-			if n < 0 {
-				return nil
-			}
-			end = i + n + 1
+		if !ok { // the next line may be better
+			w.line()
 		}
-		i = skipSpace(body, end)
 	}
 	return nil
 }
 
 // array reads records between brackets. A broken one spoils all: nobody can tell where the next begins.
-func (b *batch) array(d *decode.JSON, t *count.Table, body []byte, i int) error {
-	if i = skipSpace(body, i); i < len(body) && body[i] == ']' {
-		i++
-	} else {
-		for {
-			var err error
-			if i, err = b.record(d, t, body, i); err != nil {
-				return err
+func (b *batch) array(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
+	for first := true; ; first = false {
+		if !w.space() {
+			return w.broken()
+		}
+		if c := w.b[w.at]; c == ']' {
+			break
+		} else if !first {
+			if c != ',' {
+				return w.broken()
 			}
-			if i < 0 {
-				return errInvalid
+			w.at++
+			if !w.space() {
+				return w.broken()
 			}
-			if i = skipSpace(body, i); i >= len(body) || body[i] != ',' && body[i] != ']' {
-				return errInvalid
-			}
-			if i++; body[i-1] == ']' {
-				break
-			}
-			i = skipSpace(body, i)
+		}
+		switch ok, err := b.record(d, t, w, settle); {
+		case err != nil:
+			return err
+		case !ok:
+			return w.broken()
 		}
 	}
-	if skipSpace(body, i) != len(body) {
-		return errInvalid
+	if w.at++; w.space() {
+		return w.broken()
 	}
 	return nil
 }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
-		i++
+// broken is why an array cannot be read: it is too large or cut off, or no array.
+func (w *window) broken() error {
+	if w.err != nil {
+		return w.err
 	}
-	return i
+	return errInvalid
 }
 
-func (b *batch) record(d *decode.JSON, t *count.Table, body []byte, i int) (int, error) {
+// record decodes the next record and reports whether it is one.
+func (b *batch) record(d *decode.JSON, t *count.Table, w *window, settle func() error) (bool, error) {
 	if b.records++; b.records > MaxRecords {
-		return 0, errTooLarge
+		return false, errTooLarge
 	}
-	var e decode.Event
-	end, verdict := d.Next(body, i, &e)
+	e := &b.event
+	end, verdict := d.Next(w.b, w.at, e)
+	for end < 0 && w.more() {
+		end, verdict = d.Next(w.b, w.at, e)
+	}
+	if end >= 0 {
+		w.at = end
+	}
 	if verdict != decode.Counted {
 		b.verdicts[verdict]++
-		return end, nil
+		return end >= 0, nil
 	}
 	id := uint64(0)
 	if len(e.ID) > 0 {
@@ -159,53 +213,10 @@ func (b *batch) record(d *decode.JSON, t *count.Table, body []byte, i int) (int,
 	}
 	c := count.Compact{Probe: e.Probe, Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time}
 	if !e.Probe {
-		c.Slot = t.Slot(&e)
+		c.Slot = t.Slot(e)
 	}
-	b.events, b.ids = append(b.events, c), append(b.ids, id)
-	return end, nil
-}
-
-// remember leaves out what was counted before and holds the ids of the rest until they are saved. It is
-// false if one of them is in another post whose fate is open.
-func (r *Receiver) remember(b *batch) (post uint64, fresh []uint64, ok bool) {
-	m := r.Memory
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.ids == nil {
-		m.ids = map[uint64]uint64{}
+	if b.events, b.ids = append(b.events, c), append(b.ids, id); len(b.events) == share {
+		return true, settle()
 	}
-	m.posts++
-	post, ok = m.posts, true
-	fresh = make([]uint64, 0, len(b.ids))
-	r.Book.Seen(r.Count.Number, func(seen func(uint64) bool) {
-		for i, id := range b.ids {
-			if id == 0 {
-				continue
-			}
-			other, open := m.ids[id]
-			switch {
-			case seen(id), open && other == post:
-				b.events[i].Slot = left
-				b.verdicts[decode.Duplicate]++
-			case open:
-				ok = false
-				return
-			default:
-				m.ids[id] = post
-				fresh = append(fresh, id)
-			}
-		}
-	})
-	return post, fresh, ok
-}
-
-// forget lets go of the ids of a post whose fate is known.
-func (r *Receiver) forget(post uint64, ids []uint64) {
-	r.Memory.mu.Lock()
-	defer r.Memory.mu.Unlock()
-	for _, id := range ids {
-		if r.Memory.ids[id] == post {
-			delete(r.Memory.ids, id)
-		}
-	}
+	return true, nil
 }
