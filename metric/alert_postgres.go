@@ -27,6 +27,11 @@ var (
 		What: "A replica has been more than five minutes behind for ten minutes.",
 		Why:  "Reads from it are old, and a failover would lose what it has not replayed.",
 	})
+	SlotLostAlert = alert(Alert{
+		Name: "ThorbisReplicationSlotLost", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
+		What: "For a minute, a replication slot has been lost or unreserved: the log that it needs is removed, or with the next checkpoint.",
+		Why:  "A replica or subscriber that reads it has to be made anew, and misses all changes until then.",
+	})
 	OldTransactionAlert = alert(Alert{
 		Name: "ThorbisOldTransaction", Priorities: []string{"P4"}, Dashboard: StorageDashboard,
 		What: "A transaction has been open for more than an hour for fifteen minutes.",

@@ -11,6 +11,17 @@ const (
 // DatabaseOther stands for the databases beyond the policy's max_databases.
 const DatabaseOther = "_other"
 
+// What a replication slot still needs is kept or not: its wal_status, values of LabelState.
+const (
+	SlotReserved   = "reserved"
+	SlotExtended   = "extended"
+	SlotUnreserved = "unreserved"
+	SlotLost       = "lost"
+)
+
+// SlotStates lists them.
+var SlotStates = []string{SlotReserved, SlotExtended, SlotUnreserved, SlotLost}
+
 // Ends of a transaction, values of LabelResult.
 const (
 	ResultCommit   = "commit"
@@ -186,7 +197,12 @@ var (
 	})
 	PostgresSlotRetained = define(Metric{
 		Name: "thorbis_postgres_slot_retained_bytes", Type: Gauge, Unit: "bytes", Across: Replica,
-		Help:   "Bytes of write-ahead log that the laziest replication slot keeps from being removed.",
+		Help:   "Bytes of write-ahead log that the laziest replication slot keeps from being removed. A slot that is lost keeps none.",
 		Labels: serverLabels,
+	})
+	PostgresSlots = define(Metric{
+		Name: "thorbis_postgres_replication_slots", Type: Gauge, Across: Replica,
+		Help:   "Replication slots by wal_status: reserved, extended, unreserved (the log they need is about to be removed), lost (it was). From PostgreSQL 13 on.",
+		Labels: []string{LabelServer, LabelState},
 	})
 )

@@ -30,6 +30,7 @@ var databaseNames = names{
 	"maximum":      held(metric.PostgresMaxConnections.Name),
 	"connections":  held(metric.PostgresConnections.Name),
 	"retained":     held(metric.PostgresSlotRetained.Name),
+	"slotsGoing":   held(metric.PostgresSlots.Name + `{state=~"` + metric.SlotUnreserved + "|" + metric.SlotLost + `"}`),
 	"oldest":       held(metric.PostgresOldestTransaction.Name),
 	"walPlace":     held(metric.PostgresWALFilesystem.Name),
 	"supabaseWAL":  metric.SupabaseWALSize,
@@ -120,6 +121,12 @@ func databaseAlerts() []Rule {
 			summary: "A replica is far behind.",
 			description: `{{ $labels.server }} in {{ $labels.environment }} is {{ $value | humanizeDuration }} behind; reads from it are old.
 				First look: does it still receive (SELECT status, latest_end_time FROM pg_stat_wal_receiver), does a long query on it hold up the replay, is its disk at the limit.`,
+		}),
+		// One alert for both: a slot that is lost was unreserved before, which is one cause and one page.
+		single(metric.SlotLostAlert, databaseExpr(`sum by ($server) (max by ($server, state) ($slotsGoing)) > 0`), time.Minute, text{
+			summary: "A replication slot has lost its write-ahead log, or is about to.",
+			description: `{{ $value }} replication slots of {{ $labels.server }} in {{ $labels.environment }} are lost or unreserved; whoever reads a lost one has to be made anew, and one that is unreserved is lost with the next checkpoint.
+				First look: SELECT slot_name, slot_type, active, wal_status, restart_lsn FROM pg_replication_slots WHERE wal_status IN ('unreserved', 'lost'). While it is unreserved: raise max_slot_wal_keep_size and reload, if the disk has room, and bring its reader back.`,
 		}),
 		single(metric.OldTransactionAlert, databaseExpr(`max by ($server) ($oldest) > $oldAge`), 15*time.Minute, text{
 			summary: "A transaction has been open for too long.",

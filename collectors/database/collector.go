@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +38,7 @@ type Collector struct {
 type server struct {
 	config.Database
 	snapshot *collectors.Snapshot
+	lacks    []string // as logged last; only watch looks at it
 }
 
 // New returns a collector without servers; Apply gives it some.
@@ -130,6 +133,7 @@ func (c *Collector) watch(ctx context.Context, s *server, report collectors.Repo
 		if ctx.Err() != nil {
 			return
 		}
+		c.logLacks(s, connection)
 		snapshot := a.snapshot(s)
 		c.mu.Lock()
 		s.snapshot = snapshot
@@ -143,6 +147,18 @@ func (c *Collector) watch(ctx context.Context, s *server, report collectors.Repo
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// logLacks logs what a server has no functions for, once. That is no fault of the exporter or of its role: the series are
+// absent, and nothing fails.
+func (c *Collector) logLacks(s *server, connection *postgres.Connection) {
+	if connection == nil {
+		return
+	}
+	if lacks := connection.Lacks(); !slices.Equal(lacks, s.lacks) {
+		s.lacks = lacks
+		c.Logger.Warn("A PostgreSQL server cannot answer some questions; the series are absent", "server", s.Name, "lacks", strings.Join(lacks, "; "))
 	}
 }
 
@@ -175,10 +191,10 @@ type answers struct {
 	unknown     bool // it was never asked
 	up          bool
 	version     int
-	server      *postgres.Server
+	server      postgres.Server
 	databases   []postgres.Database
-	wal         *postgres.WAL
-	replication *postgres.Replication
+	wal         postgres.WAL
+	replication postgres.Replication
 	checkpoints *postgres.Checkpoints
 	io          []postgres.IO
 }
@@ -186,38 +202,19 @@ type answers struct {
 // ask puts every question. One that fails, for want of a permission, keeps no other from being answered.
 func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error) {
 	a := answers{version: c.Version}
-	var errs []error
-	keep := func(what string, err error) bool {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", what, err))
-		}
-		return err == nil
+	if err := c.Alive(ctx); err != nil {
+		return a, err
 	}
-	if server, err := c.Server(ctx); keep("server", err) {
-		a.server, a.up = &server, true
-		if server.Blind {
-			errs = append(errs, c.Blind())
-		}
-	}
-	if c.Closed() {
-		return a, errors.Join(errs...)
-	}
-	if databases, err := c.Databases(ctx, maxListed); keep("databases", err) {
-		a.databases = fold(databases, most)
-	}
-	if wal, err := c.WAL(ctx); keep("write-ahead log", err) {
-		a.wal = &wal
-	}
-	if replication, err := c.Replication(ctx); keep("replication", err) {
-		a.replication = &replication
-	}
-	if checkpoints, err := c.Checkpoints(ctx); keep("checkpoints", err) {
-		a.checkpoints = &checkpoints
-	}
-	if io, err := c.IO(ctx); keep("input and output", err) {
-		a.io = io
-	}
-	return a, errors.Join(errs...)
+	a.up = true
+	var errs [6]error
+	a.server, errs[0] = c.Server(ctx)
+	a.databases, errs[1] = c.Databases(ctx, maxListed)
+	a.databases = fold(a.databases, most)
+	a.wal, errs[2] = c.WAL(ctx)
+	a.replication, errs[3] = c.Replication(ctx)
+	a.checkpoints, errs[4] = c.Checkpoints(ctx)
+	a.io, errs[5] = c.IO(ctx)
+	return a, errors.Join(errs[:]...)
 }
 
 // Describe sends nothing: which series exist follows the servers.

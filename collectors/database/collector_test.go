@@ -163,7 +163,7 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
 	s := &server{Database: config.Database{Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(3 * time.Second), MaxDatabases: 10}}
 	a, connection, err := round(t.Context(), s, nil)
-	if err != nil || !a.up || a.wal == nil {
+	if err != nil || !a.up || a.wal.Archiver == nil {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	defer connection.Close()
@@ -173,7 +173,7 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 	for range 2 {
 		var same *postgres.Connection
 		a, same, err = round(t.Context(), s, connection)
-		if err == nil || !strings.Contains(err.Error(), "write-ahead log") || !a.up || a.wal != nil || a.replication == nil || len(a.databases) == 0 {
+		if err == nil || !strings.Contains(err.Error(), "archiver") || !a.up || a.wal.Archiver != nil || a.wal.Size == nil || a.replication.Lag == nil || len(a.databases) == 0 {
 			t.Fatalf("%+v, %v", a, err)
 		}
 		if same != connection {
@@ -201,6 +201,44 @@ func TestRoleWithoutMonitor(t *testing.T) {
 	c := fixed{a.snapshot(s).Collect}
 	if up, n, most := value(t, c, metric.PostgresUp, "main"), value(t, c, metric.PostgresConnections, "main"), value(t, c, metric.PostgresMaxConnections, "main"); up != 1 || n != -1 || most != 17 {
 		t.Errorf("up %v, %v connections of %v", up, n, most)
+	}
+}
+
+// A server without pg_current_wal_lsn, as Aurora is, answers all else, fails nothing, and is logged once.
+func TestServerThatLacksFunctions(t *testing.T) {
+	pg := postgrestest.Start(t, "allow_system_table_mods=on")
+	pg.Query(t, "postgres", `CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor; SELECT pg_create_physical_replication_slot('lazy', true);
+		ALTER FUNCTION pg_catalog.pg_current_wal_lsn() RENAME TO away`)
+	t.Setenv("AURORA_DSN", pg.DSN("monitor", "postgres"))
+	var log strings.Builder
+	c := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "db1"})
+	s := &server{Database: config.Database{Name: "main", DSNEnv: "AURORA_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10}}
+	var connection *postgres.Connection
+	for range 3 {
+		var a answers
+		var err error
+		if a, connection, err = round(t.Context(), s, connection); err != nil {
+			t.Fatal(err)
+		}
+		c.logLacks(s, connection)
+		f := fixed{a.snapshot(s).Collect}
+		for m, want := range map[*metric.Metric]float64{metric.PostgresUp: 1, metric.PostgresWALBytes: -1, metric.PostgresSlotRetained: -1, metric.PostgresReplicas: 0, metric.PostgresWALArchiving: 0} {
+			if got := value(t, f, m, "main"); got != want {
+				t.Errorf("%s is %v, want %v", m.Name, got, want)
+			}
+		}
+		if size := value(t, f, metric.PostgresWALSize, "main"); size < 16<<20 {
+			t.Errorf("pg_wal holds %v bytes", size)
+		}
+		for _, state := range metric.SlotStates {
+			if n := value(t, f, metric.PostgresSlots, state); n < 0 {
+				t.Errorf("no slots that are %s", state)
+			}
+		}
+	}
+	connection.Close()
+	if n := strings.Count(log.String(), "pg_current_wal_lsn"); n == 0 || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("logged:\n%s", log.String())
 	}
 }
 

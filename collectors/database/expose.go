@@ -72,14 +72,16 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 	if a.version > 0 {
 		e.add(metric.PostgresVersion, float64(a.version))
 	}
-	if v := a.server; v != nil {
-		e.time(metric.PostgresStarted, v.Started)
-		e.flag(metric.PostgresRecovery, v.Recovery)
-		e.add(metric.PostgresMaxConnections, float64(v.MaxConnections-v.Reserved))
-		if !v.Blind { // or a full server would look empty
-			e.add(metric.PostgresConnections, float64(v.Connections))
-			e.add(metric.PostgresOldestTransaction, v.OldestTransaction.Seconds())
+	if v := a.server; a.up {
+		if v.Started != nil {
+			e.time(metric.PostgresStarted, *v.Started)
 		}
+		if v.Recovery != nil {
+			e.flag(metric.PostgresRecovery, *v.Recovery)
+		}
+		ifKnown(e, metric.PostgresMaxConnections, v.Permitted)
+		ifKnown(e, metric.PostgresConnections, v.Connections)
+		e.ifDuration(metric.PostgresOldestTransaction, v.OldestTransaction)
 	}
 	for _, d := range a.databases {
 		e.database(d)
@@ -89,22 +91,8 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 		e.io(metric.PostgresIOBytes, io, io.Bytes)
 		e.io(metric.PostgresIOSeconds, io, io.Seconds)
 	}
-	if v := a.wal; v != nil {
-		e.add(metric.PostgresWALBytes, float64(v.Written))
-		e.add(metric.PostgresWALSize, float64(v.Size))
-		e.flag(metric.PostgresWALArchiving, v.Archives)
-		e.add(metric.PostgresWALUnarchived, float64(v.Unarchived))
-		e.add(metric.PostgresWALArchived, float64(v.Archived), metric.ResultSuccess)
-		e.add(metric.PostgresWALArchived, float64(v.Failed), metric.ResultFailure)
-		e.time(metric.PostgresWALLastArchived, v.LastArchived, metric.ResultSuccess)
-		e.time(metric.PostgresWALLastArchived, v.LastFailure, metric.ResultFailure)
-	}
-	if v := a.replication; v != nil {
-		e.add(metric.PostgresReplicationLag, v.Lag.Seconds())
-		e.add(metric.PostgresReplicas, float64(v.Replicas))
-		e.add(metric.PostgresReplicaBehind, float64(v.Behind))
-		e.add(metric.PostgresSlotRetained, float64(v.Retained))
-	}
+	e.wal(a.wal)
+	e.replication(a.replication)
 	if v := a.checkpoints; v != nil {
 		e.add(metric.PostgresCheckpoints, float64(v.Timed), "timed")
 		e.add(metric.PostgresCheckpoints, float64(v.Requested), "requested")
@@ -117,6 +105,44 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 		}
 	}
 	return e.Snapshot
+}
+
+func (e exposer) wal(v postgres.WAL) {
+	ifKnown(e, metric.PostgresWALBytes, v.Written)
+	ifKnown(e, metric.PostgresWALSize, v.Size)
+	if v.Archives != nil {
+		e.flag(metric.PostgresWALArchiving, *v.Archives)
+	}
+	ifKnown(e, metric.PostgresWALUnarchived, v.Unarchived)
+	if a := v.Archiver; a != nil {
+		e.add(metric.PostgresWALArchived, float64(a.Archived), metric.ResultSuccess)
+		e.add(metric.PostgresWALArchived, float64(a.Failed), metric.ResultFailure)
+		e.time(metric.PostgresWALLastArchived, a.LastArchived, metric.ResultSuccess)
+		e.time(metric.PostgresWALLastArchived, a.LastFailure, metric.ResultFailure)
+	}
+}
+
+func (e exposer) replication(v postgres.Replication) {
+	e.ifDuration(metric.PostgresReplicationLag, v.Lag)
+	ifKnown(e, metric.PostgresReplicas, v.Replicas)
+	ifKnown(e, metric.PostgresReplicaBehind, v.Behind)
+	ifKnown(e, metric.PostgresSlotRetained, v.Retained)
+	for status, n := range v.Slots {
+		e.add(metric.PostgresSlots, float64(n), status)
+	}
+}
+
+// ifKnown adds a number that the server answered.
+func ifKnown[T int | int64](e exposer, m *metric.Metric, v *T) {
+	if v != nil {
+		e.add(m, float64(*v))
+	}
+}
+
+func (e exposer) ifDuration(m *metric.Metric, v *time.Duration) {
+	if v != nil {
+		e.add(m, v.Seconds())
+	}
 }
 
 func (e exposer) database(d postgres.Database) {
@@ -151,7 +177,7 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.PostgresIOSeconds, metric.PostgresWALBytes, metric.PostgresWALSize, metric.PostgresWALArchiving,
 		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived, metric.PostgresWALFilesystem,
 		metric.PostgresCheckpoints, metric.PostgresCheckpointSeconds, metric.PostgresBuffersWritten,
-		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
+		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained, metric.PostgresSlots,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}

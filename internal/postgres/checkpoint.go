@@ -24,9 +24,18 @@ func checkpointQuery(version int) string {
 		FROM pg_stat_bgwriter`
 }
 
-// Checkpoints asks for what the checkpointer and the background writer did.
-func (c *Connection) Checkpoints(ctx context.Context) (Checkpoints, error) {
+// Checkpoints asks for what the checkpointer and the background writer did; nil where the server does not answer.
+func (c *Connection) Checkpoints(ctx context.Context) (*Checkpoints, error) {
 	var p Checkpoints
-	err := c.row(ctx, checkpointQuery(c.Version), &p.Timed, &p.Requested, &p.WriteSeconds, &p.SyncSeconds, &p.ByCheckpoint, &p.ByBackground, &p.ByBackend)
-	return p, err
+	var answered bool
+	q := c.questions(ctx)
+	q.try("checkpoints", func() error {
+		err := c.row(ctx, checkpointQuery(c.Version), &p.Timed, &p.Requested, &p.WriteSeconds, &p.SyncSeconds, &p.ByCheckpoint, &p.ByBackground, &p.ByBackend)
+		answered = err == nil
+		return err
+	})
+	if !answered {
+		return nil, q.err()
+	}
+	return &p, nil
 }

@@ -20,7 +20,7 @@ func TestCheckpoints(t *testing.T) {
 	server.Query(t, "postgres", "CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n")
 	server.Query(t, "postgres", "CHECKPOINT")
 	// The checkpointer publishes its statistics after it has answered.
-	var p Checkpoints
+	p := &Checkpoints{}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && p.Requested == 0; time.Sleep(100 * time.Millisecond) {
 		if p, err = c.Checkpoints(t.Context()); err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestCheckpoints(t *testing.T) {
 	}
 	c.Version = 170002
 	want := Checkpoints{Timed: 3, Requested: 2, WriteSeconds: 1.5, SyncSeconds: 0.25, ByCheckpoint: 40, ByBackground: 7}
-	if p, err = c.Checkpoints(t.Context()); err != nil || p != want {
+	if p, err = c.Checkpoints(t.Context()); err != nil || *p != want {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

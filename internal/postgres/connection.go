@@ -38,6 +38,8 @@ type Connection struct {
 	timeout time.Duration
 	// Version is the server's as a number: 150018 for 15.18.
 	Version int
+
+	lacks map[string]error // questions that the server has no answer to, by what they are about
 }
 
 // Connect opens a connection whose statements cannot take longer than the timeout and cannot write.
@@ -137,7 +139,7 @@ func (c *Connection) Closed() bool { return c.conn.IsClosed() }
 func (c *Connection) row(ctx context.Context, sql string, into ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
 	defer cancel()
-	return c.cure(c.conn.QueryRow(ctx, sql).Scan(into...))
+	return c.conn.QueryRow(ctx, sql).Scan(into...)
 }
 
 // rows calls each for every row, which scans it.
@@ -154,23 +156,13 @@ func (c *Connection) rows(ctx context.Context, sql string, args []any, each func
 			return err
 		}
 	}
-	return c.cure(rows.Err())
+	return rows.Err()
 }
 
-// Blind is what to say of a server whose sessions the role does not see.
-func (c *Connection) Blind() error {
-	return fmt.Errorf("the role sees no sessions but its own; GRANT pg_monitor TO %s", pgx.Identifier{c.conn.Config().User}.Sanitize())
-}
-
-// insufficientPrivilege is the code of what a role may not do.
-const insufficientPrivilege = "42501"
-
-// cure adds to a refusal what the role needs.
-func (c *Connection) cure(err error) error {
-	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == insufficientPrivilege {
-		return fmt.Errorf("%w; GRANT pg_monitor TO %s", err, pgx.Identifier{c.conn.Config().User}.Sanitize())
-	}
-	return err
+// Alive asks the server for nothing but an answer.
+func (c *Connection) Alive(ctx context.Context) error {
+	var one int
+	return c.row(ctx, "SELECT 1", &one)
 }
 
 // read returns the connection string as it is now.

@@ -60,6 +60,17 @@ func (c *Connection) IO(ctx context.Context) ([]IO, error) {
 		return nil, nil
 	}
 	var list []IO
+	q := c.questions(ctx)
+	q.try("input and output", func() error {
+		var err error
+		list, err = c.io(ctx, sql)
+		return err
+	})
+	return list, q.err()
+}
+
+func (c *Connection) io(ctx context.Context, sql string) ([]IO, error) {
+	var list []IO
 	err := c.rows(ctx, sql, nil, func(scan func(...any) error) error {
 		io := IO{Counts: map[string]float64{}, Bytes: map[string]float64{}, Seconds: map[string]float64{}}
 		values := make([]*float64, len(ioCounts)+len(ioBytes)+len(ioSeconds))

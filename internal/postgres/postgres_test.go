@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 func connect(t *testing.T, dsn string, timeout time.Duration) (*Connection, error) {
@@ -53,7 +54,7 @@ func TestServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := c.Server(t.Context())
-		if err != nil || s.Recovery || s.MaxConnections != 20 || s.Reserved != 3 || s.Connections != 2 || s.OldestTransaction <= 0 || s.Started.Before(began) || s.Started.After(time.Now()) {
+		if err != nil || *s.Recovery || *s.Permitted != 17 || *s.Connections != 2 || *s.OldestTransaction <= 0 || s.Started.Before(began) || s.Started.After(time.Now()) {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
@@ -106,12 +107,13 @@ func TestServer(t *testing.T) {
 			if w, err = c.WAL(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if w.Unarchived > 0 && w.Failed > 0 {
+			if *w.Unarchived > 0 && w.Archiver.Failed > 0 {
 				break
 			}
 		}
-		if !w.Archives || w.Unarchived < 1 || w.Failed < 1 || w.LastFailure.IsZero() || !w.LastArchived.IsZero() || w.Size < 16<<20 || w.Written < 16<<20 {
-			t.Errorf("%+v", w)
+		a := w.Archiver
+		if !*w.Archives || *w.Unarchived < 1 || a.Failed < 1 || a.LastFailure.IsZero() || !a.LastArchived.IsZero() || *w.Size < 16<<20 || *w.Written < 16<<20 {
+			t.Errorf("%+v, %+v", w, a)
 		}
 	})
 
@@ -119,7 +121,7 @@ func TestServer(t *testing.T) {
 		server.Query(t, "postgres", "SELECT pg_create_physical_replication_slot('lazy', true)")
 		server.Query(t, "bench", "UPDATE pgbench_accounts SET abalance = 0 WHERE aid < 1000")
 		r, err := c.Replication(t.Context())
-		if err != nil || r.Lag != 0 || r.Replicas != 0 || r.Retained == 0 {
+		if err != nil || *r.Lag != 0 || *r.Replicas != 0 || *r.Retained == 0 || r.Slots[metric.SlotReserved] != 1 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
@@ -128,7 +130,7 @@ func TestServer(t *testing.T) {
 		if _, err := c.conn.Exec(t.Context(), "CREATE TABLE x ()"); err == nil || !strings.Contains(err.Error(), "read-only") {
 			t.Errorf("%v", err)
 		}
-		slow, err := connect(t, server.DSN("monitor", "postgres"), 300*time.Millisecond)
+		slow, err := connect(t, server.DSN("monitor", "postgres"), 3*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,18 +318,18 @@ func TestReplicationLag(t *testing.T) {
 		}
 		t.Fatalf("%s: %+v", what, r)
 	}
-	until("the primary sees its replica", upstream, func(r Replication) bool { return r.Replicas == 1 && r.Behind == 0 && r.Lag == 0 })
-	until("idle", c, func(r Replication) bool { return r.Lag == 0 })
+	until("the primary sees its replica", upstream, func(r Replication) bool { return *r.Replicas == 1 && *r.Behind == 0 && *r.Lag == 0 })
+	until("idle", c, func(r Replication) bool { return *r.Lag == 0 })
 	primary.Query(t, "postgres", "INSERT INTO t VALUES (1)")
-	until("caught up", c, func(r Replication) bool { return r.Lag == 0 })
+	until("caught up", c, func(r Replication) bool { return *r.Lag == 0 })
 
 	replica.Query(t, "postgres", "SELECT pg_wal_replay_pause()")
 	primary.Query(t, "postgres", "INSERT INTO t VALUES (2)")
-	until("replay paused", c, func(r Replication) bool { return r.Lag > 500*time.Millisecond })
-	until("replay paused, seen from the primary", upstream, func(r Replication) bool { return r.Behind > 0 })
+	until("replay paused", c, func(r Replication) bool { return *r.Lag > 500*time.Millisecond })
+	until("replay paused, seen from the primary", upstream, func(r Replication) bool { return *r.Behind > 0 })
 	replica.Query(t, "postgres", "SELECT pg_wal_replay_resume()")
-	until("replay resumed", c, func(r Replication) bool { return r.Lag == 0 })
+	until("replay resumed", c, func(r Replication) bool { return *r.Lag == 0 })
 
 	primary.Stop()
-	until("primary lost", c, func(r Replication) bool { return r.Lag > 500*time.Millisecond })
+	until("primary lost", c, func(r Replication) bool { return *r.Lag > 500*time.Millisecond })
 }
