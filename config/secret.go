@@ -3,8 +3,10 @@ package config
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
@@ -68,6 +70,42 @@ func (p *Policy) LearnSecrets(ctx context.Context) {
 		}
 	}
 	secret.Know(p.moduleSecrets()...)
+	walkStrings(reflect.ValueOf(p).Elem(), func(text string) {
+		for _, m := range userinfoRE.FindAllStringSubmatch(text, -1) {
+			secret.Know(m[1])
+			if password, err := url.PathUnescape(m[1]); err == nil {
+				secret.Know(password)
+			}
+		}
+	})
+}
+
+// userinfoRE finds the password in an address, which belongs into a file but may stand in the policy.
+var userinfoRE = regexp.MustCompile(`://[^/?#@:\s]*:([^/?#@\s]+)@`)
+
+func walkStrings(v reflect.Value, f func(string)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walkStrings(v.Elem(), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			walkStrings(v.Index(i), f)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			walkStrings(v.MapIndex(key), f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				walkStrings(v.Field(i), f)
+			}
+		}
+	case reflect.String:
+		f(v.String())
+	}
 }
 
 var secretRefType = reflect.TypeFor[SecretRef]()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	kitlog "github.com/go-kit/log"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // Values of --log.format and --log.level.
@@ -65,11 +67,18 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		keyvals = append(keyvals, "caller", filepath.Base(frame.File)+":"+strconv.Itoa(frame.Line))
 	}
 	keyvals = append(keyvals, "level", strings.ToLower(r.Level.String()), "msg", r.Message)
+	own := len(keyvals) - 1 // the message of a server's log is text from elsewhere
 	keyvals = append(keyvals, h.keyvals...)
 	r.Attrs(func(a slog.Attr) bool {
 		keyvals = appendAttr(keyvals, h.prefix, a)
 		return true
 	})
+	// Last, and not when an attribute is bound: a secret may have become known since.
+	for i := own; i < len(keyvals); i += 2 {
+		if text, ok := keyvals[i].(string); ok {
+			keyvals[i] = secret.Mask(text)
+		}
+	}
 	return h.out.Log(keyvals...)
 }
 

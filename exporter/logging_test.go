@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 func TestLogLinesLookAsThoseOfOtherExporters(t *testing.T) {
@@ -47,6 +50,24 @@ func TestUnknownLogSettingsAreRefused(t *testing.T) {
 	for _, c := range [][2]string{{"loud", "json"}, {"info", "xml"}} {
 		if _, err := NewLogger(nil, c[0], c[1]); err == nil || !strings.Contains(err.Error(), "use one of") {
 			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+// A secret that something echoes is in no line, whenever it became known and wherever it stands.
+func TestSecretsAreMaskedInLogs(t *testing.T) {
+	const password = "echoed\"by a=program"
+	for _, format := range LogFormats {
+		var out bytes.Buffer
+		logger, err := NewLogger(&out, "debug", format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bound := logger.With("bound", "x"+password)
+		secret.Know(password)
+		bound.Error("message "+password, "err", fmt.Errorf("exit: %s", password), "list", []string{password}, slog.Group("g", "k", password))
+		if strings.Contains(out.String(), "echoed") || strings.Count(out.String(), "secret") != 5 {
+			t.Errorf("%s: %s", format, out.String())
 		}
 	}
 }

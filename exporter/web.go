@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // Bounds of the web server. The write timeout leaves room for the longest probe; it is also a scrape's, which
@@ -78,7 +81,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	})
 	mux.HandleFunc("GET /status", e.serveStatus)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
-	return mux, nil
+	return e.masked(mux), nil
 }
 
 func (e *exporter) metricsHandler() http.Handler {
@@ -93,6 +96,34 @@ func (e *exporter) metricsHandler() http.Handler {
 		EnableOpenMetricsTextCreatedSamples: true,
 		ProcessStartTime:                    e.started,
 	}))
+}
+
+// unmasked are the pages without a word from outside: each label of a series is a configured or registered name. They are
+// also the largest ones.
+var unmasked = []string{"/metrics", "/metrics/tenants"}
+
+// masked hides every known secret in what is served, whoever put it there.
+func (*exporter) masked(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slices.Contains(unmasked, r.URL.Path) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		// Whole and not compressed, so that a secret is found wherever it stands.
+		r = r.Clone(r.Context())
+		r.Header.Del("Accept-Encoding")
+		page := &wholePage{header: http.Header{}, body: new(bytes.Buffer), code: http.StatusOK}
+		h.ServeHTTP(page, r)
+		for name, values := range page.header {
+			for _, value := range values {
+				w.Header().Add(name, secret.Mask(value))
+			}
+		}
+		text := secret.MaskBytes(page.body.Bytes())
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		w.WriteHeader(page.code)
+		_, _ = w.Write(text)
+	})
 }
 
 // pages are buffers for whole pages, kept for the next scrape.

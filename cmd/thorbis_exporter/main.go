@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // numberRE is how kingpin passes on what strconv says.
@@ -43,6 +44,9 @@ type flags struct {
 
 // run returns the exit code: 0, 1 for a failure, 2 for wrong usage.
 func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, stderr io.Writer) int {
+	masked := secret.NewWriter(stdout)
+	defer func() { _ = masked.Flush() }()
+	stdout = masked
 	f := &flags{stdout: stdout}
 	app := kingpin.New("thorbis_exporter", "Measures the facts behind the promises of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
@@ -87,7 +91,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	}
 	if err != nil {
 		// Joined errors are one a line, so that each file:line can be clicked.
-		_, _ = fmt.Fprintln(stderr, strings.TrimSpace(err.Error()))
+		_, _ = fmt.Fprintln(stderr, secret.Mask(strings.TrimSpace(err.Error())))
 		return 1
 	}
 	return 0

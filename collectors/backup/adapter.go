@@ -95,19 +95,19 @@ func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, e
 
 // run runs the program with the source's environment. Secrets go into its environment, never its arguments.
 func (q *query) run(ctx context.Context, args ...string) (command.Result, error) {
-	c, err := q.command(args...)
+	c, err := q.command(ctx, args...)
 	if err != nil {
 		return command.Result{}, err
 	}
 	return command.Run(ctx, c)
 }
 
-func (q *query) command(args ...string) (command.Command, error) {
+func (q *query) command(ctx context.Context, args ...string) (command.Command, error) {
 	name := []string{q.adapter.name}
 	if len(q.source.Command) > 0 {
 		name = q.source.Command
 	}
-	env, err := environment(q.source.Environment, q.source.Secrets)
+	env, err := environment(ctx, q.source.Environment, q.source.Secrets)
 	if err != nil {
 		return command.Command{}, err
 	}
@@ -138,13 +138,13 @@ func lastLine(text []byte) string {
 }
 
 // environment returns variables as a program gets them.
-func environment(plain map[string]string, refs map[string]*config.SecretRef) ([]string, error) {
+func environment(ctx context.Context, plain map[string]string, refs map[string]*config.SecretRef) ([]string, error) {
 	var env []string
 	for name, value := range plain {
 		env = append(env, name+"="+value)
 	}
 	for name := range refs {
-		value, err := secret(refs, name)
+		value, err := readSecret(ctx, refs, name)
 		if err != nil {
 			return nil, err
 		}
@@ -153,24 +153,17 @@ func environment(plain map[string]string, refs map[string]*config.SecretRef) ([]
 	return env, nil
 }
 
-// secret reads a secret by name; empty if the source has none of that name. The error holds no part of it.
-func secret(refs map[string]*config.SecretRef, name string) (string, error) {
+// readSecret reads a secret by name, as it is now; empty if the source has none of that name. The error holds no part of it.
+func readSecret(ctx context.Context, refs map[string]*config.SecretRef, name string) (string, error) {
 	ref, ok := refs[name]
 	if !ok {
 		return "", nil
 	}
-	if ref.Env != "" {
-		value, ok := os.LookupEnv(ref.Env)
-		if !ok {
-			return "", fmt.Errorf("secret %s: the environment variable %s is not set", name, ref.Env)
-		}
-		return value, nil
-	}
-	text, _, err := readFile(ref.File, 64<<10)
+	value, err := ref.Read(ctx)
 	if err != nil {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return value, nil
 }
 
 // readFile reads a file up to a limit, and tells when it was last written.

@@ -32,7 +32,7 @@ func RestoreTest(ctx context.Context, b *config.Backup, o RestoreOptions) (r *Re
 	if err != nil {
 		return nil, err
 	}
-	restore, err := q.restoreCommand()
+	restore, err := q.restoreCommand(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,10 @@ func RestoreTest(ctx context.Context, b *config.Backup, o RestoreOptions) (r *Re
 }
 
 // restoreCommand returns what restores into a directory: the policy's command, else that of the program.
-func (q *query) restoreCommand() (func(dir string) command.Command, error) {
+func (q *query) restoreCommand(ctx context.Context) (func(dir string) command.Command, error) {
 	r := &q.backup.RestoreTest
 	if len(r.Command) > 0 {
-		env, err := environment(r.Environment, r.Secrets)
+		env, err := environment(ctx, r.Environment, r.Secrets)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (q *query) restoreCommand() (func(dir string) command.Command, error) {
 	if r.PostgreSQL.Data == "" {
 		r.PostgreSQL.Data = "data"
 	}
-	base, err := q.command()
+	base, err := q.command(ctx)
 	if err != nil {
 		return nil, err
 	}

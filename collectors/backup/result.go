@@ -9,7 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // resultVersion is the version of the result file's form, and maxResult its largest size.
@@ -124,7 +127,11 @@ func bounded(all []CheckResult) []CheckResult {
 	return all[:maxChecks]
 }
 
-// Write replaces the result file as a whole, readable by the exporter.
+// resultMode keeps a result from users of the machine who have nothing to do with backups. What a program printed is masked,
+// but only of secrets that the policy names.
+const resultMode = 0o640
+
+// Write replaces the result file as a whole. It belongs to the group of the directory, which is the exporter's.
 func (r *Result) Write(dir string) error {
 	r.Version = resultVersion
 	r.Checks = bounded(r.Checks)
@@ -132,13 +139,20 @@ func (r *Result) Write(dir string) error {
 	if err != nil {
 		return err
 	}
+	text = secret.MaskBytes(text)
 	f, err := os.CreateTemp(dir, ".result-*")
 	if err != nil {
 		return fmt.Errorf("the result cannot be written: %w", err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone after the rename
+	if info, err := os.Stat(dir); err == nil {
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			// It fails in a directory of a group that is not ours: then only our own group can read it.
+			_ = f.Chown(-1, int(s.Gid))
+		}
+	}
 	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Chmod(resultMode), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("the result cannot be written: %w", err)
 	}
 	if err := os.Rename(f.Name(), ResultFile(dir, r.Backup, r.Test)); err != nil {

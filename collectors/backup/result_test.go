@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 func TestResultFileRoundTrip(t *testing.T) {
@@ -65,4 +67,25 @@ func FuzzResult(f *testing.F) {
 			t.Error("a negative duration")
 		}
 	})
+}
+
+// A result holds no secret that the program under test printed, and is readable by the exporter's group only.
+func TestResultIsMaskedAndPrivate(t *testing.T) {
+	secret.Know("printed by the program")
+	dir := t.TempDir()
+	r := &Result{Backup: "main", Test: "verify", Started: time.Unix(1, 0), Finished: time.Unix(2, 0), Checks: []CheckResult{{Name: "a", Detail: "echo printed by the program"}}}
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(ResultFile(dir, "main", "verify"))
+	if err != nil || strings.Contains(string(text), "printed by") || !strings.Contains(string(text), "echo ") {
+		t.Errorf("%s, %v", text, err)
+	}
+	if again, err := ReadResult(ResultFile(dir, "main", "verify"), "main", "verify"); err != nil || again.Checks[0].Detail != "echo <secret>" {
+		t.Errorf("%+v, %v", again, err)
+	}
+	info, err := os.Stat(ResultFile(dir, "main", "verify"))
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
 }

@@ -43,10 +43,10 @@ func s3Endpoint(s *config.BackupSource) string {
 	return cmp.Or(s.Endpoint, "https://s3.amazonaws.com")
 }
 
-func (q *query) s3() (*minio.Client, error) {
+func (q *query) s3(ctx context.Context) (*minio.Client, error) {
 	var values [3]string
 	for i, name := range []string{"access_key", "secret_key", "session_token"} {
-		value, err := secret(q.source.Secrets, name)
+		value, err := readSecret(ctx, q.source.Secrets, name)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func listS3(ctx context.Context, q *query, to *sink) error {
 	if err != nil {
 		return err
 	}
-	client, err := q.s3()
+	client, err := q.s3(ctx)
 	if err != nil {
 		return err
 	}

@@ -83,11 +83,11 @@ func TestSecretsAreInNoArgument(t *testing.T) {
 func TestSecretThatCannotBeReadIsAnErrorWithItsName(t *testing.T) {
 	refs := map[string]*config.SecretRef{"A": {File: "/no/such/file"}, "B": {Env: "THORBIS_TEST_NOT_SET"}}
 	for name := range refs {
-		if _, err := secret(refs, name); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := readSecret(t.Context(), refs, name); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := environment(nil, refs); err == nil {
+	if _, err := environment(t.Context(), nil, refs); err == nil {
 		t.Error("a program is run without its secret")
 	}
 }

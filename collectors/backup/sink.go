@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -232,6 +233,7 @@ func (s *sink) sortedRepositories() []*Repository {
 
 // short bounds a text from outside for an error.
 func short(text string) string {
+	text = secret.Mask(text) // before it is cut
 	if len(text) > 80 {
 		return text[:80] + "..."
 	}

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -154,13 +155,27 @@ func shown(target string) string {
 // unqueried takes the query and the userinfo of a target out of a text.
 func unqueried(text, target string) string {
 	if before, userinfo, ok := cutUserinfo(target); ok {
-		text = strings.ReplaceAll(text, before+userinfo+"@", before+"<not shown>@")
+		text = strings.ReplaceAll(text, before+userinfo+"@", before+notShown+"@")
 	}
 	if _, query, ok := strings.Cut(target, "?"); ok && query != "" {
-		text = strings.ReplaceAll(text, query, "<not shown>")
+		text = strings.ReplaceAll(text, "?"+query, "?"+notShown)
+		for parameter := range strings.SplitSeq(query, "&") {
+			// A short value would be found in words that have nothing to do with it.
+			if _, value, _ := strings.Cut(parameter, "="); len(value) >= minQueryValue {
+				text = strings.ReplaceAll(text, value, notShown)
+				if plain, err := url.QueryUnescape(value); err == nil && plain != value {
+					text = strings.ReplaceAll(text, plain, notShown)
+				}
+			}
+		}
 	}
 	return text
 }
+
+const (
+	notShown      = "<not shown>"
+	minQueryValue = 8
+)
 
 func cutUserinfo(target string) (before, userinfo string, ok bool) {
 	scheme := strings.Index(target, "://")

@@ -14,10 +14,13 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // Reasons for which a program gave no answer. What it answered, if anything, is not to be trusted then.
@@ -164,7 +167,8 @@ func (c Command) judge(ctx context.Context, err error, r Result) error {
 
 // detail is the end of what a program wrote to standard error, in one line.
 func detail(stderr string) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(stderr, "?")), " ")
+	// Masked before it is joined and cut, after which no secret would be found whole.
+	text := strings.Join(strings.Fields(secret.Mask(strings.ToValidUTF8(stderr, "?"))), " ")
 	if len(text) > maxDetail {
 		text = "..." + strings.ToValidUTF8(text[len(text)-maxDetail:], "")
 	}
@@ -214,9 +218,11 @@ func (l *limited) Write(p []byte) (int, error) {
 type tail struct {
 	buf   []byte
 	limit int
+	cut   bool // something came before
 }
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.cut = t.cut || len(t.buf)+len(p) > t.limit
 	t.buf = append(t.buf, p[max(0, len(p)-t.limit):]...)
 	if over := len(t.buf) - t.limit; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
@@ -224,4 +230,13 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string { return string(t.buf) }
+// String returns the last lines. One that lost its beginning is left out, for it may begin in the middle of a secret.
+func (t *tail) String() string {
+	if !t.cut {
+		return string(t.buf)
+	}
+	if _, whole, ok := bytes.Cut(t.buf, []byte("\n")); ok {
+		return string(whole)
+	}
+	return "(a line of more than " + strconv.Itoa(t.limit) + " bytes)"
+}
