@@ -7,15 +7,17 @@ import (
 	"math/rand/v2"
 )
 
-// cache remembers which slot a host has, by the bytes as they came: an open-addressing table over one block
-// of memory. Only what led to a tenant is kept, and it is emptied when it is full, so that spellings of one
-// host cannot grow it.
+// cache remembers which slot a key leads to: an open-addressing table over one block of memory. Only keys that led to a
+// tenant and are spelled as its own are kept, and it is emptied when it is full, in entries or in bytes.
 type cache struct {
 	entries []entry // a power of two
 	used    int
 	text    []byte
 	limit   int
 }
+
+// cacheBytes bounds the text of all keys.
+const cacheBytes = 8 << 20
 
 type entry struct {
 	hash uint64 // 0 is none
@@ -65,7 +67,7 @@ func (c *cache) find(key []byte, hash uint64) (uint32, bool) {
 }
 
 func (c *cache) put(key []byte, hash uint64, slot uint32) {
-	if c.used >= c.limit {
+	if c.used >= c.limit || len(c.text)+len(key) > cacheBytes {
 		c.clear()
 	}
 	if c.used*2 >= len(c.entries) {

@@ -114,6 +114,32 @@ func normalHost(host, scratch []byte) []byte {
 	return bytes.TrimSuffix(scratch, []byte("."))
 }
 
+// withoutPort takes off a port, so that a host is remembered once and not with each of its ports. What else can differ in the
+// spelling of a host is seldom, and left to normalHost.
+func withoutPort(host []byte) []byte {
+	if n := len(host); n == 0 || host[n-1] > '9' || host[0] == '[' {
+		return host // it ends with a letter, as nearly all do
+	}
+	i := bytes.LastIndexByte(host, ':')
+	if i <= 0 || bytes.IndexByte(host[:i], ':') >= 0 {
+		return host
+	}
+	return host[:i]
+}
+
+// normal reports whether a key is spelled as the only one that is remembered for its tenant.
+func (r *Rule) normal(key []byte) bool {
+	if r.By != ByHost {
+		return true // it is the name itself
+	}
+	for _, c := range key {
+		if 'A' <= c && c <= 'Z' || c == ':' {
+			return false
+		}
+	}
+	return len(key) > 0 && key[len(key)-1] != '.'
+}
+
 // ofPath returns the tenant of a path, nil if there is none.
 func (n *Names) ofPath(path []byte) []byte {
 	if !bytes.HasPrefix(path, n.path) {
@@ -149,7 +175,7 @@ type Rule struct {
 func (r *Rule) key(e *decode.Event) []byte {
 	switch r.By {
 	case ByHost:
-		return e.Host
+		return withoutPort(e.Host)
 	case ByPath:
 		return r.Names.ofPath(e.Path)
 	case ByField:

@@ -147,7 +147,7 @@ func (t *Table) slow(key []byte, hash uint64) uint32 {
 			return t.other
 		}
 	}
-	if len(key) > 0 {
+	if len(key) > 0 && r.normal(key) {
 		t.cache.put(key, hash, slot)
 	}
 	return slot
