@@ -108,6 +108,42 @@ func walkStrings(v reflect.Value, f func(string)) {
 	}
 }
 
+// SecretKeys lists the keys under which a policy can name a secret that the exporter reads, with [] for the items of a list
+// and * for the names of a map.
+func SecretKeys() []string {
+	var keys []string
+	var walk func(t reflect.Type, path string)
+	walk = func(t reflect.Type, path string) {
+		switch t.Kind() {
+		case reflect.Pointer:
+			walk(t.Elem(), path)
+		case reflect.Slice:
+			walk(t.Elem(), path+"[]")
+		case reflect.Map:
+			walk(t.Elem(), join(path, "*"))
+		case reflect.Struct:
+			if t == secretRefType {
+				keys = append(keys, path)
+				return
+			}
+			for i := range t.NumField() {
+				field := t.Field(i)
+				key := field.Tag.Get("yaml")
+				reader, ok := field.Tag.Lookup("secret")
+				switch {
+				case !field.IsExported() || key == "" || key == "-":
+				case !ok:
+					walk(field.Type, join(path, key))
+				case reader == readerExporter:
+					keys = append(keys, join(path, key))
+				}
+			}
+		}
+	}
+	walk(reflect.TypeFor[Policy](), "")
+	return keys
+}
+
 var secretRefType = reflect.TypeFor[SecretRef]()
 
 // walkSecrets calls f for every key of a policy that can name a secret: fields with the tag, and references.

@@ -3,15 +3,12 @@ package health
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,9 +30,6 @@ const cacheParameter = "thorbis_probe"
 // phaseResolve is the phase in which probers look the name up.
 const phaseResolve = "resolve"
 
-// maxSecretBytes bounds a secret read from a file.
-const maxSecretBytes = 64 << 10
-
 // request is one probe to run. The many targets of a check share its module.
 type request struct {
 	check       string
@@ -47,6 +41,7 @@ type request struct {
 	enough      bool // a body longer than enoughOfBody is not read to its end
 	timeout     time.Duration
 	distance    distance
+	secrets     map[string]*config.SecretRef // headers that are read anew for each probe
 }
 
 // measured is what a probe left behind besides its outcome.
@@ -78,13 +73,13 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 		headers[http.CanonicalHeaderKey(name)] = value
 	}
 	for name, ref := range c.SecretHeaders {
-		value, err := readSecret(ref)
+		value, err := ref.Line(context.Background())
 		if err != nil {
 			return request{}, p.ErrorAt(fmt.Sprintf("health.checks[%d].secret_headers.%s", slices.Index(p.Health.Checks, c), name), "%v", err)
 		}
 		headers[http.CanonicalHeaderKey(name)] = value
 	}
-	if len(c.SecretHeaders) > 0 {
+	if r.secrets = c.SecretHeaders; len(r.secrets) > 0 {
 		// A redirect would carry the secret to wherever the answer says.
 		r.module.HTTP.HTTPClientConfig.FollowRedirects = false
 	}
@@ -118,35 +113,12 @@ func (r request) of(target string) request {
 	return r
 }
 
-func readSecret(ref *config.SecretRef) (string, error) {
-	if ref.Env != "" {
-		value, ok := os.LookupEnv(ref.Env)
-		if !ok {
-			return "", fmt.Errorf("the environment variable %s is not set", ref.Env)
-		}
-		return value, nil
-	}
-	f, err := os.Open(ref.File)
-	if err != nil {
-		return "", fmt.Errorf("the secret cannot be read: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
-	if err != nil {
-		return "", fmt.Errorf("the secret cannot be read: %w", err)
-	}
-	if len(text) > maxSecretBytes {
-		return "", fmt.Errorf("%s is larger than %d bytes", ref.File, maxSecretBytes)
-	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" {
-		return "", fmt.Errorf("%s is empty; write the header's value into it", ref.File)
-	}
-	return secret, nil
-}
-
 // examine probes once and judges what the edge and the exporter's own network and resolver have to do with a failure.
 func (r request) examine(ctx context.Context, debug bool, reference *reference) measured {
+	r, err := r.withSecrets(ctx)
+	if err != nil {
+		return withoutSecret(err, debug)
+	}
 	m := r.run(ctx, debug)
 	if m.resolved {
 		reference.names.reached(r.distance, m.start)

@@ -1,0 +1,235 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/collectors/database"
+	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/supabase"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
+)
+
+// used is what the other side of a collector was last shown.
+type used struct {
+	mu   sync.Mutex
+	seen string
+	web  string // an HTTP server
+	tcp  string // the port of a server that reads and hangs up
+	dir  string // with the file "secret"
+}
+
+func (u *used) see(text string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.seen += text
+}
+
+func (u *used) saw(text string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return strings.Contains(u.seen, text)
+}
+
+// rotations says for each key that can name a secret how a policy writes it, what is in the file, and how it comes to be
+// used. A collector that is in the background returns nil and is run.
+var rotations = map[string]struct {
+	policy string
+	text   string // of the file, with %s for the secret
+	ask    func(t *testing.T, u *used, p *config.Policy) func()
+}{
+	"alertmanagers[].token_file": {policy: `alertmanagers: [{name: main, url: "WEB", token_file: secret}]`, ask: openIncidents},
+	"alertmanagers[].password_file": {
+		policy: `alertmanagers: [{name: main, url: "WEB", username: u, password_file: secret}]`, ask: openIncidents,
+	},
+	"channels.*.pagerduty.api.token_file": {
+		policy: `alertmanagers: [{name: main, url: "WEB"}]`, ask: openIncidents,
+	},
+	"databases[].dsn_file": {
+		policy: `databases: [{name: main, dsn_file: secret, interval: 5s}]`, text: "host=127.0.0.1 port=TCP sslmode=disable user=%s",
+		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
+			return background(t, p, database.New(database.Options{Logger: quiet()}))
+		},
+	},
+	"tenants.registry.postgres.dsn_file": {
+		policy: `tenants: {registry: {postgres: {dsn_file: secret, query: SELECT 1}}}`, text: "host=127.0.0.1 port=TCP sslmode=disable user=%s",
+		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
+			s := tenants.SourceOf(&p.Tenants.Registry, nil)
+			return func() { _, _ = s.Refresh(t.Context()) }
+		},
+	},
+	"tenants.sources[].secret_file": {
+		policy: `tenants: {host: "{tenant}.example.com", sources: [{receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s}}]}`,
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			c := NewTenant(quiet(), nil)
+			background(t, p, c)
+			return func() {
+				for _, secret := range []string{"first-secret", "other-secret"} {
+					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/receive/json", strings.NewReader(`{"h":"a.example.com","s":200}`))
+					r.Header.Set("Authorization", secret)
+					w := httptest.NewRecorder()
+					c.Receivers().ServeHTTP(w, r)
+					if w.Code != http.StatusUnauthorized {
+						u.see(secret)
+					}
+				}
+			}
+		},
+	},
+	"storage.supabase.token_file": {
+		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: micro}]}}`,
+		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
+			// The collector asks once a minute at most; this is the client that it keeps.
+			c, err := supabase.New(supabase.Options{BaseURL: p.Storage.Supabase.URL, TokenFile: p.Storage.Supabase.TokenFile})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() { _, _ = c.Disk(t.Context(), p.Storage.Supabase.Projects[0].Ref) }
+		},
+	},
+	"backups[].source.secrets.*": {
+		policy: `backups: [{name: db, interval: 1d, source: {program: restic, repository: /r, command: [PROGRAM], secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			return func() { _ = backup.Print(t.Context(), io.Discard, p.Backups[0]); u.see(read(u)) }
+		},
+	},
+	"backups[].restore_test.secrets.*": {
+		policy: `backups: [{name: db, interval: 1d, results: DIR, source: {program: directory, path: DIR, pattern: "*"}, restore_test: {command: [PROGRAM], scratch: DIR, secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			return func() {
+				_, _ = backup.RestoreTest(t.Context(), p.Backups[0], backup.RestoreOptions{Say: func(string, ...any) {}})
+				u.see(read(u))
+			}
+		},
+	},
+	"health.checks[].secret_headers.*": {
+		policy: `health: {checks: [{name: home, app_service: web, target: "WEB", secret_headers: {Authorization: {file: secret}}}]}`,
+		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
+			c := NewHealth(quiet(), nil, "")
+			if err := c.Apply(p); err != nil {
+				t.Fatal(err)
+			}
+			return func() { _, _ = c.Probe(t.Context(), health.ProbeRequest{Check: "home"}) }
+		},
+	},
+}
+
+func openIncidents(t *testing.T, _ *used, p *config.Policy) func() {
+	return background(t, p, incident.New(incident.Options{Logger: quiet(), Interval: 50 * time.Millisecond}))
+}
+
+// background runs a collector until the test ends.
+func background(t *testing.T, p *config.Policy, c collectors.Collector) func() {
+	t.Helper()
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return func() {}
+}
+
+func read(u *used) string {
+	text, _ := os.ReadFile(filepath.Join(u.dir, "calls"))
+	return string(text)
+}
+
+// A secret that is rotated is used without a reload, whichever key names it. The keys are those of the policy's types; a
+// variable of the environment does not change while a program runs.
+func TestEverySecretRotatesWithoutReload(t *testing.T) {
+	keys := slices.DeleteFunc(config.SecretKeys(), func(key string) bool { return strings.HasSuffix(key, "_env") })
+	slices.Sort(keys)
+	if covered := slices.Sorted(maps.Keys(rotations)); !slices.Equal(keys, covered) {
+		t.Fatalf("the policy has the keys\n%q, and tested are\n%q", keys, covered)
+	}
+	for _, key := range keys {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			c, u := rotations[key], newUsed(t)
+			put := func(secret string) {
+				text := secret
+				if c.text != "" {
+					text = fmt.Sprintf(strings.ReplaceAll(c.text, "TCP", u.tcp), secret)
+				}
+				if err := os.WriteFile(filepath.Join(u.dir, "secret"), []byte(text+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put("first-secret")
+			channels := "channels: {deadman: none}\n"
+			if strings.HasPrefix(key, "channels.") {
+				channels = "channels: {deadman: none, pager: {pagerduty: {routing_key_file: secret, api: {token_file: secret, url: \"WEB\"}}}}\n"
+			}
+			text := "version: 1\n" + channels + "services: [{name: web, owner: sre}]\n" + c.policy + "\n"
+			text = strings.NewReplacer("WEB", u.web, "PROGRAM", filepath.Join(u.dir, "program"), "DIR", u.dir).Replace(text)
+			name := filepath.Join(u.dir, "p.yaml")
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p, err := config.Load(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask := c.ask(t, u, p)
+			eventually(t, "the first secret is used", func() bool { ask(); return u.saw("first-secret") })
+			put("other-secret")
+			eventually(t, "the new secret is used", func() bool { ask(); return u.saw("other-secret") })
+		})
+	}
+}
+
+// newUsed listens for whatever uses a secret.
+func newUsed(t *testing.T) *used {
+	t.Helper()
+	u := &used{dir: t.TempDir()}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.see(r.Header.Get("Authorization") + " ")
+		if _, password, ok := r.BasicAuth(); ok {
+			u.see(password + " ")
+		}
+		http.Error(w, "no", http.StatusNotFound)
+	}))
+	t.Cleanup(web.Close)
+	u.web = web.URL
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	_, u.tcp, _ = net.SplitHostPort(l.Addr().String())
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 4096)
+			n, _ := conn.Read(b)
+			u.see(string(b[:n]))
+			_ = conn.Close()
+		}
+	}()
+	program := "#!/bin/sh\necho \"$RESTIC_PASSWORD\" >> " + filepath.Join(u.dir, "calls") + "\necho '[]'\n"
+	if err := os.WriteFile(filepath.Join(u.dir, "program"), []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
