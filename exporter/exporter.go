@@ -52,13 +52,6 @@ type Options struct {
 	ProbeAnyTarget bool
 }
 
-// Bounds of a graceful stop: what takes longer is cut off, because a supervisor of ours (systemd, the
-// kubelet) would soon do so less gently.
-const (
-	webStopTimeout       = 5 * time.Second
-	collectorStopTimeout = 15 * time.Second
-)
-
 // storagePatience is how often an exporter that waits for its disk says so.
 const storagePatience = 10 * time.Second
 
@@ -73,26 +66,26 @@ type exporter struct {
 	checks     checks            // nil without the health collector
 	tenants    *tenant.Collector // nil without the tenant collector
 	ready      atomic.Bool
+	stop       stop
 }
 
 // Run serves until ctx ends or the servers fail.
 func Run(ctx context.Context, o Options) (err error) {
+	for flag, flags := range map[string]*web.FlagConfig{"--web.config.file": o.Web, "--receive.config.file": o.Receive} {
+		if err := checkWebConfig(ctx, flag, flags); err != nil {
+			return err
+		}
+	}
 	var dir *state.Dir
 	if o.StoragePath != "" {
 		if dir, err = openState(ctx, o); err != nil {
 			return err
 		}
 		dir.SetLogger(o.Logger)
-		defer func() { err = errors.Join(err, dir.Close()) }()
-	}
-	for flag, flags := range map[string]*web.FlagConfig{"--web.config.file": o.Web, "--receive.config.file": o.Receive} {
-		if err := checkWebConfig(ctx, flag, flags); err != nil {
-			return err
-		}
 	}
 	o.Logger.Info("Starting thorbis_exporter", "version", version.Info(), "build", version.BuildContext())
 	e := newExporter(o, dir)
-	defer func() { err = errors.Join(err, e.close()) }()
+	defer func() { err = errors.Join(err, e.close(dir)) }()
 	loaded := make(chan error, 1)
 	go func() { loaded <- e.policy.reload(ctx) }()
 	select {
@@ -190,12 +183,17 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 // userAgent is who asks the APIs of others.
 func userAgent() string { return "thorbis_exporter/" + version.Version }
 
-// close gives back what collectors keep in the state directory.
-func (e *exporter) close() error {
-	if e.tenants == nil {
-		return nil
-	}
-	return e.tenants.Close()
+// close gives back what collectors keep in the state directory, and the directory.
+func (e *exporter) close(dir *state.Dir) error {
+	return e.stop.within(stateUntil, "giving back the storage path", func() (err error) {
+		if e.tenants != nil {
+			err = e.tenants.Close()
+		}
+		if dir != nil {
+			err = errors.Join(err, dir.Close())
+		}
+		return err
+	})
 }
 
 func (e *exporter) add(name string, c collectors.Collector) {
@@ -239,10 +237,10 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler) error {
 		}
 	}()
 
-	server := newServer(handler, e.Logger)
-	servers := []*http.Server{server}
+	main := newServer(handler, e.Logger)
+	servers := []server{main}
 	served := make(chan error, 2)
-	go func() { served <- web.ListenAndServe(server, e.Web, e.Logger) }()
+	go func() { served <- web.ListenAndServe(main, e.Web, e.Logger) }()
 	if receiver := e.receiver(); receiver != nil {
 		servers = append(servers, receiver)
 		go func() { served <- web.ListenAndServe(receiver, e.Receive, e.Logger) }()
@@ -260,20 +258,12 @@ func (e *exporter) serve(ctx context.Context, handler http.Handler) error {
 	}
 
 	e.Logger.Info("Stopping")
+	e.stop.begin()
 	e.ready.Store(false)
-	stopping, cancel := context.WithTimeout(context.Background(), webStopTimeout)
-	defer cancel()
-	for _, server := range servers {
-		if err := server.Shutdown(stopping); err != nil {
-			e.Logger.Warn("Requests were cut off", "err", err)
-			_ = server.Close()
-		}
-	}
+	e.stop.requests(servers, e.Logger)
 	stopCollecting()
-	select {
-	case <-collected:
-	case <-time.After(collectorStopTimeout):
-		return errors.Join(failed, errors.New("collectors did not stop in time; state since the last save is lost"))
+	if err := e.stop.collected(collected); err != nil {
+		return errors.Join(failed, err)
 	}
 	e.Logger.Info("Stopped")
 	return failed

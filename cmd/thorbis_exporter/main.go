@@ -9,7 +9,9 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
@@ -17,6 +19,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/exporter"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
@@ -30,10 +33,23 @@ func main() {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	patience.Store(int64(exporter.StopTimeout))
+	go func() {
+		<-ctx.Done()
+		time.Sleep(time.Duration(patience.Load()))
+		_, _ = fmt.Fprintln(os.Stderr, "thorbis_exporter: ended without waiting for what hangs")
+		os.Exit(1)
+	}()
 	code := run(ctx, os.Args[1:], hangup, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
+
+// patience is how long main waits after a signal for the command to end: a server that hangs ends after 2 s, a test of a
+// backup has time to end its programs and to delete what it restored.
+var patience atomic.Int64
+
+const backupPatience = 10 * time.Second
 
 // flags are what the commands share.
 type flags struct {
@@ -84,6 +100,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 		err = tenants.run(ctx, stderr)
 	default:
 		if run, ok := backups.run[command]; ok {
+			patience.Store(int64(backupPatience))
 			err = run(ctx)
 			break
 		}

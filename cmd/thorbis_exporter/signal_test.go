@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -210,4 +212,61 @@ func TestHungPolicyDoesNotHoldUpTheEnd(t *testing.T) {
 			t.Errorf("the last state was not saved: %v", err)
 		}
 	})
+}
+
+// A server ends soon after the signal, whatever hangs: a file of its state that is a pipe, a post that never ends, both. The
+// exact bound is tested with a clock of its own, in package exporter.
+func TestSignalEndsWhateverHangs(t *testing.T) {
+	t.Parallel()
+	for name, hang := range map[string]func(p *program){
+		"state at the start": func(p *program) {
+			p.fifo("health.state")
+			p.start()
+			p.eventually("it opens its state", func() bool { return bytes.Contains([]byte(p.log.String()), []byte("Starting")) })
+		},
+		"save": func(p *program) {
+			p.start()
+			p.eventually("ready", p.ready)
+			p.fifo("health.state.tmp")
+		},
+		"slow request": func(p *program) {
+			p.start()
+			p.eventually("ready", p.ready)
+			conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.t.Cleanup(func() { _ = conn.Close() })
+			if _, err := io.WriteString(conn, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx"); err != nil {
+				p.t.Fatal(err)
+			}
+			p.fifo("health.state.tmp")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t)
+			if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "first"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			hang(p)
+			p.signal(syscall.SIGTERM)
+			start := time.Now()
+			_ = p.end()
+			if took := time.Since(start); took > 10*time.Second { // 2 s, on a machine that is busy
+				t.Errorf("it took %s\n%s", took, p.log)
+			}
+		})
+	}
+}
+
+// fifo puts a pipe in the place of a file of the state.
+func (p *program) fifo(name string) {
+	p.t.Helper()
+	if err := os.MkdirAll(p.storage, 0o750); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(p.storage, name), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
 }
