@@ -51,6 +51,7 @@ type query struct {
 	backup  *config.Backup
 	source  *config.BackupSource
 	adapter *adapter
+	before  map[string]map[uint64]ahead // what earlier listings found to end in the future
 }
 
 func newQuery(b *config.Backup) (*query, error) {
@@ -69,7 +70,7 @@ func newQuery(b *config.Backup) (*query, error) {
 // list lists the source.
 func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
 	to := newSink(q.backup.PerTenant != nil)
-	to.keep = keep
+	to.keep, to.before = keep, q.before
 	if err := q.adapter.list(ctx, q, to); err != nil {
 		return nil, err
 	}

@@ -182,6 +182,9 @@ func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *sink, er
 	if err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	q.before = c.facts[b.Name].aheadOf()
+	c.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Timeout.Std(), command.ErrTimeout)
 	defer cancel()
 	s, err = q.list(ctx, false)
@@ -231,6 +234,7 @@ func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) 
 func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
 	for {
 		start := time.Now()
+		c.settle(start)
 		err := errors.Join(c.readResults(), c.countTenants(), c.save(start))
 		c.mu.Lock()
 		idle := len(c.here) == 0
@@ -240,6 +244,18 @@ func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
 		}
 		if !wait(ctx, tick) {
 			return
+		}
+	}
+}
+
+// settle forgets times in the future, which the exporter's clock gave while it was ahead.
+func (c *Collector) settle(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, f := range c.facts {
+		if f.settle(now) {
+			c.dirty = true
+			c.logger.Warn("What is known of a backup lay in the future, and counts as of now; a clock was ahead", "backup", name)
 		}
 	}
 }
@@ -257,7 +273,7 @@ func (c *Collector) readResults() error {
 				continue
 			}
 			c.mu.Lock()
-			if f, ok := c.facts[b.Name]; ok && f.Tests[test].take(r) {
+			if f, ok := c.facts[b.Name]; ok && f.Tests[test].take(r, time.Now()) {
 				c.dirty = true
 			}
 			c.mu.Unlock()

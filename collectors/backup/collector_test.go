@@ -352,6 +352,7 @@ func TestRemovedAge(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	list := func(ages ...time.Duration) *sink {
 		s := newSink(false)
+		s.now = now
 		if err := s.repository(Repository{Name: "default"}); err != nil {
 			t.Fatal(err)
 		}

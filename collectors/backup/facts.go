@@ -16,6 +16,7 @@ type facts struct {
 	Tests        map[string]*testFacts
 	Tenants      map[string]tenantNewest
 	LastAttempt  time.Time
+	AsOf         ahead // the time of a listing file that lay in the future
 
 	cover    cover
 	duration time.Duration
@@ -30,6 +31,8 @@ type repositoryFacts struct {
 	Groups   map[string]*group // by kind
 	Seen     map[uint64]int64
 	Removed  []removal // newest last, each older at its removal than the one after it was
+	// Ahead are the backups that claim to have ended in the future, by the hash of their ID.
+	Ahead map[uint64]ahead `json:",omitempty"`
 }
 
 // removal is a backup that vanished.
@@ -71,7 +74,7 @@ func (f *facts) fill() {
 func (f *facts) take(s *sink, now time.Time) {
 	at := now
 	if !s.asOf.IsZero() {
-		at = s.asOf
+		at, f.AsOf = f.AsOf.bound(s.asOf, now)
 	}
 	fresh := map[string]*repositoryFacts{}
 	for name, r := range s.repositories {
@@ -85,7 +88,7 @@ func (f *facts) take(s *sink, now time.Time) {
 			fresh[name] = kept
 			continue
 		}
-		next := &repositoryFacts{Repository: *r, ListedAt: at, Groups: map[string]*group{}, Seen: s.seen[name]}
+		next := &repositoryFacts{Repository: *r, ListedAt: at, Groups: map[string]*group{}, Seen: s.seen[name], Ahead: s.ahead[name]}
 		for key, g := range s.groups {
 			if key.Repository == name {
 				if old != nil && !s.perTenant {
@@ -94,7 +97,10 @@ func (f *facts) take(s *sink, now time.Time) {
 				next.Groups[key.Kind] = g
 			}
 		}
-		if old != nil {
+		if old == nil {
+			next.WAL.bound(nil, now)
+		} else {
+			next.WAL.bound(old.WAL, now)
 			next.Removed = old.Removed
 			next.notice(old, now)
 			next.WAL.remember(old.WAL, at)

@@ -65,6 +65,7 @@ type Archive struct {
 	Timeline       uint32
 	NewestAt       time.Time // zero where the program does not tell
 	Missing        int       // segments, in the part that was looked at; unknown where none was
+	Ahead          ahead     // a time of the newest log that lay in the future
 }
 
 // remember finds out when the newest log came where the program does not tell: not later than the listing that was the

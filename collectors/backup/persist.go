@@ -91,6 +91,7 @@ func (c *Collector) load() map[string]*facts {
 				r.Groups = map[string]*group{}
 			}
 		}
+		f.settle(time.Now())
 	}
 	return all
 }

@@ -315,9 +315,15 @@ func parsePgBackRestFiles(text []byte) ([]archiveFile, error) {
 // look takes from the files of the newest directory when the newest segment came, and what is missing there.
 func (a *Archive) look(files []archiveFile, meant func(before, after segment) bool) {
 	var segments []segment
+	now := time.Now()
 	for _, f := range files {
 		segments = append(segments, f.segment)
-		if f.at.After(a.NewestAt) {
+		switch { // one file from a clock that was ahead hides none that came later
+		case inFuture(f.at, now):
+			if f.at.After(a.Ahead.Claimed) {
+				a.Ahead.Claimed = f.at
+			}
+		case f.at.After(a.NewestAt):
 			a.NewestAt = f.at
 		}
 	}

@@ -166,11 +166,25 @@ type testFacts struct {
 	Last        *Result
 	LastSuccess time.Time
 	Duration    float64 // of the last success
+	Ahead       ahead   // the end of the last result, where it lay in the future
 }
 
-// take notes a result, and reports whether it is news.
-func (t *testFacts) take(r *Result) bool {
-	if r == nil || t.Last != nil && !r.Finished.After(t.Last.Finished) {
+// take notes a result, and reports whether it is news. One that ended in the future, by a clock that was ahead, counts as of
+// when it was first seen: it must not hide those that follow.
+func (t *testFacts) take(r *Result, now time.Time) bool {
+	if r == nil {
+		return false
+	}
+	if t.Ahead.knows(r.Finished, now) {
+		return false
+	}
+	if inFuture(r.Finished, now) {
+		took := r.Finished.Sub(r.Started)
+		bounded := *r
+		bounded.Finished, t.Ahead = t.Ahead.bound(r.Finished, now)
+		bounded.Started = bounded.Finished.Add(-took)
+		r = &bounded
+	} else if t.Last != nil && !inFuture(t.Last.Finished, now) && !r.Finished.After(t.Last.Finished) {
 		return false
 	}
 	t.Last = r

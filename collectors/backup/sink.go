@@ -33,6 +33,9 @@ type sink struct {
 	keep         bool   // keep every item, for the commands
 	warning      string // of the program, which printed its listing nevertheless
 	stderr       string // what the program wrote to standard error
+	now          time.Time
+	before       map[string]map[uint64]ahead // repository, hash of an ID: ends in the future, as known before
+	ahead        map[string]map[uint64]ahead // and as found now
 	all          []Item
 }
 
@@ -63,6 +66,7 @@ func newSink(perTenant bool) *sink {
 	return &sink{
 		perTenant: perTenant, repositories: map[string]*Repository{}, groups: map[groupKey]*group{},
 		seen: map[string]map[uint64]int64{}, tenants: map[string]tenantNewest{},
+		now: time.Now(), ahead: map[string]map[uint64]ahead{},
 	}
 }
 
@@ -97,6 +101,7 @@ func (s *sink) add(i Item) error {
 	if s.keep {
 		s.all = append(s.all, i)
 	}
+	s.bound(&i)
 	key := groupKey{i.Repository, i.Kind}
 	g, ok := s.groups[key]
 	if !ok {

@@ -127,7 +127,7 @@ func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []ent
 	}
 	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
 	for k, s := range c.kept {
-		if s.Removed.IsZero() { // an earlier run's that this one has not been asked for
+		if s.Removed.IsZero() || s.Removed.After(now) { // an earlier run's that this one has not been asked for, or of a clock that was ahead
 			s.Removed = now
 			c.kept[k] = s
 		}
@@ -230,6 +230,9 @@ func (c *Collector) load(now time.Time) map[key]saved {
 	for _, e := range d.Targets {
 		if !trusted {
 			e.totals, e.Created = totals{OutageStart: e.OutageStart}, now
+		}
+		if e.OutageStart.After(now) { // the clock was ahead
+			e.OutageStart = now
 		}
 		restored[key{e.Check, e.Tenant}] = e.saved
 	}

@@ -343,3 +343,31 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	}
 	defer reader.Close()
 }
+
+// What was saved while the clock was a year ahead is not kept for a year more, and an outage did not begin in the future.
+func TestSavedTimesInTheFutureCountAsNow(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	d := &disk{t: t, path: t.TempDir(), now: now}
+	d.start()
+	defer d.dir.Close()
+	year := now.AddDate(1, 0, 0)
+	removed, open := key{check: "removed"}, key{check: "open"}
+	written := document{Session: d.dir.Session(), Taken: year, Targets: []entry{
+		{removed.check, "", saved{Removed: year}}, {open.check, "", saved{totals: totals{OutageStart: year}}},
+	}}
+	if err := d.c.write(written); err != nil {
+		t.Fatal(err)
+	}
+	d.c.kept = d.c.load(now)
+	if at := d.c.kept[open].OutageStart; !at.Equal(now) {
+		t.Errorf("the outage began at %s", at)
+	}
+	d.c.snapshot(now)
+	if at := d.c.kept[removed].Removed; !at.Equal(now) {
+		t.Errorf("it was removed at %s", at)
+	}
+	d.c.snapshot(now.Add(keepFor + time.Second))
+	if _, kept := d.c.kept[removed]; kept {
+		t.Error("it is kept for ever")
+	}
+}

@@ -49,6 +49,7 @@ func newBook(now time.Time) *book {
 
 // tell brings the book up to date with what the Alertmanagers say now.
 func (b *book) tell(now time.Time, v view, p *config.Policy) {
+	b.settle(now, p)
 	for fingerprint, s := range v.sightings {
 		e, ok := b.Incidents[fingerprint]
 		if !ok {
@@ -74,6 +75,30 @@ func (b *book) tell(now time.Time, v view, p *config.Policy) {
 	for fingerprint, seen := range b.Hidden {
 		if now.Sub(seen) >= goneAfter {
 			delete(b.Hidden, fingerprint)
+		}
+	}
+}
+
+// settle replaces saved times in the future by now: the clock was ahead when they were noted. An incident that is gone would
+// else stay open, and one that waits would not be late, until they have passed.
+func (b *book) settle(now time.Time, p *config.Policy) {
+	for _, e := range b.Incidents {
+		if e.Began.After(now) {
+			e.Began, e.Due = now, p.Deadline(e.Priority, now)
+		}
+		if e.Waiting.After(now) {
+			e.Waiting, e.Due = now, p.Deadline(e.Priority, now)
+		}
+		if e.Missing.After(now) {
+			e.Missing = now
+		}
+		if e.Acknowledged.After(now) {
+			e.Acknowledged = now
+		}
+	}
+	for fingerprint, seen := range b.Hidden {
+		if seen.After(now) {
+			b.Hidden[fingerprint] = now
 		}
 	}
 }

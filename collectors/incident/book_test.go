@@ -262,3 +262,21 @@ func TestBookSurvivesARestart(t *testing.T) {
 	s.response(metric.ResponseLate)
 	s.expect("opened", s.book.Counters.Opened["P1"], map[string]uint64{metric.ShiftBusiness: 1})
 }
+
+// What was saved while the clock was a year ahead is closed, and late, as anything else.
+func TestTimesInTheFutureCountAsNow(t *testing.T) {
+	const second = "2222222222222222"
+	s := tell(t)
+	year := noon.AddDate(1, 0, 0)
+	s.book.Incidents[first] = &entry{Alert: "a", Priority: "P1", Began: year, Waiting: year, Due: year.Add(time.Hour), Missing: year}
+	s.book.Incidents[second] = &entry{Alert: "b", Priority: "P1", Began: year, Waiting: year, Due: year.Add(time.Hour)}
+	s.book.Hidden["3333333333333333"] = year
+	s.until(5*time.Minute, said(nil, firing(second)))
+	if _, open := s.book.Incidents[first]; open {
+		t.Error("an incident that is gone stays open")
+	}
+	s.expect("waiting since", s.book.Incidents[second].Waiting, noon)
+	s.expect("hidden", len(s.book.Hidden), 0)
+	s.until(30*time.Minute, said(nil, firing(second)))
+	s.expect("late", s.book.Counters.Responses["P1"][metric.ResponseLate], uint64(1))
+}
