@@ -72,6 +72,7 @@ func (v *validator) references() {
 			v.failAt(path, "target is missing")
 		}
 		v.module(path+".module", r.Module)
+		v.checkTarget(path+".target", r.Target, r.Module)
 	}
 	if len(h.ReferenceNames) > maxReferences {
 		v.failAt("health.reference_names", "%d names: write at most %d", len(h.ReferenceNames), maxReferences)

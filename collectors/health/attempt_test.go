@@ -248,6 +248,25 @@ func TestFamiliesOfAddresses(t *testing.T) {
 	}
 }
 
+// A name with letters outside ASCII is looked up and asked for as DNS has it, by every prober.
+func TestInternationalNames(t *testing.T) {
+	var host atomic.Pointer[string]
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { host.Store(&r.Host) }))
+	t.Cleanup(srv.Close)
+	port, _ := portOf(t, srv.Listener)
+	names := newNameServer(t)
+	names.set("xn--bcher-kva.example", "127.0.0.1")
+	c := startWith(t, policy(t, quick+"    - {name: a, app_service: web, target: \"http://bücher.example:"+port+"/straße\"}\n"+
+		"    - {name: b, app_service: web, target: \"Bücher.example:"+port+"\", module: tcp_connect}\n", ""), names.resolver())
+	eventually(t, "up", func() bool { return states(c) == "a up, b up" })
+	if got := *host.Load(); got != "xn--bcher-kva.example:"+port {
+		t.Errorf("Host %q", got)
+	}
+	if !c.Configured("Bücher.example:"+port, "tcp_connect") {
+		t.Error("/probe does not know the target as it is written")
+	}
+}
+
 func TestTargetsAtAnotherHost(t *testing.T) {
 	for _, tc := range []struct{ prober, target, host, want string }{
 		{"http", "https://example.com/a?b=c", "192.0.2.1", "https://192.0.2.1/a?b=c"},

@@ -106,6 +106,11 @@ func (r request) by(names resolver) request {
 	return r
 }
 
+// asks reports whether the request is of a target, however that writes the letters of its host.
+func (r request) asks(target string) bool {
+	return r.target == target || r.target == inASCII(r.module.Prober, target)
+}
+
 // of returns the same request of another target.
 func (r request) of(target string) request {
 	r.target = inASCII(r.module.Prober, target)

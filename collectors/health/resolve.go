@@ -65,8 +65,12 @@ func atHost(prober, target, host string) string {
 // inASCII writes a target whose host has letters outside ASCII as DNS and certificates have it (RFC 5891). One that cannot be
 // written so is left to the prober.
 func inASCII(prober, target string) string {
+	outside := func(r rune) bool { return r >= 0x80 }
+	if strings.IndexFunc(target, outside) < 0 {
+		return target
+	}
 	host := config.HostOf(prober, target)
-	if !config.IsName(host) || strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) < 0 {
+	if !config.IsName(host) || strings.IndexFunc(host, outside) < 0 {
 		return target
 	}
 	ascii, err := idna.Lookup.ToASCII(host)

@@ -72,7 +72,7 @@ func (c *Collector) Configured(target, module string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range c.targets {
-		if t.request.target == target && (module == "" || module == t.spec.Module) {
+		if t.request.asks(target) && (module == "" || module == t.spec.Module) {
 			return true
 		}
 	}
@@ -110,7 +110,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 		name = "http_2xx"
 	}
 	for _, t := range c.sorted { // of several with the same target, always the same
-		if t.request.target == p.Target && t.spec.Module == name {
+		if t.request.asks(p.Target) && t.spec.Module == name {
 			return t.request, c.reference, nil
 		}
 	}
