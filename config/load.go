@@ -238,9 +238,9 @@ func (p *Policy) meaning() (string, error) {
 		return "", fmt.Errorf("the policy cannot be hashed: %w", err)
 	}
 	// What the modules say decides what is down; their secrets, which are masked here, do not.
-	modules, err := yaml.Marshal(p.modules)
+	modules, err := modulesMeaning(p.modules)
 	if err != nil {
-		return "", fmt.Errorf("the modules cannot be hashed: %w", err)
+		return "", err
 	}
 	sum := sha256.Sum256(append(text, modules...))
 	return hex.EncodeToString(sum[:]), nil

@@ -2,7 +2,9 @@ package config
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -69,5 +71,51 @@ func (v *validator) loadModules() {
 		return
 	}
 	v.policy.files = append(v.policy.files, name)
+	v.policy.modulesFile = name
 	maps.Copy(modules, own)
+}
+
+// ModulesFile is the file that modules were read from, empty for none.
+func (p *Policy) ModulesFile() string { return p.modulesFile }
+
+// ErrModulesChanged reports a modules_file that differs in more than its secrets, so that only a reload may use it.
+var ErrModulesChanged = errors.New("differs in more than its secrets: reload the exporter to use it")
+
+// RereadSecrets reads the modules_file again and returns a policy with the secrets that stand in it now. What else it says is the
+// policy's meaning, of which its hash is, and changes with a reload only.
+func (p *Policy) RereadSecrets(ctx context.Context) (*Policy, error) {
+	text, err := readBounded(ctx, p.modulesFile)
+	if err != nil {
+		return nil, err
+	}
+	own, err := parseModules(text)
+	if err != nil {
+		return nil, errors.New(YAMLError(p.modulesFile, err))
+	}
+	next := *p
+	if next.modules, err = parseModules(builtinModules); err != nil {
+		return nil, err
+	}
+	maps.Copy(next.modules, own)
+	before, err := modulesMeaning(p.modules)
+	if err != nil {
+		return nil, err
+	}
+	after, err := modulesMeaning(next.modules)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(before, after) {
+		return nil, fmt.Errorf("%s %w", p.modulesFile, ErrModulesChanged)
+	}
+	return &next, nil
+}
+
+// modulesMeaning writes modules without their secrets.
+func modulesMeaning(modules map[string]bbconfig.Module) ([]byte, error) {
+	text, err := yaml.Marshal(modules)
+	if err != nil {
+		return nil, fmt.Errorf("the modules cannot be hashed: %w", err)
+	}
+	return text, nil
 }

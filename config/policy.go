@@ -40,11 +40,12 @@ type Policy struct {
 	Maintenance   []*Maintenance  `yaml:"maintenance"`
 	Links         Links           `yaml:"links"`
 
-	modules   map[string]bbconfig.Module
-	positions map[string]position
-	warnings  []Warning
-	files     []string
-	hash      string
+	modules     map[string]bbconfig.Module
+	modulesFile string
+	positions   map[string]position
+	warnings    []Warning
+	files       []string
+	hash        string
 }
 
 // Objectives are the promises over a rolling period.

@@ -56,8 +56,10 @@ type scheduler struct {
 	saved    chan error
 	saveErr  error // of the last save
 	registry error // of the last look at the tenants
+	modules  error // of the last look at the modules_file
 
-	refreshed chan error
+	refreshed   chan error
+	modulesRead chan error
 }
 
 // finished is a probe's end on its way back to the scheduler.
@@ -74,10 +76,11 @@ func (*Collector) Patience() time.Duration { return time.Minute }
 func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the probes, should this function panic
 	defer cancel()
-	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1), refreshed: make(chan error)}
+	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1), refreshed: make(chan error), modulesRead: make(chan error)}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	go s.followRegistry(ctx)
+	go s.followModules(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	c.mu.Lock()
@@ -103,6 +106,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 		case now := <-ticker.C:
 			s.tick(ctx, now, report)
 		case s.registry = <-s.refreshed:
+		case s.modules = <-s.modulesRead:
 		case <-timer.C:
 		}
 		timer.Reset(s.start(ctx, time.Now()))
@@ -152,7 +156,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	reference := s.c.reference
 	s.c.mu.Unlock()
 	reference.ask(ctx)
-	report(errors.Join(stuck, s.saveErr, s.registry), time.Since(start))
+	report(errors.Join(stuck, s.saveErr, s.registry, s.modules), time.Since(start))
 }
 
 // stop saves for the last time.
