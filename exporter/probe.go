@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -58,9 +59,15 @@ func newProbeHandler(c checks, anyTarget bool) http.Handler {
 			http.Error(w, fmt.Sprintf("%d probes are running already.", maxProbes), http.StatusServiceUnavailable)
 			return
 		}
-		result, err := c.Probe(r.Context(), health.ProbeRequest{Target: target, Module: module, Timeout: timeout})
+		result, err := c.Probe(r.Context(), health.ProbeRequest{
+			Target: target, Module: module, Hostname: query.Get("hostname"), AnyTarget: anyTarget, Timeout: timeout,
+		})
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+			code := http.StatusBadRequest
+			if errors.Is(err, health.ErrHostname) {
+				code = http.StatusForbidden
+			}
+			http.Error(w, err.Error(), code)
 			return
 		}
 		if query.Get("debug") == "true" {

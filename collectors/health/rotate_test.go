@@ -37,18 +37,30 @@ func TestRotatedSecretsKeepTheCheckUp(t *testing.T) {
 		file          string // what is in it, with SECRET for the secret
 		got           func(r *http.Request) string
 	}{
-		"secret header": {"m: {prober: http}", ", secret_headers: {x-api-key: {file: FILE}}", "SECRET\n",
-			func(r *http.Request) string { return r.Header.Get("X-Api-Key") }},
-		"basic auth": {"m: {prober: http, http: {basic_auth: {username: u, password_file: FILE}}}", "", "SECRET\n",
-			func(r *http.Request) string { _, p, _ := r.BasicAuth(); return p }},
-		"bearer token": {"m: {prober: http, http: {bearer_token_file: FILE}}", "", "SECRET\n",
-			func(r *http.Request) string { return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") }},
-		"credentials": {"m: {prober: http, http: {authorization: {type: Token, credentials_file: FILE}}}", "", "SECRET\n",
-			func(r *http.Request) string { return strings.TrimPrefix(r.Header.Get("Authorization"), "Token ") }},
-		"header of a file": {"m: {prober: http, http: {http_headers: {X-Key: {files: [FILE]}}}}", "", "SECRET\n",
-			func(r *http.Request) string { return r.Header.Get("X-Key") }},
-		"modules_file": {"", "", "modules: {m: {prober: http, http: {basic_auth: {username: u, password: SECRET}}}}\n",
-			func(r *http.Request) string { _, p, _ := r.BasicAuth(); return p }},
+		"secret header": {
+			"m: {prober: http}", ", secret_headers: {x-api-key: {file: FILE}}", "SECRET\n",
+			func(r *http.Request) string { return r.Header.Get("X-Api-Key") },
+		},
+		"basic auth": {
+			"m: {prober: http, http: {basic_auth: {username: u, password_file: FILE}}}", "", "SECRET\n",
+			func(r *http.Request) string { _, p, _ := r.BasicAuth(); return p },
+		},
+		"bearer token": {
+			"m: {prober: http, http: {bearer_token_file: FILE}}", "", "SECRET\n",
+			func(r *http.Request) string { return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") },
+		},
+		"credentials": {
+			"m: {prober: http, http: {authorization: {type: Token, credentials_file: FILE}}}", "", "SECRET\n",
+			func(r *http.Request) string { return strings.TrimPrefix(r.Header.Get("Authorization"), "Token ") },
+		},
+		"header of a file": {
+			"m: {prober: http, http: {http_headers: {X-Key: {files: [FILE]}}}}", "", "SECRET\n",
+			func(r *http.Request) string { return r.Header.Get("X-Key") },
+		},
+		"modules_file": {
+			"", "", "modules: {m: {prober: http, http: {basic_auth: {username: u, password: SECRET}}}}\n",
+			func(r *http.Request) string { _, p, _ := r.BasicAuth(); return p },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

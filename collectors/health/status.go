@@ -54,6 +54,8 @@ func (c *Collector) Status() []CheckStatus {
 type ProbeRequest struct {
 	Check, Tenant  string
 	Target, Module string
+	Hostname       string        // for the Host header and TLS, as the blackbox_exporter's parameter; empty is the target's own
+	AnyTarget      bool          // a hostname is accepted though the probe sends secrets
 	Timeout        time.Duration // shortens the module's or check's own; 0 leaves it
 }
 
@@ -83,6 +85,9 @@ func (c *Collector) Configured(target, module string) bool {
 func (c *Collector) Probe(ctx context.Context, p ProbeRequest) (ProbeResult, error) {
 	req, reference, err := c.request(p)
 	if err != nil {
+		return ProbeResult{}, err
+	}
+	if req, err = req.withHostname(p.Hostname, p.AnyTarget); err != nil {
 		return ProbeResult{}, err
 	}
 	if p.Timeout > 0 {
