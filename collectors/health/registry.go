@@ -12,7 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// registryName is what the last good list of a registry in a database is kept under.
+// registryName is what the last good list of a registry is kept under.
 const registryName = "health-tenants"
 
 // registryRetry is the pace at which a registry that was never read is asked for.
@@ -37,20 +37,19 @@ func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 	if source == nil {
 		return nil, nil
 	}
+	if source != old {
+		if old == nil {
+			before = c.lastTenants()
+		}
+		another := old != nil && old.File != source.File && source.File != "" // a file that is meant to be another list
+		if len(before) > 0 && !another {
+			source.Adopt(before) // a file that lacks most of them is doubted, at the start as later
+		}
+	}
 	if source.File != "" {
 		if _, err := source.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
 			return nil, p.ErrorAt("tenants.registry.file", "%v", err)
 		}
-		return source, nil
-	}
-	if source == old {
-		return source, nil
-	}
-	if old == nil {
-		before = c.lastTenants()
-	}
-	if len(before) > 0 {
-		source.Adopt(before)
 	}
 	return source, nil
 }
@@ -69,7 +68,7 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 	if source == nil {
 		return nil
 	}
-	changed, err := source.Refresh(ctx)
+	_, err = source.Refresh(ctx)
 	if errors.Is(err, tenants.ErrShrunk) {
 		c.logger.Warn("Tenants are not dropped yet", "err", err)
 		return nil
@@ -81,10 +80,7 @@ func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 	if err := c.useRegistry(source, list); err != nil {
 		return err
 	}
-	if changed && source.File == "" {
-		return tenants.Keep(c.dir, registryName, list)
-	}
-	return nil
+	return source.Keep(c.dir, registryName)
 }
 
 func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) error {

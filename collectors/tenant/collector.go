@@ -53,6 +53,8 @@ type Collector struct {
 	tables   *source.Tables
 	posting  *source.Tables           // of receivers, so that a file being caught up keeps no post waiting
 	statuses map[string]*sourceStatus // by the source's name, kept across reloads
+
+	registryErrors atomic.Uint64
 }
 
 // sourceStatus outlives a reload, so that its counters do not start again.
@@ -89,6 +91,10 @@ func (c *Collector) Apply(p *config.Policy) error {
 	defer c.mu.Unlock()
 	p = here(p)
 	next := &setup{policy: p, registry: tenants.SourceOf(&p.Tenants.Registry, c.registry())}
+	if next.registry != nil && next.registry != c.registry() {
+		next.registry.Errors = &c.registryErrors // it never steps back, whatever becomes of the registry
+		c.remember(next.registry)
+	}
 	if p.Tenants.Registry.File != "" {
 		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
 		if _, err := next.registry.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
@@ -98,11 +104,12 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	c.adopt(next)
+	next.use()
 	if err := c.build(next); err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
 	c.current.Store(next)
+	c.keep(next)
 	select {
 	case c.changed <- struct{}{}:
 	default:

@@ -60,7 +60,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.counter(metric.TenantAdmitted, float64(service.Admitted), c.created, service.Name)
 		e.counter(metric.TenantDemoted, float64(service.Demoted), c.created, service.Name)
 	}
-	e.registry(s)
+	e.registry(s, c.registryErrors.Load())
 	saves, at := book.Saves()
 	e.counter(metric.StateSaves, float64(saves[0]), c.created, name, metric.ResultSuccess)
 	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)
@@ -139,10 +139,10 @@ func (e exposer) source(c *Collector, r *running) {
 	e.gauge(metric.TenantSourceNewestEvent, float64(saved.Newest)/1000, conf.Name, conf.AppService)
 }
 
-func (e exposer) registry(s *setup) {
-	tenants, read, failures := 0, time.Time{}, uint64(0)
+func (e exposer) registry(s *setup, failures uint64) {
+	tenants, read := 0, time.Time{}
 	if s.registry != nil {
-		tenants, read, failures = s.registry.Status()
+		tenants, read, _ = s.registry.Status()
 	}
 	e.gauge(metric.TenantRegistryTenants, float64(tenants))
 	last := 0.0

@@ -12,7 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// registryName is what the last good registry in a database is kept under.
+// registryName is what the last good registry is kept under.
 const registryName = "tenant-registry"
 
 // retryEvery is the pace at which a registry that was never read is asked for.
@@ -27,21 +27,25 @@ type registered struct {
 	version uint64
 }
 
-// adopt puts the registry as it is known now in use.
-func (c *Collector) adopt(s *setup) {
-	if s.registry == nil {
-		s.use()
+// remember makes a registry that was not read yet know the tenants of the registry before it, or of an earlier run: until it is
+// read they are in use, and a list that lacks most of them is doubted, at the start as later.
+func (c *Collector) remember(source *tenants.Source) {
+	if _, known := source.List(); known {
 		return
 	}
-	if _, known := s.registry.List(); !known {
-		s.registry.Adopt(c.lastGood())
-		if old := c.registry(); old != nil {
-			if list, ok := old.List(); ok {
-				s.registry.Adopt(list)
-			}
+	old := c.registry()
+	if old == nil {
+		if list := c.lastGood(); len(list) > 0 {
+			source.Adopt(list)
 		}
+		return
 	}
-	s.use()
+	if source.File != old.File {
+		return // another file is meant to be another list
+	}
+	if list, ok := old.List(); ok {
+		source.Adopt(list)
+	}
 }
 
 // use makes the lists by which tenants are found.
@@ -89,12 +93,11 @@ func (c *Collector) lastGood() []tenants.Tenant {
 }
 
 func (c *Collector) keep(s *setup) {
-	if s.policy.Tenants.Registry.Postgres == nil {
+	if s.registry == nil {
 		return
 	}
-	list, _ := s.registry.List()
-	if err := tenants.Keep(c.dir, registryName, list); err != nil {
-		c.logger.Warn("A start without the database would know older tenants, or none", "err", err)
+	if err := s.registry.Keep(c.dir, registryName); err != nil {
+		c.logger.Warn("A start without the registry would know older tenants, or none", "err", err)
 	}
 }
 
@@ -149,6 +152,7 @@ func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Rep
 			err = nil
 		}
 		report(err, time.Since(start))
+		c.keep(s)
 		if s.registry.Version() != s.names.version {
 			c.apply(s)
 		}

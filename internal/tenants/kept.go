@@ -13,7 +13,7 @@ const (
 	keptBytes   = 512 << 20
 )
 
-// Keep saves a good list, for a start at which its database cannot be reached. Without a directory it does nothing.
+// Keep saves a good list, for a start at which the registry cannot be read or has lost most of its tenants. Without a directory it does nothing.
 func Keep(d *state.Dir, name string, list []Tenant) error {
 	if d == nil {
 		return nil
@@ -25,6 +25,25 @@ func Keep(d *state.Dir, name string, list []Tenant) error {
 	if err := d.Save(name, keptVersion, payload); err != nil {
 		return fmt.Errorf("the tenant registry cannot be kept: %w", err)
 	}
+	return nil
+}
+
+// Keep saves the list in use if it is not what was last kept, or if that was removed. A list that was never read in this run is
+// not kept.
+func (s *Source) Keep(d *state.Dir, name string) error {
+	s.mu.Lock()
+	list, version, done := s.list, s.version, s.kept
+	loaded := s.loaded
+	s.mu.Unlock()
+	if d == nil || !loaded || version == done && d.Has(name) {
+		return nil
+	}
+	if err := Keep(d, name, list); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = version
 	return nil
 }
 

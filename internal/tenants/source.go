@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -22,6 +23,10 @@ type Source struct {
 	DSNFile, Query string // of PostgreSQL
 	// Patience is for how long a list that has lost most of its tenants is not believed.
 	Patience time.Duration
+	// Settle is how old a file must be before it replaces a list: what was written a moment ago may be half of it.
+	Settle time.Duration
+	// Errors counts the reads that failed. A source of another policy goes on with the counter of the one before.
+	Errors *atomic.Uint64
 
 	mu       sync.Mutex
 	list     []Tenant
@@ -29,15 +34,18 @@ type Source struct {
 	adopted  bool
 	modified time.Time // of the file as last read
 	read     time.Time // last success
-	errors   uint64
 	shrunk   time.Time // since when most tenants are not in it
 	version  uint64    // of the list
+	kept     uint64    // the version that was last kept
 }
 
 // SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry stays in
 // use, with what it knows.
 func SourceOf(r *config.Registry, old *Source) *Source {
-	s := &Source{File: r.File, Patience: 2 * r.Refresh.Std()}
+	s := &Source{File: r.File, Patience: 2 * r.Refresh.Std(), Settle: settle, Errors: &atomic.Uint64{}}
+	if old != nil {
+		s.Errors = old.Errors
+	}
 	if r.Postgres != nil {
 		s.DSNFile, s.Query = r.Postgres.DSNFile, r.Postgres.Query
 	}
@@ -54,7 +62,7 @@ func SourceOf(r *config.Registry, old *Source) *Source {
 // counted as an error.
 func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	s.mu.Lock()
-	modified, loaded := s.modified, s.loaded
+	modified, loaded, used := s.modified, s.loaded, len(s.list) > 0
 	s.mu.Unlock()
 	var list []Tenant
 	var err error
@@ -65,6 +73,9 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 			s.read = time.Now()
 			s.mu.Unlock()
 			return false, nil
+		}
+		if err == nil && used {
+			err = wait(ctx, s.Settle-time.Since(info.ModTime()), s.Settle)
 		}
 		if err == nil {
 			list, modified, err = LoadContext(ctx, s.File)
@@ -79,7 +90,10 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.errors++
+		if s.Errors == nil {
+			s.Errors = &atomic.Uint64{}
+		}
+		s.Errors.Add(1)
 		return false, err
 	}
 	if s.doubtful(list) {
@@ -91,6 +105,24 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	}
 	s.list, s.modified, s.read, s.loaded = list, modified, time.Now(), true
 	return changed, nil
+}
+
+// settle is Source.Settle of a policy's registry.
+const settle = time.Second
+
+// wait waits, at most for so long: the clock may have been set back since a file was written.
+func wait(ctx context.Context, d, most time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(min(d, most))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // doubtful reports whether a list is too short to be believed yet. The caller holds the lock.
@@ -137,7 +169,10 @@ func (s *Source) List() ([]Tenant, bool) {
 func (s *Source) Status() (tenants int, read time.Time, errors uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.list), s.read, s.errors
+	if s.Errors != nil {
+		errors = s.Errors.Load()
+	}
+	return len(s.list), s.read, errors
 }
 
 // stat looks at a registry's file.

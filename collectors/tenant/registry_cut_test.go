@@ -1,0 +1,107 @@
+package tenant
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// A registry file that has lost most of its tenants while the exporter was stopped is doubted as it is while it runs: the last
+// good list is on the disk. A reload does not set the counter of its errors back.
+func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
+	dir, storage := t.TempDir(), t.TempDir()
+	file := filepath.Join(dir, "tenants.yaml")
+	list := func(n int) string {
+		var b strings.Builder
+		b.WriteString("tenants:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "- {name: t%d}\n", i)
+		}
+		return b.String()
+	}
+	policy := func(refresh, registry string) *config.Policy {
+		t.Helper()
+		put(t, filepath.Join(dir, "p.yaml"), strings.NewReplacer("refresh: 1s, postgres: {dsn_file: dsn, query: \"select name, tier from customers\"}", "refresh: "+refresh+", file: "+registry).Replace(databasePolicy))
+		put(t, filepath.Join(dir, "secret"), secret)
+		p, err := config.Load(filepath.Join(dir, "p.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	start := func(p *config.Policy) (*Collector, func()) {
+		t.Helper()
+		sd, err := state.Open(storage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+		if err := c.Apply(p); err != nil {
+			t.Fatal(err)
+		}
+		return c, func() { _ = c.Close(); _ = sd.Close() }
+	}
+	known := func(c *Collector, want int) {
+		t.Helper()
+		if got := len(c.current.Load().names.names.Registered); got != want {
+			t.Errorf("%d tenants are known, want %d", got, want)
+		}
+	}
+	put(t, file, list(40))
+	c, stop := start(policy("1h", "tenants.yaml"))
+	known(c, 40)
+	stop()
+	put(t, file, list(4))
+	c, stop = start(policy("1h", "tenants.yaml"))
+	known(c, 40)
+	failures := func(want int) {
+		t.Helper()
+		text := "# HELP thorbis_tenant_registry_errors_total Failures to read the registry; the last good copy stays in use.\n" +
+			"# TYPE thorbis_tenant_registry_errors_total counter\nthorbis_tenant_registry_errors_total " + fmt.Sprint(want) + "\n"
+		if err := testutil.CollectAndCompare(c, strings.NewReader(text), "thorbis_tenant_registry_errors_total"); err != nil {
+			t.Error(err)
+		}
+	}
+	failures(0)
+	put(t, file, "broken")
+	for i := range 3 {
+		if _, err := c.registry().Refresh(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		failures(i + 1)
+	}
+	put(t, file, list(4))
+	if err := c.Apply(policy("2h", "tenants.yaml")); err != nil { // the same file at another pace
+		t.Fatal(err)
+	}
+	known(c, 40)
+	failures(3)
+	put(t, filepath.Join(dir, "other.yaml"), list(2)) // another file is meant
+	if err := c.Apply(policy("2h", "other.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	known(c, 2)
+	failures(3)
+	none := policy("2h", "other.yaml")
+	none.Tenants.Registry = config.Registry{Refresh: none.Tenants.Registry.Refresh}
+	if err := c.Apply(none); err != nil {
+		t.Fatal(err)
+	}
+	failures(3)
+	if err := c.Apply(policy("2h", "other.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	failures(3)
+	stop()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+}
