@@ -31,6 +31,7 @@ func (c *Collector) build(s *setup) error {
 	names := s.names
 	rules := map[count.Rule]*count.Rule{}
 	s.receivers = map[string]*receive.Receiver{}
+	s.following = source.Following{}
 	for _, conf := range t.Sources {
 		n := numbers[conf.Name]
 		rule := count.Rule{Service: n.Service, By: bys[conf.TenantBy], Names: names.names}
@@ -61,7 +62,7 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 	}
 	r := &running{config: conf, number: n.Source, status: status, reader: source.Config{
 		Name: conf.Name, Format: format, Book: c.book.Load(), Tables: c.tables,
-		Logger: c.logger.With("source", conf.Name), Status: &status.Status, Pause: c.pause,
+		Logger: c.logger.With("source", conf.Name), Status: &status.Status, Pause: c.pause, Following: s.following,
 		Count: &count.Source{
 			Number: n.Source, Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
 			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
@@ -69,6 +70,7 @@ func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule
 	}}
 	switch {
 	case conf.File != "":
+		s.following[n.Source] = conf.File
 		r.run = func(ctx context.Context) error {
 			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
 			return files.Run(ctx)

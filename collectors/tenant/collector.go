@@ -70,6 +70,8 @@ type setup struct {
 	registry *tenants.Source // nil without one
 	names    *registered
 	sources  []*running
+	// following is which of them follow which logs; no two policies are read at the same time.
+	following source.Following
 	// receivers by what they receive.
 	receivers map[string]*receive.Receiver
 }

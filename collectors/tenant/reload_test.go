@@ -171,3 +171,60 @@ tenants:
 		}
 	}
 }
+
+// A source that a reload gives another name or service, and the next one its own again, counts no line again, however fast the
+// reloads follow each other.
+func TestUndoneReloadCountsNothingAgain(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))
+	sd, err := state.Open(filepath.Join(dir, "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sd.Close()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
+	apply := func(name, service string) {
+		t.Helper()
+		put(t, filepath.Join(dir, "p.yaml"), `version: 1
+environment: test
+channels: {deadman: none}
+services: [{name: web, owner: sre, page: P2}, {name: api, owner: sre, page: P2}]
+tenants:
+  host: "{tenant}.example.com"
+  sources: [{name: `+name+`, file: access.json, format: nginx-json, app_service: `+service+`}]
+`)
+		p, err := config.Load(filepath.Join(dir, "p.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Apply(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply("s1", "web")
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
+	total := func() uint64 { n, late, _ := c.Book().Totals(); return n + late }
+	eventually(t, "all lines", func() bool { return total() >= 1000 })
+	for n := range 20 {
+		apply([]string{"z1", "s1"}[n%2], []string{"web", "web", "api"}[n%3])
+		time.Sleep(time.Duration(n%5) * 20 * time.Millisecond)
+	}
+	apply("s1", "web")
+	f, err := os.OpenFile(filepath.Join(dir, "access.json"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(f, `{"host":"acme.example.com","status":404}`)
+	_ = f.Close()
+	eventually(t, "the last line", func() bool { return total() >= 1001 })
+	cancel()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+	if n := total(); n != 1001 {
+		t.Errorf("%d lines are counted, 1001 were written", n)
+	}
+	_ = c.Close()
+}

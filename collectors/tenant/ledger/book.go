@@ -76,7 +76,7 @@ func open(o Options) (*Book, error) {
 		Ledger: newLedger(), logger: o.Logger, dir: o.State, requests: make(chan *request, 64),
 		stopped: make(chan struct{}), scrapers: scrapers{seen: map[uint64]scraper{}},
 	}
-	b.now, b.numbers, b.immediate = time.Now, map[string]int{}, o.Immediate
+	b.now, b.numbers, b.immediate = time.Now, map[sourceKey]int{}, o.Immediate
 	if o.Now != nil {
 		b.now = o.Now
 	}

@@ -33,27 +33,23 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 		d.columns = c.Thresholds
 		d.pending = append(d.pending, appendThresholds(nil, recordThresholds, c.Thresholds))
 	}
-	b.bury()
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, s := range c.Sources {
 		service := d.service(s.Service)
-		number, ok := d.numbers[s.Name]
-		if ok && d.sourceService[number] != service {
-			if !s.Reads {
-				d.pending = append(d.pending, appendRemoveSource(nil, number))
-			}
-			ok = false // another one goes on at its positions: Heir
-		}
+		key := sourceKey{s.Name, service}
+		number, ok := d.numbers[key]
 		if !ok {
-			number = len(d.sourceService)
-			d.sourceService = append(d.sourceService, service)
-			d.numbers[s.Name] = number
+			if !s.Reads {
+				b.removeOthers(key)
+			}
+			number = d.sourceCount
+			d.sourceCount++
+			d.numbers[key] = number
 			d.pending = append(d.pending, appendSource(nil, s.Name, service, d.now().UnixMilli()))
 		}
 		numbers[s.Name] = Numbers{number, service}
 		used[service] = true
 	}
-	d.inForce = numbers
 	for i, t := range d.services {
 		if !used[i] { // nothing counts for it any more
 			d.freeze(i, slices.Collect(maps.Keys(t.names)), false)
@@ -64,18 +60,15 @@ func (b *Book) Configure(c Config) map[string]Numbers {
 	return numbers
 }
 
-// bury ends sources whose positions are others' now: whoever takes their name again must not go on at old ones. The caller holds
-// the directory's lock.
-func (b *Book) bury() {
+// removeOthers ends the sources of the same name that counted for other services, if they have no positions: nothing asks for
+// the ids of their posts any more. Positions wait for who reads those files next. The caller holds the directory's lock.
+func (b *Book) removeOthers(key sourceKey) {
 	b.Ledger.mu.RLock()
 	defer b.Ledger.mu.RUnlock()
-	for i, s := range b.sources {
-		if !s.left || s.removed {
-			continue
-		}
-		b.pending = append(b.pending, appendRemoveSource(nil, i))
-		if b.numbers[s.name] == i {
-			delete(b.numbers, s.name)
+	for other, number := range b.numbers {
+		if other.name == key.name && (number >= len(b.sources) || len(b.sources[number].files) == 0) {
+			b.pending = append(b.pending, appendRemoveSource(nil, number))
+			delete(b.numbers, other)
 		}
 	}
 }
@@ -136,32 +129,6 @@ func (b *Book) Epoch() uint64 { return b.epoch.Load() }
 
 // Releases grows whenever a slot is taken away: who remembers slots must forget them then.
 func (b *Book) Releases() uint64 { return b.releases.Load() }
-
-// Heir returns the record by which a new source goes on at the positions of one that no policy names any more: somebody has
-// given it another name, format or service, and what it has read is not to be read again. read is how much of the new source's
-// files positions say was read; whoever read most is the one, and nil is returned if nobody read anything.
-func (b *Book) Heir(source int, read func([]File) uint64) []byte {
-	b.directory.mu.RLock()
-	named := map[int]bool{}
-	for _, n := range b.inForce {
-		named[n.Source] = true
-	}
-	sources := len(b.sourceService)
-	b.directory.mu.RUnlock()
-	best, most := 0, uint64(0)
-	for i := range sources {
-		if named[i] {
-			continue
-		}
-		if n := read(b.Files(i)); n > most {
-			best, most = i, n
-		}
-	}
-	if most == 0 {
-		return nil
-	}
-	return appendInherit(nil, best, source)
-}
 
 // Encode encodes a delta as a record to commit.
 func Encode(d *Delta) []byte { return appendDelta(make([]byte, 0, 256+128*len(d.Cells)), d) }

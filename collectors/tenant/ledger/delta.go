@@ -23,6 +23,7 @@ type File struct {
 	Modified int64 // Unix nanoseconds
 	Done     bool  // it will not grow any more
 	Gone     bool  // forget it
+	Judged   bool  // it is no file: the rotated files of the log Path are judged that were modified up to Modified
 }
 
 // What a File has beside its numbers, in the record.
@@ -30,6 +31,7 @@ const (
 	fileDone = 1 << iota
 	fileGone
 	fileEnd // a checksum of what lies before the offset
+	fileJudged
 )
 
 // Delta is what one source yielded since its last record.
@@ -98,6 +100,9 @@ func appendFile(b []byte, f *File) []byte {
 	}
 	if f.EndSize > 0 {
 		flags |= fileEnd
+	}
+	if f.Judged {
+		flags |= fileJudged
 	}
 	b = append(b, flags)
 	b = u(b, uint64(len(f.Path)))
@@ -232,7 +237,7 @@ func (r *reader) text() string { return string(r.take(r.count(1))) }
 func (r *reader) file() File {
 	f := File{ID: r.uint()}
 	flags := r.byte()
-	f.Done, f.Gone = flags&fileDone != 0, flags&fileGone != 0
+	f.Done, f.Gone, f.Judged = flags&fileDone != 0, flags&fileGone != 0, flags&fileJudged != 0
 	f.Path = r.text()
 	f.Device, f.Inode, f.HeadSize, f.Head, f.Offset = r.uint(), r.uint(), r.uint(), r.uint(), r.uint()
 	f.Modified = int64(r.uint())

@@ -17,21 +17,25 @@ const frozenFor = 5 * time.Minute
 // directory says which tenant has which slot. It runs ahead of the saved state: what it decides waits in
 // pending until the next commit, which writes it before any count that rests on it.
 type directory struct {
-	mu       sync.RWMutex
-	services []*tracked
-	numbers  map[string]int // of the sources
-	// sourceService is the service of each source, those removed included.
-	sourceService []int
-	inForce       map[string]Numbers // sources of the policy
-	free          []uint32
-	next          uint32
-	limit         int
-	columns       []uint64 // thresholds
-	pending       [][]byte
-	now           func() time.Time
+	mu          sync.RWMutex
+	services    []*tracked
+	numbers     map[sourceKey]int // of the sources
+	sourceCount int               // how many there are, those removed included
+	free        []uint32
+	next        uint32
+	limit       int
+	columns     []uint64 // thresholds
+	pending     [][]byte
+	now         func() time.Time
 
 	epoch    atomic.Uint64 // of the last change
 	releases atomic.Uint64 // how often slots were taken away
+}
+
+// sourceKey tells sources apart: what one of them counted for another service stays that service's.
+type sourceKey struct {
+	name    string
+	service int
 }
 
 // tracked are the tenants of one service.
@@ -168,9 +172,9 @@ func (d *directory) adopt(l *Ledger) {
 		d.services[i].other, d.services[i].unknown = s.other, s.unknown
 	}
 	for i, s := range l.sources {
-		d.sourceService = append(d.sourceService, s.service)
+		d.sourceCount++
 		if !s.removed {
-			d.numbers[s.name] = i
+			d.numbers[sourceKey{s.name, s.service}] = i
 		}
 	}
 	for i := range l.slots {

@@ -5,7 +5,6 @@ package ledger
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -42,7 +41,6 @@ type source struct {
 	service  int
 	created  int64
 	removed  bool
-	left     bool // its positions are another's now
 	lines    uint64
 	bytes    uint64
 	verdicts [decode.Verdicts]uint64
@@ -70,7 +68,8 @@ const (
 	recordLost
 	recordScrapers
 	recordRevive
-	recordInherit
+	recordInherit // of older versions
+	recordTake
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -109,6 +108,8 @@ func (l *Ledger) apply(record []byte) error {
 		}
 	case recordInherit:
 		err = l.applyInherit(r)
+	case recordTake:
+		err = l.applyTake(r)
 	case recordAdmit:
 		err = l.applyAdmit(r)
 	case recordRelease, recordFreeze, recordEnd, recordRevive:
@@ -130,22 +131,6 @@ func (l *Ledger) apply(record []byte) error {
 		err = errRecord
 	}
 	return err
-}
-
-// applyInherit gives a source the positions of another, which may have more heirs until the next policy.
-func (l *Ledger) applyInherit(r *reader) error {
-	number, heir := r.uint(), r.uint()
-	if n := uint64(len(l.sources)); number >= n || heir >= n {
-		return errRecord
-	}
-	s := l.sources[number]
-	if s.removed {
-		return nil
-	}
-	if s.left = true; number != heir {
-		l.sources[heir].files = maps.Clone(s.files)
-	}
-	return nil
 }
 
 // admission is a tenant that is given a slot.
@@ -256,11 +241,7 @@ func (l *Ledger) applyDelta(r *reader) error {
 		columns[i] = slices.Index(l.thresholds, r.uint())
 	}
 	for n := r.count(9); n > 0; n-- {
-		if f := r.file(); f.Gone {
-			delete(s.files, f.ID)
-		} else {
-			s.files[f.ID] = f
-		}
+		s.keep(r.file())
 	}
 	for n := r.count(8); n > 0; n-- {
 		if s.ids == nil {

@@ -56,10 +56,6 @@ func (l *Ledger) snapshot(segment uint64) []byte {
 		}
 		b = appendDelta(b, &d)
 		put()
-		if s.left {
-			b = appendInherit(b, i, i)
-			put()
-		}
 	}
 	var admissions []admission
 	var released, ended []uint32
@@ -128,10 +124,6 @@ func appendSource(b []byte, name string, service int, created int64) []byte {
 
 func appendRemoveSource(b []byte, source int) []byte {
 	return binary.AppendUvarint(append(b, recordRemoveSource), uint64(source))
-}
-
-func appendInherit(b []byte, source, heir int) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(append(b, recordInherit), uint64(source)), uint64(heir))
 }
 
 func appendAdmit(b []byte, all []admission) []byte {

@@ -23,7 +23,12 @@ type Files struct {
 	Rotated string // glob with {file} for the name of each file
 	FromEnd bool   // begin at the end of files that were never read
 
+	listed   []candidate           // at the last scan
+	orphans  []ledger.Position     // that may belong to its logs
+	judgedBy map[int][]ledger.File // up to when their sources have judged rotated files
+
 	mu      sync.Mutex
+	floors  map[string]ledger.File  // up to when rotated files are judged of logs that others read before, where it is not newest
 	known   map[uint64]*ledger.File // positions
 	next    uint64
 	tails   map[string]*tail // by path
@@ -42,15 +47,9 @@ type Files struct {
 func (s *Files) Run(ctx context.Context) error {
 	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
 	s.kept = map[uint64]bool{}
-	fresh := !s.load()
-	if fresh {
-		if err := s.inherit(ctx); err != nil {
-			return nil // it is ending
-		}
-		fresh = !s.load()
-	}
+	s.floors = map[string]ledger.File{}
 	defer s.wg.Wait()
-	if fresh && s.begin(ctx) != nil {
+	if s.begin(ctx) != nil {
 		return nil // it is ending
 	}
 	for first := true; ; first = false {
@@ -143,6 +142,11 @@ func (s *Files) follow(ctx context.Context, path string) error {
 	l, _, err := same(f, &ledger.File{})
 	if err != nil {
 		return errors.Join(err, f.Close())
+	}
+	if len(s.orphans) > 0 && len(l.begins) > 0 && !s.knows(l.begins) {
+		if err := s.takeOverLate(ctx, path); err != nil {
+			return errors.Join(err, f.Close())
+		}
 	}
 	not, err := s.others(f, l)
 	if err != nil {

@@ -41,10 +41,11 @@ type reader struct {
 	pause   func(Point, string)
 	made    atomic.Int64 // lines
 
-	status *Status
-	state  *state.Dir
-	book   *ledger.Book
-	stop   func()
+	following Following
+	status    *Status
+	state     *state.Dir
+	book      *ledger.Book
+	stop      func()
 }
 
 func newReader(t *testing.T) *reader {
@@ -75,8 +76,10 @@ func (r *reader) start() {
 	}
 	numbers := r.book.Configure(conf)
 	r.status = &Status{}
+	r.following = Following{numbers[r.name].Source: r.pattern}
 	all := []*Files{r.files(r.pattern, numbers[r.name], logger)}
 	if r.also != "" {
+		r.following[numbers["also"].Source] = r.also
 		all = append(all, r.files(r.also, numbers["also"], logger))
 	}
 	saving, stopSaving := context.WithCancel(context.Background())
@@ -99,7 +102,7 @@ func (r *reader) start() {
 
 func (r *reader) files(pattern string, n ledger.Numbers, logger *slog.Logger) *Files {
 	return &Files{Pattern: pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
-		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status, Pause: r.pause,
+		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status, Pause: r.pause, Following: r.following,
 		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
 			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		}},

@@ -36,8 +36,8 @@ func identify(info os.FileInfo) identity {
 func compressed(path string) bool { return strings.HasSuffix(path, ".gz") }
 
 // head reads what a file begins with, inflated.
-func head(path string) ([]byte, error) {
-	f, err := regularfile.Open(context.Background(), path)
+func head(ctx context.Context, path string) ([]byte, error) {
+	f, err := regularfile.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func TestPipeAmongLogs(t *testing.T) {
 	if _, ok := new(Files).end(t.Context(), pipe); ok {
 		t.Error("a pipe has an end")
 	}
-	if _, err := head(pipe); !errors.Is(err, regularfile.ErrNotRegular) {
+	if _, err := head(t.Context(), pipe); !errors.Is(err, regularfile.ErrNotRegular) {
 		t.Errorf("head: %v", err)
 	}
 	if err := new(Files).follow(context.Background(), pipe); err == nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
@@ -23,65 +24,72 @@ func (s *Files) judgedFile() ledger.File {
 	return ledger.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
 }
 
-func (s *Files) judged(more ...ledger.File) []byte {
-	return ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: append([]ledger.File{s.judgedFile()}, more...)})
+// judged is up to when the rotated files of all logs are judged, now that all of them are. The caller holds the lock.
+func (s *Files) judged() []ledger.File {
+	all := []ledger.File{s.judgedFile()}
+	for log, f := range s.floors {
+		if is, _ := filepath.Match(s.Pattern, log); is && s.judgedOf(log) > s.newest || !is && s.hasRead(log) {
+			continue
+		}
+		all = append(all, ledger.File{ID: f.ID, Gone: true})
+		delete(s.floors, log)
+	}
+	return all
+}
+
+// hasRead reports whether there is a position in a log. The caller holds the lock.
+func (s *Files) hasRead(log string) bool {
+	for _, f := range s.known {
+		if f.Path == log {
+			return true
+		}
+	}
+	return false
 }
 
 // load reads the saved positions and reports whether there are any.
 func (s *Files) load() bool {
 	all := s.Book.Files(s.Count.Number)
 	for _, f := range all {
-		if f.ID == judgedID {
-			s.newest = f.Modified
-			continue
-		}
-		s.known[f.ID] = &f
 		s.next = max(s.next, f.ID)
+		switch {
+		case f.ID == judgedID:
+			s.newest = f.Modified
+		case f.Judged:
+			s.floors[f.Path] = f
+		default:
+			s.known[f.ID] = &f
+		}
 	}
 	return len(all) > 0
 }
 
-// inherit goes on where a source left off that had another name, format or service, if it read one of the files, or one
-// of what rotation made of them.
-func (s *Files) inherit(ctx context.Context) error {
-	var all [][]byte
-	paths := s.paths()
-	for _, c := range s.candidates(paths) {
-		paths = append(paths, c.path)
-	}
-	for _, path := range paths {
-		if begins, err := head(path); err == nil {
-			all = append(all, begins)
+// begin goes on where the source was, and where others were that do not read its logs any more. One that was never read begins
+// nowhere yet, or at the ends of what is there. It is one record, for after the next start the source is no longer new.
+func (s *Files) begin(ctx context.Context) error {
+	fresh := !s.load()
+	s.findOrphans()
+	h := s.inherit(ctx, s.logs(s.paths()))
+	var own []ledger.File
+	if fresh {
+		logs := slices.DeleteFunc(s.paths(), func(log string) bool { _, ok := h.judged[log]; return ok })
+		s.newest = s.baseline(logs)
+		for _, newest := range h.judged {
+			s.newest = max(s.newest, newest)
 		}
-	}
-	record := s.Book.Heir(s.Count.Number, func(positions []ledger.File) (read uint64) {
-		for _, p := range positions {
-			if slices.ContainsFunc(all, func(begins []byte) bool { return matches(&p, begins) }) {
-				read += p.Offset
+		if s.FromEnd || s.Book.Lost(s.Count.Number) {
+			for _, log := range logs {
+				if at, ok := s.end(ctx, log); ok {
+					own = append(own, at)
+				}
 			}
 		}
-		return read
-	})
-	if record == nil {
+		own = append(own, s.judgedFile())
+	}
+	if own = append(own, s.leftBehind()...); len(own) == 0 && len(h.taken) == 0 {
 		return nil
 	}
-	s.Logger.Info("Going on at the positions of a source that is no more in the policy")
-	return s.commit(ctx, record)
-}
-
-// begin notes where a source begins that was never read: nowhere yet, or at the ends of what is there. It is one
-// record, for after the next start the source is no longer new.
-func (s *Files) begin(ctx context.Context) error {
-	s.newest = s.baseline()
-	var ends []ledger.File
-	if s.FromEnd || s.Book.Lost(s.Count.Number) {
-		for _, path := range s.paths() {
-			if at, ok := s.end(ctx, path); ok {
-				ends = append(ends, at)
-			}
-		}
-	}
-	return s.commit(ctx, s.judged(ends...))
+	return s.takeOver(ctx, h, own)
 }
 
 // endTries bounds how often the end of a log is looked for that is truncated meanwhile.
@@ -136,11 +144,13 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 
 // baseline is the modification time of the newest rotated file there is: what rotation left before the first
 // start is nobody's business.
-func (s *Files) baseline() int64 {
+func (s *Files) baseline(logs []string) int64 {
 	var newest int64
-	for _, c := range s.candidates(s.paths()) {
-		if info, err := os.Stat(c.path); err == nil {
-			newest = max(newest, info.ModTime().UnixNano())
+	for range 2 { // one that is renamed or compressed meanwhile may be missing once
+		for _, c := range s.candidates(logs) {
+			if info, err := os.Stat(c.path); err == nil {
+				newest = max(newest, info.ModTime().UnixNano())
+			}
 		}
 	}
 	return newest
@@ -369,7 +379,7 @@ func (s *Files) forget(ctx context.Context) {
 		gone = append(gone, ledger.File{ID: id, Gone: true})
 		delete(s.known, id)
 	}
-	gone = append(gone, s.judgedFile())
+	gone = append(gone, s.judged()...)
 	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
 	s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
 }

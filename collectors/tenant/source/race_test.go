@@ -57,7 +57,9 @@ func TestTruncatedAtEveryPoint(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/young=%t/%d", point, young, regrown), func(t *testing.T) {
 					t.Parallel()
 					r := newReader(t)
+					written := make(chan struct{})
 					o := &once{point: point, name: "access.log", act: func() {
+						<-written // part of what is written may be read before all of it is there
 						r.cutOff("access.log", "access.log.1", r.lines(regrown))
 						if n%2 == 1 { // who looks for copies gets to it before
 							time.Sleep(5 * settleTime)
@@ -73,6 +75,7 @@ func TestTruncatedAtEveryPoint(t *testing.T) {
 					r.wants(total - regrown)
 					o.armed.Store(true)
 					r.append("access.log", r.lines(20))
+					close(written)
 					r.wants(total + 20)
 					if !o.passed.Load() {
 						t.Fatal("the point was never passed")

@@ -20,13 +20,21 @@ const maxTries = 3
 // rotated looks for files that rotation moved, copied or compressed, and reads what is missing of them.
 func (s *Files) rotated(ctx context.Context, paths []string) {
 	seen := map[string]bool{}
-	for _, c := range s.candidates(s.logs(paths)) {
+	listed := s.candidates(s.logs(paths))
+	for _, c := range listed {
 		seen[c.path] = true
 		s.judge(ctx, c)
 	}
+	// One that was renamed or compressed while they were listed may be missing: only what is the same twice is all.
+	same := slices.Equal(listed, s.listed)
+	s.listed = listed
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	newest, all := s.newest, s.reads == 0
+	newest, all := s.newest, same && s.reads == 0
+	for path := range seen {
+		_, looked := s.old[path]
+		all = all && looked
+	}
 	for path, old := range s.old {
 		if !seen[path] {
 			delete(s.old, path)
@@ -40,7 +48,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	}
 	if newest > s.newest {
 		s.newest = newest
-		record := s.judged()
+		record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: s.judged()})
 		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
 	s.forget(ctx)
@@ -151,6 +159,11 @@ func (s *Files) judge(ctx context.Context, c candidate) {
 			return
 		}
 	}
+	if len(s.orphans) > 0 && !s.knows(begins) {
+		if err := s.takeOverLate(ctx, c.log); err != nil {
+			return
+		}
+	}
 	// What was read of it is of the file that has stood still, and that is how long it was.
 	if info, err = f.Stat(); err != nil || !old.isLike(info) {
 		return
@@ -158,7 +171,7 @@ func (s *Files) judge(ctx context.Context, c candidate) {
 	s.pause(PointIdentified, path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.old[path]; now.since != old.since || s.reading(old.id) || s.beginsAsOne(begins, not) || s.copying(begins, nil) {
+	if now := s.old[path]; !now.since.Equal(old.since) || s.reading(old.id) || s.beginsAsOne(begins, not) || s.copying(begins, nil) {
 		return // what is read of it may not be saved yet; judge it when that is over
 	}
 	at, ok := s.missing(c, &old, l, not)
@@ -174,6 +187,18 @@ func (s *Files) judge(ctx context.Context, c candidate) {
 		s.known[at.ID] = &at
 		s.wg.Go(func() { s.read(ctx, path, old, at) })
 	}
+}
+
+// knows reports whether a position is that of a file that begins so.
+func (s *Files) knows(begins []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.known {
+		if matches(f, begins) {
+			return true
+		}
+	}
+	return false
 }
 
 // beginsAsOne reports whether a file begins as one that is being read: it is a copy. The caller holds the lock.
@@ -208,7 +233,7 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 		at.Path, at.Modified = c.log, old.modified
 		mark(&at, l.begins)
 		return at, true
-	case old.modified <= s.newest:
+	case old.modified <= s.judgedOf(c.log):
 		return ledger.File{}, false // it was there before anything was counted
 	}
 	s.next++
@@ -237,8 +262,9 @@ func (s *Files) read(ctx context.Context, path string, old settling, at ledger.F
 	switch {
 	case err == nil && a.part:
 		old.part = true // until it has stood still for longer
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
 		return
+	case ctx.Err() != nil: // what was not saved is missing still
 	case errors.Is(err, regularfile.ErrChanged): // it is judged as what it is now
 	case errors.Is(err, errOther):
 		old.not[at.ID] = true
@@ -271,7 +297,7 @@ func (s *Files) judgeAgain(path string, old settling) {
 
 // replace changes what is known of a rotated file, unless the file has changed since. The caller holds the lock.
 func (s *Files) replace(path string, old, now settling) {
-	if is, ok := s.old[path]; ok && is.since == old.since {
+	if is, ok := s.old[path]; ok && is.since.Equal(old.since) {
 		s.old[path] = now
 	}
 }

@@ -57,6 +57,8 @@ type Config struct {
 	Tables *Tables
 	Logger *slog.Logger
 	Status *Status
+	// Following is which source of the same policy follows which logs, this one included.
+	Following Following
 	// Pause is called at each point between a look at a file and what is done because of it. It is nil outside of tests.
 	Pause func(at Point, path string)
 }

@@ -1,0 +1,276 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// followed is a source of a policy.
+type followed struct{ name, service, pattern string }
+
+// setup is a policy that a book knows: it may be read later than another is known.
+type setup struct {
+	sources   []followed
+	numbers   map[string]ledger.Numbers
+	following Following
+}
+
+// policies are read one after the other from one book, as the collector does.
+type policies struct {
+	*reader
+	reading sync.WaitGroup
+	stopped context.CancelFunc // of what is read
+	saving  sync.WaitGroup
+	end     context.CancelFunc // of the book
+	now     []followed
+	did     []string
+}
+
+func newPolicies(t *testing.T) *policies {
+	p := &policies{reader: newReader(t)}
+	p.open()
+	t.Cleanup(func() {
+		p.close()
+		if t.Failed() {
+			for i, step := range p.did {
+				t.Logf("%d: %s", i, step)
+			}
+			for number := range 100 {
+				for _, f := range p.book.Files(number) {
+					t.Logf("source %d: %+v", number, f)
+				}
+			}
+		}
+	})
+	return p
+}
+
+func (p *policies) open() {
+	p.t.Helper()
+	var err error
+	if p.state, err = state.Open(p.storage); err == nil {
+		p.book, err = ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler), State: p.state, Immediate: true})
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.end = cancel
+	p.saving.Go(func() { _ = p.book.Run(ctx) })
+}
+
+func (p *policies) close() {
+	p.halt()
+	p.end()
+	p.saving.Wait()
+	_ = p.book.Close()
+	_ = p.state.Close()
+}
+
+func (p *policies) configure(sources []followed) setup {
+	conf := ledger.Config{Limit: 100}
+	for _, s := range sources {
+		conf.Sources = append(conf.Sources, ledger.SourceConfig{Name: s.name, Service: s.service, Reads: true})
+	}
+	next := setup{sources, p.book.Configure(conf), Following{}}
+	for _, s := range sources {
+		next.following[next.numbers[s.name].Source] = p.path(s.pattern)
+	}
+	return next
+}
+
+func (p *policies) halt() {
+	if p.stopped != nil {
+		p.stopped()
+		p.reading.Wait()
+	}
+}
+
+// read reads for one policy instead of another.
+func (p *policies) read(s setup) {
+	p.halt()
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stopped, p.status, p.following = cancel, &Status{}, s.following
+	p.now = s.sources
+	for _, source := range s.sources {
+		files := p.files(p.path(source.pattern), s.numbers[source.name], slog.New(slog.DiscardHandler))
+		p.reading.Go(func() { _ = files.Run(ctx) })
+	}
+}
+
+func (p *policies) apply(sources ...followed) { p.read(p.configure(sources)) }
+
+// counted waits until all lines are counted that were made, and sees that no more are.
+func (p *policies) counted() {
+	p.t.Helper()
+	want := uint64(p.made.Load())
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(pollEvery) {
+		got, late, _ := p.book.Totals()
+		if got += late; got > want || time.Now().After(deadline) {
+			p.t.Fatalf("%d requests, %d were made", got, want)
+		}
+		if got == want {
+			break
+		}
+	}
+	time.Sleep(3*settleTime + 2*pollEvery)
+	if got, late, _ := p.book.Totals(); got+late != want {
+		p.t.Fatalf("later %d requests, %d were made", got+late, want)
+	}
+}
+
+// A source that is given another name or service and its own again, without a line between, counts nothing again: however often,
+// across restarts, and if a policy is known before another is read.
+func TestUndoneRename(t *testing.T) {
+	for name, other := range map[string]followed{"name": {"z1", "web", "a.log"}, "service": {"s1", "api", "a.log"}} {
+		for _, restarts := range []bool{false, true} {
+			for _, fast := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/restarts=%t/fast=%t", name, restarts, fast), func(t *testing.T) {
+					t.Parallel()
+					p := newPolicies(t)
+					first := followed{"s1", "web", "a.log"}
+					p.append("a.log", p.lines(1000))
+					p.apply(first)
+					p.counted()
+					for range 10 {
+						if fast {
+							there, back := p.configure([]followed{other}), p.configure([]followed{first})
+							p.read(there)
+							time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+							p.read(back)
+							continue
+						}
+						p.apply(other)
+						p.counted()
+						if restarts {
+							p.close()
+							p.open()
+						}
+						p.apply(first)
+						p.counted()
+					}
+					p.append("a.log", p.lines(5))
+					p.counted()
+					if n := len(p.book.Positions(-1)); n > 12 {
+						t.Errorf("%d positions are left: %+v", n, p.book.Positions(-1))
+					}
+				})
+			}
+		}
+	}
+}
+
+// Whatever is done to policies and logs, in whatever order and however fast, each line is counted once.
+func TestAnySequenceOfPolicies(t *testing.T) {
+	rounds := 12
+	if testing.Short() {
+		rounds = 4
+	}
+	for range rounds {
+		seed := rand.Uint64()
+		if text := os.Getenv("THORBIS_TEST_SEED"); text != "" {
+			seed, _ = strconv.ParseUint(text, 10, 64)
+		}
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			anySequence(t, rand.New(rand.NewPCG(seed, 0)))
+		})
+	}
+}
+
+func anySequence(t *testing.T, random *rand.Rand) {
+	p := newPolicies(t)
+	logs := []string{"a.log", "b.log", "c.log"}
+	for _, log := range logs {
+		p.append(log, p.lines(3))
+	}
+	divisions := [][]string{{"*.log"}, logs, {"[ab].log", "c.log"}, {"a.log", "[bc].log"}, {"[ac].log", "b.log"}}
+	policy := func(whole bool) []followed {
+		names := random.Perm(4)
+		var all []followed
+		division := divisions[random.IntN(len(divisions))]
+		for i, pattern := range division {
+			if whole || random.IntN(6) > 0 { // else some logs are not read for a while
+				all = append(all, followed{"s" + strconv.Itoa(names[i]), []string{"web", "api"}[random.IntN(2)], pattern})
+			}
+		}
+		return all
+	}
+	p.apply(followed{"s0", "web", "*.log"})
+	p.counted()
+	generation := map[string]int{}
+	rotated := map[string]bool{}
+	for range 60 {
+		log := logs[random.IntN(len(logs))]
+		var did string
+		switch random.IntN(9) {
+		case 0, 1, 2:
+			n := 1 + random.IntN(30)
+			p.append(log, p.lines(n))
+			did = fmt.Sprintf("%s: %d lines", log, n)
+		case 3:
+			generation[log]++
+			to := fmt.Sprintf("%s.%d", log, generation[log])
+			p.rename(log, to)
+			p.append(log, p.lines(2))
+			rotated[to] = true
+			did = fmt.Sprintf("%s is renamed %s", log, to)
+		case 4:
+			generation[log]++
+			to := fmt.Sprintf("%s.%d", log, generation[log])
+			p.cutOff(log, to, p.lines(random.IntN(60)))
+			rotated[to] = true
+			did = fmt.Sprintf("%s is copied to %s and truncated", log, to)
+		case 5:
+			if all := slices.Sorted(maps.Keys(rotated)); len(all) > 0 {
+				name := all[random.IntN(len(all))]
+				delete(rotated, name)
+				p.zip(name)
+				did = name + " is compressed"
+			}
+		case 6:
+			next := policy(false)
+			did = fmt.Sprintf("policy %v", next)
+			p.apply(next...)
+		case 7: // fast reloads: what is read is not what is known
+			one, two := p.configure(policy(false)), p.configure(policy(false))
+			did = fmt.Sprintf("policies %v, at once %v", one.sources, two.sources)
+			if random.IntN(3) > 0 {
+				p.read(one)
+				time.Sleep(time.Duration(random.IntN(30)) * time.Millisecond)
+			}
+			p.read(two)
+		case 8:
+			p.close()
+			p.open()
+			did = "restart"
+			if random.IntN(2) == 0 {
+				p.apply(p.now...)
+			} else {
+				p.apply(policy(false)...)
+			}
+		}
+		p.did = append(p.did, did)
+		time.Sleep(time.Duration(random.IntN(40)) * time.Millisecond)
+	}
+	last := policy(true)
+	p.did = append(p.did, fmt.Sprintf("policy %v", last))
+	p.apply(last...)
+	p.counted()
+	p.close()
+	p.open()
+	p.apply(policy(true)...)
+	p.counted()
+}
