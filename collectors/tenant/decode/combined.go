@@ -36,15 +36,16 @@ func (d *combined) Decode(b []byte, e *Event) Verdict {
 		b = b[4:]
 	} else {
 		var status []byte
-		if status, b = word(b); string(status) != "-" && string(status) != "0" {
+		status, b = word(b)
+		if e.Status, ok = statusOf(status); !ok {
 			return NoStatus
 		}
 	}
 	size, b := word(b)
-	if n, ok := whole(size); ok {
-		e.Bytes = n
-	} else if string(size) != "-" {
-		return Syntax
+	if e.Bytes, ok = whole(size); !ok {
+		if e.Bytes, ok = scaled(size, 0); !ok && !isBareItem(size) {
+			return Syntax
+		}
 	}
 	if d.path {
 		e.Path = pathOf(target(request))

@@ -2,30 +2,20 @@ package decode
 
 import "bytes"
 
-// status reads a status that is a number or a string of one. What says "no answer" (0, 000, -, an empty
-// string) is 0.
+// status reads a status that is a number, a string of one, or null. What says "no answer" (statusOf) is 0.
 func (d *JSON) status(f field) (status int, ok bool) {
-	if k := d.v.kinds[f]; k != text && k != number {
-		return 0, false
-	}
-	if n, ok := d.v.decimal(f); ok && n.fraction == 0 && n.mantissa <= 1<<20 {
-		return int(n.mantissa), true
-	}
-	raw := d.v.raw[f]
-	if len(raw) == 3 {
-		a, b, c := raw[0]-'0', raw[1]-'0', raw[2]-'0'
-		if a <= 9 && b <= 9 && c <= 9 {
-			return int(a)*100 + int(b)*10 + int(c), true
+	switch d.v.kinds[f] {
+	case number:
+		if n, ok := d.v.decimal(f); ok && n.fraction == 0 {
+			return int(min(n.mantissa, 999)), true
 		}
-	}
-	if len(raw) == 0 || string(raw) == "-" {
+		return statusOf(d.v.raw[f])
+	case text:
+		return statusOf(d.v.raw[f])
+	case null: // it was asked, and there was no answer
 		return 0, true
 	}
-	n, ok := whole(raw)
-	if !ok || n > 1<<20 {
-		return 0, false
-	}
-	return int(n), true
+	return 0, false
 }
 
 func (d *JSON) first(f, g field) []byte {
@@ -67,10 +57,7 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 		return NoStatus
 	}
 	v := &d.v
-	e.Host, e.Tenant, e.ID = d.first(fHost, fHost2), v.str(fTenant), v.str(fID)
-	if v.kinds[fTenant] == number {
-		e.Tenant = v.raw[fTenant]
-	}
+	e.Host, e.Tenant, e.ID = d.first(fHost, fHost2), v.name(fTenant), v.name(fID)
 	uri := d.first(fPath, fPath2)
 	if d.path {
 		e.Path = pathOf(uri)
@@ -138,12 +125,12 @@ func finishVercel(d *JSON, e *Event) Verdict {
 		e.Time = d.time(fTime)
 	}
 	e.Bytes, _ = d.bytes(fBytes)
-	if string(v.raw[fProxyStatus]) == "-1" && (v.kinds[fProxyStatus] == number || v.kinds[fProxyStatus] == text) {
+	if v.minusOne(fProxyStatus) {
 		return Revalidation
 	}
-	if v.kinds[fProxyStatus] == absent {
+	if v.missing(fProxyStatus) {
 		// The function crashed and nobody answered; anything else without the proxy's word is a line of output.
-		if k := v.kinds[fStatus]; (k == number || k == text) && string(v.raw[fStatus]) == "-1" {
+		if v.minusOne(fStatus) {
 			e.Status = 0
 			return Counted
 		}
@@ -159,7 +146,7 @@ func finishVercel(d *JSON, e *Event) Verdict {
 // finishCloudflare keeps what clients asked for.
 func finishCloudflare(d *JSON, e *Event) Verdict {
 	v := &d.v
-	if string(v.str(fContent)) == "tests" && v.kinds[fStatus] == absent {
+	if string(v.str(fContent)) == "tests" && v.missing(fStatus) {
 		return Test
 	}
 	if source := v.str(fSource); len(source) > 0 && string(source) != "eyeball" {
@@ -178,5 +165,9 @@ func finishCloudflare(d *JSON, e *Event) Verdict {
 // precise reports whether a timestamp is finer than a second: nanoseconds, or RFC 3339 with a fraction.
 // From whole seconds no latency can be told.
 func precise(b []byte) bool {
+	if len(b) > 2 && b[1] == '.' { // 1.79e+18
+		n, ok := scaled(b, 0)
+		return ok && epochScale(digitsOf(n)) == 0
+	}
 	return len(b) >= 19 && b[0]-'0' <= 9 && (b[4] != '-' || b[19%len(b)] == '.')
 }

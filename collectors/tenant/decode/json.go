@@ -1,15 +1,19 @@
 package decode
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // kind is what stands under a key.
 type kind uint8
 
 const (
-	absent kind = iota // no such key, or null
-	text               // content of a string, unquoted
-	number             // as written
-	other              // true, false, an array or an object, as written
+	absent kind = iota // no such key
+	null
+	text   // content of a string, unquoted
+	number // as written
+	other  // true, false, an array or an object, as written
 )
 
 // values are the known values of one record.
@@ -25,6 +29,30 @@ func (v *values) str(f field) []byte {
 		return v.raw[f]
 	}
 	return nil
+}
+
+// missing reports whether there is no such key, or null.
+func (v *values) missing(f field) bool { return v.kinds[f] <= null }
+
+// name returns what names something: a string's content, or a number without the zeros with which floats are written (42.0).
+func (v *values) name(f field) []byte {
+	raw := v.raw[f]
+	switch v.kinds[f] {
+	case text:
+		return raw
+	case number:
+		if end := bytes.IndexByte(raw, '.'); end >= 0 && len(bytes.Trim(raw[end+1:], "0")) == 0 {
+			return raw[:end]
+		}
+		return raw
+	}
+	return nil
+}
+
+// minusOne reports whether there is the number -1.
+func (v *values) minusOne(f field) bool {
+	n := v.name(f)
+	return len(n) >= 2 && n[0] == '-' && n[1] == '1' && (len(n) == 2 || string(n) == "-1.0")
 }
 
 // decimal returns a number, if it is one that was understood when it was found.
@@ -97,6 +125,7 @@ type JSON struct {
 	v       values
 	path    bool
 	scratch []byte
+	bare    []byte // a record whose bare values have got quotes
 	clock   clock
 	marks   marks
 
@@ -148,14 +177,25 @@ func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
 	if i >= len(b) || b[i] != '{' {
 		return -1, Syntax
 	}
-	d.v.kinds = [fields]kind{}
-	d.scratch, d.at = d.scratch[:0], 0
-	d.marks.restart(b, i)
-	if i = d.object(b, i+1, d.keys, 1); i < 0 {
+	if end := d.record(b, i); end >= 0 {
+		*e = Event{Duration: -1}
+		return end, d.finish(d, e)
+	}
+	bare, end, ok := quoteBare(d.bare[:0], b, i)
+	d.bare = bare
+	if !ok || d.record(bare, 0) != len(bare) {
 		return -1, Syntax
 	}
 	*e = Event{Duration: -1}
-	return i, d.finish(d, e)
+	return end, d.finish(d, e)
+}
+
+// record reads the values of the object at i, and returns the index after it, -1 if it is not valid.
+func (d *JSON) record(b []byte, i int) int {
+	d.v.kinds = [fields]kind{}
+	d.scratch, d.at = d.scratch[:0], 0
+	d.marks.restart(b, i)
+	return d.object(b, i+1, d.keys, 1)
 }
 
 // object reads the members of an object that leads to fields, and its end.
@@ -299,7 +339,7 @@ func (d *JSON) known(b []byte, i int, e *key, depth int) int {
 		d.v.kinds[f] = number
 		end, d.v.nums[f] = scanDecimal(b, i)
 	case c == 'n':
-		d.v.kinds[f] = absent
+		d.v.kinds[f] = null
 		end = d.skipValue(b, i, depth)
 	default:
 		d.v.kinds[f] = other

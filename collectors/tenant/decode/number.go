@@ -31,6 +31,9 @@ var powers = func() (p [20]uint64) {
 // beyond the nineteenth. It is false for what is no number, and for one below 0.
 func scaled(b []byte, scale int) (uint64, bool) {
 	var mantissa uint64
+	if len(b) > 1 && b[0] == '+' && b[1]-'0' <= 9 {
+		b = b[1:]
+	}
 	digits, exp, i := 0, scale, 0
 	if len(b) < 20 { // nineteen digits always fit
 		for ; i < len(b) && b[i]-'0' <= 9; i++ {

@@ -48,8 +48,24 @@ func epoch(b []byte) (int64, bool) {
 	if digits == 0 || digits == 4 && len(b) > 4 && b[4] == '-' {
 		return 0, false
 	}
+	if digits < len(b) && bytes.ContainsAny(b, "eE") { // 1.790000000123e+12
+		n, ok := scaled(b, 0)
+		if !ok {
+			return 0, false
+		}
+		digits = digitsOf(n)
+	}
 	n, ok := scaled(b, epochScale(digits))
 	return int64(n), ok
+}
+
+// digitsOf returns how many digits a number has.
+func digitsOf(n uint64) int {
+	digits := 1
+	for ; n >= 10; n /= 10 {
+		digits++
+	}
+	return digits
 }
 
 func epochScale(digits int) int {
