@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/command"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -16,10 +17,18 @@ type verification struct {
 	Result
 	// say tells a person how far it is.
 	say func(format string, args ...any)
+	// limit is the time that the verification has. A check that it cut short found nothing: broken is then why.
+	limit  context.Context
+	broken error
 }
 
 // check notes what one check found.
 func (v *verification) check(name string, err error) {
+	if v.limit != nil && v.limit.Err() != nil && cutShort(err) {
+		v.broken = fmt.Errorf("%s: %w", name, err)
+		v.say("%s: %v", name, err)
+		return
+	}
 	c := CheckResult{Name: name, Success: err == nil}
 	verdict := "ok"
 	if err != nil {
@@ -28,6 +37,11 @@ func (v *verification) check(name string, err error) {
 	}
 	v.Checks = append(v.Checks, c)
 	v.say("%s: %s", name, verdict)
+}
+
+// cutShort reports whether an error is that of a limit of time.
+func cutShort(err error) bool {
+	return errors.Is(err, command.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // read counts bytes that were read.
@@ -49,7 +63,7 @@ func (v *verification) missing(n int) {
 }
 
 // Verify proves a backup whole and leaves a result file. The error is that the verification could not be
-// made or its result not be written; a backup that is not whole is a result without success.
+// made, needs more time than it has, or its result not be written; a backup that is not whole is a result without success.
 func Verify(ctx context.Context, b *config.Backup, say func(format string, args ...any)) (*Result, error) {
 	q, err := newQuery(b)
 	if err != nil {
@@ -61,11 +75,11 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	if q.source.File != "" {
 		return nil, fmt.Errorf("backup %s: only its listing is here; verify it where its program runs", b.Name)
 	}
-	limited, cancel := context.WithTimeout(ctx, b.Verify.Timeout.Std())
+	limited, cancel := context.WithTimeoutCause(ctx, b.Verify.Timeout.Std(), command.ErrTimeout)
 	defer cancel()
 	say, done := working(say, sayEvery)
 	defer done()
-	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestVerify, Started: time.Now().UTC()}, say: say}
+	v := &verification{Result: Result{Backup: b.Name, Test: metric.TestVerify, Started: time.Now().UTC()}, say: say, limit: limited}
 	err = q.adapter.verify(limited, q, v)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("backup %s: the verification was broken off: %w", b.Name, ctx.Err())
@@ -75,6 +89,10 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	}
 	if err != nil {
 		v.check("run", err)
+	}
+	// What was found before the time was up is a finding; without one nothing is known of the backup.
+	if v.broken != nil && v.failedChecks() == 0 {
+		return nil, fmt.Errorf("backup %s: the verification needs more than %s and was broken off without a result; raise verify.timeout: %w", b.Name, b.Verify.Timeout, v.broken)
 	}
 	v.Finished = time.Now().UTC()
 	v.Success = len(v.Checks) > 0 && v.failedChecks() == 0
