@@ -94,7 +94,7 @@ func NewJSON(o Options) (*JSON, error) {
 	case "caddy":
 		return build(caddyKeys, o, finishCaddy, seconds), nil
 	case "traefik":
-		return build(traefikKeys, o, finishGeneric, nanoseconds), nil
+		return build(traefikKeys, o, finishTraefik, nanoseconds), nil
 	case "envoy":
 		return build(envoyKeys, o, finishEnvoy, milliseconds), nil
 	case "vercel":

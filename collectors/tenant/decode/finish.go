@@ -86,6 +86,9 @@ func finishCaddy(d *JSON, e *Event) Verdict {
 	}
 	verdict := finishGeneric(d, e)
 	e.Probe = e.Probe || d.agentList()
+	if e.Status == 0 && verdict == Counted {
+		e.Status = caddyStatus(&d.v)
+	}
 	return verdict
 }
 
@@ -97,19 +100,6 @@ func (d *JSON) agentList() bool {
 	}
 	i := skipSpace(raw, 1)
 	return raw[i] == '"' && bytes.HasPrefix(raw[i+1:], probeAgent)
-}
-
-// finishEnvoy tells a client that went away (499, as nginx has it) from a failure: both have the code 0.
-func finishEnvoy(d *JSON, e *Event) Verdict {
-	verdict := finishGeneric(d, e)
-	if flags := d.v.str(fFlags); e.Status == 0 && verdict == Counted && flags != nil {
-		for flag := range bytes.SplitSeq(flags, []byte(",")) {
-			if string(flag) == "DC" || string(flag) == "DownstreamConnectionTermination" {
-				e.Status = 499
-			}
-		}
-	}
-	return verdict
 }
 
 // finishVercel keeps the one record of a request that tells how it ended.
@@ -149,7 +139,7 @@ func finishCloudflare(d *JSON, e *Event) Verdict {
 	if string(v.str(fContent)) == "tests" && v.missing(fStatus) {
 		return Test
 	}
-	if source := v.str(fSource); len(source) > 0 && string(source) != "eyeball" {
+	if !endUser(v.name(fSource)) {
 		return Subrequest
 	}
 	verdict := finishGeneric(d, e)
@@ -160,6 +150,16 @@ func finishCloudflare(d *JSON, e *Event) Verdict {
 		e.Duration = end - e.Time
 	}
 	return Counted
+}
+
+// endUser reports whether a ClientRequestSource is a visitor, also one whose own zone is on Cloudflare (a custom domain), or is
+// not known. It is written by name, or by number in older jobs (Cloudflare's "ClientRequestSource field").
+func endUser(source []byte) bool {
+	switch string(source) {
+	case "eyeball", "1", "orangeToOrange", "9", "unknown", "0", "":
+		return true
+	}
+	return false
 }
 
 // precise reports whether a timestamp is finer than a second: nanoseconds, or RFC 3339 with a fraction.

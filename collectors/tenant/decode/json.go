@@ -34,6 +34,11 @@ func (v *values) str(f field) []byte {
 // missing reports whether there is no such key, or null.
 func (v *values) missing(f field) bool { return v.kinds[f] <= null }
 
+// unset reports whether there is a key without a value: null, or - as Envoy and nginx have it.
+func (v *values) unset(f field) bool {
+	return v.kinds[f] == null || v.kinds[f] == text && string(v.raw[f]) == "-"
+}
+
 // name returns what names something: a string's content, or a number without the zeros with which floats are written (42.0).
 func (v *values) name(f field) []byte {
 	raw := v.raw[f]

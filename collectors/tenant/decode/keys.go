@@ -25,6 +25,10 @@ const (
 	fProbe
 	fID
 	fFlags
+	fDetails
+	fMethod
+	fMessage
+	fOriginDuration
 	fSource
 	fContent
 	fProxy
@@ -52,19 +56,20 @@ var nginxKeys = layout{
 
 var caddyKeys = layout{
 	fHost: "request/host", fPath: "request/uri", fStatus: "status", fDuration: "duration", fBytes: "size",
-	fTime: "ts", fAgent: "request/headers/User-Agent", fSource: "logger",
+	fTime: "ts", fAgent: "request/headers/User-Agent", fSource: "logger", fMessage: "msg",
 }
 
 var traefikKeys = layout{
 	fHost: "RequestHost", fPath: "RequestPath", fStatus: "DownstreamStatus", fDuration: "Duration",
 	fBytes: "DownstreamContentSize", fTime: "StartUTC", fTime2: "time", fAgent: "request_User-Agent",
+	fOriginDuration: "OriginDuration",
 }
 
 // Istio writes authority, Envoy Gateway :authority.
 var envoyKeys = layout{
 	fHost: "authority", fHost2: ":authority", fPath: "path", fPath2: "x-envoy-origin-path", fStatus: "response_code",
 	fDuration: "duration", fBytes: "bytes_sent", fTime: "start_time", fAgent: "user_agent", fAgent2: "user-agent",
-	fFlags: "response_flags",
+	fFlags: "response_flags", fDetails: "response_code_details", fMethod: "method",
 }
 
 var vercelKeys = layout{
