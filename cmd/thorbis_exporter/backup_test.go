@@ -70,7 +70,7 @@ func TestBackupList(t *testing.T) {
 func TestBackupVerify(t *testing.T) {
 	policy, dir, results := dumps(t, "true")
 	result := func() *backup.Result {
-		r, err := backup.ReadResult(backup.ResultFile(results, "main", "verify"), "main", "verify")
+		r, err := backup.ReadResult(t.Context(), backup.ResultFile(results, "main", "verify"), "main", "verify")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestBackupRestoreTest(t *testing.T) {
 	for restore, want := range map[string]int{`echo rows > "$THORBIS_RESTORE_DIR/db.txt"`: 0, "exit 3": 1} {
 		policy, _, results := dumps(t, restore)
 		code, _, errs := callBuilt(t, "--config.file="+policy, "backup", "restore-test", "main")
-		r, err := backup.ReadResult(backup.ResultFile(results, "main", "restore"), "main", "restore")
+		r, err := backup.ReadResult(t.Context(), backup.ResultFile(results, "main", "restore"), "main", "restore")
 		if err != nil || r == nil || code != want || r.Success != (want == 0) {
 			t.Errorf("%s: %d %s %+v %v", restore, code, errs, r, err)
 		}

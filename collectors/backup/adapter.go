@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/command"
@@ -82,7 +79,7 @@ func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
 // a warning is returned with the warning in the sink.
 func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, error) {
 	if q.source.File != "" {
-		text, modified, err := readFile(q.source.File, maxListing)
+		text, modified, err := readOutside(ctx, q.source.File, maxListing)
 		to.asOf = modified
 		return text, err
 	}
@@ -165,25 +162,4 @@ func readSecret(ctx context.Context, refs map[string]*config.SecretRef, name str
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
 	return value, nil
-}
-
-// readFile reads a file up to a limit, and tells when it was last written.
-func readFile(name string, limit int64) ([]byte, time.Time, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if int64(len(text)) > limit {
-		return nil, time.Time{}, fmt.Errorf("%s: %w: more than %d bytes", name, errTooLarge, limit)
-	}
-	return text, info.ModTime(), nil
 }

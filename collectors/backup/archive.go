@@ -46,6 +46,11 @@ func verifyDirectory(ctx context.Context, q *query, v *verification) error {
 	if len(items) == 0 {
 		v.check("backups", errors.New("there is none"))
 	}
+	var err error
+	if v.files, err = openRoot(ctx, q.source.Path); err != nil {
+		return err
+	}
+	defer v.files.close()
 	for _, i := range items {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -57,7 +62,7 @@ func verifyDirectory(ctx context.Context, q *query, v *verification) error {
 
 // verifyPath verifies one backup: a file or a directory.
 func verifyPath(ctx context.Context, path string, v *verification) error {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
@@ -72,15 +77,15 @@ func verifyPath(ctx context.Context, path string, v *verification) error {
 
 func verifyTree(ctx context.Context, dir string, v *verification) error {
 	// PostgreSQL's own: pg_basebackup writes the one, pg_dump --format=directory the other.
-	if _, err := os.Stat(filepath.Join(dir, "backup_manifest")); err == nil {
+	if _, err := os.Lstat(filepath.Join(dir, "backup_manifest")); err == nil {
 		return verifyBaseBackup(ctx, dir, v)
 	}
-	if isDump, err := beginsAsDump(filepath.Join(dir, "toc.dat")); err == nil && isDump {
+	if isDump, err := v.beginsAsDump(ctx, filepath.Join(dir, "toc.dat")); err == nil && isDump {
 		return v.restoreNowhere(ctx, dir, dir)
 	}
 	for _, name := range manifestNames {
 		file := filepath.Join(dir, name)
-		if _, err := os.Stat(file); err == nil {
+		if _, err := os.Lstat(file); err == nil {
 			return compareManifest(ctx, file, dir, "", v)
 		}
 	}
@@ -142,7 +147,7 @@ var sums = map[int]func() hash.Hash{
 func verifySums(ctx context.Context, path string, v *verification) error {
 	dir, name := filepath.Split(path)
 	for _, ending := range []string{".sha256", ".sha512", ".sha1", ".md5"} {
-		if _, err := os.Stat(path + ending); err == nil {
+		if _, err := os.Lstat(path + ending); err == nil {
 			return compareManifest(ctx, path+ending, dir, name, v)
 		}
 	}
@@ -158,7 +163,7 @@ func verifySums(ctx context.Context, path string, v *verification) error {
 // compareManifest compares the files of a manifest, or the only one asked for. A file with a bare sum is that
 // of the one asked for.
 func compareManifest(ctx context.Context, manifest, dir, only string, v *verification) error {
-	text, _, err := readFile(manifest, maxListing)
+	text, err := v.files.read(ctx, manifest, maxListing)
 	if err != nil {
 		return err
 	}
@@ -202,7 +207,7 @@ func compareSum(ctx context.Context, path, want string, h hash.Hash, v *verifica
 
 // consume reads a file to its end.
 func consume(ctx context.Context, path string, w io.Writer, v *verification) error {
-	f, err := os.Open(path)
+	f, err := v.files.open(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -238,7 +243,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // readArchive reads a file as what its name says that it is. One that decompresses and ends where its format
 // says has passed the checksums that gzip and zstd carry.
 func readArchive(ctx context.Context, path string, v *verification) error {
-	f, err := os.Open(path)
+	f, err := v.files.open(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -310,15 +315,15 @@ func readTar(r io.Reader) error {
 // pgRestoreRead has pg_restore read a dump in PostgreSQL's custom format to its end: the list of its contents
 // alone would not notice that the data are cut short.
 func (v *verification) pgRestoreRead(ctx context.Context, path string) error {
-	if isDump, err := beginsAsDump(path); err != nil || !isDump {
+	if isDump, err := v.beginsAsDump(ctx, path); err != nil || !isDump {
 		return err
 	}
 	return v.restoreNowhere(ctx, path, "")
 }
 
 // beginsAsDump tells a dump in PostgreSQL's custom format, or the table of contents of one in its directory format.
-func beginsAsDump(path string) (bool, error) {
-	f, err := os.Open(path)
+func (v *verification) beginsAsDump(ctx context.Context, path string) (bool, error) {
+	f, err := v.files.open(ctx, path)
 	if err != nil {
 		return false, err
 	}
@@ -333,6 +338,11 @@ func (v *verification) restoreNowhere(ctx context.Context, path, dir string) err
 	tool := postgresTool("pg_restore")
 	if tool == "" {
 		return errors.New("it is a PostgreSQL dump, and there is no pg_restore to read it with")
+	}
+	if dir != "" {
+		if err := plain(ctx, dir, false); err != nil {
+			return err
+		}
 	}
 	if err := v.runTool(ctx, tool, "--file=/dev/null", path); err != nil || dir == "" {
 		return err

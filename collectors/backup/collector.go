@@ -235,7 +235,7 @@ func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
 	for {
 		start := time.Now()
 		c.settle(start)
-		err := errors.Join(c.readResults(), c.countTenants(), c.save(start))
+		err := errors.Join(c.readResults(ctx), c.countTenants(), c.save(start))
 		c.mu.Lock()
 		idle := len(c.here) == 0
 		c.mu.Unlock()
@@ -260,14 +260,14 @@ func (c *Collector) settle(now time.Time) {
 	}
 }
 
-func (c *Collector) readResults() error {
+func (c *Collector) readResults(ctx context.Context) error {
 	c.mu.Lock()
 	here := c.here
 	c.mu.Unlock()
 	var errs []error
 	for _, b := range here {
 		for _, test := range metric.BackupTests {
-			r, err := ReadResult(ResultFile(b.Results, b.Name, test), b.Name, test)
+			r, err := ReadResult(ctx, ResultFile(b.Results, b.Name, test), b.Name, test)
 			if err != nil {
 				errs = append(errs, &collectors.ReasonError{Reason: collectorReason(err), Err: err})
 				continue

@@ -86,7 +86,7 @@ func TestAnotherSourceIsNoDeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCollector(t, storage, testPolicy(t, policy("path: "+one+", pattern: '*.dump'")))
-	if err := c.readResults(); err != nil {
+	if err := c.readResults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.listNow(t); err != nil {

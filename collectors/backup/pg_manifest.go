@@ -135,12 +135,20 @@ func verifyBaseBackup(ctx context.Context, dir string, v *verification) error {
 		}
 	}
 	if tool := postgresTool("pg_verifybackup"); tool != "" && len(archives) == 0 {
+		// It opens the manifest, whatever that is. Links lead to tablespaces, and the log may lie behind one.
+		manifest, err := v.files.open(ctx, filepath.Join(dir, "backup_manifest"))
+		if err == nil {
+			err = errors.Join(manifest.Close(), plain(ctx, dir, true))
+		}
+		if err != nil {
+			return err
+		}
 		if err := v.runTool(ctx, tool, "--no-parse-wal", "--exit-on-error", dir); err != nil {
 			return err
 		}
 		return v.count(dir)
 	}
-	text, _, err := readFile(filepath.Join(dir, "backup_manifest"), maxManifest)
+	text, err := v.files.read(ctx, filepath.Join(dir, "backup_manifest"), maxManifest)
 	if err != nil {
 		return err
 	}
@@ -167,11 +175,13 @@ func verifyBaseBackup(ctx context.Context, dir string, v *verification) error {
 
 // compareTree takes what it finds out of the manifest.
 func (v *verification) compareTree(ctx context.Context, dir string, manifest map[string]manifestFile) error {
+	spaces := tablespaces{}
+	defer spaces.close()
 	for name, f := range maps.Clone(manifest) {
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("backup_manifest names %q, which lies elsewhere", short(name))
 		}
-		file, err := os.Open(filepath.Join(dir, filepath.FromSlash(name))) // tablespaces lie behind links
+		file, err := spaces.open(ctx, v.files, dir, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -190,7 +200,7 @@ func (v *verification) compareTree(ctx context.Context, dir string, manifest map
 
 // compareArchive takes what it finds in an archive out of the manifest. The archive of a tablespace is named by its OID.
 func (v *verification) compareArchive(ctx context.Context, dir, name string, manifest map[string]manifestFile) error {
-	file, err := os.Open(filepath.Join(dir, name))
+	file, err := v.files.open(ctx, filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}

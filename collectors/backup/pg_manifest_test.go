@@ -68,7 +68,12 @@ func TestBaseBackupsForReal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = (&verification{say: t.Logf}).compareTree(t.Context(), filepath.Join(out, "plain"), manifest)
+		files, err := openRoot(t.Context(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.close()
+		err = (&verification{say: t.Logf, files: files}).compareTree(t.Context(), filepath.Join(out, "plain"), manifest)
 		return len(manifest), err
 	}
 	if missing, err := compare(); missing > 0 || err != nil {

@@ -78,7 +78,7 @@ func (c *pgBackRestCluster) verify() *Result {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	onDisk, err := ReadResult(ResultFile(c.policy.Results, "main", metric.TestVerify), "main", metric.TestVerify)
+	onDisk, err := ReadResult(c.t.Context(), ResultFile(c.policy.Results, "main", metric.TestVerify), "main", metric.TestVerify)
 	if err != nil || onDisk == nil || onDisk.Success != r.Success {
 		c.t.Fatalf("the result file says %+v, %v", onDisk, err)
 	}

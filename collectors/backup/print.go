@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
 // Programs are the names of all adapters.
@@ -77,7 +78,7 @@ func OneAtATime(ctx context.Context, results string) (unlock func(), err error) 
 	if err := os.MkdirAll(results, 0o755); err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(results, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := regularfile.OpenFile(ctx, filepath.Join(results, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}

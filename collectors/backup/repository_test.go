@@ -52,7 +52,7 @@ func failureIsExposed(t *testing.T, b *config.Backup) {
 	if err := collector.Apply(&config.Policy{Backups: []*config.Backup{b}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := collector.readResults(); err != nil {
+	if err := collector.readResults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	run, _ := value(t, collector, metric.BackupTestLastRun, "main", metric.TestVerify)

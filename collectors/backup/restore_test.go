@@ -75,7 +75,7 @@ func TestRestoreByCommand(t *testing.T) {
 	if r, err = restoreNow(t, b); err != nil || r.Success || !strings.Contains(r.Checks[0].Detail, "no key") {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if onDisk, err := ReadResult(ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); err != nil || onDisk.Success {
+	if onDisk, err := ReadResult(t.Context(), ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); err != nil || onDisk.Success {
 		t.Errorf("%+v, %v", onDisk, err)
 	}
 	b = commandTest(t, "sleep 600")
@@ -95,7 +95,7 @@ func TestRestoreBrokenOffLeavesNothing(t *testing.T) {
 	if left, _ := os.ReadDir(b.RestoreTest.Scratch); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if r, _ := ReadResult(ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); r != nil {
+	if r, _ := ReadResult(t.Context(), ResultFile(b.Results, "main", metric.TestRestore), "main", metric.TestRestore); r != nil {
 		t.Errorf("a test that was broken off has a result: %+v", r)
 	}
 }
@@ -206,7 +206,7 @@ func (r *restoring) result() *Result {
 		r.t.Fatalf("%v\n%s", err, out)
 	}
 	r.t.Logf("%s", out)
-	result, err := ReadResult(ResultFile(r.results, "main", metric.TestRestore), "main", metric.TestRestore)
+	result, err := ReadResult(r.t.Context(), ResultFile(r.results, "main", metric.TestRestore), "main", metric.TestRestore)
 	if err != nil || result == nil {
 		r.t.Fatal(result, err)
 	}

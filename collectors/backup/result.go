@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,8 +72,8 @@ func (r *Result) duration() float64 {
 }
 
 // ReadResult reads a result file; nil without an error if there is none.
-func ReadResult(file, backup, test string) (*Result, error) {
-	text, _, err := readFile(file, maxResult)
+func ReadResult(ctx context.Context, file, backup, test string) (*Result, error) {
+	text, _, err := readOutside(ctx, file, maxResult)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -18,7 +18,7 @@ func TestResultFileRoundTrip(t *testing.T) {
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadResult(ResultFile(dir, "main", metric.TestRestore), "main", metric.TestRestore)
+	got, err := ReadResult(t.Context(), ResultFile(dir, "main", metric.TestRestore), "main", metric.TestRestore)
 	if err != nil || *got.Rows != 7 || got.duration() != 3 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -81,7 +81,7 @@ func TestResultIsMaskedAndPrivate(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "printed by") || !strings.Contains(string(text), "echo ") {
 		t.Errorf("%s, %v", text, err)
 	}
-	if again, err := ReadResult(ResultFile(dir, "main", "verify"), "main", "verify"); err != nil || again.Checks[0].Detail != "echo <secret>" {
+	if again, err := ReadResult(t.Context(), ResultFile(dir, "main", "verify"), "main", "verify"); err != nil || again.Checks[0].Detail != "echo <secret>" {
 		t.Errorf("%+v, %v", again, err)
 	}
 	info, err := os.Stat(ResultFile(dir, "main", "verify"))

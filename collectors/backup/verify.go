@@ -17,6 +17,8 @@ type verification struct {
 	Result
 	// say tells a person how far it is.
 	say func(format string, args ...any)
+	// files is the directory that holds the backup, where one does.
+	files *root
 	// limit is the time that the verification has. A check that it cut short found nothing: broken is then why.
 	limit  context.Context
 	broken error
