@@ -27,7 +27,8 @@ func (p *Policy) Deadline(priority string, began time.Time) time.Time {
 func (h BusinessHours) Add(from time.Time, d time.Duration) time.Time {
 	local := from.In(h.zone())
 	for day := range maxBusinessDays {
-		start, end, ok := h.on(local.Year(), local.Month(), local.Day()+day)
+		// From yesterday, for what began then may go on over midnight.
+		start, end, ok := h.on(local.Year(), local.Month(), local.Day()+day-1)
 		if !ok || !end.After(from) {
 			continue
 		}
@@ -46,8 +47,13 @@ func (h BusinessHours) Add(from time.Time, d time.Duration) time.Time {
 // Contains reports whether a moment lies in business hours.
 func (h BusinessHours) Contains(t time.Time) bool {
 	local := t.In(h.zone())
-	start, end, ok := h.on(local.Year(), local.Month(), local.Day())
-	return ok && !t.Before(start) && t.Before(end)
+	for back := range 2 { // what began yesterday may go on over midnight
+		start, end, ok := h.on(local.Year(), local.Month(), local.Day()-back)
+		if ok && !t.Before(start) && t.Before(end) {
+			return true
+		}
+	}
+	return false
 }
 
 // Local returns a moment in the time zone of the business hours.
@@ -61,7 +67,7 @@ func (h BusinessHours) zone() *time.Location {
 	return zone
 }
 
-// on returns when business begins and ends on a day, if it does. No weekdays mean every day, as Alertmanager has it.
+// on returns when the business that begins on a day begins and ends, if it does; it may end on the next day. No weekdays mean every day, as Alertmanager has it.
 func (h BusinessHours) on(year int, month time.Month, day int) (start, end time.Time, ok bool) {
 	zone := h.zone()
 	noon := time.Date(year, month, day, 12, 0, 0, 0, zone)
@@ -75,6 +81,9 @@ func (h BusinessHours) on(year int, month time.Month, day int) (start, end time.
 		return time.Time{}, time.Time{}, false
 	}
 	start = time.Date(year, month, day, from.Hour, from.Minute, 0, 0, zone)
+	if h.Overnight() {
+		day++
+	}
 	end = time.Date(year, month, day, to.Hour, to.Minute, 0, 0, zone)
 	return start, end, end.After(start)
 }

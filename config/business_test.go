@@ -58,6 +58,31 @@ func TestBusinessHoursContain(t *testing.T) {
 	}
 }
 
+// A night shift belongs to the day on which it begins.
+func TestBusinessHoursOverMidnight(t *testing.T) {
+	night := BusinessHours{TimeZone: "Europe/Berlin", Weekdays: []string{"friday"}, From: "22:00", To: "06:00"}
+	for text, want := range map[string]bool{
+		"2026-03-06T21:59:00+01:00": false,
+		"2026-03-06T22:00:00+01:00": true, // Friday
+		"2026-03-07T05:59:00+01:00": true,
+		"2026-03-07T06:00:00+01:00": false,
+		"2026-03-07T22:30:00+01:00": false, // Saturday
+		"2026-03-06T05:00:00+01:00": false, // began on Thursday
+	} {
+		if got := night.Contains(moment(t, text)); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+	for from, at := range map[string]string{
+		"2026-03-07T05:00:00+01:00": "2026-03-14T01:00:00+01:00", // one hour is left of this night, the next is in a week
+		"2026-03-06T20:00:00+01:00": "2026-03-07T02:00:00+01:00",
+	} {
+		if got := night.Add(moment(t, from), 4*time.Hour); !got.Equal(moment(t, at)) {
+			t.Errorf("from %s due %s, want %s", from, got, at)
+		}
+	}
+}
+
 func TestDeadlineOfAPriority(t *testing.T) {
 	p := defaults()
 	began := moment(t, "2026-03-07T12:00:00Z") // a Saturday

@@ -58,6 +58,10 @@ func defaults() *Policy {
 
 // inherit fills what each check and priority left out from its parent.
 func (p *Policy) inherit() {
+	p.Hours.Normalize()
+	for _, m := range p.Maintenance {
+		m.Weekdays, m.Start = canonicalDays(m.Weekdays), canonicalClock(m.Start)
+	}
 	p.inheritStorage()
 	p.inheritDatabases()
 	p.inheritCanaries()

@@ -320,6 +320,12 @@ func (v *validator) tenantWarnings() {
 		}
 	}
 	for i, s := range p.Tenants.Sources {
+		for _, idle := range s.idleKeys() {
+			path := fmt.Sprintf("tenants.sources[%d].%s", i, idle.key)
+			if _, written := v.positions[path]; written && idle.why != "" {
+				v.warn(path, "has no effect: %s", idle.why)
+			}
+		}
 		if len(p.Objectives.Latency) > 0 && measured[s.AppService] && !s.HasDuration() {
 			v.warn(fmt.Sprintf("tenants.sources[%d]", i), "%s does not tell how long a request took, other sources of service %s do: its requests pass for fast ones; give it a service of its own", s.Format, s.AppService)
 		}
@@ -367,4 +373,32 @@ func (c *Cost) tenants(p *Policy, tenants int) {
 	const ours = 2 // _other and _unknown
 	c.TenantSeries = len(services) * (min(tenants, p.Tenants.Limit) + ours) * each
 	c.Series += len(p.Tenants.Sources) * seriesPerSource
+}
+
+// unitFormats are the formats that write a duration without its unit, or in one that can be configured.
+var unitFormats = []string{"nginx-json", "caddy", "json"}
+
+// idleKey is a key that may be written without any effect; why is empty where it has one.
+type idleKey struct{ key, why string }
+
+// idleKeys lists the keys of a source whose effect depends on others.
+func (s *Source) idleKeys() []idleKey {
+	unless := func(has bool, format string, args ...any) string {
+		if has {
+			return ""
+		}
+		return fmt.Sprintf(format, args...)
+	}
+	unit := unless(slices.Contains(unitFormats, s.Format), "the format %s has a unit of its own, or no duration; leave it out", s.Format)
+	if s.Format == "json" {
+		unit = unless(s.HasDuration(), "name the key that holds the duration in fields.duration")
+	}
+	return []idleKey{
+		{"duration_unit", unit},
+		{"start", unless(s.File != "", "only a file has a beginning and an end; leave it out")},
+		{"rotated", unless(s.File != "", "only a file is rotated; leave it out")},
+		{"secret_file", unless(s.Receive != "", "only a receiver has a sender to authenticate; leave it out")},
+		{"secret_header", unless(s.Receive != "" && s.Receive != "vercel", "the secret is in a header of this name for receive: cloudflare and json only; leave it out")},
+		{"verify", unless(s.Receive == "vercel", "only receive: vercel is verified; leave it out")},
+	}
 }

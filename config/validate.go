@@ -140,8 +140,10 @@ func (v *validator) hours() {
 		v.failAt("business_hours.from", "%v", errFrom)
 	case errTo != nil:
 		v.failAt("business_hours.to", "%v", errTo)
-	case to.Hour*60+to.Minute <= from.Hour*60+from.Minute:
-		v.failAt("business_hours.to", "must be later than from")
+	case to == from:
+		v.failAt("business_hours.to", "must not be the same as from; write 00:00 to 24:00 for whole days")
+	case from.Hour == 24:
+		v.failAt("business_hours.from", "invalid time of day %q: write it like 00:00", h.From)
 	}
 }
 

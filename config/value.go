@@ -122,35 +122,6 @@ func (t Time) MarshalYAML() (any, error) {
 	return t.UTC().Format(time.RFC3339), nil
 }
 
-// Clock is a time of day.
-type Clock struct{ Hour, Minute int }
-
-// ParseClock reads "HH:MM"; 24:00 is the end of the day.
-func ParseClock(s string) (Clock, error) {
-	bad := fmt.Errorf("%q is no time of day; write it like 09:00", s)
-	if s == "24:00" {
-		return Clock{24, 0}, nil
-	}
-	if len(s) != len("15:04") {
-		return Clock{}, bad
-	}
-	t, err := time.Parse("15:04", s)
-	if err != nil {
-		return Clock{}, bad
-	}
-	return Clock{t.Hour(), t.Minute()}, nil
-}
-
-// ParseWeekday reads an English weekday in lower case.
-func ParseWeekday(s string) (time.Weekday, error) {
-	for d := time.Sunday; d <= time.Saturday; d++ {
-		if strings.ToLower(d.String()) == s {
-			return d, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no weekday; write it like monday", s)
-}
-
 // UnmarshalText reads the word none, the only text a channel may be.
 func (c *Channel) UnmarshalText(text []byte) error {
 	if string(text) != "none" {

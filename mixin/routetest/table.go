@@ -48,6 +48,7 @@ func (t *Table) Apply(p *config.Policy) {
 	if len(t.Hours.Weekdays) > 0 {
 		p.Hours.Weekdays = t.Hours.Weekdays
 	}
+	p.Hours.Normalize()
 }
 
 // Test is one alert and what must become of it.

@@ -1,0 +1,49 @@
+package alertmanager
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/timeinterval"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// What Alertmanager reads of the business hours is what the exporter reckons deadlines with, at every quarter of an hour over a
+// change of the clocks.
+func TestIntervalsAreTheBusinessHours(t *testing.T) {
+	for _, h := range []config.BusinessHours{
+		{TimeZone: "UTC", Weekdays: []string{"Mon-Fri"}, From: "9:00", To: "18:00"},
+		{TimeZone: "Europe/Berlin", Weekdays: []string{"fri", "sunday"}, From: "22:00", To: "6:00"},
+		{TimeZone: "America/New_York", From: "20:00", To: "4:30"},
+		{TimeZone: "UTC", Weekdays: []string{"sat"}, From: "12:00", To: "0:00"},
+		{TimeZone: "UTC", Weekdays: []string{"Sat"}, From: "0:00", To: "24:00"},
+	} {
+		h.Normalize()
+		text, err := yaml.Marshal(spans(h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read []timeinterval.TimeInterval
+		if err := yaml.Unmarshal(text, &read); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		open := 0
+		for at := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC); at.Before(time.Date(2026, 11, 9, 0, 0, 0, 0, time.UTC)); at = at.Add(15 * time.Minute) {
+			got := false
+			for _, i := range read {
+				got = got || i.ContainsTime(at)
+			}
+			if want := h.Contains(at); got != want {
+				t.Fatalf("%+v at %s: Alertmanager %t, exporter %t", h, at, got, want)
+			}
+			if got {
+				open++
+			}
+		}
+		if open == 0 {
+			t.Errorf("%+v is never open", h)
+		}
+	}
+}
