@@ -71,7 +71,7 @@ func TestErrorsNameFileLineAndCure(t *testing.T) {
 		"timeout":            {"name: home,", "name: home, timeout: 30s,", "p.yaml:7: health.checks[0].timeout: 30s must be more than 0 and less than"},
 		"twice":              {"name: home,", "name: home, name: home,", "p.yaml:7: health.checks[0].name: written twice, first in line 7; keep one"},
 		"two checks":         {"checks:\n", "checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", `p.yaml:8: health.checks[1].name: "home" is already taken; choose another name`},
-		"window":             {"version: 1", "version: 1\nmaintenance: [{name: n, start: '25:00', duration: 1h}]", `p.yaml:2: maintenance[0].start: "25:00" is no time of day`},
+		"window":             {"version: 1", "version: 1\nmaintenance: [{name: n, start: '25:00', duration: 1h}]", `p.yaml:2: maintenance[0].start: invalid time of day "25:00"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, map[string]string{"p.yaml": strings.Replace(minimal, tc.old, tc.new, 1)})

@@ -126,8 +126,7 @@ func SecretKeys() []string {
 				keys = append(keys, path)
 				return
 			}
-			for i := range t.NumField() {
-				field := t.Field(i)
+			for field := range t.Fields() {
 				key := field.Tag.Get("yaml")
 				reader, ok := field.Tag.Lookup("secret")
 				switch {

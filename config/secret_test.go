@@ -28,8 +28,7 @@ func TestEverySecretKeyIsTagged(t *testing.T) {
 			if slices.Contains(seen, typ) || typ == secretRefType {
 				return
 			}
-			for i := range typ.NumField() {
-				field := typ.Field(i)
+			for field := range typ.Fields() {
 				key := field.Tag.Get("yaml")
 				if !field.IsExported() || key == "" || key == "-" {
 					continue

@@ -146,9 +146,9 @@ func TestSkeletonsHaveEverySection(t *testing.T) {
 				return
 			}
 			reachable[typ] = true
-			for i := range typ.NumField() {
-				if typ.Field(i).IsExported() {
-					types(typ.Field(i).Type)
+			for field := range typ.Fields() {
+				if field.IsExported() {
+					types(field.Type)
 				}
 			}
 		}

@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -53,9 +52,6 @@ func MaskBytes(text []byte) []byte {
 func Error(err error) error {
 	if err == nil {
 		return nil
-	}
-	if masked, ok := errors.AsType[*maskedError](err); ok && error(masked) == err {
-		return err
 	}
 	return &maskedError{err}
 }
