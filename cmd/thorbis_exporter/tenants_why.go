@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -30,13 +28,11 @@ func lookAt(name string, s *config.Source) (g glance) {
 		return g
 	}
 	defer func() { _ = f.Close() }()
-	b := bufio.NewReader(f)
-	var r io.Reader = b
-	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		if r, err = gzip.NewReader(b); err != nil {
-			return g
-		}
+	r, err := source.Inflate(f)
+	if err != nil {
+		return g
 	}
+	defer func() { _ = r.Close() }()
 	d, err := decode.New(decode.Options{Format: s.Format, Fields: s.Fields, DurationUnit: s.DurationUnit})
 	if err != nil {
 		return g

@@ -1,15 +1,12 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -158,7 +155,11 @@ func (a *archive) run(ctx context.Context) error {
 		}
 		return err
 	}
-	begins, err := headOf(f, a.path)
+	packing, err := compressionOf(f, a.path)
+	if err != nil {
+		return err
+	}
+	begins, err := headOf(f, packing)
 	if err == nil {
 		err = unchanged()
 	}
@@ -169,11 +170,12 @@ func (a *archive) run(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", a.path, errOther)
 	}
 	a.pause(PointOpened, a.path)
-	var r io.Reader = f
-	if compressed(a.path) {
-		if r, err = gzip.NewReader(bufio.NewReaderSize(f, 64<<10)); err != nil {
-			r = failing{err}
-		}
+	var r io.Reader
+	if inflated, err := packing.inflate(f); err == nil {
+		defer inflated.Close()
+		r = inflated
+	} else {
+		r = failing{err}
 	}
 	end, err := a.skip(r)
 	if errors.Is(err, errOther) {
@@ -185,7 +187,7 @@ func (a *archive) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.at, s.end, s.last, s.whole = &a.at, end, a.last, a.whole
+	s.at, s.end, s.last, s.whole = &a.at, end, a.last, a.whole || packing != nil
 	s.unchanged = func() error {
 		a.pause(PointInflated, a.path)
 		return unchanged()

@@ -1,18 +1,13 @@
 package source
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"hash/crc64"
 	"io"
 	"math"
 	"os"
-	"strings"
 	"syscall"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
@@ -33,8 +28,6 @@ func identify(info os.FileInfo) identity {
 	return identity{}
 }
 
-func compressed(path string) bool { return strings.HasSuffix(path, ".gz") }
-
 // head reads what a file begins with, inflated.
 func head(ctx context.Context, path string) ([]byte, error) {
 	f, err := regularfile.Open(ctx, path)
@@ -42,22 +35,24 @@ func head(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return headOf(f, path)
+	c, err := compressionOf(f, path)
+	if err != nil {
+		return nil, err
+	}
+	return headOf(f, c)
 }
 
 // headOf reads what an open file begins with: a path may lead to another one by now.
-func headOf(f *os.File, path string) ([]byte, error) {
-	var r io.Reader = io.NewSectionReader(f, 0, math.MaxInt64)
-	if compressed(path) {
-		var err error
-		if r, err = gzip.NewReader(bufio.NewReader(r)); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+func headOf(f *os.File, c *compression) ([]byte, error) {
+	r, err := c.inflate(io.NewSectionReader(f, 0, math.MaxInt64))
+	if err != nil {
+		return nil, err
 	}
+	defer func() { _ = r.Close() }()
 	b := make([]byte, headSize)
 	n, err := io.ReadFull(r, b)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return b[:n], nil
 }
@@ -116,7 +111,8 @@ func (e *ending) read(f io.ReaderAt, at *ledger.File) (bool, error) {
 // look is what an open file was like at one moment, or between two.
 type look struct {
 	begins []byte
-	size   int64
+	size   int64 // unknown, and larger than any, of a compressed file
+	packed bool  // it is compressed
 }
 
 // same looks at an open file that is not compressed and reports whether it holds what was counted up to a position: it is not

@@ -1,31 +1,23 @@
 package source
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
 )
 
-// Once reads something to its end, compressed or not. progress, if not nil, is told of the bytes read,
+// Once reads something to its end, compressed or not. progress, if not nil, is called with the number of bytes of each read,
 // as they lie.
 func Once(ctx context.Context, c *Config, name string, r io.Reader, progress func(int)) error {
 	if progress != nil {
 		r = &counting{r, progress}
 	}
-	b := bufio.NewReaderSize(r, 64<<10)
-	r = b
-	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		r = z
+	inflated, err := Inflate(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	s, err := newStream(c, r, &Sampler{})
+	defer inflated.Close()
+	s, err := newStream(c, inflated, &Sampler{})
 	if err != nil {
 		return err
 	}

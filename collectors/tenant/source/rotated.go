@@ -145,15 +145,23 @@ func (s *Files) judge(ctx context.Context, c candidate) {
 		return
 	}
 	defer f.Close()
-	begins, err := headOf(f, path)
+	packing, err := compressionOf(f, path)
+	if err != nil {
+		return
+	}
+	begins, err := headOf(f, packing)
 	if err != nil { // perhaps it is still being compressed
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if errors.Is(err, errUnsupported) {
+			s.refuse(c, old, err)
+			return
+		}
 		s.failed(path, old, err)
 		return
 	}
-	l, not := look{begins, math.MaxInt64}, old.not
-	if !compressed(path) {
+	l, not := look{begins, math.MaxInt64, packing != nil}, old.not
+	if !l.packed {
 		l.size = info.Size()
 		if not, err = s.others(f, l); err != nil {
 			return
@@ -226,7 +234,7 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 	case len(l.begins) == 0:
 		return ledger.File{}, false
 	case match != nil:
-		if compressed(c.path) && match.Done && match.Modified == old.modified || !compressed(c.path) && uint64(l.size) <= match.Offset {
+		if l.packed && match.Done && match.Modified == old.modified || !l.packed && uint64(l.size) <= match.Offset {
 			return ledger.File{}, false
 		}
 		at := *match
@@ -246,7 +254,7 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 func (s *Files) read(ctx context.Context, path string, old settling, at ledger.File) {
 	s.pause(PointJudged, path)
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
-	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part || compressed(path)}
+	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part}
 	err := a.run(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,6 +281,22 @@ func (s *Files) read(ctx context.Context, path string, old settling, at ledger.F
 		return
 	}
 	s.judgeAgain(path, old)
+}
+
+// refuse gives up a rotated file that cannot be read, and reports that unless nothing of it can be missing: it was there before
+// anything was counted, or a log that was last modified then was read to its end. The caller holds the lock.
+func (s *Files) refuse(c candidate, old settling, err error) {
+	needless := old.modified <= s.judgedOf(c.log)
+	for _, f := range s.known {
+		needless = needless || f.Path == c.log && f.Done && f.Modified == old.modified
+	}
+	if old.failures = maxTries - 1; !needless {
+		s.failed(c.path, old, err)
+		return
+	}
+	now := old
+	now.judged = true
+	s.replace(c.path, old, now)
 }
 
 // failed tries a rotated file again, a few times. The caller holds the lock.
