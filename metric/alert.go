@@ -164,6 +164,11 @@ var (
 		What: "A collector has not saved its state for five minutes.",
 		Why:  "A restart forgets what came since. Counters of checks go on, the others stand still.",
 	})
+	LabelConflictAlert = alert(Alert{
+		Name: "ThorbisScrapeLabelConflict", Priorities: []string{"P2", "P3"},
+		What: "For five minutes, a scrape job has replaced labels of the exporter's series; P2 if it is the environment.",
+		Why:  "Rules do not find what they judge, or judge it under another name; with another environment no outage pages.",
+	})
 	PolicyReloadAlert = alert(Alert{
 		Name: "ThorbisPolicyReloadFailed", Priorities: []string{"P3"},
 		What: "An exporter refused a new policy and keeps the old one.",

@@ -203,6 +203,9 @@ var (
 	ExporterSeen = record("instance:thorbis_exporter:last_seen",
 		"Unix time at which the exporter last reported. Outlives it by an hour, and for as long as its target fails to be scraped.",
 		exporterLevel)
+	LabelConflict = record("label:thorbis_scrape_label_conflict:targets",
+		"Targets whose series have lost the label to their scrape job, which has a label of that name and does not set honor_labels.",
+		[]string{LabelEnvironment, "label"})
 	CertificateLeft = record("check:thorbis_health_certificate:seconds_left",
 		"Seconds until the first certificate among the targets of the check expires, by the priority of the check.",
 		[]string{LabelEnvironment, LabelAppService, LabelCheck, LabelOwner, LabelPage})

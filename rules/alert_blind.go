@@ -52,7 +52,7 @@ func blind(p *config.Policy) Group {
 			an outage of it now would page nobody. Owner: {{ $labels.owner }}.
 			First look: are the exporters up (ThorbisExporterDown), can Prometheus scrape them, do their logs show probes.`,
 	}, func(page string) string {
-		return expand(`$serviceNamed`+braces(page)+` unless on ($service) $serviceWatched`, n)
+		return unlessReplaced(expand(`$serviceNamed`+braces(page)+` unless on ($service) $serviceWatched`, n), metric.LabelAppService)
 	})...)
 
 	rules = append(rules, byPage(metric.CheckSilentAlert, "P2", patience, text{
@@ -61,7 +61,8 @@ func blind(p *config.Policy) Group {
 			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
 			First look: the exporter's status page for that check, then its log; a check just removed from the policy goes quiet by itself within an hour.`,
 	}, func(page string) string {
-		return expand(`count by ($paged) ($silent`+braces(page)+`) > 0 and on ($service) $serviceWatched`, n)
+		return unlessReplaced(expand(`count by ($paged) ($silent`+braces(page)+`) > 0 and on ($service) $serviceWatched`, n),
+			metric.LabelAppService, metric.LabelCheck, metric.LabelTenant)
 	})...)
 
 	rules = append(rules, byPage(metric.CheckUnknownAlert, "P2", 2*patience, text{
@@ -74,8 +75,8 @@ func blind(p *config.Policy) Group {
 	})...)
 
 	rules = append(rules,
-		single(metric.LocationSilentAlert, expand(
-			`$locationSeen > bool 0 unless on ($place) $locationWatched`, n), patience, text{
+		single(metric.LocationSilentAlert, unlessReplaced(expand(
+			`$locationSeen > bool 0 unless on ($place) $locationWatched`, n), metric.LabelLocation), patience, text{
 			summary: "A location has stopped measuring.",
 			description: `Location {{ $labels.location }} in {{ $labels.environment }} has measured nothing for ten minutes;
 				the remaining locations judge without it. First look: is its exporter up and scraped; was the location given up, then take it out of the policy.`,

@@ -23,6 +23,7 @@ func exporters(p *config.Policy) Group {
 		"instanceCol": "environment, job, instance, collector",
 	}
 	rules := []Rule{
+		labelConflicts(p),
 		{Record: metric.ExporterSeen, Expr: expand(`
 			time() + 0 * group by ($instance) ($build)
 			or $seen > time() - $memory
@@ -66,5 +67,6 @@ func exporters(p *config.Policy) Group {
 				First look: deploy the same policy to the exporters, run thorbis_mixin generate, reload Prometheus.`,
 		}),
 	})...)
+	rules = append(rules, labelConflictAlerts()...)
 	return Group{Name: "thorbis-exporter", Interval: scrapeInterval, Rules: rules}
 }
