@@ -14,15 +14,15 @@ var RejectReasons = []string{RejectSyntax, RejectTooLong, RejectNoStatus}
 
 // Why a record of a source was understood and left out: the closed set of LabelReason of TenantSourceIgnored.
 const (
-	IgnoreNoRequest    = "no_request"   // it tells of something else than a request
-	IgnoreRevalidation = "revalidation" // the platform renewed its own cache
-	IgnoreSubrequest   = "subrequest"   // made by the edge itself, not by a client
-	IgnoreDuplicate    = "duplicate"    // its request was counted before
-	IgnoreTest         = "test"         // the vendor tries the receiver
+	IgnoreNotARequest  = "not_a_request" // a line of the server's own log, or of something else than a request
+	IgnoreRevalidation = "revalidation"  // the platform renewed its own cache
+	IgnoreSubrequest   = "subrequest"    // made by the edge itself, not by a client
+	IgnoreDuplicate    = "duplicate"     // its request was counted before
+	IgnoreTest         = "test"          // the vendor tries the receiver
 )
 
 // IgnoreReasons lists the closed set.
-var IgnoreReasons = []string{IgnoreNoRequest, IgnoreRevalidation, IgnoreSubrequest, IgnoreDuplicate, IgnoreTest}
+var IgnoreReasons = []string{IgnoreNotARequest, IgnoreRevalidation, IgnoreSubrequest, IgnoreDuplicate, IgnoreTest}
 
 // What became of a post to a receiver: the closed set of LabelResult of TenantReceiverPosts.
 const (

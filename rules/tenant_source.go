@@ -10,6 +10,10 @@ import (
 // any to be a fault: by chance it never happens.
 const sourceFloor = 100
 
+// refusedFloor is how many records or posts of an hour must be refused for their share to be a fault: a source with little
+// traffic has a large share of its few odd lines, or of a scanner's posts.
+const refusedFloor = "20"
+
 // requestSources watches what the requests are read from.
 func requestSources() Group {
 	var rules []Rule
@@ -42,13 +46,15 @@ func requestSources() Group {
 			First look: the exporter's processor time; then whether the log grew faster than usual.`,
 	})
 	add(metric.SourceRejectingAlert, "P3", 2*patience, `
-		sum by ($source) (rate($rejects[5m])) / on ($source) (sum by ($source) (rate($lines[5m])) > 0) > $someShare`, text{
+		sum by ($source) (rate($rejects[5m])) / on ($source) (sum by ($source) (rate($lines[5m])) > 0) > $someShare
+		and on ($source) sum by ($source) (increase($rejects[1h])) >= `+refusedFloor, text{
 		summary: "A source of request logs yields unreadable records.",
 		description: `{{ $value | humanizePercentage }} of the records of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read; those requests are counted nowhere. Owner: {{ $labels.owner }}.
 			First look: a sample in the exporter's log, and whether the log's format was changed.`,
 	})
 	add(metric.ReceiverRefusingAlert, "P3", 2*patience, `
-		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) > $someShare`, text{
+		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) > $someShare
+		and on ($source) sum by ($source) (increase($posts{result!="$accepted"}[1h])) >= `+refusedFloor, text{
 		summary: "A receiver refuses posts.",
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor gives up after some tries. Owner: {{ $labels.owner }}.
 			First look: thorbis_tenant_receiver_posts_total by result: unauthorized is the secret, unavailable the disk, overloaded the concurrency.`,

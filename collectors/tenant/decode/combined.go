@@ -8,12 +8,21 @@ import "bytes"
 //
 // Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
 type combined struct {
-	path  bool
-	clock clock
+	path   bool
+	clock  clock
+	notice notices
 }
 
 // Decode implements Decoder.
 func (d *combined) Decode(b []byte, e *Event) Verdict {
+	verdict := d.decode(b, e)
+	if verdict.Rejected() && (isTextNotice(b) || len(b) > 0 && b[0] == '{' && d.notice.matches(b)) {
+		return NoRequest
+	}
+	return verdict
+}
+
+func (d *combined) decode(b []byte, e *Event) Verdict {
 	*e = Event{Duration: -1}
 	i := bytes.IndexByte(b, '[')
 	if i < 0 {

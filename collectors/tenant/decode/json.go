@@ -133,6 +133,7 @@ type JSON struct {
 	bare    []byte // a record whose bare values have got quotes
 	clock   clock
 	marks   marks
+	notice  notices
 
 	// shape is how the record before led to each of its values, in order. Most records of a log look alike, and
 	// comparing is cheaper than parsing; the bytes being equal, so is what they mean.
@@ -168,9 +169,15 @@ const (
 
 // Decode implements Decoder.
 func (d *JSON) Decode(b []byte, e *Event) Verdict {
-	end, verdict := d.Next(b, 0, e)
+	end, verdict := d.next(b, 0, e)
 	if end < 0 || end < len(b) && skipSpace(b, end) != len(b) {
-		return Syntax
+		verdict = Syntax
+		if end >= 0 || len(b) > 0 && b[0] == '{' { // more than an object, or less
+			return verdict
+		}
+	}
+	if verdict.Rejected() && d.isNotice(b) {
+		return NoRequest
 	}
 	return verdict
 }
@@ -178,6 +185,14 @@ func (d *JSON) Decode(b []byte, e *Event) Verdict {
 // Next decodes the object at i, space before it skipped, and returns the index after it, -1 if it is no
 // valid object.
 func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
+	end, verdict := d.next(b, i, e)
+	if verdict == NoStatus && d.isNotice(b[skipSpace(b, i):end]) {
+		return end, NoRequest
+	}
+	return end, verdict
+}
+
+func (d *JSON) next(b []byte, i int, e *Event) (int, Verdict) {
 	i = skipSpace(b, i)
 	if i >= len(b) || b[i] != '{' {
 		return -1, Syntax

@@ -1,0 +1,109 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+)
+
+// isNotice reports whether a record that could not be read is a line of a server's own log, which many servers write into the
+// stream of their requests: JSON with a level and a message, or text that begins as such lines do. A record that has some of
+// what the format expects is none, so that a format which has changed is still noticed.
+func (d *JSON) isNotice(b []byte) bool {
+	if i := skipSpace(b, 0); i >= len(b) || b[i] != '{' {
+		return isTextNotice(b)
+	}
+	for _, f := range [...]field{fHost, fHost2, fPath, fPath2, fTenant, fStatus, fDuration, fBytes, fBytes2, fProxy, fEnd} {
+		if d.v.kinds[f] != absent {
+			return false
+		}
+	}
+	return d.notice.matches(b)
+}
+
+// notices reads the level and the message of a server's own line. It is made when it is first needed.
+type notices struct{ json *JSON }
+
+func (n *notices) matches(b []byte) bool {
+	if n.json == nil {
+		n.json = &JSON{keys: &keys{}}
+		for f, names := range map[field][]string{fFlags: {"level", "severity", "lvl"}, fMessage: {"msg", "message"}} {
+			for _, name := range names {
+				n.json.keys.add(f, name)
+			}
+		}
+	}
+	v := &n.json.v
+	if end := n.json.record(b, skipSpace(b, 0)); end < 0 || len(v.str(fMessage)) == 0 {
+		return false
+	}
+	level := v.str(fFlags)
+	return v.kinds[fFlags] == number || len(level) > 0 && isLevel(level) // pino and bunyan write numbers
+}
+
+// isTextNotice recognises lines that begin with
+//
+//	2026-11-25T10:00:00Z INF             Traefik (zerolog), Istio's agent, Kubernetes tools
+//	2026/11/25 10:00:00 [error] 7#7:     nginx
+//	2026/11/25 10:00:00 http: TLS        Go's net/http
+//	[2026-11-25 10:00:00.123][1][info]   Envoy
+//	[Wed Nov 25 10:00:00.1 2026] [core:  Apache
+//	I1125 10:00:00.123456                klog
+//	time="2026-11-25T10:00:00Z" level=   logfmt
+//	/docker-entrypoint.sh: , 10-x.sh: , nginx: [warn]
+func isTextNotice(b []byte) bool {
+	if len(b) > 4 && strings.IndexByte("IWEF", b[0]) >= 0 && scanDigits(b, 1) == 5 && b[5%len(b)] == ' ' {
+		return true
+	}
+	for _, prefix := range [...]string{"time=", "ts=", "level=", "nginx: [", "/docker-entrypoint"} {
+		if len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix {
+			return prefix[len(prefix)-1] != '=' || bytes.Contains(b, []byte("level="))
+		}
+	}
+	if first, _ := word(b); bytes.HasSuffix(first, []byte(".sh:")) {
+		return true
+	}
+	dated := bytes.TrimPrefix(b, []byte("["))
+	if len(dated) < len("2026-11-25 10:00:00") {
+		return false
+	}
+	year := scanDigits(dated, 0) == 4 && (dated[4] == '-' || dated[4] == '/') && dated[7] == dated[4]
+	if !year && (len(dated) == len(b) || dated[3] != ' ' || dated[7] != ' ' || dated[13] != ':') { // Wed Nov 25 10:
+		return false
+	}
+	// The level stands before anything that a client can choose, which would be quoted.
+	head := dated[10:min(len(dated), 80)]
+	if i := bytes.IndexByte(head, '"'); i >= 0 {
+		head = head[:i]
+	}
+	if bytes.Contains(head, []byte(" http: ")) {
+		return true
+	}
+	for len(head) > 0 {
+		n := 0
+		for n < len(head) && head[n]|0x20 >= 'a' && head[n]|0x20 <= 'z' {
+			n++
+		}
+		if n > 0 && isLevel(head[:n]) {
+			return true
+		}
+		head = head[max(n, 1):]
+	}
+	return false
+}
+
+// isLevel reports whether a word is the level of a logger, in either case.
+func isLevel(word []byte) bool {
+	var lower [9]byte
+	if len(word) > len(lower) {
+		return false
+	}
+	for i, c := range word {
+		lower[i] = c | 0x20
+	}
+	switch string(lower[:len(word)]) {
+	case "trace", "trc", "debug", "dbg", "info", "inf", "notice", "warn", "warning", "wrn", "error", "err", "crit", "critical", "alert",
+		"emerg", "emergency", "fatal", "ftl", "panic", "pnc":
+		return true
+	}
+	return false
+}
