@@ -26,15 +26,27 @@ type tenants struct {
 	name         string
 	once         bool
 	format, host string
+	sourceName   string
+	fields       map[string]string
+	durationUnit string
 	files        []string
 }
 
 func newTenants(app *kingpin.Application, f *flags) *tenants {
-	t := &tenants{flags: f}
+	t := &tenants{flags: f, fields: map[string]string{}}
 	command := app.Command("tenants", "Count the requests of log files by tenant and print the exposition; exit 1 if a file cannot be read.")
 	t.name = command.FullCommand()
 	command.Flag("once", "Read the files to their ends, print and end.").Required().BoolVar(&t.once)
-	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+".").Required().EnumVar(&t.format, config.Formats...)
+	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+"; not needed with --source.").EnumVar(&t.format, config.Formats...)
+	command.Flag("source", "Name of the policy's source whose format, fields and way to a tenant are used.").StringVar(&t.sourceName)
+	command.Flag("field", "Key of a field, such as host=http_host, beside or instead of the source's; may be repeated.").StringMapVar(&t.fields)
+	command.Flag("duration-unit", "Unit of durations where the format leaves it open: s, ms, us or ns.").EnumVar(&t.durationUnit, "s", "ms", "us", "ns")
+	command.Validate(func(*kingpin.CmdClause) error {
+		if t.format == "" && t.sourceName == "" {
+			return errors.New("required flag(s) '--format' or '--source' not provided")
+		}
+		return nil
+	})
 	command.Flag("tenant-host", "Host of a tenant, such as {tenant}.example.com; instead of a policy's.").StringVar(&t.host)
 	command.Arg("file", "Files, compressed or not; - is standard input.").Required().StringsVar(&t.files)
 	return t
@@ -101,17 +113,58 @@ func summary(s *tenant.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// source is the policy's source of the format, for its fields and its way to a tenant; or one of the format alone.
+// source is the policy's source of the name or format, for its fields and its way to a tenant; or one of the format alone. The
+// command line's fields and unit replace its own.
 func (t *tenants) source(p *config.Policy) (*config.Source, error) {
-	for _, s := range p.Tenants.Sources {
-		if s.Format == t.format {
-			s := *s
-			s.File, s.Receive, s.Stdin, s.Locations = "", "", true, nil
-			return &s, nil
+	for field := range t.fields {
+		if !slices.Contains(config.EventFields, field) {
+			return nil, fmt.Errorf("--field: unknown field %q: write one of %s", field, strings.Join(config.EventFields, ", "))
 		}
 	}
-	if t.format == "json" {
-		return nil, errors.New("the format json needs a policy with a source that names its fields")
+	s, err := t.basis(p)
+	if err != nil {
+		return nil, err
+	}
+	s.Fields = maps.Clone(s.Fields)
+	if s.Fields == nil {
+		s.Fields = map[string]string{}
+	}
+	maps.Copy(s.Fields, t.fields)
+	if t.durationUnit != "" {
+		s.DurationUnit = t.durationUnit
+	}
+	return s, nil
+}
+
+// basis is a source without what the command line changes of it.
+func (t *tenants) basis(p *config.Policy) (*config.Source, error) {
+	var found []*config.Source
+	var names []string
+	for _, s := range p.Tenants.Sources {
+		if t.sourceName == "" && s.Format == t.format || t.sourceName != "" && s.Name == t.sourceName {
+			found = append(found, s)
+		}
+		names = append(names, s.Name)
+	}
+	switch {
+	case len(found) > 1:
+		names = nil
+		for _, s := range found {
+			names = append(names, s.Name)
+		}
+		return nil, fmt.Errorf("the policy has %d sources of the format %s: choose one by --source=NAME, of %s", len(found), t.format, strings.Join(names, ", "))
+	case len(found) == 1:
+		s := *found[0]
+		if t.format != "" && t.format != s.Format {
+			return nil, fmt.Errorf("--format: the source %s is of the format %s: leave out --format", s.Name, s.Format)
+		}
+		s.File, s.Receive, s.Stdin, s.Locations = "", "", true, nil
+		return &s, nil
+	case t.sourceName != "":
+		return nil, fmt.Errorf("--source: unknown source %q: the policy has %s", t.sourceName, strings.Join(names, ", "))
+	}
+	if t.format == "json" && t.fields["status"] == "" {
+		return nil, errors.New("the format json needs a policy with a source that names its fields, or --field=status=KEY and others")
 	}
 	by := "host"
 	if p.Tenants.Host == "" && len(p.Tenants.Hosts) == 0 {

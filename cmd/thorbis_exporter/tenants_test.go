@@ -20,7 +20,7 @@ garbage
 		t.Fatal(err)
 	}
 	code, out, errs := call(t, "tenants", "--once", "--format=nginx-json", "--tenant-host={tenant}.example.com", log)
-	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax\n"+log+":2: the first line that cannot be read as nginx-json (syntax)\n" {
+	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax\n"+log+":2: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\n" {
 		t.Errorf("%d %q", code, errs)
 	}
 	for _, want := range []string{
@@ -84,7 +84,7 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 		"missing":         {[]string{"--format=nginx-json", host, "/nonexistent"}, 1, "open /nonexistent: no such file"},
 		"directory":       {[]string{"--format=nginx-json", host, dir}, 1, dir + " is a directory; name the files in it"},
 		"twice stdin":     {[]string{"--format=nginx-json", host, "-", "-"}, 1, "name - once"},
-		"garbage":         {[]string{"--format=nginx-json", host, garbage}, 0, garbage + ":1: the first line that cannot be read as nginx-json (syntax)\nnot one line is nginx-json"},
+		"garbage":         {[]string{"--format=nginx-json", host, garbage}, 0, garbage + ":1: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\nnot one line is nginx-json"},
 		"another format":  {[]string{"--format=combined", host, good}, 0, "not one line is combined; is it another --format?"},
 		"gzip":            {[]string{"--format=nginx-json", host, put("good.gz", packed.String())}, 0, "1 line, 1 request of 1 tenant\n"},
 		"half a gzip":     {[]string{"--format=nginx-json", host, put("half.gz", packed.String()[:packed.Len()-9])}, 1, "half.gz ends in the middle of its compressed data"},
@@ -151,5 +151,62 @@ func TestProgress(t *testing.T) {
 	}
 	if b := newBar(&shown, []string{name}); b.out != nil {
 		t.Error("a bar where there is no terminal")
+	}
+}
+
+// A policy with several sources of a format is read by the one that is named; fields and unit can be tried without a policy.
+func TestTenantsOnceChoosesItsSource(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log.json")
+	if err := os.WriteFile(log, []byte(`{"h":"acme.example.com","other":"big.example.com","s":200,"d":1500}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	policy := write(t, `version: 1
+channels: {deadman: none}
+services: [{name: shop, owner: sre}, {name: web, owner: sre}]
+tenants:
+  host: "{tenant}.example.com"
+  sources:
+    - {name: one, file: x, format: json, app_service: shop, fields: {host: h, status: s, duration: d}, duration_unit: ms}
+    - {name: two, file: y, format: json, app_service: web, fields: {host: other, status: s}}
+`)
+	const host = "--tenant-host={tenant}.example.com"
+	for name, tc := range map[string]struct {
+		args      []string
+		code      int
+		out, errs string
+	}{
+		"ambiguous":     {[]string{"--format=json", "--config.file=" + policy}, 1, "", "choose one by --source=NAME, of one, two"},
+		"first":         {[]string{"--source=one", "--config.file=" + policy}, 0, `_duration_seconds_sum{app_service="shop",environment="production",tenant="acme"} 1.5`, "1 request of 1 tenant"},
+		"second":        {[]string{"--source=two", "--config.file=" + policy}, 0, `app_service="web",environment="production",tenant="big",code_class="2xx"} 1`, "1 request of 1 tenant"},
+		"unknown":       {[]string{"--source=three", "--config.file=" + policy}, 1, "", `unknown source "three": the policy has one, two`},
+		"contradiction": {[]string{"--source=two", "--format=caddy", "--config.file=" + policy}, 1, "", "is of the format json"},
+		"changed":       {[]string{"--source=one", "--field=host=other", "--duration-unit=us", "--config.file=" + policy}, 0, `tenant="big"} 0.0015`, "1 request of 1 tenant"},
+		"no policy":     {[]string{"--format=json", host, "--field=host=h", "--field=status=s", "--field=duration=d", "--duration-unit=ms"}, 0, `tenant="acme"} 1.5`, "1 request of 1 tenant"},
+		"unknown field": {[]string{"--format=json", host, "--field=hots=h"}, 1, "", `unknown field "hots": write one of host, `},
+	} {
+		code, out, errs := call(t, append(append([]string{"tenants", "--once"}, tc.args...), log)...)
+		if code != tc.code || !strings.Contains(out, tc.out) || !strings.Contains(errs, tc.errs) {
+			t.Errorf("%s: exit code %d, want %d; want %q and %q:\n%s\n%s", name, code, tc.code, tc.out, tc.errs, errs, out)
+		}
+	}
+}
+
+func TestSyntaxNamesThePlace(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"status":009}`:              "at byte 12: invalid character '0' after object key:value pair",
+		`{"status":200`:               "at byte 13: unexpected end of JSON input",
+		`x`:                           "at byte 1: expected {, the beginning of a JSON object",
+		`{"status":200}`:              "",
+		"combined ::1 - - [x] GET":    "at byte 13: expected a request in double quotes",
+		`combined ::1 - - [x] "G" ok`: "at byte 17: expected a status",
+		"combined ":                   "at byte 1: expected a client's address",
+	} {
+		format := "nginx-json"
+		if rest, ok := strings.CutPrefix(line, "combined "); ok {
+			format, line = "combined", rest
+		}
+		if got := syntaxOf(format, []byte(line)); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
 	}
 }

@@ -48,6 +48,11 @@ func lookAt(name string, s *config.Source) (g glance) {
 		switch v := d.Decode(line, &e); {
 		case v.Rejected() && g.bad == 0:
 			g.bad, g.reason = n, v.Reason()
+			if v == decode.Syntax {
+				if where := syntaxOf(s.Format, line); where != "" {
+					g.reason += " " + where
+				}
+			}
 		case v == decode.Counted && g.named == 0:
 			g.named, g.host = n, string(e.Host)
 		}
