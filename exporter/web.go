@@ -65,7 +65,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", landing)
-	mux.Handle("GET /metrics", whole(e.metricsHandler()))
+	mux.Handle("GET /metrics", inPieces(e.metricsHandler()))
 	if e.tenants != nil {
 		mux.Handle("GET /metrics/tenants", e.tenants.Tenants())
 	}
@@ -126,29 +126,62 @@ func (*exporter) masked(h http.Handler) http.Handler {
 	})
 }
 
-// pages are buffers for whole pages, kept for the next scrape.
+// pages are buffers for pages, kept for the next scrape.
 var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// maxKeptPage bounds what is kept.
-const maxKeptPage = 32 << 20
+// pieceBytes is how much of a page is written at once: a page of thousands of checks has tens of megabytes, which nobody needs
+// to hold as a whole.
+const pieceBytes = 1 << 20
 
-// whole has a page written at once, when it is complete. The client library writes it in pieces of four kilobytes. On a connection that is kept
-// the kernel lets ten of them fly and then waits for an acknowledgement, which the other side may put off for 40 ms.
-func whole(h http.Handler) http.Handler {
+// inPieces has a page written in large pieces, a small one at once. The client library writes it in pieces of four kilobytes. On a connection that
+// is kept the kernel lets ten of them fly and then waits for an acknowledgement, which the other side may put off for 40 ms.
+func inPieces(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buffer := pages.Get().(*bytes.Buffer)
 		defer func() {
-			if buffer.Cap() <= maxKeptPage {
-				buffer.Reset()
-				pages.Put(buffer)
-			}
+			buffer.Reset()
+			pages.Put(buffer)
 		}()
-		page := &wholePage{header: w.Header(), body: buffer, code: http.StatusOK}
+		page := &piecesWriter{w: w, buffer: buffer, code: http.StatusOK}
 		h.ServeHTTP(page, r)
-		w.Header().Set("Content-Length", strconv.Itoa(buffer.Len()))
-		w.WriteHeader(page.code)
-		_, _ = w.Write(buffer.Bytes())
+		if !page.begun {
+			w.Header().Set("Content-Length", strconv.Itoa(buffer.Len()))
+		}
+		page.flush()
 	})
+}
+
+// piecesWriter is a response that is sent in pieces of pieceBytes.
+type piecesWriter struct {
+	w      http.ResponseWriter
+	buffer *bytes.Buffer
+	code   int
+	begun  bool
+}
+
+// Header implements http.ResponseWriter.
+func (p *piecesWriter) Header() http.Header { return p.w.Header() }
+
+// Write implements http.ResponseWriter. An error of the connection ends the page with its next piece.
+func (p *piecesWriter) Write(b []byte) (int, error) {
+	n, _ := p.buffer.Write(b)
+	if p.buffer.Len() >= pieceBytes {
+		return n, p.flush()
+	}
+	return n, nil
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (p *piecesWriter) WriteHeader(code int) { p.code = code }
+
+func (p *piecesWriter) flush() error {
+	if !p.begun {
+		p.begun = true
+		p.w.WriteHeader(p.code)
+	}
+	_, err := p.w.Write(p.buffer.Bytes())
+	p.buffer.Reset()
+	return err
 }
 
 // wholePage is a response that is not sent yet.

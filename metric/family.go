@@ -1,6 +1,8 @@
 package metric
 
 import (
+	"time"
+
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -28,7 +30,8 @@ func Families(samples []Sample, more *dto.LabelPair) []*dto.MetricFamily {
 		metrics    = make([]dto.Metric, len(samples))
 		counterMem = make([]dto.Counter, counters)
 		gaugeMem   = make([]dto.Gauge, gauges)
-		times      = make([]timestamppb.Timestamp, counters)
+		created    *timestamppb.Timestamp // of the sample before, which most counters of one thing share
+		since      time.Time
 		values     = make([]float64, len(samples))
 		families   = make([]*dto.MetricFamily, 0, len(sizes))
 		of         = make(map[*Metric]*dto.MetricFamily, len(sizes))
@@ -51,8 +54,10 @@ func Families(samples []Sample, more *dto.LabelPair) []*dto.MetricFamily {
 			out.Counter = &counterMem[counters]
 			out.Counter.Value = &values[i]
 			if !s.created.IsZero() {
-				times[counters].Seconds, times[counters].Nanos = s.created.Unix(), int32(s.created.Nanosecond())
-				out.Counter.CreatedTimestamp = &times[counters]
+				if created == nil || !s.created.Equal(since) {
+					created, since = timestamppb.New(s.created), s.created
+				}
+				out.Counter.CreatedTimestamp = created
 			}
 		default:
 			gauges--

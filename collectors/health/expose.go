@@ -59,9 +59,8 @@ func newCheckSeries(c *config.Check) *checkSeries {
 }
 
 // locate makes the series anew, for a reload may move the exporter to another location.
-func (s *checkSeries) locate(location string) {
+func (s *checkSeries) locate(location string, pairs metric.Pairs) {
 	s.location = location
-	pairs := metric.Pairs{}
 	s.durationSeries = metric.HealthCheckDuration.SeriesOf(pairs, s.check, s.appService, location)
 	for m, counts := range map[*metric.Metric][]*counted{
 		metric.HealthCheckProbeFailures: s.failures,
@@ -105,8 +104,8 @@ type targetSeries struct {
 	observed, down, unknown, maintenance, outages, outageStart *metric.Series
 }
 
-func newTargetSeries(l seriesLabels) *targetSeries {
-	pairs := metric.Pairs{}
+// newTargetSeries makes them with the labels that other targets have already.
+func newTargetSeries(l seriesLabels, pairs metric.Pairs) *targetSeries {
 	labels := []string{l.check, l.appService, l.tenant, l.location}
 	with := func(more ...string) []string { return append(labels[:4:4], more...) }
 	s := &targetSeries{

@@ -68,7 +68,7 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 		return r, nil
 	}
 	// Headers are compared in their canonical form: two spellings of one would fight.
-	headers := map[string]string{"User-Agent": "thorbis_exporter/" + version, HeaderProbe: c.Name}
+	headers := map[string]string{"User-Agent": "thorbis_exporter/" + version}
 	for name, value := range module.HTTP.Headers {
 		headers[http.CanonicalHeaderKey(name)] = value
 	}

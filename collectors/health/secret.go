@@ -12,14 +12,17 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// withSecrets returns the request with its secret headers as they are now: a secret that is rotated between two probes is
-// the new one in the second.
+// withSecrets returns the request with the name of its check, which other checks of the module do not have, and its secret
+// headers as they are now: a secret that is rotated between two probes is the new one in the second.
 func (r request) withSecrets(ctx context.Context) (request, error) {
-	if len(r.secrets) == 0 {
+	if r.check == "" || r.module.Prober != "http" {
 		return r, nil
 	}
 	module := *r.module
 	module.HTTP.Headers = maps.Clone(module.HTTP.Headers)
+	if !hasHeader(module.HTTP.Headers, HeaderProbe) { // the module's author may call it otherwise
+		module.HTTP.Headers[HeaderProbe] = r.check
+	}
 	for name, ref := range r.secrets {
 		value, err := ref.Line(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"maps"
 	"net/netip"
@@ -81,12 +82,14 @@ type plan struct {
 	settings map[key]settings
 	checks   []*config.Check
 	windows  []*window
+	pairs    metric.Pairs       // labels that many series have: an app_service, a reason
+	requests map[string]request // of the modules, without target and check
 }
 
 // plan prepares a policy without the lock, for with many tenants it takes a while. The caller is the only one
 // to change targets' settings, so it may read them.
 func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location string) (plan, error) {
-	out := plan{settings: map[key]settings{}, checks: p.Health.Checks}
+	out := plan{settings: map[key]settings{}, checks: p.Health.Checks, pairs: metric.Pairs{}, requests: map[string]request{}}
 	var errs []error
 	for _, m := range p.Maintenance {
 		w, err := newWindow(m)
@@ -98,7 +101,7 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 	}
 	pace := newPace(p.Health.Checks)
 	for _, check := range p.Health.Checks {
-		request, err := newRequest(p, check, check.Target, c.version)
+		request, err := out.request(p, check, c.version)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -113,6 +116,20 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// request returns a check's probe of its target. Checks of one module share it, for modules are large and checks are many.
+func (out *plan) request(p *config.Policy, check *config.Check, version string) (request, error) {
+	shared := fmt.Sprint(check.Module, " ", *check.BypassCache)
+	if r, ok := out.requests[shared]; ok && len(check.SecretHeaders) == 0 {
+		r.check, r.timeout = check.Name, check.Timeout.Std()
+		return r.of(check.Target), nil
+	}
+	r, err := newRequest(p, check, check.Target, version)
+	if err == nil && len(check.SecretHeaders) == 0 {
+		out.requests[shared] = r
+	}
+	return r, err
 }
 
 // settle adds the settings of one target to a plan.
@@ -139,7 +156,7 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 	if old, ok := c.targets[k]; ok && old.exposed.labels == labels {
 		s.exposed = old.exposed
 	} else {
-		s.exposed = newTargetSeries(labels)
+		s.exposed = newTargetSeries(labels, out.pairs)
 	}
 	out.settings[k] = s
 }
@@ -160,7 +177,7 @@ func (c *Collector) follow(p plan) {
 	c.order = nil
 	for _, check := range p.checks {
 		s := c.seriesOf(check)
-		s.locate(c.location)
+		s.locate(c.location, p.pairs)
 		checks[check.Name] = s
 		c.order = append(c.order, s)
 	}

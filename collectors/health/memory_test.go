@@ -1,0 +1,36 @@
+package health
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// A check keeps little in memory: modules and label values are shared between checks. It kept 12 KiB when each had its own.
+func TestMemoryOfAChecks(t *testing.T) {
+	const n, most = 2000, 9 << 10
+	var b strings.Builder
+	b.WriteString("  checks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "    - {name: check-%04d, app_service: web, target: \"http://127.0.0.1:1\"}\n", i)
+	}
+	p := policy(t, b.String(), "")
+	live := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := live()
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test"})
+	if err := c.Apply(p); err != nil {
+		t.Fatal(err)
+	}
+	if each := (live() - before) / n; each > most {
+		t.Errorf("a check takes %d bytes, want at most %d", each, most)
+	}
+	runtime.KeepAlive(c)
+}
