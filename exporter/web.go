@@ -147,7 +147,7 @@ func inPieces(h http.Handler) http.Handler {
 		if !page.begun {
 			w.Header().Set("Content-Length", strconv.Itoa(buffer.Len()))
 		}
-		page.flush()
+		_ = page.flush() // the other side has gone
 	})
 }
 

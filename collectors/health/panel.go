@@ -117,7 +117,7 @@ func (r *panel) note(t *member, result string, start time.Time) {
 	}
 	if result == metric.ResultSuccess {
 		if t.dead && t.chosen {
-			r.logger.Info("A "+r.what+" answers again", "target", t.name)
+			r.logger.Info("A reference answers again", "kind", r.what, "target", t.name)
 		}
 		t.asked, t.answered, t.silent, t.proofs, t.dead = start, start, time.Time{}, 0, false
 		return
@@ -132,7 +132,7 @@ func (r *panel) note(t *member, result string, start time.Time) {
 	if !t.dead && t.proofs >= deadAfter {
 		t.dead = true
 		if t.chosen {
-			r.logger.Warn("A "+r.what+" is dead: it does not answer though checks do. Its silence means nothing until it has answered", "target", t.name)
+			r.logger.Warn("A reference is dead: it does not answer though checks do. Its silence means nothing until it has answered", "kind", r.what, "target", t.name)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func probeStream(ctx context.Context, target string, module bbconfig.Module, reg
 	}
 	conn, err := dialer.DialContext(ctx, network, target)
 	if err != nil {
-		logger.Error("Error dialing "+module.Prober, "err", err)
+		logger.Error("Error dialing", "prober", module.Prober, "err", err)
 		return false
 	}
 	defer func() { _ = s.conn.Close() }()
