@@ -103,6 +103,9 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 		return err
 	}
 	command.YieldSelf() // checksums are our own work
+	if n := command.EndOrphans(); n > 0 {
+		b.say("%d programs of a run that was killed were ended", n)
+	}
 	var errs []error
 	for _, one := range all {
 		if b.name == "" && !wanted(one) {

@@ -55,6 +55,23 @@ func TestShippedFlags(t *testing.T) {
 	}
 }
 
+// TestShippedUnitsKillWhatTheyStarted: kill -9 of the exporter leaves none of its programs behind.
+func TestShippedUnitsKillWhatTheyStarted(t *testing.T) {
+	units, err := filepath.Glob("../../deploy/systemd/*.service")
+	if err != nil || len(units) == 0 {
+		t.Fatal(units, err)
+	}
+	for _, file := range units {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\nKillMode=control-group\n") {
+			t.Errorf("%s lacks KillMode=control-group", file)
+		}
+	}
+}
+
 // TestShippedPolicy: the policy that people begin with is one.
 func TestShippedPolicy(t *testing.T) {
 	var out, stderr bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
+	"github.com/thorbis/thorbis_exporter/internal/command"
 )
 
 // serve is the default command. Its flags belong to the program, so that --help shows them.
@@ -58,6 +59,9 @@ func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writ
 	logger, err := exporter.NewLogger(stderr, s.logLevel, s.logFormat)
 	if err != nil {
 		return err
+	}
+	if n := command.EndOrphans(); n > 0 {
+		logger.Warn("Programs of an exporter that was killed were ended", "programs", n)
 	}
 	o := s.options
 	o.Receive = exporter.ReceiveFlags(s.receiveAddress, s.receiveConfig)

@@ -117,7 +117,8 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	out := &limited{limit: cmp.Or(c.MaxOutput, DefaultMaxOutput), full: func() { stop(ErrTooLarge) }}
 	stderr := &tail{limit: maxStderr}
 	cmd := exec.CommandContext(ctx, path, c.Args...)
-	cmd.Env = append(Base(), c.Env...)
+	family := newFamily()
+	cmd.Env = environ(c.Env, family)
 	cmd.Dir = cmp.Or(c.Dir, "/")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, out, stderr
 	if c.Stdout != nil {
@@ -128,11 +129,21 @@ func Run(ctx context.Context, c Command) (Result, error) {
 
 	start := time.Now()
 	err = runLocked(cmd, c.Polite)
+	endFamily(family)
 	r := Result{Stdout: out.buf.Bytes(), Stderr: stderr.String(), Code: -1, Duration: time.Since(start)}
 	if cmd.ProcessState != nil {
 		r.Code = cmd.ProcessState.ExitCode()
 	}
 	return r, c.judge(ctx, err, r)
+}
+
+// environ returns the environment of a program, with the variable by which what it leaves behind is found.
+func environ(more []string, family string) []string {
+	env := append(Base(), more...)
+	if family != "" {
+		env = append(env, family)
+	}
+	return env
 }
 
 // runLocked starts and waits on one thread: on Linux a child is told of the death of the thread that started it.

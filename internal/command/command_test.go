@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -174,5 +176,103 @@ func TestPoliteGoesLast(t *testing.T) {
 	}
 	if got := strings.TrimSpace(string(r.Stdout)); got != strconv.Itoa(niceness) && got != "19" {
 		t.Errorf("niceness %s", got)
+	}
+}
+
+// What a program starts in a session of its own, out of reach of signals to its group, ends with it all the same: when it ends,
+// when its time is up, and with a process that runs beside us.
+func TestChildrenWithTheirOwnSessionEnd(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows them")
+	}
+	for name, script := range map[string]string{
+		"program ends": "true", "program is killed": "sleep 600",
+	} {
+		t.Run(name, func(t *testing.T) {
+			child := filepath.Join(t.TempDir(), "child")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				written(t, child)
+				if script != "true" {
+					cancel()
+				}
+			}()
+			own := `setsid /bin/sh -c 'echo $$ > "` + child + `"; exec sleep 600' >/dev/null 2>&1 </dev/null & `
+			_, _ = Run(ctx, sh(own+`while ! test -s "`+child+`"; do sleep 0.05; done; `+script))
+			if alive(t, child) {
+				t.Error("it outlived the program")
+			}
+			if n := EndOrphans(); n != 0 {
+				t.Errorf("%d orphans are left", n)
+			}
+		})
+	}
+	child := filepath.Join(t.TempDir(), "child")
+	p, err := Start(sh(`setsid /bin/sh -c 'echo $$ > "`+child+`"; exec sleep 600' & sleep 600`), syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written(t, child)
+	p.Stop(syscall.SIGTERM, time.Minute)
+	if alive(t, child) {
+		t.Error("it outlived the process")
+	}
+}
+
+const victim = "THORBIS_TEST_VICTIM"
+
+// A process that is killed with SIGKILL takes its programs along, and what they started in sessions of their own is ended at the
+// next start. What a process runs that lives is left alone.
+func TestOrphansOfAKilledProcessEnd(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows them")
+	}
+	script := func(dir string) Command {
+		return sh(`echo $$ > "` + dir + `/direct"; setsid /bin/sh -c 'echo $$ > "` + dir + `/own"; exec sleep 600' >/dev/null 2>&1 </dev/null & exec sleep 600`)
+	}
+	if dir := os.Getenv(victim); dir != "" {
+		_, _ = Run(t.Context(), script(dir))
+		return
+	}
+	dead, living := t.TempDir(), t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = Run(ctx, script(living))
+	}()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOrphansOfAKilledProcessEnd$")
+	cmd.Env = append(os.Environ(), victim+"="+dead)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{dead + "/direct", dead + "/own", living + "/own"} {
+		written(t, file)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if alive(t, dead+"/direct") {
+		t.Error("the program outlived the process")
+	}
+	if n := EndOrphans(); n != 1 {
+		t.Errorf("%d orphans were ended, want 1", n)
+	}
+	if alive(t, dead+"/own") {
+		t.Error("the orphan lives")
+	}
+	text, err := os.ReadFile(living + "/own")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil || syscall.Kill(pid, 0) != nil {
+		t.Error("what a living process runs was ended")
+	}
+	cancel()
+	<-ended
+	if alive(t, living+"/own") {
+		t.Error("it outlived its program")
 	}
 }

@@ -28,7 +28,8 @@ func Start(c Command, death syscall.Signal) (*Process, error) {
 	}
 	p := &Process{stderr: &tail{limit: maxStderr}, done: make(chan struct{})}
 	p.cmd = exec.Command(path, c.Args...)
-	p.cmd.Env = append(Base(), c.Env...)
+	family := newFamily()
+	p.cmd.Env = environ(c.Env, family)
 	p.cmd.Dir = cmp.Or(c.Dir, "/")
 	p.cmd.Stdout, p.cmd.Stderr = p.stderr, p.stderr
 	p.cmd.WaitDelay = waitDelay
@@ -49,6 +50,7 @@ func Start(c Command, death syscall.Signal) (*Process, error) {
 		}
 		p.err = p.cmd.Wait()
 		killGroup(p.cmd.Process.Pid)
+		endFamily(family)
 		close(p.done)
 	}()
 	if err := <-started; err != nil {
