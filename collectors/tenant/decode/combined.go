@@ -97,12 +97,25 @@ func (d *combined) rest(b []byte, e *Event) Verdict {
 	if len(b) == 0 {
 		return Counted
 	}
-	took, _ := word(b)
-	if len(took) > 1 && took[0] == '"' {
-		took = bytes.Trim(took, `"`)
+	took := list(b)
+	if b[0] == '"' {
+		var ok bool
+		if took, _, ok = quoted(b); !ok {
+			return Counted
+		}
 	}
 	e.Duration = duration(took, seconds)
 	return Counted
+}
+
+// list cuts off a word, or a list of them as nginx writes for several upstreams: 0.006, 0.002 : 0.001.
+func list(b []byte) []byte {
+	for i := 0; i < len(b); i++ {
+		if b[i] == ' ' && i > 0 && b[i-1] != ',' && b[i-1] != ':' && (i+1 == len(b) || b[i+1] != ':') {
+			return b[:i]
+		}
+	}
+	return b
 }
 
 // quoted cuts a quoted string off; a backslash guards the byte after it.

@@ -91,6 +91,20 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 	}
 }
 
+// Lists of durations are summed, quoted or not.
+func TestDurationListsOfCombined(t *testing.T) {
+	for text, want := range map[string]int64{
+		`"0.006, 0.002"`: 8 * milli, `0.006, 0.002`: 8 * milli, `"0.006, 0.002 : 0.001"`: 9 * milli, `0.006, 0.002 : 0.001 x`: 9 * milli, `"-, 0.002"`: 2 * milli,
+		`0.006`: 6 * milli, `"0.006"`: 6 * milli, `0.006 extra`: 6 * milli, `"0.006" "x, y"`: 6 * milli, `-`: -1, `"-"`: -1, `"`: -1, ` `: -1,
+	} {
+		var e Event
+		line := `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" "host" ` + text
+		if v := (&combined{}).Decode([]byte(line), &e); v != Counted || e.Duration != want {
+			t.Errorf("%s: verdict %d, duration %d, want %d", text, v, e.Duration, want)
+		}
+	}
+}
+
 // In a post, too: the record after one with bare values is found.
 func TestBareValuesInABody(t *testing.T) {
 	body := []byte(`[{"host":"a","status":009,"o":{"x":-}},{"host":"b","status":503, 502},` + "\n" + `{"host":"c","status":200}]`)
