@@ -20,7 +20,7 @@ func readOutside(ctx context.Context, name string, limit int64) ([]byte, time.Ti
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	f, err := dir.Open(ctx, filepath.Base(name))
 	if err != nil {
 		return nil, time.Time{}, err

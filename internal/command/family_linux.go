@@ -102,7 +102,7 @@ func end(pid int, match func(variable string) bool) bool {
 	if err != nil {
 		return false
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	return matches(pid, match) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
 }
 
