@@ -3,7 +3,6 @@ package alertmanager
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,8 +11,6 @@ import (
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/common/model"
-
-	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // firing provides alerts that fire for the whole test.
@@ -72,6 +69,10 @@ func TestInhibition(t *testing.T) {
 		{"another check's burn is not hidden by a tenant", set("ThorbisTenantDown", "P2", tenant...), set("ThorbisUptimeBurn", "P3", "app_service", "web", "check", "api", "tenant", "acme", "tier", "gold", "burn_tier", "slow"), false},
 		{"another promise's burn is not hidden", set("ThorbisSLOBurn", "P1", "app_service", "web", "slo", "availability", "burn_tier", "fast"), set("ThorbisSLOBurn", "P2", "app_service", "web", "slo", "latency", "burn_tier", "slow"), false},
 		{"fast hides slow of any promise", set("ThorbisSLOBurn", "P1", "app_service", "web", "slo", "latency", "burn_tier", "fast"), set("ThorbisSLOBurn", "P2", "app_service", "web", "slo", "latency", "burn_tier", "slow"), true},
+		{"down hides that it is unknown", set("ThorbisCheckDown", "P1", check...), set("ThorbisCheckUnknown", "P2", check...), true},
+		{"not that another check is", set("ThorbisCheckDown", "P1", check...), set("ThorbisCheckUnknown", "P2", "app_service", "web", "check", "api"), false},
+		{"a tenant's outage does not hide that those of others are unknown", set("ThorbisTenantDown", "P2", tenant...), set("ThorbisCheckUnknown", "P2", check...), false},
+		{"no traffic while it is down", set("ThorbisCheckDown", "P1", check...), set("ThorbisTrafficVanished", "P2", web...), true},
 		{"unwatched hides silent", set("ThorbisServiceUnwatched", "P1", web...), set("ThorbisCheckSilent", "P2", check...), true},
 		{"unwatched hides unknown", set("ThorbisServiceUnwatched", "P1", web...), set("ThorbisCheckUnknown", "P2", check...), true},
 		{"offline hides its silence", set("ThorbisProberOffline", "P3", "location", "fra"), set("ThorbisLocationSilent", "P3", "location", "fra"), true},
@@ -90,68 +91,5 @@ func TestInhibition(t *testing.T) {
 				t.Errorf("muted: %t, want %t", got, c.muted)
 			}
 		})
-	}
-}
-
-// TestCausesKnown holds that only alerts with something to compare stand in a rule: an empty label on
-// both sides counts as equal in Alertmanager.
-func TestCausesKnown(t *testing.T) {
-	known := map[*metric.Alert]bool{}
-	for _, a := range metric.Alerts() {
-		known[a] = true
-	}
-	for _, c := range causes() {
-		if len(c.equal) < 2 {
-			t.Errorf("%s is compared by %v only", c.source.Name, c.equal)
-		}
-		for _, target := range append(slices.Clip(c.targets), c.source) {
-			if !known[target] {
-				t.Errorf("%s is not in the catalogue", target.Name)
-			}
-		}
-	}
-}
-
-// TestLevels holds the order of levels for whatever alerts there will be.
-func TestLevels(t *testing.T) {
-	alerts := map[string]*metric.Alert{}
-	var all []*metric.Alert
-	for _, level := range append(metric.Levels[:4:4], "") {
-		for suffix, burn := range map[string]bool{"down": false, "burn": true} {
-			if level == "" && !burn {
-				continue
-			}
-			a := &metric.Alert{Name: string(level) + suffix, Level: level, Burn: burn}
-			alerts[a.Name], all = a, append(all, a)
-		}
-	}
-	hides := func(source, target string) bool {
-		return slices.ContainsFunc(levels(all), func(c cause) bool {
-			return c.source == alerts[source] && slices.Contains(c.targets, alerts[target])
-		})
-	}
-	order := []string{"service", "crowd", "tier", "tenant"}
-	for i, source := range order {
-		for j, target := range order {
-			for _, c := range []struct {
-				source, target string
-				want           bool
-			}{
-				{source + "down", target + "down", i < j},
-				{source + "burn", target + "burn", i < j},
-				{source + "down", target + "burn", i <= j},
-				{source + "burn", target + "down", false},
-			} {
-				if got := hides(c.source, c.target); got != c.want {
-					t.Errorf("%s hides %s: %t", c.source, c.target, got)
-				}
-			}
-		}
-		if got, want := hides(source+"down", "burn"), source == "service" || source == "tenant"; got != want {
-			t.Errorf("%sdown hides a burn without a level: %t", source, got)
-		}
-		if hides(source+"burn", "burn") || hides("burn", source+"down") {
-			t.Errorf("%s and a burn without a level hide each other", source)
-		}
 	}
 }

@@ -67,7 +67,7 @@ func openIncidents() panel {
 	labels := map[string]string{
 		metric.LabelEnvironment: "Environment", metric.LabelPriority: "Priority", metric.LabelAppService: "Service",
 		metric.LabelSubject: "Subject",
-		metric.LabelAlert: "Alert", metric.LabelOwner: "Owner", metric.LabelIncident: "Incident",
+		metric.LabelAlert:   "Alert", metric.LabelOwner: "Owner", metric.LabelIncident: "Incident",
 	}
 	order := []string{metric.LabelEnvironment, metric.LabelPriority, metric.LabelAppService, metric.LabelSubject, metric.LabelAlert, metric.LabelOwner, metric.LabelIncident}
 	return figures(words{

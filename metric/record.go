@@ -96,6 +96,8 @@ var (
 		"Tenants of one tier of the service with a check that is down by quorum.", append(serviceTierLevel[:3:3], LabelOwner))
 	TenantsStorm = record("app_service:thorbis_tenants_down:storm",
 		"Tenants down, where there are so many that one page tells of all. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
+	TenantsDownUrgency = record("app_service:thorbis_tenants_down:urgency",
+		"Priority, 1 to 4, at which one page tells of all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
 // Ledger names the records that carry one exposed counter over exporters, restarts and gaps: the

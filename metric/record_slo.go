@@ -117,6 +117,8 @@ var (
 		"Tenants of one tier that burn at the fast or medium pace.", append(sloTierLevel[:4:4], LabelOwner))
 	TenantsBurningStorm = record("app_service:thorbis_tenants_burning:storm",
 		"Tenants that burn, where there are so many that one alert tells of all. Kept for five minutes after.", sloOwnedLevel)
+	TenantsBurningUrgency = record("app_service:thorbis_tenants_burning:urgency",
+		"Priority, 1 to 4, at which one alert tells of all tenants that burn: P2, that of the service if it is less, or that of the most urgent tier among them.", sloLevel)
 	TrafficVanished = record("app_service:thorbis_slo_events:vanished",
 		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.", sloLevel)
 )

@@ -54,6 +54,7 @@ promise for each priority, from the most to the least urgent; hours with a * are
 		}
 		fmt.Fprintf(&b, "| [%s](runbooks/%s.md) | %s | %s | %s | %s | %s |\n", a.Name, a.Name, list, strings.Join(respond, ", "), owner, a.What, a.Why)
 	}
+	hidings(&b)
 	b.WriteString(`
 ## Measured without an alert
 
@@ -86,6 +87,27 @@ func foreign(read map[string][]string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(read)), func(name string) bool {
 		return metric.Ours(name) || strings.HasPrefix(name, "ALERTS")
 	})
+}
+
+// hidings writes the table of which alert hides which.
+func hidings(b *bytes.Buffer) {
+	b.WriteString(`
+## Which alert hides which
+One cause is one page. While the first alert fires, the second reports nothing new about the same thing. Alertmanager's
+inhibition is generated from this table, and so is what the rules leave out until what they look at has settled after the
+first alert has ended. An alert never hides a more urgent one, so an alert on many tenants is as urgent as the most urgent
+tier among them. Of the paces of one burn, a faster one hides the slower.
+
+| while this fires | these are quiet | of the same | because |
+|---|---|---|---|
+`)
+	for _, h := range metric.Hidings() {
+		var targets []string
+		for _, t := range h.Targets {
+			targets = append(targets, t.Name)
+		}
+		fmt.Fprintf(b, "| %s | %s | `%s` | %s |\n", h.Source.Name, strings.Join(targets, ", "), strings.Join(h.Same, "`, `"), h.Why)
+	}
 }
 
 // alerted reports whether some alert rests on a metric.

@@ -17,6 +17,7 @@ var blindNames = names{
 	"serviceWatched":  metric.ServiceWatched.Name,
 	"locationSeen":    metric.LocationExpected.Name,
 	"locationWatched": metric.LocationWatched.Name,
+	"down":            metric.CheckDown.Name,
 	"silent":          metric.CheckSilent.Name,
 	"unknown":         metric.CheckUnknown.Name,
 	"reference":       metric.HealthReferenceUp.Name,
@@ -27,7 +28,8 @@ var blindNames = names{
 
 // blind tells when what should be watched is not. It looks at progress of the time counters, not at
 // presence, so that a prober that hangs but still answers scrapes is found too. Tenants of a check are
-// counted, not listed: a location that loses its network loses all of them at once.
+// counted, not listed: a location that loses its network loses all of them at once. A check that is down has been told
+// of until somebody sees it up, whatever can be measured meanwhile.
 func blind(p *config.Policy) Group {
 	n := blindNames
 	rules := []Rule{
@@ -36,13 +38,14 @@ func blind(p *config.Policy) Group {
 			or `+namedLocations(p)+`$locationSeen > time() - $longMemory`, n)},
 		{Record: metric.ServiceWatched, Expr: expand(`count by ($service) ($watched)`, n)},
 		{Record: metric.LocationWatched, Expr: expand(`count by ($place) ($watched)`, n)},
-		{Record: metric.CheckSilent, Expr: expand(`$expected > bool 0 unless on ($check) $watched`, n)},
+		{Record: metric.CheckSilent, Expr: expand(`$expected > bool 0 unless on ($check) $watched unless on ($check) $down`, n)},
 		{Record: metric.CheckUnknown, Expr: expand(`
 			$expected > bool 0
 			unless on ($check) $judged > 0
 			and on ($check) $watched
-			unless on ($check) ($state{state="maintenance"} == 1)`, names{
-			"expected": n["expected"], "judged": n["judged"], "watched": n["watched"], "state": metric.HealthCheckState.Name,
+			unless on ($check) ($state{state="maintenance"} == 1)
+			unless on ($check) $down`, names{
+			"down": n["down"], "expected": n["expected"], "judged": n["judged"], "watched": n["watched"], "state": metric.HealthCheckState.Name,
 		})},
 	}
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -32,9 +33,7 @@ func tenantDownAlerts() []Rule {
 			is down as seen from {{ $value }} location(s); other tenants are told of separately. Owner: {{ $labels.owner }}.` + budgetText + `
 			First look: the reason on the dashboard; then the tenant's domain, certificate and last change.`,
 	}, func(page string) string {
-		return expand(`$owned{tenant!="",`+page+`} > 0 unless on ($service) $storm `+afterService, names{
-			"owned": metric.CheckDownOwned.Name, "storm": metric.TenantsStorm.Name, "owned_down": metric.CheckDownOwned.Name,
-		})
+		return metric.CheckDownOwned.Select(`tenant!=""`, page) + " > 0"
 	}))
 }
 
@@ -53,33 +52,27 @@ func afterItsPage(rules []Rule) []Rule {
 	return rules
 }
 
-// afterService keeps the alerts of tenants quiet while the service's own P1 check is down and for 5 minutes
-// after: tenants are probed less often, so they come back later than their service, when no inhibition
-// holds any more. Only P1, because nothing can be more urgent than the page that already went out.
-const afterService = `unless on ($service) (max_over_time($owned_down{tenant="",page="P1"}[5m]) > 0)`
+// tierDown are the tiers of which so many tenants are down as the pool of a tier with that page says.
+func tierDown(page string) string {
+	return expand(`$tiers >= on ($tier) group_left (page) $pool`+braces(page), names{
+		"tiers": metric.TierTenantsDown.Name, "pool": metric.TierPool.Name,
+	})
+}
 
 // crowdAlerts page once for what many tenants have in common.
 func crowdAlerts() Group {
-	many := byPage(metric.ManyTenantsDownAlert, "P1", 0, text{
+	c := manyTenants{"service", metric.TenantsStorm, metric.TenantsDownUrgency, "P1", tierDown}
+	many := c.alerts(metric.ManyTenantsDownAlert, 0, text{
 		summary: "Many tenants of one service are down at once.",
 		description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} are down: what they share is broken, not one of them.
 			Owner: {{ $labels.owner }}. No pages for single tenants of this service until five minutes after.
 			First look: the service's own checks, its last deployment, the edge and the database.`,
-	}, func(page string) string {
-		return expand(`($tenants{`+page+`} >= $crowd) `+afterService, stateNames)
-	})
-	for i := range many {
-		many[i].KeepFiringFor = 5 * time.Minute
-	}
+	}, expand(`$tenants >= $crowd`, stateNames))
 	tier := byPage(metric.TierDownAlert, "P1", 0, text{
 		summary: "Several tenants of one tier are down at once.",
 		description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} are down, as many as the policy's pool allows for one page.
 			Owner: {{ $labels.owner }}.
 			First look: what those tenants share (region, shard, plan, last migration); the dashboard lists them.`,
-	}, func(page string) string {
-		return expand(`($tiers >= on ($tier) group_left (page) $pool{`+page+`}) `+afterService, names{
-			"tiers": metric.TierTenantsDown.Name, "pool": metric.TierPool.Name, "owned_down": metric.CheckDownOwned.Name,
-		})
-	})
-	return Group{Name: "thorbis-health-crowds", Interval: scrapeInterval, Rules: append(many, afterItsPage(tier)...)}
+	}, tierDown)
+	return Group{Name: "thorbis-health-crowds", Interval: scrapeInterval, Rules: slices.Concat([]Rule{c.record()}, many, afterItsPage(tier))}
 }

@@ -2,8 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -24,7 +22,7 @@ func sloBurnAlerts(t burnTier) []Rule {
 	}, func(page string) string { return metric.SLOBurning[t.name].Name + braces(page) + " > 0" }))
 }
 
-// tenantBurnAlerts are quiet while the service tells, or a storm does, and until that is out of their own short window.
+// tenantBurnAlerts wait until their service has had the time to tell.
 func tenantBurnAlerts(t burnTier) []Rule {
 	return ofTier(t, byPage(metric.TenantBurnAlert, t.priority, max(t.wait, afterWhole), text{
 		summary: "One tenant burns its budget too fast.",
@@ -33,13 +31,7 @@ func tenantBurnAlerts(t burnTier) []Rule {
 			{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q,tenant=%%q}" $labels.environment $labels.app_service $labels.slo $labels.tenant | query }}
 			Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
 			First look: the tenant's dashboard; one broken client or integration of theirs is the most frequent cause.`, t.long, t.short, metric.TenantBudgetLeft.Name),
-	}, func(page string) string {
-		text := []string{"$burning > 0", "$storm"}
-		for _, told := range append([]string{metric.SLOOutage.Name}, burningUpTo(t)...) {
-			text = append(text, "max_over_time("+told+"["+settled(t.short)+"])")
-		}
-		return expand(strings.Join(text, "\nunless on ($slo) "), names{"burning": metric.TenantBurning[t.name].Name + braces(page), "storm": metric.TenantsBurningStorm.Name})
-	}))
+	}, func(page string) string { return metric.TenantBurning[t.name].Name + braces(page) + " > 0" }))
 }
 
 // burningUpTo names the records of services that burn at a tier's pace or faster.
@@ -64,11 +56,7 @@ func ofTier(t burnTier, rules []Rule) []Rule {
 // sloCrowds tell once of what many tenants have in common, and of traffic that is gone.
 func sloCrowds() Group {
 	n := names{
-		"outage":   metric.SLOOutage.Name,
-		"fast":     metric.SLOBurning["fast"].Name,
-		"medium":   metric.SLOBurning["medium"].Name,
 		"tiers":    metric.TierTenantsBurning.Name,
-		"storm":    metric.TenantsBurningStorm.Name,
 		"pool":     metric.TierPool.Name,
 		"vanished": metric.TrafficVanished.Name,
 		"events5m": metric.EventsIncrease["5m"].Name,
@@ -77,10 +65,10 @@ func sloCrowds() Group {
 		"budget":   metric.SLOBudget.Name,
 		"memory":   seconds(longMemory),
 		"planned":  metric.Maintenance.Name,
-		"settled":  settled("5m"),
 	}
-	const afterService = `
-		unless on ($slo) (max_over_time($outage[$settled]) or on ($slo) max_over_time($fast[$settled]) or on ($slo) max_over_time($medium[$settled]))`
+	tierBurn := func(page string) string {
+		return expand(`$tiers >= on ($tier) group_left (page) $pool`+braces(page), n)
+	}
 	worst := fmt.Sprintf(`{{ range printf "topk(5, %s{environment=%%q,app_service=%%q,slo=%%q})" $labels.environment $labels.app_service $labels.slo | query }}
 		{{ .Labels.tenant }} ({{ .Value | printf "%%.0f" }} bad){{ end }}`, metric.TenantBadIncrease["5m"].Name)
 
@@ -97,19 +85,15 @@ func sloCrowds() Group {
 		description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}, as many as the policy's pool allows for one page.
 			Owner: {{ $labels.owner }}. Worst in the last five minutes:` + worst + `
 			First look: what those tenants share (region, shard, plan, last migration).`,
-	}, func(page string) string {
-		return expand(`($tiers >= on ($tier) group_left (page) $pool`+braces(page)+`)`+afterService, n)
-	})...)
-	many := byPage(metric.ManyTenantsBurningAlert, "P2", afterWhole, text{
+	}, tierBurn)...)
+	c := manyTenants{"slo", metric.TenantsBurningStorm, metric.TenantsBurningUrgency, "P2", tierBurn}
+	rules = append(rules, c.record())
+	rules = append(rules, c.alerts(metric.ManyTenantsBurningAlert, afterWhole, text{
 		summary: "Many tenants of one service burn their budget at once.",
 		description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}: what they share is broken, not one of them. Owner: {{ $labels.owner }}.
 			No alerts for single tenants of it until five minutes after. Worst in the last five minutes:` + worst + `
 			First look: what those tenants share (a plan, a shard, a feature); the service as a whole is within its budget.`,
-	}, func(page string) string { return expand(`$storm`+braces(page)+` > 0`+afterService, n) })
-	for i := range many {
-		many[i].KeepFiringFor = 5 * time.Minute
-	}
-	rules = append(rules, many...)
+	}, metric.TenantsBurningStorm.Name+" > 0")...)
 	rules = append(rules, byPage(metric.TrafficVanishedAlert, "P2", 2*patience, text{
 		summary: "Steady traffic has stopped, or nobody counts it.",
 		description: `Nothing has been counted for an objective of {{ $labels.app_service }} in {{ $labels.environment }} for {{ $value | humanizeDuration }}, though events came steadily before;
@@ -119,8 +103,7 @@ func sloCrowds() Group {
 		return expand(`
 			max by ($service, owner, page) (
 				(time() - $vanished) * on ($slo) group_left (owner, page) ($budget`+braces(page)+` > bool 0)
-			) > 0
-			unless on ($service) $outage`, n)
+			) > 0`, n)
 	})...)
 	return Group{Name: "thorbis-slo-crowds", Interval: windowInterval, Rules: rules}
 }

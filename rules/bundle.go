@@ -52,6 +52,7 @@ func build(p *config.Policy, sc scope) (Bundle, error) {
 	for _, f := range b.files {
 		decorate(f.Groups, p)
 		for _, g := range f.Groups {
+			hide(g)
 			if err := finish(g, sc); err != nil {
 				return Bundle{}, fmt.Errorf("%s: group %s: %w", f.Name, g.Name, err)
 			}

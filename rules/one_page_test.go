@@ -1,0 +1,347 @@
+package rules
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	amconfig "github.com/prometheus/alertmanager/config"
+	amcommon "github.com/prometheus/alertmanager/config/common"
+	"github.com/prometheus/alertmanager/eventrecorder"
+	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/provider"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/thorbis/thorbis_exporter/alertmanager"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+var pageSeed = flag.Uint64("pages.seed", 0, "the seed of TestOneCauseOnePage, by the clock if 0")
+
+// cause is a story with one cause of trouble. It must page once; a second page may follow only if it is more urgent than the
+// first, as when one tenant's trouble becomes its tier's.
+type cause struct {
+	what      string
+	exporters []*simExporter
+	// severe says that it must page, mild that it must not; otherwise it may.
+	severe, mild bool
+}
+
+const (
+	causeAt  = 20 * minute // the trouble begins
+	causeEnd = 100 * minute
+)
+
+// causes draws stories.
+type causes struct{ *rand.Rand }
+
+func (c causes) between(from, to int) int { return from + c.IntN(to-from+1) }
+
+func (c causes) chance(one int) bool { return c.IntN(one) == 0 }
+
+// probers are the exporters of one check at one or two locations.
+func (c causes) probers(check, tenant, tier, page string, locations int) []*simExporter {
+	var all []*simExporter
+	for _, location := range []string{"fra", "nyc"}[:locations] {
+		all = append(all, &simExporter{
+			job: "prober", instance: location + "-" + check + tenant, location: location, interval: 30, phase: c.IntN(30), scrape: c.IntN(15),
+			check: check, tenant: tenant, tier: tier, owner: "sre", page: page,
+		})
+	}
+	return all
+}
+
+// pages are how urgent one tenant of a tier is to testdata/policy.yaml.
+var pages = map[string]string{"enterprise": "P2", "standard": "P4"}
+
+// outage is one of the whole service, seen by its own check, by those of some tenants and by requests; in its middle its
+// probers may lose their network, be restarted or die.
+func (c causes) outage() cause {
+	to := causeAt + c.between(3, 40)*minute
+	locations := c.between(1, 2)
+	own := c.probers("home", "", metric.TierNone, "P1", locations)
+	all := own
+	tenants := 0
+	if c.chance(2) {
+		tenants = c.between(1, 5)
+	}
+	for i := range tenants {
+		tier := []string{"enterprise", "standard"}[c.IntN(2)]
+		all = append(all, c.probers("tenant-home", fmt.Sprint("t", i), tier, pages[tier], locations)...)
+	}
+	for _, e := range all {
+		e.broken = []spell{{causeAt, to}}
+	}
+	what := fmt.Sprintf("outage of %d min at %d locations with %d tenants' checks", (to-causeAt)/minute, locations, tenants)
+	middle := causeAt + 2*minute + c.IntN(to-causeAt-2*minute)
+	switch c.IntN(5) {
+	case 0:
+		blind := spell{middle, middle + c.between(5, 40)*minute}
+		what += fmt.Sprintf(", blind from %d to %d", blind.from, blind.to)
+		for _, e := range all {
+			e.blind = []spell{blind}
+		}
+	case 1:
+		away := spell{middle, middle + c.between(1, 30)*minute}
+		what += fmt.Sprintf(", exporters away from %d to %d", away.from, away.to)
+		for _, e := range all {
+			e.off = []spell{away}
+		}
+	}
+	if c.chance(2) {
+		traffic := crowd(6, []string{"enterprise", "standard"}[c.IntN(2)], 10, func(_ int, t *simTenant) {
+			if share := []float64{1, .5, 0}[c.IntN(3)]; share > 0 {
+				t.failing = failing(share, causeAt, to)
+			} else {
+				t.silent = []spell{{causeAt, to}}
+			}
+		})
+		what += ", with traffic"
+		all = append(all, c.receivers(traffic)...)
+	}
+	return cause{what, all, true, false}
+}
+
+func (c causes) receivers(tenants []simTenant) []*simExporter {
+	return []trafficLayout{oneReceiver, twoReceivers}[c.IntN(2)].carry(tenants...)
+}
+
+// burn is that of many or few tenants of one or two tiers, beside others so large that the service as a whole is well.
+func (c causes) burn() cause {
+	to := causeAt + c.between(5, 40)*minute
+	n := []int{1, 2, 5, 60, 120}[c.IntN(5)]
+	tiers := []string{"enterprise", "standard"}
+	c.Shuffle(2, func(i, j int) { tiers[i], tiers[j] = tiers[j], tiers[i] })
+	if c.chance(2) {
+		tiers = tiers[:1]
+	}
+	share := []float64{1, .5, .1}[c.IntN(3)]
+	all := crowd(n, "", 1, func(i int, t *simTenant) {
+		t.tier = tiers[i%len(tiers)]
+		t.failing = failing(share, causeAt, to)
+	})
+	all = append(all, crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)
+	severe := n >= 5 || tiers[0] == "enterprise"
+	probers := c.probers("home", "", metric.TierNone, "P1", 1)
+	return cause{fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share, (to-causeAt)/minute), append(probers, c.receivers(all)...), severe, !severe && n < 3 && len(tiers) == 1}
+}
+
+// tenantsDown are tenants whose own checks are down while the service's is up.
+func (c causes) tenantsDown() cause {
+	n := []int{1, 2, 3, 55}[c.IntN(4)]
+	tier := []string{"enterprise", "standard"}[c.IntN(2)]
+	to := causeAt + c.between(5, 40)*minute
+	all := c.probers("home", "", metric.TierNone, "P1", 1)
+	for i := range n {
+		down := c.probers("tenant-home", fmt.Sprint("t", i), tier, pages[tier], 1)
+		down[0].broken = []spell{{causeAt, to}}
+		all = append(all, down...)
+	}
+	blind := ""
+	if c.chance(2) { // while they are down
+
+		at := causeAt + 3*minute + c.IntN(to-causeAt-4*minute)
+		blind = fmt.Sprint(", blind from ", at)
+		for _, e := range all[1:] {
+			e.blind = []spell{{at, at + 25*minute}}
+		}
+	}
+	severe := tier == "enterprise" || n >= 3
+	return cause{fmt.Sprintf("%d tenants of %s down for %d min%s", n, tier, (to-causeAt)/minute, blind), all, severe, !severe && blind == ""}
+}
+
+// unjudged is a network that the probers lose, all at once.
+func (c causes) unjudged() cause {
+	all := c.probers("home", "", metric.TierNone, "P1", c.between(1, 2))
+	all = append(all, c.probers("api", "", metric.TierNone, "P1", len(all))...)
+	to := causeAt + c.between(20, 50)*minute
+	for _, e := range all {
+		e.blind = []spell{{causeAt + c.IntN(minute), to}}
+	}
+	return cause{fmt.Sprintf("%d probers without a network until %d", len(all), to), all, true, false}
+}
+
+// dead are probers that die, all at once or one after the other.
+func (c causes) dead() cause {
+	all := c.probers("home", "", metric.TierNone, "P1", c.between(1, 2))
+	all = append(all, c.probers("api", "", metric.TierNone, "P1", len(all))...)
+	to := causeAt + c.between(20, 50)*minute
+	for _, e := range all {
+		e.off = []spell{{causeAt + c.IntN(3*minute), to}}
+	}
+	return cause{fmt.Sprintf("%d probers dead until %d", len(all), to), all, true, false}
+}
+
+// TestOneCauseOnePage: whatever breaks, and however the watching fares meanwhile, one cause is one page, and a real one is
+// one. Rules are evaluated by Prometheus' own engine, what hides what is left to Alertmanager's own inhibition. Stories are
+// drawn anew each time; -pages.seed repeats those of a run.
+func TestOneCauseOnePage(t *testing.T) {
+	seed := *pageSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("go test ./rules -run TestOneCauseOnePage -pages.seed=%d repeats this", seed)
+	draw := causes{rand.New(rand.NewPCG(seed, 0))}
+	var all []cause
+	for range 3 {
+		all = append(all, draw.outage(), draw.outage(), draw.burn(), draw.tenantsDown(), draw.unjudged(), draw.dead())
+	}
+	// The pairs that were found first.
+	all = append(all, cause{"120 of one tier beside giants", append(draw.probers("home", "", metric.TierNone, "P1", 1), oneReceiver.carry(append(crowd(120, "enterprise", 1, func(_ int, t *simTenant) {
+		t.failing = failing(1, causeAt, causeAt+20*minute)
+	}), crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)...)...), true, false})
+	blind := draw.probers("home", "", metric.TierNone, "P1", 1)
+	blind[0].broken, blind[0].blind = []spell{{causeAt, causeAt + 50*minute}}, []spell{{causeAt + 5*minute, causeAt + 40*minute}}
+	all = append(all, cause{"down, then unknown", blind, true, false})
+	judgeCauses(t, all)
+}
+
+func judgeCauses(t *testing.T, all []cause) {
+	t.Helper()
+	var scenarios []scenario
+	for i, c := range all {
+		scenarios = append(scenarios, scenario{fmt.Sprint("c", i), c.exporters})
+	}
+	w := newWorld(t, scenarios...)
+	for _, g := range w.groups {
+		for _, about := range []string{"thorbis-health", "thorbis-slo", "thorbis-uptime", "thorbis-policy", "thorbis-promise", "thorbis-exporter", "thorbis-tenant"} {
+			if strings.HasPrefix(g.Name(), about) {
+				w.groupsOnly = append(w.groupsOnly, g.Name())
+			}
+		}
+	}
+	w.runSlowly(0, causeAt-5*minute, minute)
+	w.runFrom(causeAt-5*minute, causeAt+20*minute)
+	w.runSlowly(causeAt+20*minute, causeEnd, minute)
+	pager := newPager(t)
+	for i, c := range all {
+		fired := w.fired(scenarios[i].name)
+		sent := pager.pages(fired)
+		for n, page := range sent {
+			if n > 0 && page.priority >= sent[n-1].priority {
+				t.Errorf("%s: is paged again: %v\nwhat fired: %v", c.what, sent, fired)
+				break
+			}
+		}
+		if c.severe && len(sent) == 0 {
+			t.Errorf("%s: pages nobody; what fired: %v", c.what, fired)
+		}
+		if c.mild && len(sent) > 0 {
+			t.Errorf("%s: pages: %v", c.what, sent)
+		}
+	}
+}
+
+// pager follows pages as Alertmanager sends them and PagerDuty groups them.
+type pager struct {
+	t     testing.TB
+	rules []amcommon.InhibitRule
+}
+
+// sentPage is a page that was sent: P1 or P2.
+type sentPage struct {
+	at              int
+	about, priority string
+	alert           string
+}
+
+func newPager(t testing.TB) *pager {
+	t.Helper()
+	text, err := alertmanager.Build(testPolicy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := amconfig.Load(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pager{t, c.InhibitRules}
+}
+
+// pages returns the pages that come of what fired.
+func (p *pager) pages(fired []firing) []sentPage {
+	var moments []int
+	for _, f := range fired {
+		moments = append(moments, f.from, f.to)
+	}
+	slices.Sort(moments)
+	var sent []sentPage
+	open := map[string]bool{}
+	for _, at := range slices.Compact(moments) {
+		var now []firing
+		for _, f := range fired {
+			if f.from <= at && at < f.to {
+				now = append(now, f)
+			}
+		}
+		mutes := p.inhibitor(now)
+		told := map[string]bool{}
+		for _, f := range now {
+			if g := groupOf(f); (f.priority == "P1" || f.priority == "P2") && !mutes(f) {
+				told[g] = true
+				if !open[g] {
+					open[g] = true
+					sent = append(sent, sentPage{at, g, f.priority, f.alert})
+				}
+			}
+		}
+		// A page is resolved by an alert that ends and that nothing hides, when it is the last.
+		for _, f := range fired {
+			if g := groupOf(f); f.to == at && !told[g] && !mutes(f) {
+				delete(open, g)
+			}
+		}
+	}
+	return sent
+}
+
+func groupOf(f firing) string {
+	about := f.labels.Get(metric.LabelAppService)
+	if about == "" {
+		set := map[string]string{}
+		f.labels.Range(func(l labels.Label) { set[l.Name] = l.Value })
+		about = metric.Subject(set)
+	}
+	return about + " " + f.priority
+}
+
+// inhibitor is Alertmanager's own, which knows that these alerts fire.
+func (p *pager) inhibitor(now []firing) func(firing) bool {
+	var alerts steady
+	for _, f := range now {
+		alerts = append(alerts, &alert.Alert{Alert: model.Alert{Labels: labelSetOf(f), StartsAt: time.Now().Add(-time.Minute), EndsAt: time.Now().Add(time.Hour)}})
+	}
+	ih := inhibit.NewInhibitor(alerts, p.rules, slog.New(slog.DiscardHandler), eventrecorder.NopRecorder())
+	go ih.Run()
+	ih.WaitForLoading()
+	p.t.Cleanup(ih.Stop)
+	return func(f firing) bool { return ih.Mutes(context.Background(), labelSetOf(f)) }
+}
+
+func labelSetOf(f firing) model.LabelSet {
+	set := model.LabelSet{}
+	f.labels.Range(func(l labels.Label) { set[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
+	return set
+}
+
+// steady provides alerts that fire all the time.
+type steady []*alert.Alert
+
+func (s steady) Subscribe(string) provider.AlertIterator {
+	return provider.NewAlertIterator(make(chan *provider.Alert), make(chan struct{}), nil)
+}
+
+func (s steady) SlurpAndSubscribe(name string) ([]*alert.Alert, provider.AlertIterator) {
+	return s, s.Subscribe(name)
+}
+func (s steady) GetPending() provider.AlertIterator          { return nil }
+func (s steady) Get(model.Fingerprint) (*alert.Alert, error) { return nil, provider.ErrNotFound }
+func (s steady) Put(context.Context, ...*alert.Alert) error  { return nil }
