@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -87,9 +88,7 @@ func (p *paging) fire(labels map[string]string) pages.Page {
 	p.t.Helper()
 	before := len(p.pd.Pages())
 	set := map[string]string{"bundle": "thorbis", "environment": "production"}
-	for k, v := range labels {
-		set[k] = v
-	}
+	maps.Copy(set, labels)
 	p.post("/api/v2/alerts", []any{map[string]any{
 		"labels": set, "annotations": map[string]string{"summary": "It is broken.", "description": "It."},
 		"startsAt": time.Now().UTC().Format(time.RFC3339Nano),

@@ -2,7 +2,9 @@ package alertmanager
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -23,30 +25,63 @@ func Insert(base []byte, p *config.Policy) ([]byte, error) {
 	return insert(base, assemble(p), matcher(metric.LabelBundle, metric.BundleThorbis))
 }
 
-// insert puts a configuration below another one, for the alerts that fulfil the matchers.
+// byteOrderMark may begin a file that was written on Windows.
+var byteOrderMark = []byte("\ufeff")
+
+// insert puts a configuration below another one, for the alerts that fulfil the matchers. What comes out is read again and
+// compared with what was to be there.
 func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
+	if rest, ok := bytes.CutPrefix(base, byteOrderMark); ok {
+		out, err := insert(rest, ours, matchers...)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Concat(byteOrderMark, out), nil
+	}
 	if bytes.Contains(base, []byte(basePrefix+nullReceiver)) {
 		return nil, fmt.Errorf("the bundle is in it already (%s%s); give the file as it is without", basePrefix, nullReceiver)
 	}
 	if _, err := amconfig.Load(base); err != nil {
-		return nil, fmt.Errorf("the base file is refused as it is: %w", err)
+		return nil, refusal(base, err)
 	}
 	root, err := rootOf(base)
 	if err != nil {
 		return nil, err
 	}
-	b := baseFile{lines: bytes.SplitAfter(base, []byte("\n")), before: map[int][]byte{}}
+	b := baseFile{lines: bytes.SplitAfter(base, []byte("\n")), before: map[int][]byte{}, newline: []byte("\n")}
+	if bytes.HasSuffix(b.lines[0], []byte("\r\n")) {
+		b.newline = []byte("\r\n")
+	}
 	ours.Route.Matchers = matchers
-	for _, s := range sections(ours) {
+	all := sections(ours)
+	for _, s := range all {
 		if err := b.insert(root, s); err != nil {
 			return nil, err
 		}
 	}
 	out := b.bytes()
+	if err := prove(base, out, all); err != nil {
+		return nil, err
+	}
 	if _, err := amconfig.Load(out); err != nil {
 		return nil, fmt.Errorf("it and the bundle do not go together: %w", err)
 	}
 	return out, nil
+}
+
+// refusal says what to do about a base file that Alertmanager's own code refuses.
+func refusal(base []byte, err error) error {
+	cure := ""
+	for i, line := range bytes.Split(base, []byte("\n")) {
+		if indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; bytes.ContainsRune(indent, '\t') {
+			cure = fmt.Sprintf("; line %d is indented by a tab: use spaces", i+1)
+			break
+		}
+	}
+	if cure == "" && strings.Contains(err.Error(), "not found in type") {
+		cure = "; a key of a newer Alertmanager than this program reads (0.34) cannot be checked: use a newer thorbis_mixin, or leave the key out"
+	}
+	return fmt.Errorf("the base file is refused as it is: %w%s", err, cure)
 }
 
 // section is a list of the configuration and what joins it.
@@ -104,8 +139,8 @@ func rootOf(text []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	var more yaml.Node
-	if d.Decode(&more) == nil {
-		return nil, fmt.Errorf("line %d: a second document; Alertmanager reads the first only", more.Line)
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a second document follows (---); Alertmanager reads the first only, so remove the others")
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode || root.Style&yaml.FlowStyle != 0 {
@@ -116,8 +151,19 @@ func rootOf(text []byte) (*yaml.Node, error) {
 
 // baseFile is a text in lines and what goes before each of them; the line after the last stands for the end.
 type baseFile struct {
-	lines  [][]byte
-	before map[int][]byte // by index
+	lines   [][]byte
+	before  map[int][]byte // by index
+	newline []byte         // as the file ends its lines
+}
+
+// end is where a key of the root is added: after the last line of the document, which three dots may end.
+func (b *baseFile) end() int {
+	for i, line := range b.lines {
+		if rest, ok := bytes.CutPrefix(line, []byte("...")); ok && (len(rest) == 0 || bytes.ContainsAny(rest[:1], " \t\r\n")) {
+			return i
+		}
+	}
+	return len(b.lines)
 }
 
 func (b *baseFile) bytes() []byte {
@@ -128,7 +174,7 @@ func (b *baseFile) bytes() []byte {
 	}
 	if tail := b.before[len(b.lines)]; len(tail) > 0 {
 		if text := out.Bytes(); len(text) > 0 && text[len(text)-1] != '\n' {
-			out.WriteByte('\n')
+			out.Write(b.newline)
 		}
 		out.Write(tail)
 	}
@@ -139,7 +185,10 @@ func (b *baseFile) bytes() []byte {
 func (b *baseFile) insert(root *yaml.Node, s section) error {
 	parent := root
 	for _, key := range s.path[:len(s.path)-1] {
-		_, value := pair(parent, key)
+		k, value := pair(parent, key)
+		if k != nil && value.Kind == yaml.AliasNode {
+			return fmt.Errorf("line %d: %s is an alias (*%s); write it out", k.Line, key, value.Value)
+		}
 		if value == nil || value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 {
 			return fmt.Errorf("%s must be written as key: value lines, without braces", key)
 		}
@@ -147,9 +196,12 @@ func (b *baseFile) insert(root *yaml.Node, s section) error {
 	}
 	name := s.path[len(s.path)-1]
 	key, value := pair(parent, name)
+	if err := indirection(parent, key, value, strings.Join(s.path, ".")); err != nil {
+		return err
+	}
 	switch {
 	case key == nil && parent == root:
-		return b.add(len(b.lines), name, 0, s.items)
+		return b.add(b.end(), name, root.Column-1, s.items)
 	case key == nil:
 		// A mapping below a key begins in a line of its own, unless it is a list item's.
 		return b.add(parent.Line-1, name, parent.Column-1, s.items)
@@ -163,7 +215,7 @@ func (b *baseFile) insert(root *yaml.Node, s section) error {
 
 // add writes a key with its list before a line.
 func (b *baseFile) add(index int, name string, indent int, items []any) error {
-	head := []byte(strings.Repeat(" ", indent) + name + ":\n")
+	head := []byte(strings.Repeat(" ", indent) + name + ":" + string(b.newline))
 	b.before[index] = append(b.before[index], head...)
 	return b.list(index, indent+2, items)
 }
@@ -178,7 +230,7 @@ func (b *baseFile) list(index, indent int, items []any) error {
 	}
 	for line := range bytes.SplitAfterSeq(text.Bytes(), []byte("\n")) {
 		if len(bytes.TrimSpace(line)) > 0 {
-			line = slices.Concat([]byte(strings.Repeat(" ", indent)), line)
+			line = slices.Concat([]byte(strings.Repeat(" ", indent)), bytes.TrimSuffix(line, []byte("\n")), b.newline)
 		}
 		b.before[index] = append(b.before[index], line...)
 	}

@@ -51,11 +51,17 @@ time_intervals:
 templates: # ours
 - '/etc/alertmanager/*.tmpl'
 `,
-	"bare":             "route:\n  receiver: x\nreceivers:\n- name: x\n",
-	"no last newline":  "receivers:\n  - name: x\nroute:\n  receiver: x",
-	"empty lists":      "route:\n  receiver: x\n  routes:\nreceivers:\n  - name: x\ntemplates:\ninhibit_rules:\n",
-	"windows":          "route:\r\n  receiver: x\r\n  routes:\r\n    - receiver: x\r\nreceivers:\r\n  - name: x\r\n",
-	"document markers": "---\n# first\nroute:\n\n    # about x\n    receiver: x\n    routes:\n        -\n          receiver: x\nreceivers:\n-\n  name: x\n",
+	"bare":                           "route:\n  receiver: x\nreceivers:\n- name: x\n",
+	"no last newline":                "receivers:\n  - name: x\nroute:\n  receiver: x",
+	"empty lists":                    "route:\n  receiver: x\n  routes:\nreceivers:\n  - name: x\ntemplates:\ninhibit_rules:\n",
+	"windows":                        "route:\r\n  receiver: x\r\n  routes:\r\n    - receiver: x\r\nreceivers:\r\n  - name: x\r\n",
+	"root indented":                  "  route:\n    receiver: x\n  receivers:\n    - name: x\n",
+	"root indented by one":           " # ours\n route:\n  receiver: x\n  routes:\n  - receiver: x\n receivers:\n - name: x\n",
+	"ends in dots":                   "---\nroute:\n  receiver: x\nreceivers:\n- name: x\n...\n# the end\n",
+	"ends in dots without a newline": "route:\n  receiver: x\nreceivers:\n- name: x\n...",
+	"byte order mark":                "\ufeffroute:\n  receiver: x\nreceivers:\n- name: x\n",
+	"a receiver by alias":            "route:\n  receiver: &r x\n  routes:\n    - receiver: *r\nreceivers:\n- name: *r\n",
+	"document markers":               "---\n# first\nroute:\n\n    # about x\n    receiver: x\n    routes:\n        -\n          receiver: x\nreceivers:\n-\n  name: x\n",
 }
 
 func TestInsertLeavesEveryByte(t *testing.T) {
@@ -151,6 +157,14 @@ func TestInsertRefuses(t *testing.T) {
 		"route:\n  receiver: x\nreceivers:\n- name: x\n- name: thorbis-critical": "it and the bundle do not go together",
 		"route:\n  receiver: x\nreceivers:\n- name: x\n---\nx: y\n":              "second document",
 		"": "base file is refused as it is",
+		"route:\n\treceiver: x\nreceivers:\n- name: x\n":                                                                                                    "line 2 is indented by a tab: use spaces",
+		"route:\n  receiver: x\nroute:\n  receiver: x\nreceivers:\n- name: x\n":                                                                             "base file is refused as it is",
+		"route:\n  receiver: x\n  hold_and_digest: 1h\nreceivers:\n- name: x\n":                                                                             "use a newer thorbis_mixin",
+		"route:\n  receiver: x\nreceivers:\n- name: x\n---\n{":                                                                                              "a second document follows",
+		"templates: &t [a.tmpl]\nroute:\n  receiver: x\nreceivers:\n- name: x\n":                                                                            "templates has an anchor (&t)",
+		"route:\n  receiver: x\n  routes: &r\n  - receiver: x\n    routes:\n    - receiver: x\nreceivers:\n- name: x\n":                                     "route.routes has an anchor (&r)",
+		"route:\n  receiver: x\n  routes:\n  - receiver: x\n    routes: &r\n    - receiver: x\n  - receiver: x\n    routes: *r\nreceivers: &n\n- name: x\n": "receivers has an anchor",
+		"route:\n  receiver: x\n  routes:\n  - &m\n    receiver: x\n    routes:\n    - receiver: x\n  <<: *m\nreceivers:\n- name: x\n":                      "a merge key (<<) beside route.routes",
 	} {
 		if out, err := Insert([]byte(text), testPolicy(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s\n%s", text, err, want, out)
@@ -158,11 +172,46 @@ func TestInsertRefuses(t *testing.T) {
 	}
 }
 
+// Their inhibition hides ours where it compares too little.
+func TestBaseWarnings(t *testing.T) {
+	rule := func(text string) string {
+		return "route:\n  receiver: x\nreceivers:\n- name: x\ninhibit_rules:\n- source_matchers: [a=\"b\"]\n  " + text + "\n  equal: [alertname]\n"
+	}
+	for text, want := range map[string]string{
+		`target_matchers: [severity="warning"]`:                          `inhibit_rules[0] of the base file may hide ThorbisAlertmanagerClusterSplit (P3), ThorbisAlertmanagerReloadFailed (P3), others of the bundle: add bundle!="thorbis" to its target_matchers`,
+		`target_match: {severity: warning}`:                              "inhibit_rules[0]",
+		`target_match_re: {severity: "warning|info"}`:                    "inhibit_rules[0]",
+		`target_matchers: [cluster="a"]`:                                 "inhibit_rules[0]", // an external label of Prometheus
+		`target_matchers: [severity="warning", bundle!="thorbis"]`:       "",
+		`target_matchers: [severity="page"]`:                             "",
+		`target_matchers: [alertname=~"Kube.*"]`:                         "",
+		`target_matchers: [alertname="ThorbisCheckDown"]`:                "ThorbisCheckDown (P1)",
+		`target_matchers: [alertname="ThorbisCheckDown", priority="P9"]`: "",
+	} {
+		got, err := BaseWarnings([]byte(rule(text)))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if joined := strings.Join(got, " "); (joined == "") != (want == "") || !strings.Contains(joined, want) {
+			t.Errorf("%s: %q, want %q", text, joined, want)
+		}
+	}
+	if _, err := BaseWarnings([]byte("route: {")); err == nil {
+		t.Error("what is no configuration has no warnings")
+	}
+}
+
+// FuzzInsert: whatever file is accepted, the lines of it are all there in their order, and Alertmanager reads all of it and all
+// of ours.
 func FuzzInsert(f *testing.F) {
 	for _, base := range bases {
 		f.Add([]byte(base))
 	}
 	f.Add([]byte("route:\n    receiver: x\n    routes:\n    -"))
+	f.Add([]byte("a: &a\n  - x\nroute:\n  receiver: x\n  routes: *a\nreceivers:\n- name: x\n"))
+	f.Add([]byte("route:\n  receiver: x\n  ? routes\n  : - receiver: x\nreceivers:\n- name: x\n"))
+	f.Add([]byte("\"route\":\n  receiver: x\nreceivers:\n- name: x\n'inhibit_rules':\n"))
+	f.Add([]byte("route:\n  receiver: |\n    x\n\nreceivers:\n- name: \"x\\n\"\n"))
 	p := testPolicy(f)
 	ours := assemble(p)
 	f.Fuzz(func(t *testing.T, base []byte) {
@@ -177,6 +226,28 @@ func FuzzInsert(f *testing.F) {
 				t.Fatalf("%q is gone from\n%s", line, out)
 			}
 			rest = rest[i+len(line):]
+		}
+		before, err := amconfig.Load(string(base))
+		if err != nil {
+			t.Fatalf("what Alertmanager refuses was accepted: %v", err)
+		}
+		after, err := amconfig.Load(string(out))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, out)
+		}
+		for what, n := range map[string][3]int{
+			"routes":         {len(before.Route.Routes), 1, len(after.Route.Routes)},
+			"receivers":      {len(before.Receivers), len(ours.Receivers), len(after.Receivers)},
+			"inhibitions":    {len(before.InhibitRules), len(ours.InhibitRules), len(after.InhibitRules)},
+			"time intervals": {len(before.TimeIntervals), len(ours.TimeIntervals), len(after.TimeIntervals)},
+			"templates":      {len(before.Templates), len(ours.Templates), len(after.Templates)},
+		} {
+			if n[0]+n[1] != n[2] {
+				t.Errorf("%d and %d %s became %d in\n%s", n[0], n[1], what, n[2], out)
+			}
+		}
+		if len(after.Route.Routes) > 0 && len(after.Route.Routes[0].Routes) != len(ours.Route.Routes) {
+			t.Errorf("our tree has %d branches, not %d, in\n%s", len(after.Route.Routes[0].Routes), len(ours.Route.Routes), out)
 		}
 	})
 }

@@ -36,7 +36,9 @@ var sameOf = map[Level][]string{LevelService: sameService, LevelCrowd: sameServi
 func Hidings() []Hiding {
 	return append(LevelHidings(Alerts()), []Hiding{
 		{
-			CheckDownAlert, []*Alert{CheckUnknownAlert, CheckSilentAlert}, anyTarget,
+			CheckDownAlert,
+			[]*Alert{CheckUnknownAlert, CheckSilentAlert},
+			anyTarget,
 			"Its outage has been paged and lasts until somebody sees it up; the rules leave such targets out.",
 		},
 		{CheckDownAlert, []*Alert{TrafficVanishedAlert}, sameService, "No requests come in while the service is down."},

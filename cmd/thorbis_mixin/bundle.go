@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/mixin"
 )
@@ -50,6 +52,13 @@ func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
 			return nil, err
 		}
 		o.Base = text
+		warnings, err := alertmanager.BaseWarnings(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.base, err)
+		}
+		for _, w := range warnings {
+			fmt.Fprintf(os.Stderr, "warning: %s: %s\n", b.base, w)
+		}
 	}
 	files, err := o.Render(p)
 	if err != nil {
