@@ -73,6 +73,7 @@ func (r *routesCommand) configuration(load func() (*config.Policy, error), table
 	if err != nil {
 		return nil, err
 	}
-	table.Apply(p)
-	return alertmanager.Build(p)
+	own := *p // a table's hours are no other table's
+	table.Apply(&own)
+	return alertmanager.Build(&own)
 }
