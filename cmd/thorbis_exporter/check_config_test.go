@@ -61,7 +61,7 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 		if got, want := numbers["probes per month"], perCheck+tenants*perEach; got != want {
 			t.Errorf("%d probes a month with %d tenants, want %d", got, tenants, want)
 		}
-		if got, want := numbers["series"], 2*37+(1+tenants)*16; got != want {
+		if got, want := numbers["series"], 2*38+(1+tenants)*18; got != want {
 			t.Errorf("%d series with %d tenants, want %d", got, tenants, want)
 		}
 		return out
@@ -95,7 +95,7 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 func TestCostWithoutARegistry(t *testing.T) {
 	name := write(t, strings.Replace(costPolicy, "    - {name: each", "    #", 1))
 	head, numbers, _ := costOf(t, "--config.file="+name)
-	if head != "cost with 100 tenants (assumed; --tenants says otherwise):" || numbers["probes per month"] != 86400 || numbers["series"] != 37+16 {
+	if head != "cost with 100 tenants (assumed; --tenants says otherwise):" || numbers["probes per month"] != 86400 || numbers["series"] != 38+18 {
 		t.Errorf("%s %v", head, numbers)
 	}
 }
