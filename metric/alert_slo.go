@@ -27,4 +27,14 @@ var (
 		What: "Events of an objective came steadily and have stopped for fifteen minutes.",
 		Why:  "Nobody gets through, or nobody counts: bad events would page nobody.",
 	})
+	ObjectiveUnmeasuredAlert = alert(Alert{
+		Name: "ThorbisObjectiveUnmeasured", Priorities: fromP3, Page: true, Dashboard: SLODashboard,
+		What: "The series of one of the policy's own objectives have been absent, or without a result, for fifteen minutes.",
+		Why:  "A misspelt or renamed series never fails: nothing would page.",
+	})
+	ObjectiveImplausibleAlert = alert(Alert{
+		Name: "ThorbisObjectiveImplausible", Priorities: fromP3, Page: true, Dashboard: SLODashboard,
+		What: "One of the policy's own objectives counted negative events, or more bad events than events, beyond its budget of an hour.",
+		Why:  "The steps are corrected, but its expressions do not count the same events: its budget is not reliable.",
+	})
 )

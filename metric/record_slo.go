@@ -4,6 +4,7 @@ package metric
 var (
 	sloLevel            = []string{LabelEnvironment, LabelAppService, LabelSLO}
 	sloOwnedLevel       = append(sloLevel[:3:3], LabelOwner, LabelPage)
+	sloReasonLevel      = append(sloLevel[:3:3], LabelReason)
 	sloTierLevel        = append(sloLevel[:3:3], LabelTier)
 	serviceTenantLevel  = []string{LabelEnvironment, LabelAppService, LabelTenant}
 	tenantSLOLevel      = append(sloLevel[:3:3], LabelTenant)
@@ -56,6 +57,14 @@ var (
 
 	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
 	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
+)
+
+// What is wrong with the policy's own objectives.
+var (
+	SLOCorrected = record("app_service:thorbis_slo_corrected:increase30s",
+		"Events by which a step of one of the policy's own objectives was corrected: bad events were negative or more than all, or all were negative.", sloReasonLevel)
+	SLOUnmeasured = record("app_service:thorbis_slo:unmeasured",
+		"1 while the series of an expression (total or bad) of one of the policy's own objectives are absent or give no result.", sloReasonLevel)
 )
 
 // burnWindows are the windows over which burns look.

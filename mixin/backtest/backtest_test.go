@@ -188,7 +188,7 @@ func TestPrune(t *testing.T) {
 		slices.Sort(names)
 		return strings.Join(names, " ")
 	}
-	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisSLOBurn ThorbisSourceSilent ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
+	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisObjectiveImplausible ThorbisObjectiveUnmeasured ThorbisSLOBurn ThorbisSourceSilent ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
 		t.Errorf("on a server that has never seen an exporter of ours: %s", got)
 	}
 	if got := alerts(prune(bundle, []string{"orders_total", metric.HealthCheckObservedSeconds.Name})); !strings.Contains(got, metric.ServiceUnwatchedAlert.Name) {
