@@ -57,5 +57,5 @@ func labelConflictAlerts() []Rule {
 	hidden := single(metric.LabelConflictAlert, metric.LabelConflict.Select(`label="environment"`)+" > 0", patience, t)
 	misread := single(metric.LabelConflictAlert, metric.LabelConflict.Select(`label!="environment"`)+" > 0", patience, t)
 	misread.Priority = metric.LabelConflictAlert.Priorities[1]
-	return []Rule{hidden, misread}
+	return lasting([]Rule{hidden, misread})
 }

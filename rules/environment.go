@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -103,7 +104,7 @@ func readsOurs(s *parser.VectorSelector) bool {
 	name, bundle := s.Name, false
 	for _, m := range s.LabelMatchers {
 		switch {
-		case m.Name == labels.MetricName && name == "":
+		case m.Name == model.MetricNameLabel && name == "":
 			name = m.Value // of a regular expression as well: only one that begins with our prefix
 		case m.Name == metric.LabelBundle && m.Type == labels.MatchEqual && m.Value == metric.BundleThorbis:
 			bundle = true

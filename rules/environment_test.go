@@ -110,6 +110,8 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 	}
 	deliberate := map[string]bool{ // what other bundles there are
 		metric.PolicyErrorBudget.Select(otherEnvironments(p.Environment)): true,
+		// The exporters of this environment whose scrape job replaced it.
+		metric.PolicyInfo.Select(otherEnvironments(p.Environment), `exported_environment="`+p.Environment+`"`): true,
 	}
 	selectors, queries := 0, 0
 	for _, g := range b.Groups() {
