@@ -73,13 +73,13 @@ var (
 		"Tenants of the tier that must be down at once for the tier itself to page.",
 		append(tierLevel[:2:2], LabelPage))
 	LocationExpected = record("location:thorbis_health_location:expected",
-		"Unix time at which the location was last expected to report: named in the policy, or seen within a day.", placeLevel)
+		"Unix time at which the location was last expected to report: named in the policy, else seen now; within a day where the policy names none.", placeLevel)
 )
 
 // The state of checks now.
 var (
 	CheckExpected = record("check:thorbis_health_check:expected",
-		"Unix time at which an exporter last said that the check exists. Outlives that exporter by an hour, by a day if no exporter of the environment is left.",
+		"Unix time at which an exporter last said that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants.",
 		checkOwnedLevel)
 	CheckLocationHeld = record("check_location:thorbis_health_down:held",
 		"Unix time at which the location last saw the check down for at least the floor. Kept until that location says up or maintenance.",

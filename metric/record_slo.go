@@ -29,6 +29,12 @@ var (
 		"Share of the requests of a tier's tenants that may be bad, where the tier has a promise of its own.", []string{LabelEnvironment, LabelTier, LabelSLO})
 	TierRank = record("tier:thorbis_tenant_page:rank",
 		"How demanding a tier is, with the priority at which one tenant of it pages.", []string{LabelEnvironment, LabelTier, LabelPage})
+	TenantSeen = record("instance_tenant:thorbis_tenant:seen",
+		"Unix time at which the exporter last stated a tenant that had bad requests within three days.",
+		[]string{LabelEnvironment, LabelTenant, "job", "instance"})
+	TenantGone = record("tenant:thorbis_tenant:gone",
+		"Unix time at which a tenant was last stated that its exporters, which report, state no longer: it left the registry.",
+		[]string{LabelEnvironment, LabelTenant})
 	TenantTier = record("tenant:thorbis_tenant_tier:expected",
 		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
 )

@@ -35,7 +35,7 @@ func blind(p *config.Policy) Group {
 	rules := []Rule{
 		{Record: metric.LocationExpected, Expr: expand(`
 			time() + 0 * group by ($place) ($info)
-			or `+namedLocations(p)+`$locationSeen > time() - $longMemory`, n)},
+			or `+otherLocations(p), n)},
 		{Record: metric.ServiceWatched, Expr: expand(`count by ($service) ($watched)`, n)},
 		{Record: metric.LocationWatched, Expr: expand(`count by ($place) ($watched)`, n)},
 		{Record: metric.CheckSilent, Expr: expand(`$expected > bool 0 unless on ($check) $watched unless on ($check) $down`, n)},
@@ -62,7 +62,7 @@ func blind(p *config.Policy) Group {
 		summary: "A check has stopped being measured.",
 		description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} should be probed but have made no progress anywhere for ten minutes;
 			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
-			First look: the exporter's status page for that check, then its log; a check just removed from the policy goes quiet by itself within an hour.`,
+			First look: the exporter's status page for that check, then its log; if the check was removed from the policy, generate the rules anew.`,
 	}, func(page string) string {
 		return unlessReplaced(expand(`count by ($paged) ($silent`+braces(page)+`) > 0 and on ($service) $serviceWatched`, n),
 			metric.LabelAppService, metric.LabelCheck, metric.LabelTenant)
@@ -100,11 +100,15 @@ func blind(p *config.Policy) Group {
 	return Group{Name: "thorbis-health-blind", Interval: scrapeInterval, Rules: rules}
 }
 
-// namedLocations are the locations that the policy names; they are expected for ever.
-func namedLocations(p *config.Policy) string {
-	var terms strings.Builder
-	for _, l := range p.Health.Locations {
-		fmt.Fprintf(&terms, `label_replace(label_replace(vector(time()), "environment", %q, "", ""), "location", %q, "", "") or `, p.Environment, l)
+// otherLocations are those that are expected while they say nothing: the ones that the policy names, for ever; where it names
+// none, those that reported within a day.
+func otherLocations(p *config.Policy) string {
+	if len(p.Health.Locations) == 0 {
+		return "$locationSeen > time() - $longMemory"
 	}
-	return terms.String()
+	var terms []string
+	for _, l := range p.Health.Locations {
+		terms = append(terms, fmt.Sprintf(`label_replace(label_replace(vector(time()), "environment", %q, "", ""), "location", %q, "", "")`, p.Environment, l))
+	}
+	return strings.Join(terms, " or ")
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -54,7 +55,7 @@ func ofTier(t burnTier, rules []Rule) []Rule {
 }
 
 // sloCrowds tell once of what many tenants have in common, and of traffic that is gone.
-func sloCrowds() Group {
+func sloCrowds(p *config.Policy) Group {
 	n := names{
 		"tiers":    metric.TierTenantsBurning.Name,
 		"pool":     metric.TierPool.Name,
@@ -63,8 +64,10 @@ func sloCrowds() Group {
 		"events1h": metric.EventsIncrease["1h"].Name,
 		"steady":   fmt.Sprint(steadyTraffic),
 		"budget":   metric.SLOBudget.Name,
-		"memory":   seconds(longMemory),
-		"planned":  metric.Maintenance.Name,
+		// Requests of services that no source of the policy counts any more.
+		"uncounted": metric.SLOBudget.Select(builtin, unnamed(countedServices(p))),
+		"memory":    seconds(longMemory),
+		"planned":   metric.Maintenance.Name,
 	}
 	tierBurn := func(page string) string {
 		return expand(`$tiers >= on ($tier) group_left (page) $pool`+braces(page), n)
@@ -79,6 +82,7 @@ func sloCrowds() Group {
 			time() + 0 * ($events1h offset 15m >= $steady)
 		)
 		unless on ($slo) $events5m > 0
+		unless on ($slo) $uncounted
 		unless on ($service) $planned`, n)}}
 	rules = append(rules, byPage(metric.TierBurnAlert, "P1", afterWhole, text{
 		summary: "Several tenants of one tier burn their budget at once.",

@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"maps"
+
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -58,22 +61,23 @@ var backupNames = names{
 
 // backups judges backups. What is measured is as of the last good listing; where that is not fresh, nothing
 // is judged but that.
-func backups() []Group {
-	return []Group{backupExpectations(), backupFacts(), backupKept(), backupAgeAlerts(), backupProofAlerts()}
+func backups(p *config.Policy) []Group {
+	return []Group{backupExpectations(p), backupFacts(), backupKept(), backupAgeAlerts(), backupProofAlerts()}
 }
 
 // backupExpectations keeps what is expected, also while nobody says so.
-func backupExpectations() Group {
-	n := backupNames
+func backupExpectations(p *config.Policy) Group {
+	n := maps.Clone(backupNames)
+	n["named"] = namedBackups(p)
 	rules := []Rule{
 		{Record: metric.BackupExpected, Expr: expand(`
 			time() + 0 * topk by ($backup) (1, max by ($owned) (
 				`+urgencies(metric.BackupInfo.Select)+`
 			))
 			or on ($backup)
-			($expected > time() - $memory)
+			($expected{$named} > time() - $memory)
 			or on ($backup)
-			(($expected > time() - $longMemory) unless on (environment) group by (environment) ($info))`, n)},
+			(($expected{$named} > time() - $longMemory) unless on (environment) group by (environment) ($info))`, n)},
 	}
 	// A figure that the policy gave up must not stay, so it is remembered only while nobody states the backup.
 	for _, e := range []struct {

@@ -23,6 +23,7 @@ func environmentPolicy(t *testing.T, environment string) *config.Policy {
 	p.Environment = environment
 	p.Health.Locations = nil
 	p.Health.Checks = slices.DeleteFunc(p.Health.Checks, func(c *config.Check) bool { return c.AppService != "web" })
+	p.Health.Checks = append(p.Health.Checks, &config.Check{Name: "home", AppService: "web"})
 	p.SLOs = p.SLOs[:1]
 	p.SLOs[0].Bad = `sum(rate(thorbis_tenant_requests_total{code_class="5xx"}[$window]))`
 	p.SLOs[0].Total = `sum(rate(thorbis_tenant_requests_total[$window]))`

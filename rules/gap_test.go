@@ -370,23 +370,3 @@ func TestStorm(t *testing.T) {
 		t.Errorf("single: %v", single)
 	}
 }
-
-// TestRemovedCheck: a check that is taken out of the policy while it is down is told of for an hour at most.
-func TestRemovedCheck(t *testing.T) {
-	simulates(t)
-	removed := layouts[one].place(1, func(_ int, e *simExporter) {
-		e.check, e.broken, e.removed = "gone", []spell{{begin, 3 * hour}}, begin+5*minute
-	})
-	others := layouts[one].place(1, nil)
-	w := newWorld(t, scenario{"r", append(removed, others...)})
-	w.run(begin + 80*minute)
-	pages := w.fired("r", "ThorbisCheckDown")
-	if len(pages) != 1 || pages[0].to > begin+66*minute {
-		t.Errorf("%v", pages)
-	}
-	for _, f := range w.fired("r") {
-		if f.to > begin+66*minute {
-			t.Errorf("still told of: %v", f)
-		}
-	}
-}

@@ -107,6 +107,7 @@ func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenari
 	if period > 0 {
 		p.Objectives.Period = config.Duration(period)
 	}
+	p.Health.Checks = append(p.Health.Checks, policyChecks(scenarios)...)
 	// The rules of many worlds differ in nothing but the environment, so one bundle judges all of them. What the policy
 	// promises each world has for itself.
 	sc := scope{matcher: metric.LabelEnvironment + `=~".+"`}
@@ -126,6 +127,20 @@ func newWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...scenari
 		w.load(files)
 	}
 	return w
+}
+
+// policyChecks are the checks of the exporters of some worlds that the policy in force names: not those that are removed.
+func policyChecks(scenarios []scenario) []*config.Check {
+	var checks []*config.Check
+	for _, s := range scenarios {
+		for _, e := range s.exporters {
+			known := slices.ContainsFunc(checks, func(c *config.Check) bool { return c.Name == e.check })
+			if e.check != "" && e.removed == 0 && !known {
+				checks = append(checks, &config.Check{Name: e.check, AppService: "web"})
+			}
+		}
+	}
+	return checks
 }
 
 // newWorldOf judges a world by the bundles of some policies, as they are generated.

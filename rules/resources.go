@@ -90,7 +90,7 @@ func resources(p *config.Policy) []Group {
 		{Name: "thorbis-resources-slow", Interval: windowInterval, Rules: []Rule{
 			{Record: metric.ProcessLow, Expr: resourceExpr(`min_over_time(max by ($process) ($resident)[1h:1m])`)},
 			{Record: metric.ScalingUsed, Expr: resourceExpr(ofKubernetes("$replicas") + ` / (` + ofKubernetes("$maxReplicas") + ` > 0)`)},
-			leakAlert(),
+			leakAlert(p),
 			single(metric.ScalingMaximumAlert, resourceExpr(`$scaling >= 1`), 15*time.Minute, text{
 				summary: "An autoscaler is at its maximum.",
 				description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs as many replicas as it may; it cannot add any when the load grows further.
@@ -133,12 +133,12 @@ func machineAlerts() []Rule {
 
 // leakAlert tells of memory that grows from one four hours to the next, twice, each time by the low water
 // of an hour, so that caches that are emptied and requests that come and go do not count.
-func leakAlert() Rule {
+func leakAlert(p *config.Policy) Rule {
 	return single(metric.LeakAlert, resourceExpr(`
 		$lowMemory - $lowMemory offset 8h > 100e6
 		and $lowMemory > 1.1 * ($lowMemory offset 4h)
 		and ($lowMemory offset 4h) > 1.05 * ($lowMemory offset 8h)
-		and on ($process) time() - max by ($process) (`+held(`$started`)+`) > 9 * 3600`), time.Hour, text{
+		and on ($process) time() - max by ($process) (`+kept(metric.HostProcessStart, "5m", namedProcesses(p))+`) > 9 * 3600`), time.Hour, text{
 		summary: "Memory of a program grows and grows.",
 		description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} holds {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not started anew.
 			First look: the version that was deployed last; a heap profile now and in an hour. A restart wins time.`,

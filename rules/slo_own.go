@@ -99,7 +99,7 @@ func ownStep(p *config.Policy, path, text string) (ownExpr, error) {
 	if err != nil {
 		return ownExpr{}, p.ErrorAt(path, "%v", err)
 	}
-	e := ownExpr{sum: "sum(" + step + ")", present: existing(root, named)}
+	e := ownExpr{sum: "sum(" + step + ")", present: existing(root, labelled)}
 	if !filters(root) {
 		e.whole = existing(root, whole)
 	}

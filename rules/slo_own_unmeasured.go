@@ -88,9 +88,9 @@ func existing(e parser.Node, selected func(*parser.VectorSelector) string) strin
 	return "(" + strings.Join(all, " and on () ") + ")"
 }
 
-// named selects the series of a metric that have the labels which a selector asks for, with whatever values: a child that
+// labelled selects the series of a metric that have the labels which a selector asks for, with whatever values: a child that
 // has not been counted yet is no mistake, a label that no series has is.
-func named(s *parser.VectorSelector) string {
+func labelled(s *parser.VectorSelector) string {
 	matchers := make([]string, 0, len(s.LabelMatchers))
 	for _, m := range s.LabelMatchers {
 		text := m.String()

@@ -55,12 +55,41 @@ func tenantWindows(p *config.Policy, only ...string) []Rule {
 	return rules
 }
 
+// hadBad selects the tenants with bad requests in the longest window; who has just become bad is not in that yet, for it is
+// summed up less often.
+var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(anyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(anyTenant) + ")"
+
+// tenantsGone finds tenants that left the registry: the exporter that stated one reports, and states it no longer. While it is
+// silent, for an hour at most, the tenant is there still.
+func tenantsGone() Group {
+	n := names{
+		"had": hadBad, "info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name,
+		"memory": seconds(memory), "moment": seconds(windowInterval),
+	}
+	return Group{Name: "thorbis-slo-tenant-gone", Interval: windowInterval, Rules: []Rule{
+		{Record: metric.TenantSeen, Expr: expand(`
+			time() + 0 * group by (environment, tenant, job, instance) ($info and on ($oneTenant) $had)
+			or
+			$seen and on ($oneTenant) $had`, n)},
+		{Record: metric.TenantGone, Expr: expand(`
+			max by ($oneTenant) (
+				$seen
+				unless on ($oneTenant) $seen > time() - $moment
+				unless on ($oneTenant)
+				(
+					$seen > time() - $memory
+					unless on (environment, job, instance)
+					group by (environment, job, instance) ($info)
+				)
+			)`, n)},
+	}}
+}
+
 // tenantBurn judges tenants one by one. Only those with bad requests have series here, so that ten thousand
 // good ones cost nothing.
 func tenantBurn(p *config.Policy) Group {
 	n := names{
-		// Who has just become bad is not in the longest window yet, which is summed up less often.
-		"had":        "(" + metric.TenantBadIncrease["3d"].Select(anyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(anyTenant) + ")",
+		"had":        hadBad,
 		"tenantTier": metric.TenantTier.Name,
 		"budget":     metric.SLOBudget.Name,
 		"tierBudget": metric.TierSLOBudget.Name,
@@ -111,7 +140,7 @@ func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
 		"long": metric.TenantError[t.long].Name, "short": metric.TenantError[t.short].Name, "now": metric.TenantError["5m"].Name,
 		"bad":    metric.TenantBadIncrease[t.short].Name,
 		"self":   metric.TenantBurning[t.name].Name,
-		"budget": metric.TenantSLOBudget.Name,
+		"budget": metric.TenantSLOBudget.Name, "gone": metric.TenantGone.Name,
 		"factor": t.factor(p.Objectives.Period.Std()), "floor": strconv.Itoa(eventFloor),
 	}
 	text := `
@@ -119,7 +148,8 @@ func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
 		and on ($tenantSLO)
 		$short / on ($tenantSLO) $budget > $factor
 		and on ($tenantSLO)
-		$bad >= $floor`
+		$bad >= $floor
+		unless on ($oneTenant) $gone`
 	if len(faster) > 0 {
 		var told []*metric.Record
 		for _, f := range faster {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,9 @@ func urgencies(selector func(...string) string) string {
 
 // down judges which checks are down now, and pages for them in the same group, so that a page waits for
 // one evaluation and no more.
-func down(*config.Policy) Group {
+func down(p *config.Policy) Group {
+	n := maps.Clone(stateNames)
+	n["namedCheck"] = namedChecks(p)
 	rules := []Rule{
 		// One series a check, whatever its exporters disagree about: the right side of every join.
 		{Record: metric.CheckExpected, Expr: expand(`
@@ -51,9 +54,15 @@ func down(*config.Policy) Group {
 				`+urgencies(metric.HealthCheckInfo.Select)+`
 			))
 			or on ($check)
-			($expected > time() - $memory)
-			or on ($check)
-			(($expected > time() - $longMemory) unless on (environment) group by (environment) ($info))`, stateNames)},
+			(
+				(
+					($expected{$namedCheck} > time() - $memory)
+					or on ($check)
+					(($expected{$namedCheck} > time() - $longMemory) unless on (environment) group by (environment) ($info))
+				)
+				unless on (environment, app_service, check)
+				group by (environment, app_service, check) ($info{tenant!=""})
+			)`, n)},
 
 		// The floor wants both: an outage of that age, so that short ones do not add up, and so many
 		// seconds counted, so that its last moments, when it has mended but not proved it, do not count.
@@ -67,12 +76,12 @@ func down(*config.Policy) Group {
 			)
 			or on ($checkLocation)
 			(
-				($held > time() - $longMemory)
+				(`+heldAt(p)+` > time() - $longMemory)
 				unless on ($checkLocation)
 				($state{state=~"up|maintenance"} == 1)
 				and on ($check)
 				$expected
-			)`, stateNames)},
+			)`, n)},
 
 		{Record: metric.CheckDown, Expr: expand(`
 			count by ($check) ($held) >= $votes
@@ -96,6 +105,14 @@ func down(*config.Policy) Group {
 	rules = append(rules, checkDownAlerts()...)
 	rules = append(rules, tenantDownAlerts()...)
 	return Group{Name: "thorbis-health-down", Interval: scrapeInterval, Rules: rules}
+}
+
+// heldAt selects the locations whose last word counts while they are silent: not of one that the policy gave up.
+func heldAt(p *config.Policy) string {
+	if len(p.Health.Locations) == 0 {
+		return "$held"
+	}
+	return "($held{" + named(metric.LabelLocation, p.Health.Locations) + "} or ($held and on ($place) group by ($place) ($info)))"
 }
 
 // state says for dashboards in which state the locations together see a check.

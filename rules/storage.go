@@ -112,6 +112,18 @@ func operation(op, expr string) string {
 // series of its target as gone, and whoever has been woken would be told that it is over, and woken again.
 func held(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
+// ofMachine is the last word of a gauge on something that a machine has, until an exporter of that machine reports without
+// it: then it was taken out of the policy, or away. stated is a series that each such thing always has.
+func ofMachine(selector, level, stated string) string {
+	return `(` + selector + ` or ` + held(selector) + ` and on (` + level + `) ` + stated + ` or ` + held(selector) + ` unless on ($host) $observed)`
+}
+
+// rateOfMachine is the rate of a counter in the same way.
+func rateOfMachine(m *metric.Metric) string {
+	rate := "rate(" + m.Name + "[5m])"
+	return `(` + rate + ` and ` + m.Name + ` or ` + rate + ` unless on ($host) $observed)`
+}
+
 // either takes ours, and what others read where we do not.
 func either(level, ours, theirs string) string {
 	return storageExpr(`
@@ -132,12 +144,12 @@ func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) Rul
 			terms = append(terms, operation(op, "rate("+series+"[5m])"))
 		}
 	}
-	return Rule{Record: r, Expr: either("$deviceOp", "rate("+ours.Name+"[5m])", foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
+	return Rule{Record: r, Expr: either("$deviceOp", rateOfMachine(ours), foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
 }
 
 // devices records what block devices do, and how much of what was bought that is.
 func devices(p *config.Policy) Group {
-	seconds := either("$deviceOp", "rate("+metric.StorageSeconds.Name+"[5m])", foreign(
+	seconds := either("$deviceOp", rateOfMachine(metric.StorageSeconds), foreign(
 		operation(metric.OperationRead, "rate("+metric.NodeDiskReadSeconds+"[5m])")+" or "+
 			operation(metric.OperationWrite, "rate("+metric.NodeDiskWriteSeconds+"[5m])")))
 	objective := func(op string, d config.Duration) Rule {
@@ -162,7 +174,7 @@ func devices(p *config.Policy) Group {
 		}),
 		{Record: metric.DeviceLatency, Expr: storageExpr(`(` + seconds + `) / ($ops > 0)`)},
 		{Record: metric.DeviceQueue, Expr: either("$device",
-			"rate("+metric.StorageWeightedSeconds.Name+"[5m])", foreign("rate("+metric.NodeDiskWeighted+"[5m])"))},
+			rateOfMachine(metric.StorageWeightedSeconds), foreign("rate("+metric.NodeDiskWeighted+"[5m])"))},
 		objective(metric.OperationRead, p.Storage.Latency.Read),
 		objective(metric.OperationWrite, p.Storage.Latency.Write),
 		{Record: metric.DeviceLatencyRatio, Expr: storageExpr(`

@@ -11,21 +11,21 @@ const judged = `{fstype!~"squashfs|iso9660|erofs|udf|romfs|cramfs|tmpfs|ramfs|de
 
 // filesystems records how full filesystems are and when they will be.
 func filesystems() []Group {
-	ours := func(m *metric.Metric) string { return held(m.Name + judged) }
+	ours := func(m *metric.Metric) string {
+		return ofMachine(m.Name+judged, "$filesystem", metric.StorageFilesystemReadOnly.Name)
+	}
 	both := func(m *metric.Metric, theirs string) string {
 		return either("$filesystem", ours(m), foreign(held(theirs+judged)))
 	}
-	inodes := func(free, all string) string {
-		return held(free+judged) + ` / (` + held(all+judged) + ` > 0)`
-	}
+	inodes := func(free, all string) string { return free + ` / (` + all + ` > 0)` }
 	return []Group{
 		{Name: "thorbis-storage-filesystems", Interval: windowInterval, Rules: append([]Rule{
 			{Record: metric.FilesystemSize, Expr: both(metric.StorageFilesystemSize, metric.NodeFilesystemSize)},
 			{Record: metric.FilesystemAvailable, Expr: both(metric.StorageFilesystemAvailable, metric.NodeFilesystemAvail)},
 			{Record: metric.FilesystemUsed, Expr: storageExpr(`1 - $available / ($size > 0)`)},
 			{Record: metric.FilesystemInodesLeft, Expr: either("$filesystem",
-				inodes(metric.StorageFilesystemInodesFree.Name, metric.StorageFilesystemInodes.Name),
-				foreign(inodes(metric.NodeFilesystemFree, metric.NodeFilesystemFiles)))},
+				inodes(ours(metric.StorageFilesystemInodesFree), ours(metric.StorageFilesystemInodes)),
+				foreign(inodes(held(metric.NodeFilesystemFree+judged), held(metric.NodeFilesystemFiles+judged))))},
 			{Record: metric.FilesystemReadOnly, Expr: both(metric.StorageFilesystemReadOnly, metric.NodeFilesystemRO)},
 			// The look back is for a Prometheus that was away, which must not take a week's alert for over.
 			{Record: metric.FilesystemWritable, Expr: storageExpr(`

@@ -43,7 +43,6 @@ var tenantNames = names{
 	"events5m":     metric.EventsIncrease["5m"].Name,
 	"source":       join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelSource),
 	"up":           metric.TenantSourceUp.Name,
-	"info":         metric.TenantSourceInfo.Name,
 	"records":      metric.SourceRecords.Name,
 	"mute":         metric.SourceSilent.Name,
 	"planned":      metric.Maintenance.Name,
@@ -52,13 +51,11 @@ var tenantNames = names{
 	"lineMax":      "1048576",
 	"sourceOne":    "environment, job, instance, source",
 	"lag":          metric.TenantSourceLag.Name,
-	"newest":       metric.TenantSourceNewestEvent.Name,
 	"lines":        metric.TenantSourceLines.Name,
 	"rejects":      metric.TenantSourceRejects.Name,
 	"posts":        metric.TenantReceiverPosts.Name,
 	"accepted":     metric.PostAccepted,
-	"tracked":      metric.TenantTracked.Name,
-	"limit":        metric.TenantLimit.Name,
+	"stated":       metric.TenantInfo.Name,
 	"registryRead": metric.TenantRegistryLastRead.Name,
 	"nearPeak":     nearPeak, "noisyShare": noisyShare, "noisyGrowth": noisyGrowth, "noisyTenants": noisyTenants,
 	"someShare": someShare, "silentFloor": fmt.Sprint(silentFloor), "sourceFloor": fmt.Sprint(sourceFloor),
@@ -67,8 +64,8 @@ var tenantNames = names{
 }
 
 // tenants records and judges the traffic itself and what counts it.
-func tenants(*config.Policy) []Group {
-	return []Group{throughput(), silentTenants(), requestSources(), silentSources()}
+func tenants(p *config.Policy) []Group {
+	return []Group{throughput(), silentTenants(), requestSources(p), silentSources(p)}
 }
 
 func throughput() Group {
@@ -152,7 +149,9 @@ func silentTenants() Group {
 			unless on ($serviceTenant)
 			$requests - $requests offset 1h > 0
 			and on ($service)
-			$events5m > 0`, tenantNames)},
+			$events5m > 0
+			and on ($oneTenant)
+			($stated or last_over_time($stated[15m]) unless on (environment, job, instance) $stated)`, tenantNames)},
 		single(metric.TenantsSilentAlert, expand(`count by ($service) ($silent) > 0`, tenantNames), 10*time.Minute, text{
 			summary: "Tenants have fallen silent.",
 			description: fmt.Sprintf(`{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} have sent nothing for an hour, though they did at this hour in each of the last four weeks; the busiest of them:

@@ -3,6 +3,7 @@ package rules
 import (
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -15,19 +16,20 @@ const sourceFloor = 100
 const refusedFloor = "20"
 
 // requestSources watches what the requests are read from.
-func requestSources() Group {
+func requestSources(p *config.Policy) Group {
 	var rules []Rule
 	add := func(a *metric.Alert, own string, wait time.Duration, expr string, t text) {
-		rules = append(rules, ofService(a, own, wait, expr, t)...)
+		rules = append(rules, ofService(a, own, wait, "("+expr+`
+		)
+		unless on ($source) `+removed(metric.TenantSourceInfo, "$source", namedSources(p)), t)...)
 	}
-	add(metric.SourceStoppedAlert, "P2", patience, `count by ($source) ($up == 0)`, text{
+	last := func(m *metric.Metric, within string) string { return kept(m, within, namedSources(p)) }
+	// The restart of the exporter that says so mends nothing.
+	add(metric.SourceStoppedAlert, "P2", patience, `count by ($source) (`+last(metric.TenantSourceUp, "10m")+` == 0)`, text{
 		summary: "A source of request logs cannot be read.",
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
 			First look: the exporter's log; then path, permissions and space at --storage.path.`,
 	})
-	for i := range rules {
-		rules[i].KeepFiringFor = 2 * silence // the restart of the exporter that says so mends nothing
-	}
 	// Where lines have no time, what is left to read over the pace of reading stands for it. What stays the same, and is no
 	// more than a line may be, is a line that has not ended, as of a server that writes whole blocks and now has little to say.
 	add(metric.SourceLaggingAlert, "P3", 2*patience, `
@@ -35,9 +37,12 @@ func requestSources() Group {
 			min_over_time($lag[10m]) > 0
 			and on ($sourceOne)
 			(
-				time() - ($newest > 0) > 300
+				time() - (`+last(metric.TenantSourceNewestEvent, "5m")+` > 0) > 300
 				or
-				($lag / on ($sourceOne) rate($bytesRead[10m]) > 300 unless on ($sourceOne) $newest > 0)
+				(
+					`+last(metric.TenantSourceLag, "5m")+` / on ($sourceOne) rate($bytesRead[10m]) > 300
+					unless on ($sourceOne) `+last(metric.TenantSourceNewestEvent, "5m")+` > 0
+				)
 			)
 			unless on ($sourceOne) (max_over_time($lag[10m]) == min_over_time($lag[10m])) <= $lineMax
 		)`, text{
@@ -59,24 +64,23 @@ func requestSources() Group {
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor gives up after some tries. Owner: {{ $labels.owner }}.
 			First look: thorbis_tenant_receiver_posts_total by result: unauthorized is the secret, unavailable the disk, overloaded the concurrency.`,
 	})
-	for i := range rules {
-		if rules[i].Alert == metric.SourceLaggingAlert {
-			rules[i].KeepFiringFor = away
-		}
-	}
-	rules = append(rules, lasting([]Rule{
+	rules = append(rules, []Rule{
 		single(metric.TenantLimitAlert, expand(`
-			max by ($service) ($tracked / on ($service, job, instance) $limit) > 0.9`, tenantNames), 15*time.Minute, text{
+			max by ($service) (
+				`+kept(metric.TenantTracked, "5m", namedServices(p))+`
+				/ on ($service, job, instance)
+				`+kept(metric.TenantLimit, "5m", namedServices(p))+`
+			) > 0.9`, tenantNames), 15*time.Minute, text{
 			summary: "The limit of tenants with series of their own is near.",
 			description: `{{ $value | humanizePercentage }} of the tenants of {{ $labels.app_service }} in {{ $labels.environment }} that may have series of their own have them; beyond the limit only the busiest are told apart.
 				First look: raise tenants.limit if these are customers; if not, write a registry.`,
 		}),
-		single(metric.RegistryStaleAlert, expand(`time() - max by (environment) ($registryRead > 0) > 3600`, tenantNames), patience, text{
+		single(metric.RegistryStaleAlert, expand(`time() - max by (environment) (last_over_time($registryRead[5m]) > 0) > 3600`, tenantNames), patience, text{
 			summary: "The registry of tenants is stale.",
 			description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago; new tenants count as unknown hosts.
 				First look: thorbis_tenant_registry_errors_total and the exporter's log: the file, or the database behind it.`,
 		}),
-	})...)
+	}...)
 	return Group{Name: "thorbis-tenant-sources", Interval: scrapeInterval, Rules: rules}
 }
 
@@ -84,7 +88,7 @@ func requestSources() Group {
 // switched it off. It told of requests steadily around the clock, or at this time of the day and of the week before; a nightly
 // batch, office hours, a weekend and a rare source are no such thing. The record keeps what it found, or the silent day would
 // itself be the one that is compared with. That a whole service falls silent is ThorbisTrafficVanished.
-func silentSources() Group {
+func silentSources(p *config.Policy) Group {
 	rules := []Rule{
 		{Record: metric.SourceRecords, Expr: expand(`sum by ($source) (increase($lines[15m]))`, tenantNames)},
 		{Record: metric.SourceSilent, Expr: expand(`
@@ -104,7 +108,7 @@ func silentSources() Group {
 			)
 			unless on ($source) $records > 0
 			unless on ($service) $planned
-			and on ($source) last_over_time($info[1h])`, tenantNames)},
+			and on ($source) `+kept(metric.TenantSourceInfo, "1h", namedSources(p)), tenantNames)},
 	}
 	rules = append(rules, ofService(metric.SourceSilentAlert, "P2", patience, `
 		(time() - $mute)

@@ -18,6 +18,7 @@ type simTenant struct {
 	late                []trouble          // shares whose event comes too late to page
 	orders              bool               // they are orders of a shop, too, with a counter of its own
 	lag                 int                // seconds until its events are counted
+	left, now           int                // when it leaves the registry, 0 for never; and the second it is
 	noTier              bool               // the exporter does not say who the tenant is
 	sum                 map[string]float64 // by series
 }
@@ -39,10 +40,14 @@ func shareAt(t int, all []trouble) float64 {
 }
 
 func (s *simTenant) tick(t int) {
+	s.now = t
 	if s.sum == nil {
 		s.sum = map[string]float64{}
 	}
 	t -= s.lag
+	if s.left != 0 && t >= s.left {
+		return
+	}
 	if within(t, s.silent) {
 		return
 	}
@@ -62,11 +67,17 @@ func (s *simTenant) fresh() *simTenant {
 	return &f
 }
 
+// gone reports whether it left the registry; its series stay for five minutes more.
+func (s *simTenant) gone() bool { return s.left != 0 && s.now >= s.left }
+
 func (s *simTenant) expose(env []string, add func(string, float64, ...string)) {
 	labels := func(more ...string) []string {
 		return append(append(slices.Clip(env), metric.LabelAppService, s.service, metric.LabelTenant, s.name), more...)
 	}
 	whole := func(series string) float64 { return math.Floor(s.sum[series] + 1e-6) }
+	if s.gone() && s.now >= s.left+5*minute {
+		return
+	}
 	for _, class := range []string{"2xx", "5xx"} {
 		add(metric.TenantRequests.Name, whole(class), labels(metric.LabelCodeClass, class)...)
 		add(metric.TenantLateRequests.Name, whole("late "+class), labels(metric.LabelCodeClass, class)...)
@@ -77,7 +88,7 @@ func (s *simTenant) expose(env []string, add func(string, float64, ...string)) {
 		add("shop_orders_total", whole("2xx"), "result", "done")
 		add("shop_orders_total", whole("5xx"), "result", "failed")
 	}
-	if !s.noTier {
+	if !s.noTier && !s.gone() {
 		add(metric.TenantInfo.Name, 1, append(slices.Clip(env), metric.LabelTenant, s.name, metric.LabelTier, s.tier)...)
 	}
 }

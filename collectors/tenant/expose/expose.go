@@ -52,7 +52,7 @@ var pool = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize
 type once struct{ seen map[string]bool }
 
 func (o *once) first(v *ledger.View, s *ledger.Series) bool {
-	if s.Special {
+	if s.Special || s.Frozen { // who left, or lost its slot, is not stated any more
 		return false
 	}
 	if len(v.Services) == 1 {

@@ -29,6 +29,7 @@ type Series struct {
 	Service    int
 	Tenant     string
 	Special    bool // _other or _unknown
+	Frozen     bool // its tenant left or lost its slot; the series ends soon
 	Created    int64
 	Requests   *[5]uint64
 	Late       *[5]uint64
@@ -99,7 +100,7 @@ func (v *View) chunk(start, end int, series *Series, f func(*Series)) error {
 		if s.life == free || s.admitted > v.Version {
 			continue
 		}
-		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Created: s.created}
+		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Frozen: s.life == frozen, Created: s.created}
 		if (s.life == held || s.released > v.Version) && !v.ledger.immediate {
 			series.Requests, series.Late, series.Classic = &noCounts, &noCounts, &noClassic
 			series.Slow = noSlow[:len(v.Thresholds)]
