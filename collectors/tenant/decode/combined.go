@@ -110,7 +110,7 @@ func (d *combined) rest(b []byte, e *Event) Verdict {
 
 // list cuts off a word, or a list of them as nginx writes for several upstreams: 0.006, 0.002 : 0.001.
 func list(b []byte) []byte {
-	for i := 0; i < len(b); i++ {
+	for i := range b {
 		if b[i] == ' ' && i > 0 && b[i-1] != ',' && b[i-1] != ':' && (i+1 == len(b) || b[i+1] != ':') {
 			return b[:i]
 		}
