@@ -46,6 +46,9 @@ type Options struct {
 	Web   *web.FlagConfig
 	// Receive is where logs are received; nil receives none.
 	Receive *web.FlagConfig
+	// ExternalURL is where a browser reaches the exporter, RoutePrefix the path below which it serves its pages; empty for the
+	// root. See newPrefixes.
+	ExternalURL, RoutePrefix string
 	// EnableLifecycle allows a reload over HTTP.
 	EnableLifecycle bool
 	// ProbeAnyTarget allows /probe for targets that the policy does not name.

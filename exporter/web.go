@@ -41,6 +41,10 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 }
 
 func (e *exporter) handler() (http.Handler, error) {
+	at, err := newPrefixes(e.ExternalURL, e.RoutePrefix)
+	if err != nil {
+		return nil, err
+	}
 	links := []web.LandingLinks{
 		{Address: "metrics", Text: "Metrics"},
 		{Address: "metrics/tenants", Text: "Tenants", Description: "the series of tenants; ?tenant[]=NAME shows one"},
@@ -54,6 +58,7 @@ func (e *exporter) handler() (http.Handler, error) {
 		Version:     version.Info(),
 		Profiling:   "false",
 		Links:       links,
+		RoutePrefix: at.links,
 		Form: web.LandingForm{Action: "probe", Inputs: []web.LandingFormInput{
 			{Label: "Target", Type: "text", Name: "target", Placeholder: "https://example.com/healthz"},
 			{Label: "Module", Type: "text", Name: "module", Placeholder: "http_2xx", Value: "http_2xx"},
@@ -64,7 +69,7 @@ func (e *exporter) handler() (http.Handler, error) {
 		return nil, fmt.Errorf("landing page: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /", landing)
+	mux.Handle("GET /{$}", at.landing(landing))
 	mux.Handle("GET /metrics", inPieces(e.metricsHandler()))
 	if e.tenants != nil {
 		mux.Handle("GET /metrics/tenants", e.tenants.Tenants())
@@ -81,7 +86,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	})
 	mux.HandleFunc("GET /status", e.serveStatus)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
-	return e.masked(mux), nil
+	return at.serve(e.masked(mux)), nil
 }
 
 func (e *exporter) metricsHandler() http.Handler {

@@ -28,6 +28,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	s := &serve{flags: f, roles: map[string]*bool{}}
 	s.name = app.Command("serve", "Run the exporter (the default).").Default().FullCommand()
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
+	app.Flag("web.external-url", "URL under which a browser reaches the exporter, through a reverse proxy for example. Its path prefixes all links and, without --web.route-prefix, all pages.").StringVar(&s.options.ExternalURL)
+	app.Flag("web.route-prefix", "Path below which all pages are served, the metrics too; by default that of --web.external-url.").StringVar(&s.options.RoutePrefix)
 	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
 	app.Flag("receive.listen-address", "Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
