@@ -236,6 +236,9 @@ func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
 		start := time.Now()
 		c.settle(start)
 		err := errors.Join(c.readResults(ctx), c.countTenants(), c.save(start))
+		if ctx.Err() != nil {
+			return // we are stopping, or the policy changed: a round that was cut short is no failure
+		}
 		c.mu.Lock()
 		idle := len(c.here) == 0
 		c.mu.Unlock()

@@ -101,7 +101,7 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, so
 	backup := func(tenant, repository string, at time.Time) string {
 		return fmt.Sprintf(`{"id":%q,"kind":"full","repository":%q,"tenant":%q,"stop":%q}`, tenant, repository, tenant, at.UTC().Format(time.RFC3339))
 	}
-	now := time.Now().Truncate(time.Second)
+	now := time.Now().Add(-3 * time.Hour).Truncate(time.Second) // or two hours later were in the future
 	on, off := backup("acme", "on", now.Add(-10*time.Minute)), backup("initech", "off", now.Add(-10*time.Minute))
 	uncovered := func() (float64, bool) { return value(t, c, metric.BackupTenantsUncovered, "each", "enterprise") }
 
