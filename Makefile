@@ -137,10 +137,12 @@ test: tools build check fuzz setup ## the whole proof: check, fuzzing, unit test
 	@echo "test   unit tests under the race detector and rules in hours of simulated time; meanwhile end to end, which mostly waits"
 	@$(MAKE) -j2 --output-sync=target unit e2e
 
-# The rules run without the race detector: they start no goroutines, and would take ten times as long.
+# The rules run without the race detector: they start no goroutines, and would take ten times as long. What must not allocate is
+# tested without it too, for it allocates itself.
 .PHONY: unit
 unit: build tools setup ## unit tests
 	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules)$$')
+	@$(GO) test -run AllocatesNothing ./collectors/tenant/decode
 	@THORBIS_BIN=$(BIN) $(GO) test -timeout 45m ./rules
 
 .PHONY: e2e

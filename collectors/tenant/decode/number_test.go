@@ -164,24 +164,6 @@ func FuzzQuoteBare(f *testing.F) {
 	})
 }
 
-// A line with bare values costs no allocation either.
-func TestDecodingAllocatesNothing(t *testing.T) {
-	for _, line := range append(jsonSeeds[:6:6], `{"host":"a","status":009,"upstream_response_time":0.1, 0.2,"request_time":0.010}`) {
-		for format := range layouts {
-			d, err := New(Options{Format: format})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var e Event
-			b := []byte(line)
-			d.Decode(b, &e)
-			if n := testing.AllocsPerRun(10, func() { d.Decode(b, &e) }); n > 0 {
-				t.Errorf("%s: %v allocations: %s", format, n, line)
-			}
-		}
-	}
-}
-
 func FuzzStatus(f *testing.F) {
 	for _, text := range []string{"503", "503.0", "502, 503", "-", "-1", "503 Service Unavailable", "+5e2"} {
 		f.Add([]byte(text))
