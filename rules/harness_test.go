@@ -343,8 +343,9 @@ func (w *world) fired(name string, only ...string) []firing {
 	}
 	all = slices.DeleteFunc(all, func(f firing) bool {
 		if len(only) == 0 {
-			// No exporter of these worlds follows incidents, so escalation is rightly blind in all of them.
-			return f.alert == metric.WatchdogAlert.Name || f.alert == metric.EscalationBlindAlert.Name
+			// No exporter of these worlds follows incidents, so escalation is rightly blind in all of them, and nothing in them
+			// has the series of the policy's own objectives.
+			return f.alert == metric.WatchdogAlert.Name || f.alert == metric.EscalationBlindAlert.Name || f.alert == metric.ObjectiveUnmeasuredAlert.Name
 		}
 		return !slices.Contains(only, f.alert)
 	})
