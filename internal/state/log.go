@@ -97,7 +97,11 @@ func (l *Log) replay(replay func(record []byte) error) error {
 			return fmt.Errorf("%w: segment %d is missing", ErrCorrupt, l.first+uint64(i))
 		}
 		l.older += end.at
-		if end, err = replaySegment(d.segmentFile(l.name, s), s, end.next, replay); err != nil {
+		at := place{number: s, next: end.next, last: i == len(segments)-1}
+		if marked.segment == s {
+			at.durable = marked.end
+		}
+		if end, err = replaySegment(d.segmentFile(l.name, s), at, replay); err != nil {
 			return fmt.Errorf("segment %d: %w", s, err)
 		}
 		if end.err != nil && i < len(segments)-1 {

@@ -201,7 +201,7 @@ func FuzzReplay(f *testing.F) {
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		end, err := replaySegment(name, 1, 1, func([]byte) error { return nil })
+		end, err := replaySegment(name, place{number: 1, next: 1, last: true}, func([]byte) error { return nil })
 		if err != nil || end.at+end.rest != int64(len(b)) || end.err == nil && end.rest > 0 {
 			t.Fatalf("%+v, %v", end, err)
 		}

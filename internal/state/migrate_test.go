@@ -1,7 +1,9 @@
 package state
 
 import (
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,4 +105,64 @@ func TestFirstFormatIsStillChecked(t *testing.T) {
 	if _, err := d.Load("health", 1, 100); !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "2 was saved") {
 		t.Errorf("an older snapshot put back: %v", err)
 	}
+}
+
+// A piece of a segment of the first format that is there again, which has no sequence number to show it, is not counted twice.
+func TestFirstFormatIsOnlyContinuedByItself(t *testing.T) {
+	frame := legacyHeader + 1
+	last := func(b []byte) []byte { return b[len(b)-frame:] }
+	for name, tc := range map[string]struct {
+		segment string
+		change  func([]byte) []byte
+		refused bool
+	}{
+		"appended to itself":  {"3", func(b []byte) []byte { return slices.Concat(b, b) }, false},
+		"appended twice":      {"3", func(b []byte) []byte { return slices.Concat(b, b, b) }, false},
+		"and torn":            {"3", func(b []byte) []byte { return slices.Concat(b, b, b[:frame/2]) }, false},
+		"first record again":  {"3", func(b []byte) []byte { return slices.Concat(b, b[:frame]) }, false},
+		"last record again":   {"3", func(b []byte) []byte { return slices.Concat(b, last(b)) }, false},
+		"older one to itself": {"2", func(b []byte) []byte { return slices.Concat(b, b) }, true},
+	} {
+		for _, which := range []string{"killed", "closed"} {
+			t.Run(name+", "+which, func(t *testing.T) {
+				path := firstFormat(t, which)
+				edit(t, filepath.Join(path, "log.0000000"+tc.segment+".log"), tc.change)
+				d := open(t, path)
+				var got []string
+				replay := func(r []byte) error { got = append(got, string(r)); return nil }
+				l, err := d.OpenLog("log", 2, replay)
+				if tc.refused {
+					if !errors.Is(err, ErrCorrupt) {
+						t.Fatalf("replayed %q, %v", got, err)
+					}
+					return
+				}
+				if err != nil || !slices.Equal(got, []string{"c", "d", "e"}) {
+					t.Fatalf("replayed %q, %v", got, err)
+				}
+				_ = l.Append([]byte("f"))
+				got = nil
+				if _, err := d.OpenLog("log", 2, replay); err != nil || !slices.Equal(got, []string{"c", "d", "e", "f"}) {
+					t.Fatalf("replayed %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+// What a crash left behind the mark is a continuation, also if a record of it is like an older one.
+func TestFirstFormatBehindItsMark(t *testing.T) {
+	path := firstFormat(t, "killed")
+	segment := filepath.Join(path, "log.00000003.log")
+	edit(t, segment, func(b []byte) []byte { return slices.Concat(b, legacyFrame("d"), legacyFrame("g")) })
+	var got []string
+	_, err := open(t, path).OpenLog("log", 2, func(r []byte) error { got = append(got, string(r)); return nil })
+	if want := []string{"c", "d", "e", "d", "g"}; err != nil || !slices.Equal(got, want) {
+		t.Fatalf("replayed %q, %v, want %q", got, err, want)
+	}
+}
+
+func legacyFrame(payload string) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(len(payload)))
+	return append(binary.LittleEndian.AppendUint32(b, crc32.Checksum(append(b, payload...), castagnoli)), payload...)
 }

@@ -54,9 +54,16 @@ type segmentEnd struct {
 	err    error  // why they are no record of this log
 }
 
-// replaySegment replays the whole records of a segment. next is the sequence number that it must begin with, 0 for any. An error
-// is one of the file system or of replay.
-func replaySegment(path string, number, next uint64, replay func([]byte) error) (segmentEnd, error) {
+// place is where a segment belongs in its log.
+type place struct {
+	number  uint64
+	next    uint64 // the sequence number that it must begin with, 0 for any
+	durable int64  // how much of it was known to be durable
+	last    bool   // no other segment follows
+}
+
+// replaySegment replays the whole records of a segment. An error is one of the file system or of replay, or ErrCorrupt.
+func replaySegment(path string, at place, replay func([]byte) error) (segmentEnd, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return segmentEnd{}, err
@@ -67,15 +74,26 @@ func replaySegment(path string, number, next uint64, replay func([]byte) error) 
 		return segmentEnd{}, err
 	}
 	s := &segmentReader{r: bufio.NewReaderSize(f, 1<<20), size: info.Size()}
-	end := segmentEnd{next: next}
+	end := segmentEnd{next: at.next}
 	if begins, err := s.r.Peek(len(segmentMagic)); err == nil && string(begins) != segmentMagic && binary.LittleEndian.Uint32(begins) <= MaxRecord {
 		end.legacy = true
-	} else if end.next, end.err = s.header(number, next); end.err == nil {
+		if s.size, err = legacyEnd(f, s.size, at); err != nil {
+			return end, err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return end, err
+		}
+		s.r.Reset(f)
+	} else if end.next, end.err = s.header(at.number, at.next); end.err == nil {
 		end.at = int64(segmentHeader)
 	} else {
-		end.next = next
+		end.next = at.next
 	}
 	for end.err == nil {
+		if end.legacy && end.at == s.size && s.size < info.Size() {
+			end.err = errRepeated
+			break
+		}
 		payload, size, err := s.record(end)
 		if errors.Is(err, io.EOF) {
 			break
