@@ -53,6 +53,7 @@ type Collector struct {
 	dirty   bool
 	savedAt time.Time
 	saves   [2]uint64 // succeeded, failed
+	unsaved bool      // the last save failed
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -84,7 +85,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.loaded {
-		c.facts, c.loaded = c.load(), true
+		c.facts, c.loaded, c.savedAt = c.load(), true, time.Now()
 	}
 	kept := map[string]*facts{}
 	for _, b := range here {

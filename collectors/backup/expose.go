@@ -48,6 +48,11 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if c.dir != nil {
 		e.counter(metric.StateSaves, float64(c.saves[0]), c.created, snapshotName, metric.ResultSuccess)
 		e.counter(metric.StateSaves, float64(c.saves[1]), c.created, snapshotName, metric.ResultFailure)
+		unsaved := 0.0
+		if c.unsaved {
+			unsaved = 1
+		}
+		e.gauge(metric.StateUnsaved, unsaved, snapshotName)
 		if !c.savedAt.IsZero() {
 			e.gauge(metric.StateLastSave, unix(c.savedAt), snapshotName)
 		}

@@ -21,9 +21,9 @@ func (c *Collector) save(now time.Time) error {
 	if c.dir == nil {
 		return nil
 	}
-	removed := !c.dir.Has(snapshotName)
+	lost := !c.dir.Intact(snapshotName)
 	c.mu.Lock()
-	dirty := c.dirty || removed
+	dirty := c.dirty || lost
 	c.dirty = false
 	known := c.copyFacts()
 	c.mu.Unlock()
@@ -36,6 +36,7 @@ func (c *Collector) save(now time.Time) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.unsaved = err != nil
 	if err != nil {
 		c.saves[1]++
 		c.dirty = true

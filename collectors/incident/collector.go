@@ -60,6 +60,7 @@ type Collector struct {
 	savedAt  time.Time
 	saving   chan error // of a save that has not come back; nil if none is under way
 	saves    [2]uint64  // succeeded, failed
+	unsaved  bool       // the last save failed or has not come back
 	lastRead time.Time
 	up       map[string]bool
 	view     view
@@ -88,9 +89,7 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if c.book == nil {
 		c.book = c.load()
 		c.saved = c.book.Counters.copy()
-		if c.dir == nil {
-			c.savedAt = time.Now()
-		}
+		c.savedAt = time.Now()
 	}
 	c.policy, c.known = p, newKnown(p)
 	c.up = map[string]bool{}
@@ -261,6 +260,9 @@ func (c *Collector) publish(ctx context.Context, now time.Time) error {
 		c.saving = nil
 		return err
 	case <-timeout.C:
+		c.mu.Lock()
+		c.unsaved = c.unsaved || len(c.saving) == 0 // else it has just come back
+		c.mu.Unlock()
 	case <-ctx.Done():
 	}
 	return &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs")}
@@ -269,6 +271,7 @@ func (c *Collector) publish(ctx context.Context, now time.Time) error {
 func (c *Collector) published(saved counters, at time.Time, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.unsaved = err != nil
 	if err != nil {
 		c.saves[1]++
 		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}

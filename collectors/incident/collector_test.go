@@ -294,6 +294,42 @@ func TestUnsavedIsNotShown(t *testing.T) {
 	want(t, c, 0, "thorbis_incident_acknowledged", "incident", first)
 }
 
+// Who cannot save reports it, and since when, also if nothing was ever saved.
+func TestUnsavedIncidents(t *testing.T) {
+	path := t.TempDir()
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dir.Close() })
+	a := serve(t)
+	a.say(200, nil, recent(first, time.Hour))
+	c := collector(t, dir, policyOf(t, a))
+	blocked := filepath.Join(path, snapshotName+".state.tmp")
+	if err := os.Mkdir(blocked, 0o700); err != nil { // every save fails
+		t.Fatal(err)
+	}
+	if err := c.round(t.Context()); collectors.ReasonOf(err) != collectors.ReasonIO {
+		t.Errorf("%v", err)
+	}
+	want(t, c, 1, "thorbis_state_unsaved", "collector", "incident")
+	if c.savedAt.IsZero() {
+		t.Error("no time from which the alert could count")
+	}
+	for _, remove := range []string{blocked, filepath.Join(path, snapshotName+".state"), filepath.Join(path, "LOCK")} {
+		if err := os.Remove(remove); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !dir.Intact(snapshotName) {
+			t.Errorf("%s is not made anew", remove)
+		}
+		want(t, c, 0, "thorbis_state_unsaved", "collector", "incident")
+	}
+}
+
 // A disk that hangs holds up neither a scrape nor what is known of incidents.
 func TestHungDiskHidesNoIncident(t *testing.T) {
 	path := t.TempDir()
@@ -313,6 +349,7 @@ func TestHungDiskHidesNoIncident(t *testing.T) {
 			t.Errorf("the disk hangs, and the round says: %v", err)
 		}
 		want(t, c, 0, "thorbis_incident_acknowledged", "incident", open)
+		want(t, c, 1, "thorbis_state_unsaved", "collector", "incident")
 	}
 	reader, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets the save go on and end
 	if err != nil {

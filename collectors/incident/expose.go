@@ -17,7 +17,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.IncidentsNotListed, metric.IncidentsNotListedWaiting, metric.IncidentsUntold, metric.IncidentsOpened, metric.IncidentResponses,
 		metric.IncidentsBrief, metric.IncidentAcknowledgeDuration, metric.IncidentResolveDuration,
 		metric.IncidentLastRead, metric.IncidentSourceUp, metric.Silences, metric.MaintenanceSilences,
-		metric.StateSaves, metric.StateLastSave,
+		metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
 	} {
 		d[m] = m.Desc()
 	}
@@ -43,6 +43,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	e.counters(c.saved)
 	e.counter(metric.StateSaves, float64(c.saves[0]), c.created, snapshotName, metric.ResultSuccess)
 	e.counter(metric.StateSaves, float64(c.saves[1]), c.created, snapshotName, metric.ResultFailure)
+	e.gauge(metric.StateUnsaved, bit(c.unsaved), snapshotName)
 	if !c.savedAt.IsZero() {
 		e.gauge(metric.StateLastSave, unix(c.savedAt), snapshotName)
 	}

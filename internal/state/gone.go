@@ -101,8 +101,8 @@ func (l *Log) Check() error {
 	if err := l.present(l.end); err != nil {
 		return fmt.Errorf("log %s: %w", l.name, err)
 	}
-	if l.first > 1 && !l.dir.Has(l.name) {
-		l.gone = fmt.Errorf("%w: the snapshot was removed", ErrGone)
+	if l.first > 1 && l.dir.lost(l.name) {
+		l.gone = fmt.Errorf("%w: the snapshot was removed or replaced", ErrGone)
 	}
 	for s := l.first; s < l.segment && l.gone == nil; s++ {
 		if _, err := os.Stat(l.dir.segmentFile(l.name, s)); errors.Is(err, fs.ErrNotExist) {
@@ -155,8 +155,50 @@ func (l *Log) restart() error {
 	return l.count()
 }
 
-// Has reports whether there is a snapshot of a name on the disk.
-func (d *Dir) Has(name string) bool {
-	_, err := os.Stat(d.file(name))
-	return err == nil
+// remember notes the file of a snapshot, nil if there is none.
+func (d *Dir) remember(name string, info os.FileInfo) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[name] = info
+}
+
+// unchanged reports whether a file of the snapshot is known, and whether it is still on the disk as it was.
+func (d *Dir) unchanged(name string) (known, same bool) {
+	d.mu.Lock()
+	info := d.files[name]
+	d.mu.Unlock()
+	if info == nil {
+		return false, false
+	}
+	now, same, err := is(d.file(name), info)
+	return true, err == nil && same && now.Size() == info.Size()
+}
+
+// Intact reports whether a restart would find the snapshot that was last saved or loaded: its file is unchanged and the lock is
+// still ours. A collector that saves only what changed saves again if it is not.
+func (d *Dir) Intact(name string) bool {
+	l := d.holder()
+	if l == nil {
+		return false
+	}
+	if _, same, err := is(l.file.Name(), l.info); err != nil || !same {
+		return false
+	}
+	_, same := d.unchanged(name)
+	return same
+}
+
+// lost reports whether the snapshot that was last saved or loaded is gone from the disk. While one is being saved it is not.
+func (d *Dir) lost(name string) bool {
+	d.mu.Lock()
+	m := d.names[name]
+	d.mu.Unlock()
+	if m != nil {
+		if !m.TryLock() {
+			return false
+		}
+		defer m.Unlock()
+	}
+	_, same := d.unchanged(name)
+	return !same
 }

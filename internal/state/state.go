@@ -46,6 +46,7 @@ type Dir struct {
 	relocking sync.Mutex
 	mu        sync.Mutex
 	names     map[string]*sync.Mutex
+	files     map[string]os.FileInfo // of each snapshot as it was last saved or loaded
 }
 
 // Open creates the directory if need be and locks it until Close or the end of the process. If another
@@ -58,7 +59,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage path %s: %w", path, err)
 	}
-	d := &Dir{path: path, session: l.record.Session, names: map[string]*sync.Mutex{}}
+	d := &Dir{path: path, session: l.record.Session, names: map[string]*sync.Mutex{}, files: map[string]os.FileInfo{}}
 	d.lock.Store(l)
 	d.SetLogger(slog.New(slog.DiscardHandler))
 	return d, nil
@@ -128,6 +129,9 @@ func (d *Dir) Save(name string, version int, payload []byte) error {
 	if err := d.present(); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
+	if known, same := d.unchanged(name); known && !same {
+		d.logger.Load().Error("A saved state was removed or changed by another program; it is saved anew", "file", d.file(name))
+	}
 	generation := d.recorded(name).Generation + 1
 	h := header{version: uint32(version), generation: generation, length: uint64(len(payload))}
 	if err := d.replace(name, h.encode(payload), payload); err != nil {
@@ -163,7 +167,7 @@ func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
 		return nil, err
 	}
 	defer release()
-	payload, h, err := read(d.file(name), maxBytes)
+	payload, h, info, err := read(d.file(name), maxBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("load %s: %w", name, ErrNotFound)
@@ -177,6 +181,7 @@ func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
 	// After a crash before the record was written the snapshot is ahead; the next save must not reuse its
 	// generation.
 	d.holder().ahead(name, h.generation)
+	d.remember(name, info)
 	if h.version != uint32(version) {
 		return nil, fmt.Errorf("load %s: %w: %d, want %d", name, ErrVersion, h.version, version)
 	}
@@ -190,6 +195,7 @@ func (d *Dir) Remove(name string) error {
 		return err
 	}
 	defer release()
+	d.remember(name, nil)
 	if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
@@ -221,12 +227,14 @@ func (d *Dir) replace(name string, parts ...[]byte) (err error) {
 	if err := f.Sync(); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, d.file(name)); err != nil {
 		return err
 	}
+	d.remember(name, info)
 	return syncDir(d.path)
 }
 
@@ -239,19 +247,24 @@ func syncDir(path string) error {
 }
 
 // read returns a snapshot whose header and checksum hold.
-func read(file string, maxBytes int) ([]byte, header, error) {
+func read(file string, maxBytes int) ([]byte, header, os.FileInfo, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, header{}, err
+		return nil, header{}, nil, err
 	}
 	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, header{}, nil, err
+	}
 	// One byte more than allowed shows that a file is too long without reading all of it.
 	data, err := io.ReadAll(io.LimitReader(f, int64(headerBytes)+int64(maxBytes)+1))
 	if err != nil {
-		return nil, header{}, err
+		return nil, header{}, nil, err
 	}
 	if len(data) > headerBytes+maxBytes {
-		return nil, header{}, fmt.Errorf("%w: larger than %d bytes", ErrCorrupt, maxBytes)
+		return nil, header{}, nil, fmt.Errorf("%w: larger than %d bytes", ErrCorrupt, maxBytes)
 	}
-	return parse(data)
+	payload, h, err := parse(data)
+	return payload, h, info, err
 }

@@ -28,14 +28,14 @@ func Keep(d *state.Dir, name string, list []Tenant) error {
 	return nil
 }
 
-// Keep saves the list in use if it is not what was last kept, or if that was removed. A list that was never read in this run is
+// Keep saves the list in use if it is not what was last kept, or if that was removed or changed. A list that was never read in this run is
 // not kept.
 func (s *Source) Keep(d *state.Dir, name string) error {
 	s.mu.Lock()
 	list, version, done := s.list, s.version, s.kept
 	loaded := s.loaded
 	s.mu.Unlock()
-	if d == nil || !loaded || version == done && d.Has(name) {
+	if d == nil || !loaded || version == done && d.Intact(name) {
 		return nil
 	}
 	if err := Keep(d, name, list); err != nil {
