@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/config"
 	pages "github.com/thorbis/thorbis_exporter/demo/pager"
@@ -64,7 +65,7 @@ func servePaging(t *testing.T) *paging {
 	})
 	p.Alertmanagers = []*config.Alertmanager{{Name: "main", URL: "http://" + s.address}}
 	c := incident.New(incident.Options{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -103,7 +104,7 @@ func readLog(ctx context.Context, dir, format, pattern string, lines uint64) (re
 		return readRate{}, err
 	}
 	c := tenant.New(tenant.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		return readRate{}, err
 	}
 	runtime.GC()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -46,7 +47,7 @@ func tenantReceive(ctx context.Context, r *report) error {
 	}
 	defer sd.Close() //nolint:errcheck // nothing of it is kept
 	c := tenant.New(tenant.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)

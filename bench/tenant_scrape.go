@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -125,7 +126,7 @@ func benchCollector(ctx context.Context, n int) (*tenant.Collector, func(), erro
 		return nil, nil, err
 	}
 	c := tenant.New(tenant.Options{Logger: slog.New(slog.DiscardHandler), Stdin: bytes.NewReader(nil), Immediate: true})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -15,18 +15,35 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// Report tells the supervisor of one finished round of work and how long it took; a nil error is a success.
+// Report reports one finished round of work and how long it took; a nil error is a success.
 type Report func(err error, d time.Duration)
 
 // Collector measures in the background and exposes from memory: Collect never waits for the outside world.
 type Collector interface {
 	prometheus.Collector
-	// Apply puts a policy in force. It validates first; on an error the old policy stays. It is called
-	// before Run and again, from another goroutine, while Run is at work.
-	Apply(p *config.Policy) error
-	// Run works until ctx ends. The supervisor contains a panic of Run itself; goroutines that Run starts
-	// must contain their own.
+	// Prepare readies a policy. An error means that the collector cannot work by it; nothing has changed then.
+	// It is called before Run and again, from another goroutine, while Run is at work.
+	Prepare(p *config.Policy) (Change, error)
+	// Run works until ctx ends. The supervisor contains a panic of Run itself.
 	Run(ctx context.Context, report Report) error
+}
+
+// Change is a policy that a collector has prepared. Exactly one of its functions is called, once, so that a
+// policy is in force in every collector or in none. No other policy is prepared before.
+type Change struct {
+	// Commit puts the policy in force. It cannot fail: whatever can is done by Prepare.
+	Commit func()
+	// Abort gives back what Prepare has opened or locked; nil if that is nothing.
+	Abort func()
+}
+
+// Apply prepares a policy and puts it in force, for a program that runs a single collector.
+func Apply(c Collector, p *config.Policy) error {
+	change, err := c.Prepare(p)
+	if err == nil {
+		change.Commit()
+	}
+	return err
 }
 
 // Why a round or a run failed: the closed set of values of the label reason.

@@ -26,9 +26,9 @@ type fake struct {
 	n   int
 }
 
-func (*fake) Describe(chan<- *prometheus.Desc) {}
-func (*fake) Collect(chan<- prometheus.Metric) {}
-func (*fake) Apply(*config.Policy) error       { return nil }
+func (*fake) Describe(chan<- *prometheus.Desc)       {}
+func (*fake) Collect(chan<- prometheus.Metric)       {}
+func (*fake) Prepare(*config.Policy) (Change, error) { return Change{}, nil }
 func (f *fake) Run(ctx context.Context, report Report) error {
 	f.n++
 	return f.run(ctx, f.n, report)

@@ -1,8 +1,11 @@
 package exporter
 
 import (
+	"fmt"
 	"log/slog"
 	"runtime"
+	"runtime/debug"
+	"slices"
 
 	"github.com/prometheus/common/version"
 
@@ -75,23 +78,35 @@ type running struct {
 	collectors.Collector
 }
 
-// applyAll puts a policy in force everywhere or nowhere: each collector validates before it switches, and
-// if one refuses, those before it get the old policy back.
-func applyAll(all []running, p, old *config.Policy) error {
-	for i, c := range all {
-		err := c.Apply(p)
-		if err == nil {
-			continue
-		}
-		if old != nil {
-			for _, switched := range all[:i] {
-				// It was in force a moment ago; refusing it now would be the collector's defect.
-				_ = switched.Apply(old)
+// applyAll puts a policy in force in every collector or in none: it commits when all of them have prepared.
+func applyAll(all []running, p *config.Policy) error {
+	prepared := make([]collectors.Change, 0, len(all))
+	for _, c := range all {
+		change, err := prepare(c, p)
+		if err != nil {
+			for _, before := range slices.Backward(prepared) {
+				if before.Abort != nil {
+					before.Abort()
+				}
 			}
+			return &applyError{collector: c.name, err: err}
 		}
-		return &applyError{collector: c.name, err: err}
+		prepared = append(prepared, change)
+	}
+	for _, change := range prepared {
+		change.Commit()
 	}
 	return nil
+}
+
+// prepare turns a panic into a refusal: a defect in one collector must not cost the policy that is in force.
+func prepare(c running, p *config.Policy) (change collectors.Change, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
+		}
+	}()
+	return c.Prepare(p)
 }
 
 type applyError struct {

@@ -13,8 +13,10 @@ import (
 )
 
 type fakeCollector struct {
-	refuse error
-	policy *config.Policy
+	refuse  error
+	panics  bool
+	policy  *config.Policy // in force
+	pending *config.Policy // prepared, and neither committed nor aborted
 }
 
 func (*fakeCollector) Describe(chan<- *prometheus.Desc) {}
@@ -23,27 +25,44 @@ func (*fakeCollector) Run(context.Context, collectors.Report) error {
 	return nil
 }
 
-func (f *fakeCollector) Apply(p *config.Policy) error {
-	if f.refuse == nil {
-		f.policy = p
+func (f *fakeCollector) Prepare(p *config.Policy) (collectors.Change, error) {
+	if f.panics {
+		panic("no disk")
 	}
-	return f.refuse
+	if f.refuse != nil {
+		return collectors.Change{}, f.refuse
+	}
+	f.pending = p
+	return collectors.Change{
+		Commit: func() { f.policy, f.pending = f.pending, nil },
+		Abort:  func() { f.pending = nil },
+	}, nil
 }
 
 func TestPolicyIsInForceEverywhereOrNowhere(t *testing.T) {
-	first, second := &fakeCollector{}, &fakeCollector{}
-	all := []running{{"first", first}, {"second", second}}
+	first, second, third := &fakeCollector{}, &fakeCollector{}, &fakeCollector{}
+	all := []running{{"first", first}, {"second", second}, {"third", third}}
 	old, next := &config.Policy{}, &config.Policy{}
-	if err := applyAll(all, old, nil); err != nil {
+	if err := applyAll(all, old); err != nil {
 		t.Fatal(err)
 	}
 	cause := errors.New("no such disk")
-	second.refuse = cause
-	err := applyAll(all, next, old)
-	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "second") {
-		t.Errorf("err = %v", err)
-	}
-	if first.policy != old || second.policy != old {
-		t.Error("one collector runs the refused policy")
+	for _, refuse := range []func(){
+		func() { third.refuse = cause },
+		func() { third.refuse, third.panics = nil, true },
+	} {
+		refuse()
+		err := applyAll(all, next)
+		if err == nil || third.refuse != nil && !errors.Is(err, cause) || !strings.Contains(err.Error(), "collector third") {
+			t.Errorf("err = %v", err)
+		}
+		for _, c := range []*fakeCollector{first, second, third} {
+			if c.policy != old {
+				t.Error("one collector runs the refused policy")
+			}
+			if c.pending != nil {
+				t.Error("one collector was left with the refused policy in its hands")
+			}
+		}
 	}
 }

@@ -206,11 +206,11 @@ func (e *exporter) add(name string, c collectors.Collector) {
 }
 
 // apply puts a policy in force in every collector, or in none.
-func (e *exporter) apply(p, old *config.Policy) error {
+func (e *exporter) apply(p *config.Policy) error {
 	if e.Location != "" {
 		p.Location = e.Location
 	}
-	if err := applyAll(e.collectors, p, old); err != nil {
+	if err := applyAll(e.collectors, p); err != nil {
 		return err
 	}
 	e.gatherer.setEnvironment(p.Environment)

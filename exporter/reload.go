@@ -19,7 +19,7 @@ import (
 type policy struct {
 	logger *slog.Logger
 	load   func(context.Context) (*config.Policy, error)
-	apply  func(p, old *config.Policy) error
+	apply  func(*config.Policy) error
 
 	reloading chan struct{} // holds one token: one reload at a time
 
@@ -35,7 +35,7 @@ const reloadTimeout = 30 * time.Second
 
 var errReloadHangs = errors.New("its files have not answered within 30s; their disk hangs")
 
-func newPolicy(logger *slog.Logger, load func(context.Context) (*config.Policy, error), apply func(p, old *config.Policy) error) *policy {
+func newPolicy(logger *slog.Logger, load func(context.Context) (*config.Policy, error), apply func(*config.Policy) error) *policy {
 	return &policy{logger: logger, load: load, apply: apply, reloading: make(chan struct{}, 1)}
 }
 
@@ -52,7 +52,7 @@ func (p *policy) reload(ctx context.Context) error {
 	old, _ := p.get()
 	next, err := p.load(ctx)
 	if err == nil {
-		err = p.apply(next, old)
+		err = p.apply(next)
 	}
 	now := time.Now()
 	p.mu.Lock()

@@ -46,7 +46,7 @@ func TestHungReloadDoesNotBlockTheNext(t *testing.T) {
 				return nil, context.Cause(ctx)
 			}
 			return &config.Policy{}, nil
-		}, func(*config.Policy, *config.Policy) error { return nil })
+		}, func(*config.Policy) error { return nil })
 		start := time.Now()
 		first := make(chan error, 1)
 		go func() { first <- p.reload(t.Context()) }()

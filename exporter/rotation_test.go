@@ -122,7 +122,7 @@ var rotations = map[string]struct {
 		policy: `health: {checks: [{name: home, app_service: web, target: "WEB", secret_headers: {Authorization: {file: secret}}}]}`,
 		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
 			c := NewHealth(quiet(), nil, "")
-			if err := c.Apply(p); err != nil {
+			if err := collectors.Apply(c, p); err != nil {
 				t.Fatal(err)
 			}
 			return func() { _, _ = c.Probe(t.Context(), health.ProbeRequest{Check: "home"}) }
@@ -137,7 +137,7 @@ func openIncidents(t *testing.T, _ *used, p *config.Policy) func() {
 // background runs a collector until the test ends.
 func background(t *testing.T, p *config.Policy, c collectors.Collector) func() {
 	t.Helper()
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

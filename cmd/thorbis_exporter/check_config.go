@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
 	registry "github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -44,15 +45,12 @@ func (c *checkConfig) run(ctx context.Context) error {
 		return err
 	}
 	// What a collector alone can tell, such as a tenant registry that cannot be read.
-	checks := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, c.location)
-	if err := checks.Apply(p); err != nil {
-		return err
-	}
-	if err := exporter.NewBackup(slog.New(slog.DiscardHandler), nil, c.location).Apply(p); err != nil {
-		return err
-	}
-	if err := exporter.NewTenant(slog.New(slog.DiscardHandler), nil).Apply(p); err != nil {
-		return err
+	quiet := slog.New(slog.DiscardHandler)
+	checks := exporter.NewHealth(quiet, nil, c.location)
+	for _, one := range []collectors.Collector{checks, exporter.NewBackup(quiet, nil, c.location), exporter.NewTenant(quiet, nil)} {
+		if err := collectors.Apply(one, p); err != nil {
+			return err
+		}
 	}
 	for _, w := range p.Warnings() {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/exporter"
 )
@@ -39,7 +40,7 @@ func (p *probe) run(ctx context.Context) error {
 		return err
 	}
 	c := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, p.location)
-	if err := c.Apply(policy); err != nil {
+	if err := collectors.Apply(c, policy); err != nil {
 		return err
 	}
 	if p.tenant != "" { // who may be known only to a database

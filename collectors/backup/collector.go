@@ -64,8 +64,8 @@ func New(o Options) *Collector {
 	}
 }
 
-// Apply puts a policy in force. What is known of the backups that it keeps stays; on an error nothing changes.
-func (c *Collector) Apply(p *config.Policy) error {
+// Prepare implements collectors.Collector. What is known of the backups that the policy keeps stays.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	location := p.Location
 	if c.location != "" {
 		location = c.location
@@ -80,8 +80,13 @@ func (c *Collector) Apply(p *config.Policy) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
+	return collectors.Change{Commit: func() { c.commit(p, here) }}, nil
+}
+
+// commit puts a policy in force of which this exporter lists some backups.
+func (c *Collector) commit(p *config.Policy, here []*config.Backup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.loaded {
@@ -106,7 +111,6 @@ func (c *Collector) Apply(p *config.Policy) error {
 	case c.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Run lists until the context ends, and saves once more then.

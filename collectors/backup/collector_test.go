@@ -64,7 +64,7 @@ backups:
 func newCollector(t *testing.T, dir *state.Dir, p *config.Policy) *Collector {
 	t.Helper()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -328,7 +328,7 @@ func TestRun(t *testing.T) {
 
 func TestPolicyThatCannotBeIsRefused(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	err := c.Apply(testPolicy(t, "backups: [{name: a, interval: 1d, source: {program: tar}}]"))
+	err := collectors.Apply(c, testPolicy(t, "backups: [{name: a, interval: 1d, source: {program: tar}}]"))
 	var reasoned *collectors.ReasonError
 	if !errors.As(err, &reasoned) || !strings.Contains(err.Error(), "known are") {
 		t.Errorf("err = %v", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -98,7 +99,7 @@ func TestAnotherSourceIsNoDeletion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Apply(testPolicy(t, policy(elsewhere))); err != nil {
+		if err := collectors.Apply(c, testPolicy(t, policy(elsewhere))); err != nil {
 			t.Fatal(err)
 		}
 		// A listing of the place before, which ends only now, says nothing.
@@ -124,7 +125,7 @@ func TestAnotherSourceIsNoDeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := New(Options{Logger: slog.New(slog.DiscardHandler), State: storage})
-	if err := again.Apply(testPolicy(t, policy("path: "+one+", pattern: '*.dump'"))); err != nil {
+	if err := collectors.Apply(again, testPolicy(t, policy("path: "+one+", pattern: '*.dump'"))); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := value(t, again, metric.BackupRetained, "main", metric.KindFull, defaultRepository, ""); ok {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -49,7 +50,7 @@ func verifyReal(t *testing.T, b *config.Backup) *Result {
 func failureIsExposed(t *testing.T, b *config.Backup) {
 	t.Helper()
 	collector := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := collector.Apply(&config.Policy{Backups: []*config.Backup{b}}); err != nil {
+	if err := collectors.Apply(collector, &config.Policy{Backups: []*config.Backup{b}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := collector.readResults(t.Context()); err != nil {

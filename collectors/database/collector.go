@@ -46,8 +46,12 @@ func New(o Options) *Collector {
 	return &Collector{Options: o, changed: make(chan struct{}, 1)}
 }
 
-// Apply puts a policy in force. What a server said stays until it is asked anew.
-func (c *Collector) Apply(p *config.Policy) error {
+// Prepare implements collectors.Collector. What a server reported stays until it is asked again.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
+	return collectors.Change{Commit: func() { c.commit(p) }}, nil
+}
+
+func (c *Collector) commit(p *config.Policy) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var servers []*server
@@ -68,7 +72,6 @@ func (c *Collector) Apply(p *config.Policy) error {
 	case c.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Run asks every server at its interval until ctx ends.

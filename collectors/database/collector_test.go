@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/postgres"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
@@ -72,7 +73,7 @@ func TestRun(t *testing.T) {
 		{Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(30 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"}},
 		{Name: "nowhere", DSNEnv: "NOT_SET_ANYWHERE", Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(time.Second), MaxDatabases: 10},
 	}}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -113,7 +114,7 @@ func TestRun(t *testing.T) {
 	}
 
 	p = &config.Policy{Databases: p.Databases[:1]}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 
@@ -141,7 +142,7 @@ func TestRun(t *testing.T) {
 	}
 
 	p = &config.Policy{}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool { return testutil.CollectAndCount(c) == 0 })

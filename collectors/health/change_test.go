@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -33,7 +35,7 @@ func TestRemovedCheckComesBackWithItsCounters(t *testing.T) {
 		if n == 1 {
 			p = without
 		}
-		if err := c.Apply(p); err != nil {
+		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(c.Status()); got != n {
@@ -87,10 +89,10 @@ func TestKeptCountersAreUsedOnce(t *testing.T) {
 		return shown && start == 0
 	})
 	down := value(t, c, metric.HealthCheckDownSeconds)
-	if err := c.Apply(policy(t, quick+otherCheck, "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+otherCheck, "")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Status()[0]; !s.OutageSince.IsZero() {
@@ -118,7 +120,7 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
 		"tenants: {registry: {file: "+registry+", refresh: 1m}}\n")
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	write("")
@@ -129,7 +131,7 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 4 {
 		t.Errorf("a file that has just lost most: %v, %d targets", err, len(c.targets))
 	}
-	if err := c.Apply(p); err != nil || len(c.targets) != 4 {
+	if err := collectors.Apply(c, p); err != nil || len(c.targets) != 4 {
 		t.Errorf("a reload then: %v, %d targets", err, len(c.targets))
 	}
 	c.source.Patience = 0
@@ -167,7 +169,7 @@ func TestNextRunTakesUpWhatWasRunning(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	c.targets[key{check: "home"}].running = true
@@ -184,7 +186,7 @@ func TestExpiryGoesWithItsTarget(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	apply := func(target string) *target {
 		t.Helper()
-		if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: \""+target+"\"}\n", "")); err != nil {
+		if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: \""+target+"\"}\n", "")); err != nil {
 			t.Fatal(err)
 		}
 		return c.targets[key{check: "home"}]
@@ -207,7 +209,8 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// A policy that another collector refuses is taken back at once: nothing has happened to the checks.
+// A policy that another collector refuses is aborted, and one that an operator reverts is taken back: nothing has happened
+// to the checks then.
 func TestPolicyTakenBackChangesNothing(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
@@ -222,10 +225,15 @@ func TestPolicyTakenBackChangesNothing(t *testing.T) {
 			before := await(t, c, "up", is(metric.StateUp))
 			eventually(t, "shown", func() bool { _, ok := find(t, c, metric.HealthCheckObservedSeconds); return ok })
 			probes, observed := value(t, c, metric.HealthCheckProbes), value(t, c, metric.HealthCheckObservedSeconds)
-			if err := c.Apply(refused); err != nil {
+			change, err := c.Prepare(refused)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Apply(inForce); err != nil {
+			change.Abort()
+			if status := c.Status(); len(status) != 1 || status[0].Check != "home" || !status[0].Since.Equal(before.Since) {
+				t.Errorf("before %+v, after an abort %+v", before, status)
+			}
+			if err := errors.Join(collectors.Apply(c, refused), collectors.Apply(c, inForce)); err != nil {
 				t.Fatal(err)
 			}
 			after := c.Status()

@@ -77,18 +77,34 @@ func New(o Options) *Collector {
 	return c
 }
 
-// Apply puts a policy in force. Checks that it keeps go on with their counters and state, those that it
-// takes away keep their counters for a day, should they come back; on an error nothing changes.
-func (c *Collector) Apply(p *config.Policy) error {
+// Prepare implements collectors.Collector. Checks that the policy keeps go on with their counters and state, those that it
+// takes away keep their counters for a day, should they come back. Until the change is committed or aborted, no registry
+// and no rotated secret is put in force.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	c.applying.Lock()
-	defer c.applying.Unlock()
+	commit, err := c.prepare(p)
+	if err != nil {
+		c.applying.Unlock()
+		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+	}
+	return collectors.Change{
+		Commit: func() {
+			defer c.applying.Unlock()
+			commit()
+		},
+		Abort: c.applying.Unlock,
+	}, nil
+}
+
+// prepare returns what puts a policy in force, and changes nothing.
+func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 	source, err := c.prepareRegistry(p)
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		return nil, err
 	}
 	reference, err := newReference(p, c.names, c.logger)
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		return nil, err
 	}
 	location := p.Location
 	if c.own != "" {
@@ -100,22 +116,23 @@ func (c *Collector) Apply(p *config.Policy) error {
 	}
 	plan, err := c.plan(p, registry, location)
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		return nil, err
 	}
-	c.tellPace(p, len(registry))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept == nil {
-		c.kept = c.load(time.Now())
-	}
-	reference.carry(c.reference, c.remembered, time.Now())
-	c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
-	c.follow(plan)
-	select {
-	case c.applied <- struct{}{}:
-	default:
-	}
-	return nil
+	return func() {
+		c.tellPace(p, len(registry))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.kept == nil {
+			c.kept = c.load(time.Now())
+		}
+		reference.carry(c.reference, c.remembered, time.Now())
+		c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
+		c.follow(plan)
+		select {
+		case c.applied <- struct{}{}:
+		default:
+		}
+	}, nil
 }
 
 // sort lists the targets by check and tenant. The caller holds the lock.

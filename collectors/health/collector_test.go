@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -48,7 +49,7 @@ func policy(t *testing.T, health, extra string) *config.Policy {
 func start(t *testing.T, p *config.Policy, dir *state.Dir) (c *Collector, stop func()) {
 	t.Helper()
 	c = New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Version: "test"})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -202,7 +203,7 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	c, stop := start(t, policy(t, quick+home, ""), nil)
 	await(t, c, "up", is(metric.StateUp))
 	probes := value(t, c, metric.HealthCheckProbes, "result=success")
-	if err := c.Apply(policy(t, quick+home+"    - {name: other, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+home+"    - {name: other, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Status(); len(s) != 2 || s[0].State != metric.StateUp || s[1].State != metric.StateUnknown {
@@ -452,7 +453,7 @@ func TestWindows(t *testing.T) {
 // Quiet time is saved now and then; an outage at once, for a page waits for it.
 func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := c.Apply(policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	target := c.targets[key{check: "home"}]

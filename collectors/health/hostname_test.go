@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
 )
 
 // The parameter hostname of /probe works as the blackbox_exporter's: it is the Host header, and the name in the TLS handshake.
@@ -39,7 +41,7 @@ func TestHostnameOfAProbe(t *testing.T) {
 	names := newNameServer(t)
 	names.set("edge.example.com", "127.0.0.1")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test", Resolver: names.resolver()})
-	if err := c.Apply(policy(t, "  timeout: 20s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: a, app_service: web, target: \"https://edge.example.com:"+port+"/x\", module: web}\n"+
+	if err := collectors.Apply(c, policy(t, "  timeout: 20s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: a, app_service: web, target: \"https://edge.example.com:"+port+"/x\", module: web}\n"+
 		"    - {name: b, app_service: web, target: \"https://edge.example.com:"+port+"/y\", module: web, secret_headers: {x-key: {file: "+key+"}}}\n", "")); err != nil {
 		t.Fatal(err)
 	}

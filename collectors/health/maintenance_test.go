@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -23,7 +24,7 @@ func TestMaintenanceWindowInAnOutage(t *testing.T) {
 	window := func(to time.Time) string {
 		return "maintenance: [{name: upgrade, checks: [home], from: \"" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + "\", to: \"" + to.UTC().Format(time.RFC3339) + "\"}]\n"
 	}
-	if err := c.Apply(policy(t, check, window(time.Now().Add(time.Hour)))); err != nil {
+	if err := collectors.Apply(c, policy(t, check, window(time.Now().Add(time.Hour)))); err != nil {
 		t.Fatal(err)
 	}
 	s := await(t, c, "in maintenance", is(metric.StateMaintenance))
@@ -41,7 +42,7 @@ func TestMaintenanceWindowInAnOutage(t *testing.T) {
 		t.Error("the state set does not say it, or the outage is still open")
 	}
 
-	if err := c.Apply(policy(t, check, window(time.Now().Add(2*time.Second)))); err != nil {
+	if err := collectors.Apply(c, policy(t, check, window(time.Now().Add(2*time.Second)))); err != nil {
 		t.Fatal(err)
 	}
 	await(t, c, "down again, as soon as the window has ended", is(metric.StateDown)) // by itself

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -39,7 +40,7 @@ func (d *disk) start() {
 	d.dir = dir
 	d.c = New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
 	d.c.kept = d.c.load(d.now)
-	if err := d.c.Apply(policy(d.t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(d.c, policy(d.t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
 		d.t.Fatal(err)
 	}
 	d.target = d.c.targets[key{check: "home"}]
@@ -306,7 +307,7 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	}))
 	defer srv.Close()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
-	if err := c.Apply(policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -118,7 +119,7 @@ func TestReferencesOutliveRestarts(t *testing.T) {
 	dir = open()
 	c, stop = start(t, p, dir)
 	await(t, c, "offline", offline)
-	if err := c.Apply(p); err != nil { // a reload forgets nothing either
+	if err := collectors.Apply(c, p); err != nil { // a reload forgets nothing either
 		t.Fatal(err)
 	}
 	if good := c.reference.remembered(); len(good) != 1 {

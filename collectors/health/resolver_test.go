@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -21,7 +22,7 @@ import (
 func startWith(t *testing.T, p *config.Policy, resolver *net.Resolver) *Collector {
 	t.Helper()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test", Resolver: resolver})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -153,7 +154,7 @@ func TestModulesChangeByReloadOnly(t *testing.T) {
 	replace(t, modules, "modules: {m: {prober: http}}\n")
 	p := policy(t, "  modules_file: "+modules+"\n"+quick+"    - {name: home, app_service: web, target: "+srv.URL+", module: m}\n", "")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test"})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	var w modulesWatch

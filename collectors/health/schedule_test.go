@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -122,7 +123,7 @@ func TestTenantsKeepTheRate(t *testing.T) {
 // the one that confirms it another after.
 func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := c.Apply(policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	const took = 300 * time.Millisecond // by a slow platform

@@ -216,8 +216,7 @@ type gone struct {
 	at     time.Time
 }
 
-// goneFor is how long a removed target stays at hand as it is. A policy that another collector refuses is
-// taken back at once, and then nothing must have happened.
+// goneFor is how long a removed target is kept as it is, so that a policy or a registry that is reverted at once changes nothing.
 const goneFor = time.Minute
 
 // seriesOf returns the series of a check, those it had a moment ago if it comes back. The caller holds the lock.

@@ -37,14 +37,15 @@ func New(o Options) *Collector {
 	return &Collector{Options: o, changed: make(chan struct{}, 1)}
 }
 
-// Apply puts a policy in force.
-func (c *Collector) Apply(p *config.Policy) error {
-	c.policy.Store(p)
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-	return nil
+// Prepare implements collectors.Collector.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
+	return collectors.Change{Commit: func() {
+		c.policy.Store(p)
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}}, nil
 }
 
 // Run reads at every interval until ctx ends.

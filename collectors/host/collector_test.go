@@ -63,7 +63,7 @@ func machine(t *testing.T, p *config.Policy, trees ...map[string]string) *Collec
 	if p.Host.Interval == 0 {
 		p.Host.Interval = config.Duration(time.Minute)
 	}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -225,7 +225,7 @@ func TestRun(t *testing.T) {
 	for rounds.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if err := c.Apply(&config.Policy{Host: config.Host{Interval: config.Duration(time.Hour)}}); err != nil {
+	if err := collectors.Apply(c, &config.Policy{Host: config.Host{Interval: config.Duration(time.Hour)}}); err != nil {
 		t.Fatal(err)
 	}
 	for rounds.Load() < 2 {

@@ -82,8 +82,12 @@ func New(o Options) *Collector {
 	return c
 }
 
-// Apply puts a policy in force. Open incidents go on.
-func (c *Collector) Apply(p *config.Policy) error {
+// Prepare implements collectors.Collector. Open incidents go on.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
+	return collectors.Change{Commit: func() { c.commit(p) }}, nil
+}
+
+func (c *Collector) commit(p *config.Policy) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.book == nil {
@@ -97,7 +101,6 @@ func (c *Collector) Apply(p *config.Policy) error {
 	case c.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Run asks in turns until ctx ends.

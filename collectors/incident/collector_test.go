@@ -85,7 +85,7 @@ func policyOf(t *testing.T, servers ...*server) *config.Policy {
 func collector(t *testing.T, dir *state.Dir, p *config.Policy) *Collector {
 	t.Helper()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Interval: time.Millisecond})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	return c

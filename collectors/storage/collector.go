@@ -42,12 +42,12 @@ type Options struct {
 // Collector reads the devices and filesystems of this machine.
 type Collector struct {
 	Options
-	asker   *asker
-	namer   *namer
-	disks   *disks
-	busy    busy
-	birds   canaries
-	changed chan struct{}
+	asker    *asker
+	namer    *namer
+	disks    *disks
+	busy     busy
+	canaries canaries
+	changed  chan struct{}
 
 	checked  *config.Policy // whose limits were compared with the devices; only read looks at it
 	policy   atomic.Pointer[config.Policy]
@@ -58,27 +58,30 @@ type Collector struct {
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
 	return &Collector{
-		Options: o,
-		asker:   newAsker(statfs),
-		namer:   &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
-		disks:   newDisks(o.Logger, o.UserAgent),
-		birds:   canaries{changed: make(chan struct{}, 1)},
-		changed: make(chan struct{}, 1),
+		Options:  o,
+		asker:    newAsker(statfs),
+		namer:    &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
+		disks:    newDisks(o.Logger, o.UserAgent),
+		canaries: canaries{changed: make(chan struct{}, 1)},
+		changed:  make(chan struct{}, 1),
 	}
 }
 
-// Apply puts a policy in force.
-func (c *Collector) Apply(p *config.Policy) error {
-	if err := c.disks.apply(p.Storage.Supabase); err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+// Prepare implements collectors.Collector.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
+	client, err := c.disks.client(p.Storage.Supabase)
+	if err != nil {
+		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
-	c.birds.apply(p, c.Host, c.busy.scarce)
-	c.policy.Store(p)
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-	return nil
+	return collectors.Change{Commit: func() {
+		c.disks.apply(p.Storage.Supabase, client)
+		c.canaries.apply(p, c.Host, c.busy.scarce)
+		c.policy.Store(p)
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}}, nil
 }
 
 // Run reads at every interval until ctx ends.
@@ -94,7 +97,7 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	})
 	wg.Go(func() {
 		defer contain(report)
-		c.birds.run(ctx, report)
+		c.canaries.run(ctx, report)
 	})
 	devices := parts.Report("devices")
 	for {
@@ -239,7 +242,7 @@ func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 // Collect reads memory only.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.snapshot.Load().Collect(ch)
-	for _, one := range c.birds.current() {
+	for _, one := range c.canaries.current() {
 		one.collect(ch)
 	}
 }

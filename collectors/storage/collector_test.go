@@ -52,7 +52,7 @@ func machine(t testing.TB, files map[string]string, storage string) *Collector {
 		Logger: slog.New(slog.DiscardHandler), Host: "db1",
 		Paths: collectors.Paths{Procfs: filepath.Join(dir, "proc"), Sysfs: filepath.Join(dir, "sys"), Rootfs: "/"},
 	})
-	if err := c.Apply(policy(t, storage)); err != nil {
+	if err := collectors.Apply(c, policy(t, storage)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -248,7 +248,7 @@ func TestRun(t *testing.T) {
 		return rounds.Load() >= 1 && testutil.CollectAndCount(c, metric.StorageInFlight.Name) == 2
 	})
 	before := rounds.Load()
-	if err := c.Apply(policy(t, "storage: {interval: 5m, devices: {include: sda}}\n")); err != nil {
+	if err := collectors.Apply(c, policy(t, "storage: {interval: 5m, devices: {include: sda}}\n")); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool {

@@ -74,7 +74,7 @@ type disks struct {
 	userAgent string
 
 	mu       sync.Mutex
-	client   *supabase.Client
+	asking   *supabase.Client
 	settings config.SupabaseDisks
 	found    map[string]supabase.Disk // by project
 	asked    map[string][2]uint64     // succeeded, failed; by project
@@ -89,19 +89,19 @@ func newDisks(logger *slog.Logger, userAgent string) *disks {
 	}
 }
 
-// apply takes new settings. It asks nobody yet.
-func (d *disks) apply(s config.SupabaseDisks) error {
-	var client *supabase.Client
-	if len(s.Projects) > 0 {
-		var err error
-		client, err = supabase.New(supabase.Options{BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv, UserAgent: d.userAgent})
-		if err != nil {
-			return err
-		}
+// client returns who asks for the disks of the settings' projects, nil if there are none.
+func (d *disks) client(s config.SupabaseDisks) (*supabase.Client, error) {
+	if len(s.Projects) == 0 {
+		return nil, nil
 	}
+	return supabase.New(supabase.Options{BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv, UserAgent: d.userAgent})
+}
+
+// apply takes new settings and the client for them. It sends no request yet.
+func (d *disks) apply(s config.SupabaseDisks, client *supabase.Client) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.client, d.settings = client, s
+	d.asking, d.settings = client, s
 	found, asked := map[string]supabase.Disk{}, map[string][2]uint64{}
 	for _, p := range s.Projects {
 		asked[p.Ref] = d.asked[p.Ref]
@@ -114,7 +114,6 @@ func (d *disks) apply(s config.SupabaseDisks) error {
 	case d.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // run asks at every interval, and at once when the settings change, until ctx ends.
@@ -126,7 +125,7 @@ func (d *disks) run(ctx context.Context, report collectors.Report) {
 		default:
 		}
 		d.mu.Lock()
-		client, settings := d.client, d.settings
+		client, settings := d.asking, d.settings
 		d.mu.Unlock()
 		var errs []error
 		for _, p := range settings.Projects {

@@ -58,9 +58,15 @@ func TestLimitsFromSupabase(t *testing.T) {
 		Projects:     []*config.SupabaseProject{{Ref: project, Device: "nvme1n1", Compute: "micro"}},
 		ComputeSizes: map[string]*config.ComputeSize{"micro": {IOPS: 500, Throughput: 11e6}},
 	}
-	if err := d.apply(settings); err != nil {
-		t.Fatal(err)
+	use := func(s config.SupabaseDisks) {
+		t.Helper()
+		client, err := d.client(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.apply(s, client)
 	}
+	use(settings)
 	ctx, cancel := context.WithCancel(t.Context())
 	var failures atomic.Int32
 	done := make(chan struct{})
@@ -77,9 +83,7 @@ func TestLimitsFromSupabase(t *testing.T) {
 
 	broken.Store(true)
 	settings.ComputeSizes = nil
-	if err := d.apply(settings); err != nil { // asks again
-		t.Fatal(err)
-	}
+	use(settings) // asks again
 	waitFor(t, func() bool { return failures.Load() == 1 })
 	if got := d.limits()[at].iops; got != 3000 {
 		t.Errorf("after a failure the limit is %v", got)
@@ -90,9 +94,7 @@ func TestLimitsFromSupabase(t *testing.T) {
 	}
 	d.mu.Unlock()
 
-	if err := d.apply(config.SupabaseDisks{}); err != nil {
-		t.Fatal(err)
-	}
+	use(config.SupabaseDisks{})
 	if got := d.limits(); len(got) != 0 {
 		t.Errorf("limits of nothing: %v", got)
 	}

@@ -16,32 +16,36 @@ import (
 // running is a source of the policy in force.
 type running struct {
 	config *config.Source
+	rule   *count.Rule
 	number int
 	status *sourceStatus
 	run    func(context.Context) error // nil for a receiver
 	reader source.Config
+	secret error // why a receiver's secret could not be read when its policy was prepared
 }
 
 var bys = map[string]count.By{"host": count.ByHost, "path": count.ByPath, "field": count.ByField}
 
-// build makes the sources of a policy and tells the ledger of them.
+// build makes the sources of a policy. They have no numbers yet and change nothing.
 func (c *Collector) build(s *setup) error {
 	t := &s.policy.Tenants
-	numbers := c.book.Load().Configure(s.ledger())
-	names := s.names
-	rules := map[count.Rule]*count.Rule{}
+	type way struct { // how the requests of a service lead to tenants: sources that agree share a rule, and so its cache
+		service string
+		count.Rule
+	}
+	rules := map[way]*count.Rule{}
 	s.receivers = map[string]*receive.Receiver{}
 	s.following = source.Following{}
 	for _, conf := range t.Sources {
-		n := numbers[conf.Name]
-		rule := count.Rule{Service: n.Service, By: bys[conf.TenantBy], Names: names.names}
+		rule := count.Rule{By: bys[conf.TenantBy], Names: s.names.names}
 		if conf.Tenant != "" {
 			rule.By, rule.Tenant = count.ByFixed, conf.Tenant
 		}
-		if rules[rule] == nil {
-			rules[rule] = &rule
+		w := way{conf.AppService, rule}
+		if rules[w] == nil {
+			rules[w] = &rule
 		}
-		r, err := c.source(s, conf, n, rules[rule])
+		r, err := c.source(s, conf, rules[w])
 		if err != nil {
 			return err
 		}
@@ -50,27 +54,42 @@ func (c *Collector) build(s *setup) error {
 	return nil
 }
 
-func (c *Collector) source(s *setup, conf *config.Source, n ledger.Numbers, rule *count.Rule) (*running, error) {
+// number gives the sources of a setup, which is about to be in force, their numbers in the ledger.
+func (c *Collector) number(s *setup) {
+	numbers := c.book.Load().Configure(s.ledger())
+	for _, r := range s.sources {
+		n := numbers[r.config.Name]
+		r.number, r.reader.Count.Number, r.rule.Service = n.Source, n.Source, n.Service
+		if r.config.File != "" {
+			s.following[n.Source] = r.config.File
+		}
+		c.statuses[r.config.Name] = r.status
+		if r.config.Receive != "" {
+			r.noteSecret(r.secret)
+		}
+	}
+}
+
+func (c *Collector) source(s *setup, conf *config.Source, rule *count.Rule) (*running, error) {
 	status := c.statuses[conf.Name]
 	if status == nil {
 		status = &sourceStatus{}
-		c.statuses[conf.Name] = status
+		status.Up.Store(true)
 	}
 	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path"}
 	if _, err := decode.New(format); err != nil {
 		return nil, err
 	}
-	r := &running{config: conf, number: n.Source, status: status, reader: source.Config{
+	r := &running{config: conf, rule: rule, status: status, reader: source.Config{
 		Name: conf.Name, Format: format, Book: c.book.Load(), Tables: c.tables,
 		Logger: c.logger.With("source", conf.Name), Status: &status.Status, Pause: c.pause, Following: s.following,
 		Count: &count.Source{
-			Number: n.Source, Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
+			Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
 			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
 		},
 	}}
 	switch {
 	case conf.File != "":
-		s.following[n.Source] = conf.File
 		r.run = func(ctx context.Context) error {
 			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
 			return files.Run(ctx)

@@ -48,7 +48,7 @@ type Collector struct {
 	pause     func(source.Point, string) // for tests
 	current   atomic.Pointer[setup]      // nil before the first policy
 
-	mu       sync.Mutex // one Apply at a time
+	mu       sync.Mutex // one policy or registry at a time
 	book     atomic.Pointer[ledger.Book]
 	tables   *source.Tables
 	posting  *source.Tables           // of receivers, so that a file being caught up keeps no post waiting
@@ -87,11 +87,27 @@ func New(o Options) *Collector {
 	}
 }
 
-// Apply puts a policy in force. Sources that it keeps go on where they are; on an error nothing changes.
-func (c *Collector) Apply(p *config.Policy) error {
+// Prepare implements collectors.Collector. Sources that the policy keeps go on where they are. Until the change is committed
+// or aborted, no registry is put in force.
+func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	p = here(p)
+	next, err := c.prepare(here(p))
+	if err != nil {
+		c.mu.Unlock()
+		return collectors.Change{}, err
+	}
+	return collectors.Change{
+		Commit: func() {
+			defer c.mu.Unlock()
+			c.commit(next)
+			c.keep(next)
+		},
+		Abort: c.mu.Unlock,
+	}, nil
+}
+
+// prepare makes the setup of a policy and changes nothing. The caller holds the lock.
+func (c *Collector) prepare(p *config.Policy) (*setup, error) {
 	next := &setup{policy: p, registry: tenants.SourceOf(&p.Tenants.Registry, c.registry())}
 	if next.registry != nil && next.registry != c.registry() {
 		next.registry.Errors = &c.registryErrors // it never steps back, whatever becomes of the registry
@@ -100,23 +116,27 @@ func (c *Collector) Apply(p *config.Policy) error {
 	if p.Tenants.Registry.File != "" {
 		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
 		if _, err := next.registry.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
-			return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+			return nil, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 		}
 	}
 	if err := c.open(); err != nil {
-		return err
+		return nil, err
 	}
 	next.use()
 	if err := c.build(next); err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		return nil, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
+	return next, nil
+}
+
+// commit puts a setup in force. The caller holds the lock.
+func (c *Collector) commit(next *setup) {
+	c.number(next)
 	c.current.Store(next)
-	c.keep(next)
 	select {
 	case c.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // registry is the one in use, nil without one.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -28,7 +29,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
-	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
+	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
 	}
 	stopped := make(chan struct{})

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -76,7 +77,7 @@ func child(dir string) error {
 		}
 		c.pause = randomPauses(seed)
 	}
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		return err
 	}
 	_ = os.Remove(filepath.Join(dir, "socket"))

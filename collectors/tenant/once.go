@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
@@ -32,7 +33,7 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	once := *p
 	once.Tenants.Sources = []*config.Source{src}
 	once.Tenants.LateAfter = config.Duration(math.MaxInt64)
-	if err := c.Apply(&once); err != nil {
+	if err := collectors.Apply(c, &once); err != nil {
 		return Summary{}, err
 	}
 	book, r := c.book.Load(), c.current.Load().sources[0]

@@ -12,23 +12,27 @@ import (
 // receiver makes the receiver of a source. While its secret cannot be read it refuses everything, and reports it.
 func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
 	ref := config.SecretRef{File: r.config.SecretFile}
-	r.status.Up.Store(true)
 	read := func(ctx context.Context) ([]byte, error) {
 		value, err := ref.Read(ctx)
-		if was := r.status.Up.Swap(err == nil); err != nil {
-			r.status.Errors.Add(1)
-			if was {
-				r.reader.Logger.Error("A receiver refuses everything: its secret cannot be read", "err", err)
-			}
-		}
+		r.noteSecret(err)
 		return []byte(strings.TrimSpace(value)), err
 	}
-	_, _ = read(context.Background()) // so that a missing one shows before the first post
+	_, r.secret = ref.Read(context.Background()) // so that a missing one shows before the first post
 	return receive.New(receive.Config{
 		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
 		Count: r.reader.Count, Book: c.book.Load(), Tables: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
 		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, Memory: &r.status.memory,
 	})
+}
+
+// noteSecret records whether the secret of a receiver can be read.
+func (r *running) noteSecret(err error) {
+	if was := r.status.Up.Swap(err == nil); err != nil {
+		r.status.Errors.Add(1)
+		if was {
+			r.reader.Logger.Error("A receiver refuses everything: its secret cannot be read", "err", err)
+		}
+	}
 }
 
 // Receivers serves /api/v1/receive/{kind}, and nothing else.

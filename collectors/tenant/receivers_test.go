@@ -21,6 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -70,7 +71,7 @@ func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger)
 		t.Fatal(err)
 	}
 	c := New(Options{Logger: logger, State: sd, Immediate: true})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -338,7 +339,7 @@ func FuzzReceiver(f *testing.F) {
 		f.Fatal(err)
 	}
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := c.Apply(p); err != nil {
+	if err := collectors.Apply(c, p); err != nil {
 		f.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -132,11 +132,7 @@ func (c *Collector) apply(s *setup) {
 		c.logger.Error("Tenants cannot be put in force", "err", err)
 		return
 	}
-	c.current.Store(next)
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.commit(next)
 }
 
 // refresh follows the registry.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -44,7 +45,7 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-		if err := c.Apply(p); err != nil {
+		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
 		return c, func() { _ = c.Close(); _ = sd.Close() }
@@ -79,24 +80,24 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 		failures(i + 1)
 	}
 	put(t, file, list(4))
-	if err := c.Apply(policy("2h", "tenants.yaml")); err != nil { // the same file at another pace
+	if err := collectors.Apply(c, policy("2h", "tenants.yaml")); err != nil { // the same file at another pace
 		t.Fatal(err)
 	}
 	known(c, 40)
 	failures(3)
 	put(t, filepath.Join(dir, "other.yaml"), list(2)) // another file is meant
-	if err := c.Apply(policy("2h", "other.yaml")); err != nil {
+	if err := collectors.Apply(c, policy("2h", "other.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	known(c, 2)
 	failures(3)
 	none := policy("2h", "other.yaml")
 	none.Tenants.Registry = config.Registry{Refresh: none.Tenants.Registry.Refresh}
-	if err := c.Apply(none); err != nil {
+	if err := collectors.Apply(c, none); err != nil {
 		t.Fatal(err)
 	}
 	failures(3)
-	if err := c.Apply(policy("2h", "other.yaml")); err != nil {
+	if err := collectors.Apply(c, policy("2h", "other.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	failures(3)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -65,7 +66,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		c = New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
-		if err := c.Apply(p); err != nil {
+		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -51,7 +52,7 @@ tenants:
 	}
 	var said syncBuffer
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
-	if err := c.Apply(policy("web")); err != nil {
+	if err := collectors.Apply(c, policy("web")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -84,7 +85,7 @@ tenants:
 	}
 	for n := range 20 {
 		time.Sleep(50 * time.Millisecond)
-		if err := c.Apply(policy([]string{"api", "web"}[n%2])); err != nil {
+		if err := collectors.Apply(c, policy([]string{"api", "web"}[n%2])); err != nil {
 			t.Error(err)
 		}
 	}
@@ -111,7 +112,7 @@ tenants:
 	}
 	defer sd.Close()
 	again := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
-	if err := again.Apply(policy("web")); err != nil {
+	if err := collectors.Apply(again, policy("web")); err != nil {
 		t.Fatal(err)
 	}
 	defer again.Close()
@@ -143,7 +144,7 @@ tenants:
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Apply(p); err != nil {
+		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -197,7 +198,7 @@ tenants:
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Apply(p); err != nil {
+		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
 	}

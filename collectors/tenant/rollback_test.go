@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -40,7 +41,7 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
-		if err := c.Apply(filePolicy(t, dir, "")); err != nil {
+		if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

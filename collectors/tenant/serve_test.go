@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/expose"
 )
 
@@ -52,7 +53,7 @@ func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 	log := filepath.Join(dir, "access.json")
 	put(t, log, "")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := c.Apply(filePolicy(t, dir, "")); err != nil {
+	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
