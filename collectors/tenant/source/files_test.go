@@ -331,6 +331,74 @@ func TestMoreRotatedFilesThanAreRemembered(t *testing.T) {
 	}
 }
 
+// A rotated file of a clock that was ahead hides none that comes later, and is itself read once or, if it was there before, never.
+func TestRotatedFileFromTheFuture(t *testing.T) {
+	for _, packed := range []bool{false, true} {
+		for _, later := range []bool{false, true} {
+			t.Run(fmt.Sprintf("packed %v, later %v", packed, later), func(t *testing.T) {
+				t.Parallel()
+				r := newReader(t)
+				want := 100
+				ahead := func(n int) {
+					r.append("new", r.lines(n))
+					at := time.Now().Add(48 * time.Hour)
+					if err := os.Chtimes(r.path("new"), at, at); err != nil {
+						t.Fatal(err)
+					}
+					if r.rename("new", "access.log.9"); packed {
+						r.zip("access.log.9")
+					}
+				}
+				if !later {
+					ahead(7)
+				}
+				r.append("access.log", r.lines(100))
+				r.start()
+				r.wants(want)
+				if later {
+					ahead(7)
+					want += 7
+					r.wants(want)
+				}
+				restart := func() {
+					r.stop()
+					r.start()
+					r.wants(want)
+				}
+				restart()
+				r.stop()
+				r.append("other", r.lines(30)) // came and went
+				r.rename("other", "access.log.2")
+				r.start()
+				want += 30
+				r.wants(want)
+				restart()
+			})
+		}
+	}
+}
+
+// Earlier versions noted the time of a file from the future, which hides all others until then.
+func TestJudgedUpToTheFutureIsGivenUp(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", r.lines(10))
+	r.start()
+	r.wants(10)
+	future := time.Now().Add(48 * time.Hour).UnixNano()
+	noted := ledger.Encode(&ledger.Delta{Files: []ledger.File{{ID: judgedID, Modified: future}}})
+	if err := r.book.Commit(t.Context(), noted); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	r.start()
+	r.until("given up", func() bool {
+		return slices.ContainsFunc(r.book.Files(0), func(f ledger.File) bool { return f.ID == judgedID && f.Modified < future })
+	})
+	r.append("other", r.lines(30)) // came and went
+	r.rename("other", "access.log.2")
+	r.wants(40)
+}
+
 func TestGlobThatCoversRotatedFiles(t *testing.T) {
 	r := newReader(t)
 	r.pattern = filepath.Join(r.dir, "*")

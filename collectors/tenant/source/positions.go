@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
@@ -73,7 +74,8 @@ func (s *Files) begin(ctx context.Context) error {
 	var own []ledger.File
 	if fresh {
 		logs := slices.DeleteFunc(s.paths(), func(log string) bool { _, ok := h.judged[log]; return ok })
-		s.newest = s.baseline(logs)
+		var ahead []candidate
+		s.newest, ahead = s.baseline(logs)
 		for _, newest := range h.judged {
 			s.newest = max(s.newest, newest)
 		}
@@ -82,6 +84,11 @@ func (s *Files) begin(ctx context.Context) error {
 				if at, ok := s.end(ctx, log); ok {
 					own = append(own, at)
 				}
+			}
+		}
+		for _, c := range ahead {
+			if at, ok := s.before(ctx, c); ok {
+				own = append(own, at)
 			}
 		}
 		own = append(own, s.judgedFile())
@@ -143,17 +150,49 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 }
 
 // baseline is the modification time of the newest rotated file there is: what rotation left before the first
-// start is nobody's business.
-func (s *Files) baseline(logs []string) int64 {
-	var newest int64
+// start is nobody's business. Files from a clock that is ahead do not raise it, or later ones would be taken for older.
+func (s *Files) baseline(logs []string) (newest int64, ahead []candidate) {
+	now := time.Now().UnixNano()
 	for range 2 { // one that is renamed or compressed meanwhile may be missing once
+		ahead = ahead[:0]
 		for _, c := range s.candidates(logs) {
-			if info, err := os.Stat(c.path); err == nil {
+			info, err := os.Stat(c.path)
+			switch {
+			case err != nil:
+			case info.ModTime().UnixNano() <= now:
 				newest = max(newest, info.ModTime().UnixNano())
+			case len(ahead) < maxRemembered:
+				ahead = append(ahead, c)
 			}
 		}
 	}
-	return newest
+	return newest, ahead
+}
+
+// before is the position behind all of a rotated file that was there before the first start, for one whose time does not show it.
+func (s *Files) before(ctx context.Context, c candidate) (ledger.File, bool) {
+	f, err := regularfile.Open(ctx, c.path)
+	if err != nil {
+		return ledger.File{}, false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return ledger.File{}, false
+	}
+	packing, err := compressionOf(f, c.path)
+	if err != nil {
+		return ledger.File{}, false
+	}
+	begins, err := headOf(f, packing)
+	if err != nil {
+		return ledger.File{}, false
+	}
+	s.next++
+	at := ledger.File{ID: s.next, Path: c.log, Offset: uint64(info.Size()), Modified: info.ModTime().UnixNano(), Done: true}
+	mark(&at, begins)
+	s.known[at.ID] = &at
+	return at, true
 }
 
 // others returns the positions whose file begins as an open one but is another.
@@ -365,7 +404,11 @@ func (s *Files) ended(ctx context.Context, t *tail, err error) {
 // rotated file there is: while one is open, nothing may move the time up to which they are judged.
 func (s *Files) forget(ctx context.Context) {
 	var done []uint64
+	now := time.Now().UnixNano()
 	for id, f := range s.known {
+		if f.Modified > now && len(s.known) <= maxFiles {
+			continue // without it the file would be read again after the next start
+		}
 		if !s.busy[id] && !s.kept[id] && (f.Done || s.superseded(f)) {
 			done = append(done, id)
 		}

@@ -30,7 +30,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	s.listed = listed
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	newest, all := s.newest, same && s.reads == 0
+	now, newest, ahead, all := time.Now().UnixNano(), int64(0), false, same && s.reads == 0
 	for path := range seen {
 		_, looked := s.old[path]
 		all = all && looked
@@ -41,12 +41,21 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 			continue
 		}
 		all = all && old.judged
-		newest = max(newest, old.modified)
+		if old.modified > now {
+			ahead = true // it has a position, and what its time says is no bound for others
+		} else {
+			newest = max(newest, old.modified)
+		}
 	}
 	if !all {
 		return
 	}
-	if newest > s.newest {
+	// One that an earlier version raised beyond now hid every file since; it is given up when the file that raised it is gone.
+	stuck := s.newest > now && !ahead
+	if stuck && newest == 0 {
+		newest = now
+	}
+	if newest > s.newest || stuck {
 		s.newest = newest
 		record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: s.judged()})
 		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
