@@ -65,4 +65,6 @@ func init() {
 	because("Read by objectives of latency where the policy has one.", TenantSlowRequests)
 	because("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
 	because("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
+	because("A mistake in a log format, for whoever sets it up: the requests count, and their latency is unknown.",
+		TenantSourceUnreadableDurations)
 }

@@ -24,6 +24,16 @@ const (
 // IgnoreReasons lists the closed set.
 var IgnoreReasons = []string{IgnoreNotARequest, IgnoreRevalidation, IgnoreSubrequest, IgnoreDuplicate, IgnoreTest}
 
+// Why the duration of a request could not be read: the closed set of LabelReason of TenantSourceUnreadableDurations.
+const (
+	UnreadableSyntax       = "syntax"        // neither a number nor one that names its unit
+	UnreadableNegative     = "negative"      // below 0
+	UnreadableWholeSeconds = "whole_seconds" // between two times that tell whole seconds only
+)
+
+// UnreadableReasons lists the closed set.
+var UnreadableReasons = []string{UnreadableSyntax, UnreadableNegative, UnreadableWholeSeconds}
+
 // What became of a post to a receiver: the closed set of LabelResult of TenantReceiverPosts.
 const (
 	PostAccepted     = "accepted"     // 2xx: counted and on the disk
@@ -69,6 +79,12 @@ var (
 	TenantSourceIgnored = define(Metric{
 		Name: "thorbis_tenant_source_ignored_total", Type: Counter, Across: Sum,
 		Help:   "Records understood and left out by reason: " + list(IgnoreReasons) + ". Kept across restarts.",
+		Labels: append(sourceLabels[:2:2], LabelReason),
+	})
+	TenantSourceUnreadableDurations = define(Metric{
+		Name: "thorbis_tenant_source_unreadable_durations_total", Type: Counter, Across: Sum,
+		Help: "Records whose request is counted but not its duration, which could not be read, by reason: " +
+			list(UnreadableReasons) + ".",
 		Labels: append(sourceLabels[:2:2], LabelReason),
 	})
 	TenantSourceErrors = define(Metric{

@@ -110,6 +110,9 @@ func summary(s *tenant.Summary) string {
 	for _, reason := range slices.Sorted(maps.Keys(s.Left)) {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Left[reason], reason))
 	}
+	for _, reason := range slices.Sorted(maps.Keys(s.Unreadable)) {
+		parts = append(parts, number(s.Unreadable[reason], "unreadable duration")+" ("+reason+")")
+	}
 	return strings.Join(parts, ", ")
 }
 

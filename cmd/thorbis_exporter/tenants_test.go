@@ -15,12 +15,12 @@ func TestTenantsOnce(t *testing.T) {
 	text := `{"time":"2020-01-01T00:00:00Z","host":"acme.example.com","status":200,"request_time":0.2}
 garbage
 {"host":"other.org","status":"503"}
-{"host":"acme.example.com","status":404}`
+{"host":"acme.example.com","status":404,"request_time":"0.010 s"}`
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	code, out, errs := call(t, "tenants", "--once", "--format=nginx-json", "--tenant-host={tenant}.example.com", log)
-	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax\n"+log+":2: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\n" {
+	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax, 1 unreadable duration (syntax)\n"+log+":2: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\n" {
 		t.Errorf("%d %q", code, errs)
 	}
 	for _, want := range []string{

@@ -86,6 +86,7 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *count.Rule) (*ru
 		Count: &count.Source{
 			Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
 			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
+			Unreadable: &status.unreadable,
 		},
 	}}
 	switch {

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
@@ -60,8 +61,10 @@ type Collector struct {
 // sourceStatus outlives a reload, so that its counters do not start again.
 type sourceStatus struct {
 	source.Status
-	posts  posts
-	memory receive.Memory
+	posts posts
+	// unreadable counts durations since the exporter started.
+	unreadable count.Unreadable
+	memory     receive.Memory
 }
 
 // setup is a policy put into practice. It is replaced as a whole.

@@ -16,6 +16,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 	for _, m := range []*metric.Metric{
 		metric.TenantSourceInfo, metric.TenantSourceUp, metric.TenantSourceLines, metric.TenantSourceBytes,
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
+		metric.TenantSourceUnreadableDurations,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
 		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
@@ -115,6 +116,10 @@ func (e exposer) source(c *Collector, r *running) {
 	}
 	e.gauge(metric.TenantSourceUp, up, conf.Name, conf.AppService)
 	e.counter(metric.TenantSourceErrors, float64(r.status.Errors.Load()), e.created, conf.Name, conf.AppService)
+	for u := decode.NotADuration; u < decode.Unreadables; u++ {
+		e.counter(metric.TenantSourceUnreadableDurations, float64(r.status.unreadable[u].Load()), e.created,
+			conf.Name, conf.AppService, u.Reason())
+	}
 	e.gauge(metric.TenantSourceLag, float64(r.status.Lag.Load()), conf.Name, conf.AppService)
 	if conf.Receive != "" {
 		for i, result := range metric.PostResults {

@@ -19,6 +19,7 @@ import (
 type Summary struct {
 	Lines, Bytes uint64
 	Left         map[string]uint64 // by reason
+	Unreadable   map[string]uint64 // requests whose durations could not be read, by reason
 	Requests     uint64            // late ones too
 	Unknown      uint64            // requests that led to no tenant
 	Tenants      int
@@ -51,10 +52,15 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	stop()
 	err := errors.Join(append(errs, <-saved)...)
 	s, _ := book.Source(r.number)
-	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Left: map[string]uint64{}}
+	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Left: map[string]uint64{}, Unreadable: map[string]uint64{}}
 	for v := decode.Syntax; v < decode.Verdicts; v++ {
 		if n := s.Verdicts[v]; n > 0 {
 			sum.Left[v.Reason()] = n
+		}
+	}
+	for u := decode.NotADuration; u < decode.Unreadables; u++ {
+		if n := r.status.unreadable[u].Load(); n > 0 {
+			sum.Unreadable[u.Reason()] = n
 		}
 	}
 	var late uint64

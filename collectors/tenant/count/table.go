@@ -1,6 +1,7 @@
 package count
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -27,7 +28,12 @@ type Source struct {
 	Thresholds []uint64
 	// Weight is how many requests an event stands for, in units of one in 2^16.
 	Weight uint64
+	// Unreadable counts events whose durations could not be read, by reason. It is nil if nobody wants to know.
+	Unreadable *Unreadable
 }
+
+// Unreadable counts events by the reason why their durations could not be read.
+type Unreadable [decode.Unreadables]atomic.Uint64
 
 // Whole is the weight of an event that stands for itself.
 const Whole = 1 << 16
@@ -58,6 +64,7 @@ type Table struct {
 	fixedKnown     bool
 	waiting        []waiting
 	keys           []byte // of what waits
+	unreadable     [decode.Unreadables]uint64
 	touched        uint64 // so that nobody leaves out a load whose value is not needed
 
 	delta ledger.Delta
@@ -166,7 +173,7 @@ type waiting struct {
 
 // Add counts an event, at the latest when the table is flushed.
 func (t *Table) Add(e *decode.Event) {
-	c := Compact{Probe: e.Probe, Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time}
+	c := Compacted(e)
 	if e.Probe {
 		t.Count(c)
 		return
@@ -204,12 +211,21 @@ func (t *Table) drain() {
 
 // Compact is an event whose tenant is known.
 type Compact struct {
-	Slot     uint32
-	Class    uint8
-	Probe    bool
-	Duration int64
-	Bytes    uint64
-	Time     int64
+	Slot  uint32
+	Class uint8
+	Probe bool
+	// Unreadable is why there is no duration although there should be one.
+	Unreadable decode.Unreadable
+	Duration   int64
+	Bytes      uint64
+	Time       int64
+}
+
+// Compacted returns an event without its tenant.
+func Compacted(e *decode.Event) Compact {
+	return Compact{
+		Probe: e.Probe, Class: uint8(e.Class()), Unreadable: e.Unreadable, Duration: e.Duration, Bytes: e.Bytes, Time: e.Time,
+	}
 }
 
 // Count counts an event whose tenant is known.
@@ -227,6 +243,7 @@ func (t *Table) Count(e Compact) {
 		t.delta.Probes[e.Class] += uint64(n)
 		return
 	}
+	t.unreadable[e.Unreadable]++
 	c := t.cell(e.Slot)
 	if e.Time > 0 && e.Time < t.late {
 		c.Late[e.Class] += n
@@ -274,6 +291,7 @@ func (t *Table) Flush(files []ledger.File, ids []uint64) []byte {
 		d.Read = time.Now().UnixMilli()
 	}
 	record := ledger.Encode(d)
+	t.report()
 	t.empty()
 	if len(t.missed) > 0 {
 		counts := make(map[string]uint64, len(t.missed))
@@ -295,6 +313,15 @@ func (t *Table) Discard() {
 	t.trim()
 }
 
+// report adds what could not be read of the events that are about to be saved.
+func (t *Table) report() {
+	for reason, n := range t.unreadable {
+		if n > 0 && t.source.Unreadable != nil {
+			t.source.Unreadable[reason].Add(n)
+		}
+	}
+}
+
 func (t *Table) empty() {
 	for _, c := range t.cells {
 		t.index[c.Slot] = 0
@@ -302,6 +329,7 @@ func (t *Table) empty() {
 	}
 	t.cells = t.cells[:0]
 	t.delta, t.carried = ledger.Delta{}, t.carry
+	t.unreadable = [decode.Unreadables]uint64{}
 }
 
 func (t *Table) trim() {

@@ -101,10 +101,10 @@ func (d *combined) rest(b []byte, e *Event) Verdict {
 	if b[0] == '"' {
 		var ok bool
 		if took, _, ok = quoted(b); !ok {
-			return Counted
+			took = b
 		}
 	}
-	e.Duration = duration(took, seconds)
+	e.setDuration(took, seconds)
 	return Counted
 }
 

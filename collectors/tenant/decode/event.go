@@ -19,9 +19,12 @@ type Event struct {
 	// Status is 0 if there was no answer.
 	Status   int
 	Duration int64 // nanoseconds; negative if the record does not tell
-	Bytes    uint64
-	Time     int64 // Unix nanoseconds; 0 if the record does not tell
-	Probe    bool  // made by a health check of ours
+	// Unreadable is why there is no Duration although the record has one, and Unread what it has.
+	Unreadable Unreadable
+	Unread     []byte
+	Bytes      uint64
+	Time       int64 // Unix nanoseconds; 0 if the record does not tell
+	Probe      bool  // made by a health check of ours
 }
 
 // Class is the index of the event's status in metric.CodeClasses.

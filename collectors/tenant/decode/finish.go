@@ -65,8 +65,13 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 	e.Probe = isProbe(d.first(fAgent, fAgent2), uri) || len(v.str(fProbe)) > 1
 	if n, ok := v.decimal(fDuration); ok {
 		e.Duration = int64(n.scaled(int(d.unit)))
-	} else if k := v.kinds[fDuration]; k == text || k == number {
-		e.Duration = duration(v.raw[fDuration], d.unit)
+	} else {
+		switch v.kinds[fDuration] {
+		case text, number:
+			e.setDuration(v.raw[fDuration], d.unit)
+		case other:
+			e.Unreadable, e.Unread = NotADuration, v.raw[fDuration]
+		}
 	}
 	if e.Bytes, ok = d.bytes(fBytes); !ok {
 		e.Bytes, _ = d.bytes(fBytes2)
@@ -146,7 +151,14 @@ func finishCloudflare(d *JSON, e *Event) Verdict {
 	if verdict != Counted {
 		return verdict
 	}
-	if end := d.time(fEnd); precise(v.raw[fTime]) && precise(v.raw[fEnd]) && end >= e.Time && e.Time != 0 {
+	end := d.time(fEnd)
+	switch {
+	case end == 0 || e.Time == 0:
+	case !precise(v.raw[fTime]) || !precise(v.raw[fEnd]):
+		e.Unreadable, e.Unread = WholeSeconds, v.raw[fEnd]
+	case end < e.Time:
+		e.Unreadable, e.Unread = Negative, v.raw[fEnd]
+	default:
 		e.Duration = end - e.Time
 	}
 	return Counted

@@ -105,7 +105,7 @@ func TestDurationsAreExact(t *testing.T) {
 		"0.0000000005": 1, "0.002, 0.010 : 0.003": 15 * milli, "-, 0.5": second / 2, "-": -1, "": -1, "-1": -1, "x": -1, "1e": -1,
 		"99999999999999999999": maxScaled, "1e99999999999": maxScaled, "1e-99999999999": 0, "0.1234567894999999999999": 123456789,
 	} {
-		if got := duration([]byte(text), seconds); got != want {
+		if got, _ := duration([]byte(text), seconds); got != want {
 			t.Errorf("%q is %d, want %d", text, got, want)
 		}
 	}

@@ -1,10 +1,8 @@
 package decode
 
 import (
-	"bytes"
 	"math"
 	"math/bits"
-	"time"
 )
 
 // unit is the power of ten that turns a duration into nanoseconds.
@@ -142,42 +140,4 @@ func whole(b []byte) (uint64, bool) {
 		n = n*10 + uint64(c-'0')
 	}
 	return n, true
-}
-
-// duration reads how long a request took, in nanoseconds, -1 if the text does not tell. A list, as nginx
-// writes for several upstreams (0.002, 0.010 : 0.003), is the sum of its parts.
-func duration(b []byte, u unit) int64 {
-	if n, ok := scaled(b, int(u)); ok {
-		return int64(n)
-	}
-	if len(b) == 0 || len(b) > 1024 {
-		return -1
-	}
-	if bytes.ContainsAny(b, ",:") {
-		return durations(b, u)
-	}
-	// Caddy's duration_format string writes 1.234ms.
-	if d, err := time.ParseDuration(string(b)); err == nil && d >= 0 {
-		return int64(d)
-	}
-	return -1
-}
-
-func durations(b []byte, u unit) int64 {
-	sum, found := int64(0), false
-	for len(b) > 0 {
-		part := b
-		if i := bytes.IndexAny(b, ",:"); i >= 0 {
-			part, b = b[:i], b[i+1:]
-		} else {
-			b = nil
-		}
-		if n, ok := scaled(bytes.TrimSpace(part), int(u)); ok && n < math.MaxInt64/2048 {
-			sum, found = sum+int64(n), true
-		}
-	}
-	if !found {
-		return -1
-	}
-	return sum
 }

@@ -20,6 +20,9 @@ type batch struct {
 	records  int
 	fresh    []uint64 // ids that are saved with it
 	event    decode.Event
+	// unread is the beginning of a duration that cannot be read, and unreadable why.
+	unread     []byte
+	unreadable decode.Unreadable
 }
 
 // share is how many events are held before they are counted.
@@ -52,7 +55,7 @@ func (r *Receiver) take(req *http.Request, body io.Reader) error {
 		err = errInvalid
 	}
 	if err != nil {
-		table.Flush(nil, nil)
+		table.Discard()
 		r.Tables.Give(table)
 		return err
 	}
@@ -118,6 +121,9 @@ func (r *Receiver) sample(b *batch) {
 		if b.verdicts[v] > 0 && r.samples.Allow() {
 			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.verdicts[v], "of", b.records)
 		}
+	}
+	if b.unreadable != decode.Readable {
+		r.Status.Unreadable(r.Logger, b.unreadable, b.unread)
 	}
 }
 
@@ -211,7 +217,10 @@ func (b *batch) record(d *decode.JSON, t *count.Table, w *window, settle func() 
 	if len(e.ID) > 0 {
 		id = xxhash.Sum64(e.ID) | 1
 	}
-	c := count.Compact{Probe: e.Probe, Class: uint8(e.Class()), Duration: e.Duration, Bytes: e.Bytes, Time: e.Time}
+	if e.Unreadable != decode.Readable && b.unreadable == decode.Readable {
+		b.unreadable, b.unread = e.Unreadable, append([]byte(nil), e.Unread[:min(len(e.Unread), 64)]...)
+	}
+	c := count.Compacted(e)
 	if !e.Probe {
 		c.Slot = t.Slot(e)
 	}

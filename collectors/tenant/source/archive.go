@@ -35,7 +35,7 @@ func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 		return nil, err
 	}
 	s := &stream{Config: c, r: r, samples: samples, whole: true}
-	s.lines.decoder = decoder
+	s.lines.decoder, s.lines.unread = decoder, c.unread
 	s.lines.bad = func(v decode.Verdict, _ int) {
 		if samples.Allow() {
 			c.Logger.Warn("A line cannot be read", "source", c.Name, "reason", v.Reason())

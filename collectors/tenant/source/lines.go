@@ -15,6 +15,8 @@ type lines struct {
 	part    bool // what was read is the beginning of a line that a container runtime divided
 	// bad is told of the first line in a while that could not be read: where it began and why.
 	bad func(v decode.Verdict, at int)
+	// unread is called for each request whose duration cannot be read.
+	unread func(*decode.Event)
 }
 
 // count counts the whole lines of a block and returns how many bytes they take. A line without its end is
@@ -58,6 +60,9 @@ func (l *lines) line(t *count.Table, line []byte, at int) {
 		v = l.decode(line)
 	}
 	if v == decode.Counted {
+		if l.event.Unreadable != decode.Readable && l.unread != nil {
+			l.unread(&l.event)
+		}
 		t.Add(&l.event)
 		return
 	}

@@ -46,7 +46,18 @@ type Status struct {
 	Lag    atomic.Int64
 	// Refused is when a receiver could last not save a post, in nanoseconds; 0 if it has saved one since.
 	Refused atomic.Int64
+	// Durations samples durations that cannot be read.
+	Durations Sampler
 }
+
+// Unreadable logs how a duration is written that cannot be read, now and then, and nothing of what it says.
+func (s *Status) Unreadable(l *slog.Logger, reason decode.Unreadable, text []byte) {
+	if l.Enabled(context.Background(), slog.LevelDebug) && s.Durations.Allow() {
+		l.Debug("A duration cannot be read", "reason", reason.Reason(), "written_like", decode.Shape(text))
+	}
+}
+
+func (c *Config) unread(e *decode.Event) { c.Status.Unreadable(c.Logger, e.Unreadable, e.Unread) }
 
 // Config is what every kind of source needs.
 type Config struct {

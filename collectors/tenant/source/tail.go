@@ -43,7 +43,7 @@ func newTail(s *Files, f *os.File, at ledger.File, begins []byte, not map[uint64
 		return nil, err
 	}
 	t := &tail{Config: s.Config, files: s, at: at, number: at.ID, begins: begins, file: f, not: not, idleLimit: drainTime, grown: time.Now(), size: -1}
-	t.lines.decoder = decoder
+	t.lines.decoder, t.lines.unread = decoder, s.unread
 	t.saved.Store(at.Offset)
 	return t, nil
 }
