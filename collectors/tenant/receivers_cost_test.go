@@ -19,7 +19,12 @@ import (
 
 // served hands a post to the receivers without a network between.
 func (o *office) served(kind, body string, headers ...string) int {
+	return o.servedFrom("192.0.2.1:1", kind, body, headers...)
+}
+
+func (o *office) servedFrom(from, kind, body string, headers ...string) int {
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/"+kind, strings.NewReader(body))
+	r.RemoteAddr = from
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -109,6 +114,43 @@ func TestHostilePostsRefuseNoLawfulOne(t *testing.T) {
 		body := zipped(vercelRecord(fmt.Sprint(n)))
 		if resp := o.post("vercel", body, "x-vercel-signature", signature(body)); resp.StatusCode != http.StatusOK {
 			t.Errorf("a lawful post: %s", resp.Status)
+		}
+	}
+	close(done)
+	wg.Wait()
+	o.wants(n)
+}
+
+// Bombs that wait for their signatures to be judged keep no sender waiting whose address was never seen, and take no more memory
+// than bodies on their way may.
+func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
+	o := newOffice(t, receivingPolicy, t.TempDir())
+	bomb := zipped(strings.Repeat(" ", receive.MaxInflated))
+	var wg sync.WaitGroup
+	var tried atomic.Int64
+	done := make(chan struct{})
+	for i := range 60 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				from := fmt.Sprintf("198.51.100.%d:1", i%4)
+				if code := o.servedFrom(from, "vercel", bomb, "x-vercel-signature", strings.Repeat("0", 40)); code == http.StatusOK {
+					t.Error("a bomb was taken")
+				}
+				tried.Add(1)
+			}
+		})
+	}
+	n := uint64(0)
+	for ; n < 10 || tried.Load() < 60; n++ {
+		record := vercelRecord(fmt.Sprint(n)) + "\n"
+		// Signed before it was compressed, so that it must be inflated too.
+		if code := o.servedFrom(fmt.Sprintf("203.0.113.%d:1", n), "vercel", zipped(record), "x-vercel-signature", signature(record)); code != http.StatusOK {
+			t.Errorf("post %d of a new sender: %d", n, code)
 		}
 	}
 	close(done)

@@ -37,12 +37,13 @@ type places struct {
 
 // place is a body on its way.
 type place struct {
-	in      *places
-	from    netip.Prefix
-	control *http.ResponseController
-	began   time.Time
-	size    int
-	gone    bool
+	in        *places
+	from      netip.Prefix
+	control   *http.ResponseController
+	began     time.Time
+	size      int
+	gone      bool
+	displaced chan struct{} // closed when another takes the place
 }
 
 func newPlaces(limit, maxBytes int, displace bool) *places {
@@ -56,7 +57,7 @@ func (s *places) enter(w http.ResponseWriter, from netip.Prefix) *place {
 	if len(s.all) >= s.limit && !s.makeRoom() {
 		return nil
 	}
-	p := &place{in: s, from: from, control: http.NewResponseController(w), began: time.Now()}
+	p := &place{in: s, from: from, control: http.NewResponseController(w), began: time.Now(), displaced: make(chan struct{})}
 	s.all[p] = struct{}{}
 	s.by[from]++
 	return p
@@ -79,6 +80,7 @@ func (s *places) makeRoom() bool {
 	}
 	s.remove(worst)
 	worst.gone = true
+	close(worst.displaced)
 	_ = worst.control.SetReadDeadline(now) // so that it ends at once
 	return true
 }
@@ -149,6 +151,9 @@ func (p *place) done() { _ = p.control.SetReadDeadline(time.Time{}) }
 
 // leave gives the place back.
 func (p *place) leave() {
+	if p == nil {
+		return
+	}
 	p.in.mu.Lock()
 	defer p.in.mu.Unlock()
 	p.in.remove(p)

@@ -82,7 +82,7 @@ type Receiver struct {
 	// strangers are where signed posts come in whose senders have never proven a right.
 	strangers             *places
 	proven                proven
-	proving, provingKnown chan struct{}
+	proving, provingKnown turns
 	decoders              chan *decode.JSON
 	samples               source.Sampler
 }
@@ -92,7 +92,6 @@ func New(c Config) (*Receiver, error) {
 	r := &Receiver{
 		Config: c, slots: make(chan struct{}, Concurrency), decoders: make(chan *decode.JSON, Concurrency),
 		trusted: newPlaces(Readers, MaxHeld, c.Kind == "vercel"), strangers: newPlaces(Readers, MaxStrange, true),
-		proving: make(chan struct{}, 1), provingKnown: make(chan struct{}, 1),
 	}
 	for range Concurrency {
 		d, err := decode.NewJSON(c.Format)
@@ -186,9 +185,12 @@ func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
 	}
 	body := &wire{}
 	defer body.free()
-	if err := r.read(w, req, r.trusted, body, io.Discard); err != nil {
+	p, err := r.read(w, req, r.trusted, body, io.Discard)
+	defer p.leave()
+	if err != nil {
 		return err
 	}
+	p.leave() // for the next one to come in while this one is worked on
 	return r.work(req, body)
 }
 
@@ -209,13 +211,15 @@ func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret [
 	}
 	body, mac := &wire{}, macOf(secret)
 	defer body.free()
-	err := r.read(w, req, in, body, mac)
+	p, err := r.read(w, req, in, body, mac)
+	defer p.leave()
 	if err == nil {
-		err = r.signed(req, claim{signature, mac.Sum(nil), secret, known}, body)
+		err = r.signed(req, claim{signature, mac.Sum(nil), secret, from, known}, body, p)
 	}
 	if err != nil {
 		return unproven(err)
 	}
+	p.leave()
 	r.proven.add(from)
 	return r.work(req, body)
 }
@@ -230,14 +234,13 @@ func unproven(err error) error {
 	return err
 }
 
-// read reads a body in one of the places.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *wire, seen io.Writer) error {
+// read reads a body in one of the places, which it keeps until it leaves.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *wire, seen io.Writer) (*place, error) {
 	p := in.enter(w, address(req))
 	if p == nil {
-		return errOverloaded
+		return nil, errOverloaded
 	}
-	defer p.leave()
-	return body.fill(http.MaxBytesReader(w, req.Body, MaxBody), p, seen)
+	return p, body.fill(http.MaxBytesReader(w, req.Body, MaxBody), p, seen)
 }
 
 // work takes a body that is here and may be posted.

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -27,33 +28,30 @@ type claim struct {
 	signature []byte
 	sum       []byte // the code of the body as it was sent
 	secret    []byte
-	known     bool // its address has sent something signed before
+	from      netip.Prefix
+	known     bool // from has sent something signed before
 }
 
 // signed returns nil if a signature is that of a body: it is not documented whether Vercel signs a body before or after compressing
 // it. Inflating costs much more than sending, so that one of those who have never proven a right may ask for it at a time, and
-// none of those who have waits for them.
-func (r *Receiver) signed(req *http.Request, c claim, body *wire) error {
+// none of those who have waits for them. A body that waits keeps its place, so that those are bounded too.
+func (r *Receiver) signed(req *http.Request, c claim, body *wire, p *place) error {
 	if hmac.Equal(c.signature, c.sum) {
 		return nil
 	}
 	if !body.zipped() {
 		return errUnauthorized
 	}
-	proving := r.proving
+	proving := &r.proving
 	if c.known {
-		proving = r.provingKnown
+		proving = &r.provingKnown
 	}
 	patience := time.NewTimer(slotPatience)
 	defer patience.Stop()
-	select {
-	case proving <- struct{}{}:
-		defer func() { <-proving }()
-	case <-patience.C:
-		return errOverloaded
-	case <-req.Context().Done():
+	if !proving.enter(c.from, body.size, patience.C, req.Context().Done(), p.displaced) {
 		return errOverloaded
 	}
+	defer proving.leave()
 	mac := macOf(c.secret)
 	err := body.inflated(req.Header.Get("Content-Encoding"), func(from io.Reader) error {
 		_, err := io.Copy(mac, from)
