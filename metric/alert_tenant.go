@@ -22,6 +22,11 @@ var (
 		What: "More than one in twenty requests of a service has had a host that no tenant owns for fifteen minutes.",
 		Why:  "A customer's domain is missing in the registry, or somebody scans.",
 	})
+	MostUnknownAlert = alert(Alert{
+		Name: "ThorbisMostRequestsUnknown", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
+		What: "For ten minutes, more than half of a service's requests, and at least 100 in five minutes, have had a host that no tenant owns.",
+		Why:  "The registry is wrong, or a new domain is missing in it: no tenant's objective sees these requests.",
+	})
 )
 
 // Alerts on what counts the traffic.

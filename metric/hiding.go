@@ -41,7 +41,14 @@ func Hidings() []Hiding {
 			anyTarget,
 			"Its outage has been paged and lasts until somebody sees it up; the rules leave such targets out.",
 		},
-		{CheckDownAlert, []*Alert{TrafficVanishedAlert}, sameService, "No requests come in while the service is down."},
+		{
+			CheckDownAlert,
+			[]*Alert{TrafficVanishedAlert, MostUnknownAlert},
+			sameService,
+			"No requests of tenants come in while the service is down.",
+		},
+		{MostUnknownAlert, []*Alert{UnknownHostsAlert}, sameService, "Most of the requests are more than one in twenty."},
+		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description says how many of the requests have unknown hosts."},
 		{ServiceUnwatchedAlert, []*Alert{CheckSilentAlert, CheckUnknownAlert}, sameService, "Where nothing is watched, no check is."},
 		{ProberOfflineAlert, []*Alert{LocationSilentAlert}, sameLocation, "What has no network measures nothing."},
 		{ExporterDownAlert, []*Alert{

@@ -65,6 +65,19 @@ var (
 	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
 )
 
+// Requests of tenants, and those whose host no tenant owns.
+var (
+	KnownRequests = record("app_service:thorbis_known_requests:increase30s",
+		"Requests of tenants since the ledger was last written, late ones apart.", serviceLevel)
+	UnknownRequests = record("app_service:thorbis_unknown_requests:increase30s",
+		"Requests whose host no tenant owns since the ledger was last written, late ones apart.", serviceLevel)
+	UnknownBad = record("app_service:thorbis_unknown_bad:increase30s",
+		"Bad requests whose host no tenant owns since the ledger was last written, late ones apart.", sloLevel)
+	UnknownMost = record("app_service:thorbis_unknown_requests:most",
+		"Share of the service's requests of five minutes whose host no tenant owns, while they are most of them and at least 100. "+
+			"Meanwhile they count in the service's objectives.", serviceLevel)
+)
+
 // What is wrong with the policy's own objectives.
 var (
 	SLOCorrected = record("app_service:thorbis_slo_corrected:increase30s",

@@ -14,11 +14,16 @@ var eventBudgetText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_servic
 	At the pace of the last hour it is empty in {{ . | first | value | printf "%%.1f" }} h.{{ end }}`,
 	metric.SLOBudgetLeft.Name, metric.SLOBudgetHours.Name)
 
+// unknownText says in a description that requests of unknown hosts count, since they are most of the service's.
+var unknownText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q}" $labels.environment $labels.app_service | query }}
+	{{ . | first | value | humanizePercentage }} of the requests have a host that no tenant owns: is the registry right?{{ end }}`,
+	metric.UnknownMost.Name)
+
 func sloBurnAlerts(t burnTier) []Rule {
 	return ofTier(t, byPage(metric.SLOBurnAlert, t.priority, t.wait, text{
 		summary: "A service burns the budget of an objective too fast.",
 		description: fmt.Sprintf(`{{ $labels.app_service }} in {{ $labels.environment }} burns the budget of {{ $labels.slo }} {{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s;
-			more than one tenant is hit, or one that carries half of the traffic. Owner: {{ $labels.owner }}.`, t.long, t.short) + eventBudgetText + `
+			more than one tenant is hit, or one that carries half of the traffic. Owner: {{ $labels.owner }}.`, t.long, t.short) + eventBudgetText + unknownText + `
 			First look: error and slow ratio by tenant on the tenants dashboard; then what was deployed last.`,
 	}, func(page string) string { return metric.SLOBurning[t.name].Name + braces(page) + " > 0" }))
 }
@@ -68,6 +73,8 @@ func sloCrowds(p *config.Policy) Group {
 		"uncounted": metric.SLOBudget.Select(builtin, unnamed(countedServices(p))),
 		"memory":    seconds(longMemory),
 		"planned":   metric.Maintenance.Name,
+		// Requests of unknown hosts, as of a scanner, may stop.
+		"builtin": builtin, "known": metric.KnownRequests.Name,
 	}
 	tierBurn := func(page string) string {
 		return expand(`$tiers >= on ($tier) group_left (page) $pool`+braces(page), n)
@@ -79,7 +86,11 @@ func sloCrowds(p *config.Policy) Group {
 		(
 			($vanished > time() - $memory)
 			or on ($slo)
-			time() + 0 * ($events1h offset 15m >= $steady)
+			time() + 0 * (
+				$events1h offset 15m >= $steady
+				unless on ($slo)
+				($events1h{$builtin} offset 15m and on ($service) sum_over_time($known[1h] offset 15m) < $steady)
+			)
 		)
 		unless on ($slo) $events5m > 0
 		unless on ($slo) $uncounted

@@ -8,7 +8,8 @@ import (
 )
 
 // signal returns, for the rule of an alert that something hides, what is there while the hiding alert fires and for as long
-// after as the rule would still see the trouble that is over. Alertmanager hides only while the other alert fires.
+// after as the rule would still see the trouble that is over. Alertmanager hides only while the other alert fires. It is empty
+// if Alertmanager's hiding is enough.
 type signal func(hidden Rule) string
 
 // signals are those of the alerts in the table of package metric of which the rules know while they fire; what the others hide
@@ -20,6 +21,9 @@ var signals = map[*metric.Alert]signal{
 	},
 	metric.ManyTenantsDownAlert: func(Rule) string { return metric.TenantsStorm.Name },
 	metric.SLOBurnAlert: func(r Rule) string {
+		if !r.Alert.Burn { // a state that lasts beyond the burn, and would fire anew after it
+			return ""
+		}
 		var terms []string
 		for _, name := range burningUpTo(tierOf(r)) {
 			terms = append(terms, "max_over_time("+name+"["+after(r)+"])")
@@ -49,8 +53,12 @@ func hide(g Group) {
 		}
 		var hidden strings.Builder
 		for _, h := range metric.HiddenBy(r.Alert) {
-			if signal, ok := signals[h.Source]; ok {
-				hidden.WriteString("\nunless on (" + join(h.Same...) + ") (" + signal(*r) + ")")
+			signal, ok := signals[h.Source]
+			if !ok {
+				continue
+			}
+			if there := signal(*r); there != "" {
+				hidden.WriteString("\nunless on (" + join(h.Same...) + ") (" + there + ")")
 			}
 		}
 		if hidden.Len() > 0 {

@@ -49,28 +49,25 @@ func eventHourly(l metric.EventLedger) Rule {
 // requestSLOs are the objectives that every service with requests has.
 type requestSLO struct {
 	name string
-	bad  string // selector of the counters of bad requests, of the tenants that exist
-	late string // the same of late requests; empty if they do not tell
+	bad  func(tenants string) string // selects the counters of bad requests of some tenants
+	late func(tenants string) string // selects those of late requests; nil if they are not divided by it
 	// measured selects what must exist for requests to be judged at all; empty if they always are.
 	measured string
 }
 
-const (
-	ownTenants  = metric.LabelTenant + `!="` + metric.TenantUnknown + `"` // hosts that no tenant owns are nobody's promise
-	serverError = metric.LabelCodeClass + `="5xx"`
-)
+const serverError = metric.LabelCodeClass + `="5xx"`
 
 func requestSLOs(p *config.Policy) []requestSLO {
 	slos := []requestSLO{{
 		name: metric.SLOAvailability,
-		bad:  metric.TenantRequests.Select(ownTenants, serverError),
-		late: metric.TenantLateRequests.Select(ownTenants, serverError),
+		bad:  func(tenants string) string { return metric.TenantRequests.Select(tenants, serverError) },
+		late: func(tenants string) string { return metric.TenantLateRequests.Select(tenants, serverError) },
 	}}
 	for _, l := range p.Objectives.Latency {
 		threshold := fmt.Sprintf("%s=%q", metric.LabelThreshold, seconds(l.Threshold.Std()))
 		slos = append(slos, requestSLO{
 			name:     latencySLO(l),
-			bad:      metric.TenantSlowRequests.Select(ownTenants, threshold),
+			bad:      func(tenants string) string { return metric.TenantSlowRequests.Select(tenants, threshold) },
 			measured: metric.TenantSlowRequests.Select(threshold),
 		})
 	}
@@ -84,30 +81,31 @@ func latencySLO(l config.LatencyObjective) string {
 // builtin matches the objectives of requests among all.
 const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
 
-// requestLedger adds up the requests of tenants, and of services from those.
+// requestLedger adds up the requests of tenants, and of services from those and from unknown hosts while these count.
 func requestLedger(p *config.Policy) []Group {
+	slos := requestSLOs(p)
 	n := names{
 		"requests":   counted(metric.TenantRequests.Select(ownTenants), ledgerInterval),
 		"tenantStep": metric.TenantRequestsLedger.Step.Name,
 		"tenantBad":  metric.TenantBadLedger.Step.Name,
 		"events":     metric.EventsLedger.Step.Name,
-		"late":       counted(metric.TenantLateRequests.Select(ownTenants), slowInterval),
 		"lateEvents": metric.LateEventsLedger.Step.Name,
 	}
 	tenants := []Rule{{Record: metric.TenantRequestsLedger.Step, Expr: expand(`sum by ($serviceTenant) ($requests)`, n)}}
 	var events []Rule
-	for _, s := range requestSLOs(p) {
+	for _, s := range slos {
 		labels := map[string]string{metric.LabelSLO: s.name}
 		tenants = append(tenants, Rule{
 			Record: metric.TenantBadLedger.Step, Labels: labels,
-			Expr: unplanned(expand(`sum by ($serviceTenant) (`+counted(s.bad, ledgerInterval)+`) > 0`, n), ""),
+			Expr: unplanned(expand(`sum by ($serviceTenant) (`+counted(s.bad(ownTenants), ledgerInterval)+`) > 0`, n), ""),
 		})
-		text := `sum by ($service) ($tenantStep)`
+		text := withUnknown(metric.KnownRequests.Name, metric.UnknownRequests.Name, "service", metric.UnknownMost.Name)
 		if s.measured != "" {
 			text = `$events{slo="availability"} and on ($service) group by ($service) (` + s.measured + `)`
 		}
 		events = append(events, Rule{Record: metric.EventsLedger.Step, Labels: labels, Expr: unplanned(expand(text, n), "")})
 	}
+	tenants = append(tenants, unknownRequests(slos)...)
 	tenants = append(
 		tenants,
 		Rule{
@@ -119,27 +117,37 @@ func requestLedger(p *config.Policy) []Group {
 			Expr:   eventTotal(metric.TenantBadLedger, "tenantSLO", "", "serviceTenant", metric.TenantRequestsLedger.Total.Name),
 		},
 	)
-	events = append(events, Rule{Record: metric.BadLedger.Step, Expr: expand(`
-		sum by ($slo) ($tenantBad) or 0 * $events{`+builtin+`}`, n)})
-	late := []Rule{
+	bad := expand(`sum by ($slo) ($tenantBad) or 0 * $events{`+builtin+`}`, n)
+	events = append(events, Rule{
+		Record: metric.BadLedger.Step,
+		Expr:   withUnknown(bad, metric.UnknownBad.Name, "slo", metric.UnknownMost.Name),
+	})
+	// What comes late is of a time that has passed.
+	late := func(selector func(string) string) string {
+		sum := func(tenants string) string {
+			return expand(`sum by ($service) (`+counted(selector(tenants), slowInterval)+`)`, nil)
+		}
+		return withUnknown(sum(ownTenants), sum(unknownHosts), "service", "max_over_time("+metric.UnknownMost.Name+"[1h])")
+	}
+	lateRules := []Rule{
 		{
 			Record: metric.LateEventsLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: expand(`sum by ($service) ($late)`, n),
+			Expr: late(func(tenants string) string { return metric.TenantLateRequests.Select(tenants) }),
 		},
 		{
 			Record: metric.LateBadLedger.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: expand(`sum by ($service) (`+counted(requestSLOs(p)[0].late, slowInterval)+`)`, n),
+			Expr: late(slos[0].late),
 		},
 		{Record: metric.SeenLedger.Step, Expr: expand(`$step * ($events >= bool 0)`, names{
 			"step": seconds(slowInterval), "events": n["events"],
 		})},
 	}
 	for _, l := range []metric.EventLedger{metric.LateEventsLedger, metric.LateBadLedger, metric.SeenLedger} {
-		late = append(late, Rule{Record: l.Total, Expr: eventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
+		lateRules = append(lateRules, Rule{Record: l.Total, Expr: eventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
 	}
 	return []Group{
 		{Name: "thorbis-slo-ledger", Interval: ledgerInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
-		{Name: "thorbis-slo-late", Interval: slowInterval, Rules: late},
+		{Name: "thorbis-slo-late", Interval: slowInterval, Rules: lateRules},
 	}
 }
 

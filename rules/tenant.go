@@ -31,11 +31,12 @@ var tenantNames = names{
 	"active":       metric.ServiceActive.Name,
 	"utilization":  metric.ServiceUtilization.Name,
 	"unknownShare": metric.UnknownHostShare.Name,
+	"mostUnknown":  metric.UnknownMost.Name,
 	"classRate":    metric.ServiceClassRate.Name,
 	"silent":       metric.TenantSilent.Name,
 	"peak":         metric.ServiceExpectedPeak.Name,
 	"counted":      metric.TenantRequests.Name,
-	"unknown":      metric.TenantRequests.Select(metric.LabelTenant + `="` + metric.TenantUnknown + `"`),
+	"unknown":      metric.TenantRequests.Select(unknownHosts),
 	"duration":     metric.TenantRequestDuration.Name,
 	"native":       metric.RequestDurationRate.Name,
 	"classic":      metric.RequestDurationBucketRate.Name,
@@ -113,6 +114,12 @@ func throughput() Group {
 		description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns.
 			First look: the most frequent hosts in the access log; a customer's own domain belongs into the registry.`,
 	}))
+	rules = append(rules, ofService(metric.MostUnknownAlert, "P2", 2*patience, `$mostUnknown`, text{
+		summary: "Most requests of a service have a host that no tenant owns.",
+		description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns;
+			no tenant's objective sees them. Meanwhile they count in the objectives of {{ $labels.app_service }}. Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_registry_tenants and what changed in the registry; then the most frequent hosts in the access log.`,
+	})...)
 	return Group{Name: "thorbis-tenant-throughput", Interval: windowInterval, Rules: rules}
 }
 
