@@ -25,6 +25,8 @@ type Tenants struct {
 	// Histogram is one of Histograms.
 	Histogram string    `yaml:"histogram"`
 	Sources   []*Source `yaml:"sources"`
+	// Probes says by what the exporter's own health checks are told from clients.
+	Probes TenantProbes `yaml:"probes"`
 }
 
 // Registry is where the tenants are listed.
@@ -84,7 +86,7 @@ var Receivers = []string{"vercel", "cloudflare", "json"}
 var Formats = []string{"nginx-json", "combined", "caddy", "traefik", "envoy", "vercel", "cloudflare", "json"}
 
 // EventFields are what can be named in Source.Fields.
-var EventFields = []string{"host", "path", "tenant", "status", "duration", "bytes", "time", "user_agent", "id"}
+var EventFields = []string{"host", "path", "tenant", "status", "duration", "bytes", "time", "user_agent", "id", "client_address", "probe"}
 
 // durationUnits of Source.DurationUnit.
 var durationUnits = []string{"s", "ms", "us", "ns"}
@@ -170,6 +172,7 @@ func (v *validator) tenants() {
 	if len(v.policy.Objectives.Latency) > maxThresholds {
 		v.failAt("objectives.latency", "%d thresholds; at most %d", len(v.policy.Objectives.Latency), maxThresholds)
 	}
+	v.probes()
 	if len(t.Sources) > maxSources {
 		v.failAt("tenants.sources", "%d sources; at most %d", len(t.Sources), maxSources)
 	}
@@ -309,6 +312,7 @@ func (v *validator) tenantWarnings() {
 	if len(p.Tenants.Sources) > 0 && p.Tenants.Open() {
 		v.warn("tenants", "no registry: every name that a request yields becomes a tenant, up to the limit of %d", p.Tenants.Limit)
 	}
+	v.probeWarnings()
 	measured, sources := map[string]bool{}, map[string]int{}
 	for i, s := range p.Tenants.Sources {
 		measured[s.AppService] = measured[s.AppService] || s.HasDuration()

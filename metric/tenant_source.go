@@ -118,7 +118,8 @@ var (
 var (
 	TenantProbeRequests = define(Metric{
 		Name: "thorbis_tenant_probe_requests_total", Type: Counter, Across: Sum,
-		Help:   "Requests of our own health checks, by class of their status; part of no tenant's requests. Kept across restarts.",
+		Help: "Requests of our own health checks, as tenants.probes proves them, by class of their status; part of no tenant's requests. " +
+			"Kept across restarts.",
 		Labels: []string{LabelAppService, LabelCodeClass},
 	})
 	TenantTracked = define(Metric{

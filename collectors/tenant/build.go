@@ -29,6 +29,7 @@ var bys = map[string]count.By{"host": count.ByHost, "path": count.ByPath, "field
 // build makes the sources of a policy. They have no numbers yet and change nothing.
 func (c *Collector) build(s *setup) error {
 	t := &s.policy.Tenants
+	s.probes = c.probesOf(s.policy)
 	type way struct { // how the requests of a service lead to tenants: sources that agree share a rule, and so its cache
 		service string
 		count.Rule
@@ -77,6 +78,9 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *count.Rule) (*ru
 		status.Up.Store(true)
 	}
 	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path"}
+	if s.probes != nil {
+		format.Probes = s.probes.decode
+	}
 	if _, err := decode.New(format); err != nil {
 		return nil, err
 	}

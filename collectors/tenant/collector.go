@@ -77,6 +77,7 @@ type setup struct {
 	following source.Following
 	// receivers by what they receive.
 	receivers map[string]*receive.Receiver
+	probes    *probes // nil if nothing tells health checks from clients
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -259,6 +260,10 @@ func (c *Collector) read(ctx context.Context, s *setup, report collectors.Report
 			return nil
 		}
 		start(func(ctx context.Context) error { return c.refresh(ctx, s, registry) })
+	}
+	if s.probes != nil && s.probes.config.Secret != nil {
+		report := parts.Report("probes")
+		start(func(ctx context.Context) error { return s.probes.follow(ctx, report) })
 	}
 	start(func(ctx context.Context) error { return heartbeat(ctx, parts.Report("sources")) })
 	for _, r := range s.sources {

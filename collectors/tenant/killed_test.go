@@ -59,6 +59,7 @@ services: [{name: web, owner: sre, page: P2}]
 tenants:
   histogram: both
   host: "{tenant}.example.com"
+  probes: {addresses: [192.0.2.7]}
   sources:
     - {file: "*.log", format: nginx-json, app_service: web}
     - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}}
@@ -152,7 +153,7 @@ func (k *killed) write(ctx context.Context) {
 				default:
 					k.written[tenant]++
 				}
-				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
+				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s","remote_addr":"192.0.2.7"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
 			}
 			k.mu.Unlock()
 			k.append(name+".log", text.String(), random)

@@ -9,6 +9,7 @@ import "bytes"
 // Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
 type combined struct {
 	path   bool
+	probes prover
 	clock  clock
 	notice notices
 }
@@ -24,6 +25,7 @@ func (d *combined) Decode(b []byte, e *Event) Verdict {
 
 func (d *combined) decode(b []byte, e *Event) Verdict {
 	*e = Event{Duration: -1}
+	line := b
 	i := bytes.IndexByte(b, '[')
 	if i < 0 {
 		return Syntax
@@ -60,7 +62,7 @@ func (d *combined) decode(b []byte, e *Event) Verdict {
 		e.Path = pathOf(target(request))
 	}
 	if len(b) == 0 { // the common format: no referer, no agent
-		e.Probe = isProbe(nil, request)
+		e.Probe = d.isProbe(nil, request, line)
 		return Counted
 	}
 	if _, b, ok = quoted(b); !ok || len(b) < 2 || b[0] != ' ' {
@@ -70,8 +72,17 @@ func (d *combined) decode(b []byte, e *Event) Verdict {
 	if !ok {
 		return Syntax
 	}
-	e.Probe = isProbe(agent, request)
+	e.Probe = d.isProbe(agent, request, line)
 	return d.rest(b, e)
+}
+
+// isProbe reports whether a line, which begins with the client's address, is a request of our own health checks.
+func (d *combined) isProbe(agent, request, line []byte) bool {
+	if d.probes.Probes == nil {
+		return false
+	}
+	address, _ := word(line)
+	return d.probes.proves(agent, request, address, nil)
 }
 
 // rest reads host and time.

@@ -75,12 +75,13 @@ type Options struct {
 	Fields       map[string]string // by the names of config.EventFields
 	DurationUnit string
 	Path         bool // the event's path is wanted
+	Probes       *Probes
 }
 
 // New returns a decoder.
 func New(o Options) (Decoder, error) {
 	if o.Format == "combined" {
-		return &combined{path: o.Path}, nil
+		return &combined{path: o.Path, probes: prover{Probes: o.Probes}}, nil
 	}
 	j, err := NewJSON(o)
 	if err != nil {
@@ -108,21 +109,6 @@ func NewJSON(o Options) (*JSON, error) {
 		return build(nil, o, finishGeneric, seconds), nil
 	}
 	return nil, fmt.Errorf("no format %q", o.Format)
-}
-
-var (
-	probeAgent = []byte("thorbis_exporter/")
-	probeQuery = []byte("thorbis_probe=")
-)
-
-// isProbe recognises our own health checks by what they send: their User-Agent, or the query parameter that
-// asks past caches.
-func isProbe(agent, uri []byte) bool {
-	if len(agent) >= len(probeAgent) && agent[0] == probeAgent[0] && bytes.HasPrefix(agent, probeAgent) {
-		return true
-	}
-	i := bytes.IndexByte(uri, '?')
-	return i >= 0 && bytes.Contains(uri[i:], probeQuery)
 }
 
 // pathOf cuts the query off.

@@ -62,7 +62,11 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 	if d.path {
 		e.Path = pathOf(uri)
 	}
-	e.Probe = isProbe(d.first(fAgent, fAgent2), uri) || len(v.str(fProbe)) > 1
+	agent := d.header(fAgent)
+	if agent == nil {
+		agent = v.str(fAgent2)
+	}
+	e.Probe = d.isProbe(agent, uri)
 	if n, ok := v.decimal(fDuration); ok {
 		e.Duration = int64(n.scaled(int(d.unit)))
 	} else {
@@ -90,21 +94,10 @@ func finishCaddy(d *JSON, e *Event) Verdict {
 		return NoRequest
 	}
 	verdict := finishGeneric(d, e)
-	e.Probe = e.Probe || d.agentList()
 	if e.Status == 0 && verdict == Counted {
 		e.Status = caddyStatus(&d.v)
 	}
 	return verdict
-}
-
-// agentList recognises our checks in a User-Agent that is a list of strings.
-func (d *JSON) agentList() bool {
-	raw := d.v.raw[fAgent]
-	if d.v.kinds[fAgent] != other || len(raw) < 2 || raw[0] != '[' {
-		return false
-	}
-	i := skipSpace(raw, 1)
-	return raw[i] == '"' && bytes.HasPrefix(raw[i+1:], probeAgent)
 }
 
 // finishVercel keeps the one record of a request that tells how it ended.
@@ -115,7 +108,7 @@ func finishVercel(d *JSON, e *Event) Verdict {
 	if d.path {
 		e.Path = pathOf(uri)
 	}
-	e.Probe = isProbe(v.str(fAgent), uri) || d.agentList()
+	e.Probe = d.isProbe(d.header(fAgent), uri)
 	if e.Time = d.time(fProxyTime); e.Time == 0 {
 		e.Time = d.time(fTime)
 	}

@@ -38,8 +38,8 @@ func TestFormats(t *testing.T) {
 		"nginx no answer":      {"nginx-json", `{"host":"a","status":"000","request_time":"-"}`, Counted, event{host: "a", duration: -1}},
 		"nginx no status":      {"nginx-json", `{"host":"a"}`, NoStatus, event{}},
 		"nginx bad status":     {"nginx-json", `{"host":"a","status":"abc"}`, NoStatus, event{}},
-		"nginx probe by query": {"nginx-json", `{"host":"a","status":200,"request_uri":"/healthz?thorbis_probe=17"}`, Counted, event{host: "a", path: "/healthz", status: 200, duration: -1, probe: true}},
-		"nginx probe by agent": {"nginx-json", `{"host":"a","status":200,"http_user_agent":"thorbis_exporter/1.0"}`, Counted, event{host: "a", status: 200, duration: -1, probe: true}},
+		"nginx probe by query": {"nginx-json", `{"remote_addr":"192.0.2.7","host":"a","status":200,"request_uri":"/healthz?thorbis_probe=17"}`, Counted, event{host: "a", path: "/healthz", status: 200, duration: -1, probe: true}},
+		"nginx probe by agent": {"nginx-json", `{"remote_addr":"192.0.2.7","host":"a","status":200,"http_user_agent":"thorbis_exporter/1.0"}`, Counted, event{host: "a", status: 200, duration: -1, probe: true}},
 		"caddy":                {"caddy", jsonSeeds[1], Counted, event{host: "acme.example.com", path: "/a", status: 200, duration: 12300 * 1000, bytes: 512, time: 1790000000120 * milli, probe: true}},
 		"caddy other logger":   {"caddy", `{"level":"info","ts":1790000000.12,"logger":"tls","msg":"renewed"}`, NoRequest, event{}},
 		"caddy text duration":  {"caddy", `{"logger":"http.log.access","request":{"host":"a"},"status":200,"duration":"1.5ms"}`, Counted, event{host: "a", status: 200, duration: 3 * milli / 2}},
@@ -63,7 +63,7 @@ func TestFormats(t *testing.T) {
 		"combined broken":      {"combined", `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1`, Syntax, event{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := New(Options{Format: tc.format, Path: true})
+			d, err := New(Options{Format: tc.format, Path: true, Probes: testProbes()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -129,6 +129,7 @@ type JSON struct {
 	unit    unit
 	v       values
 	path    bool
+	probes  prover
 	scratch []byte
 	bare    []byte // a record whose bare values have got quotes
 	clock   clock
