@@ -15,6 +15,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 )
 
+// undated is an answer whose connection has no deadlines.
+type undated struct{ *httptest.ResponseRecorder }
+
+func (undated) SetReadDeadline(time.Time) error { return nil }
+
 // Bodies that wait for their signatures to be judged count as bodies on their way: what is too much is refused at once.
 func TestWaitingBodiesAreBounded(t *testing.T) {
 	var packed bytes.Buffer
@@ -40,7 +45,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 			req.ContentLength = int64(packed.Len())
 			req.Body = httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(packed.Bytes())).Body
 			req.Header.Set(signatureHeader, strings.Repeat("0", 40))
-			w := &deadlines{ResponseRecorder: *httptest.NewRecorder()}
+			w := undated{httptest.NewRecorder()}
 			r.ServeHTTP(w, req)
 			answered <- w.Code
 		}()
