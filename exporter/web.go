@@ -27,6 +27,9 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	writeTimeout      = maxProbeTimeout + 30*time.Second
 	idleTimeout       = 2 * time.Minute
+	// maxHeaderBytes leaves room for the cookies of a proxy's sign-in. The standard library's limit is sixteen times that, for
+	// each connection.
+	maxHeaderBytes = 64 << 10
 )
 
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
@@ -36,6 +39,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		ReadTimeout:       readHeaderTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 }
