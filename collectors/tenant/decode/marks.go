@@ -6,7 +6,7 @@ import (
 )
 
 // marks tells, a bit to a byte, where a string may end or be more than plain ASCII: quotes, backslashes, control
-// characters and what is above 0x7f. A record is looked at once, 64 bytes at a time, and only as far as it is
+// characters and what is above 0x7f. A record is looked at once, a stride at a time, and only as far as it is
 // read; finding the end of a string is then a matter of counting zeros.
 type marks struct {
 	base  int // what the first bit stands for
@@ -80,8 +80,8 @@ func (m *marks) extend(b []byte) {
 	}
 }
 
-// markPortable is what mark does, for processors without better means: eight bytes at a time.
-func markPortable(words []uint64, b []byte) {
+// mark makes words from 64 bytes each, eight bytes at a time.
+func mark(words []uint64, b []byte) {
 	b = b[:len(words)<<6]
 	for w := range words {
 		var x uint64

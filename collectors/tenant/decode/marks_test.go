@@ -9,23 +9,19 @@ import (
 // marked is what a byte has a mark for.
 func marked(c byte) bool { return c == '"' || c == '\\' || c < 0x20 || c >= 0x80 }
 
-// agree compares both ways to make marks, and every answer that rests on them, with looking at each byte.
+// agree compares the marks, and every answer that rests on them, with looking at each byte.
 func agree(t *testing.T, text []byte) {
 	t.Helper()
 	words := len(text) / 64
-	fast, portable := make([]uint64, words), make([]uint64, words)
-	mark(fast, text)
-	markPortable(portable, text)
+	made := make([]uint64, words)
+	mark(made, text)
 	for i, c := range text[:words*64] {
 		want := uint64(0)
 		if marked(c) {
 			want = 1
 		}
-		if got := fast[i/64] >> (i % 64) & 1; got != want {
+		if got := made[i/64] >> (i % 64) & 1; got != want {
 			t.Fatalf("byte %d (%q) has mark %d", i, c, got)
-		}
-		if got := portable[i/64] >> (i % 64) & 1; got != want {
-			t.Fatalf("byte %d (%q) has mark %d without AVX2", i, c, got)
 		}
 	}
 	for _, base := range []int{0, 1, len(text) / 2, max(0, len(text)-64), len(text)} {
