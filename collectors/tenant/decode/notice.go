@@ -50,7 +50,12 @@ func (n *notices) matches(b []byte) bool {
 //	I1125 10:00:00.123456                klog
 //	time="2026-11-25T10:00:00Z" level=   logfmt
 //	/docker-entrypoint.sh: , 10-x.sh: , nginx: [warn]
+//
+// and lines of a stack trace.
 func isTextNotice(b []byte) bool {
+	if isTrace(b) {
+		return true
+	}
 	if len(b) > 4 && strings.IndexByte("IWEF", b[0]) >= 0 && scanDigits(b, 1) == 5 && b[5%len(b)] == ' ' {
 		return true
 	}
@@ -87,6 +92,31 @@ func isTextNotice(b []byte) bool {
 			return true
 		}
 		head = head[max(n, 1):]
+	}
+	return false
+}
+
+// isTrace recognises lines of the stack traces of Java, Node.js and Python. No format's request begins with a space, nor can a
+// client choose what it begins with.
+//
+//	Caused by: java.net.ConnectException
+//	    at com.example.Shop.order(Shop.java:17)
+//	    ... 23 more
+//	Traceback (most recent call last):
+//	  File "/app/shop.py", line 17, in order
+func isTrace(b []byte) bool {
+	inner := bytes.TrimLeft(b, " \t")
+	if len(inner) < len(b) {
+		for _, prefix := range [...]string{"at ", "... ", `File "`, "Suppressed: "} {
+			if len(inner) >= len(prefix) && string(inner[:len(prefix)]) == prefix {
+				return true
+			}
+		}
+	}
+	for _, prefix := range [...]string{"Caused by: ", "Traceback (most recent call last)"} {
+		if len(inner) >= len(prefix) && string(inner[:len(prefix)]) == prefix {
+			return true
+		}
 	}
 	return false
 }

@@ -16,6 +16,9 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 		"2026-11-25T10:00:00.123456Z\tinfo\txdsproxy\tconnected to upstream", `I1125 10:00:00.123456       7 main.go:205] "Creating API client"`,
 		`/docker-entrypoint.sh: Configuration complete; ready for start up`, `10-listen-on-ipv6-by-default.sh: info: Enabled listen on IPv6`,
 		`nginx: [warn] conflicting server name "a" on 0.0.0.0:80, ignored`, `2026-11-25 10:00:00,123 WARN  [main] o.e.j.Server - slow`,
+		"\tat com.example.Shop.order(Shop.java:17)", `    at Object.<anonymous> (/app/shop.js:17:3)`, "\t... 23 more",
+		`Caused by: java.net.ConnectException: Connection refused`, "\tSuppressed: java.io.IOException: closed",
+		"\tCaused by: java.io.IOException", `Traceback (most recent call last):`, `  File "/app/shop.py", line 17, in order`,
 	} {
 		for _, format := range []string{"nginx-json", "traefik", "envoy", "json", "combined", "cloudflare"} {
 			d, err := New(Options{Format: format, Fields: map[string]string{"status": "status"}})
@@ -46,6 +49,11 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 		`2026-11-25 10:00:00 192.0.2.7 GET /a 443 - 192.0.2.8 curl 200 0 0 15`:         {"combined", Syntax},
 		`{"host":"a","status":200}`:                                                    {"combined", Syntax},
 		``:                                                                             {"combined", Syntax},
+		`at 10:00 GET /a 200`:                                                          {"combined", Syntax},
+		`  attempt GET /a 200`:                                                         {"combined", Syntax},
+		` {"host":"a","status":"x"}`:                                                   {"nginx-json", NoStatus},
+		` 192.0.2.7 - - [at once] "GET / HTTP/1.1" 200 1`:                              {"combined", Syntax},
+		`Cause: GET /a 200`:                                                            {"combined", Syntax},
 		`garbage`:                                                                      {"nginx-json", Syntax},
 	} {
 		d, err := New(Options{Format: tc.format})
