@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,7 +25,7 @@ type gatherer struct {
 }
 
 // sampler is a collector with too many series for the registry, of which it may share families.
-type sampler interface{ Samples() []metric.Sample }
+type sampler interface{ Families() []metric.Family }
 
 // add registers a collector, before the first scrape.
 func (g *gatherer) add(c prometheus.Collector) {
@@ -49,33 +50,48 @@ func (g *gatherer) setEnvironment(value string) {
 	g.environment.Store(&dto.LabelPair{Name: new(metric.LabelEnvironment), Value: &value})
 }
 
-// Gather implements prometheus.Gatherer.
-func (g *gatherer) Gather() ([]*dto.MetricFamily, error) {
+// family is a family as it is served: in pieces of one name, each valid until the next.
+type family struct {
+	name   string
+	pieces iter.Seq[*dto.MetricFamily]
+}
+
+// families returns what there is now, sorted by name. What is read of it later is as it was now, but for histograms.
+func (g *gatherer) families() ([]family, error) {
 	environment := g.environment.Load()
 	if environment == nil {
 		return nil, errors.New("no policy is in force yet")
 	}
-	families, err := g.Registry.Gather()
-	for _, f := range families {
+	registered, err := g.Registry.Gather()
+	all := make([]family, 0, len(registered))
+	for _, f := range registered {
 		for _, m := range f.GetMetric() {
 			m.Label = metric.WithLabel(m.GetLabel(), environment)
 		}
+		all = append(all, family{f.GetName(), func(yield func(*dto.MetricFamily) bool) { yield(f) }})
 	}
 	for _, s := range g.samplers {
-		families = join(families, metric.Families(s.Samples(), environment))
+		for _, f := range s.Families() {
+			all = join(all, family{f.Metric.Name, f.Pieces(environment)})
+		}
 	}
-	return families, err
+	return all, err
 }
 
-// join adds families to others, sorted by name, of which some may be the same.
-func join(families, more []*dto.MetricFamily) []*dto.MetricFamily {
-	byName := func(f *dto.MetricFamily, name string) int { return strings.Compare(f.GetName(), name) }
-	for _, f := range more {
-		if i, found := slices.BinarySearchFunc(families, f.GetName(), byName); found {
-			families[i].Metric = append(families[i].Metric, f.GetMetric()...)
-		} else {
-			families = slices.Insert(families, i, f)
+// join adds a family to others, sorted by name, of which one may be the same.
+func join(families []family, f family) []family {
+	i, found := slices.BinarySearchFunc(families, f.name, func(f family, name string) int { return strings.Compare(f.name, name) })
+	if !found {
+		return slices.Insert(families, i, f)
+	}
+	first, second := families[i].pieces, f.pieces
+	families[i].pieces = func(yield func(*dto.MetricFamily) bool) {
+		for piece := range first {
+			if !yield(piece) {
+				return
+			}
 		}
+		second(yield)
 	}
 	return families
 }

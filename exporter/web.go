@@ -8,12 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
@@ -91,20 +88,6 @@ func (e *exporter) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /status", e.serveStatus)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
 	return at.serve(e.masked(mux)), nil
-}
-
-func (e *exporter) metricsHandler() http.Handler {
-	return promhttp.InstrumentMetricHandler(e.gatherer, promhttp.HandlerFor(e.gatherer, promhttp.HandlerOpts{
-		ErrorLog: errorLog{e.Logger},
-		// One broken collector must not blind the others.
-		ErrorHandling:       promhttp.ContinueOnError,
-		Registry:            e.gatherer,
-		MaxRequestsInFlight: maxScrapes,
-		EnableOpenMetrics:   true,
-		// So that a counter's first increase after a start counts; protobuf carries them anyway.
-		EnableOpenMetricsTextCreatedSamples: true,
-		ProcessStartTime:                    e.started,
-	}))
 }
 
 // unmasked are the pages without a word from outside: each label of a series is a configured or registered name. They are
@@ -208,22 +191,6 @@ func (p *wholePage) Write(b []byte) (int, error) { return p.body.Write(b) }
 
 // WriteHeader implements http.ResponseWriter.
 func (p *wholePage) WriteHeader(code int) { p.code = code }
-
-// errorLog writes each error of a scrape as one line.
-type errorLog struct{ logger *slog.Logger }
-
-func (l errorLog) Println(v ...any) {
-	for i, value := range v {
-		if many, ok := value.(prometheus.MultiError); ok {
-			texts := make([]string, 0, len(many))
-			for _, err := range many {
-				texts = append(texts, err.Error())
-			}
-			v[i] = strings.Join(texts, "; ")
-		}
-	}
-	l.logger.Error("Serving metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
-}
 
 // serveReady depends on no source: an exporter that cannot reach what it watches still has to be scraped,
 // for that is the news.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,108 +11,98 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Series is one time series of a metric. Its labels are joined and sorted once, so that exposing it costs a
-// fraction of prometheus.NewConstMetric, which does both at every scrape.
-type Series struct {
-	metric *Metric
-	labels []*dto.LabelPair
-	wider  atomic.Pointer[wider]
-}
-
-// wider are a series' labels with one more, as last asked for.
-type wider struct {
-	more   *dto.LabelPair
-	labels []*dto.LabelPair
-}
-
-// with returns the labels with one more, which is the same at almost every scrape.
-func (s *Series) with(more *dto.LabelPair) []*dto.LabelPair {
-	if w := s.wider.Load(); w != nil && w.more == more {
-		return w.labels
-	}
-	w := &wider{more, WithLabel(s.labels, more)}
-	s.wider.Store(w)
-	return w.labels
-}
-
 // WithLabel returns labels, sorted by name, with one more. The old slice may belong to a metric and stays as it is.
 func WithLabel(labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
-	wide := make([]*dto.LabelPair, 0, len(labels)+1)
+	return appendWith(make([]*dto.LabelPair, 0, len(labels)+1), labels, more)
+}
+
+// appendWith appends labels, sorted by name, and one more in its place.
+func appendWith(to, labels []*dto.LabelPair, more *dto.LabelPair) []*dto.LabelPair {
 	i := 0
 	for ; i < len(labels) && labels[i].GetName() < more.GetName(); i++ {
-		wide = append(wide, labels[i])
+		to = append(to, labels[i])
 	}
-	return append(append(wide, more), labels[i:]...)
+	return append(append(to, more), labels[i:]...)
+}
+
+// NewPair returns a label, to be shared by the series that have it.
+func NewPair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
+
+// NewPairs returns the label of each value, in their order.
+func NewPairs(name string, values []string) []*dto.LabelPair {
+	pairs := make([]*dto.LabelPair, len(values))
+	for i, value := range values {
+		pairs[i] = NewPair(name, value)
+	}
+	return pairs
 }
 
 // Pairs shares labels between the series of one thing, which have most of them in common.
 type Pairs map[[2]string]*dto.LabelPair
 
-func (p Pairs) pair(name *string, value string) *dto.LabelPair {
-	if pair, ok := p[[2]string{*name, value}]; ok {
+func (p Pairs) pair(name, value string) *dto.LabelPair {
+	if pair, ok := p[[2]string{name, value}]; ok {
 		return pair
 	}
-	pair := &dto.LabelPair{Name: name, Value: &value}
+	pair := NewPair(name, value)
 	if p != nil {
-		p[[2]string{*name, value}] = pair
+		p[[2]string{name, value}] = pair
 	}
 	return pair
 }
 
-// Series returns the series with the given label values, in the catalogue's order. It panics if their number
-// is wrong: a defect of the caller, met at the first scrape.
-func (m *Metric) Series(values ...string) *Series { return m.SeriesOf(nil, values...) }
-
-// SeriesOf is Series for many at once.
-func (m *Metric) SeriesOf(pairs Pairs, values ...string) *Series {
-	if len(values) != len(m.Labels) {
+// LabelPairs returns the labels of series, sorted by name, for the values in the catalogue's order. The last label may
+// lack a value: samples add it. It panics if more are missing: a defect of the caller, met at the first scrape.
+func (m *Metric) LabelPairs(pairs Pairs, values ...string) []*dto.LabelPair {
+	if n := len(m.Labels) - len(values); n != 0 && n != 1 {
 		panic(fmt.Sprintf("%s has the labels %v, not %d values", m.Name, m.Labels, len(values)))
 	}
-	s := &Series{metric: m, labels: make([]*dto.LabelPair, len(values))}
+	labels := make([]*dto.LabelPair, len(values))
 	for i, value := range values {
-		s.labels[i] = pairs.pair(&m.Labels[i], value)
+		labels[i] = pairs.pair(m.Labels[i], value)
 	}
-	slices.SortFunc(s.labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return s
+	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return labels
 }
 
-// At returns the sample of a gauge, a state set or an info.
-func (s *Series) At(value float64) Sample { return Sample{series: s, value: value} }
-
-// Since returns the sample of a counter that began at 0 at the given time.
-func (s *Series) Since(created time.Time, value float64) Sample {
-	return Sample{series: s, value: value, created: created}
-}
-
-// Of returns the sample of a histogram, whose own labels give way to the series'.
-func (s *Series) Of(h prometheus.Metric) Sample { return Sample{series: s, histogram: h} }
-
-// Sample is a series at one scrape.
+// Sample is a series at one moment. Its labels are shared between series and scrapes; nobody may change them.
 type Sample struct {
-	series    *Series
-	value     float64
-	created   time.Time
-	histogram prometheus.Metric
+	Labels    []*dto.LabelPair // sorted by name
+	More      *dto.LabelPair   // beside Labels, nil for none
+	Value     float64
+	Created   time.Time         // of a counter, when it began at 0
+	Histogram prometheus.Metric // instead of a value
 }
+
+// constant is a sample as the client library knows it.
+type constant struct {
+	metric *Metric
+	Sample
+}
+
+// Constant returns a sample of a metric for a registry of the client library.
+func (m *Metric) Constant(s Sample) prometheus.Metric { return constant{m, s} }
 
 // Desc implements prometheus.Metric.
-func (s Sample) Desc() *prometheus.Desc { return s.series.metric.Desc() }
+func (c constant) Desc() *prometheus.Desc { return c.metric.Desc() }
 
-// Write implements prometheus.Metric. The labels are shared between scrapes; nobody may change them.
-func (s Sample) Write(out *dto.Metric) error {
-	if s.histogram != nil {
-		err := s.histogram.Write(out)
-		out.Label = s.series.labels
-		return err
+// Write implements prometheus.Metric.
+func (c constant) Write(out *dto.Metric) error {
+	var err error
+	switch {
+	case c.Histogram != nil:
+		err = c.Histogram.Write(out)
+	case c.metric.Type == Counter:
+		out.Counter = &dto.Counter{Value: &c.Value}
+		if !c.Created.IsZero() {
+			out.Counter.CreatedTimestamp = timestamppb.New(c.Created)
+		}
+	default:
+		out.Gauge = &dto.Gauge{Value: &c.Value}
 	}
-	out.Label = s.series.labels
-	if s.series.metric.Type != Counter {
-		out.Gauge = &dto.Gauge{Value: &s.value}
-		return nil
+	out.Label = c.Labels
+	if c.More != nil {
+		out.Label = WithLabel(c.Labels, c.More)
 	}
-	out.Counter = &dto.Counter{Value: &s.value}
-	if !s.created.IsZero() {
-		out.Counter.CreatedTimestamp = timestamppb.New(s.created)
-	}
-	return nil
+	return err
 }

@@ -16,11 +16,11 @@ func TestSeriesIsWhatConstMetricIs(t *testing.T) {
 	gauge := append(values[:4:4], "up")
 	for name, pair := range map[string][2]prometheus.Metric{
 		"counter": {
-			HealthCheckProbes.Series(values...).Since(created, 3),
+			HealthCheckProbes.Constant(Sample{Labels: HealthCheckProbes.LabelPairs(nil, values[:4]...), More: NewPair(LabelResult, values[4]), Value: 3, Created: created}),
 			prometheus.MustNewConstMetricWithCreatedTimestamp(HealthCheckProbes.Desc(), prometheus.CounterValue, 3, created, values...),
 		},
 		"gauge": {
-			HealthCheckState.Series(gauge...).At(1),
+			HealthCheckState.Constant(Sample{Labels: HealthCheckState.LabelPairs(nil, gauge...), Value: 1}),
 			prometheus.MustNewConstMetric(HealthCheckState.Desc(), prometheus.GaugeValue, 1, gauge...),
 		},
 	} {
@@ -46,5 +46,5 @@ func TestSeriesWantsEveryLabel(t *testing.T) {
 			t.Error("a label is missing and nobody says so")
 		}
 	}()
-	HealthCheckState.Series("home")
+	HealthCheckState.LabelPairs(nil, "home")
 }

@@ -210,13 +210,15 @@ func TestStatusShowsTheAddress(t *testing.T) {
 	if s.Address != "127.0.0.1" || len(s.SilentAddresses) != 1 || s.SilentAddresses[0] != "127.0.0.9" {
 		t.Errorf("%+v", s)
 	}
-	for _, sample := range c.Samples() {
-		var out dto.Metric
-		if err := sample.Write(&out); err != nil {
-			t.Fatal(err)
-		}
-		if text := out.String(); strings.Contains(text, "127.0.0.") {
-			t.Errorf("an address is a label: %s", text)
+	for _, f := range c.Families() {
+		for sample := range f.Samples {
+			var out dto.Metric
+			if err := f.Metric.Constant(sample).Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			if text := out.String(); strings.Contains(text, "127.0.0.") {
+				t.Errorf("an address is a label: %s", text)
+			}
 		}
 	}
 }

@@ -62,6 +62,9 @@ type scheduler struct {
 	modulesRead chan error
 }
 
+// maxFinished is how many probes may have ended that the scheduler has not seen: none of them keeps its stack meanwhile.
+const maxFinished = 1000
+
 // finished is a probe's end on its way back to the scheduler.
 type finished struct {
 	t    *target
@@ -76,7 +79,7 @@ func (*Collector) Patience() time.Duration { return time.Minute }
 func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the probes, should this function panic
 	defer cancel()
-	s := &scheduler{c: c, done: make(chan finished), saved: make(chan error, 1), refreshed: make(chan error), modulesRead: make(chan error)}
+	s := &scheduler{c: c, done: make(chan finished, maxFinished), saved: make(chan error, 1), refreshed: make(chan error), modulesRead: make(chan error)}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	go s.followRegistry(ctx)

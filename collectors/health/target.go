@@ -153,7 +153,7 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 	}
 	k := key{check.Name, tenant.Name}
 	labels := seriesLabels{k.check, check.AppService, k.tenant, location, s.tier, s.owner, s.page}
-	if old, ok := c.targets[k]; ok && old.exposed.labels == labels {
+	if old, ok := c.targets[k]; ok && old.exposed.values == labels {
 		s.exposed = old.exposed
 	} else {
 		s.exposed = newTargetSeries(labels, out.pairs)

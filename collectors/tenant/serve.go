@@ -6,26 +6,16 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/expose"
+	"github.com/thorbis/thorbis_exporter/internal/gzipped"
 )
 
 // maxScrapes bounds the scrapes that are served at once.
 const maxScrapes = 20
-
-var zippers = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return z
-}}
 
 // Tenants serves the series of tenants: those named by tenant[], or all.
 func (c *Collector) Tenants() http.Handler {
@@ -57,20 +47,12 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", string(format))
-	w.Header().Set("Vary", "Accept, Accept-Encoding")
-	var out io.Writer = w
-	var z *gzip.Writer
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		w.Header().Set("Content-Encoding", "gzip")
-		z = zippers.Get().(*gzip.Writer)
-		defer zippers.Put(z)
-		z.Reset(w)
-		out = z
-	}
+	out := gzipped.NewWriter(w, r)
+	defer out.Release()
 	view := book.View()
 	err := expose.Write(out, view, kind, o)
-	if err == nil && z != nil {
-		err = z.Close()
+	if err == nil {
+		err = out.Close()
 	}
 	if err == nil {
 		// What still lies in a buffer of ours has been seen by nobody.
@@ -138,16 +120,6 @@ func negotiate(h http.Header) (expfmt.Format, expose.Format) {
 		return format, expose.OpenMetrics
 	}
 	return expfmt.NewFormat(expfmt.TypeTextPlain), expose.Text
-}
-
-func acceptsGzip(accept string) bool {
-	for part := range strings.SplitSeq(accept, ",") {
-		coding, parameters, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if coding == "gzip" && strings.ReplaceAll(parameters, " ", "") != "q=0" {
-			return true
-		}
-	}
-	return false
 }
 
 // Write writes the series of tenants as text, once.

@@ -28,11 +28,6 @@ func TestNegotiation(t *testing.T) {
 			t.Errorf("%q: %d (%s), want %d", accept, got, format, want)
 		}
 	}
-	for accept, want := range map[string]bool{"gzip": true, "gzip;q=0": false, "br, gzip;q=0.5": true, "": false, "zstd": false} {
-		if acceptsGzip(accept) != want {
-			t.Errorf("%q", accept)
-		}
-	}
 }
 
 // cutOff is a client that goes away before what was written to it is sent.
