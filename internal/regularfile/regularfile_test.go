@@ -202,3 +202,76 @@ func TestHangingCallsAreBounded(t *testing.T) {
 		t.Errorf("when all are back: %v", err)
 	}
 }
+
+// Whatever is put in the place of a file while it is opened, what is returned is a regular file, and no open waits.
+func TestOpenWhileItIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	name, pipe := filepath.Join(dir, "f"), filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, filepath.Join(dir, "file"), "x")
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			next := filepath.Join(dir, "next")
+			if err := os.Symlink([]string{file, pipe}[i%2], next); err != nil {
+				t.Error(err)
+			}
+			if err := os.Rename(next, name); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	opened, refused := 0, 0
+	for n := 0; n < 20_000 || opened == 0 || refused == 0; n++ {
+		f, err := Open(t.Context(), name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // not there yet
+		case errors.Is(err, ErrNotRegular):
+			refused++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			opened++
+			if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+				t.Fatalf("opened a %s, %v", info.Mode(), err)
+			}
+			_ = f.Close()
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
+// A file that changes once while it is read is read again, rather than given up.
+func TestFileThatSettlesIsRead(t *testing.T) {
+	name := write(t, filepath.Join(t.TempDir(), "f"), strings.Repeat("x", 2<<20))
+	changed := 0
+	for i := range 16 {
+		began, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			close(began)
+			for n := range 12 {
+				_ = os.WriteFile(name, make([]byte, 2<<20-n-20*i), 0o600)
+			}
+		}()
+		<-began
+		if _, err := Read(t.Context(), name, 8<<20); errors.Is(err, ErrChanged) {
+			changed++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		<-done
+	}
+	if changed > 4 { // a writer that is slow may be met each time
+		t.Errorf("%d of 16 reads were given up", changed)
+	}
+}
