@@ -72,7 +72,7 @@ func servePaging(t *testing.T) *paging {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.Run(ctx, func(err error, _ time.Duration) {
+		_ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 			if err != nil && ctx.Err() == nil {
 				t.Log(err)
 			}

@@ -111,7 +111,7 @@ func readLog(ctx context.Context, dir, format, pattern string, lines uint64) (re
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	cpu, start := cpuTime(), time.Now()
-	go func() { done <- c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	for c.Lines() < lines && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}

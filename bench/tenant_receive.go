@@ -53,7 +53,7 @@ func tenantReceive(ctx context.Context, r *report) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	server := httptest.NewServer(c.Receivers())
 	defer server.Close()
 

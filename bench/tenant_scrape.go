@@ -131,7 +131,10 @@ func benchCollector(ctx context.Context, n int) (*tenant.Collector, func(), erro
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(done) }()
+	go func() {
+		_ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+		close(done)
+	}()
 	stop := func() { cancel(); <-done }
 	if err := fillTenants(ctx, c, n); err != nil {
 		stop()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,8 +25,9 @@ type Collector interface {
 	// Prepare readies a policy. An error means that the collector cannot work by it; nothing has changed then.
 	// It is called before Run and again, from another goroutine, while Run is at work.
 	Prepare(p *config.Policy) (Change, error)
-	// Run works until ctx ends. The supervisor contains a panic of Run itself.
-	Run(ctx context.Context, report Report) error
+	// Run works until ctx ends. What it does side by side it runs in the group, which contains panics, starts again what
+	// fails, and ends with Run.
+	Run(ctx context.Context, group *Group) error
 }
 
 // Change is a policy that a collector has prepared. Exactly one of its functions is called, once, so that a
@@ -50,7 +52,7 @@ func Apply(c Collector, p *config.Policy) error {
 const (
 	ReasonTimeout = "timeout" // it took longer than it may
 	ReasonPanic   = "panic"   // a defect; the stack is in the log
-	ReasonStopped = "stopped" // Run returned before it was told to
+	ReasonStopped = "stopped" // Run returned before its context ended
 	ReasonConfig  = "config"  // the policy asks for something that cannot be done here
 	ReasonIO      = "io"      // disk or network
 	ReasonOther   = "other"
@@ -71,7 +73,7 @@ func (e *ReasonError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *ReasonError) Unwrap() error { return e.Err }
 
-// ReasonOf returns the reason of an error: its own if it is one of the set, else what its kind tells.
+// ReasonOf returns the reason of an error: its own if it is one of the set, else that of its kind.
 func ReasonOf(err error) string {
 	var reasoned *ReasonError
 	var netErr net.Error
@@ -80,10 +82,8 @@ func ReasonOf(err error) string {
 	var syscallErr *os.SyscallError
 	switch {
 	case errors.As(err, &reasoned):
-		for _, known := range Reasons {
-			if reasoned.Reason == known {
-				return known
-			}
+		if slices.Contains(Reasons, reasoned.Reason) {
+			return reasoned.Reason
 		}
 		return ReasonOther
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():

@@ -3,9 +3,7 @@ package collectors
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -27,8 +25,6 @@ type Supervisor struct {
 	logger  *slog.Logger
 	created time.Time
 	entries []*entry
-
-	minBackoff, maxBackoff time.Duration
 }
 
 type entry struct {
@@ -39,8 +35,6 @@ type entry struct {
 	status Status
 	errors map[string]uint64
 	logged time.Time // when the last error was
-
-	reported time.Time // when the last round ended
 }
 
 // Status is how a collector fares.
@@ -55,7 +49,7 @@ type Status struct {
 
 // NewSupervisor returns a supervisor without collectors.
 func NewSupervisor(logger *slog.Logger) *Supervisor {
-	return &Supervisor{logger: logger, created: time.Now(), minBackoff: minBackoff, maxBackoff: maxBackoff}
+	return &Supervisor{logger: logger, created: time.Now()}
 }
 
 // Add puts a collector under supervision, before Run.
@@ -74,92 +68,53 @@ func (s *Supervisor) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// Prompt is a collector with a round so often that a longer silence than Patience is a defect of its own or of
-// what it waits for.
-type Prompt interface{ Patience() time.Duration }
-
-// watch counts a prompt collector that has fallen silent as failed by timeout, once for each stretch of patience.
-func (e *entry) watch(ctx context.Context, patience time.Duration, logger *slog.Logger) {
-	tick := time.NewTicker(patience / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		e.mu.Lock()
-		silent := time.Since(e.reported)
-		e.mu.Unlock()
-		if silent < patience {
-			continue
-		}
-		err := &ReasonError{Reason: ReasonTimeout, Err: fmt.Errorf("no round has ended within %s", patience)}
-		if e.report(err, silent) {
-			logger.Error("Collector is silent", "err", err)
-		}
-	}
-}
-
 func (s *Supervisor) supervise(ctx context.Context, e *entry) {
 	logger := s.logger.With("collector", e.name)
-	backoff := s.minBackoff
-	if p, ok := e.collector.(Prompt); ok {
-		e.mu.Lock()
-		e.reported = time.Now()
-		e.mu.Unlock()
-		go e.watch(ctx, p.Patience(), logger)
-	}
-	for ctx.Err() == nil {
+	again(ctx, func() bool {
 		start := time.Now()
 		err := e.run(ctx, logger)
+		LogPanic(logger, err)
 		if ctx.Err() != nil {
 			if err != nil && !errors.Is(err, ctx.Err()) {
 				logger.Error("Collector failed while stopping", "err", err)
 			}
-			return
+			return false
 		}
-		ran := time.Since(start)
-		if ran > s.maxBackoff {
-			backoff = s.minBackoff
-		}
-		e.report(err, ran)
-		logger.Error("Collector stopped; starting it again", "err", err, "backoff", backoff)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(backoff):
-		}
-		backoff = min(2*backoff, s.maxBackoff)
-	}
+		e.report(err, time.Since(start))
+		logger.Error("Collector stopped; starting it again", "err", err)
+		return true
+	})
+}
+
+// Run runs a collector alone, for a program that has no supervisor. It returns when the collector has, with its panic as an
+// error, and when all that runs in its group has ended.
+func Run(ctx context.Context, c Collector, logger *slog.Logger, report Report) error {
+	ctx, cancel := context.WithCancel(ctx)
+	group := NewGroup(ctx, logger, report)
+	defer group.Wait()
+	defer cancel()
+	return Guard(func() error { return c.Run(ctx, group) })
 }
 
 // run runs the collector once. Whatever ends it early is an error.
-func (e *entry) run(ctx context.Context, logger *slog.Logger) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			logger.Error("Collector panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = &ReasonError{Reason: ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
-	report := func(err error, d time.Duration) {
+func (e *entry) run(ctx context.Context, logger *slog.Logger) error {
+	err := Run(ctx, e.collector, logger, func(err error, d time.Duration) {
 		if news := e.report(err, d); err != nil && news {
 			logger.Warn("Collector failed", "err", err, "duration", d)
 		}
-	}
-	if err := e.collector.Run(ctx, report); err != nil || ctx.Err() != nil {
+	})
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	return &ReasonError{Reason: ReasonStopped, Err: errors.New("it returned before it was told to stop")}
+	return &ReasonError{Reason: ReasonStopped, Err: errors.New("it returned before it was stopped")}
 }
 
-// report notes how a round went and returns whether that is news: the same error is told once a minute, for
+// report notes how a round went and returns whether that is news: the same error is logged once a minute, for
 // some collectors have a round every second.
 func (e *entry) report(err error, d time.Duration) (news bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	e.reported = now
 	same := !e.status.Success && err != nil && err.Error() == e.status.LastError
 	e.status.Success, e.status.Duration = err == nil, d
 	if err == nil {

@@ -21,6 +21,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
+// collectorFunc is a collector that only runs.
+type collectorFunc func(context.Context, *Group) error
+
+func (collectorFunc) Describe(chan<- *prometheus.Desc)          {}
+func (collectorFunc) Collect(chan<- prometheus.Metric)          {}
+func (collectorFunc) Prepare(*config.Policy) (Change, error)    { return Change{}, nil }
+func (f collectorFunc) Run(ctx context.Context, g *Group) error { return f(ctx, g) }
+
 type fake struct {
 	run func(ctx context.Context, n int, report Report) error
 	n   int
@@ -29,9 +37,9 @@ type fake struct {
 func (*fake) Describe(chan<- *prometheus.Desc)       {}
 func (*fake) Collect(chan<- prometheus.Metric)       {}
 func (*fake) Prepare(*config.Policy) (Change, error) { return Change{}, nil }
-func (f *fake) Run(ctx context.Context, report Report) error {
+func (f *fake) Run(ctx context.Context, g *Group) error {
 	f.n++
-	return f.run(ctx, f.n, report)
+	return f.run(ctx, f.n, g.Report("main"))
 }
 
 // steady works until it is told to stop.
@@ -176,15 +184,16 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// prompt falls silent after its first round.
-type prompt struct{ fake }
-
-func (*prompt) Patience() time.Duration { return time.Minute }
-
 func TestSilentCollectorFailsByTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewSupervisor(quiet())
-		s.Add("a", &prompt{fake{run: steady}})
+		s.Add("a", collectorFunc(func(ctx context.Context, g *Group) error {
+			g.Prompt("main", time.Minute)(nil, time.Second) // and falls silent
+			for report := g.Report("other"); Pause(ctx, time.Second); {
+				report(nil, 0) // which hides nothing
+			}
+			return nil
+		}))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { s.Run(ctx); close(done) }()
@@ -195,8 +204,8 @@ func TestSilentCollectorFailsByTimeout(t *testing.T) {
 		}
 		time.Sleep(50 * time.Second)
 		synctest.Wait()
-		if got := value(t, s, metric.CollectorErrors.Name+`{collector="a",reason="timeout"}`); got == "0" {
-			t.Error("its silence is not counted")
+		if got := value(t, s, metric.CollectorErrors.Name+`{collector="a",reason="timeout"}`); got != "1" {
+			t.Errorf("its silence is counted %s times", got)
 		}
 		if got := value(t, s, metric.CollectorSuccess.Name+`{collector="a"}`); got != "0" {
 			t.Errorf("success = %s of a silent collector", got)

@@ -21,7 +21,7 @@ type fakeCollector struct {
 
 func (*fakeCollector) Describe(chan<- *prometheus.Desc) {}
 func (*fakeCollector) Collect(chan<- prometheus.Metric) {}
-func (*fakeCollector) Run(context.Context, collectors.Report) error {
+func (*fakeCollector) Run(context.Context, *collectors.Group) error {
 	return nil
 }
 

@@ -142,7 +142,10 @@ func background(t *testing.T, p *config.Policy, c collectors.Collector) func() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(done) }()
+	go func() {
+		_ = collectors.Run(ctx, c, quiet(), func(error, time.Duration) {})
+		close(done)
+	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return func() {}
 }

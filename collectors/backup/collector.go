@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -114,75 +113,53 @@ func (c *Collector) commit(p *config.Policy, here []*config.Backup) {
 }
 
 // Run lists until the context ends, and saves once more then.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	for ctx.Err() == nil {
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	group.Each(ctx, c.changed, func(g *collectors.Group) {
 		c.mu.Lock()
 		here := c.here
 		c.mu.Unlock()
-		working, stop := context.WithCancel(ctx)
-		var wg sync.WaitGroup
 		for i, b := range here {
-			delay := startWithin * time.Duration(i) / time.Duration(max(len(here), 1))
-			wg.Go(func() { c.keepListing(working, b, delay, report) })
+			g.Poll(c.listing(b, startWithin*time.Duration(i)/time.Duration(len(here))))
 		}
-		wg.Go(func() { c.keepHouse(working, report) })
-		select {
-		case <-ctx.Done():
-		case <-c.changed:
-		}
-		stop()
-		wg.Wait()
-	}
+		g.Poll(collectors.Poll{Part: "results and state", Interval: tick, Round: c.maintain})
+	})
 	return c.save(time.Now())
 }
 
-// keepListing lists one backup whenever it is due.
-func (c *Collector) keepListing(ctx context.Context, b *config.Backup, delay time.Duration, report collectors.Report) {
-	for {
-		c.mu.Lock()
-		if f := c.facts[b.Name]; f != nil && !f.LastAttempt.IsZero() {
-			delay = max(delay, min(time.Until(f.LastAttempt.Add(b.Refresh.Std())), b.Refresh.Std()))
-		}
-		c.mu.Unlock()
-		if !wait(ctx, delay) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case c.places <- struct{}{}:
-		}
-		start := time.Now()
-		s, err := c.listOnce(ctx, b)
-		<-c.places
-		if ctx.Err() != nil {
-			return // we are stopping, or the policy changed: a listing that was cut short says nothing
-		}
-		err = c.note(b, s, err, start)
-		report(err, time.Since(start))
-		delay = 0
+// listing lists one backup whenever it is due: at the earliest after a delay, and after a reload or a restart not before its
+// last listing is old enough.
+func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Poll {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.facts[b.Name]; f != nil && !f.LastAttempt.IsZero() {
+		delay = max(delay, min(time.Until(f.LastAttempt.Add(b.Refresh.Std())), b.Refresh.Std()))
+	}
+	return collectors.Poll{
+		Part: b.Name, Interval: b.Refresh.Std(), Delay: delay,
+		Round: func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case c.places <- struct{}{}:
+			}
+			defer func() { <-c.places }()
+			start := time.Now()
+			var s *sink
+			err := collectors.Guard(func() (err error) {
+				s, err = c.listOnce(ctx, b)
+				return err
+			})
+			collectors.LogPanic(c.logger, err)
+			if ctx.Err() != nil {
+				return err // stopping, or the policy has changed: a listing that was cut short shows nothing
+			}
+			return c.note(b, s, err, start)
+		},
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
-
-// listOnce lists one backup within its time and contains a panic of its adapter.
+// listOnce lists one backup within its time.
 func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *sink, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.logger.Error("Adapter panicked", "backup", b.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
 	q, err := newQuery(b)
 	if err != nil {
 		return nil, err
@@ -235,25 +212,11 @@ func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) 
 	return &collectors.ReasonError{Reason: collectorReason(err), Err: err}
 }
 
-// keepHouse reads result files, counts tenants and saves.
-func (c *Collector) keepHouse(ctx context.Context, report collectors.Report) {
-	for {
-		start := time.Now()
-		c.settle(start)
-		err := errors.Join(c.readResults(ctx), c.countTenants(), c.save(start))
-		if ctx.Err() != nil {
-			return // we are stopping, or the policy changed: a round that was cut short is no failure
-		}
-		c.mu.Lock()
-		idle := len(c.here) == 0
-		c.mu.Unlock()
-		if err != nil || idle {
-			report(err, time.Since(start))
-		}
-		if !wait(ctx, tick) {
-			return
-		}
-	}
+// maintain reads result files, counts tenants and saves.
+func (c *Collector) maintain(ctx context.Context) error {
+	now := time.Now()
+	c.settle(now)
+	return errors.Join(c.readResults(ctx), c.countTenants(), c.save(now))
 }
 
 // settle forgets times in the future, which the exporter's clock gave while it was ahead.

@@ -302,7 +302,9 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	reported := make(chan error, 10)
 	done := make(chan error)
-	go func() { done <- c.Run(ctx, func(err error, _ time.Duration) { reported <- err }) }()
+	go func() {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) { reported <- err })
+	}()
 	if err := <-reported; err != nil {
 		t.Error(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
@@ -90,7 +91,7 @@ func OneAtATime(ctx context.Context, results string) (unlock func(), err error) 
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(fmt.Errorf("results: %w", err), f.Close())
 		}
-		if !wait(ctx, time.Second) {
+		if !collectors.Pause(ctx, time.Second) {
 			return nil, errors.Join(ctx.Err(), f.Close())
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -75,82 +74,55 @@ func (c *Collector) commit(p *config.Policy) {
 }
 
 // Run asks every server at its interval until ctx ends.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	for ctx.Err() == nil {
-		c.generation(ctx, report)
-	}
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	group.Each(ctx, c.changed, func(g *collectors.Group) {
+		c.mu.Lock()
+		servers := c.servers
+		c.mu.Unlock()
+		if len(servers) == 0 {
+			g.Report("servers")(nil, 0) // nothing to do is a success
+		}
+		for _, s := range servers {
+			g.Poll(c.poll(s))
+		}
+	})
 	return nil
 }
 
-// generation asks the servers of one policy until it is replaced.
-func (c *Collector) generation(ctx context.Context, report collectors.Report) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	select {
-	case <-c.changed: // what follows reads what it announced
-	default:
-	}
-	c.mu.Lock()
-	servers := c.servers
-	c.mu.Unlock()
-	if len(servers) == 0 {
-		report(nil, 0) // nothing to do is well done
-	}
-	parts := collectors.NewParts(report)
-	for _, s := range servers {
-		wg.Go(func() {
-			defer contain(report)
-			c.watch(ctx, s, parts.Report(s.Name))
-		})
-	}
-	select {
-	case <-ctx.Done():
-	case <-c.changed:
-	}
-}
-
-// contain reports the panic of a goroutine that the supervisor does not see.
-func contain(report collectors.Report) {
-	if p := recover(); p != nil {
-		report(&collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}, 0)
-	}
-}
-
-// watch asks one server at every interval. A connection that breaks is opened anew at the next one.
-func (c *Collector) watch(ctx context.Context, s *server, report collectors.Report) {
+// poll asks one server at every interval. A connection that breaks is opened again by the next round.
+func (c *Collector) poll(s *server) collectors.Poll {
 	var connection *postgres.Connection
-	defer func() {
-		if connection != nil {
-			connection.Close()
-		}
-	}()
-	tick := time.NewTicker(s.Interval.Std())
-	defer tick.Stop()
-	for {
-		start := time.Now()
-		var a answers
-		var err error
-		a, connection, err = round(ctx, s, connection)
-		if ctx.Err() != nil {
-			return
-		}
-		c.logLacks(s, connection)
-		snapshot := a.snapshot(s)
-		c.mu.Lock()
-		s.snapshot = snapshot
-		c.mu.Unlock()
-		if err != nil {
-			err = fmt.Errorf("server %s: %w", s.Name, err)
-		}
-		report(err, time.Since(start))
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	return collectors.Poll{
+		Part: s.Name, Interval: s.Interval.Std(),
+		Round: func(ctx context.Context) error {
+			var a answers
+			var err error
+			a, connection, err = round(ctx, s, connection)
+			if ctx.Err() != nil {
+				return err
+			}
+			c.logLacks(s, connection)
+			c.show(s, a)
+			if err != nil {
+				err = fmt.Errorf("server %s: %w", s.Name, err)
+			}
+			return err
+		},
+		Forget: func() { c.show(s, answers{unknown: true}) },
+		Close: func() {
+			if connection != nil {
+				connection.Close()
+			}
+		},
 	}
+}
+
+// show exposes what a server has answered in place of what it answered before.
+func (c *Collector) show(s *server, a answers) {
+	snapshot := a.snapshot(s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.snapshot = snapshot
 }
 
 // logLacks logs what a server has no functions for, once. That is no fault of the exporter or of its role: the series are

@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 	var failures, successes, wentDown atomic.Int32
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Run(ctx, func(err error, _ time.Duration) {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 			if value(t, c, metric.PostgresUp, "main") == 0 {
 				wentDown.Add(1)
 			}
@@ -149,6 +149,22 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A server whose round panicked is no longer shown as it was.
+func TestPanicOfARoundLeavesNoServerUp(t *testing.T) {
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})
+	if err := collectors.Apply(c, &config.Policy{Databases: []*config.Database{{Name: "main", Interval: config.Duration(time.Hour)}}}); err != nil {
+		t.Fatal(err)
+	}
+	c.show(c.servers[0], answers{up: true})
+	if v := value(t, c, metric.PostgresUp, "main"); v != 1 {
+		t.Fatalf("up = %v", v)
+	}
+	c.poll(c.servers[0]).Forget()
+	if v := value(t, c, metric.PostgresUp, "main"); v != -1 {
+		t.Errorf("up = %v of a server that is no longer asked", v)
 	}
 }
 

@@ -175,7 +175,10 @@ func TestNextRunTakesUpWhatWasRunning(t *testing.T) {
 	c.targets[key{check: "home"}].running = true
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(done) }()
+	go func() {
+		_ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+		close(done)
+	}()
 	await(t, c, "up", is(metric.StateUp))
 	cancel()
 	<-done

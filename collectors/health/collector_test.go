@@ -56,7 +56,7 @@ func start(t *testing.T, p *config.Policy, dir *state.Dir) (c *Collector, stop f
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := c.Run(ctx, func(error, time.Duration) {}); err != nil {
+		if err := collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -23,33 +23,28 @@ type modulesWatch struct {
 }
 
 // followModules looks at the modules_file again and again, beside the probes: a disk may hang.
-func (s *scheduler) followModules(ctx context.Context) {
+func (c *Collector) followModules(ctx context.Context, report collectors.Report) error {
 	ticker := time.NewTicker(modulesInterval)
 	defer ticker.Stop()
 	var w modulesWatch
 	for {
-		err := s.c.refreshModules(ctx, &w)
-		select {
-		case <-ctx.Done():
-			return
-		case s.modulesRead <- err:
+		start := time.Now()
+		err := collectors.Guard(func() error { return c.refreshModules(ctx, &w) })
+		if ctx.Err() != nil {
+			return nil
 		}
+		collectors.LogPanic(c.logger, err)
+		report(err, time.Since(start))
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-ticker.C:
 		}
 	}
 }
 
-// refreshModules puts the secrets in force that stand in the modules_file now, and contains a panic. A file that cannot be
-// used keeps the old ones.
+// refreshModules puts the secrets in force that stand in the modules_file now. A file that cannot be used keeps the old ones.
 func (c *Collector) refreshModules(ctx context.Context, w *modulesWatch) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
 	c.mu.Lock()
 	p := c.policy
 	c.mu.Unlock()

@@ -314,7 +314,7 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	stopped := make(chan error, 1)
 	var failed atomic.Value
 	go func() {
-		stopped <- c.Run(ctx, func(err error, _ time.Duration) {
+		stopped <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 			if err != nil {
 				failed.Store(err)
 			}

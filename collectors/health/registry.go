@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -54,14 +53,9 @@ func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 	return source, nil
 }
 
-// refreshRegistry follows a registry that changed, and contains a panic. One that cannot be read keeps the last good list, and so does one that has
+// refreshRegistry follows a registry that changed. One that cannot be read keeps the last good list, and so does one that has
 // suddenly lost most of its tenants: it is being written, until it has said so for a while.
 func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
 	c.mu.Lock()
 	source := c.source
 	c.mu.Unlock()

@@ -29,7 +29,7 @@ func startWith(t *testing.T, p *config.Policy, resolver *net.Resolver) *Collecto
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.Run(ctx, func(error, time.Duration) {})
+		_ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return c

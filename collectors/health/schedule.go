@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -52,14 +51,9 @@ type scheduler struct {
 	runningFast int
 	done        chan finished
 
-	saving   time.Time // when the save in flight began, zero if there is none
-	saved    chan error
-	saveErr  error // of the last save
-	registry error // of the last look at the tenants
-	modules  error // of the last look at the modules_file
-
-	refreshed   chan error
-	modulesRead chan error
+	saving  time.Time // when the save in flight began, zero if there is none
+	saved   <-chan error
+	saveErr error // of the last save
 }
 
 // maxFinished is how many probes may have ended that the scheduler has not seen: none of them keeps its stack meanwhile.
@@ -71,19 +65,18 @@ type finished struct {
 	fast bool
 }
 
-// Patience implements collectors.Prompt: there is a tick every second.
-func (*Collector) Patience() time.Duration { return time.Minute }
+// patience is how long the tick, which comes every second, may be silent.
+const patience = time.Minute
 
 // Run probes until the context ends, and saves once more then. Probes under way are not waited for: cut short,
 // they say nothing.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	ctx, cancel := context.WithCancel(ctx) // ends the probes, should this function panic
-	defer cancel()
-	s := &scheduler{c: c, done: make(chan finished, maxFinished), saved: make(chan error, 1), refreshed: make(chan error), modulesRead: make(chan error)}
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	report := group.Prompt("checks", patience)
+	s := &scheduler{c: c, done: make(chan finished, maxFinished)}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	go s.followRegistry(ctx)
-	go s.followModules(ctx)
+	group.Go("registry", func(ctx context.Context) error { return c.followRegistry(ctx, group.Report("registry")) })
+	group.Go("modules", func(ctx context.Context) error { return c.followModules(ctx, group.Report("modules")) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	c.mu.Lock()
@@ -105,11 +98,9 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 		case f := <-s.done:
 			s.finish(f)
 		case s.saveErr = <-s.saved:
-			s.saving = time.Time{}
+			s.saving, s.saved = time.Time{}, nil
 		case now := <-ticker.C:
 			s.tick(ctx, now, report)
-		case s.registry = <-s.refreshed:
-		case s.modules = <-s.modulesRead:
 		case <-timer.C:
 		}
 		timer.Reset(s.start(ctx, time.Now()))
@@ -117,26 +108,27 @@ func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
 }
 
 // followRegistry reads the tenants again and again, beside the probes: a database may take its time.
-func (s *scheduler) followRegistry(ctx context.Context) {
+func (c *Collector) followRegistry(ctx context.Context, report collectors.Report) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-timer.C:
-		case <-s.c.applied:
+		case <-c.applied:
 		}
-		err := s.c.refreshRegistry(ctx)
+		start := time.Now()
+		err := collectors.Guard(func() error { return c.refreshRegistry(ctx) })
+		if ctx.Err() != nil {
+			return nil
+		}
+		collectors.LogPanic(c.logger, err)
 		if err != nil {
 			err = fmt.Errorf("the last good tenants stay: %w", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case s.refreshed <- err:
-		}
-		timer.Reset(s.c.registryInterval())
+		report(err, time.Since(start))
+		timer.Reset(c.registryInterval())
 	}
 }
 
@@ -151,7 +143,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	switch {
 	case s.saving.IsZero() && due:
 		s.saving = now
-		go func() { s.saved <- s.c.saveNow(now, false) }()
+		s.saved = collectors.Async(func() error { return s.c.saveNow(now, false) })
 	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
 		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
 	}
@@ -159,7 +151,7 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	reference := s.c.reference
 	s.c.mu.Unlock()
 	reference.ask(ctx)
-	report(errors.Join(stuck, s.saveErr, s.registry, s.modules), time.Since(start))
+	report(errors.Join(stuck, s.saveErr), time.Since(start))
 }
 
 // stop saves for the last time.
@@ -172,13 +164,13 @@ func (s *scheduler) stop() error {
 			return errors.New("saving has not come back; counters since the last save are lost")
 		}
 	}
-	go func() {
+	saved := collectors.Async(func() error {
 		now := time.Now()
 		s.c.advance(now)
-		s.saved <- s.c.saveNow(now, true)
-	}()
+		return s.c.saveNow(now, true)
+	})
 	select {
-	case err := <-s.saved:
+	case err := <-saved:
 		return err
 	case <-deadline:
 		return errors.New("saving has not come back; counters since the last save are lost")
@@ -238,26 +230,26 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	}
 	s.c.inFlight, t.running, t.paced = s.running, true, false
 	request, reference := t.request, s.c.reference
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.c.logger.Error("A probe panicked", "check", t.check, "tenant", t.tenant, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			}
-			select {
-			case s.done <- finished{t, fast}:
-			case <-ctx.Done():
-			}
-		}()
+	probe := func() error {
 		m := request.examine(ctx, false, reference)
 		if ctx.Err() != nil {
-			return // we are stopping: a probe that was cut short says nothing
+			return nil // stopping: a probe that was cut short shows nothing
 		}
 		s.c.mu.Lock()
 		defer s.c.mu.Unlock()
 		if !t.removed && request.target == t.request.target && request.moduleName == t.request.moduleName {
 			s.c.judge(t, m)
 		}
-	}()
+		return nil
+	}
+	collectors.Async(func() error {
+		collectors.LogPanic(s.c.logger.With("check", t.check, "tenant", t.tenant), collectors.Guard(probe))
+		select {
+		case s.done <- finished{t, fast}:
+		case <-ctx.Done():
+		}
+		return nil
+	})
 	return true
 }
 

@@ -49,20 +49,15 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 }
 
 // Run reads at every interval until ctx ends.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	for {
-		start := time.Now()
-		report(c.read(), time.Since(start))
-		wait := time.NewTimer(c.policy.Load().Host.Interval.Std())
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return nil
-		case <-c.changed:
-			wait.Stop()
-		case <-wait.C:
-		}
-	}
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	group.Each(ctx, c.changed, func(g *collectors.Group) {
+		g.Poll(collectors.Poll{
+			Part: "machine", Interval: c.policy.Load().Host.Interval.Std(),
+			Round:  func(context.Context) error { return c.read() },
+			Forget: func() { c.snapshot.Store(nil) },
+		})
+	})
+	return nil
 }
 
 // reader collects the series of one round and what went wrong with them.

@@ -221,7 +221,9 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var rounds atomic.Int32
 	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx, func(error, time.Duration) { rounds.Add(1) }) }()
+	go func() {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) { rounds.Add(1) })
+	}()
 	for rounds.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}

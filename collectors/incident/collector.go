@@ -58,9 +58,9 @@ type Collector struct {
 	// What a scrape shows.
 	saved    counters
 	savedAt  time.Time
-	saving   chan error // of a save that has not come back; nil if none is under way
-	saves    [2]uint64  // succeeded, failed
-	unsaved  bool       // the last save failed or has not come back
+	saving   <-chan error // of a save that has not come back; nil if none is under way
+	saves    [2]uint64    // succeeded, failed
+	unsaved  bool         // the last save failed or has not come back
 	lastRead time.Time
 	up       map[string]bool
 	view     view
@@ -104,7 +104,8 @@ func (c *Collector) commit(p *config.Policy) {
 }
 
 // Run asks in turns until ctx ends.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	report := group.Report("round")
 	ticker := time.NewTicker(c.interval)
 	defer ticker.Stop()
 	defer c.client.CloseIdleConnections()
@@ -154,21 +155,8 @@ func (c *Collector) askAll(ctx context.Context, p *config.Policy) ([]answer, err
 	defer cancel()
 	var mu sync.Mutex
 	var answers []answer
-	var errs []error
-	var wg sync.WaitGroup
-	ask := func(name string, f func() error) {
-		wg.Go(func() {
-			err := contain(f)
-			mu.Lock()
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			}
-			mu.Unlock()
-			c.mu.Lock()
-			c.up[name] = err == nil
-			c.mu.Unlock()
-		})
-	}
+	asked := map[string][]<-chan error{}
+	ask := func(name string, f func() error) { asked[name] = append(asked[name], collectors.Async(f)) }
 	for _, settings := range p.Alertmanagers {
 		ask(settings.Name, func() error {
 			a, err := alertmanager{settings, c.client}.ask(ctx)
@@ -193,18 +181,20 @@ func (c *Collector) askAll(ctx context.Context, p *config.Policy) ([]answer, err
 			return nil
 		})
 	}
-	wg.Wait()
-	return answers, errors.Join(errs...)
-}
-
-// contain turns a panic into an error: it would end the whole program from a goroutine of ours.
-func contain(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}
+	var errs []error
+	for name, all := range asked {
+		for _, done := range all {
+			err := <-done
+			if err != nil {
+				collectors.LogPanic(c.logger, err)
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+			c.mu.Lock()
+			c.up[name] = err == nil
+			c.mu.Unlock()
 		}
-	}()
-	return f()
+	}
+	return answers, errors.Join(errs...)
 }
 
 // sources are the names of all that are asked. A channel may be called like an Alertmanager; then they share
@@ -253,8 +243,7 @@ func (c *Collector) publish(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		c.saving = make(chan error, 1)
-		go func(done chan<- error) { done <- c.published(counters, now, c.save(payload)) }(c.saving)
+		c.saving = collectors.Async(func() error { return c.published(counters, now, c.save(payload)) })
 	}
 	timeout := time.NewTimer(saveTimeout)
 	defer timeout.Stop()

@@ -410,7 +410,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 func TestWithoutAlertmanagersThereIsNothingToTell(t *testing.T) {
 	c := collector(t, nil, policyOf(t))
 	ctx, cancel := context.WithCancel(context.Background())
-	err := c.Run(ctx, func(err error, _ time.Duration) {
+	err := collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -429,7 +429,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	c := collector(t, nil, policyOf(t, a))
 	ctx, cancel := context.WithCancel(context.Background())
 	rounds := 0
-	if err := c.Run(ctx, func(error, time.Duration) {
+	if err := collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {
 		if rounds++; rounds == 3 {
 			cancel()
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -65,50 +66,49 @@ func newCanary(c config.Canary, host string, scarce func(string) bool) *canary {
 	return one
 }
 
-// watch runs the canary at its interval until ctx ends. A round that hangs in the kernel holds up nobody:
-// it counts as failed, once for each interval, and no other begins before it has ended.
-func (c *canary) watch(ctx context.Context, report collectors.Report) {
-	tick := time.NewTicker(c.Interval.Std())
-	defer tick.Stop()
-	for {
-		c.mu.Lock()
-		hanging := c.hanging
-		c.hanging = true
-		c.mu.Unlock()
-		start := time.Now()
-		err := errors.New("the round before has not ended")
-		if !hanging {
-			err = c.round(ctx)
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		c.count(err)
-		if err != nil && !errors.Is(err, errSkipped) {
-			report(fmt.Errorf("canary %s: %w", c.Name, err), time.Since(start))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+// poll runs the canary at its interval. A round that hangs in the kernel delays nothing else: it counts as failed, once for
+// each interval, and no other begins before it has ended. Failures have a counter and an alert of their own, so they are no
+// failures of the collector; they are logged when they begin or change.
+func (c *canary) poll(logger *slog.Logger) collectors.Poll {
+	var logged string
+	return collectors.Poll{
+		Part: "canary " + c.Name, Interval: c.Interval.Std(),
+		Round: func(ctx context.Context) error {
+			c.mu.Lock()
+			hanging := c.hanging
+			c.hanging = true
+			c.mu.Unlock()
+			err := errors.New("the round before has not ended")
+			if !hanging {
+				err = c.round(ctx)
+			}
+			if ctx.Err() != nil {
+				return err
+			}
+			c.count(err)
+			if err == nil || errors.Is(err, errSkipped) {
+				logged = ""
+				return nil
+			}
+			if text := err.Error(); text != logged {
+				logged = text
+				logger.Warn("A storage canary failed", "canary", c.Name, "err", err)
+			}
+			return nil
+		},
 	}
 }
 
 // round does one round and waits for its end, or for as long as it may take.
 func (c *canary) round(ctx context.Context) error {
-	ended := make(chan error, 1)
-	go func() {
-		err := errors.New("panicked")
+	ended := collectors.Async(func() error {
 		defer func() {
-			_ = recover() // counted as a failure like any other
 			c.mu.Lock()
+			defer c.mu.Unlock()
 			c.hanging = false
-			c.mu.Unlock()
-			ended <- err
 		}()
-		err = c.once()
-	}()
+		return c.once()
+	})
 	timer := time.NewTimer(canaryTimeout)
 	defer timer.Stop()
 	select {
@@ -215,9 +215,8 @@ func (c *canary) collect(ch chan<- prometheus.Metric) {
 
 // canaries are those of the policy in force.
 type canaries struct {
-	mu      sync.Mutex
-	list    []*canary
-	changed chan struct{}
+	mu   sync.Mutex
+	list []*canary
 }
 
 // apply takes the policy's canaries; those that stay as they are go on counting.
@@ -235,38 +234,10 @@ func (c *canaries) apply(p *config.Policy, host string, scarce func(string) bool
 		list = append(list, one)
 	}
 	c.list = list
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
 }
 
 func (c *canaries) current() []*canary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.list
-}
-
-// run keeps the canaries of the policy in force at work until ctx ends.
-func (c *canaries) run(ctx context.Context, report collectors.Report) {
-	for ctx.Err() == nil {
-		select {
-		case <-c.changed: // what follows reads what it announced
-		default:
-		}
-		generation, cancel := context.WithCancel(ctx)
-		var wg sync.WaitGroup
-		for _, one := range c.current() {
-			wg.Go(func() {
-				defer contain(report)
-				one.watch(generation, report)
-			})
-		}
-		select {
-		case <-ctx.Done():
-		case <-c.changed:
-		}
-		cancel()
-		wg.Wait()
-	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -106,28 +108,29 @@ func TestCanariesRun(t *testing.T) {
 		<-release
 		return usage{}, errors.New("late")
 	}
-	list := &canaries{changed: make(chan struct{}, 1), list: []*canary{good, bad, hung}}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	var failures atomic.Int32
-	go func() {
-		defer close(done)
-		list.run(ctx, func(err error, _ time.Duration) {
-			if err != nil {
-				failures.Add(1)
-			}
-		})
-	}()
+	var log lines
+	group := collectors.NewGroup(ctx, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
+		if err != nil {
+			t.Errorf("the collector fails with its canaries: %v", err)
+		}
+	})
+	for _, one := range []*canary{good, bad, hung} {
+		group.Poll(one.poll(slog.New(&log)))
+	}
 	count := func(c *canary, result string) uint64 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.runs[result]
 	}
 	waitFor(t, func() bool {
-		return count(good, metric.ResultSuccess) > 2 && count(bad, metric.ResultFailure) > 2 && failures.Load() > 2
+		return count(good, metric.ResultSuccess) > 2 && count(bad, metric.ResultFailure) > 2
 	})
 	cancel()
-	<-done
+	group.Wait()
+	if n := log.n.Load(); n != 1 {
+		t.Errorf("%d lines are logged of one that is corrupt", n)
+	}
 	if n := rounds.Load(); n != 1 {
 		t.Errorf("a round that hangs was begun %d times", n)
 	}
@@ -147,7 +150,7 @@ func TestCanariesRun(t *testing.T) {
 // Canaries that stay in the policy go on counting.
 func TestCanariesKeepCounting(t *testing.T) {
 	a, b := &config.Canary{Name: "a", Path: "/a", Size: 1}, &config.Canary{Name: "b", Path: "/b", Size: 1}
-	list := &canaries{changed: make(chan struct{}, 1)}
+	list := &canaries{}
 	apply := func(want ...*config.Canary) []*canary {
 		list.apply(&config.Policy{Storage: config.Storage{Canaries: want}}, "db1", nil)
 		return list.current()
@@ -160,6 +163,17 @@ func TestCanariesKeepCounting(t *testing.T) {
 		t.Error("canaries are mixed up")
 	}
 }
+
+// lines counts what is logged.
+type lines struct{ n atomic.Int32 }
+
+func (*lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l *lines) Handle(context.Context, slog.Record) error {
+	l.n.Add(1)
+	return nil
+}
+func (l *lines) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *lines) WithGroup(string) slog.Handler      { return l }
 
 type collecting func(chan<- prometheus.Metric)
 

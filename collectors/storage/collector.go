@@ -58,12 +58,11 @@ type Collector struct {
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
 	return &Collector{
-		Options:  o,
-		asker:    newAsker(statfs),
-		namer:    &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
-		disks:    newDisks(o.Logger, o.UserAgent),
-		canaries: canaries{changed: make(chan struct{}, 1)},
-		changed:  make(chan struct{}, 1),
+		Options: o,
+		asker:   newAsker(statfs),
+		namer:   &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
+		disks:   newDisks(o.Logger, o.UserAgent),
+		changed: make(chan struct{}, 1),
 	}
 }
 
@@ -85,41 +84,18 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 }
 
 // Run reads at every interval until ctx ends.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	parts := collectors.NewParts(report)
-	wg.Go(func() {
-		defer contain(report)
-		c.disks.run(ctx, parts.Report("limits"))
-	})
-	wg.Go(func() {
-		defer contain(report)
-		c.canaries.run(ctx, report)
-	})
-	devices := parts.Report("devices")
-	for {
-		start := time.Now()
-		devices(c.read(ctx), time.Since(start))
-		wait := time.NewTimer(c.policy.Load().Storage.Interval.Std())
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return nil
-		case <-c.changed:
-			wait.Stop()
-		case <-wait.C:
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
+	group.Each(ctx, c.changed, func(g *collectors.Group) {
+		g.Poll(collectors.Poll{
+			Part: "devices", Interval: c.policy.Load().Storage.Interval.Std(), Round: c.read,
+			Forget: func() { c.snapshot.Store(nil) },
+		})
+		g.Poll(c.disks.poll())
+		for _, one := range c.canaries.current() {
+			g.Poll(one.poll(c.Logger))
 		}
-	}
-}
-
-// contain reports the panic of a goroutine that the supervisor does not see.
-func contain(report collectors.Report) {
-	if p := recover(); p != nil {
-		report(&collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v", p)}, 0)
-	}
+	})
+	return nil
 }
 
 // read makes a new snapshot. What could be read is shown, beside the error about what could not.

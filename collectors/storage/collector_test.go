@@ -237,7 +237,7 @@ func TestRun(t *testing.T) {
 	var rounds atomic.Int32
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Run(ctx, func(err error, _ time.Duration) {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 			if err != nil {
 				t.Error(err)
 			}

@@ -79,13 +79,12 @@ type disks struct {
 	found    map[string]supabase.Disk // by project
 	asked    map[string][2]uint64     // succeeded, failed; by project
 	created  time.Time
-	changed  chan struct{}
 }
 
 func newDisks(logger *slog.Logger, userAgent string) *disks {
 	return &disks{
 		logger: logger, userAgent: userAgent, created: time.Now(),
-		found: map[string]supabase.Disk{}, asked: map[string][2]uint64{}, changed: make(chan struct{}, 1),
+		found: map[string]supabase.Disk{}, asked: map[string][2]uint64{},
 	}
 }
 
@@ -110,39 +109,22 @@ func (d *disks) apply(s config.SupabaseDisks, client *supabase.Client) {
 		}
 	}
 	d.found, d.asked = found, asked
-	select {
-	case d.changed <- struct{}{}:
-	default:
-	}
 }
 
-// run asks at every interval, and at once when the settings change, until ctx ends.
-func (d *disks) run(ctx context.Context, report collectors.Report) {
-	for {
-		start := time.Now()
-		select {
-		case <-d.changed: // what follows reads what it announced
-		default:
-		}
-		d.mu.Lock()
-		client, settings := d.asking, d.settings
-		d.mu.Unlock()
-		var errs []error
-		for _, p := range settings.Projects {
-			errs = append(errs, d.ask(ctx, client, p.Ref))
-		}
-		if ctx.Err() == nil {
-			report(errors.Join(errs...), time.Since(start))
-		}
-		wait := time.NewTimer(max(settings.Interval.Std(), time.Second))
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return
-		case <-d.changed:
-			wait.Stop()
-		case <-wait.C:
-		}
+// poll asks for the disks of the settings that are in force now.
+func (d *disks) poll() collectors.Poll {
+	d.mu.Lock()
+	client, settings := d.asking, d.settings
+	d.mu.Unlock()
+	return collectors.Poll{
+		Part: "limits", Interval: max(settings.Interval.Std(), time.Second),
+		Round: func(ctx context.Context) error {
+			var errs []error
+			for _, p := range settings.Projects {
+				errs = append(errs, d.ask(ctx, client, p.Ref))
+			}
+			return errors.Join(errs...)
+		},
 	}
 }
 

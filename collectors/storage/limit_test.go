@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
 )
@@ -69,21 +70,23 @@ func TestLimitsFromSupabase(t *testing.T) {
 	use(settings)
 	ctx, cancel := context.WithCancel(t.Context())
 	var failures atomic.Int32
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		d.run(ctx, func(err error, _ time.Duration) {
-			if err != nil {
-				failures.Add(1)
-			}
-		})
-	}()
+	changed := make(chan struct{}, 1)
+	group := collectors.NewGroup(ctx, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
+		if err != nil {
+			failures.Add(1)
+		}
+	})
+	group.Go("all", func(ctx context.Context) error {
+		group.Each(ctx, changed, func(g *collectors.Group) { g.Poll(d.poll()) })
+		return nil
+	})
 	at := place{project, "nvme1n1"}
 	waitFor(t, func() bool { return d.limits()[at] == limit{iops: 500, throughput: 11e6} })
 
 	broken.Store(true)
 	settings.ComputeSizes = nil
-	use(settings) // asks again
+	use(settings)
+	changed <- struct{}{} // asks again
 	waitFor(t, func() bool { return failures.Load() == 1 })
 	if got := d.limits()[at].iops; got != 3000 {
 		t.Errorf("after a failure the limit is %v", got)
@@ -99,5 +102,5 @@ func TestLimitsFromSupabase(t *testing.T) {
 		t.Errorf("limits of nothing: %v", got)
 	}
 	cancel()
-	<-done
+	group.Wait()
 }

@@ -48,7 +48,7 @@ tenants:
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
-	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { ran <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	defer func() {
 		cancel()
 		if err := <-ran; err != nil {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -174,44 +173,22 @@ func (c *Collector) open() error {
 }
 
 // Run saves what is counted, refreshes the registry and reads the sources of the policy in force, until ctx ends.
-func (c *Collector) Run(ctx context.Context, report collectors.Report) error {
+func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	book := c.book.Load()
 	if book == nil {
 		<-ctx.Done()
 		return nil
 	}
-	select {
-	case <-c.changed: // what was applied before is what is read first
-	default:
-	}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
-	saved := make(chan error, 1)
-	book.Begin() // or the first commit of a source could find the book of an earlier Run stopped
-	go func() { saved <- guard(func() error { return book.Run(saving) }) }()
 	defer stopSaving()
-	for ctx.Err() == nil {
-		reading, stop := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- c.read(reading, c.current.Load(), report) }()
-		var err error
-		select {
-		case <-c.changed:
-			stop()
-			err = <-done
-		case err = <-done:
-		case err = <-saved:
-			stop()
-			return errors.Join(err, <-done)
-		case <-ctx.Done():
-			stop()
-			err = <-done
-		}
-		stop()
-		if err != nil && ctx.Err() == nil {
-			stopSaving()
-			return errors.Join(err, <-saved)
-		}
-	}
+	book.Begin() // or the first commit of a source could find the book of an earlier Run stopped
+	saved := collectors.Async(func() error {
+		defer stop() // nothing is read that cannot be saved
+		return book.Run(saving)
+	})
+	group.Each(reading, c.changed, c.read)
 	stopSaving()
 	return <-saved
 }
@@ -239,77 +216,37 @@ func (c *Collector) Close() error {
 	return nil
 }
 
-// read runs the sources of one policy until ctx ends.
-func (c *Collector) read(ctx context.Context, s *setup, report collectors.Report) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	failed := make(chan error, len(s.sources)+2)
-	var wg sync.WaitGroup
-	start := func(f func(context.Context) error) {
-		wg.Go(func() {
-			if err := guard(func() error { return f(ctx) }); err != nil && ctx.Err() == nil {
-				failed <- err
-				cancel()
-			}
-		})
+// read runs the sources of the policy in force. While no tenants are known files wait, for no request could be assigned.
+func (c *Collector) read(g *collectors.Group) {
+	s := c.current.Load()
+	registry := g.Report("registry") // or a heartbeat would hide that it was never read
+	if !s.names.known {
+		g.Go("registry", func(ctx context.Context) error { return c.await(ctx, s, registry) })
+		return
 	}
-	parts := collectors.NewParts(report) // or a heartbeat would hide that the registry was never read
 	if s.registry != nil {
-		registry := parts.Report("registry")
-		if !c.await(ctx, s, registry) {
-			return nil
-		}
-		start(func(ctx context.Context) error { return c.refresh(ctx, s, registry) })
+		g.Go("registry", func(ctx context.Context) error { return c.refresh(ctx, s, registry) })
 	}
 	if s.probes != nil && s.probes.config.Secret != nil {
-		report := parts.Report("probes")
-		start(func(ctx context.Context) error { return s.probes.follow(ctx, report) })
+		g.Go("probes", func(ctx context.Context) error { return s.probes.follow(ctx, g.Report("probes")) })
 	}
-	start(func(ctx context.Context) error { return heartbeat(ctx, parts.Report("sources")) })
+	g.Go("sources", func(ctx context.Context) error { return heartbeat(ctx, g.Report("sources")) })
 	for _, r := range s.sources {
 		if r.run != nil {
-			start(r.run)
+			g.Go("source "+r.config.Name, r.run)
 		}
-	}
-	wg.Wait()
-	select {
-	case err := <-failed:
-		return err
-	default:
-		return nil
 	}
 }
 
-// heartbeat reports that the collector is at work: its sources tell for themselves how they fare.
+// heartbeat reports that the collector is at work: each source has a status of its own.
 func heartbeat(ctx context.Context, report collectors.Report) error {
 	const every = 15 * time.Second
 	for {
 		report(nil, 0)
-		if !pause(ctx, every) {
+		if !collectors.Pause(ctx, every) {
 			return nil
 		}
 	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// guard turns a panic into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
-		}
-	}()
-	return f()
 }
 
 var (

@@ -68,7 +68,9 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	text := func() string {
 		var b bytes.Buffer
 		if err := c.Write(&b); err != nil {
@@ -185,7 +187,9 @@ tenants:
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	eventually(t, "both lines", func() bool { n, _, _ := c.Book().Totals(); return n == 2 })
 	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
 		t.Errorf("%d sources are told of", n)

@@ -34,7 +34,10 @@ func TestFullDisk(t *testing.T) {
 	}
 	stopped := make(chan struct{})
 	t.Cleanup(func() { <-stopped; _ = c.Close(); _ = sd.Close() })
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}); close(stopped) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+		close(stopped)
+	}()
 	requests := func() uint64 { n, _, _ := c.Book().Totals(); return n }
 	write := func(n int) {
 		t.Helper()

@@ -92,7 +92,7 @@ func child(dir string) error {
 	mux.Handle("/metrics/tenants", c.Tenants())
 	mux.Handle("/", c.Receivers())
 	go func() { _ = http.Serve(l, mux) }() //nolint:gosec // the test is its only client
-	return c.Run(context.Background(), func(error, time.Duration) {})
+	return collectors.Run(context.Background(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 }
 
 // An exporter is killed again and again while logs grow, are rotated in every way, and posts arrive. No value that

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"sync"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
@@ -41,16 +40,17 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	saving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	saved := make(chan error, 1)
-	go func() { saved <- guard(func() error { return book.Run(saving) }) }()
-	errs := make([]error, len(files))
-	var wg sync.WaitGroup
-	for i, name := range files {
-		wg.Go(func() { errs[i] = guard(func() error { return c.file(ctx, r, name, progress) }) })
+	saved := collectors.Async(func() error { return book.Run(saving) })
+	var reading []<-chan error
+	for _, name := range files {
+		reading = append(reading, collectors.Async(func() error { return c.file(ctx, r, name, progress) }))
 	}
-	wg.Wait()
+	var err error
+	for _, done := range reading {
+		err = errors.Join(err, <-done)
+	}
 	stop()
-	err := errors.Join(append(errs, <-saved)...)
+	err = errors.Join(err, <-saved)
 	s, _ := book.Source(r.number)
 	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Left: map[string]uint64{}, Unreadable: map[string]uint64{}}
 	for v := decode.Syntax; v < decode.Verdicts; v++ {

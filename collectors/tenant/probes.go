@@ -62,7 +62,7 @@ func (p *probes) refresh(ctx context.Context, now time.Time) error {
 
 // follow reads the secret again and again.
 func (p *probes) follow(ctx context.Context, report collectors.Report) error {
-	for pause(ctx, probeSecretEvery) {
+	for collectors.Pause(ctx, probeSecretEvery) {
 		start := time.Now()
 		err := p.refresh(ctx, start)
 		if ctx.Err() != nil {

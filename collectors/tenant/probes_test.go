@@ -34,7 +34,9 @@ func newProbing(t *testing.T, more string) *probing {
 	if err := collectors.Apply(p.c, filePolicy(t, dir, more)); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = p.c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), p.c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	return p
 }
 

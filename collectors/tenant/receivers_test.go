@@ -77,7 +77,7 @@ func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := c.Run(ctx, func(error, time.Duration) {}); err != nil {
+		if err := collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -344,7 +344,7 @@ func FuzzReceiver(f *testing.F) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.Cleanup(cancel)
-	go func() { _ = c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { _ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, kind := range []string{"vercel", "cloudflare", "json"} {
 			for encoding, sent := range map[string]string{"": string(body), "gzip": zipped(string(body))} {

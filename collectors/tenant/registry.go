@@ -101,21 +101,22 @@ func (c *Collector) keep(s *setup) {
 	}
 }
 
-// await reads a registry that was never read, until a setup that knows its tenants is in force. It reports whether that is
-// this one: until the tenants are known nobody can say whose a request is, and files wait.
-func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) bool {
-	for !s.names.known {
+// await reads a registry that was never read, until a setup that knows its tenants is in force.
+func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) error {
+	for {
 		start := time.Now()
 		_, err := s.registry.Refresh(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
 		report(err, time.Since(start))
 		if err == nil {
 			c.apply(s)
 		}
-		if c.current.Load() != s || !pause(ctx, retryEvery) {
-			return false
+		if c.current.Load() != s || !collectors.Pause(ctx, retryEvery) {
+			return nil
 		}
 	}
-	return true
 }
 
 // apply puts a registry in force that was just read.
@@ -137,7 +138,7 @@ func (c *Collector) apply(s *setup) {
 
 // refresh follows the registry.
 func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Report) error {
-	for pause(ctx, s.policy.Tenants.Registry.Refresh.Std()) {
+	for collectors.Pause(ctx, s.policy.Tenants.Registry.Refresh.Std()) {
 		start := time.Now()
 		_, err := s.registry.Refresh(ctx)
 		if ctx.Err() != nil {

@@ -74,7 +74,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 		failures.Store(0)
 		go func() {
 			defer close(done)
-			if err := c.Run(ctx, func(err error, _ time.Duration) {
+			if err := collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
 				if err != nil {
 					failures.Add(1)
 				}

@@ -57,7 +57,7 @@ tenants:
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
-	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { ran <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	writing, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	var acknowledged, logged atomic.Uint64
@@ -149,7 +149,9 @@ tenants:
 		}
 	}
 	apply(0)
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	var written uint64
 	done := make(chan struct{})
 	go func() {
@@ -205,7 +207,7 @@ tenants:
 	apply("s1", "web")
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
-	go func() { ran <- c.Run(ctx, func(error, time.Duration) {}) }()
+	go func() { ran <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	total := func() uint64 { n, late, _ := c.Book().Totals(); return n + late }
 	eventually(t, "all lines", func() bool { return total() >= 1000 })
 	for n := range 20 {

@@ -46,7 +46,10 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		stopped := make(chan struct{})
-		go func() { _ = c.Run(ctx, func(error, time.Duration) {}); close(stopped) }()
+		go func() {
+			_ = collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+			close(stopped)
+		}()
 		defer func() { cancel(); <-stopped; _ = c.Close(); _ = sd.Close() }()
 		eventually(t, fmt.Sprintf("%d requests, and a position in the log", n), func() bool {
 			got, _, _ := c.Book().Totals()

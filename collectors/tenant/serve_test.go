@@ -51,7 +51,9 @@ func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	line := `{"host":"acme.example.com","status":200,"request_time":0.1}` + "\n"
 	f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {

@@ -80,7 +80,9 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 	if got := unreadable(t, c); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("at first %v, want %v", got, want)
 	}
-	go func() { _ = c.Run(t.Context(), func(error, time.Duration) {}) }()
+	go func() {
+		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
+	}()
 	eventually(t, "all lines counted", func() bool { return c.Lines() == 7 })
 	want = map[string]float64{"negative log": 1, "syntax log": 3, "whole_seconds log": 0}
 	if got := unreadable(t, c); fmt.Sprint(got) != fmt.Sprint(want) {
