@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -81,6 +82,24 @@ func TestRotationThatLeavesAGap(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			if got, err := ref.Read(t.Context()); err == nil || got != "" {
 				t.Errorf("%s for long: %q", what, got)
+			}
+		}
+	})
+}
+
+// A disk that does not answer says nothing about the secret: the last value stays for as long as that is so.
+func TestValueStaysWhileTheDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "token")
+		write(t, name, "a-good-token")
+		hangs, cancel := context.WithCancelCause(t.Context())
+		cancel(errHangs) // as a read ends that has had no answer
+		for _, ref := range []Ref{{File: name}, {File: name + ".other"}} {
+			_, known := ref.Read(t.Context())
+			time.Sleep(100 * grace)
+			got, err := ref.Read(hangs)
+			if known == nil && (err != nil || got != "a-good-token") || known != nil && (err == nil || got != "") {
+				t.Errorf("%s: %q, %v", ref, got, err)
 			}
 		}
 	})
