@@ -79,7 +79,7 @@ var (
 // The state of checks now.
 var (
 	CheckExpected = record("check:thorbis_health_check:expected",
-		"Unix time at which an exporter last said that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants.",
+		"Unix time at which an exporter last said that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants or has read an empty registry.",
 		checkOwnedLevel)
 	CheckLocationHeld = record("check_location:thorbis_health_down:held",
 		"Unix time at which the location last saw the check down for at least the floor. Kept until that location says up or maintenance.",

@@ -13,8 +13,8 @@ import (
 // Why expectations are remembered by name. What an exporter stated and states no longer was either removed from the policy,
 // and is nobody's business any more, or its exporter died, and must be missed. The policy tells the two apart: rules are
 // generated from it, so what it does not name is remembered by none of them. Tenants are named by a registry that the
-// generator does not read: a tenant is remembered for as long as no exporter states other tenants in its place. What
-// belongs to a machine is remembered until that machine's exporter reports again without it.
+// generator does not read: a tenant is remembered for as long as no exporter states other tenants in its place, or that it has
+// read an empty registry. What belongs to a machine is remembered until that machine's exporter reports again without it.
 
 // named matches the values of a label that the policy names; nothing if it names none.
 func named(label string, values []string) string {
@@ -94,3 +94,9 @@ func kept(m *metric.Metric, within, matcher string, more ...string) string {
 func removed(m *metric.Metric, level, matcher string) string {
 	return "(last_over_time(" + m.Select(unnamed(matcher)) + "[1h]) unless on (" + level + ") " + m.Name + ")"
 }
+
+// emptied are the environments whose exporters have all read a registry without a tenant; a dead one says nothing.
+var emptied = expand(
+	`(max by (environment) ($tenants and on (environment, job, instance) $read > 0) == 0)`, names{
+		"tenants": metric.TenantRegistryTenants.Name, "read": metric.TenantRegistryLastRead.Name,
+	})

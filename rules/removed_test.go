@@ -48,6 +48,13 @@ func TestRemovedChecks(t *testing.T) {
 		}
 		return all
 	}
+	// They have read a registry without a tenant.
+	emptied := func(all []*simExporter) []*simExporter {
+		for _, e := range all {
+			e.emptied = removedAt
+		}
+		return all
+	}
 	others := func(l int) []*simExporter { return layouts[l].place(1, nil) }
 	cases := []struct {
 		name      string
@@ -68,6 +75,7 @@ func TestRemovedChecks(t *testing.T) {
 			"a tenant leaves the registry of two exporters", append(gone(twoLocations, "acme", always), tenant("other", twoLocations)...),
 			metric.TenantDownAlert, removedAt + twoEvaluations,
 		},
+		{"a registry is emptied", emptied(gone(one, "acme", always)), metric.TenantDownAlert, removedAt + twoEvaluations},
 		{"the exporter of a tenant that is down dies", append(died(gone(one, "acme", always)), died(tenant("other", one))...), metric.TenantDownAlert, 0},
 		{"the exporter of a check that is down dies", died(gone(one, "", always)), metric.CheckDownAlert, 0},
 	}
@@ -140,6 +148,12 @@ func TestRemovedTenantBurns(t *testing.T) {
 		"stays":  oneReceiver.carry(append(crowd(6, "standard", 50, nil), stays)...),
 		"leaves": oneReceiver.carry(append(crowd(6, "standard", 50, nil), leaves)...),
 	}
+	last := bad("one")
+	last.left = left
+	cases["the registry is emptied"] = oneReceiver.carry(append(crowd(6, "standard", 50, func(_ int, t *simTenant) { t.left = left }), last)...)
+	only := bad("one")
+	cases["the only exporter dies"] = oneReceiver.carry(append(crowd(6, "standard", 50, nil), only)...)
+	cases["the only exporter dies"][0].off = []spell{{left, 9 * hour}}
 	alone := twoReceivers.carry(crowd(6, "standard", 50, nil)...)
 	alone[1].traffic, alone[1].off = []*simTenant{&dies}, []spell{{left, 9 * hour}}
 	cases["its exporter dies"] = alone
@@ -158,10 +172,13 @@ func TestRemovedTenantBurns(t *testing.T) {
 		for _, f := range fired {
 			last = max(last, f.to)
 		}
-		if name == "leaves" && last > left+3*minute {
-			t.Errorf("%s: %v, want it over by %d", name, fired, left+3*minute)
+		// A scrape and an evaluation of the group.
+		const by = left + 15 + minute
+		ends := name == "leaves" || name == "the registry is emptied"
+		if ends && last > by {
+			t.Errorf("%s: %v, want it over by %d", name, fired, by)
 		}
-		if name != "leaves" && last < left+10*minute {
+		if !ends && last < left+10*minute {
 			t.Errorf("%s: %v, want it to last until %d", name, fired, left+10*minute)
 		}
 	}

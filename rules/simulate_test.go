@@ -51,6 +51,8 @@ type simExporter struct {
 
 	// traffic is whose requests the exporter counts; share is its part of them.
 	traffic []*simTenant
+	// emptied is when it has read a registry without a tenant, 0 for never.
+	emptied int
 
 	state    string
 	next     int // the next probe
@@ -199,6 +201,11 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 	if e.running && !vanished {
 		env := []string{metric.LabelEnvironment, scenario}
 		add(metric.BuildInfo.Name, 1, append(env, "version", "1.0.0")...)
+		listed := func(s *simTenant) bool { return !s.noTier }
+		if slices.ContainsFunc(e.traffic, listed) || e.emptied != 0 && t >= e.emptied {
+			add(metric.TenantRegistryTenants.Name, float64(registered(e.traffic)), env...)
+			add(metric.TenantRegistryLastRead.Name, float64(epoch.Unix()+int64(t)), env...)
+		}
 		if e.removed != 0 && t >= e.removed {
 			return e.vanish(now, samples)
 		}

@@ -27,7 +27,7 @@ func slo(p *config.Policy) []Group {
 		rules = append(rules, Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])})
 		groups = append(groups, Group{Name: "thorbis-slo-" + t.name, Interval: t.pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
-	return append(groups, sloHourly(), sloPeriod(p), tenantsGone(), tenantBurn(p), sloCrowds(p), sloBudget(p), sloTiers(p))
+	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), sloCrowds(p), sloBudget(p), sloTiers(p))
 }
 
 // tierWindows sums the events of services and tenants over some windows and finds how fast the budget burns in them.

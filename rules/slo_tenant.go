@@ -59,30 +59,33 @@ func tenantWindows(p *config.Policy, only ...string) []Rule {
 // summed up less often.
 var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(anyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(anyTenant) + ")"
 
-// tenantsGone finds tenants that left the registry: the exporter that stated one reports, and states it no longer. While it is
-// silent, for an hour at most, the tenant is there still.
-func tenantsGone() Group {
-	n := names{
-		"had": hadBad, "info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name,
-		"memory": seconds(memory), "moment": seconds(windowInterval),
-	}
-	return Group{Name: "thorbis-slo-tenant-gone", Interval: windowInterval, Rules: []Rule{
+// tenantsSeen remembers who stated each tenant that burns, and when.
+func tenantsSeen() Group {
+	return Group{Name: "thorbis-slo-tenant-seen", Interval: windowInterval, Rules: []Rule{
 		{Record: metric.TenantSeen, Expr: expand(`
 			time() + 0 * group by (environment, tenant, job, instance) ($info and on ($oneTenant) $had)
 			or
-			$seen and on ($oneTenant) $had`, n)},
-		{Record: metric.TenantGone, Expr: expand(`
-			max by ($oneTenant) (
-				$seen
-				unless on ($oneTenant) $seen > time() - $moment
-				unless on ($oneTenant)
-				(
-					$seen > time() - $memory
-					unless on (environment, job, instance)
-					group by (environment, job, instance) ($info)
-				)
-			)`, n)},
+			$seen and on ($oneTenant) $had`, names{
+			"had": hadBad, "info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name,
+		})},
 	}}
+}
+
+// tenantGone finds tenants that left the registry: the exporter that stated one reports, and states it no longer. While it is
+// silent, for an hour at most, the tenant is there still, unless those that report have read an empty registry.
+func tenantGone() Rule {
+	return Rule{Record: metric.TenantGone, Expr: expand(`
+		max by ($oneTenant) (
+			$seen
+			unless on ($oneTenant) $info
+			unless on ($oneTenant)
+			(
+				$seen > time() - $memory
+				unless on (environment, job, instance)
+				group by (environment, job, instance) ($info)
+				unless on (environment) `+emptied+`
+			)
+		)`, names{"info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name, "memory": seconds(memory)})}
 }
 
 // tenantBurn judges tenants one by one. Only those with bad requests have series here, so that ten thousand
@@ -101,6 +104,7 @@ func tenantBurn(p *config.Policy) Group {
 		n[t] = metric.TenantBurning[t].Name
 	}
 	rules := []Rule{
+		tenantGone(),
 		// A tenant of which no registry speaks pages as urgently as it can, unless no registry speaks of any.
 		{Record: metric.TenantSLOOwned, Expr: expand(`
 			(

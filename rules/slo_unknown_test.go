@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -55,6 +56,30 @@ func TestUnknownCounts(t *testing.T) {
 			}, "thorbis-tenant-throughput")
 		})
 	}
+}
+
+// TestUnknownPagesOnce: a registry that is emptied is one page, and so is one whose requests fail too; an outage beside the
+// noise of scanners is the page of the check alone.
+func TestUnknownPagesOnce(t *testing.T) {
+	simulates(t)
+	const to = causeAt + 30*minute
+	draw := causes{rand.New(rand.NewPCG(1, 0))}
+	home := func() []*simExporter { return draw.probers("home", "", metric.TierNone, "P1", 1) }
+	lost := func(_ int, t *simTenant) { t.silent = []spell{{causeAt, to}} }
+	down := home()
+	down[0].broken = []spell{{causeAt, to}}
+	judgeCauses(t, []cause{
+		{"the registry is emptied", append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
+			t.silent = []spell{{0, causeAt}, {to, 9 * hour}}
+		}))...)...), true, false},
+		{"the registry is emptied and all fails", append(home(), twoReceivers.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
+			t.silent, t.failing = []spell{{0, causeAt}, {to, 9 * hour}}, failing(1, causeAt, to)
+		}))...)...), true, false},
+		{"down beside a scanner", append(down, oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(2, nil))...)...), true, false},
+		{"a tenth is unknown and fails", append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, nil), unknown(6, func(t *simTenant) {
+			t.failing = failing(1, causeAt, to)
+		}))...)...), false, true},
+	})
 }
 
 // TestUnknownTotals: what counts of unknown hosts is what came while they were most of the requests. Its end takes nothing from

@@ -62,6 +62,8 @@ func down(p *config.Policy) Group {
 				)
 				unless on (environment, app_service, check)
 				group by (environment, app_service, check) ($info{tenant!=""})
+				unless
+				($expected{tenant!=""} and on (environment) `+emptied+`)
 			)`, n)},
 
 		// The floor wants both: an outage of that age, so that short ones do not add up, and so many

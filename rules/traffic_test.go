@@ -70,6 +70,17 @@ func (s *simTenant) fresh() *simTenant {
 // gone reports whether it left the registry; its series stay for five minutes more.
 func (s *simTenant) gone() bool { return s.left != 0 && s.now >= s.left }
 
+// registered counts the tenants that are in the registry.
+func registered(all []*simTenant) int {
+	n := 0
+	for _, s := range all {
+		if !s.gone() && !s.noTier {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *simTenant) expose(env []string, add func(string, float64, ...string)) {
 	labels := func(more ...string) []string {
 		return append(append(slices.Clip(env), metric.LabelAppService, s.service, metric.LabelTenant, s.name), more...)
