@@ -2,48 +2,25 @@ package exporter
 
 import (
 	"fmt"
-	"log/slog"
-	"runtime"
+	"net/http"
 	"runtime/debug"
 	"slices"
 
-	"github.com/prometheus/common/version"
-
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/collectors/host"
+	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// Role is a collector that can be switched with --[no-]collector.<name>.
-type Role struct {
-	Name    string
-	Help    string
-	Default bool
+// Definitions lists every collector there is, in the order of the status page.
+var Definitions = []collectors.Definition{
+	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition, tenant.Definition,
 }
-
-// Roles lists every collector there is. A new one is a line here and a case in newExporter.
-var Roles = []Role{
-	{Name: roleHealth, Help: "Probe the policy's health checks.", Default: true},
-	{Name: roleIncident, Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.", Default: true},
-	{Name: roleBackup, Help: "List the policy's backups. Only for exporters that can reach the repositories."},
-	{Name: roleDatabase, Help: "Ask the policy's PostgreSQL servers for their statistics.", Default: true},
-	{Name: roleHost, Help: "Read this machine's CPU, memory and pressure (Linux).", Default: runtime.GOOS == "linux"},
-	{Name: roleStorage, Help: "Read this machine's block devices and filesystems (Linux).", Default: runtime.GOOS == "linux"},
-	{Name: roleTenant, Help: "Count requests by tenant from the policy's sources.", Default: true},
-}
-
-const (
-	roleHealth   = "health"
-	roleIncident = "incident"
-	roleBackup   = "backup"
-	roleDatabase = "database"
-	roleHost     = "host"
-	roleStorage  = "storage"
-	roleTenant   = "tenant"
-)
 
 // checks is what the pages show and probe of the health collector.
 type checks interface {
@@ -55,21 +32,10 @@ type checks interface {
 	prober
 }
 
-// NewHealth returns the health collector as the exporter runs it; without a directory it keeps nothing.
-func NewHealth(logger *slog.Logger, dir *state.Dir, location string) *health.Collector {
-	return health.New(health.Options{
-		Logger: logger.With("collector", roleHealth), State: dir, Location: location, Version: version.Version,
-	})
-}
-
-// NewBackup returns the backup collector as the exporter runs it; without a directory it keeps nothing.
-func NewBackup(logger *slog.Logger, dir *state.Dir, location string) *backup.Collector {
-	return backup.New(backup.Options{Logger: logger.With("collector", roleBackup), State: dir, Location: location})
-}
-
-// NewTenant returns the tenant collector as the exporter runs it; without a directory it keeps nothing.
-func NewTenant(logger *slog.Logger, dir *state.Dir) *tenant.Collector {
-	return tenant.New(tenant.Options{Logger: logger.With("collector", roleTenant), State: dir})
+// requests is what the listeners serve of the tenant collector.
+type requests interface {
+	Tenants() http.Handler
+	Receivers() http.Handler
 }
 
 // running is a collector at work under its name.

@@ -66,3 +66,17 @@ func TestPolicyIsInForceEverywhereOrNowhere(t *testing.T) {
 		}
 	}
 }
+
+// Each collector is listed once, with a help that a flag can show, and its name is a label value of the exporter's own series.
+func TestDefinitions(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range Definitions {
+		if seen[d.Name] || d.Name == "" || !strings.HasSuffix(d.Help, ".") || d.New == nil {
+			t.Errorf("definition %+v", d)
+		}
+		seen[d.Name] = true
+		if c := d.New(collectors.Site{Logger: quiet(), Host: "h", Paths: collectors.DefaultPaths()}); c == nil {
+			t.Errorf("no collector %s", d.Name)
+		}
+	}
+}

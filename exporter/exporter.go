@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,11 +17,6 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/database"
-	"github.com/thorbis/thorbis_exporter/collectors/host"
-	"github.com/thorbis/thorbis_exporter/collectors/incident"
-	"github.com/thorbis/thorbis_exporter/collectors/storage"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -41,9 +37,9 @@ type Options struct {
 	Host string
 	// Paths are where the machine's own files are; the zero value is where they always are.
 	Paths collectors.Paths
-	// Roles are the collectors to run, by name.
-	Roles map[string]bool
-	Web   *web.FlagConfig
+	// Collectors are those to run, by name.
+	Collectors map[string]bool
+	Web        *web.FlagConfig
 	// Receive is where logs are received; nil receives none.
 	Receive *web.FlagConfig
 	// ExternalURL is where a browser reaches the exporter, RoutePrefix the path below which it serves its pages; empty for the
@@ -66,8 +62,8 @@ type exporter struct {
 	gatherer   *gatherer
 	supervisor *collectors.Supervisor
 	collectors []running
-	checks     checks            // nil without the health collector
-	tenants    *tenant.Collector // nil without the tenant collector
+	checks     checks   // nil without the health collector
+	tenants    requests // nil without the tenant collector
 	ready      atomic.Bool
 	stop       stop
 }
@@ -154,43 +150,31 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	e := &exporter{Options: o, started: time.Now(), supervisor: collectors.NewSupervisor(o.Logger)}
 	e.policy = newPolicy(o.Logger, o.Load, e.apply)
 	e.gatherer = newGatherer(e.supervisor, e.policy)
-	if o.Roles[roleHealth] {
-		c := NewHealth(o.Logger, dir, o.Location)
-		e.add(roleHealth, c)
-		e.checks = c
-	}
-	if o.Roles[roleIncident] {
-		e.add(roleIncident, incident.New(incident.Options{Logger: o.Logger.With("collector", roleIncident), State: dir}))
-	}
-	if o.Roles[roleBackup] {
-		e.add(roleBackup, NewBackup(o.Logger, dir, o.Location))
-	}
-	if o.Roles[roleDatabase] {
-		e.add(roleDatabase, database.New(database.Options{Logger: o.Logger.With("collector", roleDatabase), Host: o.Host}))
-	}
-	if o.Roles[roleHost] {
-		e.add(roleHost, host.New(host.Options{Logger: o.Logger.With("collector", roleHost), Host: o.Host, Paths: o.Paths}))
-	}
-	if o.Roles[roleStorage] {
-		e.add(roleStorage, storage.New(storage.Options{
-			Logger: o.Logger.With("collector", roleStorage), Host: o.Host, Paths: o.Paths, UserAgent: userAgent(),
-		}))
-	}
-	if o.Roles[roleTenant] {
-		e.tenants = NewTenant(o.Logger, dir)
-		e.add(roleTenant, e.tenants)
+	for _, d := range Definitions {
+		if !o.Collectors[d.Name] {
+			continue
+		}
+		c := d.New(collectors.Site{
+			Logger: o.Logger.With("collector", d.Name), State: dir, Location: o.Location, Host: o.Host, Paths: o.Paths, Version: version.Version,
+		})
+		e.add(d.Name, c)
+		if checks, ok := c.(checks); ok {
+			e.checks = checks
+		}
+		if requests, ok := c.(requests); ok {
+			e.tenants = requests
+		}
 	}
 	return e
 }
 
-// userAgent is who asks the APIs of others.
-func userAgent() string { return "thorbis_exporter/" + version.Version }
-
 // close gives back what collectors keep in the state directory, and the directory.
 func (e *exporter) close(dir *state.Dir) error {
 	return e.stop.within(stateUntil, "giving back the storage path", func() (err error) {
-		if e.tenants != nil {
-			err = e.tenants.Close()
+		for _, c := range e.collectors {
+			if closer, ok := c.Collector.(io.Closer); ok {
+				err = errors.Join(err, closer.Close())
+			}
 		}
 		if dir != nil {
 			err = errors.Join(err, dir.Close())

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -82,7 +83,7 @@ func start(t *testing.T, o Options) (*exporter, string) {
 	if o.Logger == nil {
 		o.Logger = quiet()
 	}
-	o.Roles = map[string]bool{roleHealth: true}
+	o.Collectors = map[string]bool{health.Definition.Name: true}
 	e := newExporter(o, nil)
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
@@ -187,7 +188,7 @@ func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 	hangup := make(chan os.Signal, 1)
 	go func() {
 		stopped <- Run(ctx, Options{
-			Logger: quiet(), Load: file.load, Hangup: hangup, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
+			Logger: quiet(), Load: file.load, Hangup: hangup, StoragePath: storage, Collectors: map[string]bool{health.Definition.Name: true},
 			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none},
 		})
 	}()
@@ -233,7 +234,7 @@ func TestRunFailsOnALockedDirectoryAndOnATakenPort(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	none, no := "", false
 	o := Options{
-		Logger: quiet(), Load: file.load, StoragePath: storage, Roles: map[string]bool{roleHealth: true},
+		Logger: quiet(), Load: file.load, StoragePath: storage, Collectors: map[string]bool{health.Definition.Name: true},
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{l.Addr().String()}, WebSystemdSocket: &no, WebConfigFile: &none},
 	}
 	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "in use by process") {

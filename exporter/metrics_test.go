@@ -19,6 +19,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -35,7 +36,7 @@ func manyChecks(t *testing.T) *exporter {
 		t.Fatal(err)
 	}
 	load := func(context.Context) (*config.Policy, error) { return config.Load(file) }
-	e := newExporter(Options{Logger: quiet(), Load: load, Roles: map[string]bool{roleHealth: true}}, nil)
+	e := newExporter(Options{Logger: quiet(), Load: load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}

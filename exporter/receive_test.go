@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -28,7 +29,7 @@ tenants:
 		}
 	}
 	e := newExporter(Options{
-		Logger: quiet(), Roles: map[string]bool{roleTenant: true}, Receive: ReceiveFlags("127.0.0.1:0", ""),
+		Logger: quiet(), Collectors: map[string]bool{tenant.Definition.Name: true}, Receive: ReceiveFlags("127.0.0.1:0", ""),
 		Load: func(ctx context.Context) (*config.Policy, error) {
 			return config.LoadContext(ctx, filepath.Join(dir, "p.yaml"))
 		},

@@ -9,12 +9,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // Many series bypass the registry; a scrape must not tell the difference.
 func TestSamplersAreServedAsByTheRegistry(t *testing.T) {
-	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Roles: map[string]bool{roleHealth: true}}, nil)
+	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -72,7 +73,7 @@ func TestPipeAsWebConfiguration(t *testing.T) {
 	}
 	address, no := freeAddress(t), false
 	err := Run(t.Context(), Options{
-		Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Roles: map[string]bool{roleHealth: true},
+		Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Collectors: map[string]bool{health.Definition.Name: true},
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &pipe},
 	})
 	if err == nil || !strings.Contains(err.Error(), "--web.config.file") || !strings.Contains(err.Error(), "not a pipe") {

@@ -21,6 +21,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -77,7 +78,7 @@ var rotations = map[string]struct {
 	"tenants.sources[].secret_file": {
 		policy: `tenants: {host: "{tenant}.example.com", sources: [{receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s}}]}`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
-			c := NewTenant(quiet(), nil)
+			c := tenant.New(tenant.Options{Logger: quiet()})
 			background(t, p, c)
 			return func() {
 				for _, secret := range []string{"first-secret", "other-secret"} {
@@ -120,14 +121,53 @@ var rotations = map[string]struct {
 	},
 	"health.checks[].secret_headers.*": {
 		policy: `health: {checks: [{name: home, app_service: web, target: "WEB", secret_headers: {Authorization: {file: secret}}}]}`,
-		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
-			c := NewHealth(quiet(), nil, "")
-			if err := collectors.Apply(c, p); err != nil {
+		ask:    probeHome,
+	},
+	"tenants.probes.secret": {
+		policy: `tenants: {host: "{tenant}.example.com", probes: {secret: {file: secret}}, sources: [{file: access.json, format: nginx-json, app_service: web}]}`,
+		ask:    logProbes,
+	},
+}
+
+// logProbes writes requests with each secret into a log, and sees the secret whose request is taken for a health check.
+func logProbes(t *testing.T, u *used, p *config.Policy) func() {
+	log := filepath.Join(u.dir, "access.json")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := tenant.New(tenant.Options{Logger: quiet()})
+	background(t, p, c)
+	probes := func() (n uint64) {
+		for _, s := range c.Book().Services() {
+			for _, of := range s.Probes {
+				n += of
+			}
+		}
+		return n
+	}
+	return func() {
+		for _, secret := range []string{"first-secret", "other-secret"} {
+			lines, before := c.Lines(), probes()
+			f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
 				t.Fatal(err)
 			}
-			return func() { _, _ = c.Probe(t.Context(), health.ProbeRequest{Check: "home"}) }
-		},
-	},
+			fmt.Fprintf(f, `{"n":%d,"host":"a.example.com","status":200,"http_x_thorbis_probe":%q}`+"\n", lines, secret)
+			f.Close()
+			eventually(t, "the line is counted", func() bool { return c.Lines() > lines })
+			if probes() > before {
+				u.see(secret)
+			}
+		}
+	}
+}
+
+func probeHome(t *testing.T, _ *used, p *config.Policy) func() {
+	c := health.New(health.Options{Logger: quiet()})
+	if err := collectors.Apply(c, p); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _, _ = c.Probe(t.Context(), health.ProbeRequest{Check: "home"}) }
 }
 
 func openIncidents(t *testing.T, _ *used, p *config.Policy) func() {

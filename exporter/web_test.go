@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 )
 
 // keyPair writes a certificate for 127.0.0.1 that signs itself, and its key.
@@ -68,7 +70,7 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() {
 		stopped <- Run(ctx, Options{
-			Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Roles: map[string]bool{roleHealth: true},
+			Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true},
 			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &config},
 		})
 	}()

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
 	registry "github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -44,12 +45,15 @@ func (c *checkConfig) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What a collector alone can tell, such as a tenant registry that cannot be read.
-	quiet := slog.New(slog.DiscardHandler)
-	checks := exporter.NewHealth(quiet, nil, c.location)
-	for _, one := range []collectors.Collector{checks, exporter.NewBackup(quiet, nil, c.location), exporter.NewTenant(quiet, nil)} {
+	// What only a collector finds, such as a tenant registry that cannot be read.
+	var checks *health.Collector
+	for _, d := range exporter.Definitions {
+		one := d.New(collectors.Site{Logger: slog.New(slog.DiscardHandler), Location: c.location})
 		if err := collectors.Apply(one, p); err != nil {
 			return err
+		}
+		if h, ok := one.(*health.Collector); ok {
+			checks = h
 		}
 	}
 	for _, w := range p.Warnings() {

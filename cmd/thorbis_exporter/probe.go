@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
-	"github.com/thorbis/thorbis_exporter/exporter"
 )
 
 // probe runs one check once, as the exporter would, and changes nothing.
@@ -39,7 +39,7 @@ func (p *probe) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := exporter.NewHealth(slog.New(slog.DiscardHandler), nil, p.location)
+	c := health.New(health.Options{Logger: slog.New(slog.DiscardHandler), Location: p.location, Version: version.Version})
 	if err := collectors.Apply(c, policy); err != nil {
 		return err
 	}

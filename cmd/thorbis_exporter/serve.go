@@ -18,14 +18,14 @@ type serve struct {
 	*flags
 	name                string
 	options             exporter.Options
-	roles               map[string]*bool
+	collectors          map[string]*bool
 	logLevel, logFormat string
 
 	receiveAddress, receiveConfig string
 }
 
 func newServe(app *kingpin.Application, f *flags) *serve {
-	s := &serve{flags: f, roles: map[string]*bool{}}
+	s := &serve{flags: f, collectors: map[string]*bool{}}
 	s.name = app.Command("serve", "Run the exporter (the default).").Default().FullCommand()
 	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
 	app.Flag("web.external-url", "URL under which a browser reaches the exporter, through a reverse proxy for example. Its path prefixes all links and, without --web.route-prefix, all pages.").StringVar(&s.options.ExternalURL)
@@ -39,12 +39,12 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).StringVar(&s.options.Paths.Procfs)
 	app.Flag("path.sysfs", "Where sysfs of the machine watched is mounted.").Default(paths.Sysfs).StringVar(&s.options.Paths.Sysfs)
 	app.Flag("path.rootfs", "Where the root of the machine watched is mounted.").Default(paths.Rootfs).StringVar(&s.options.Paths.Rootfs)
-	for _, r := range exporter.Roles {
+	for _, d := range exporter.Definitions {
 		value := "false"
-		if r.Default {
+		if d.Default {
 			value = "true"
 		}
-		s.roles[r.Name] = app.Flag("collector."+r.Name, r.Help).Default(value).Bool()
+		s.collectors[d.Name] = app.Flag("collector."+d.Name, d.Help).Default(value).Bool()
 	}
 	app.Flag("log.level", "Only log messages of this level or above.").Default("info").EnumVar(&s.logLevel, exporter.LogLevels...)
 	app.Flag("log.format", "Format of log messages.").Default("logfmt").EnumVar(&s.logFormat, exporter.LogFormats...)
@@ -69,9 +69,9 @@ func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writ
 	o.Receive = exporter.ReceiveFlags(s.receiveAddress, s.receiveConfig)
 	o.Logger, o.Load, o.Location, o.Web = logger, s.load, s.location, s.web
 	o.Hangup = hangup
-	o.Roles = map[string]bool{}
-	for name, on := range s.roles {
-		o.Roles[name] = *on
+	o.Collectors = map[string]bool{}
+	for name, on := range s.collectors {
+		o.Collectors[name] = *on
 	}
 	return exporter.Run(ctx, o)
 }

@@ -19,6 +19,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "backup", Help: "List the policy's backups. Only for exporters that can reach the repositories.",
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, State: s.State, Location: s.Location})
+	},
+}
+
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger   *slog.Logger

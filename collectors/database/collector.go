@@ -18,6 +18,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/postgres"
 )
 
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "database", Help: "Ask the policy's PostgreSQL servers for their statistics.",
+	Default: true,
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, Host: s.Host})
+	},
+}
+
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger *slog.Logger

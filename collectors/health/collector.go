@@ -20,6 +20,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "health", Help: "Probe the policy's health checks.",
+	Default: true,
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, State: s.State, Location: s.Location, Version: s.Version})
+	},
+}
+
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger   *slog.Logger

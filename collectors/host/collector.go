@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
+
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "host", Help: "Read this machine's CPU, memory and pressure (Linux).",
+	Default: runtime.GOOS == "linux",
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, Host: s.Host, Paths: s.Paths})
+	},
+}
 
 // Options are what a collector needs besides the policy.
 type Options struct {

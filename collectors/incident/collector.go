@@ -34,6 +34,15 @@ const (
 	listed = 200
 )
 
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "incident", Help: "Read the policy's Alertmanagers and PagerDuty: what is open, and who has acknowledged it.",
+	Default: true,
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, State: s.State})
+	},
+}
+
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger   *slog.Logger

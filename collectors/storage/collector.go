@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,15 @@ const (
 	maxMounts   = 2000
 	maxProcFile = 16 << 20
 )
+
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "storage", Help: "Read this machine's block devices and filesystems (Linux).",
+	Default: runtime.GOOS == "linux",
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, Host: s.Host, Paths: s.Paths, UserAgent: "thorbis_exporter/" + s.Version})
+	},
+}
 
 // Options are what a collector needs besides the policy.
 type Options struct {

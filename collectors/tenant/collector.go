@@ -27,6 +27,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
+// Definition lists the collector among those of an exporter.
+var Definition = collectors.Definition{
+	Name: "tenant", Help: "Count requests by tenant from the policy's sources.",
+	Default: true,
+	New: func(s collectors.Site) collectors.Collector {
+		return New(Options{Logger: s.Logger, State: s.State})
+	},
+}
+
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger *slog.Logger

@@ -1,0 +1,34 @@
+package collectors
+
+import (
+	"log/slog"
+
+	"github.com/thorbis/thorbis_exporter/internal/state"
+)
+
+// Definition is a collector that an exporter can run. The package of a collector has one, and the exporter lists them all.
+type Definition struct {
+	// Name is the value of the label collector, and switches the collector with --[no-]collector.<name>.
+	Name string
+	// Help describes the flag.
+	Help string
+	// Default is whether the collector runs if no flag says otherwise.
+	Default bool
+	// New returns the collector without a policy.
+	New func(Site) Collector
+}
+
+// Site is what an exporter gives its collectors besides the policy.
+type Site struct {
+	Logger *slog.Logger
+	// State is where a collector saves what survives a restart; nil keeps that in memory only.
+	State *state.Dir
+	// Location overrides the policy's; empty does not.
+	Location string
+	// Host is this machine in the series about it.
+	Host string
+	// Paths are where the machine's own files are.
+	Paths Paths
+	// Version is the exporter's, for the User-Agent of its requests.
+	Version string
+}
