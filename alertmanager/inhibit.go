@@ -27,10 +27,14 @@ func inhibitions() []inhibition {
 			})
 		}
 	}
-	for i, tier := range metric.BurnTiers[:len(metric.BurnTiers)-1] {
+	for _, tier := range metric.BurnTiers {
+		slower := metric.SlowerPaces(tier)
+		if len(slower) == 0 {
+			continue
+		}
 		all = append(all, inhibition{
 			SourceMatchers: ours(matcher(metric.LabelBurnTier, tier)),
-			TargetMatchers: ours(anyOf(metric.LabelBurnTier, metric.BurnTiers[i+1:])),
+			TargetMatchers: ours(anyOf(metric.LabelBurnTier, slower)),
 			Equal:          metric.SameBurn,
 		})
 	}

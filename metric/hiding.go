@@ -28,6 +28,12 @@ var (
 // neither has is equal.
 var SameBurn = []string{LabelAlertname, LabelEnvironment, LabelAppService, LabelSLO, LabelTier, LabelCheck, LabelTenant}
 
+// FasterPaces returns the paces at which a burn hides one at the given pace.
+func FasterPaces(pace string) []string { return BurnTiers[:slices.Index(BurnTiers, pace)] }
+
+// SlowerPaces returns the paces of the burns that one at the given pace hides.
+func SlowerPaces(pace string) []string { return BurnTiers[slices.Index(BurnTiers, pace)+1:] }
+
 // sameOf says for each level what must be the same.
 var sameOf = map[Level][]string{LevelService: sameService, LevelCrowd: sameService, LevelTier: sameTier, LevelTenant: sameTenant}
 

@@ -38,17 +38,36 @@ func some(matchers ...string) []string {
 	return slices.DeleteFunc(matchers, func(m string) bool { return m == "" })
 }
 
-// hideThemselves are alerts whose conditions leave out what a wider one told of: a burn goes on to be counted while it is
-// hidden, the seconds of an outage are none of ThorbisUptimeBurn, and a check that is down is not counted as unknown.
-var hideThemselves = map[*metric.Alert]bool{
-	metric.SLOBurnAlert: true, metric.UptimeBurnAlert: true, metric.CheckUnknownAlert: true, metric.CheckSilentAlert: true,
+// conditions are the alerts whose conditions leave out what a wider one has told of, with the record that they read for each
+// of those: a burn goes on to be counted while it is hidden, the seconds of an outage are none of ThorbisUptimeBurn, and a
+// check that is down is not counted as unknown.
+var conditions = map[*metric.Alert]map[*metric.Alert]*metric.Record{
+	metric.SLOBurnAlert:      {metric.CheckDownAlert: metric.SLOOutage},
+	metric.UptimeBurnAlert:   {metric.CheckDownAlert: metric.CheckDown},
+	metric.CheckUnknownAlert: {metric.CheckDownAlert: metric.CheckDown},
+	metric.CheckSilentAlert:  {metric.CheckDownAlert: metric.CheckDown},
+}
+
+// hiding returns the records of what the table says that hides a burn at a pace: the alerts that its condition leaves out, then
+// the faster paces of its own alert.
+func hiding(a *metric.Alert, pace string, burning map[string]*metric.Record) []*metric.Record {
+	var all []*metric.Record
+	for _, h := range metric.HiddenBy(a) {
+		if r := conditions[a][h.Source]; r != nil {
+			all = append(all, r)
+		}
+	}
+	for _, faster := range metric.FasterPaces(pace) {
+		all = append(all, burning[faster])
+	}
+	return all
 }
 
 // hide adds to each alerting rule of a group what the table says that hides it.
 func hide(g Group) {
 	for i := range g.Rules {
 		r := &g.Rules[i]
-		if r.Alert == nil || hideThemselves[r.Alert] {
+		if r.Alert == nil || conditions[r.Alert] != nil {
 			continue
 		}
 		var hidden strings.Builder

@@ -24,7 +24,7 @@ func slo(p *config.Policy) []Group {
 				"down":   metric.CheckDownOwned.Name,
 			})})
 		}
-		rules = append(rules, Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t, requestTiers[:i])})
+		rules = append(rules, Rule{Record: metric.SLOBurning[t.name], Expr: sloBurning(p, t)})
 		groups = append(groups, Group{Name: "thorbis-slo-" + t.name, Interval: t.pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
 	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), sloCrowds(p), sloBudget(p), sloTiers(p))
@@ -88,11 +88,8 @@ func burnRecords(windows []string) []Rule {
 }
 
 // sloBurning is the burn while a tier burns and no faster one, and no page for a check that is down, has told of it.
-func sloBurning(p *config.Policy, t burnTier, faster []burnTier) string {
-	told := []*metric.Record{metric.SLOOutage}
-	for _, f := range faster {
-		told = append(told, metric.SLOBurning[f.name])
-	}
+func sloBurning(p *config.Policy, t burnTier) string {
+	told := hiding(metric.SLOBurnAlert, t.name, metric.SLOBurning)
 	return expand(`
 		(
 			$long > $factor

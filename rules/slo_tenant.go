@@ -122,8 +122,8 @@ func tenantBurn(p *config.Policy) Group {
 			or on ($tenantSLO)
 			$owned * on ($slo) group_left () $budget`, n)},
 	}
-	for i, t := range requestTiers {
-		rules = append(rules, Rule{Record: metric.TenantBurning[t.name], Expr: tenantBurning(p, t, requestTiers[:i])})
+	for _, t := range requestTiers {
+		rules = append(rules, Rule{Record: metric.TenantBurning[t.name], Expr: tenantBurning(p, t)})
 	}
 	rules = append(rules,
 		Rule{Record: metric.TenantsBurning, Expr: expand(`
@@ -139,7 +139,7 @@ func tenantBurn(p *config.Policy) Group {
 	return Group{Name: "thorbis-slo-tenant-burn", Interval: windowInterval, Rules: rules}
 }
 
-func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
+func tenantBurning(p *config.Policy, t burnTier) string {
 	n := names{
 		"long": metric.TenantError[t.long].Name, "short": metric.TenantError[t.short].Name, "now": metric.TenantError["5m"].Name,
 		"bad":    metric.TenantBadIncrease[t.short].Name,
@@ -154,11 +154,7 @@ func tenantBurning(p *config.Policy, t burnTier, faster []burnTier) string {
 		and on ($tenantSLO)
 		$bad >= $floor
 		unless on ($oneTenant) $gone`
-	if len(faster) > 0 {
-		var told []*metric.Record
-		for _, f := range faster {
-			told = append(told, metric.TenantBurning[f.name])
-		}
+	if told := hiding(metric.TenantBurnAlert, t.name, metric.TenantBurning); len(told) > 0 {
 		text += `
 		unless on ($tenantSLO) (` + quietAfter(told, "tenantSLO", t.short, `$now / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
 	}

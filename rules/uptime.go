@@ -120,15 +120,15 @@ func burn(p *config.Policy) Group {
 			"budget":   metric.CheckErrorBudget.Name,
 		})})
 	}
-	for i, t := range burnTiers {
-		rules = append(rules, Rule{Record: metric.UptimeBurning[t.name], Expr: burning(p, t, burnTiers[:i])})
+	for _, t := range burnTiers {
+		rules = append(rules, Rule{Record: metric.UptimeBurning[t.name], Expr: burning(p, t)})
 	}
 	rules = append(rules, uptimeBurnAlerts()...)
 	return Group{Name: "thorbis-uptime-burn", Interval: windowInterval, Rules: rules}
 }
 
 // burning is true while a tier burns and no faster one has told of it.
-func burning(p *config.Policy, t burnTier, faster []burnTier) string {
+func burning(p *config.Policy, t burnTier) string {
 	n := names{
 		"long":     metric.UptimeBurn[t.long].Name,
 		"short":    metric.UptimeBurn[t.short].Name,
@@ -141,8 +141,10 @@ func burning(p *config.Policy, t burnTier, faster []burnTier) string {
 	text.WriteString(`
 		($long > $factor and $short > $factor and $seconds >= $floor)
 		* on ($check) group_left ($ownership) ($expected > bool 0)`)
-	for _, f := range faster {
-		text.WriteString("\nunless on ($check) max_over_time(" + metric.UptimeBurning[f.name].Name + "[" + t.short + "])")
+	for _, faster := range metric.FasterPaces(t.name) {
+		if r := metric.UptimeBurning[faster]; r != nil { // it has no fast pace
+			text.WriteString("\nunless on ($check) max_over_time(" + r.Name + "[" + t.short + "])")
+		}
 	}
 	return expand(text.String(), n)
 }
