@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -175,12 +174,38 @@ func (r *panel) remembered(good map[string]time.Time) {
 	}
 }
 
-// recall takes over what an earlier policy or run relied on.
+// adopt takes over what an earlier policy's panel found of the same members: one that is dead stays dead, and one that
+// is silent has no more time. If no member is new, what the last look found holds as long as it would have.
+func (r *panel) adopt(old *panel) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	known := map[string]*member{}
+	for _, t := range old.members {
+		known[t.key] = t
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answered = old.answered
+	same := len(known) == len(r.members)
+	for _, t := range r.members {
+		before, ok := known[t.key]
+		if !ok || before.distance != t.distance {
+			same = false
+			continue
+		}
+		t.asked, t.answered, t.silent, t.proofs, t.dead = before.asked, before.answered, before.silent, before.proofs, before.dead
+	}
+	if same {
+		r.asked, r.lost = old.asked, old.lost
+	}
+}
+
+// recall takes over what an earlier run relied on, of members that have not been asked since.
 func (r *panel) recall(good map[string]time.Time, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range r.members {
-		if at, ok := good[t.key]; ok && !at.After(now) && now.Sub(at) < referenceRemembered {
+		if at, ok := good[t.key]; ok && t.asked.IsZero() && !at.After(now) && now.Sub(at) < referenceRemembered {
 			t.answered = at
 		}
 	}
@@ -219,16 +244,4 @@ func (r *panel) status() []ReferenceStatus {
 		list = append(list, s)
 	}
 	return list
-}
-
-// carried returns what the two panels of a reference and an earlier run relied on, the youngest last.
-func carried(loaded map[string]time.Time, panels ...*panel) map[string]time.Time {
-	good := maps.Clone(loaded)
-	if good == nil {
-		good = map[string]time.Time{}
-	}
-	for _, p := range panels {
-		p.remembered(good)
-	}
-	return good
 }

@@ -83,14 +83,18 @@ func (r *reference) ask(ctx context.Context) {
 
 // remembered returns what can be relied on, and when it last answered.
 func (r *reference) remembered() map[string]time.Time {
-	return carried(nil, &r.targets, &r.names)
+	good := map[string]time.Time{}
+	r.targets.remembered(good)
+	r.names.remembered(good)
+	return good
 }
 
-// carry gives a new policy's references what the old one's knew.
+// carry gives a new policy's references what the old one's knew, and what an earlier run did.
 func (r *reference) carry(old *reference, loaded map[string]time.Time, now time.Time) {
-	good := carried(loaded, &old.targets, &old.names)
-	r.targets.recall(good, now)
-	r.names.recall(good, now)
+	r.targets.adopt(&old.targets)
+	r.names.adopt(&old.names)
+	r.targets.recall(loaded, now)
+	r.names.recall(loaded, now)
 }
 
 // ReferenceStatus is a reference target or name as a person looks at it.

@@ -61,8 +61,10 @@ const maxFinished = 1000
 
 // finished is a probe's end on its way back to the scheduler.
 type finished struct {
-	t    *target
-	fast bool
+	t       *target
+	fast    bool
+	request request
+	m       *measured // nil for one that panicked or was cut short
 }
 
 // patience is how long the tick, which comes every second, may be silent.
@@ -154,8 +156,13 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 	report(errors.Join(stuck, s.saveErr), time.Since(start))
 }
 
-// stop saves for the last time.
+// stop saves for the last time, with what has ended until now.
 func (s *scheduler) stop() error {
+	select {
+	case f := <-s.done:
+		s.finish(f)
+	default:
+	}
 	deadline := time.After(lastSaveTimeout)
 	if !s.saving.IsZero() {
 		select {
@@ -230,22 +237,20 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	}
 	s.c.inFlight, t.running, t.paced = s.running, true, false
 	request, reference := t.request, s.c.reference
+	f := finished{t: t, fast: fast, request: request}
 	probe := func() error {
 		m := request.examine(ctx, false, reference)
 		if ctx.Err() != nil {
 			return nil // stopping: a probe that was cut short shows nothing
 		}
-		s.c.mu.Lock()
-		defer s.c.mu.Unlock()
-		if !t.removed && request.target == t.request.target && request.moduleName == t.request.moduleName {
-			s.c.judge(t, m)
-		}
+		m.registry, m.log = nil, capture{}
+		f.m = &m
 		return nil
 	}
 	collectors.Async(func() error {
 		collectors.LogPanic(s.c.logger.With("check", t.check, "tenant", t.tenant), collectors.Guard(probe))
 		select {
-		case s.done <- finished{t, fast}:
+		case s.done <- f:
 		case <-ctx.Done():
 		}
 		return nil
@@ -253,10 +258,27 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	return true
 }
 
-// finish frees a probe's place and queues the target's next probe.
+// finish judges the probes that have ended, frees their places and queues their targets' next probes. No probe waits for
+// the lock, with its stack and its connection: thousands may end while a scrape holds it.
 func (s *scheduler) finish(f finished) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
+	s.finishOne(f)
+	for range maxFinished { // and no more: what is due must begin
+		select {
+		case f = <-s.done:
+			s.finishOne(f)
+		default:
+			return
+		}
+	}
+}
+
+// finishOne finishes one probe. The caller holds the lock.
+func (s *scheduler) finishOne(f finished) {
+	if r := &f.t.request; f.m != nil && !f.t.removed && f.request.target == r.target && f.request.moduleName == r.moduleName {
+		s.c.judge(f.t, *f.m)
+	}
 	s.running--
 	if f.fast {
 		s.runningFast--
