@@ -19,10 +19,16 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 func Guard(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &ReasonError{Reason: ReasonPanic, Err: &panicError{v, debug.Stack()}}
+			err = Panic(v)
 		}
 	}()
 	return f()
+}
+
+// Panic returns a value that was recovered as an error with ReasonPanic. The deferred function that recovered it must call it,
+// for the stack.
+func Panic(recovered any) error {
+	return &ReasonError{Reason: ReasonPanic, Err: &panicError{recovered, debug.Stack()}}
 }
 
 // Async runs f in a goroutine of its own and sends its error, or its panic as one. It is for a single piece of work that a

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
 )
 
 // scratch is a directory for one restore test. It is deleted when the test ends; when the test is killed, by a
@@ -114,11 +116,10 @@ func Guard(ctx context.Context, path string, input io.Reader) error {
 	if ok, _ := filepath.Match("thorbis-restore-*-*", base); !ok || !filepath.IsAbs(path) {
 		return fmt.Errorf("%s is no scratch directory", path)
 	}
-	ended := make(chan struct{})
-	go func() {
+	ended := collectors.Async(func() error {
 		_, _ = io.Copy(io.Discard, input)
-		close(ended)
-	}()
+		return nil
+	})
 	select {
 	case <-ended:
 	case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/command"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -112,19 +113,18 @@ func working(say func(format string, args ...any), every time.Duration) (safe fu
 		defer mu.Unlock()
 		say(format, args...)
 	}
-	start, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
+	start, stop := time.Now(), make(chan struct{})
+	stopped := collectors.Async(func() error {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-stop:
-				return
+				return nil
 			case <-ticker.C:
-				safe("still at it after %s", time.Since(start).Round(time.Second))
+				safe("still running after %s", time.Since(start).Round(time.Second))
 			}
 		}
-	}()
+	})
 	return safe, func() { close(stop); <-stopped }
 }

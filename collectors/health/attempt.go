@@ -10,6 +10,7 @@ import (
 
 	bbconfig "github.com/prometheus/blackbox_exporter/config"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -109,10 +110,12 @@ func (r request) race(ctx context.Context, debug bool, target string, module bbc
 		attempts, cancels = append(attempts, attempt{addr: addrs[i]}), append(cancels, cancel)
 		running++
 		timer.Reset(wait)
-		go func() {
-			m, connected := r.at(ctx, debug, target, module, addrs[i], func() { first <- i })
-			done <- finished{i, m, connected}
-		}()
+		collectors.Async(func() error {
+			f := finished{i: i, m: measured{outcome: outcome{result: metric.ResultUnknown, reason: reasonProberError}}}
+			defer func() { done <- f }()
+			f.m, f.connected = r.at(ctx, debug, target, module, addrs[i], func() { first <- i })
+			return nil
+		})
 	}
 	begin()
 	for {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -78,13 +79,15 @@ func (r *panel) silent(ctx context.Context) bool {
 	start := time.Now()
 	results := make(chan bool, len(r.members))
 	for _, t := range r.members {
-		go func() {
-			result := t.look(ctx)
-			if ctx.Err() == nil { // cut short, it says nothing
+		collectors.Async(func() error {
+			result := metric.ResultUnknown
+			defer func() { results <- result == metric.ResultSuccess }()
+			result = t.look(ctx)
+			if ctx.Err() == nil { // cut short, it shows nothing
 				r.note(t, result, start)
 			}
-			results <- result == metric.ResultSuccess
-		}()
+			return nil
+		})
 	}
 	lost = true
 	for range r.members {
@@ -159,7 +162,10 @@ func (r *panel) ask(ctx context.Context) {
 	due := time.Since(r.asked) >= wait
 	r.mu.Unlock()
 	if due {
-		go r.silent(ctx)
+		collectors.Async(func() error {
+			r.silent(ctx)
+			return nil
+		})
 	}
 }
 

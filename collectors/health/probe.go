@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -200,19 +201,17 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 	type answer struct{ success, panicked bool }
 	done := make(chan answer, 1)
 	var over atomic.Bool // whoever sets it first, prober or clock, decides
-	go func() {
-		a := answer{panicked: true}
+	collectors.Async(func() error {
+		a := answer{panicked: true} // the prober's defect; it has nothing to do with the target
 		defer func() {
-			if a.panicked {
-				_ = recover() // the prober's defect; it has nothing to do with the target
-			}
 			if done <- a; !over.CompareAndSwap(false, true) {
 				abandoned.Add(-1)
 			}
 		}()
 		a.success = proberOf(module.Prober)(ctx, target, module, m.registry, slog.New(m.log))
 		a.panicked = false
-	}()
+		return nil
+	})
 	late := time.NewTimer(r.timeout + overtime)
 	defer late.Stop()
 	var a answer
@@ -275,10 +274,11 @@ func pastCache(target string, now time.Time) string {
 func (m *measured) read() {
 	m.phases = map[string]float64{}
 	metrics := make(chan prometheus.Metric, 16)
-	go func() {
+	collectors.Async(func() error {
 		defer close(metrics)
 		m.registry.Collect(metrics)
-	}()
+		return nil
+	})
 	for sample := range metrics {
 		name := nameOf(sample.Desc())
 		if !slices.Contains(readNames, name) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
 )
 
 // usage is what a filesystem says of itself.
@@ -48,11 +50,13 @@ func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) 
 			here = append(here, m)
 		}
 	}
-	var near, far []answer
-	var wg sync.WaitGroup
-	wg.Go(func() { far = a.remote.ask(ctx, away, timeout) })
-	near = a.local.ask(ctx, here, timeout)
-	wg.Wait()
+	var far []answer
+	remote := collectors.Async(func() error {
+		far = a.remote.ask(ctx, away, timeout)
+		return nil
+	})
+	near := a.local.ask(ctx, here, timeout)
+	<-remote
 	answers := make([]answer, len(mounts))
 	for i, m := range mounts {
 		if m.remote() {
@@ -123,7 +127,7 @@ func (a *pool) ask(ctx context.Context, mounts []mount, timeout time.Duration) [
 	work := min(askers, len(r.waiting))
 	a.mu.Unlock()
 	for range work {
-		go r.work()
+		collectors.Async(r.work)
 	}
 	r.wait(ctx, timeout)
 
@@ -157,12 +161,12 @@ func (r *round) leaveOut() {
 }
 
 // work asks one mount after the other until none is left, or until the one it asks was given up.
-func (r *round) work() {
+func (r *round) work() error {
 	for {
 		r.mu.Lock()
 		if len(r.waiting) == 0 {
 			r.mu.Unlock()
-			return
+			return nil
 		}
 		i := r.waiting[0]
 		r.waiting = r.waiting[1:]
@@ -175,7 +179,7 @@ func (r *round) work() {
 		if _, ok := r.asked[i]; !ok {
 			delete(r.stuck, r.mounts[i].key())
 			r.mu.Unlock()
-			return
+			return nil
 		}
 		delete(r.asked, i)
 		r.answers[i] = answer{usage: u, err: err}
@@ -225,7 +229,7 @@ func (r *round) giveUp(before time.Time) {
 		r.pending--
 		r.leaveOut()
 		if len(r.waiting) > 0 {
-			go r.work()
+			collectors.Async(r.work)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type Book struct {
 	log      *state.Log
 	requests chan *request
 	stopped  chan struct{} // closed while Run does not run any more; guarded by statusMu
-	compact  chan error    // of the snapshot that is being written, nil if none is
+	compact  <-chan error  // of the snapshot that is being written, nil if none is
 	segment  uint64        // that the snapshot being written names
 	snapSize int64
 	retryIn  time.Duration // after a snapshot that failed, 0 if none did

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+)
 
 // A snapshot that could not be written is tried again after a minute, and ever more seldom: encoding it keeps commits
 // waiting, and a disk that is full stays so for a while.
@@ -28,9 +32,8 @@ func (b *Book) compactIfDue() {
 		return
 	}
 	payload := b.snapshot(segment)
-	b.segment, b.compact = segment, make(chan error, 1)
-	b.snapSize = int64(len(payload))
-	go func(done chan<- error) { done <- b.dir.Save(snapshotName, snapshotVersion, payload) }(b.compact)
+	b.segment, b.snapSize = segment, int64(len(payload))
+	b.compact = collectors.Async(func() error { return b.dir.Save(snapshotName, snapshotVersion, payload) })
 }
 
 func (b *Book) compacted(err error) {

@@ -1,12 +1,14 @@
 package receive
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
@@ -35,29 +37,42 @@ var batches = sync.Pool{New: func() any {
 // take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped with the
 // table it was counted in.
 func (r *Receiver) take(req *http.Request, body io.Reader) error {
-	table, err := r.Tables.Take(req.Context())
-	if err != nil {
+	own := r.Memory.begin()
+	defer r.Memory.end(own)
+	var record []byte
+	err := collectors.Guard(func() error {
+		return r.Tables.With(req.Context(), r.Count, func(table *count.Table) (err error) {
+			record, err = r.count(table, body, own)
+			return err
+		})
+	})
+	switch {
+	case err != nil && (collectors.ReasonOf(err) == collectors.ReasonPanic || errors.Is(err, req.Context().Err())):
+		collectors.LogPanic(r.Logger, err)
 		return errUnavailable
+	case err != nil:
+		return err
 	}
-	table.Begin(r.Count)
+	return r.Book.Commit(req.Context(), record)
+}
+
+// count decodes a body, counts it but for the events that were counted before, and returns the record of that. Their ids are
+// own until the record is saved.
+func (r *Receiver) count(table *count.Table, body io.Reader, own *idSet) ([]byte, error) {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
 	*b = batch{events: b.events[:0], ids: b.ids[:0]}
-	own := r.Memory.begin()
-	defer r.Memory.end(own)
 	w := takeWindow(body)
 	defer w.free()
 	decoder := <-r.decoders
-	err = b.decode(decoder, table, w, func() error { return r.settle(b, table, own) })
-	r.decoders <- decoder
+	defer func() { r.decoders <- decoder }()
+	err := b.decode(decoder, table, w, func() error { return r.settle(b, table, own) })
 	r.sample(b)
 	if err == nil && b.records > 0 && b.verdicts[decode.Syntax] == b.records {
 		err = errInvalid
 	}
 	if err != nil {
-		table.Discard()
-		r.Tables.Give(table)
-		return err
+		return nil, err
 	}
 	for v, n := range b.verdicts {
 		for range n {
@@ -65,9 +80,7 @@ func (r *Receiver) take(req *http.Request, body io.Reader) error {
 		}
 	}
 	table.Read(uint64(b.records), w.read)
-	record := table.Flush(nil, b.fresh)
-	r.Tables.Give(table)
-	return r.Book.Commit(req.Context(), record)
+	return table.Flush(nil, b.fresh), nil
 }
 
 // settle counts a share of the events, but for those that were counted before. A copy of one of them that is being saved makes the

@@ -36,6 +36,7 @@ func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 	}
 	s := &stream{Config: c, r: r, samples: samples, whole: true}
 	s.lines.decoder, s.lines.unread = decoder, c.unread
+	s.lines.panicked = c.panicked(samples)
 	s.lines.bad = func(v decode.Verdict, _ int) {
 		if samples.Allow() {
 			c.Logger.Warn("A line cannot be read", "source", c.Name, "reason", v.Reason())
@@ -48,30 +49,29 @@ func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 func (s *stream) run(ctx context.Context) error {
 	buf := make([]byte, bufferSize)
 	for have, ended := 0, false; !ended; {
-		table, err := s.Tables.Take(ctx)
+		var record []byte
+		var readErr error
+		err := s.Tables.With(ctx, s.Count, func(table *count.Table) error {
+			buf, have, ended, readErr = s.session(table, buf, have)
+			if s.unchanged != nil {
+				if err := s.unchanged(); err != nil {
+					return err
+				}
+			}
+			var files []ledger.File
+			if s.at != nil {
+				s.at.Done = ended && readErr == nil && !s.part
+				if len(s.end) > 0 {
+					s.end.note(s.at)
+				}
+				files = []ledger.File{*s.at}
+			}
+			record = table.Flush(files, nil)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		table.Begin(s.Count)
-		var readErr error
-		buf, have, ended, readErr = s.session(table, buf, have)
-		if s.unchanged != nil {
-			if err := s.unchanged(); err != nil {
-				table.Discard()
-				s.Tables.Give(table)
-				return err
-			}
-		}
-		var files []ledger.File
-		if s.at != nil {
-			s.at.Done = ended && readErr == nil && !s.part
-			if len(s.end) > 0 {
-				s.end.note(s.at)
-			}
-			files = []ledger.File{*s.at}
-		}
-		record := table.Flush(files, nil)
-		s.Tables.Give(table)
 		if err := s.commit(ctx, record); err != nil {
 			return err
 		}

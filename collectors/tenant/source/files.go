@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
@@ -58,6 +59,17 @@ func (s *Files) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// start runs f beside the others; Run waits for it.
+func (s *Files) start(f func()) {
+	s.wg.Add(1)
+	collectors.Async(func() error {
+		defer s.wg.Done()
+		err := collectors.Guard(func() error { f(); return nil })
+		collectors.LogPanic(s.Logger, err)
+		return err
+	})
 }
 
 func (s *Files) scan(ctx context.Context, first bool) {
@@ -168,7 +180,7 @@ func (s *Files) follow(ctx context.Context, path string) error {
 		t.known = ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{at}})
 	}
 	s.tails[path], s.busy[at.ID] = t, true
-	s.wg.Go(func() { s.ended(ctx, t, t.run(ctx)) })
+	s.start(func() { s.ended(ctx, t, collectors.Guard(func() error { return t.run(ctx) })) })
 	return nil
 }
 

@@ -45,6 +45,7 @@ type reader struct {
 	status    *Status
 	state     *state.Dir
 	book      *ledger.Book
+	number    ledger.Numbers
 	stop      func()
 }
 
@@ -75,6 +76,7 @@ func (r *reader) start() {
 		conf.Sources = append(conf.Sources, ledger.SourceConfig{Name: "also", Service: r.service, Reads: true})
 	}
 	numbers := r.book.Configure(conf)
+	r.number = numbers[r.name]
 	r.status = &Status{}
 	r.following = Following{numbers[r.name].Source: r.pattern}
 	all := []*Files{r.files(r.pattern, numbers[r.name], logger)}

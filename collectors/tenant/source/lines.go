@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
@@ -13,8 +14,11 @@ type lines struct {
 	event   decode.Event
 	long    bool // the line being read is too long; it ends at the next line break
 	part    bool // what was read is the beginning of a line that a container runtime divided
-	// bad is told of the first line in a while that could not be read: where it began and why.
+	// bad is called for each line that could not be read, with the reason and where it began.
 	bad func(v decode.Verdict, at int)
+	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not keep the
+	// lines after it from being counted for ever.
+	panicked func(err error)
 	// unread is called for each request whose duration cannot be read.
 	unread func(*decode.Event)
 }
@@ -73,7 +77,15 @@ func (l *lines) line(t *count.Table, line []byte, at int) {
 }
 
 // decode decodes a line, of a container's log or another.
-func (l *lines) decode(line []byte) decode.Verdict {
+func (l *lines) decode(line []byte) (v decode.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = decode.Syntax
+			if l.panicked != nil {
+				l.panicked(collectors.Panic(p))
+			}
+		}
+	}()
 	if line[0] == '{' { // nearly always
 		return l.decoder.Decode(line, &l.event)
 	}
@@ -90,7 +102,7 @@ func (l *lines) decode(line []byte) decode.Verdict {
 		l.part = false
 		return decode.TooLong
 	}
-	v := l.decoder.Decode(entry.Content, &l.event)
+	v = l.decoder.Decode(entry.Content, &l.event)
 	if v == decode.Counted && l.event.Time == 0 {
 		l.event.Time = decode.ParseTime(entry.Time)
 	}

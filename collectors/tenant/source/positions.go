@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
@@ -387,6 +388,7 @@ func (s *Files) moved(at ledger.File) {
 func (s *Files) ended(ctx context.Context, t *tail, err error) {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) && !errors.Is(err, errTaken) {
 		s.Status.Errors.Add(1)
+		collectors.LogPanic(s.Logger, err)
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.Logger.Warn("Reading a log failed; trying again", "file", t.at.Path, "err", err)
 		}
@@ -424,5 +426,5 @@ func (s *Files) forget(ctx context.Context) {
 	}
 	gone = append(gone, s.judged()...)
 	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
-	s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
+	s.start(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
 }

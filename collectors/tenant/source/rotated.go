@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
@@ -58,7 +59,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	if newest > s.newest || stuck {
 		s.newest = newest
 		record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: s.judged()})
-		s.wg.Go(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
+		s.start(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
 	s.forget(ctx)
 }
@@ -202,7 +203,7 @@ func (s *Files) judge(ctx context.Context, c candidate) {
 		s.reads++
 		s.busy[at.ID] = true
 		s.known[at.ID] = &at
-		s.wg.Go(func() { s.read(ctx, path, old, at) })
+		s.start(func() { s.read(ctx, path, old, at) })
 	}
 }
 
@@ -264,7 +265,8 @@ func (s *Files) read(ctx context.Context, path string, old settling, at ledger.F
 	s.pause(PointJudged, path)
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
 	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part}
-	err := a.run(ctx)
+	err := collectors.Guard(func() error { return a.run(ctx) })
+	collectors.LogPanic(s.Logger, err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.known, at.ID) // unless anything of it was saved, now or before

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
@@ -101,29 +102,52 @@ func (c *Config) pause(at Point, path string) {
 }
 
 // Tables is the working memory of all sources: as many of them count at a time as there are tables.
-type Tables struct{ free chan *count.Table }
+type Tables struct {
+	book *ledger.Book
+	free chan *count.Table
+}
 
 // NewTables makes n tables.
 func NewTables(book *ledger.Book, n int) *Tables {
-	t := &Tables{free: make(chan *count.Table, n)}
+	t := &Tables{book: book, free: make(chan *count.Table, n)}
 	for range n {
 		t.free <- count.NewTable(book)
 	}
 	return t
 }
 
-// Take waits for a table.
-func (t *Tables) Take(ctx context.Context) (*count.Table, error) {
+// With waits for a table, and lets f count events of a source in it. What f has not flushed when it returns is dropped. A table
+// whose f panics is replaced, for it may hold half an event.
+func (t *Tables) With(ctx context.Context, source *count.Source, f func(*count.Table) error) error {
+	var table *count.Table
 	select {
-	case table := <-t.free:
-		return table, nil
+	case table = <-t.free:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
+	sound := false
+	defer func() {
+		if sound {
+			table.Discard()
+		} else {
+			table = count.NewTable(t.book)
+		}
+		t.free <- table
+	}()
+	table.Begin(source)
+	err := f(table)
+	sound = true
+	return err
 }
 
-// Give gives a table back, empty.
-func (t *Tables) Give(table *count.Table) { t.free <- table }
+// panicked returns what logs that a decoder has panicked, now and then: it is a defect of ours, and the stack names it.
+func (c *Config) panicked(samples *Sampler) func(error) {
+	return func(err error) {
+		if samples.Allow() {
+			collectors.LogPanic(c.Logger, err)
+		}
+	}
+}
 
 // commit saves a record, however long that takes: what is read and not saved is held, and nothing more is read.
 func (c *Config) commit(ctx context.Context, record []byte) error {

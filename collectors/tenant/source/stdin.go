@@ -5,6 +5,9 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 )
 
 // Stdin reads standard input. A pipe cannot be read twice: what was taken from it and not yet saved when the
@@ -37,7 +40,7 @@ func pumpOf(in io.Reader) *pump {
 	}
 	p := &pump{blocks: make(chan []byte)}
 	pumps[in] = p
-	go func() {
+	collectors.Async(func() error { // it cannot be interrupted, and ends with the input
 		defer close(p.blocks)
 		for {
 			b := make([]byte, bufferSize)
@@ -47,10 +50,10 @@ func pumpOf(in io.Reader) *pump {
 			}
 			if err != nil {
 				p.err = err
-				return
+				return err
 			}
 		}
-	}()
+	})
 	return p
 }
 
@@ -93,11 +96,19 @@ func (s *Stdin) save(ctx context.Context, p *pump) error {
 
 // count counts the whole lines there are, and those that come within a second, and commits them.
 func (s *Stdin) count(ctx context.Context, st *stream, p *pump, last bool) error {
-	table, err := s.Tables.Take(ctx)
+	err := s.Tables.With(ctx, s.Count, func(table *count.Table) error {
+		s.read(table, st, p, last)
+		p.unsaved = table.Flush(nil, nil)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	table.Begin(s.Count)
+	return s.save(ctx, p)
+}
+
+// read counts what there is until the table is full or a second has passed.
+func (s *Stdin) read(table *count.Table, st *stream, p *pump, last bool) {
 	for start := time.Now(); ; {
 		done := st.lines.count(table, p.rest, last)
 		p.rest = append(p.rest[:0], p.rest[done:]...)
@@ -117,7 +128,4 @@ func (s *Stdin) count(ctx context.Context, st *stream, p *pump, last bool) error
 		}
 		p.rest = append(p.rest, block...)
 	}
-	p.unsaved = table.Flush(nil, nil)
-	s.Tables.Give(table)
-	return s.save(ctx, p)
 }

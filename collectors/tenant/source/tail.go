@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 )
@@ -43,7 +44,7 @@ func newTail(s *Files, f *os.File, at ledger.File, begins []byte, not map[uint64
 		return nil, err
 	}
 	t := &tail{Config: s.Config, files: s, at: at, number: at.ID, begins: begins, file: f, not: not, idleLimit: drainTime, grown: time.Now(), size: -1}
-	t.lines.decoder, t.lines.unread = decoder, s.unread
+	t.lines.decoder, t.lines.unread, t.lines.panicked = decoder, s.unread, s.panicked(&s.samples)
 	t.saved.Store(at.Offset)
 	return t, nil
 }
@@ -121,19 +122,24 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 			t.cutOff()
 		}
 	}
-	table, err := t.Tables.Take(ctx)
-	if err != nil {
-		return false, err
-	}
-	table.Begin(t.Count)
-	b := t.read(table, last)
-	t.pause(PointRead, t.at.Path)
-	at := b.at
-	at.Done = last && !b.more && b.err == nil
-	own, err := t.confirm(&b)
-	if err != nil || !own || at.Offset == t.at.Offset && !at.Done {
-		table.Discard()
-		t.Tables.Give(table)
+	var b batch
+	var at ledger.File
+	var record []byte // nil if nothing is to be saved
+	own := false
+	err = t.Tables.With(ctx, t.Count, func(table *count.Table) (err error) {
+		b = t.read(table, last)
+		t.pause(PointRead, t.at.Path)
+		at = b.at
+		at.Done = last && !b.more && b.err == nil
+		if own, err = t.confirm(&b); err != nil || !own || at.Offset == t.at.Offset && !at.Done {
+			return err
+		}
+		at.HeadSize, at.Head = t.at.HeadSize, t.at.Head
+		b.end.note(&at)
+		record = table.Flush([]ledger.File{at}, nil)
+		return nil
+	})
+	if record == nil {
 		t.lines.part = b.part
 		if err == nil && !own {
 			t.cutOff()
@@ -141,10 +147,6 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		}
 		return false, errors.Join(err, b.err) // nothing but the beginning of a line
 	}
-	at.HeadSize, at.Head = t.at.HeadSize, t.at.Head
-	b.end.note(&at)
-	record := table.Flush([]ledger.File{at}, nil)
-	t.Tables.Give(table)
 	t.pause(PointConfirmed, t.at.Path)
 	if err := t.commit(ctx, record); err != nil {
 		return false, err
