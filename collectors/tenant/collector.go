@@ -85,7 +85,7 @@ type setup struct {
 	following source.Following
 	// receivers by what they receive.
 	receivers map[string]*receive.Receiver
-	probes    *probes // nil if nothing tells health checks from clients
+	probes    *probes // nil if no setting identifies health checks
 }
 
 // New returns a collector without a policy; Apply gives it one.

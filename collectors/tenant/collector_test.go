@@ -161,7 +161,7 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	}
 }
 
-// A source of other locations is neither read nor told of: it is no trouble that it is not here.
+// A source that is configured for other locations is neither read nor exported.
 func TestSourcesOfOtherLocations(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "p.yaml"), `version: 1
@@ -192,7 +192,7 @@ tenants:
 	}()
 	eventually(t, "both lines", func() bool { n, _, _ := c.Book().Totals(); return n == 2 })
 	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
-		t.Errorf("%d sources are told of", n)
+		t.Errorf("%d sources are exported", n)
 	}
 	if len(p.Tenants.Sources) != 3 {
 		t.Error("the policy itself was changed")

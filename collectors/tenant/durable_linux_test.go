@@ -12,15 +12,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// A post is acknowledged only when what it told is on the disk: between the write of its record and the answer the kernel
-// has said that the log is synchronised. strace sees all three.
+// A post is acknowledged only after its content is on disk: the kernel confirms the sync of the log between the write
+// of the record and the answer. strace records all three calls.
 func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed; make setup installs it")
 	}
 	if out, err := exec.Command(strace, "-o", os.DevNull, "true").CombinedOutput(); err != nil {
-		t.Skipf("nobody may be traced here: %v: %s", err, out)
+		t.Skipf("strace is not permitted: %v: %s", err, out)
 	}
 	k := newKilled(t, "")
 	k.program = []string{strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"), os.Args[0]}
@@ -36,7 +36,7 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 		return err == nil && strings.Count(string(text), hexed("HTTP/1.1 200 OK")) > posts+posts/2 // the scrape was one, too
 	})
 	for n := range posts {
-		// The receiver writes down the hash of each id, so that a record can be told from every other.
+		// The receiver logs the hash of each id, which identifies the record.
 		id := binary.LittleEndian.AppendUint64(nil, xxhash.Sum64String(fmt.Sprintf("r-%d-0", n))|1)
 		record := slices.IndexFunc(calls, func(c string) bool {
 			return strings.Contains(c, "pwrite64(") && strings.Contains(c, hexed(".log")+">") && strings.Contains(c, hexed(string(id)))

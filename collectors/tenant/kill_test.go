@@ -144,7 +144,7 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	// What rotation left before the first start is nobody's business, so that comes first.
+	// Files rotated before the first start are ignored, so this line is written first.
 	k.written["t0"], k.facts[logLines] = 1, 1
 	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n", k.random("first"))
 	first := k.start(false)
@@ -179,7 +179,7 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 		}
 		cmd := k.start(true)
 		life := time.Duration(100+random.IntN(800)) * time.Millisecond
-		if n%5 == 4 { // time enough to read rotated files, save what nobody waits for and replace the log
+		if n%5 == 4 { // time enough to read rotated files, save in the background and replace the log
 			life += time.Duration(2000+random.IntN(1500)) * time.Millisecond
 		}
 		k.live(cmd, life/2, random)

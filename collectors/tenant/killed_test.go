@@ -35,7 +35,7 @@ type killed struct {
 
 	mu      sync.Mutex
 	written map[string]uint64  // requests by tenant
-	facts   map[string]uint64  // what else was made, by the series on /metrics that tells of it
+	facts   map[string]uint64  // other expected counts, by the series on /metrics
 	seen    map[string]float64 // by series: the last value
 	scrapes int
 	seed    uint64
@@ -162,14 +162,14 @@ func (k *killed) write(ctx context.Context) {
 		case 30:
 			k.check(os.Rename(k.path("renamed.log"), k.path(fmt.Sprintf("renamed.log.%d", n))))
 			k.note("renamed.log", "renamed to .%d", n)
-		case 60: // whoever writes between the copy and the truncation loses that; nobody does here
+		case 60: // lines written between the copy and the truncation would be lost; there are none
 			text, err := os.ReadFile(k.path("copied.log"))
 			k.check(err)
 			k.check(os.WriteFile(k.path(fmt.Sprintf("copied.log.%d", n)), text, 0o600))
 			k.check(os.Truncate(k.path("copied.log"), 0))
 			k.note("copied.log", "copied to .%d, %d bytes and %d lines, and truncated", n, len(text), bytes.Count(text, []byte("\n")))
 		case 90: // and what is removed before it was read is gone
-			if k.crowded { // nobody can say when that is
+			if k.crowded { // the time is unknown
 				continue
 			}
 			for waiting := true; waiting; {
@@ -191,7 +191,7 @@ func (k *killed) write(ctx context.Context) {
 
 func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
 
-// rename replaces a file at once, so that nobody reads half of it.
+// rename replaces a file atomically, so that no reader sees half of it.
 func (k *killed) rename(name, text string) {
 	k.check(os.WriteFile(k.path(name)+".new", []byte(text), 0o600))
 	k.check(os.Rename(k.path(name)+".new", k.path(name)))
@@ -326,7 +326,7 @@ func (k *killed) read(page string, fromZero bool, wanted func(series string) boo
 	return true
 }
 
-// missing tells what is not yet shown as often as it was made: of which tenants the requests, and which facts.
+// missing returns what is not yet exported as often as it was made: requests by tenant, and facts.
 func (k *killed) missing() map[string]string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

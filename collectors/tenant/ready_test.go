@@ -20,8 +20,8 @@ tenants:
     - {name: huge, file: huge.log, format: nginx-json, app_service: web}
 `
 
-// The program is ready though one source is not there and another has far to go; they hold back nobody else's series
-// and say themselves how they fare.
+// The program becomes ready while one source is missing and another has much to read. Neither delays the series of
+// other sources, and each reports its own state.
 func TestReadinessWaitsForNoSource(t *testing.T) {
 	k := newKilled(t, program(t))
 	put(t, k.path("p.yaml"), readyPolicy)

@@ -213,7 +213,7 @@ func TestCloudflareAndJSON(t *testing.T) {
 	}
 }
 
-// Records that cannot be read are told of once a minute, and nothing of what they hold.
+// Unreadable records are logged once a minute, without their content.
 func TestUnreadableRecordsAreSampled(t *testing.T) {
 	var log syncBuffer
 	o := newOfficeTelling(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
@@ -231,8 +231,8 @@ func TestUnreadableRecordsAreSampled(t *testing.T) {
 	}
 }
 
-// Posts of the same requests at the same time: each is counted once, and whoever was told to come again has
-// what it sent counted when it does.
+// Posts of the same requests at the same time: each request is counted once. A sender that was asked to retry has its
+// requests counted when it does.
 func TestConcurrentDuplicates(t *testing.T) {
 	o := newOffice(t, receivingPolicy, t.TempDir())
 	var body strings.Builder
@@ -258,7 +258,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 	storage, dir := t.TempDir(), t.TempDir()
 	log := filepath.Join(dir, "access.json")
 	private := []string{"203.0.113.77", "session=hidden", "private-agent", "private-message", "private-referrer"}
-	hosts := []string{"acme.example.com", "nobody.example.org"}
+	hosts := []string{"acme.example.com", "unknown.example.org"}
 	var lines strings.Builder
 	for _, host := range hosts {
 		fmt.Fprintf(&lines, `{"host":%q,"status":200,"remote_addr":"203.0.113.77","request_uri":"/a?session=hidden","http_user_agent":"private-agent","http_referer":"private-referrer"}`+"\n", host)
@@ -312,7 +312,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		t.Fatal("what should be found is not where it is looked for")
 	}
 	for where, text := range kept {
-		for _, p := range append(private, "nobody.example.org") {
+		for _, p := range append(private, "unknown.example.org") {
 			if strings.Contains(text, p) {
 				t.Errorf("%s holds %s", where, p)
 			}

@@ -22,7 +22,7 @@ const retryEvery = 5 * time.Second
 type registered struct {
 	names *count.Names
 	tiers map[string]string
-	known bool // false as long as nobody can say whose a request is
+	known bool // false until the list of tenants was read once
 	// version is that of the registry's list. A reload leaves the registry to the next setup: what it has read since is new.
 	version uint64
 }

@@ -41,8 +41,8 @@ func post(c *Collector, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// While nobody can say who the tenants are, no request is counted for a wrong one: files wait, and posts are told to come
-// again. Once they were known, a start without the database goes on with the last good list.
+// While the tenants are unknown, no request is counted for a wrong one: files wait, and posts are asked to retry. Once
+// they were known, a start without the database uses the last good list.
 func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	server := postgrestest.Start(t)
 	server.Query(t, "postgres", "create table customers(name text, tier text); insert into customers values ('acme', 'gold')")

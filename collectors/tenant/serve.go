@@ -55,7 +55,7 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 		err = out.Close()
 	}
 	if err == nil {
-		// What still lies in a buffer of ours has been seen by nobody.
+		// Data that is still in a local buffer has not been delivered.
 		if err = http.NewResponseController(w).Flush(); errors.Is(err, http.ErrNotSupported) {
 			err = nil
 		}

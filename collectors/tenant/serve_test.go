@@ -40,8 +40,8 @@ type slowly struct{ *httptest.ResponseRecorder }
 
 func (s slowly) FlushError() error { time.Sleep(20 * time.Millisecond); return nil }
 
-// A new tenant's first requests are shown only after a scrape that showed it at 0 has left this machine in time:
-// one that was cut off in the end, or came later than its Prometheus waits, showed nobody anything.
+// A new tenant's first requests are exported only after a scrape that showed it at 0 was delivered in time. A scrape
+// that was cut off, or was slower than its Prometheus waits, does not count.
 func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")

@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// Names tells tenants from hosts and paths. It is immutable.
+// Names resolves hosts and paths to tenants. It is immutable.
 type Names struct {
 	prefix, suffix string // around the tenant in a host
 	pattern        bool

@@ -15,7 +15,7 @@ const (
 	fullHistograms = 4096
 )
 
-// maxMissed bounds how many tenants without a slot are told apart between two flushes.
+// maxMissed bounds the number of distinct tenants without a slot that are counted between two flushes.
 const maxMissed = 4096
 
 const cellsPerChunk = 64
@@ -28,7 +28,7 @@ type Source struct {
 	Thresholds []uint64
 	// Weight is how many requests an event stands for, in units of one in 2^16.
 	Weight uint64
-	// Unreadable counts events whose durations could not be read, by reason. It is nil if nobody wants to know.
+	// Unreadable counts events whose durations could not be read, by reason. It is nil if the caller does not need them.
 	Unreadable *Unreadable
 }
 
@@ -65,7 +65,7 @@ type Table struct {
 	waiting        []waiting
 	keys           []byte // of what waits
 	unreadable     [decode.Unreadables]uint64
-	touched        uint64 // so that nobody leaves out a load whose value is not needed
+	touched        uint64 // keeps the compiler from removing a load whose value is unused
 
 	delta ledger.Delta
 }

@@ -30,7 +30,7 @@ func TestNames(t *testing.T) {
 		{host, decode.Event{Host: []byte("unknown.thorbis.app")}, ""},
 		{host, decode.Event{Host: []byte("beta.thorbis.app")}, "Beta"},
 		{host, decode.Event{Host: []byte("BETA.thorbis.app")}, "Beta"},
-		{host, decode.Event{Host: []byte("twin.thorbis.app")}, ""}, // nobody can say which
+		{host, decode.Event{Host: []byte("twin.thorbis.app")}, ""}, // two tenants match
 		{host, decode.Event{Host: []byte("shop.thorbis.app")}, "shop"},
 		{host, decode.Event{Host: []byte("a.acme.thorbis.app")}, ""},
 		{host, decode.Event{Host: []byte(".thorbis.app")}, ""},
@@ -114,7 +114,7 @@ func TestEventsAreCountedForTheirTenants(t *testing.T) {
 	for range 3 {
 		d.add("acme.thorbis.app", decode.Event{Duration: 300e6, Bytes: 5})
 		d.add("Acme.thorbis.app:443", decode.Event{Duration: 300e6 + 1, Bytes: 5})
-		d.add("nobody.thorbis.app", decode.Event{Duration: -1})
+		d.add("unknown.thorbis.app", decode.Event{Duration: -1})
 		d.add("", decode.Event{Duration: -1})
 		d.add("acme.thorbis.app", decode.Event{Probe: true})
 	}

@@ -15,9 +15,9 @@ func caddyStatus(v *values) int {
 	return clientClosed
 }
 
-// finishTraefik tells what a status of 0 means: Traefik's own answers all have one, and a client that leaves before the headers
-// is 499. Where the service returned, which OriginDuration says, the connection was handed over (a WebSocket); where it did
-// not, the response was cut off after its headers, by either side.
+// finishTraefik interprets a status of 0. Traefik's own answers all have a status, and a client that leaves before the
+// headers is logged as 499. If OriginDuration says that the service returned, the connection was handed over (a
+// WebSocket). Otherwise the response was cut off after its headers, by either side.
 func finishTraefik(d *JSON, e *Event) Verdict {
 	verdict := finishGeneric(d, e)
 	if e.Status == 0 && verdict == Counted && d.v.kinds[fStatus] == number {
@@ -29,7 +29,7 @@ func finishTraefik(d *JSON, e *Event) Verdict {
 	return verdict
 }
 
-// finishEnvoy tells a client that went away from a failure, and from a connection that was no HTTP: all have the code 0.
+// finishEnvoy distinguishes a client that left, a failure, and a connection that was not HTTP: all have the code 0.
 func finishEnvoy(d *JSON, e *Event) Verdict {
 	v := &d.v
 	verdict := finishGeneric(d, e)

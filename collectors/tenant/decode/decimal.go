@@ -54,7 +54,7 @@ func scanDecimal(b []byte, i int) (int, decimal) {
 	return i, decimal{mantissa, int8(whole), int8(fraction)}
 }
 
-// eightDigits reads the digits that eight bytes begin with, and tells how many they are.
+// eightDigits parses the leading digits of eight bytes and returns their value and number.
 func eightDigits(x uint64) (value uint64, n int) {
 	x ^= ones * '0'
 	// What is carried out of a byte that is no digit only reaches bytes after it.

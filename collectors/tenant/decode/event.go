@@ -18,12 +18,12 @@ type Event struct {
 	ID     []byte // of the request, where the vendor gives one
 	// Status is 0 if there was no answer.
 	Status   int
-	Duration int64 // nanoseconds; negative if the record does not tell
+	Duration int64 // nanoseconds; negative if the record has none
 	// Unreadable is why there is no Duration although the record has one, and Unread what it has.
 	Unreadable Unreadable
 	Unread     []byte
 	Bytes      uint64
-	Time       int64 // Unix nanoseconds; 0 if the record does not tell
+	Time       int64 // Unix nanoseconds; 0 if the record has none
 	Probe      bool  // made by a health check of ours
 }
 

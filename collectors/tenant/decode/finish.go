@@ -100,7 +100,7 @@ func finishCaddy(d *JSON, e *Event) Verdict {
 	return verdict
 }
 
-// finishVercel keeps the one record of a request that tells how it ended.
+// finishVercel keeps the one record of a request that holds its outcome.
 func finishVercel(d *JSON, e *Event) Verdict {
 	v := &d.v
 	e.Host, e.ID = d.first(fHost, fHost2), v.str(fID)
@@ -117,7 +117,7 @@ func finishVercel(d *JSON, e *Event) Verdict {
 		return Revalidation
 	}
 	if v.missing(fProxyStatus) {
-		// The function crashed and nobody answered; anything else without the proxy's word is a line of output.
+		// The function crashed without an answer. Any other record without the proxy's fields is a line of output.
 		if v.minusOne(fStatus) {
 			e.Status = 0
 			return Counted
@@ -168,7 +168,7 @@ func endUser(source []byte) bool {
 }
 
 // precise reports whether a timestamp is finer than a second: nanoseconds, or RFC 3339 with a fraction.
-// From whole seconds no latency can be told.
+// Timestamps in whole seconds give no latency.
 func precise(b []byte) bool {
 	if len(b) > 2 && b[1] == '.' { // 1.79e+18
 		n, ok := scaled(b, 0)

@@ -69,7 +69,7 @@ func (v *values) decimal(f field) (decimal, bool) {
 	return n, n.whole > 0
 }
 
-// keys tells the fields from the keys of one object.
+// keys finds the field that belongs to a key of one object.
 type keys struct {
 	heads [64]*key
 	all   []field // every field below, for a key that is given twice

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// marks tells, a bit to a byte, where a string may end or be more than plain ASCII: quotes, backslashes, control
-// characters and what is above 0x7f. A record is looked at once, a stride at a time, and only as far as it is
-// read; finding the end of a string is then a matter of counting zeros.
+// marks has one bit for each byte where a string may end or stop being plain ASCII: quotes, backslashes, control
+// characters and bytes above 0x7f. It covers one stride of the record at a time, and only as far as the record is
+// read. The end of a string is then found by counting zeros.
 type marks struct {
 	base  int // what the first bit stands for
 	words []uint64

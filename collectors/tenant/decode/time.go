@@ -42,7 +42,7 @@ func ParseTime(b []byte) int64 {
 	return 0
 }
 
-// epoch tells the unit of a number of the Unix epoch by its size: seconds until the year 5138.
+// epoch derives the unit of a Unix epoch number from its size: seconds until the year 5138.
 func epoch(b []byte) (int64, bool) {
 	digits := scanDigits(b, 0)
 	if digits == 0 || digits == 4 && len(b) > 4 && b[4] == '-' {

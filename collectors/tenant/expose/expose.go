@@ -1,5 +1,5 @@
-// Package expose writes the series of tenants straight from the ledger's compact state, in the three formats
-// that Prometheus reads: nothing is built for a series, and nobody waits for a slow reader.
+// Package expose writes the series of tenants straight from the ledger's compact state, in the three formats that
+// Prometheus reads. It builds no objects per series, and a slow reader blocks no other.
 package expose
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// How often what nobody waits for is saved, and slots change hands.
+// Intervals of background saves and of slot changes.
 const (
 	saveEvery      = time.Second
 	rebalanceEvery = time.Minute
@@ -171,7 +171,7 @@ func failed(err error) int {
 	return 0
 }
 
-// Saves tells how often saving succeeded and failed, and up to when everything is saved.
+// Saves returns how many saves succeeded and failed, and the time up to which everything is saved.
 func (b *Book) Saves() (saves [2]uint64, at time.Time) {
 	b.statusMu.Lock()
 	defer b.statusMu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// testClock moves only when told to.
+// testClock moves only when a test moves it.
 type testClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -162,8 +162,8 @@ func TestNewSeriesAreSeenAtZeroByEveryPrometheus(t *testing.T) {
 	}
 }
 
-// A restart forgets nobody who scrapes: the first that comes does not release what the others have not seen. One that never
-// comes back is waited for as long as without the restart, however many there are.
+// After a restart, the first Prometheus that scrapes does not release what the others have not seen. One that never
+// returns is waited for as long as without the restart, however many there are.
 func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 	path := t.TempDir()
 	config := Config{Limit: 10, Thresholds: []uint64{300e6}}
@@ -205,7 +205,7 @@ func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 		}
 	}
 	d.count("late", 3)
-	for waited := time.Duration(0); waited <= scraperMemory+tellEvery; waited += time.Minute {
+	for waited := time.Duration(0); waited <= scraperMemory+scrapersSaved; waited += time.Minute {
 		d.clock.add(time.Minute)
 		restart(false)
 		d.scrape("a")

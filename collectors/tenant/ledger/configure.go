@@ -112,7 +112,7 @@ func (b *Book) Lookup(service int, name []byte) (uint32, bool) { return b.lookup
 // Admit finds a tenant's slot or gives it one if there is room.
 func (b *Book) Admit(service int, name string) (uint32, bool) { return b.admit(service, name) }
 
-// Missed tells of requests of tenants without a slot, so that the busiest can be given one.
+// Missed records requests of tenants without a slot, so that the busiest can get one.
 func (b *Book) Missed(service int, counts map[string]uint64) {
 	b.directory.mu.Lock()
 	defer b.directory.mu.Unlock()

@@ -32,7 +32,7 @@ type directory struct {
 	releases atomic.Uint64 // how often slots were taken away
 }
 
-// sourceKey tells sources apart: what one of them counted for another service stays that service's.
+// sourceKey identifies a source. Counts that one source made for another service stay with that service.
 type sourceKey struct {
 	name    string
 	service int

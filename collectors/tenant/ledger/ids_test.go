@@ -27,6 +27,6 @@ func TestWindowOfIDs(t *testing.T) {
 	newest := uint64(0)
 	s.all(func(id uint64) { n, newest = n+1, id })
 	if n != len(s.current)+len(s.previous) || newest <= 10_000-uint64(s.capacity) {
-		t.Errorf("%d told of, the last of them %d", n, newest)
+		t.Errorf("%d ids returned, the last is %d", n, newest)
 	}
 }

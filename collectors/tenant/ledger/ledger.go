@@ -235,7 +235,7 @@ func (l *Ledger) applyDelta(r *reader) error {
 	for i := range l.services[s.service].probes {
 		l.services[s.service].probes[i] += r.uint()
 	}
-	s.tell(int64(r.uint()), int64(r.uint()))
+	s.observe(int64(r.uint()), int64(r.uint()))
 	columns := make([]int, r.count(1))
 	for i := range columns {
 		columns[i] = slices.Index(l.thresholds, r.uint())
@@ -273,10 +273,10 @@ func (l *Ledger) applyDelta(r *reader) error {
 // slack is how much later than its record another one may be saved, in milliseconds.
 const slack = 60_000
 
-// tell takes note of the newest event, and of when it was read, both 0 if a record tells nothing. What a clock
-// said that was an hour ahead is forgotten when it is right again, or nobody would see for an hour that the
-// source has stopped.
-func (s *source) tell(newest, read int64) {
+// observe records the time of the newest event and when it was read; both are 0 if a record has none. A time that lies
+// ahead of the clock is discarded once the source's clock is right again. Otherwise a stopped source would go
+// unnoticed until the clock had caught up.
+func (s *source) observe(newest, read int64) {
 	if read == 0 {
 		s.newest = max(s.newest, newest)
 		return

@@ -61,7 +61,8 @@ func (r *rivals) sorted() []string {
 	return all
 }
 
-// decay forgets slowly, so that counts are rates: a tenth of a request a minute is nobody.
+// decay lowers the counts exponentially, so that they are rates. Less than a tenth of a request a minute counts as
+// none.
 func (r *rivals) decay() {
 	r.floor *= 1 - smoothing
 	for name, n := range r.counts {

@@ -14,18 +14,18 @@ const (
 	// scraperMemory is for how long a Prometheus that does not come back is waited for.
 	scraperMemory = 5 * time.Minute
 	maxScrapers   = 63
-	// tellEvery is how often it is saved who scrapes, when nobody comes or goes.
-	tellEvery = time.Minute
+	// scrapersSaved is the interval at which the known scrapers are saved while none comes or goes.
+	scrapersSaved = time.Minute
 	// anyone is the bit of a scrape by something that does not say it is a Prometheus.
 	anyone = 1 << 63
 )
 
-// scrapers are known by a hash of what tells them apart: it is saved, so that after a restart the first that comes does
-// not release what the others have not seen.
+// scrapers are the known Prometheus servers, by a hash of their identity. The hashes are saved: after a restart the
+// first server that scrapes does not release what the others have not seen.
 type scrapers struct {
-	mu   sync.Mutex
-	seen map[uint64]scraper
-	told time.Time
+	mu    sync.Mutex
+	seen  map[uint64]scraper
+	saved time.Time
 }
 
 type scraper struct {
@@ -33,13 +33,13 @@ type scraper struct {
 	last time.Time
 }
 
-// savedScraper is who scraped, and when it was last told of, in Unix milliseconds.
+// savedScraper identifies a scraper and the time it was last saved, in Unix milliseconds.
 type savedScraper struct {
 	hash uint64
 	last int64
 }
 
-// remember waits for those that scraped before a restart as if they had just been told of.
+// remember waits for those that scraped before a restart as if they had scraped just now.
 func (s *scrapers) remember(all []savedScraper, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *scrapers) note(id string, now time.Time) (bit, active uint64, record []
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bit = anyone
-	changed := len(s.seen) > 0 && now.Sub(s.told) >= tellEvery
+	changed := len(s.seen) > 0 && now.Sub(s.saved) >= scrapersSaved
 	if id != "" {
 		hash := xxhash.Sum64String(id)
 		old, ok := s.seen[hash]
@@ -78,7 +78,7 @@ func (s *scrapers) note(id string, now time.Time) (bit, active uint64, record []
 		active |= other.bit
 	}
 	if changed {
-		s.told = now
+		s.saved = now
 		all := make([]savedScraper, 0, len(s.seen))
 		for hash, other := range s.seen {
 			all = append(all, savedScraper{hash, other.last.UnixMilli()})
@@ -121,9 +121,9 @@ func (s *scrapers) unused() uint64 {
 	return 0
 }
 
-// Scraped tells that a scrape of a version was delivered whole to a Prometheus, or to someone unknown if id
-// is empty. Series that every Prometheus has now seen at 0, of new tenants and beyond new thresholds, are shown
-// with their counts from the next commit on.
+// Scraped records that a scrape of a version was delivered whole to a Prometheus; the scraper is unknown if id is
+// empty. New tenants and new thresholds are first exported at 0. Once every Prometheus has seen that, the next commit
+// exports their counts.
 func (b *Book) Scraped(id string, version uint64) {
 	bit, active, record := b.scrapers.note(id, b.now())
 	var release []uint32

@@ -15,7 +15,7 @@ const (
 	frozen      // shown as it was, and soon no more
 )
 
-// special tells our own slots from tenants'.
+// special distinguishes the exporter's own slots from those of tenants.
 type special uint8
 
 const (

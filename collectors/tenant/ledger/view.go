@@ -6,7 +6,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// viewChunk is how many slots are read under one lock: few enough that nobody waits for a scrape.
+// viewChunk is how many slots are read under one lock: few enough that no writer waits for a scrape.
 const viewChunk = 512
 
 // View is what one scrape shows: the series that there were when it began, at values that only grow.

@@ -34,7 +34,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !r.proving.enter(address(post("192.0.2.1:1")), 1, nil) { // a turn that takes long
-		t.Fatal("nobody has a turn")
+		t.Fatal("the first post gets no turn")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	const posts = 3 * MaxStrange / MaxBody * 2

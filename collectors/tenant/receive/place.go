@@ -22,8 +22,8 @@ const (
 	settledBytes = 512
 )
 
-// places are where bodies are read, and how many bytes of them there may be at once. Where nobody has proven a right yet, a
-// newcomer is never turned away: it displaces the slowest body of the address that has most of them.
+// places bounds the bodies that are read at once, and their bytes. While no sender has proven a right to post, a
+// newcomer is never rejected: it displaces the slowest body of the address that has most of them.
 type places struct {
 	limit    int
 	maxBytes int

@@ -79,7 +79,7 @@ func TestNewcomerDisplacesTheSlowest(t *testing.T) {
 		t.Error("there was room")
 	}
 	if young.grow(51) || !fast.gone && !lone.gone {
-		t.Error("nobody makes room for bytes")
+		t.Error("no body is displaced for bytes")
 	}
 	for _, p := range []*place{fast, slow, lone, young} {
 		p.leave()

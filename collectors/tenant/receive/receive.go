@@ -1,5 +1,5 @@
-// Package receive takes request logs that vendors post. A post is acknowledged when what it told is on the
-// disk, and only the counted fields of it are kept: no address, no query string, no message.
+// Package receive accepts request logs that vendors post. A post is acknowledged when its counts are on the disk. Only
+// the counted fields are kept: no address, no query string, no message.
 package receive
 
 import (
@@ -16,15 +16,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 )
 
-// Bounds of a post. Whoever posts more is told so, and configures smaller batches.
+// Bounds of a post. A larger one is rejected with a message, so that the sender can configure smaller batches.
 const (
 	MaxBody     = 16 << 20  // as it is sent
 	MaxInflated = 128 << 20 // after inflating
 	MaxRecords  = 250_000
-	// Concurrency is how many posts are worked on at once; the others are told to come again.
+	// Concurrency is how many posts are processed at once; others are asked to retry.
 	Concurrency = 4
 	// Readers is how many bodies may be on their way at once, and MaxHeld how many bytes of them there may be; MaxStrange of
-	// those whose senders have never proven a right to post. Whoever sends slowly keeps nobody from being worked on.
+	// those whose senders have never proven a right to post. A slow sender blocks no other post.
 	Readers    = 64
 	MaxHeld    = Concurrency * MaxBody
 	MaxStrange = 2 * MaxBody
@@ -33,7 +33,7 @@ const (
 // slotPatience is how long a body that is here waits to be worked on.
 const slotPatience = 5 * time.Second
 
-// refusedFor is for how long a post that could not be saved is held against the receiver if nobody posts again.
+// refusedFor is how long a receiver stays down after a post that could not be saved, if no other post arrives.
 const refusedFor = 5 * time.Minute
 
 // Refusing reports whether a receiver cannot save what it is sent: it could not the last time, which is not long ago. One whose

@@ -128,7 +128,7 @@ func (m *Memory) open(id uint64, own *idSet) bool {
 	return false
 }
 
-// sample tells of records that cannot be read, now and then, and nothing of what they hold.
+// sample logs unreadable records at a bounded rate, without their content.
 func (r *Receiver) sample(b *batch) {
 	for v := decode.Syntax; v.Rejected(); v++ {
 		if b.verdicts[v] > 0 && r.samples.Allow() {
@@ -171,7 +171,7 @@ func (b *batch) read(d *decode.JSON, t *count.Table, w *window, settle func() er
 	return nil
 }
 
-// array reads records between brackets. A broken one spoils all: nobody can tell where the next begins.
+// array reads records between brackets. A broken record spoils the rest, because the start of the next is unknown.
 func (b *batch) array(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
 	for first := true; ; first = false {
 		if !w.space() {

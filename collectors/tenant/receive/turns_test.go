@@ -24,11 +24,11 @@ func TestTurnsGoToWhoHadTheFewest(t *testing.T) {
 		}
 	}
 	if !turns.enter(quiet, 1, nil) {
-		t.Fatal("nobody has a turn")
+		t.Fatal("the quiet sender gets no turn")
 	}
 	turns.leave()
 	if !turns.enter(loud, 1, nil) {
-		t.Fatal("nobody has a turn")
+		t.Fatal("the loud sender gets no turn")
 	}
 	order := make(chan string, 5)
 	for i, w := range []*turn{{from: loud, size: 1}, {from: loud, size: 2}, {from: quiet, size: 9}, {from: fresh, size: 9}, {from: address(post("192.0.2.4:1")), size: 8}} {

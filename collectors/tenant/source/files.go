@@ -39,7 +39,9 @@ type Files struct {
 	kept    map[uint64]bool     // positions of which there are copies that are not followed
 	samples Sampler
 	wg      sync.WaitGroup
-	newest  int64 // modification time up to which every rotated file was judged: what nobody knows and is not younger was there before us
+	// newest is the modification time up to which every rotated file was judged. An unknown file that is not younger
+	// predates the exporter.
+	newest  int64
 	pending int64 // bytes of rotated files that wait
 	reads   int   // of rotated files under way
 }

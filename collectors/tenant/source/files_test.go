@@ -298,7 +298,7 @@ func TestRotationWhileStopped(t *testing.T) {
 	r.wants(66)
 }
 
-// More files than are remembered came and went while nobody looked, the newest with the lowest number.
+// More files than are remembered came and went unobserved, the newest with the lowest number.
 func TestMoreRotatedFilesThanAreRemembered(t *testing.T) {
 	r := newReader(t)
 	r.append("access.log", logLines(1))
@@ -450,7 +450,7 @@ func TestAnotherNameOrServiceGoesOn(t *testing.T) {
 	r.start()
 	r.wants(total + 4)
 	r.stop()
-	r.name, r.pattern = "log", r.path("access.log") // whose positions nobody took
+	r.name, r.pattern = "log", r.path("access.log") // without saved positions
 	r.append("access.log", logLines(1))
 	r.start()
 	r.wants(total + 5)
@@ -545,9 +545,9 @@ func TestLongAndBrokenLines(t *testing.T) {
 	}
 }
 
-// A server writes and rotates in every way while the reader is stopped and started: each line counts once.
-// A log as container runtimes write it for Kubernetes: what is on standard error is no request, a line that was divided cannot
-// be read, and where the server does not tell the time, the runtime does.
+// A server writes and rotates in every way while the reader is stopped and started: each line counts once. A log as
+// container runtimes write it for Kubernetes: standard error holds no requests, a divided line is unreadable, and the
+// runtime's time is used where the server's line has none.
 func TestContainerLog(t *testing.T) {
 	r := newReader(t)
 	r.pattern = r.path("*.log")

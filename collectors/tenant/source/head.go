@@ -13,7 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
-// headSize is how much of a file's beginning tells it from every other: several lines with their times.
+// headSize is how many leading bytes identify a file: several lines with their times.
 const headSize = 1024
 
 var crcTable = crc64.MakeTable(crc64.ECMA)

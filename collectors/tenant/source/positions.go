@@ -150,8 +150,8 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 	return ledger.File{}, false
 }
 
-// baseline is the modification time of the newest rotated file there is: what rotation left before the first
-// start is nobody's business. Files from a clock that is ahead do not raise it, or later ones would be taken for older.
+// baseline is the modification time of the newest rotated file: files rotated before the first start are ignored.
+// Files with a time in the future do not raise it, or later files would count as older.
 func (s *Files) baseline(logs []string) (newest int64, ahead []candidate) {
 	now := time.Now().UnixNano()
 	for range 2 { // one that is renamed or compressed meanwhile may be missing once

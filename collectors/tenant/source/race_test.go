@@ -265,7 +265,7 @@ func TestTruncatedWhileItsEndIsLookedFor(t *testing.T) {
 	r.wants(6)
 }
 
-// Logs that begin alike, because their first lines have no times, are told apart by what was counted last.
+// Logs with equal beginnings, because their first lines have no times, are distinguished by the lines counted last.
 func TestTruncatedAndBegunAlike(t *testing.T) {
 	same := bytes.Repeat([]byte(`{"host":"acme.thorbis.app","status":200,"x":"the same at each start of the server"}`+"\n"), 20)
 	if len(same) < headSize {

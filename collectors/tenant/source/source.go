@@ -19,10 +19,10 @@ import (
 // Pace of the work; tests hurry.
 var (
 	pollEvery = 500 * time.Millisecond
-	// drainTime is for how long a file that was moved away is still looked at after its last growth: its
-	// writer goes on with it until it is told to open the new one.
+	// drainTime is how long a renamed file is still read after its last growth: its writer appends to it until a
+	// signal makes it open the new one.
 	drainTime = 30 * time.Second
-	// settleTime is how long a file that nobody knows must stay as it is before it is taken for a rotated
+	// settleTime is how long an unknown file must stay unchanged before it is taken for a rotated
 	// one: it may still be being copied or compressed.
 	settleTime = 2 * time.Second
 )
@@ -30,7 +30,7 @@ var (
 const (
 	// sessionTime bounds how long counts wait for their commit while a file is being caught up.
 	sessionTime = time.Second
-	// sampleEvery bounds how often a line that cannot be read is told of.
+	// sampleEvery bounds how often an unreadable line is logged.
 	sampleEvery = time.Minute
 	maxRetry    = 10 * time.Second
 )
