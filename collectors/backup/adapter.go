@@ -21,7 +21,7 @@ type adapter struct {
 	check func(s *config.BackupSource) error
 	// warning reports whether an exit code of a listing is a warning: what was printed holds nevertheless. Nil for never.
 	warning func(code int) bool
-	// list tells the sink what there is.
+	// list adds what the repositories hold to the listing.
 	list func(ctx context.Context, q *query, to *sink) error
 	// verify proves that what is there is whole; nil if the program cannot.
 	verify func(ctx context.Context, q *query, v *verification) error

@@ -218,10 +218,10 @@ func consume(ctx context.Context, path string, w io.Writer, v *verification) err
 
 // counted counts what is read and ends with its context.
 type counted struct {
-	ctx  context.Context //nolint:containedctx // a reader has no other way to be told
-	r    io.Reader
-	v    *verification
-	told time.Time
+	ctx      context.Context //nolint:containedctx // Read has no context argument
+	r        io.Reader
+	v        *verification
+	reported time.Time
 }
 
 func (c *counted) Read(p []byte) (int, error) {
@@ -230,11 +230,11 @@ func (c *counted) Read(p []byte) (int, error) {
 	}
 	n, err := c.r.Read(p)
 	c.v.read(int64(n))
-	if c.told.IsZero() {
-		c.told = time.Now()
+	if c.reported.IsZero() {
+		c.reported = time.Now()
 	}
-	if time.Since(c.told) > 10*time.Second {
-		c.told = time.Now()
+	if time.Since(c.reported) > 10*time.Second {
+		c.reported = time.Now()
 		c.v.say("%d MiB read", *c.v.ReadBytes>>20)
 	}
 	return n, err
@@ -321,7 +321,7 @@ func (v *verification) pgRestoreRead(ctx context.Context, path string) error {
 	return v.restoreNowhere(ctx, path, "")
 }
 
-// beginsAsDump tells a dump in PostgreSQL's custom format, or the table of contents of one in its directory format.
+// beginsAsDump recognizes a dump in PostgreSQL's custom format, or the table of contents of its directory format.
 func (v *verification) beginsAsDump(ctx context.Context, path string) (bool, error) {
 	f, err := v.files.open(ctx, path)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // maxSegments bounds what is kept of an archive: 16 TiB of log.
 const maxSegments = 1 << 20
 
-// barmanArchive finds out how far the archive reaches, which list-backups does not tell: from the files, which are asked
-// for of the newest backup. Where they cannot be read, it is not known.
+// barmanArchive finds the end of the archive, which list-backups does not report, from the files of the newest backup.
+// If they cannot be read, the end is unknown.
 func (q *query) barmanArchive(ctx context.Context, to *sink) error {
 	repository := to.repositories[defaultRepository]
 	newest := ""

@@ -282,7 +282,7 @@ func (c *Collector) countTenants() error {
 		newest, at := f.newestOfTenants(), f.coverAt()
 		c.mu.Unlock()
 		var cover cover
-		if newest != nil && !at.IsZero() { // else nobody's cover is known
+		if newest != nil && !at.IsZero() { // else cover is unknown
 			cover = coverOf(registry, newest, b, at)
 		}
 		c.mu.Lock()

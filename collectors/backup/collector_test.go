@@ -224,7 +224,7 @@ func TestOneRepositoryThatFailsHidesNoOther(t *testing.T) {
 	}
 }
 
-// Where the program does not tell when the newest log came, the listing that first showed it does.
+// If the program does not report when the newest log arrived, the time of the first listing that shows it is used.
 func TestNewestLogIsAsOldAsItsFirstListing(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "wal-g")
 	show := func(end string) {
@@ -289,7 +289,7 @@ func TestFactsSurviveARestart(t *testing.T) {
 	}
 }
 
-// Run lists by itself, reads result files and stops when told.
+// Run lists repeatedly, reads result files and stops when its context ends.
 func TestRun(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "pgbackrest")
 	script(t, program, `case "$*" in *repo-ls*) echo '{}';; *) echo '[{"name":"main","status":{"code":2},"repo":[{"key":1,"status":{"code":2}}]}]';; esac`)
@@ -383,7 +383,7 @@ func TestRemovedAge(t *testing.T) {
 		t.Errorf("age %s, want that of the youngest", age)
 	}
 	if _, ok := f.Repositories["default"].removedAge(now.Add(8 * day)); ok {
-		t.Error("it is told of for ever")
+		t.Error("the removal never expires")
 	}
 }
 

@@ -41,7 +41,7 @@ type removal struct {
 	Age time.Duration
 }
 
-// removedMemory is how long a removal is told of.
+// removedMemory is how long a removal is exported.
 const removedMemory = 7 * 24 * time.Hour
 
 func newFacts(program string) *facts {

@@ -28,7 +28,7 @@ var _ = register(adapter{
 	},
 })
 
-// generic is the form in which anything else tells of its backups; docs/backups.md describes it.
+// generic is the listing format for all other backup programs; docs/backups.md describes it.
 type generic struct {
 	Version      int `json:"version"`
 	Repositories []struct {

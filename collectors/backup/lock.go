@@ -22,14 +22,14 @@ var lockMessage = regexp.MustCompile(`(?i)already locked|acquire the lock|lock.*
 // unlocked runs a program of which each run needs the repository to itself, again and again while it is locked, for as long
 // as the verification may take.
 func (v *verification) unlocked(ctx context.Context, run func() error) error {
-	for told := false; ; {
+	for reported := false; ; {
 		err := run()
 		if err == nil || !lockMessage.MatchString(err.Error()) {
 			return err
 		}
-		if !told {
+		if !reported {
 			v.say("the repository is locked; waiting for it")
-			told = true
+			reported = true
 		}
 		select {
 		case <-ctx.Done():

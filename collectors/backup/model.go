@@ -19,7 +19,7 @@ const (
 	running               // it has not ended
 )
 
-// unknown stands for a size that the program does not tell.
+// unknown stands for a size that the program does not report.
 const unknown = -1
 
 // Item is one backup as its program lists it.
@@ -28,7 +28,7 @@ type Item struct {
 	Kind       string // one of metric.BackupKinds
 	Repository string
 	Tenant     string
-	Start      time.Time // zero where the program does not tell
+	Start      time.Time // zero if the program does not report it
 	Stop       time.Time
 	Size       int64 // bytes that a restore writes
 	Copied     int64 // bytes read from the source
@@ -63,13 +63,13 @@ type Repository struct {
 type Archive struct {
 	Oldest, Newest uint64 // log positions in bytes: where the oldest segment begins and the newest ends
 	Timeline       uint32
-	NewestAt       time.Time // zero where the program does not tell
+	NewestAt       time.Time // zero if the program does not report it
 	Missing        int       // segments, in the part that was looked at; unknown where none was
 	Ahead          ahead     // a time of the newest log that lay in the future
 }
 
-// remember finds out when the newest log came where the program does not tell: not later than the listing that was the
-// first to show it, and within one listing of that.
+// remember estimates when the newest log arrived if the program does not report it: no later than the first listing
+// that showed it, and within one interval before that.
 func (a *Archive) remember(before *Archive, listed time.Time) {
 	switch {
 	case a == nil || before == nil || !a.NewestAt.IsZero() || a.Newest == 0 || before.Newest == 0:
@@ -83,7 +83,7 @@ func (a *Archive) remember(before *Archive, listed time.Time) {
 // Progress is how far a running backup is.
 type Progress struct {
 	Active      bool
-	Done, Total int64 // unknown where the program does not tell
+	Done, Total int64 // unknown if the program does not report it
 }
 
 // settle makes the state ok, or empty for a readable repository without a backup that ended. One that holds errors is there:

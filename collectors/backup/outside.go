@@ -12,9 +12,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
-// readOutside reads a file that another program wrote, a listing or a result, and tells when that was. The policy names the
-// file, but whoever may write there could put anything in its place: a link is not followed, or an error would quote
-// what it leads to.
+// readOutside reads a file that another program wrote, a listing or a result, and returns its modification time. The
+// policy names the file, but another writer of the directory could replace it. Links are therefore not followed: an
+// error would quote the content of their target.
 func readOutside(ctx context.Context, name string, limit int64) ([]byte, time.Time, error) {
 	dir, err := regularfile.OpenDir(ctx, filepath.Dir(name))
 	if err != nil {

@@ -103,8 +103,8 @@ type stanzaLock struct {
 // pgBackRestQuiet keeps the log out of the standard output, where its configuration may send it.
 const pgBackRestQuiet = "--log-level-console=off"
 
-// listPgBackRest asks for the list of backups, and for the directory of the newest segments: info tells which
-// segment is the newest but not when it came.
+// listPgBackRest reads the list of backups, and the directory of the newest segments. The info command reports the
+// newest segment but not when it arrived.
 func listPgBackRest(ctx context.Context, q *query, to *sink) error {
 	text, err := q.output(ctx, to, "--stanza="+q.source.Scope, pgBackRestQuiet, "info", "--output=json")
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *stanza) newestArchives() []archiveEnd {
 	return ends
 }
 
-// archiveFile is a file of the archive as pgbackrest repo-ls tells of it.
+// archiveFile is a file of the archive as pgbackrest repo-ls lists it.
 type archiveFile struct {
 	segment segment
 	at      time.Time
@@ -348,9 +348,9 @@ func (s *stanza) oldestNeeded(a archiveEnd) (segment, bool) {
 	return segment{}, false
 }
 
-// meant tells the gaps that repo-retention-archive makes: of older backups only those logs are kept without which they are
-// not whole, so that such a gap begins after the last log of one backup and ends before the first of another. It ends with
-// the newest full backup at the latest: from there on every point is to be reached.
+// meant recognizes the gaps that repo-retention-archive makes. Of older backups, only the logs remain that the backup
+// needs to be consistent. Such a gap therefore begins after the last log of one backup and ends before the first log
+// of another, at the latest the newest full backup: from there on, every point must be recoverable.
 func (s *stanza) meant(a archiveEnd) func(before, after segment) bool {
 	type position struct{ log, number uint32 }
 	starts, stops := map[position]bool{}, map[position]bool{}

@@ -131,7 +131,7 @@ func lockedByAnother(t *testing.T, b *config.Backup, env []string, isLocked func
 	}
 	for deadline := time.Now().Add(time.Minute); !isLocked(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("nobody locks the repository")
+			t.Fatal("the repository is not locked after a minute")
 		}
 	}
 	// How long the program takes to find the lock depends on the machine: whoever is broken off before gets more time.

@@ -17,7 +17,7 @@ import (
 
 // RestoreOptions are what a restore test needs besides the policy.
 type RestoreOptions struct {
-	// Say tells a person how far it is.
+	// Say reports progress to a person.
 	Say func(format string, args ...any)
 	// Guard is the command line of a program that runs Guard on the directory appended to it.
 	Guard []string

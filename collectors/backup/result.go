@@ -107,7 +107,7 @@ func parseResult(text []byte, backup, test string) (*Result, error) {
 	return &r, nil
 }
 
-// maxChecks bounds the checks that a result file tells of.
+// maxChecks bounds the number of checks in a result file.
 const maxChecks = 2000
 
 // bounded keeps the checks that failed, then as many of the others as there is room for.

@@ -20,7 +20,7 @@ type scratch struct {
 	path  string
 	lock  *os.File
 	guard *exec.Cmd
-	alive io.WriteCloser // closed, by us or by our death, it tells the guard to delete
+	alive io.WriteCloser // closed by this process or by its death; the guard then deletes the directory
 }
 
 const lockName = ".thorbis-lock"
@@ -71,7 +71,7 @@ func (s *scratch) remove() error {
 	return nil
 }
 
-// sweep deletes directories of earlier tests that nobody holds.
+// sweep deletes directories of earlier tests that no process has locked.
 func sweep(parent, prefix string) {
 	left, _ := filepath.Glob(filepath.Join(parent, prefix+"*"))
 	for _, path := range left {

@@ -73,7 +73,7 @@ func listSupabase(b supabase.Backups, to *sink) error {
 		return nil
 	}
 	if b.PITR {
-		// The newest point to which can be restored, as an archive of logs tells it.
+		// The newest point that can be restored, in the form that archives of logs use.
 		to.repositories[defaultRepository].WAL = &Archive{NewestAt: b.Latest, Missing: unknown}
 	}
 	for at, physical := range map[string]time.Time{"earliest": b.Earliest, "latest": b.Latest} {

@@ -79,8 +79,8 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, so
 	}
 }
 
-// A repository that cannot be read makes nobody uncovered: what it held stays, as of when it was last read; and while one
-// was never read, nobody's cover is known.
+// An unreadable repository makes no tenant uncovered: its content stays, as of the last successful read. Until the
+// first successful read, the cover is unknown.
 func TestUnreadableRepositoryHidesNoCover(t *testing.T) {
 	listing := filepath.Join(t.TempDir(), "listing.json")
 	p := testPolicy(t, `

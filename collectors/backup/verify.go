@@ -16,7 +16,7 @@ import (
 // verification proves a backup whole, one check after the other.
 type verification struct {
 	Result
-	// say tells a person how far it is.
+	// say reports progress to a person.
 	say func(format string, args ...any)
 	// files is the directory that holds the backup, where one does.
 	files *root
@@ -102,10 +102,11 @@ func Verify(ctx context.Context, b *config.Backup, say func(format string, args 
 	return &v.Result, v.Write(b.Results)
 }
 
-// sayEvery is how often somebody who waits for a long program is told that it still runs.
+// sayEvery is how often a long-running program is reported as still running.
 const sayEvery = time.Minute
 
-// working returns say for more than one caller, and has it tell now and then how long it has been, until done.
+// working returns a say that several goroutines may call. Until done is called, it reports the elapsed time at
+// intervals.
 func working(say func(format string, args ...any), every time.Duration) (safe func(format string, args ...any), done func()) {
 	var mu sync.Mutex
 	safe = func(format string, args ...any) {

@@ -13,8 +13,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// Whoever waits for a long program is told that it still runs; nothing is said once it is done.
-func TestWorkingTellsThatItStillRuns(t *testing.T) {
+// A long program is reported as still running at intervals; reports end once it is done.
+func TestWorkingReportsThatItStillRuns(t *testing.T) {
 	said := make(chan string, 1000)
 	say, done := working(func(format string, args ...any) { said <- fmt.Sprintf(format, args...) }, time.Millisecond)
 	for deadline := time.After(time.Minute); ; {
