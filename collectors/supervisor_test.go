@@ -42,7 +42,7 @@ func (f *fake) Run(ctx context.Context, g *Group) error {
 	return f.run(ctx, f.n, g.Report("main"))
 }
 
-// steady works until it is told to stop.
+// steady works until its context ends.
 func steady(ctx context.Context, _ int, report Report) error {
 	report(nil, time.Second)
 	<-ctx.Done()

@@ -54,8 +54,8 @@ func value(t *testing.T, c prometheus.Collector, m *metric.Metric, matching stri
 	return -1
 }
 
-// A server is asked, goes, is down, and a policy without it has no series of it. Another server that never
-// answers holds up nobody.
+// A server is queried, stops, is down, and has no series once the policy no longer lists it. Another server that never
+// answers delays none of this.
 func TestRun(t *testing.T) {
 	pg := postgrestest.Start(t)
 	pg.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")

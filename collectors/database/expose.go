@@ -61,7 +61,7 @@ func (e exposer) time(m *metric.Metric, t time.Time, more ...string) {
 
 // snapshot makes series of what the server said.
 func (a answers) snapshot(s *server) *collectors.Snapshot {
-	// The counters are the server's own and began with its statistics, which it does not tell.
+	// The counters are the server's own. They began with its statistics, at a time that the server does not report.
 	e := exposer{collectors.NewSnapshot(40+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
 	if !a.unknown {
 		e.flag(metric.PostgresUp, a.up)

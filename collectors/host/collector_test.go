@@ -162,7 +162,7 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 	} {
 		c := machine(t, &config.Policy{}, bare, map[string]string{file: "oom_kill nonsense\nsome total=x\nMemTotal: x kB\ncpu x\n"})
 		if err := c.read(); err == nil {
-			t.Errorf("%s is broken and nobody says so", file)
+			t.Errorf("%s is broken and no error is returned", file)
 		}
 		others := 0
 		for _, m := range []*metric.Metric{metric.HostCPUSeconds, metric.HostMemoryTotal, metric.HostLoad, metric.HostOOMKills} {

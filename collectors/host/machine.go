@@ -57,7 +57,7 @@ func (r *reader) load() {
 	r.add(metric.HostLoad, l.Load15, "15m")
 }
 
-// kills reads how many processes the kernel killed. Kernels before 4.13 do not tell.
+// kills reads how many processes the kernel killed. Kernels before 4.13 do not report it.
 func (r *reader) kills(dir string) {
 	values, err := keyed(filepath.Join(dir, "vmstat"))
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *reader) kills(dir string) {
 	}
 }
 
-// pressure reads who waits for what. Kernels without it, or with it switched off, do not tell.
+// pressure reads pressure stall information. Kernels without it, or with it switched off, do not report it.
 func (r *reader) pressure() {
 	const microseconds = 1e6
 	for _, resource := range []string{"cpu", "io", "memory"} {

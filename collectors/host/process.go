@@ -7,7 +7,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// userHZ is the unit in which the kernel tells starts of processes, on every architecture that Go knows.
+// userHZ is the unit in which the kernel reports start times of processes, on every architecture that Go supports.
 const userHZ = 100
 
 // group is what the processes of a name hold together.

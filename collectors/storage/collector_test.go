@@ -178,7 +178,7 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 		files[broken] = "nonsense\n"
 		c := machine(t, files, "")
 		if err := c.read(t.Context()); err == nil {
-			t.Errorf("%s is broken and nobody says so", broken)
+			t.Errorf("%s is broken and no error is returned", broken)
 		}
 		if n := testutil.CollectAndCount(c, shown.Name); n == 0 {
 			t.Errorf("%s hides %s", broken, shown.Name)

@@ -44,7 +44,7 @@ type device struct {
 	values       [knownFields]uint64
 }
 
-// has tells whether the kernel counts the field.
+// has reports whether the kernel counts the field.
 func (d *device) has(field int) bool { return field < d.fields }
 
 // ioFields are where the counters of an operation are: -1 for those that there are not. Merged requests are

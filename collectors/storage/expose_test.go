@@ -13,7 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// A disk that returns errors is told of; a mount that only its owner may ask about is not.
+// Errors of a disk are exported; a mount that only its owner may query is not.
 func TestErrorsOfFilesystems(t *testing.T) {
 	r := reading{host: "db1", mounts: []mount{
 		{point: "/data", source: "/dev/sda", fstype: "ext4"},

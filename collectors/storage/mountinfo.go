@@ -19,10 +19,10 @@ type mount struct {
 	superReadOnly bool
 }
 
-// key tells a mount from another one that takes its place.
+// key distinguishes a mount from another one that takes its place.
 func (m mount) key() string { return m.id + " " + m.point }
 
-// remote tells whether the filesystem is a server's or a program's, which may stop answering by itself.
+// remote reports whether a server or a program serves the filesystem, and may stop answering.
 func (m mount) remote() bool {
 	switch kind, _, _ := strings.Cut(m.fstype, "."); kind {
 	case "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "9p", "virtiofs", "afs", "lustre", "glusterfs", "beegfs", "gpfs", "orangefs", "pvfs2", "coda", "fuse", "fuseblk":

@@ -111,8 +111,8 @@ func writeUntil(t *testing.T, file string, stop <-chan struct{}) {
 
 const inNamespace = "THORBIS_TEST_NAMESPACE"
 
-// TestHangingFUSE asks a real filesystem that never answers: a FUSE mount whose program reads no request.
-// It is mounted in a namespace of its own, so that nobody else on the machine meets it.
+// TestHangingFUSE queries a real filesystem that never answers: a FUSE mount whose program reads no request. The mount
+// has its own namespace, so that no other process on the machine meets it.
 func TestHangingFUSE(t *testing.T) {
 	if os.Getenv(inNamespace) == "" {
 		if os.Getuid() != 0 {

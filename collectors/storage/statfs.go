@@ -22,9 +22,9 @@ type answer struct {
 	stale bool // it has not answered
 }
 
-// Bounds of the goroutines that ask. A call that hangs in the kernel cannot be ended, so what hangs is not
-// asked again before it answers. When maxStuck hang, only those mounts are asked that answered the last time, and one of
-// the others in each round, so that what came back or is new is found; and nobody beyond maxStuckEver.
+// Bounds of the goroutines that call statfs. A call that hangs in the kernel cannot be ended, so a hanging mount is
+// not queried again before it answers. When maxStuck calls hang, each round queries only the mounts that answered last
+// time, and one of the others, so that a recovered or new mount is found. No more than maxStuckEver calls ever hang.
 const (
 	askers       = 4
 	maxStuck     = 32

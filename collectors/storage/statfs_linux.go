@@ -2,8 +2,8 @@ package storage
 
 import "syscall"
 
-// statfs asks the kernel. Its flag of a read-only mount tells of the exporter's own mount, which a sandbox may have
-// made so; mountinfo tells of the machine's. It does not return while a network filesystem's server is gone.
+// statfs queries the kernel. Its read-only flag describes the exporter's own mount, which a sandbox may have made
+// read-only; mountinfo describes the machine's. The call blocks while a network filesystem's server is gone.
 func statfs(path string) (usage, error) {
 	var s syscall.Statfs_t
 	for {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A slip of the pen in a limit is told of; the limits of others' machines are not ours to judge.
+// A mistyped device in a limit is logged; limits for other machines are not checked here.
 func TestLimitOfAnUnknownDevice(t *testing.T) {
 	var log strings.Builder
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "db1"})
