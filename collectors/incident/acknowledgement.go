@@ -6,8 +6,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// acknowledgement is that somebody has taken an incident. It holds for what fired before it, and for nothing that fires
-// later: of that nobody knew.
+// acknowledgement records that a person has taken an incident. It covers what fired before it, and nothing that fires
+// later: the person did not know of that.
 type acknowledgement struct {
 	at time.Time
 	// opened is when the page that was acknowledged was sent first. Zero for an acknowledgement that names the incident.

@@ -21,7 +21,7 @@ const (
 	maxSilences = 10_000
 )
 
-// alert is a firing alert as API v2 tells of it.
+// alert is a firing alert in the form of API v2.
 type alert struct {
 	Fingerprint string            `json:"fingerprint"`
 	Labels      map[string]string `json:"labels"`
@@ -44,7 +44,7 @@ type silence struct {
 	Comment  string    `json:"comment"`
 }
 
-// answer is what one Alertmanager said.
+// answer is the response of one Alertmanager.
 type answer struct {
 	alerts   []alert
 	silences map[string]*silence // active, by ID

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// goneAfter is how long an alert must be missing until its incident is over: an Alertmanager that
-	// restarts has forgotten every alert until Prometheus sends them again, a minute later at the most.
+	// goneAfter is how long an alert must be missing until its incident is over. An Alertmanager that
+	// restarts has no alerts until Prometheus sends them again, a minute later at most.
 	goneAfter = 90 * time.Second
-	// brief is too short for anybody to have mended what broke.
+	// brief is too short for a person to have fixed the cause.
 	brief = 5 * time.Minute
 	// maxTracked bounds the incidents that are followed; the rest is counted only.
 	maxTracked = 10_000
 )
 
-// entry is one incident that somebody was told of, from its beginning to its end.
+// entry is one notified incident, from its beginning to its end.
 type entry struct {
 	Alert      string `json:"alert"`
 	AppService string `json:"app_service,omitempty"`
@@ -26,7 +26,7 @@ type entry struct {
 	Owner      string `json:"owner,omitempty"`
 
 	Began time.Time `json:"began"`
-	// Waiting since when nobody has it acknowledged; zero while it is acknowledged or told to nobody.
+	// Waiting is the start of the unacknowledged time. It is zero while the incident is acknowledged or not notified.
 	Waiting      time.Time `json:"waiting,omitzero"`
 	Acknowledged time.Time `json:"acknowledged,omitzero"` // for the first time
 	Due          time.Time `json:"due"`
@@ -36,10 +36,10 @@ type entry struct {
 	condition condition
 }
 
-// book keeps the incidents and counts how people respond. It knows no clock and no network.
+// book keeps the incidents and counts responses. It uses neither clock nor network.
 type book struct {
 	Incidents map[string]*entry    `json:"incidents"`
-	Hidden    map[string]time.Time `json:"hidden"` // firing, but told to nobody: when last seen
+	Hidden    map[string]time.Time `json:"hidden"` // firing without notification: when last seen
 	Counters  counters             `json:"counters"`
 }
 
@@ -47,7 +47,7 @@ func newBook(now time.Time) *book {
 	return &book{Incidents: map[string]*entry{}, Hidden: map[string]time.Time{}, Counters: newCounters(now)}
 }
 
-// tell brings the book up to date with what the Alertmanagers say now.
+// tell updates the incidents from what the Alertmanagers report now.
 func (b *book) tell(now time.Time, v view, p *config.Policy) {
 	b.settle(now, p)
 	for fingerprint, s := range v.sightings {
@@ -79,8 +79,8 @@ func (b *book) tell(now time.Time, v view, p *config.Policy) {
 	}
 }
 
-// settle replaces saved times in the future by now: the clock was ahead when they were noted. An incident that is gone would
-// else stay open, and one that waits would not be late, until they have passed.
+// settle replaces saved times in the future with now: the clock was ahead when they were saved. Otherwise a resolved
+// incident would stay open, and a waiting one would not be late, until they have passed.
 func (b *book) settle(now time.Time, p *config.Policy) {
 	for _, e := range b.Incidents {
 		if e.Began.After(now) {
@@ -103,8 +103,8 @@ func (b *book) settle(now time.Time, p *config.Policy) {
 	}
 }
 
-// open begins an incident when somebody is told of it. For what was hidden before, that is now rather
-// than when the alert began to fire.
+// open begins an incident when its first notification is due. An alert that was hidden before begins now, not when it
+// began to fire.
 func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
 	began := s.startsAt
 	_, wasHidden := b.Hidden[fingerprint]
@@ -130,7 +130,7 @@ func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Po
 	return e
 }
 
-// follow notes what happened to an open incident since it was last seen.
+// follow updates an open incident from its alert's present state.
 func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters) {
 	before := e.condition
 	var at time.Time
@@ -147,7 +147,7 @@ func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters
 		if e.Waiting.IsZero() {
 			e.Waiting = now
 			if before != handled {
-				e.Due = p.Deadline(e.Priority, now) // nobody was told in between
+				e.Due = p.Deadline(e.Priority, now) // no notification was sent in between
 			}
 		}
 		if now.After(e.Due) {
@@ -158,7 +158,7 @@ func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters
 	}
 }
 
-// respond counts, once, how the promise to respond came out.
+// respond counts, once, whether the response was in time.
 func (e *entry) respond(c *counters, at time.Time, result string) {
 	if e.Responded {
 		return
@@ -179,7 +179,7 @@ func (e *entry) close(c *counters) {
 	e.respond(c, e.Missing, metric.ResponseResolved)
 }
 
-// shift says in which part of the day a moment lies for those who are on call.
+// shift returns the part of the day, as on-call people see it, of a time.
 func shift(p *config.Policy, at time.Time) string {
 	if p.Hours.Contains(at) {
 		return metric.ShiftBusiness

@@ -75,7 +75,7 @@ func TestLateCountsAtTheDeadline(t *testing.T) {
 	s.expect("time to acknowledge", s.book.Counters.Acknowledge["P1"].Sum, 1200.0)
 }
 
-// Nobody could ask for twenty minutes, but the silence tells when somebody acknowledged.
+// The Alertmanager is unreachable for twenty minutes; the start of the silence is the time of the acknowledgement.
 func TestAcknowledgedWhileBlind(t *testing.T) {
 	s := tell(t)
 	s.until(time.Minute, said(nil, firing(first)))
@@ -103,7 +103,7 @@ func TestForgottenForAMinuteIsNotOver(t *testing.T) {
 	s.expect("waiting since", s.book.Incidents[first].Waiting, noon)
 }
 
-// When an acknowledgement runs out the clock begins anew, so that not all layers are told at once.
+// When an acknowledgement expires, the clock starts again, so that not all layers are notified at once.
 func TestAcknowledgementRunsOut(t *testing.T) {
 	s := tell(t)
 	s.until(5*time.Minute, said([]*silence{ackOf(first)}, firing(first)))
@@ -112,7 +112,7 @@ func TestAcknowledgementRunsOut(t *testing.T) {
 	s.response(metric.ResponseInTime)
 }
 
-// Whatever nobody was told of is no incident; it becomes one when that changes.
+// An alert without notification is not an incident; it becomes one with its first notification.
 func TestUntoldBecomesAnIncident(t *testing.T) {
 	for name, hidden := range map[string]answer{
 		"inhibited":   said(nil, firing(first).inhibitedBy(second)),
@@ -130,7 +130,7 @@ func TestUntoldBecomesAnIncident(t *testing.T) {
 	}
 }
 
-// Its cause begins to tell of it: it waits for nobody meanwhile, and is nobody's fault.
+// While its cause is reported instead, the incident is not waiting, and no response is counted as late.
 func TestHiddenInBetween(t *testing.T) {
 	s := tell(t)
 	s.until(5*time.Minute, said(nil, firing(first)))

@@ -1,6 +1,6 @@
-// Package incident knows what is open and whether somebody has taken it: it asks every Alertmanager of the
-// policy, and PagerDuty where its API is given, and keeps the times to acknowledge and to resolve. It judges
-// nothing; the rules escalate what nobody has acknowledged.
+// Package incident exports open incidents and whether a person has acknowledged them. It reads every Alertmanager of
+// the policy, and PagerDuty where its API is configured, and keeps the times to acknowledge and to resolve. It makes
+// no decisions; the rules escalate unacknowledged incidents.
 package incident
 
 import (
@@ -24,7 +24,7 @@ import (
 const (
 	// interval is the pace; an acknowledgement is seen within it.
 	interval = config.IncidentInterval
-	// timeout bounds one source, so that a slow one delays nobody for long.
+	// timeout bounds one source, so that a slow one does not delay the others for long.
 	timeout = 10 * time.Second
 	// blindAfter is how old an answer may be before nothing is shown that rests on it.
 	blindAfter = 2 * time.Minute
@@ -74,7 +74,7 @@ type Collector struct {
 	up       map[string]bool
 	view     view
 
-	// What PagerDuty last said, by channel: it stays known while PagerDuty does not answer.
+	// The last answer of PagerDuty, by channel; it is kept while PagerDuty does not answer.
 	pagerDuty map[string]map[group][]acknowledgement
 }
 
@@ -134,7 +134,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	}
 }
 
-// round asks everybody once. The error tells who did not answer; one Alertmanager is enough to go on.
+// round queries every source once. The error names those that failed; one Alertmanager is enough to continue.
 func (c *Collector) round(ctx context.Context) error {
 	c.mu.Lock()
 	p, k := c.policy, c.known
@@ -241,8 +241,8 @@ func (c *Collector) addPagerDuty(v view) {
 	}
 }
 
-// publish saves the book and then shows its counters: never what a restart could take back. A disk that hangs
-// holds up neither a scrape nor the next round: who has not acknowledged what is told from memory.
+// publish saves the counters before it exports them, so that a restart never takes one back. A disk that hangs delays
+// neither a scrape nor the next round: open incidents are exported from memory.
 func (c *Collector) publish(ctx context.Context, now time.Time) error {
 	if c.saving == nil {
 		c.mu.Lock()

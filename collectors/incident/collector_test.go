@@ -185,7 +185,7 @@ func TestIncidentsAreExposed(t *testing.T) {
 	// Nobody answers: what is known stays for two minutes, then nothing is claimed.
 	a.say(500, nil)
 	if err := c.round(ctx); err == nil {
-		t.Error("nobody answers, and that is no failure")
+		t.Error("no source answers, and no error is returned")
 	}
 	want(t, c, 1, "thorbis_incident_acknowledged", "incident", first)
 	c.mu.Lock()
@@ -195,7 +195,7 @@ func TestIncidentsAreExposed(t *testing.T) {
 	absent(t, c, "thorbis_incidents_open")
 	want(t, c, 1, "thorbis_incident_responses_total", "priority", "P1", "result", "in_time")
 	if _, ok := value(t, c, "thorbis_incident_last_read_timestamp_seconds"); !ok {
-		t.Error("how old the knowledge is, is not told")
+		t.Error("the time of the last answer is not exported")
 	}
 }
 
@@ -221,7 +221,7 @@ func TestListIsBounded(t *testing.T) {
 	if _, ok := value(t, c, "thorbis_incident_open_since_timestamp_seconds", "priority", "P1"); !ok {
 		t.Error("the most urgent one is not listed")
 	}
-	// Somebody is told of the rest as well: of the one that has waited longest.
+	// The incidents that are not listed are exported by the one that has waited longest.
 	oldest := alerts[listed-1].StartsAt // the most urgent one took a place
 	want(t, c, unix(oldest), "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", "priority", "P3")
 	if _, ok := value(t, c, "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", "priority", "P1"); ok {

@@ -27,7 +27,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 // Describe sends nothing: which series exist follows the policy, which may change.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads memory only. Where the policy names no Alertmanager there is nothing to tell.
+// Collect reads memory only. It exports nothing if the policy names no Alertmanager.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +64,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.incidents(e)
 }
 
-// incidents tells of what is open, up to the bound one by one, and all of it in sum.
+// incidents exports open incidents one by one, up to the bound, and the totals of all.
 func (c *Collector) incidents(e exposer) {
 	states := map[string]map[string]int{}
 	for _, p := range config.Priorities {

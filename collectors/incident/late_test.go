@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An acknowledgement in PagerDuty holds for what fired before it. What joins the acknowledged group later is an update
-// of the open incident there and pages nobody, so it has to escalate.
+// An acknowledgement in PagerDuty covers what fired before it. An alert that joins the acknowledged group later is an
+// update of the open incident there and sends no page, so it must escalate.
 func TestPagerDutyAcknowledgementHoldsForWhatFiredBefore(t *testing.T) {
 	a := serve(t)
 	before, after := recent(first, time.Hour), recent(second, 10*time.Minute)

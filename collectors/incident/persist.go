@@ -58,7 +58,7 @@ func (c *Collector) load() *book {
 			continue
 		}
 		if e.Waiting.IsZero() {
-			e.condition = handled // or hidden; the next answer tells
+			e.condition = handled // or hidden, until the next answer
 		}
 	}
 	return restored

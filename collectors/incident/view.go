@@ -12,17 +12,17 @@ import (
 // maxSubject bounds what an incident is about, in bytes.
 const maxSubject = 200
 
-// condition is what Alertmanagers say of a firing alert.
+// condition is the state of a firing alert at the Alertmanagers.
 type condition int
 
 const (
-	waiting     condition = iota // somebody is told, nobody acknowledged
+	waiting     condition = iota // notified and unacknowledged
 	handled                      // acknowledged
 	maintenance                  // silenced by a comment that begins with maintenance:
-	untold                       // inhibited, or silenced before it began: nobody was told of it
+	untold                       // inhibited, or silenced before it began: no notification was sent
 )
 
-// sighting is a firing alert with what its labels mean here.
+// sighting is a firing alert with its labels resolved.
 type sighting struct {
 	alert, appService, subject, priority, owner string
 
@@ -78,7 +78,7 @@ func newKnown(p *config.Policy) known {
 	return k
 }
 
-// sight resolves one alert; those of other bundles and environments, and the escalation's own, are nobody's incident here.
+// sight resolves one alert. It ignores alerts of other bundles and environments, and those of the escalation itself.
 func (k known) sight(a alert) (*sighting, bool) {
 	name, environment := a.Labels[metric.LabelAlertname], a.Labels[metric.LabelEnvironment]
 	if a.Labels[metric.LabelBundle] != metric.BundleThorbis || k.ignored[name] || environment != "" && environment != k.environment {
@@ -136,8 +136,8 @@ func subjectOf(labels map[string]string, alert string) string {
 	return strings.ToValidUTF8(subject, "_")
 }
 
-// unite joins what several Alertmanagers say, by fingerprint. An alert is untold only if all that know it
-// say so; an acknowledgement or a maintenance that one of them knows holds.
+// unite combines the answers of several Alertmanagers by fingerprint. An alert is untold only if every Alertmanager
+// that has it agrees. An acknowledgement or a maintenance at one of them is enough.
 func (k known) unite(answers []answer) view {
 	v := view{sightings: map[string]*sighting{}, silences: map[string]int{}, maintenance: map[string]int{}}
 	all := map[string]*silence{}
@@ -185,8 +185,8 @@ func (k known) unite(answers []answer) view {
 	return v
 }
 
-// judge finds what one Alertmanager says of the alert. A silence that it does not list is unknown, and what
-// is unknown is not acknowledged.
+// judge reads the state that one Alertmanager reports for the alert. A silence that it does not list is unknown, and
+// unknown is not acknowledged.
 func (s *sighting) judge(a alert, silences map[string]*silence) {
 	s.inhibited = len(a.Status.InhibitedBy) > 0
 	s.hidden = s.inhibited

@@ -64,7 +64,7 @@ func TestUnite(t *testing.T) {
 		answers []answer
 		want    condition
 	}{
-		{"nobody did anything", []answer{said(nil, firing(first))}, waiting},
+		{"no action", []answer{said(nil, firing(first))}, waiting},
 		{"the link in the page", []answer{said([]*silence{ackOf(first)}, firing(first))}, handled},
 		{"another incident's link", []answer{said([]*silence{ackOf(second)}, firing(first))}, waiting},
 		{"the short link of a text message", []answer{said([]*silence{silent("ack", "on it", is("incident", first))}, firing(first))}, handled},
@@ -105,7 +105,7 @@ func TestUnite(t *testing.T) {
 			waiting,
 		},
 		{"a silence of the alert", []answer{said([]*silence{silent("s", "looking", is("alertname", "ThorbisCheckDown"))}, firing(first).silencedBy("s"))}, handled},
-		{"a silence that nobody lists", []answer{said(nil, firing(first).silencedBy("gone"))}, waiting},
+		{"a silence that no Alertmanager lists", []answer{said(nil, firing(first).silencedBy("gone"))}, waiting},
 		{"a silence from before", []answer{said([]*silence{before}, firing(first).silencedBy("s"))}, untold},
 		{"maintenance", []answer{said([]*silence{silent("s", " Maintenance: new disks", is("x", "y"))}, firing(first).silencedBy("s"))}, maintenance},
 		{
@@ -114,7 +114,7 @@ func TestUnite(t *testing.T) {
 			maintenance,
 		},
 		{
-			"the whole group acknowledged, but this one is inhibited and told to nobody",
+			"the whole group acknowledged, but this one is inhibited and not notified",
 			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"))}, firing(first).inhibitedBy(second))},
 			untold,
 		},
