@@ -68,8 +68,8 @@ type BackupSource struct {
 	Environment map[string]string `yaml:"environment"`
 }
 
-// Identity tells one place where backups are listed from another. How they are listed and where the credentials
-// come from is no part of it, unless the address itself is one of them.
+// Identity identifies where backups are listed from. It does not include how they are listed or where the credentials
+// come from, unless the address itself is a credential.
 func (s *BackupSource) Identity() string {
 	h := sha256.New()
 	add := func(parts ...string) {
@@ -380,7 +380,7 @@ func (v *validator) absoluteBackups() {
 	}
 }
 
-// backupWarnings tells what a backup's policy leaves unwatched.
+// backupWarnings warns of gaps in the monitoring of a backup.
 func (v *validator) backupWarnings() {
 	for i, b := range v.policy.Backups {
 		path := fmt.Sprintf("backups[%d]", i)

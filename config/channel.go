@@ -100,8 +100,8 @@ func (v *validator) sms(path string, s *SNS) {
 	}
 }
 
-// told checks a list of channels that are to be told.
-func (v *validator) told(path string, channels []string) {
+// notified checks a list of channels to notify.
+func (v *validator) notified(path string, channels []string) {
 	for i, name := range channels {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch c, ok := v.policy.Channels[name]; {

@@ -40,7 +40,7 @@ func Estimate(p *Policy, tenants int) Cost {
 // incidents adds the calls that ask for open incidents and their acknowledgements.
 func (c *Cost) incidents(p *Policy) {
 	if len(p.Alertmanagers) == 0 {
-		return // without alerts there is nobody to ask PagerDuty about
+		return // without alerts there are no incidents to look up in PagerDuty
 	}
 	calls := 2 * len(p.Alertmanagers) // alerts and silences
 	for _, channel := range p.Channels {

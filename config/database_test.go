@@ -14,7 +14,7 @@ func errorsAt(t *testing.T, before, after string, cases map[string]string) {
 			t.Errorf("%s: got %v\nwant %s", text, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("a password is told: %v", err)
+			t.Errorf("the error holds a password: %v", err)
 		}
 	}
 }

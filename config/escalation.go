@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Layers of an escalation in the order in which they are told, each after the one before.
+// Layers of an escalation in the order in which they are notified.
 var Layers = []string{LayerSecondary, LayerManager, LayerEveryone}
 
 // The layers. They are a closed set, so that the rules that escalate are the same for every policy.
@@ -20,24 +20,24 @@ const (
 // IncidentInterval is how often the exporter asks who has acknowledged what.
 const IncidentInterval = 15 * time.Second
 
-// Escalation says who is told next when nobody acknowledges, and after how long.
+// Escalation configures who is notified next, and when, while an incident is unacknowledged.
 type Escalation struct {
 	P1 Ladder `yaml:"P1"`
 	P2 Ladder `yaml:"P2"`
 	P3 Ladder `yaml:"P3"`
 	P4 Ladder `yaml:"P4"`
-	// Layers are the channels of each layer; one that is not named here tells the channel of its own name.
+	// Layers are the channels of each layer. A layer that is missing here notifies the channel of its own name.
 	Layers map[string][]string `yaml:"layers"`
 }
 
-// Ladder is how long after it began an incident that nobody acknowledged reaches each layer; 0 never does.
+// Ladder is how long after its start an unacknowledged incident reaches each layer; 0 is never.
 type Ladder struct {
 	Secondary Duration `yaml:"secondary"`
 	Manager   Duration `yaml:"manager"`
 	Everyone  Duration `yaml:"everyone"`
 }
 
-// After returns when a layer is told, 0 for never.
+// After returns when a layer is notified, 0 for never.
 func (l Ladder) After(layer string) time.Duration {
 	switch layer {
 	case LayerSecondary:
@@ -75,7 +75,7 @@ func (e Escalation) uses(layer string) bool {
 	return slices.ContainsFunc(Priorities, func(p string) bool { return e.Ladder(p).After(layer) > 0 })
 }
 
-// LayerChannels are the channels that a layer tells, none if no priority reaches it.
+// LayerChannels returns the channels that a layer notifies, none if no priority reaches it.
 func (p *Policy) LayerChannels(layer string) []string {
 	if !p.Escalation.uses(layer) {
 		return nil
@@ -86,7 +86,7 @@ func (p *Policy) LayerChannels(layer string) []string {
 	return []string{layer}
 }
 
-// Owner is a team that is told of what it owns beside those whom the priority tells.
+// Owner is a team that is notified, in addition to the priority's channels, of alerts on what it owns.
 type Owner struct {
 	Notify []string `yaml:"notify"`
 }
@@ -127,13 +127,13 @@ func (v *validator) escalation() {
 			v.failAt(path, "no layer %q; %s", layer, Suggest(layer, Layers))
 			continue
 		}
-		v.told(path, p.Escalation.Layers[layer])
+		v.notified(path, p.Escalation.Layers[layer])
 	}
 	for _, layer := range Layers {
 		channels := p.LayerChannels(layer)
 		_, named := p.Escalation.Layers[layer]
 		if _, ok := p.Channels[layer]; p.Escalation.uses(layer) && (len(channels) == 0 || !named && !ok) {
-			v.failAt("escalation", "layer %s tells nobody; write escalation: {layers: {%s: [<channel>]}}, or a channel named %s", layer, layer, layer)
+			v.failAt("escalation", "layer %s notifies no channel; write escalation: {layers: {%s: [<channel>]}}, or a channel named %s", layer, layer, layer)
 		}
 	}
 	if p.Escalation.Enabled() && len(p.Alertmanagers) == 0 {
@@ -144,7 +144,7 @@ func (v *validator) escalation() {
 func (v *validator) owners() {
 	for _, name := range sortedKeys(v.policy.Owners) {
 		v.name("owners."+name, name)
-		v.told("owners."+name+".notify", v.policy.Owners[name].Notify)
+		v.notified("owners."+name+".notify", v.policy.Owners[name].Notify)
 	}
 }
 
@@ -180,7 +180,7 @@ func (v *validator) address(path, address string) {
 	}
 }
 
-// Notify are the channels that a priority tells.
+// Notify returns the channels that a priority notifies.
 func (p *Policy) Notify(priority string) []string {
 	if settings, ok := p.Priorities[priority]; ok {
 		return settings.Notify

@@ -37,7 +37,7 @@ func TestEscalation(t *testing.T) {
 	}
 	for layer, want := range map[string][]string{LayerSecondary: {"secondary"}, LayerManager: nil, LayerEveryone: {"pd", "teams"}} {
 		if got := p.LayerChannels(layer); !slices.Equal(got, want) {
-			t.Errorf("layer %s tells %v, want %v", layer, got, want)
+			t.Errorf("layer %s notifies %v, want %v", layer, got, want)
 		}
 	}
 	if got, want := p.Alertmanagers[0].TokenFile, filepath.Join(dir, "token"); got != want {
@@ -63,7 +63,7 @@ func TestEscalationErrors(t *testing.T) {
 		"order":             {"everyone: 1h", "everyone: 5m", "p.yaml:13: escalation.P1.everyone: must not be earlier than secondary"},
 		"unknown layer":     {"everyone: 1h", "everybody: 1h", "p.yaml:13: escalation.P1.everybody: unknown key; known are everyone"},
 		"layer's channels":  {"layers: {everyone", "layers: {evryone", `escalation.layers.evryone: no layer "evryone"; did you mean everyone?`},
-		"nobody":            {"everyone: 1h", "manager: 1h", "p.yaml:12: escalation: layer manager tells nobody; write escalation: {layers: {manager:"},
+		"no channel":        {"everyone: 1h", "manager: 1h", "p.yaml:12: escalation: layer manager notifies no channel; write escalation: {layers: {manager:"},
 		"unknown channel":   {"[pd, teams]", "[pd, temas]", `p.yaml:14: escalation.layers.everyone[1]: no channel "temas"; did you mean teams?`},
 		"deadman":           {"[pd, teams]", "[deadman]", "p.yaml:14: escalation.layers.everyone[0]: deadman hears the Watchdog and nothing else"},
 		"owner's channel":   {"notify: [teams]", "notify: [x]", `p.yaml:16: owners.secops.notify[0]: no channel "x"`},

@@ -17,7 +17,7 @@ func (p *Policy) TenantPace(tenants int) (asked, permitted float64) {
 // staleAfter is how many intervals a result holds at least; see collectors/health.
 const staleAfter = 1.5
 
-// PaceWarning tells of per-tenant checks that cannot keep their interval with so many tenants.
+// PaceWarning warns of per-tenant checks that cannot keep their interval with so many tenants.
 func (p *Policy) PaceWarning(tenants int) (Warning, bool) {
 	asked, permitted := p.TenantPace(tenants)
 	if asked <= permitted {

@@ -1,6 +1,6 @@
-// Package config reads the policy: one YAML file, or a directory of them, that says what the operators of
-// a multi-tenant platform promise, who is told when a promise breaks, and what is watched. Both programs
-// read the same policy: the exporter to measure, the generator to judge. docs/configuration.md is its grammar.
+// Package config reads the policy, a YAML file or a directory of them. The policy lists the objectives of a
+// multi-tenant platform, the people to notify when one is missed, and what is monitored. Both programs read the same
+// policy: the exporter to measure, the generator to evaluate. docs/configuration.md documents its grammar.
 package config
 
 import (
@@ -80,7 +80,7 @@ type Pool struct {
 	Tenants int `yaml:"tenants"`
 }
 
-// Priority is one of P1 to P4: how soon a person must respond and who is told.
+// Priority is one of P1 to P4: how soon a person must respond and which channels are notified.
 type Priority struct {
 	RespondWithin Duration `yaml:"respond_within"`
 	BusinessHours bool     `yaml:"business_hours"`
@@ -95,8 +95,8 @@ type BusinessHours struct {
 	To       string   `yaml:"to"`
 }
 
-// Channel is one way to tell people. Exactly one of its kinds is set; None is the spelled-out absence
-// of a dead man's switch.
+// Channel is one way to notify people. Exactly one of its kinds is set; None states explicitly that there is no dead
+// man's switch.
 type Channel struct {
 	Slack     *Slack     `yaml:"slack"`
 	PagerDuty *PagerDuty `yaml:"pagerduty"`

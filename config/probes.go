@@ -9,8 +9,8 @@ import (
 // ProbeHeader is the request header in which health checks send the secret of TenantProbes.
 const ProbeHeader = "X-Thorbis-Probe"
 
-// TenantProbes says by what the exporter's own health checks are told from clients in request logs. Without it they count as
-// requests of tenants, for what they send can be sent by any client.
+// TenantProbes identifies the exporter's own health checks in request logs. Without it they count as requests of
+// tenants, because any client can send what they send.
 type TenantProbes struct {
 	// Addresses are those of the exporters, or networks, as the logs show them.
 	Addresses []string `yaml:"addresses"`
@@ -21,7 +21,7 @@ type TenantProbes struct {
 // maxProbeAddresses bounds the networks with which an address is compared.
 const maxProbeAddresses = 1000
 
-// IsZero reports whether nothing tells health checks from clients.
+// IsZero reports whether no setting identifies health checks.
 func (t *TenantProbes) IsZero() bool { return len(t.Addresses) == 0 && t.Secret == nil }
 
 // Networks returns the addresses as networks.

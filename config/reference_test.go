@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Names that tell a failing resolver from an outage lie outside the zones of the checks.
+// The names that distinguish a failing resolver from an outage lie outside the zones of the checks.
 func TestReferenceNames(t *testing.T) {
 	check := func(target string) string {
 		return "  checks: [{name: a, app_service: web, target: '" + target + "'}]\n"

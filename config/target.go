@@ -29,7 +29,7 @@ const (
 func (v *validator) checkTarget(path, target, module string) {
 	m, ok := v.policy.modules[module]
 	if !ok || target == "" {
-		return // told elsewhere
+		return // reported elsewhere
 	}
 	if err := targetError(m.Prober, strings.ReplaceAll(target, "{tenant}", "tenant")); err != nil {
 		v.failAt(path, "%v", err)

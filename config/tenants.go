@@ -25,7 +25,7 @@ type Tenants struct {
 	// Histogram is one of Histograms.
 	Histogram string    `yaml:"histogram"`
 	Sources   []*Source `yaml:"sources"`
-	// Probes says by what the exporter's own health checks are told from clients.
+	// Probes identifies the exporter's own health checks among the requests.
 	Probes TenantProbes `yaml:"probes"`
 }
 
@@ -288,7 +288,7 @@ func (v *validator) appService(path, name string) {
 	v.failAt(path, "no service %q; %s", name, Suggest(name, known))
 }
 
-// HasDuration reports whether the records of the source can tell how long a request took.
+// HasDuration reports whether the records of the source can hold request durations.
 func (s *Source) HasDuration() bool {
 	switch s.Format {
 	case "vercel":
@@ -320,7 +320,7 @@ func (v *validator) tenantWarnings() {
 	}
 	for _, name := range sortedKeys(sources) {
 		if len(p.Objectives.Latency) > 0 && !measured[name] {
-			v.warn(fmt.Sprintf("tenants.sources[%d]", sources[name]), "no source of service %s tells how long a request took: the latency objectives cannot be judged for it", name)
+			v.warn(fmt.Sprintf("tenants.sources[%d]", sources[name]), "no source of service %s logs request durations: its latency objectives cannot be judged", name)
 		}
 	}
 	for i, s := range p.Tenants.Sources {
@@ -331,7 +331,7 @@ func (v *validator) tenantWarnings() {
 			}
 		}
 		if len(p.Objectives.Latency) > 0 && measured[s.AppService] && !s.HasDuration() {
-			v.warn(fmt.Sprintf("tenants.sources[%d]", i), "%s does not tell how long a request took, other sources of service %s do: its requests pass for fast ones; give it a service of its own", s.Format, s.AppService)
+			v.warn(fmt.Sprintf("tenants.sources[%d]", i), "%s logs no request durations, other sources of service %s do: its requests count as fast; give it a service of its own", s.Format, s.AppService)
 		}
 	}
 }

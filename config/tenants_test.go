@@ -69,7 +69,7 @@ func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
+func TestWarnsOfWhatCannotBeMeasured(t *testing.T) {
 	text := strings.Replace(withSource, "  registry: {file: tenants.yaml}\n", "", 1)
 	text = strings.Replace(text, "file: access.json, format: nginx-json", "receive: vercel, secret_file: key", 1)
 	text = strings.Replace(text, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
@@ -81,7 +81,7 @@ func TestWhatCannotBeMeasuredIsToldOf(t *testing.T) {
 	for _, w := range p.Warnings() {
 		all.WriteString(w.String() + "\n")
 	}
-	for _, want := range []string{"no registry: every name", "tells how long a request took", "secret file cannot be read"} {
+	for _, want := range []string{"no registry: every name", "of service web logs request durations", "secret file cannot be read"} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no warning %q in\n%s", want, all.String())
 		}
@@ -119,12 +119,12 @@ func TestMixedDurationsAreToldOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := false
+		warned := false
 		for _, w := range p.Warnings() {
-			told = told || strings.Contains(w.String(), "pass for fast ones")
+			warned = warned || strings.Contains(w.String(), "its requests count as fast")
 		}
-		if told != want {
-			t.Errorf("%s: told of %v", more, told)
+		if warned != want {
+			t.Errorf("%s: warned: %v", more, warned)
 		}
 	}
 }

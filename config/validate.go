@@ -125,7 +125,7 @@ func (v *validator) priorities() {
 			v.failAt(path, "is no priority; write one of %s", strings.Join(Priorities, ", "))
 			continue
 		}
-		v.told(path+".notify", v.policy.Priorities[name].Notify)
+		v.notified(path+".notify", v.policy.Priorities[name].Notify)
 	}
 }
 

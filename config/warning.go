@@ -43,7 +43,7 @@ func (v *validator) warnings() {
 		}
 	}
 	if n := p.Health.Locations; len(n) > 0 && len(p.Health.Checks) > 0 && !slices.Contains(n, p.Location) {
-		v.warn("location", "%q is not among health.locations; unless --location names one of them, the rules miss a location that nobody runs", p.Location)
+		v.warn("location", "%q is not among health.locations; unless --location names one of them, the rules expect a location without an exporter", p.Location)
 	}
 	for i, c := range p.Health.Checks {
 		if p.Health.Confirm.Interval >= c.Interval {
@@ -52,7 +52,7 @@ func (v *validator) warnings() {
 		}
 	}
 	if deadman, ok := p.Channels[Deadman]; ok && deadman.None {
-		v.warn("channels.deadman", "nobody notices when the alerting itself dies")
+		v.warn("channels.deadman", "no dead man's switch: a failure of the alerting itself goes unnoticed")
 	}
 	v.secretWarnings()
 	v.backupWarnings()

@@ -13,7 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Many series bypass the registry; a scrape must not tell the difference.
+// Many series bypass the registry; a scrape returns the same either way.
 func TestSamplersAreServedAsByTheRegistry(t *testing.T) {
 	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
 	if err := e.policy.reload(t.Context()); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// maxStatusRows bounds each table: with ten thousand tenants a page of all is of use to nobody.
+// maxStatusRows bounds each table; a page of ten thousand tenants would be unreadable.
 const maxStatusRows = 1000
 
 //go:embed status.html

@@ -121,8 +121,8 @@ func (*exporter) masked(h http.Handler) http.Handler {
 // pages are buffers for pages, kept for the next scrape.
 var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// pieceBytes is how much of a page is written at once: a page of thousands of checks has tens of megabytes, which nobody needs
-// to hold as a whole.
+// pieceBytes is how much of a page is written at once. A page of thousands of checks has tens of megabytes and is
+// never held as a whole.
 const pieceBytes = 1 << 20
 
 // inPieces has a page written in large pieces, a small one at once. The client library writes it in pieces of four kilobytes. On a connection that

@@ -35,7 +35,7 @@ type sighting struct {
 	acknowledgements []acknowledgement
 }
 
-// view is what all Alertmanagers together say, by fingerprint.
+// view is the combined state of all Alertmanagers, by fingerprint.
 type view struct {
 	sightings   map[string]*sighting
 	silences    map[string]int // by length, acknowledgements apart

@@ -146,7 +146,7 @@ func environ(more []string, family string) []string {
 	return env
 }
 
-// runLocked starts and waits on one thread: on Linux a child is told of the death of the thread that started it.
+// runLocked starts and waits on one thread: Linux signals a child when the thread that started it dies.
 func runLocked(cmd *exec.Cmd, polite bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

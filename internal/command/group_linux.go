@@ -16,7 +16,7 @@ func isolate(cmd *exec.Cmd, death syscall.Signal) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// The idle class of the Linux I/O scheduler: served when nobody else wants the disk.
+// The idle class of the Linux I/O scheduler: served while no other process uses the disk.
 const (
 	ioprioWhoProcess = 1
 	ioprioWhoPgrp    = 2

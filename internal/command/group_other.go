@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isolate gives the program a process group of its own, which is killed as a whole. Only Linux can have it
-// told when we die ourselves.
+// isolate gives the program a process group of its own, which is killed as a whole. Only Linux can signal it when this
+// process dies.
 func isolate(cmd *exec.Cmd, _ syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -11,7 +11,7 @@ type Checkpoints struct {
 	Timed, Requested           int64
 	WriteSeconds, SyncSeconds  float64
 	ByCheckpoint, ByBackground int64 // buffers
-	// ByBackend is nil where the server does not tell.
+	// ByBackend is nil if the server does not report it.
 	ByBackend *int64
 }
 

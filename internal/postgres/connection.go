@@ -84,8 +84,8 @@ func (e *NotAskedError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *NotAskedError) Unwrap() error { return e.Err }
 
-// refusal tells a server that lets everybody in but us from one that does not answer, or lets in nobody: that
-// starts, stops or has no connection left. Codes: PostgreSQL's documentation, appendix A.
+// refusal wraps the error of a server that serves others but rejects this role. It leaves the error of a server that
+// is starting, stopping, out of connections or unreachable. Codes: PostgreSQL's documentation, appendix A.
 func refusal(err error) error {
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Versions from which PostgreSQL tells of its input and output.
+// Versions from which PostgreSQL reports input and output.
 const (
 	versionIO      = 160000 // pg_stat_io
 	versionIOBytes = 180000 // bytes of its own; its counts are of requests that may span several blocks
@@ -53,7 +53,7 @@ func ioQuery(version int) string {
 	return "SELECT " + strings.Join(columns, ", ") + " FROM pg_stat_io GROUP BY object, context ORDER BY object, context"
 }
 
-// IO asks for input and output. A server before 16 has none to tell of.
+// IO queries input and output. A server before 16 reports none.
 func (c *Connection) IO(ctx context.Context) ([]IO, error) {
 	sql := ioQuery(c.Version)
 	if sql == "" {

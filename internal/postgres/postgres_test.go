@@ -236,7 +236,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
-// Only a server that does not answer, or lets nobody in, is down. One that refuses us may serve everybody else.
+// Only a server that does not answer, or accepts no connection, is down. One that rejects this role may serve others.
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the server is another user
@@ -256,7 +256,7 @@ func TestRefusals(t *testing.T) {
 		"wrong password":       server.DSN("locked", "postgres") + " password=wrong",
 		"no password":          server.DSN("locked", "postgres"),
 		"rejected by pg_hba":   server.DSN("forbidden", "postgres"),
-		"no such role":         server.DSN("nobody", "postgres"),
+		"no such role":         server.DSN("missing", "postgres"),
 		"role without login":   server.DSN("asleep", "postgres"),
 		"no such database":     server.DSN("monitor", "missing"),
 		"closed database":      server.DSN("monitor", "closed"),
@@ -281,7 +281,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"no connection left": full,
-		"nobody listens": func() error {
+		"no server listens": func() error {
 			_, err := connect(t, "host="+t.TempDir()+" user=monitor dbname=postgres", time.Second)
 			return err
 		}(),

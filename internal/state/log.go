@@ -15,10 +15,10 @@ import (
 // to be written anew at every change. It is a row of segments; a snapshot says from which segment on the log
 // continues it. After Append returns nil its records survive a crash of the machine.
 //
-// What follows the last whole record of the newest segment is a write that never succeeded, and is dropped. To tell that from a
-// log that was put back or cut off, a mark beside the log holds how far it was known to be durable, and counts
-// how often the log was opened and closed. The lock's record counts too: a mark that was put back with its log is
-// behind it, and one that is missing was removed.
+// Data after the last whole record of the newest segment is a write that never succeeded, and is dropped. A mark
+// beside the log distinguishes that from a log that was restored or truncated: it holds the position up to which the
+// log was durable, and counts how often the log was opened and closed. The lock's record holds the same count. A mark
+// that was restored with its log is behind the lock's record, and a missing mark was removed.
 type Log struct {
 	dir      *Dir
 	name     string

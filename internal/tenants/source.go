@@ -151,7 +151,7 @@ func (s *Source) Adopt(list []Tenant) {
 	}
 }
 
-// Version changes with the list: whoever asked for it before List can tell whether there is a newer one, whoever read it.
+// Version changes with the list, so that a caller of List can check for a newer one, whoever read it.
 func (s *Source) Version() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +165,7 @@ func (s *Source) List() ([]Tenant, bool) {
 	return s.list, s.loaded || s.adopted
 }
 
-// Status tells how many tenants there are, when they were last read, and how often that failed.
+// Status returns the number of tenants, the time they were last read, and the number of failed reads.
 func (s *Source) Status() (tenants int, read time.Time, errors uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
