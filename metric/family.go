@@ -77,7 +77,7 @@ func (p *piece) add(s Sample, more *dto.LabelPair) {
 	p.values[i] = s.Value
 	switch p.metric.Type {
 	case Histogram:
-		_ = s.Histogram.Write(out) // cannot fail: it is a histogram of the client library
+		_ = s.Histogram.Write(out) // cannot fail: it is read from memory
 	case Counter:
 		out.Counter = &p.counters[i]
 		out.Counter.Value, out.Counter.CreatedTimestamp = &p.values[i], p.createdAt(s.Created)

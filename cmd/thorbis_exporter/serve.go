@@ -73,5 +73,6 @@ func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writ
 	for name, on := range s.collectors {
 		o.Collectors[name] = *on
 	}
+	saveMemory("/")
 	return exporter.Run(ctx, o)
 }

@@ -79,7 +79,7 @@ func delay(m *bbconfig.Module, timeout time.Duration, n int) time.Duration {
 
 // race probes the addresses of a name and returns the measurement of the first that connected, else of the first one.
 // The caller's context has the probe's deadline, which all of them share.
-func (r request) race(ctx context.Context, debug bool, target string, module bbconfig.Module, addrs []netip.Addr) measured {
+func (r request) race(ctx context.Context, debug bool, target string, module *bbconfig.Module, addrs []netip.Addr) *measured {
 	if len(addrs) == 1 {
 		m, connected := r.at(ctx, debug, target, module, addrs[0], nil)
 		m.addr, m.attempts = addrs[0], []attempt{{addrs[0], m.result, m.reason, m.end.Sub(m.start), connected}}
@@ -89,7 +89,7 @@ func (r request) race(ctx context.Context, debug bool, target string, module bbc
 	defer cancel()
 	type finished struct {
 		i         int
-		m         measured
+		m         *measured
 		connected bool
 	}
 	var (
@@ -97,10 +97,10 @@ func (r request) race(ctx context.Context, debug bool, target string, module bbc
 		first     = make(chan int, len(addrs))
 		attempts  []attempt // begun
 		cancels   []context.CancelFunc
-		preferred measured // what the first address said
+		preferred *measured // what the first address said
 		winner    = -1
 		running   int
-		wait      = delay(&module, r.timeout, len(addrs))
+		wait      = delay(module, r.timeout, len(addrs))
 		timer     = time.NewTimer(wait)
 	)
 	defer timer.Stop()
@@ -111,7 +111,7 @@ func (r request) race(ctx context.Context, debug bool, target string, module bbc
 		running++
 		timer.Reset(wait)
 		collectors.Async(func() error {
-			f := finished{i: i, m: measured{outcome: outcome{result: metric.ResultUnknown, reason: reasonProberError}}}
+			f := finished{i: i, m: &measured{outcome: outcome{result: metric.ResultUnknown, reason: reasonProberError}}}
 			defer func() { done <- f }()
 			f.m, f.connected = r.at(ctx, debug, target, module, addrs[i], func() { first <- i })
 			return nil
@@ -157,8 +157,8 @@ func (r request) race(ctx context.Context, debug bool, target string, module bbc
 }
 
 // at probes one address and reports whether that answered. connected is called once when a connection is made.
-func (r request) at(ctx context.Context, debug bool, target string, module bbconfig.Module, addr netip.Addr, connected func()) (measured, bool) {
-	setFamily(&module, addr)
+func (r request) at(ctx context.Context, debug bool, target string, module *bbconfig.Module, addr netip.Addr, connected func()) (*measured, bool) {
+	module = withFamily(module, addr)
 	var made atomic.Bool
 	trace := &httptrace.ClientTrace{ConnectDone: func(_, _ string, err error) {
 		if err == nil && made.CompareAndSwap(false, true) && connected != nil {
@@ -166,7 +166,7 @@ func (r request) at(ctx context.Context, debug bool, target string, module bbcon
 		}
 	}}
 	m := r.try(httptrace.WithClientTrace(ctx, trace), debug, atHost(module.Prober, target, addr.String()), module)
-	return m, made.Load() || m.result == metric.ResultSuccess || !connects(&module) && answered(m.reason)
+	return m, made.Load() || m.result == metric.ResultSuccess || !connects(module) && answered(m.reason)
 }
 
 // answered reports whether a failure of a prober whose connections are not seen is an answer nevertheless.
@@ -178,8 +178,9 @@ func answered(reason string) bool {
 	return true
 }
 
-// setFamily makes a module accept the family of an address that was chosen already.
-func setFamily(m *bbconfig.Module, addr netip.Addr) {
+// withFamily returns a module that accepts the family of an address that was chosen already.
+func withFamily(module *bbconfig.Module, addr netip.Addr) *bbconfig.Module {
+	m := *module
 	protocol := "ip6"
 	if addr.Is4() {
 		protocol = "ip4"
@@ -196,4 +197,5 @@ func setFamily(m *bbconfig.Module, addr netip.Addr) {
 	case "grpc":
 		m.GRPC.PreferredIPProtocol = protocol
 	}
+	return &m
 }

@@ -37,7 +37,7 @@ var challengeStatuses = []string{"403", "429", "503"}
 // challenged asks once more and looks whether the edge put a challenge in front of the service. The prober
 // judges the status before any header, so a challenge (403 or 429 or 503) shows it only its status.
 // Sources: Cloudflare's cf-mitigated, Vercel's x-vercel-mitigated.
-func (r request) challenged(ctx context.Context, m measured) bool {
+func (r request) challenged(ctx context.Context, m *measured) bool {
 	if r.module.Prober != "http" || !slices.Contains(challengeStatuses, m.log.attr("status_code")) {
 		return false
 	}
@@ -67,7 +67,7 @@ func (r request) challenged(ctx context.Context, m measured) bool {
 }
 
 // dial connects to the address that answered the probe, where its host was a name, and to no other of that name.
-func (m measured) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (m *measured) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if host, port, err := net.SplitHostPort(address); err == nil && m.addr.IsValid() && config.IsName(host) {
 		address = net.JoinHostPort(m.addr.String(), port)
 	}

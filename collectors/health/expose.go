@@ -12,9 +12,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// durationBuckets are the classic bounds, with one at the promised 300 ms.
-var durationBuckets = []float64{.025, .05, .1, .2, .3, .5, 1, 2, 3}
-
 // checkSeries are the series that a check has once, whatever its tenants. They start at 0 with the process.
 type checkSeries struct {
 	check, appService string
@@ -22,7 +19,7 @@ type checkSeries struct {
 	failures          []float64 // in the order of failureReasons
 	unknowns          []float64 // in the order of unknownReasons
 	phases            []phaseSeconds
-	duration          prometheus.Histogram
+	duration          *durations
 	labels            []*dto.LabelPair
 }
 
@@ -50,16 +47,10 @@ func phaseLabel(name string) *dto.LabelPair {
 }
 
 func newCheckSeries(c *config.Check) *checkSeries {
+	now := time.Now()
 	return &checkSeries{
-		check: c.Name, appService: c.AppService, created: time.Now(),
+		check: c.Name, appService: c.AppService, created: now, duration: &durations{created: now},
 		failures: make([]float64, len(failureReasons)), unknowns: make([]float64, len(unknownReasons)),
-		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: metric.HealthCheckDuration.Name, Help: metric.HealthCheckDuration.Help,
-			Buckets:                         durationBuckets,
-			NativeHistogramBucketFactor:     1.1,
-			NativeHistogramMaxBucketNumber:  160,
-			NativeHistogramMinResetDuration: time.Hour,
-		}),
 	}
 }
 
@@ -68,10 +59,10 @@ func (s *checkSeries) locate(location string, pairs metric.Pairs) {
 	s.labels = metric.HealthCheckDuration.LabelPairs(pairs, s.check, s.appService, location)
 }
 
-func (s *checkSeries) count(m measured) {
+func (s *checkSeries) count(m *measured) {
 	switch m.result {
 	case metric.ResultSuccess:
-		s.duration.Observe(m.end.Sub(m.start).Seconds())
+		s.duration.observe(m.end.Sub(m.start).Seconds())
 		for phase, seconds := range m.phases {
 			label := phaseLabel(phase)
 			i := slices.IndexFunc(s.phases, func(p phaseSeconds) bool { return p.label == label })

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -30,7 +29,7 @@ type checkState struct {
 	labels                     []*dto.LabelPair
 	failures, unknowns, phases []float64
 	phaseLabels                []*dto.LabelPair
-	duration                   prometheus.Histogram
+	duration                   *durations
 }
 
 // Families returns all series as they are now, from memory only. Persistent counters appear as persist.go says.

@@ -121,7 +121,7 @@ func (r request) of(target string) request {
 }
 
 // examine probes once and judges what the edge and the exporter's own network and resolver have to do with a failure.
-func (r request) examine(ctx context.Context, debug bool, reference *reference) measured {
+func (r request) examine(ctx context.Context, debug bool, reference *reference) *measured {
 	r, err := r.withSecrets(ctx)
 	if err != nil {
 		return withoutSecret(err, debug)
@@ -156,31 +156,31 @@ const (
 var abandoned atomic.Int64
 
 // run probes once, each address of a name until one answers, and never outlasts the timeout by more than overtime.
-func (r request) run(ctx context.Context, debug bool) measured {
+func (r request) run(ctx context.Context, debug bool) *measured {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	start, module, target := time.Now(), *r.module, r.target
+	start, target := time.Now(), r.target
 	if r.bypassCache {
 		target = pastCache(target, start)
 	}
-	host := config.HostOf(module.Prober, target)
-	if !config.IsName(host) || !resolves(&module) {
-		return r.try(ctx, debug, target, module)
+	host := config.HostOf(r.module.Prober, target)
+	if !config.IsName(host) || !resolves(r.module) {
+		return r.try(ctx, debug, target, r.module)
 	}
 	names := r.names
 	if names == nil {
 		names = net.DefaultResolver
 	}
-	addrs, err := addressesOf(ctx, names, &module, host)
+	addrs, err := addressesOf(ctx, names, r.module, host)
 	took := time.Since(start)
 	if err != nil {
-		m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+		m := &measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 		slog.New(m.log).Error("Resolving the name failed", "host", host, "err", err)
 		m.start, m.end, m.lookup = start, start.Add(took), took
-		m.result, m.reason = classify(module.Prober, *m.log.records, ctx.Err() != nil)
+		m.result, m.reason = classify(r.module.Prober, *m.log.records, ctx.Err() != nil)
 		return m
 	}
-	m := r.race(ctx, debug, target, keepName(module, target, host), addrs)
+	m := r.race(ctx, debug, target, keepName(r.module, target, host), addrs)
 	m.start, m.lookup, m.resolved = start, took, true
 	if _, ok := m.phases[phaseResolve]; ok {
 		m.phases[phaseResolve] += took.Seconds()
@@ -188,9 +188,10 @@ func (r request) run(ctx context.Context, debug bool) measured {
 	return m
 }
 
-// try probes once with the blackbox_exporter's own prober. It never panics.
-func (r request) try(ctx context.Context, debug bool, target string, module bbconfig.Module) measured {
-	m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+// try probes once with the blackbox_exporter's own prober. It never panics. With a thousand probes under way, what waits for
+// the prober has no copies of the module or the result on its stack.
+func (r request) try(ctx context.Context, debug bool, target string, module *bbconfig.Module) *measured {
+	m := &measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 	m.start = time.Now()
 	if abandoned.Load() >= maxAbandoned {
 		m.end, m.result, m.reason = m.start, metric.ResultUnknown, reasonProberError
@@ -201,6 +202,7 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 	type answer struct{ success, panicked bool }
 	done := make(chan answer, 1)
 	var over atomic.Bool // whoever sets it first, prober or clock, decides
+	probe, registry, logger := proberOf(module.Prober), m.registry, slog.New(m.log)
 	collectors.Async(func() error {
 		a := answer{panicked: true} // the prober's defect; it has nothing to do with the target
 		defer func() {
@@ -208,7 +210,7 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 				abandoned.Add(-1)
 			}
 		}()
-		a.success = proberOf(module.Prober)(ctx, target, module, m.registry, slog.New(m.log))
+		a.success = probe(ctx, target, *module, registry, logger)
 		a.panicked = false
 		return nil
 	})
@@ -240,7 +242,7 @@ func (r request) try(ctx context.Context, debug bool, target string, module bbco
 		return m
 	}
 	m.result, m.reason = classify(module.Prober, *m.log.records, ctx.Err() != nil)
-	r.readEnough(&m)
+	r.readEnough(m)
 	return m
 }
 

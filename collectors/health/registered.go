@@ -68,7 +68,7 @@ func registerTLS(registry *prometheus.Registry, state *tls.ConnectionState) {
 }
 
 // gather returns the prober's own metrics, with the time of the lookup that was made for it.
-func (m measured) gather() ([]*dto.MetricFamily, error) {
+func (m *measured) gather() ([]*dto.MetricFamily, error) {
 	families, err := m.registry.Gather()
 	for _, f := range families {
 		for _, s := range f.GetMetric() {

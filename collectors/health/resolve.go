@@ -149,12 +149,13 @@ func addressesOf(ctx context.Context, r resolver, m *bbconfig.Module, host strin
 
 // keepName returns a module that sends the target's name to an address: in the Host header and the TLS handshake, as the
 // prober would have done, had it looked the name up itself.
-func keepName(m bbconfig.Module, target, host string) bbconfig.Module {
+func keepName(module *bbconfig.Module, target, host string) *bbconfig.Module {
+	m := *module
 	switch m.Prober {
 	case "http":
 		u, err := url.Parse(config.WithScheme(target))
 		if err != nil {
-			return m
+			return module
 		}
 		headers := make(map[string]string, len(m.HTTP.Headers)+1)
 		name := host
@@ -182,7 +183,7 @@ func keepName(m bbconfig.Module, target, host string) bbconfig.Module {
 			m.GRPC.TLSConfig.ServerName = host
 		}
 	}
-	return m
+	return &m
 }
 
 // hostOfHeader returns a Host header without its port, which no certificate names.

@@ -244,7 +244,7 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 			return nil // stopping: a probe that was cut short shows nothing
 		}
 		m.registry, m.log = nil, capture{}
-		f.m = &m
+		f.m = m
 		return nil
 	}
 	collectors.Async(func() error {
@@ -277,7 +277,7 @@ func (s *scheduler) finish(f finished) {
 // finishOne finishes one probe. The caller holds the lock.
 func (s *scheduler) finishOne(f finished) {
 	if r := &f.t.request; f.m != nil && !f.t.removed && f.request.target == r.target && f.request.moduleName == r.moduleName {
-		s.c.judge(f.t, *f.m)
+		s.c.judge(f.t, f.m)
 	}
 	s.running--
 	if f.fast {
@@ -294,7 +294,7 @@ func (s *scheduler) finishOne(f finished) {
 }
 
 // judge counts a probe's result and schedules the next one. The caller holds the lock.
-func (c *Collector) judge(t *target, m measured) {
+func (c *Collector) judge(t *target, m *measured) {
 	health := c.policy.Health
 	interval, timeout := t.spec.Interval.Std(), t.spec.Timeout.Std()
 	before := t.judge.state

@@ -135,7 +135,7 @@ func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
 		if result == bad {
 			o.reason = reasonTimeout
 		}
-		c.judge(target, measured{outcome: o})
+		c.judge(target, &measured{outcome: o})
 		now = maxTime(target.due, o.end)
 	}
 	probe(ok)

@@ -35,8 +35,8 @@ func (r request) withSecrets(ctx context.Context) (request, error) {
 }
 
 // withoutSecret is the result of a probe whose secret cannot be read. It is the exporter's trouble, not the target's.
-func withoutSecret(err error, debug bool) measured {
-	m := measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
+func withoutSecret(err error, debug bool) *measured {
+	m := &measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 	slog.New(m.log).Error("Reading a secret header failed", "err", err)
 	m.start = time.Now()
 	m.end, m.result, m.reason = m.start, metric.ResultUnknown, reasonProberError

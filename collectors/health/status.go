@@ -198,7 +198,7 @@ func cutUserinfo(target string) (before, userinfo string, ok bool) {
 	return before, rest[:at], true
 }
 
-func debugText(m measured) string {
+func debugText(m *measured) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Result: %s %s\n", m.result, m.reason)
 	for _, a := range m.attempts {

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+)
+
+// The limit is that of the program's own control group, else that of the container, by either version of control groups.
+func TestMemoryLimit(t *testing.T) {
+	const own, root, first = "sys/fs/cgroup/system.slice/x.service/memory.max", "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  int64
+	}{
+		"nothing":        {nil, 0},
+		"own":            {map[string]string{"proc/self/cgroup": "0::/system.slice/x.service\n", own: "1024\n", root: "9\n"}, 1024},
+		"own, unlimited": {map[string]string{"proc/self/cgroup": "0::/system.slice/x.service\n", own: "max\n"}, 0},
+		"container":      {map[string]string{"proc/self/cgroup": "0::/\n", root: "2048\n"}, 2048},
+		"of the host":    {map[string]string{"proc/self/cgroup": "0::/not/seen/here\n", root: "2048\n"}, 2048},
+		"first version":  {map[string]string{"proc/self/cgroup": "4:memory:/x\n", first: "4096\n"}, 4096},
+		"no number":      {map[string]string{root: "x\n"}, 0},
+		"negative":       {map[string]string{root: "-5\n"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range tc.files {
+				path := filepath.Join(dir, file)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, ok := memoryLimit(dir); got != tc.want && ok || ok != (tc.want > 0) {
+				t.Errorf("%d, %t; want %d", got, ok, tc.want)
+			}
+		})
+	}
+}
+
+// Garbage is bounded by the container's memory, unless the environment says otherwise.
+func TestSaveMemory(t *testing.T) {
+	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(math.MaxInt64)
+	t.Cleanup(func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	})
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "sys/fs/cgroup"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sys/fs/cgroup/memory.max"), []byte("1000000000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOGC", "100")
+	t.Setenv("GOMEMLIMIT", "off")
+	saveMemory(dir)
+	if p, l := debug.SetGCPercent(100), debug.SetMemoryLimit(-1); p != 100 || l != math.MaxInt64 {
+		t.Errorf("GOGC and GOMEMLIMIT are overruled: %d, %d", p, l)
+	}
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	saveMemory(dir)
+	if p, l := debug.SetGCPercent(100), debug.SetMemoryLimit(-1); p != gcPercent || l != 800_000_000_000 {
+		t.Errorf("%d %% and %d bytes", p, l)
+	}
+}
