@@ -32,7 +32,7 @@ func InsertShadow(base []byte, p *config.Policy, channel string) ([]byte, error)
 func shadow(p *config.Policy, channel string) (file, error) {
 	to, ok := p.Channels[channel]
 	if !ok || to.None || channel == config.Deadman {
-		return file{}, fmt.Errorf("no channel %q for the shadow; name one of the policy's with --shadow.channel: %s", channel, strings.Join(slices.Sorted(maps.Keys(p.Channels)), ", "))
+		return file{}, fmt.Errorf("unknown channel %q of the shadow: choose one with --shadow.channel: %s", channel, strings.Join(slices.Sorted(maps.Keys(p.Channels)), ", "))
 	}
 	c := assemble(p)
 	quiet := watchdog(p)

@@ -233,13 +233,13 @@ func (v *validator) backups() {
 		v.unique(path+".name", b.Name, seen)
 		v.page(path+".page", b.Page)
 		if _, ok := v.policy.Service(b.AppService); !ok && b.AppService != "" {
-			v.failAt(path+".app_service", "no service %q", b.AppService)
+			v.failAt(path+".app_service", "unknown service %q: write the name of a service of this policy", b.AppService)
 		}
 		for j, l := range b.Locations {
 			v.name(fmt.Sprintf("%s.locations[%d]", path, j), l)
 		}
 		if b.Refresh.Std() < 10*time.Second {
-			v.failAt(path+".refresh", "write 10s or more; listings cost their program")
+			v.failAt(path+".refresh", "must be 10s or more, because each listing starts the program")
 		}
 		if b.Timeout <= 0 || b.Timeout > b.Refresh {
 			v.failAt(path+".timeout", "%s must be more than 0 and at most refresh, which is %s", b.Timeout, b.Refresh)
@@ -253,10 +253,10 @@ func (v *validator) backups() {
 
 func (v *validator) backupSource(path string, s *BackupSource) {
 	if s.Program == "" {
-		v.failAt(path, "program is missing; write the program that makes the backups, such as program: pgbackrest")
+		v.failAt(path, "missing program: write the program that makes the backups, such as program: pgbackrest")
 	}
 	if s.File != "" && len(s.Command) > 0 {
-		v.failAt(path, "write either command (it is run) or file (somebody else ran it)")
+		v.failAt(path, "must have either command, which is run, or file, which another program writes")
 	}
 	if s.TimeZone != "" {
 		v.zone(path+".time_zone", s.TimeZone)
@@ -267,7 +267,7 @@ func (v *validator) backupSource(path string, s *BackupSource) {
 func (v *validator) secrets(path string, refs map[string]*SecretRef) {
 	for _, name := range sortedKeys(refs) {
 		if ref := refs[name]; (ref.File == "") == (ref.Env == "") {
-			v.failAt(path+"."+name, "write either file or env")
+			v.failAt(path+"."+name, "must have either file or env")
 		}
 	}
 }
@@ -286,7 +286,7 @@ func (s *BackupSource) tellsOfLogs() bool {
 
 func (v *validator) backupExpectations(path string, b *Backup) {
 	if b.Interval == 0 && b.FullInterval == 0 && b.MaxAge == 0 {
-		v.failAt(path, "nothing is expected of it; write interval, such as interval: 1d, or max_age")
+		v.failAt(path, "missing expectation: write interval, such as interval: 1d, or max_age")
 	}
 	if w := b.WALDisk; w != nil && (w.Host == "" || !strings.HasPrefix(w.Mountpoint, "/")) {
 		v.failAt(path+".wal_disk", "host and mountpoint are needed, as the series of storage name them, such as {host: db1, mountpoint: /var/lib/postgresql}")
@@ -299,7 +299,7 @@ func (v *validator) backupExpectations(path string, b *Backup) {
 		shortest = b.FullInterval
 	}
 	if b.MaxAge != 0 && b.MaxAge < shortest && !b.Source.tellsOfLogs() {
-		v.failAt(path+".max_age", "%s is less than the interval of %s, and nothing between two backups is known of %s; write %s or more", b.MaxAge, shortest, b.Source.Program, shortest)
+		v.failAt(path+".max_age", "%s is less than the interval of %s, and %s records nothing between two backups: write %s or more", b.MaxAge, shortest, b.Source.Program, shortest)
 	}
 	r := b.Retention
 	if r.MinCount < 0 || r.MaxCount < 0 || r.MaxCount != 0 && r.MaxCount < r.MinCount {
@@ -319,14 +319,14 @@ func (v *validator) backupExpectations(path string, b *Backup) {
 func (v *validator) backupRestore(path string, r *BackupRestore) {
 	v.secrets(path+".secrets", r.Secrets)
 	if len(r.Command) > 0 && r.Scratch == "" || r.PostgreSQL != nil && r.Scratch == "" {
-		v.failAt(path, "scratch is missing: a directory with room for what is restored")
+		v.failAt(path, "missing scratch: a directory with room for what is restored")
 	}
 	pg := r.PostgreSQL
 	if pg == nil {
 		return
 	}
 	if pg.Binaries == "" {
-		v.failAt(path+".postgresql", "binaries is missing: the directory of postgres, such as /usr/lib/postgresql/17/bin")
+		v.failAt(path+".postgresql", "missing binaries: the directory of postgres, such as /usr/lib/postgresql/17/bin")
 	}
 	if strings.HasPrefix(pg.Data, "/") || slices.Contains(strings.Split(pg.Data, "/"), "..") {
 		v.failAt(path+".postgresql.data", "write a name below the scratch directory")
@@ -337,10 +337,10 @@ func (v *validator) backupRestore(path string, r *BackupRestore) {
 		v.name(at+".name", c.Name)
 		v.unique(at+".name", c.Name, seen)
 		if c.Query == "" {
-			v.failAt(at, "query is missing; write one that returns a number")
+			v.failAt(at, "missing query: write one that returns a number")
 		}
 		if c.Min == nil && c.Max == nil {
-			v.failAt(at, "nothing is expected of the number; write min, max or both")
+			v.failAt(at, "missing expectation: write min, max or both")
 		}
 	}
 }
@@ -351,14 +351,14 @@ func (v *validator) perTenantBackup(path string, b *Backup) {
 		return
 	}
 	if v.policy.Tenants.Registry.File == "" {
-		v.failAt(path, "no tenants are registered; write tenants: {registry: {file: ...}}")
+		v.failAt(path, "missing registry of tenants: write tenants: {registry: {file: ...}}")
 	}
 	if t.Worst < 0 || t.Worst > maxTenantsByName {
-		v.failAt(path+".worst", "write 1 to %d", maxTenantsByName)
+		v.failAt(path+".worst", "must be 1 to %d", maxTenantsByName)
 	}
 	for _, tier := range sortedKeys(t.MaxAge) {
 		if _, ok := v.policy.Tiers[tier]; !ok {
-			v.failAt(path+".max_age."+tier, "no tier %q; %s", tier, Suggest(tier, sortedKeys(v.policy.Tiers)))
+			v.failAt(path+".max_age."+tier, "unknown tier %q: %s", tier, Suggest(tier, sortedKeys(v.policy.Tiers)))
 		}
 	}
 }
@@ -385,7 +385,7 @@ func (v *validator) backupWarnings() {
 	for i, b := range v.policy.Backups {
 		path := fmt.Sprintf("backups[%d]", i)
 		if b.RestoreTest.Interval == 0 {
-			v.warn(path, "no restore_test: whether %s can be restored is not known until somebody must", b.Name)
+			v.warn(path, "no restore_test: whether %s can be restored stays unknown until an emergency", b.Name)
 		}
 	}
 }

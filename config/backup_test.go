@@ -55,23 +55,23 @@ backups:
 
 func TestBackupErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{name: a, source: {program: restic}}`:                                                                                                       "nothing is expected",
-		`{name: a, interval: 1d, source: {}}`:                                                                                                        "program is missing",
-		`{name: a b, interval: 1d, source: {program: restic}}`:                                                                                       "is no name",
-		`{name: a, interval: 1d, page: P7, source: {program: restic}}`:                                                                               "is no priority",
-		`{name: a, interval: 1d, app_service: x, source: {program: restic}}`:                                                                         "no service",
+		`{name: a, source: {program: restic}}`:                                                                                                       "missing expectation",
+		`{name: a, interval: 1d, source: {}}`:                                                                                                        "missing program",
+		`{name: a b, interval: 1d, source: {program: restic}}`:                                                                                       "invalid name",
+		`{name: a, interval: 1d, page: P7, source: {program: restic}}`:                                                                               "invalid priority",
+		`{name: a, interval: 1d, app_service: x, source: {program: restic}}`:                                                                         `unknown service "x"`,
 		`{name: a, interval: 1d, refresh: 1s, source: {program: restic}}`:                                                                            "10s or more",
 		`{name: a, interval: 1d, timeout: 1h, source: {program: restic}}`:                                                                            "at most refresh",
 		`{name: a, interval: 1d, source: {program: restic, file: a, command: [b]}}`:                                                                  "either command",
 		`{name: a, interval: 1d, source: {program: restic, secrets: {A: {}}}}`:                                                                       "either file or env",
-		`{name: a, interval: 1d, source: {program: restic, time_zone: Mars}}`:                                                                        "no time zone",
+		`{name: a, interval: 1d, source: {program: restic, time_zone: Mars}}`:                                                                        `invalid time zone "Mars"`,
 		`{name: a, interval: 1d, retention: {min_count: 3, max_count: 2}, source: {program: restic}}`:                                                "at least min_count",
 		`{name: a, interval: 1d, retention: {min_age: 3d, max_age: 2d}, source: {program: restic}}`:                                                  "at least min_age",
-		`{name: a, interval: 1d, per_tenant: {}, source: {program: restic}}`:                                                                         "no tenants are registered",
-		`{name: a, interval: 1d, restore_test: {command: [x]}, source: {program: restic}}`:                                                           "scratch is missing",
-		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {}}, source: {program: restic}}`:                                            "binaries is missing",
+		`{name: a, interval: 1d, per_tenant: {}, source: {program: restic}}`:                                                                         "missing registry of tenants",
+		`{name: a, interval: 1d, restore_test: {command: [x]}, source: {program: restic}}`:                                                           "missing scratch",
+		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {}}, source: {program: restic}}`:                                            "missing binaries",
 		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, data: ../x}}, source: {program: restic}}`:                    "below the scratch",
-		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, checks: [{name: a, query: b}]}}, source: {program: restic}}`: "nothing is expected of the number",
+		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, checks: [{name: a, query: b}]}}, source: {program: restic}}`: "missing expectation",
 		`{name: a, interval: 1d, max_age: 5m, source: {program: restic}}`:                                                                            "must be more than refresh",
 		`{name: a, interval: 1d, max_age: 12h, source: {program: restic, repository: /r}}`:                                                           "max_age: 12h is less than the interval of 1d, and nothing between two backups is known of restic; write 1d or more",
 		`{name: a, interval: 1d, max_age: 15m, source: {program: barman, scope: main, file: /x}}`:                                                    "known of barman; write 1d",
@@ -82,7 +82,7 @@ func TestBackupErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := loadBackups(t, "backups: [{name: a, interval: 1d, source: {program: x}}, {name: a, interval: 1d, source: {program: x}}]"); err == nil || !strings.Contains(err.Error(), "already taken") {
+	if _, err := loadBackups(t, "backups: [{name: a, interval: 1d, source: {program: x}}, {name: a, interval: 1d, source: {program: x}}]"); err == nil || !strings.Contains(err.Error(), `duplicate name "a"`) {
 		t.Errorf("twice: %v", err)
 	}
 }

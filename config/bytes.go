@@ -24,7 +24,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	unit, known := byteUnits[s[len(number):]]
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if err != nil || !known || !(v >= 0) || v*unit > math.MaxInt64/2 || strings.ContainsAny(number, "eExXpP_") {
-		return fmt.Errorf("%q is no size; write it like 64KiB, 125MB or 10GiB", text)
+		return fmt.Errorf("invalid size %q: write it like 64KiB, 125MB or 10GiB", text)
 	}
 	*b = Bytes(math.Round(v * unit))
 	return nil

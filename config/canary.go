@@ -47,7 +47,7 @@ func (v *validator) canaries() {
 		}
 		v.between(path+".interval", c.Interval, Duration(10*time.Second), Duration(24*time.Hour))
 		if c.Size < minCanarySize || c.Size > maxCanarySize {
-			v.failAt(path+".size", "write 4KiB to 16MiB")
+			v.failAt(path+".size", "must be 4KiB to 16MiB")
 		}
 	}
 }

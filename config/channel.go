@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -64,39 +65,49 @@ func (v *validator) channel(name string, c *Channel) {
 	v.name(path, name)
 	switch {
 	case len(c.kinds()) != 1:
-		v.failAt(path, "write exactly one of slack, pagerduty, webhook, email, msteams or sns")
+		v.failAt(path, "must have exactly one of slack, pagerduty, webhook, email, msteams or sns")
 	case c.None && name != Deadman:
 		v.failAt(path, "only deadman may be none")
 	case c.Slack != nil && (c.Slack.URLFile == "" || c.Slack.Channel == ""):
-		v.failAt(path, "slack needs channel and url_file, a file that holds the webhook's URL")
+		v.failAt(path, "missing channel or url_file of slack: url_file names a file that holds the webhook's URL")
 	case c.PagerDuty != nil && c.PagerDuty.RoutingKeyFile == "":
-		v.failAt(path, "pagerduty needs routing_key_file, a file that holds the integration's key")
+		v.failAt(path, "missing routing_key_file of pagerduty: write the name of a file that holds the integration's key")
 	case c.PagerDuty != nil && c.PagerDuty.API != nil:
 		if c.PagerDuty.API.TokenFile == "" {
-			v.failAt(path+".pagerduty.api", "needs token_file, a file that holds a read-only key of PagerDuty's REST API")
+			v.failAt(path+".pagerduty.api", "missing token_file: write the name of a file that holds a read-only key of PagerDuty's REST API")
 		}
 		v.address(path+".pagerduty.api.url", c.PagerDuty.API.URL)
 	case c.Webhook != nil && (c.Webhook.URL == "") == (c.Webhook.URLFile == ""):
-		v.failAt(path, "webhook needs either url or url_file")
+		v.failAt(path, "webhook must have either url or url_file")
+	case c.Webhook != nil && c.Webhook.URL != "":
+		v.webhook(path+".webhook.url", c.Webhook.URL)
 	case c.Email != nil && (c.Email.To == "" || c.Email.From == "" || c.Email.Smarthost == ""):
-		v.failAt(path, "email needs to, from and smarthost (host:port)")
+		v.failAt(path, "missing to, from or smarthost of email: write all three, smarthost like mail.example.com:587")
 	case c.MSTeams != nil && c.MSTeams.URLFile == "":
-		v.failAt(path, "msteams needs url_file, a file that holds the workflow's URL")
+		v.failAt(path, "missing url_file of msteams: write the name of a file that holds the workflow's URL")
 	case c.SNS != nil:
 		v.sms(path+".sns", c.SNS)
+	}
+}
+
+// webhook checks an address that Alertmanager posts to, which it would refuse only when it loads its configuration. The value
+// is not quoted, because it may hold a token.
+func (v *validator) webhook(path, address string) {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		v.failAt(path, "invalid address: write it like https://hooks.example.com/alerts")
 	}
 }
 
 func (v *validator) sms(path string, s *SNS) {
 	switch {
 	case (s.PhoneNumber == "") == (s.TopicARN == ""):
-		v.failAt(path, "write either phone_number or topic_arn")
+		v.failAt(path, "must have either phone_number or topic_arn")
 	case s.PhoneNumber != "" && !phoneRE.MatchString(s.PhoneNumber):
-		v.failAt(path+".phone_number", "%q is no phone number; write it in quotes like \"+4930123456\"", s.PhoneNumber)
+		v.failAt(path+".phone_number", "invalid phone number %q: write it in quotes like \"+4930123456\"", s.PhoneNumber)
 	case s.TopicARN != "" && !strings.HasPrefix(s.TopicARN, "arn:"):
-		v.failAt(path+".topic_arn", "%q is no ARN; write it like arn:aws:sns:eu-central-1:123456789012:pages", s.TopicARN)
+		v.failAt(path+".topic_arn", "invalid ARN %q: write it like arn:aws:sns:eu-central-1:123456789012:pages", s.TopicARN)
 	case s.Region == "":
-		v.failAt(path, "region is missing; write it like eu-central-1")
+		v.failAt(path, "missing region: write it like eu-central-1")
 	}
 }
 
@@ -106,9 +117,9 @@ func (v *validator) notified(path string, channels []string) {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch c, ok := v.policy.Channels[name]; {
 		case !ok:
-			v.failAt(at, "no channel %q; %s", name, Suggest(name, sortedKeys(v.policy.Channels)))
+			v.failAt(at, "unknown channel %q: %s", name, Suggest(name, sortedKeys(v.policy.Channels)))
 		case c.None || name == Deadman:
-			v.failAt(at, "%s hears the Watchdog and nothing else; name another channel", name)
+			v.failAt(at, "invalid channel %q: it receives the Watchdog and nothing else; name another", name)
 		}
 	}
 }

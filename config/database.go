@@ -55,17 +55,17 @@ func (v *validator) databases() {
 		v.name(path+".name", d.Name)
 		v.unique(path+".name", d.Name, seen)
 		if (d.DSNFile == "") == (d.DSNEnv == "") {
-			v.failAt(path, "needs either dsn_file or dsn_env: where the connection string is")
+			v.failAt(path, "must have either dsn_file or dsn_env, which say where the connection string is")
 		}
 		v.between(path+".interval", d.Interval, Duration(5*time.Second), Duration(10*time.Minute))
 		if d.Timeout < Duration(100*time.Millisecond) || d.Timeout > d.Interval {
 			v.failAt(path+".timeout", "write 100ms to the interval of %s", d.Interval)
 		}
 		if d.MaxDatabases < 1 || d.MaxDatabases > maxDatabases {
-			v.failAt(path+".max_databases", "write 1 to %d", maxDatabases)
+			v.failAt(path+".max_databases", "must be 1 to %d", maxDatabases)
 		}
 		if d.WAL.Host != "" && d.WAL.Mountpoint == "" {
-			v.failAt(path+".wal", "mountpoint is missing; write the path at which the filesystem of pg_wal is mounted")
+			v.failAt(path+".wal", "missing mountpoint: write the path at which the filesystem of pg_wal is mounted")
 		}
 	}
 }

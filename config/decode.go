@@ -19,6 +19,9 @@ const maxNodes = 500_000
 // maxErrors bounds what one load reports.
 const maxErrors = 20
 
+// errMore stands for the errors beyond maxErrors.
+var errMore = errors.New("more errors are not shown: correct these first")
+
 // Error says where the policy is wrong and what to write instead.
 type Error struct {
 	File string
@@ -55,8 +58,11 @@ type decoder struct {
 }
 
 func (d *decoder) fail(file string, line int, path, format string, args ...any) {
-	if len(d.errs) < maxErrors {
+	switch {
+	case len(d.errs) < maxErrors:
 		d.errs = append(d.errs, &Error{File: file, Line: line, Path: path, Msg: fmt.Sprintf(format, args...)})
+	case len(d.errs) == maxErrors:
+		d.errs = append(d.errs, errMore)
 	}
 }
 
@@ -94,7 +100,7 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 	}
 	for depth := 0; node.Kind == yaml.AliasNode; depth++ {
 		if depth > 100 {
-			d.fail(file, node.Line, path, "the alias goes round in circles")
+			d.fail(file, node.Line, path, "invalid alias: it refers to itself; write the value here")
 			return
 		}
 		node = node.Alias
@@ -113,7 +119,7 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 	}
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok && (node.Kind == yaml.ScalarNode || v.Kind() != reflect.Struct) {
 		if node.Kind != yaml.ScalarNode {
-			d.fail(file, node.Line, path, "write a single value here, not a %s", kindName(node.Kind))
+			d.fail(file, node.Line, path, "invalid value: write a single value, not a %s", kindName(node.Kind))
 			return
 		}
 		if err := u.UnmarshalText([]byte(node.Value)); err != nil {
@@ -135,7 +141,7 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 
 func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path string) {
 	if node.Kind != yaml.MappingNode {
-		d.fail(file, node.Line, path, "write keys and values here, not a %s", kindName(node.Kind))
+		d.fail(file, node.Line, path, "invalid value: write keys and values, not a %s", kindName(node.Kind))
 		return
 	}
 	fields := map[string]int{}
@@ -153,11 +159,11 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 		}
 		index, ok := fields[key.Value]
 		if !ok {
-			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key; %s", Suggest(key.Value, slices.Sorted(maps.Keys(fields))))
+			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key: %s", Suggest(key.Value, slices.Sorted(maps.Keys(fields))))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
-			d.fail(keyFile, key.Line, join(path, key.Value), "written twice, first in line %d; keep one", line)
+			d.fail(keyFile, key.Line, join(path, key.Value), "duplicate key: already in line %d; keep one", line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -168,7 +174,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 
 func (d *decoder) decodeMap(node *yaml.Node, v reflect.Value, file, path string) {
 	if node.Kind != yaml.MappingNode {
-		d.fail(file, node.Line, path, "write names and values here, not a %s", kindName(node.Kind))
+		d.fail(file, node.Line, path, "invalid value: write names and values, not a %s", kindName(node.Kind))
 		return
 	}
 	if v.IsNil() {
@@ -183,7 +189,7 @@ func (d *decoder) decodeMap(node *yaml.Node, v reflect.Value, file, path string)
 		}
 		keyPath := join(path, key.Value)
 		if line, ok := seen[key.Value]; ok {
-			d.fail(keyFile, key.Line, keyPath, "written twice, first in line %d; keep one", line)
+			d.fail(keyFile, key.Line, keyPath, "duplicate key: already in line %d; keep one", line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -202,7 +208,7 @@ func (d *decoder) decodeMap(node *yaml.Node, v reflect.Value, file, path string)
 
 func (d *decoder) decodeSlice(node *yaml.Node, v reflect.Value, file, path string) {
 	if node.Kind != yaml.SequenceNode {
-		d.fail(file, node.Line, path, "write a list here, not a %s", kindName(node.Kind))
+		d.fail(file, node.Line, path, "invalid value: write a list, not a %s", kindName(node.Kind))
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(node.Content), len(node.Content))
@@ -218,7 +224,7 @@ func (d *decoder) decodeSlice(node *yaml.Node, v reflect.Value, file, path strin
 
 func (d *decoder) decodeScalar(node *yaml.Node, v reflect.Value, file, path string) {
 	if node.Kind != yaml.ScalarNode {
-		d.fail(file, node.Line, path, "write a single value here, not a %s", kindName(node.Kind))
+		d.fail(file, node.Line, path, "invalid value: write a single value, not a %s", kindName(node.Kind))
 		return
 	}
 	var err error
@@ -228,19 +234,19 @@ func (d *decoder) decodeScalar(node *yaml.Node, v reflect.Value, file, path stri
 	case reflect.Bool:
 		var b bool
 		if b, err = strconv.ParseBool(node.Value); err != nil {
-			err = errors.New("write true or false")
+			err = fmt.Errorf("invalid value %q: write true or false", node.Value)
 		}
 		v.SetBool(b)
 	case reflect.Int:
 		var n int64
 		if n, err = strconv.ParseInt(node.Value, 10, 32); err != nil {
-			err = fmt.Errorf("%q is no whole number", node.Value)
+			err = fmt.Errorf("invalid number %q: write a whole number, like 10", node.Value)
 		}
 		v.SetInt(n)
 	case reflect.Float64:
 		var f float64
 		if f, err = strconv.ParseFloat(node.Value, 64); err != nil {
-			err = fmt.Errorf("%q is no number", node.Value)
+			err = fmt.Errorf("invalid number %q: write it like 0.5", node.Value)
 		}
 		v.SetFloat(f)
 	default:
@@ -284,9 +290,9 @@ func Suggest(got string, known []string) string {
 		return "none is defined"
 	}
 	if more := len(known) - maxSuggested; more > 0 {
-		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxSuggested], ", "), more)
+		return fmt.Sprintf("write one of %s and %d more", strings.Join(known[:maxSuggested], ", "), more)
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "write one of " + strings.Join(known, ", ")
 }
 
 // maxSuggested bounds the names in an error.

@@ -124,7 +124,7 @@ func (v *validator) escalation() {
 	for _, layer := range sortedKeys(p.Escalation.Layers) {
 		path := "escalation.layers." + layer
 		if !slices.Contains(Layers, layer) {
-			v.failAt(path, "no layer %q; %s", layer, Suggest(layer, Layers))
+			v.failAt(path, "unknown layer %q: %s", layer, Suggest(layer, Layers))
 			continue
 		}
 		v.notified(path, p.Escalation.Layers[layer])
@@ -133,11 +133,11 @@ func (v *validator) escalation() {
 		channels := p.LayerChannels(layer)
 		_, named := p.Escalation.Layers[layer]
 		if _, ok := p.Channels[layer]; p.Escalation.uses(layer) && (len(channels) == 0 || !named && !ok) {
-			v.failAt("escalation", "layer %s notifies no channel; write escalation: {layers: {%s: [<channel>]}}, or a channel named %s", layer, layer, layer)
+			v.failAt("escalation", "missing channel of layer %s: write escalation: {layers: {%s: [<channel>]}}, or a channel named %s", layer, layer, layer)
 		}
 	}
 	if p.Escalation.Enabled() && len(p.Alertmanagers) == 0 {
-		v.failAt("escalation", "needs alertmanagers, where the exporter reads what is open and acknowledged; write alertmanagers: [{name: main, url: http://localhost:9093}]")
+		v.failAt("escalation", "missing alertmanagers, where the exporter reads what is open and acknowledged: write alertmanagers: [{name: main, url: http://localhost:9093}]")
 	}
 }
 
@@ -160,7 +160,7 @@ func (v *validator) alertmanagers() {
 		v.address(path+".url", a.URL)
 		switch {
 		case a.TokenFile != "" && (a.Username != "" || a.PasswordFile != ""):
-			v.failAt(path, "write either token_file or username and password_file")
+			v.failAt(path, "must have either token_file or username and password_file")
 		case (a.Username == "") != (a.PasswordFile == ""):
 			v.failAt(path, "username and password_file belong together")
 		}
@@ -172,7 +172,7 @@ func (v *validator) address(path, address string) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		v.failAt(path, "is no address; write it like http://alertmanager:9093")
+		v.failAt(path, "invalid address: write it like http://alertmanager:9093")
 	case u.User != nil:
 		v.failAt(path, "holds credentials; put them into a file and name that")
 	case u.RawQuery != "" || u.Fragment != "":

@@ -35,7 +35,7 @@ func (v *validator) host() {
 		v.name(path+".name", p.Name)
 		v.unique(path+".name", p.Name, seen)
 		if p.Match.IsZero() {
-			v.failAt(path, "match is missing; write the command's name as ps -o comm shows it")
+			v.failAt(path, "missing match: write the command's name as ps -o comm shows it")
 		}
 	}
 }

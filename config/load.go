@@ -104,7 +104,7 @@ func partsOf(ctx context.Context, path string) ([]string, error) {
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s holds no *.yaml file", path)
+		return nil, fmt.Errorf("the policy cannot be read: no *.yaml file in %s", path)
 	}
 	return names, nil
 }
@@ -218,7 +218,7 @@ func (d *decoder) merge(into, from *yaml.Node, file, path string, depth int) {
 			old.Content = append(old.Content, value.Content...)
 		case path == "" && key.Value == "version" && old.Value == value.Value:
 		default:
-			d.fail(file, key.Line, keyPath, "already written in %s, line %d; keep one", d.fileOf[old], old.Line)
+			d.fail(file, key.Line, keyPath, "duplicate key: already in %s, line %d; keep one", d.fileOf[old], old.Line)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (v *validator) probes() {
 		}
 	}
 	if s := t.Secret; s != nil && (s.File == "") == (s.Env == "") {
-		v.failAt("tenants.probes.secret", "write either file or env")
+		v.failAt("tenants.probes.secret", "must have either file or env")
 	}
 }
 

@@ -15,8 +15,8 @@ func TestMistakesInProbesNameTheirCure(t *testing.T) {
 		`{addresses: ["192.0.2.7:443"]}`:         `invalid address "192.0.2.7:443"`,
 		`{addresses: [192.0.2.7, 0.0.0.0/0]}`:    `tenants.probes.addresses[1]: invalid network "0.0.0.0/0": every client is in it`,
 		`{addresses: ["::/0"]}`:                  "every client is in it",
-		`{secret: {}}`:                           "tenants.probes.secret: write either file or env",
-		`{secret: {file: key, env: HOME}}`:       "tenants.probes.secret: write either file or env",
+		`{secret: {}}`:                           "tenants.probes.secret: must have either file or env",
+		`{secret: {file: key, env: HOME}}`:       "tenants.probes.secret: must have either file or env",
 		`{secret: {file: "https://x.y/secret"}}`: "write the name of a file that holds the secret",
 		`{header: X}`:                            "tenants.probes.header",
 	} {

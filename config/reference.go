@@ -69,7 +69,7 @@ func (v *validator) references() {
 	for i, r := range h.ReferenceTargets {
 		path := fmt.Sprintf("health.reference_targets[%d]", i)
 		if r.Target == "" {
-			v.failAt(path, "target is missing")
+			v.failAt(path, "missing target: write what to probe, like https://example.com/healthz")
 		}
 		v.module(path+".module", r.Module)
 		v.checkTarget(path+".target", r.Target, r.Module)
@@ -85,7 +85,7 @@ func (v *validator) references() {
 			continue
 		}
 		if check, ok := zones[zoneOf(name)]; ok {
-			v.failAt(path, "%s is in the zone of check %s (%s), so both fail together: write a name that somebody else runs", name, check, zoneOf(name))
+			v.failAt(path, "%s is in the zone of check %s (%s), so both fail together: write a name that another operator runs", name, check, zoneOf(name))
 		}
 	}
 }

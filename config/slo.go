@@ -80,7 +80,7 @@ func (v *validator) slos() {
 		path := fmt.Sprintf("objectives.latency[%d]", i)
 		v.canFire(path+".ratio", l.Ratio)
 		if thresholds[l.Threshold.String()] {
-			v.failAt(path+".threshold", "%s is written twice; keep one", l.Threshold)
+			v.failAt(path+".threshold", "duplicate threshold %s: keep one", l.Threshold)
 		}
 		thresholds[l.Threshold.String()] = true
 	}
@@ -104,10 +104,10 @@ func (v *validator) slo(path string, s *SLO, seen map[string]bool) {
 		for _, s := range v.policy.Services {
 			known = append(known, s.Name)
 		}
-		v.failAt(path+".app_service", "no service %q; %s", s.AppService, Suggest(s.AppService, known))
+		v.failAt(path+".app_service", "unknown service %q: %s", s.AppService, Suggest(s.AppService, known))
 	}
 	if s.Objective.IsZero() {
-		v.failAt(path+".objective", "is missing; write it like 99.9%%")
+		v.failAt(path+".objective", "missing: write it like 99.9%%")
 	}
 	v.canFire(path+".objective", s.Objective)
 	v.page(path+".page", s.Page)
@@ -117,7 +117,7 @@ func (v *validator) slo(path string, s *SLO, seen map[string]bool) {
 		}
 	}
 	if units := []string{UnitEvents, UnitSeconds}; !slices.Contains(units, s.Unit) {
-		v.failAt(path+".unit", "%q is no unit; write %s", s.Unit, strings.Join(units, " or "))
+		v.failAt(path+".unit", "invalid unit %q: write %s", s.Unit, strings.Join(units, " or "))
 	}
 }
 

@@ -91,7 +91,7 @@ func (r *Regexp) UnmarshalText(text []byte) error {
 	}
 	re, err := regexp.Compile("^(?:" + string(text) + ")$")
 	if err != nil {
-		return fmt.Errorf("%q is no regular expression: %w", text, err)
+		return fmt.Errorf("invalid regular expression %q: %w", text, err)
 	}
 	r.text, r.re = string(text), re
 	return nil

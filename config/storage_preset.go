@@ -75,11 +75,11 @@ func (l *StorageLimit) validPreset() error {
 	p, ok := presets[l.Preset]
 	switch {
 	case !ok:
-		return fmt.Errorf("preset: no preset %q; %s", l.Preset, Suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
+		return fmt.Errorf("preset: unknown preset %q: %s", l.Preset, Suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
 	case p.needsSize && l.Size == 0:
 		return fmt.Errorf("size: %s does as much as it is large; write its size like 500GiB", l.Preset)
 	case p.needsIOPS && l.IOPS == 0:
-		return fmt.Errorf("iops: is missing; %s is bought with a number of them", l.Preset)
+		return fmt.Errorf("iops: missing: %s is bought with a number of them", l.Preset)
 	case l.Size != 0 && (l.Size < p.minSize || l.Size > p.maxSize):
 		return fmt.Errorf("size: %s is sold from %s to %s", l.Preset, p.minSize, p.maxSize)
 	case l.IOPS > p.maxIOPS:

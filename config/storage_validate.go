@@ -29,7 +29,7 @@ func (v *validator) storage() {
 	s := &v.policy.Storage
 	v.between("storage.interval", s.Interval, minStorageInterval, maxStorageInterval)
 	if s.Timeout < Duration(100*time.Millisecond) || s.Timeout > Duration(time.Minute) {
-		v.failAt("storage.timeout", "write 100ms to 1m")
+		v.failAt("storage.timeout", "must be 100ms to 1m")
 	}
 	for name, d := range map[string]Duration{"read": s.Latency.Read, "write": s.Latency.Write} {
 		if d <= 0 {
@@ -45,13 +45,13 @@ func (v *validator) storage() {
 
 func (v *validator) between(path string, d, least, most Duration) {
 	if d < least || d > most {
-		v.failAt(path, "%s is out of bounds; write %s to %s", d, least, most)
+		v.failAt(path, "invalid duration %q: write %s to %s", d, least, most)
 	}
 }
 
 func (v *validator) storageLimit(path string, l *StorageLimit, seen map[string]bool) {
 	if l.Device == "" {
-		v.failAt(path, "device is missing; write its name as lsblk shows it, like nvme1n1")
+		v.failAt(path, "missing device: write its name as lsblk shows it, like nvme1n1")
 	}
 	if strings.HasPrefix(l.Device, "/") {
 		v.failAt(path+".device", "write the name alone, without /dev/")
@@ -81,7 +81,7 @@ func (v *validator) storageLimit(path string, l *StorageLimit, seen map[string]b
 func (v *validator) uniqueDevice(path, host, device string, seen map[string]bool) {
 	key := host + "\xff" + device
 	if seen[key] {
-		v.failAt(path, "a limit of this device is already written; keep one")
+		v.failAt(path, "duplicate limit: this device already has one; keep one")
 	}
 	seen[key] = true
 }
@@ -93,27 +93,27 @@ func (v *validator) supabaseDisks(seen map[string]bool) {
 	s, path := v.policy.Storage.Supabase, "storage.supabase"
 	for _, name := range sortedKeys(s.ComputeSizes) {
 		if c := s.ComputeSizes[name]; c.IOPS <= 0 || c.Throughput <= 0 {
-			v.failAt(path+".compute_sizes."+name, "needs iops and throughput")
+			v.failAt(path+".compute_sizes."+name, "missing iops or throughput: write both")
 		}
 	}
 	if len(s.Projects) == 0 {
 		return
 	}
 	if (s.TokenFile == "") == (s.TokenEnv == "") {
-		v.failAt(path, "needs either token_file or token_env: where the access token (sbp_...) is")
+		v.failAt(path, "must have either token_file or token_env, which say where the access token (sbp_...) is")
 	}
 	v.between(path+".interval", s.Interval, minSupabaseInterval, maxSupabaseInterval)
 	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Host == "") {
-		v.failAt(path+".url", "%q is no address", s.URL)
+		v.failAt(path+".url", "invalid address %q: write it like https://api.supabase.com", s.URL)
 	}
 	for i, p := range s.Projects {
 		at := fmt.Sprintf("%s.projects[%d]", path, i)
 		if !projectRE.MatchString(p.Ref) {
-			v.failAt(at+".ref", "%q is no project reference; it has twenty lower-case letters", p.Ref)
+			v.failAt(at+".ref", "invalid project reference %q: write its twenty lower-case letters", p.Ref)
 		}
 		v.uniqueDevice(at, p.Ref, p.Device, seen)
 		if _, ok := s.ComputeSizes[p.Compute]; p.Compute != "" && !ok {
-			v.failAt(at+".compute", "no compute size %q; %s", p.Compute, Suggest(p.Compute, sortedKeys(s.ComputeSizes)))
+			v.failAt(at+".compute", "unknown compute size %q: %s", p.Compute, Suggest(p.Compute, sortedKeys(s.ComputeSizes)))
 		}
 	}
 }

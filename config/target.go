@@ -153,7 +153,7 @@ func unixTargetError(target string) error {
 // hostError reports a host that is neither an address nor a name that DNS could hold.
 func hostError(host string) error {
 	if host == "" {
-		return errors.New("invalid target: the host is missing; write it like example.com")
+		return errors.New("invalid target without a host: write it like example.com")
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
 		return nil

@@ -142,19 +142,19 @@ func HostPattern(text string) bool { return hostPatternRE.MatchString(text) }
 func (v *validator) tenants() {
 	t := &v.policy.Tenants
 	if t.Registry.File != "" && t.Registry.Postgres != nil {
-		v.failAt("tenants.registry", "write either file or postgres")
+		v.failAt("tenants.registry", "must have either file or postgres")
 	}
 	if pg := t.Registry.Postgres; pg != nil && (pg.DSNFile == "" || pg.Query == "") {
-		v.failAt("tenants.registry.postgres", "needs dsn_file, a file that holds the connection string, and query")
+		v.failAt("tenants.registry.postgres", "missing dsn_file or query: write the name of a file that holds the connection string, and the query")
 	}
 	if t.Registry.Refresh.Std() < time.Second {
-		v.failAt("tenants.registry.refresh", "write 1s or more")
+		v.failAt("tenants.registry.refresh", "must be 1s or more")
 	}
 	if t.Host != "" && !HostPattern(t.Host) {
-		v.failAt("tenants.host", "%q is no pattern; write it like {tenant}.example.com, in lower case", t.Host)
+		v.failAt("tenants.host", "invalid pattern %q: write it like {tenant}.example.com, in lower case", t.Host)
 	}
 	if t.Path != "" && !pathPatternRE.MatchString(t.Path) {
-		v.failAt("tenants.path", "%q is no prefix; write it like /t/{tenant}/", t.Path)
+		v.failAt("tenants.path", "invalid prefix %q: write it like /t/{tenant}/", t.Path)
 	}
 	for _, host := range sortedKeys(t.Hosts) {
 		if host != strings.ToLower(strings.TrimSuffix(host, ".")) || strings.ContainsAny(host, "/: ") || host == "" {
@@ -163,10 +163,10 @@ func (v *validator) tenants() {
 		v.name("tenants.hosts."+host, t.Hosts[host])
 	}
 	if t.Limit < 1 || t.Limit > maxTenants {
-		v.failAt("tenants.limit", "write 1 to %d", maxTenants)
+		v.failAt("tenants.limit", "must be 1 to %d", maxTenants)
 	}
 	if t.LateAfter.Std() < time.Minute {
-		v.failAt("tenants.late_after", "write 1m or more")
+		v.failAt("tenants.late_after", "must be 1m or more")
 	}
 	v.oneOf("tenants.histogram", t.Histogram, Histograms)
 	if len(v.policy.Objectives.Latency) > maxThresholds {
@@ -181,11 +181,11 @@ func (v *validator) tenants() {
 		path := fmt.Sprintf("tenants.sources[%d]", i)
 		v.source(path, s)
 		if seen[s.Name] {
-			v.failAt(path, "the name %q is already taken; give each source a name", s.Name)
+			v.failAt(path, "duplicate name %q: give each source a name", s.Name)
 		}
 		seen[s.Name] = true
 		if s.Stdin && stdin {
-			v.failAt(path+".stdin", "there is one standard input only")
+			v.failAt(path+".stdin", "duplicate standard input: only one source can read it")
 		}
 		stdin = stdin || s.Stdin
 	}
@@ -204,18 +204,20 @@ func (v *validator) source(path string, s *Source) {
 		}
 	}
 	if kinds != 1 {
-		v.failAt(path, "write exactly one of file, stdin or receive")
+		v.failAt(path, "must have exactly one of file, stdin or receive")
 		return
 	}
-	v.oneOf(path+".format", s.Format, Formats)
+	if s.Receive == "" { // a receiver's format is its own
+		v.oneOf(path+".format", s.Format, Formats)
+	}
 	v.oneOf(path+".start", s.Start, []string{"beginning", "end"})
 	v.oneOf(path+".duration_unit", s.DurationUnit, durationUnits)
 	v.oneOf(path+".tenant_by", s.TenantBy, []string{"host", "path", "field"})
 	if _, err := filepath.Match(s.File, ""); err != nil {
-		v.failAt(path+".file", "%q is no glob: %v", s.File, err)
+		v.failAt(path+".file", "invalid glob %q: %v", s.File, err)
 	}
 	if _, err := filepath.Match(s.Rotated, ""); err != nil {
-		v.failAt(path+".rotated", "%q is no glob: %v", s.Rotated, err)
+		v.failAt(path+".rotated", "invalid glob %q: %v", s.Rotated, err)
 	}
 	if s.Tenant != "" {
 		v.name(path+".tenant", s.Tenant)
@@ -227,17 +229,17 @@ func (v *validator) source(path string, s *Source) {
 		v.failAt(path+".fields", "the keys of %s are fixed; use format json", s.Format)
 	}
 	if s.Format == "json" && s.Fields["status"] == "" {
-		v.failAt(path+".fields", "status is missing: name the key that holds it")
+		v.failAt(path+".fields", "missing status: name the key that holds it")
 	}
 	t := v.policy.Tenants
 	switch {
 	case s.Tenant != "":
 	case s.TenantBy == "host" && t.Host == "" && len(t.Hosts) == 0 && t.Registry.Postgres == nil:
-		v.failAt(path, "no way to a tenant; write tenants.host, tenants.hosts, tenants.path, fields.tenant, or tenant for a source of one tenant")
+		v.failAt(path, "missing way from a request to its tenant: write tenants.host, tenants.hosts, tenants.path, fields.tenant, or tenant for a source of one tenant")
 	case s.TenantBy == "path" && t.Path == "":
-		v.failAt(path+".tenant_by", "needs tenants.path")
+		v.failAt(path+".tenant_by", "missing tenants.path: write it, or another tenant_by")
 	case s.TenantBy == "field" && s.Fields["tenant"] == "":
-		v.failAt(path+".tenant_by", "needs fields.tenant")
+		v.failAt(path+".tenant_by", "missing fields.tenant: write it, or another tenant_by")
 	}
 	v.receiver(path, s)
 }
@@ -248,13 +250,13 @@ func (v *validator) receiver(path string, s *Source) {
 	}
 	v.oneOf(path+".receive", s.Receive, Receivers)
 	if s.Format != s.Receive {
-		v.failAt(path+".format", "a receiver of %s reads %s", s.Receive, s.Receive)
+		v.failAt(path+".format", "a receiver of %s reads its own format only: leave out format", s.Receive)
 	}
 	if s.SecretFile == "" {
-		v.failAt(path, "secret_file is missing: who reaches the receiver could write any number")
+		v.failAt(path, "missing secret_file: without it any client could post requests; name a file that holds the secret")
 	}
 	if !headerRE.MatchString(s.SecretHeader) {
-		v.failAt(path+".secret_header", "%q is no header", s.SecretHeader)
+		v.failAt(path+".secret_header", "invalid header %q: write it like X-Signature", s.SecretHeader)
 	}
 	for i, other := range v.policy.Tenants.Sources {
 		if other == s {
@@ -273,7 +275,7 @@ func (s *Source) meets(other *Source) bool {
 
 func (v *validator) oneOf(path, value string, known []string) {
 	if !slices.Contains(known, value) {
-		v.failAt(path, "%q is not known; %s", value, Suggest(value, known))
+		v.failAt(path, "unknown value %q: %s", value, Suggest(value, known))
 	}
 }
 
@@ -285,7 +287,7 @@ func (v *validator) appService(path, name string) {
 	for _, s := range v.policy.Services {
 		known = append(known, s.Name)
 	}
-	v.failAt(path, "no service %q; %s", name, Suggest(name, known))
+	v.failAt(path, "unknown service %q: %s", name, Suggest(name, known))
 }
 
 // HasDuration reports whether the records of the source can hold request durations.

@@ -25,7 +25,7 @@ type validator struct {
 func (v *validator) validate() {
 	p := v.policy
 	if p.Version != Version {
-		v.failAt("version", "this program reads version %d; begin the policy with version: %d", Version, Version)
+		v.failAt("version", "unknown version %d: write version: %d", p.Version, Version)
 		return
 	}
 	p.inherit()
@@ -57,9 +57,9 @@ func (v *validator) validate() {
 func (v *validator) name(path, name string) {
 	switch {
 	case name == "":
-		v.failAt(path, "the name is missing")
+		v.failAt(path, "missing name: write letters, digits, dot, dash and underscore")
 	case !nameRE.MatchString(name):
-		v.failAt(path, "%q is no name; use letters, digits, dot, dash and underscore, at most 63, a letter or digit first", name)
+		v.failAt(path, "invalid name %q: use letters, digits, dot, dash and underscore, at most 63, a letter or digit first", name)
 	}
 }
 
@@ -79,15 +79,15 @@ func (v *validator) objectives() {
 	o := v.policy.Objectives
 	v.canFire("objectives.availability", o.Availability)
 	if o.Period.Std() < 24*time.Hour || o.Period.Std() > 366*24*time.Hour {
-		v.failAt("objectives.period", "%s is out of bounds; write 1d to 366d, commonly 30d", o.Period)
+		v.failAt("objectives.period", "invalid period %q: write 1d to 366d, commonly 30d", o.Period)
 	}
 	for i, l := range o.Latency {
 		path := fmt.Sprintf("objectives.latency[%d]", i)
 		if l.Threshold <= 0 {
-			v.failAt(path+".threshold", "is missing; write it like 300ms")
+			v.failAt(path+".threshold", "missing: write it like 300ms")
 		}
 		if l.Ratio.IsZero() {
-			v.failAt(path+".ratio", "is missing; write it like 95%%")
+			v.failAt(path+".ratio", "missing: write it like 95%%")
 		}
 	}
 	for _, name := range sortedKeys(v.policy.Tiers) {
@@ -104,7 +104,7 @@ func (v *validator) objectives() {
 
 func (v *validator) page(path, page string) {
 	if page != "" && PriorityRank(page) == 0 {
-		v.failAt(path, "%q is no priority; write one of %s", page, strings.Join(Priorities, ", "))
+		v.failAt(path, "invalid priority %q: write one of %s", page, strings.Join(Priorities, ", "))
 	}
 }
 
@@ -114,7 +114,7 @@ func (v *validator) channels() {
 		v.channel(name, p.Channels[name])
 	}
 	if _, ok := p.Channels[Deadman]; !ok {
-		v.failAt("channels", "deadman is missing: name who must notice that the alerting itself died, or write deadman: none")
+		v.failAt("channels", "missing deadman: name who must notice that the alerting itself died, or write deadman: none")
 	}
 }
 
@@ -122,7 +122,7 @@ func (v *validator) priorities() {
 	for _, name := range sortedKeys(v.policy.Priorities) {
 		path := "priorities." + name
 		if PriorityRank(name) == 0 {
-			v.failAt(path, "is no priority; write one of %s", strings.Join(Priorities, ", "))
+			v.failAt(path, "invalid priority: write one of %s", strings.Join(Priorities, ", "))
 			continue
 		}
 		v.notified(path+".notify", v.policy.Priorities[name].Notify)
@@ -141,7 +141,7 @@ func (v *validator) hours() {
 	case errTo != nil:
 		v.failAt("business_hours.to", "%v", errTo)
 	case to == from:
-		v.failAt("business_hours.to", "must not be the same as from; write 00:00 to 24:00 for whole days")
+		v.failAt("business_hours.to", "must not be the same as from: write 00:00 to 24:00 for whole days")
 	case from.Hour == 24:
 		v.failAt("business_hours.from", "invalid time of day %q: write it like 00:00", h.From)
 	}
@@ -149,7 +149,7 @@ func (v *validator) hours() {
 
 func (v *validator) zone(path, zone string) {
 	if _, err := time.LoadLocation(zone); err != nil {
-		v.failAt(path, "%q is no time zone; write it like Europe/Berlin or UTC", zone)
+		v.failAt(path, "invalid time zone %q: write it like Europe/Berlin or UTC", zone)
 	}
 }
 
@@ -170,14 +170,14 @@ func (v *validator) services() {
 		v.canFire(path+".availability", s.Availability)
 		v.unique(path+".name", s.Name, seen)
 		if s.PeakCapacity < 0 {
-			v.failAt(path+".peak_capacity", "write the requests a second that the service is built for")
+			v.failAt(path+".peak_capacity", "must be the requests a second that the service is built for, more than 0")
 		}
 	}
 }
 
 func (v *validator) unique(path, name string, seen map[string]bool) {
 	if seen[name] {
-		v.failAt(path, "%q is already taken; choose another name", name)
+		v.failAt(path, "duplicate name %q: choose another", name)
 	}
 	seen[name] = true
 }
@@ -185,13 +185,13 @@ func (v *validator) unique(path, name string, seen map[string]bool) {
 func (v *validator) health() {
 	h := v.policy.Health
 	if h.Concurrency < 1 || h.Concurrency > maxConcurrency {
-		v.failAt("health.concurrency", "write 1 to %d", maxConcurrency)
+		v.failAt("health.concurrency", "must be 1 to %d", maxConcurrency)
 	}
 	if h.Confirm.Probes < 0 || h.Confirm.Probes > 10 {
-		v.failAt("health.confirm.probes", "write 0 to 10")
+		v.failAt("health.confirm.probes", "must be 0 to 10")
 	}
 	if h.RecheckInterval.Std() < 100*time.Millisecond {
-		v.failAt("health.recheck_interval", "write 100ms or more")
+		v.failAt("health.recheck_interval", "must be 100ms or more")
 	}
 	if len(h.Checks) > maxChecks {
 		v.failAt("health.checks", "%d checks; at most %d", len(h.Checks), maxChecks)
@@ -217,15 +217,15 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 		for _, s := range v.policy.Services {
 			known = append(known, s.Name)
 		}
-		v.failAt(path+".app_service", "no service %q; %s", c.AppService, Suggest(c.AppService, known))
+		v.failAt(path+".app_service", "unknown service %q: %s", c.AppService, Suggest(c.AppService, known))
 	}
 	if c.Target == "" {
-		v.failAt(path, "target is missing")
+		v.failAt(path, "missing target: write what to probe, like https://example.com/healthz")
 	}
 	v.certificates(path+".certificates", c.Certificates)
 	v.checkTarget(path+".target", c.Target, c.Module)
 	if c.Interval.Std() < time.Second {
-		v.failAt(path+".interval", "write 1s or more")
+		v.failAt(path+".interval", "must be 1s or more")
 	}
 	if c.Timeout <= 0 || c.Timeout >= c.Interval {
 		v.failAt(path+".timeout", "%s must be more than 0 and less than the interval of %s", c.Timeout, c.Interval)
@@ -237,14 +237,14 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 	case !hasTenant && c.PerTenant != nil:
 		v.failAt(path+".per_tenant", "the target has no {tenant}; put it where the tenant's name belongs")
 	case hasTenant && v.policy.Tenants.Open():
-		v.failAt(path+".per_tenant", "no tenants are registered; write tenants: {registry: {file: ...}}, or postgres instead of file")
+		v.failAt(path+".per_tenant", "missing registry of tenants: write tenants: {registry: {file: ...}}, or postgres instead of file")
 	}
 	if c.PerTenant != nil && c.PerTenant.MaxPerSecond <= 0 {
 		v.failAt(path+".per_tenant.max_per_second", "must be more than 0")
 	}
 	for _, header := range sortedKeys(c.SecretHeaders) {
 		if ref := c.SecretHeaders[header]; (ref.File == "") == (ref.Env == "") {
-			v.failAt(path+".secret_headers."+header, "write either file or env")
+			v.failAt(path+".secret_headers."+header, "must have either file or env")
 		}
 	}
 }
@@ -258,7 +258,7 @@ func (v *validator) certificates(path string, c Certificates) {
 func (v *validator) module(path, name string) {
 	m, ok := v.policy.modules[name]
 	if !ok {
-		v.failAt(path, "no module %q; %s", name, Suggest(name, v.policy.Modules()))
+		v.failAt(path, "unknown module %q: %s", name, Suggest(name, v.policy.Modules()))
 		return
 	}
 	if _, ok := prober.Probers[m.Prober]; !ok {
@@ -274,12 +274,12 @@ func (v *validator) maintenance() {
 		v.unique(path+".name", m.Name, seen)
 		for j, name := range m.Checks {
 			if _, ok := v.policy.Check(name); !ok {
-				v.failAt(fmt.Sprintf("%s.checks[%d]", path, j), "no check %q", name)
+				v.failAt(fmt.Sprintf("%s.checks[%d]", path, j), "unknown check %q: write the name of a check of this policy", name)
 			}
 		}
 		for j, name := range m.AppServices {
 			if _, ok := v.policy.Service(name); !ok {
-				v.failAt(fmt.Sprintf("%s.app_services[%d]", path, j), "no service %q", name)
+				v.failAt(fmt.Sprintf("%s.app_services[%d]", path, j), "unknown service %q: write the name of a service of this policy", name)
 			}
 		}
 		v.window(path, m)

@@ -17,7 +17,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := model.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration; write it like 30s, 5m, 1h30m, 30d or 1w", text)
+		return fmt.Errorf("invalid duration %q: write it like 30s, 5m, 1h30m, 30d or 1w", text)
 	}
 	*d = Duration(v)
 	return nil
@@ -40,7 +40,7 @@ type Ratio struct{ rat *big.Rat }
 func (r *Ratio) UnmarshalText(text []byte) error {
 	s := strings.TrimSpace(string(text))
 	number, percent := strings.CutSuffix(s, "%")
-	bad := fmt.Errorf("%q is no ratio; write it like 99.99%% or 0.9999", text)
+	bad := fmt.Errorf("invalid ratio %q: write it like 99.99%% or 0.9999", text)
 	if len(number) > 32 || strings.ContainsAny(number, "/eExXpP_") {
 		return bad
 	}
@@ -52,7 +52,7 @@ func (r *Ratio) UnmarshalText(text []byte) error {
 		rat.Quo(rat, big.NewRat(100, 1))
 	}
 	if rat.Sign() <= 0 || rat.Cmp(big.NewRat(1, 1)) >= 0 {
-		return fmt.Errorf("%q must lie between 0 and 100%%, both excluded; a promise of 100%% leaves no budget", text)
+		return fmt.Errorf("invalid ratio %q: write more than 0 and less than 100%%; an objective of 100%% leaves no budget", text)
 	}
 	r.rat = rat
 	return nil
@@ -108,7 +108,7 @@ type Time struct{ time.Time }
 func (t *Time) UnmarshalText(text []byte) error {
 	v, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no time; write it like 2026-01-31T22:00:00+01:00", text)
+		return fmt.Errorf("invalid time %q: write it like 2026-01-31T22:00:00+01:00", text)
 	}
 	t.Time = v
 	return nil
@@ -125,7 +125,7 @@ func (t Time) MarshalYAML() (any, error) {
 // UnmarshalText reads the word none, the only text a channel may be.
 func (c *Channel) UnmarshalText(text []byte) error {
 	if string(text) != "none" {
-		return errors.New("write one of slack, pagerduty, webhook, email, msteams or sns with its settings, or the word none")
+		return errors.New("invalid channel: write one of slack, pagerduty, webhook, email, msteams or sns with its settings, or the word none")
 	}
 	c.None = true
 	return nil

@@ -34,7 +34,7 @@ func (d *decoder) document(s source) (*yaml.Node, error) {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, &Error{File: s.name, Line: root.Line, Msg: "write keys and values here; begin with version: 1"}
+		return nil, &Error{File: s.name, Line: root.Line, Msg: "invalid policy: write keys and values, and begin with version: 1"}
 	}
 	d.mergeKeys(root, s.name, map[*yaml.Node]bool{})
 	for i := 0; i+1 < len(root.Content); {
@@ -137,7 +137,7 @@ func syntaxError(s source, err error) error {
 				break
 			}
 		}
-		return &Error{File: s.name, Line: line, Msg: fmt.Sprintf("nothing is called *%s yet; write &%s before it, where the value stands", m[1], m[1])}
+		return &Error{File: s.name, Line: line, Msg: fmt.Sprintf("unknown anchor *%s: write &%s before it, where the value stands", m[1], m[1])}
 	}
 	if strings.HasPrefix(says, "did not find expected") {
 		line++ // the parser's own errors, unlike the scanner's, count from 0
@@ -145,15 +145,15 @@ func syntaxError(s source, err error) error {
 	line = max(min(line, bytes.Count(bytes.TrimRight(s.text, "\n"), []byte("\n"))+1), 1)
 	for _, i := range []int{line - 1, line} { // the parser may count one too few
 		if i < len(lines) && bytes.HasPrefix(bytes.TrimLeft(lines[i], " "), []byte("\t")) {
-			return &Error{File: s.name, Line: i + 1, Msg: "a tab; indent with spaces, for YAML takes no tabs"}
+			return &Error{File: s.name, Line: i + 1, Msg: "invalid YAML: a tab; indent with spaces"}
 		}
 	}
 	for _, c := range cures {
 		if strings.Contains(says, c.says) {
-			return &Error{File: s.name, Line: line, Msg: "no YAML: " + says + "; " + c.cure}
+			return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + says + "; " + c.cure}
 		}
 	}
-	return &Error{File: s.name, Line: line, Msg: "no YAML: " + says}
+	return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + says}
 }
 
 var unknownFieldRE = regexp.MustCompile(`^field (.*) not found in type .*$`)

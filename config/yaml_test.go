@@ -10,16 +10,16 @@ import (
 func TestSyntaxErrorsNameFileLineAndCure(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"tab":          {"version: 1\nchannels: {deadman: none}\n\tservices: []\n", "p.yaml:3: a tab; indent with spaces"},
-		"open brace":   {"version: 1\nchannels: {deadman: none\nservices: []\n", "p.yaml:2: no YAML: did not find expected ',' or '}'; close every {"},
-		"indentation":  {"version: 1\nhealth:\n  interval: 30s\n   timeout: 3s\n", "p.yaml:4: no YAML: mapping values are not allowed in this context; indent"},
-		"no colon":     {"version: 1\nhealth\nchannels: {}\n", "p.yaml:2: no YAML: could not find expected ':'; write a colon"},
-		"at sign":      {"version: 1\nplatform: @home\n", "p.yaml:2: no YAML: found character that cannot start any token; put the value in quotes"},
-		"open quote":   {"version: 1\nplatform: \"home\n", "p.yaml:2: no YAML: found unexpected end of stream; close the quote"},
+		"open brace":   {"version: 1\nchannels: {deadman: none\nservices: []\n", "p.yaml:2: invalid YAML: did not find expected ',' or '}'; close every {"},
+		"indentation":  {"version: 1\nhealth:\n  interval: 30s\n   timeout: 3s\n", "p.yaml:4: invalid YAML: mapping values are not allowed in this context; indent"},
+		"no colon":     {"version: 1\nhealth\nchannels: {}\n", "p.yaml:2: invalid YAML: could not find expected ':'; write a colon"},
+		"at sign":      {"version: 1\nplatform: @home\n", "p.yaml:2: invalid YAML: found character that cannot start any token; put the value in quotes"},
+		"open quote":   {"version: 1\nplatform: \"home\n", "p.yaml:2: invalid YAML: found unexpected end of stream; close the quote"},
 		"anchor":       {"version: 1\nhealth:\n  checks:\n    - {<<: *none, name: x}\n", "p.yaml:4: nothing is called *none yet; write &none before it"},
 		"merge":        {"version: 1\nhealth: {<<: 30s}\n", "p.yaml:2: <<: name a mapping here, such as *name"},
 		"merge itself": {"version: 1\nhealth: &h {<<: *h}\n", "p.yaml:2: <<: name a mapping here"},
-		"binary":       {"\xff\xfe v\x00", "p.yaml:1: no YAML: incomplete UTF-16 character; save the file as UTF-8"},
-		"twice merged": {strings.Replace(minimal, "version: 1", "version: 1\nversion: 1", 1), "p.yaml:2: version: written twice, first in line 1; keep one"},
+		"binary":       {"\xff\xfe v\x00", "p.yaml:1: invalid YAML: incomplete UTF-16 character; save the file as UTF-8"},
+		"twice merged": {strings.Replace(minimal, "version: 1", "version: 1\nversion: 1", 1), "p.yaml:2: version: duplicate key: already in line 1; keep one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": tc.text}), "p.yaml"))

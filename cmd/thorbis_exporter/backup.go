@@ -26,13 +26,13 @@ func newBackups(app *kingpin.Application, f *flags) *backups {
 	family := app.Command("backup", "List, verify and test the policy's backups.")
 	one := func(name, help string, run func(context.Context) error) {
 		c := family.Command(name, help)
-		c.Arg("name", "Name of the backup; all that this location lists if left out.").StringVar(&b.name)
+		c.Arg("name", "Name of the backup; without it all that this location lists.").StringVar(&b.name)
 		b.run[c.FullCommand()] = run
 	}
 	b.run = map[string]func(context.Context) error{}
-	one("list", "Print what a listing finds.", b.list)
-	one("verify", "Prove backups whole and leave a result file; exit 1 unless they are.", b.verify)
-	one("restore-test", "Restore backups, ask what was restored, delete it, and leave a result file; exit 1 unless it holds.", b.restoreTest)
+	one("list", "List backups and print what was found.", b.list)
+	one("verify", "Verify that backups are complete and write a result file; exit 1 if one is not.", b.verify)
+	one("restore-test", "Restore backups, check the restored data, delete it and write a result file; exit 1 if a check fails.", b.restoreTest)
 	guard := family.Command("guard", "Delete a scratch directory when the restore test that uses it has ended.").Hidden()
 	guard.Arg("directory", "The scratch directory.").Required().StringVar(&b.dir)
 	b.run[guard.FullCommand()] = func(ctx context.Context) error { return backup.Guard(ctx, b.dir, os.Stdin) }
@@ -48,7 +48,7 @@ func (b *backups) chosen(ctx context.Context) ([]*config.Backup, error) {
 	if b.name != "" {
 		one, ok := p.Backup(b.name)
 		if !ok {
-			return nil, fmt.Errorf("no backup %q in the policy", b.name)
+			return nil, fmt.Errorf("unknown backup %q: %s", b.name, config.Suggest(b.name, names(p.Backups)))
 		}
 		return []*config.Backup{one}, nil
 	}
@@ -56,9 +56,17 @@ func (b *backups) chosen(ctx context.Context) ([]*config.Backup, error) {
 		return len(one.Locations) > 0 && !slices.Contains(one.Locations, p.Location)
 	})
 	if len(all) == 0 {
-		return nil, errors.New("the policy has no backup for this location")
+		return nil, errors.New("no backup of the policy is listed at this location: write backups, or choose another --location")
 	}
 	return all, nil
+}
+
+func names(backups []*config.Backup) []string {
+	out := make([]string, len(backups))
+	for i, b := range backups {
+		out[i] = b.Name
+	}
+	return out
 }
 
 func (b *backups) say(format string, args ...any) {
@@ -104,7 +112,7 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 	}
 	command.YieldSelf() // checksums are our own work
 	if n := command.EndOrphans(); n > 0 {
-		b.say("%d programs of a run that was killed were ended", n)
+		b.say("ended %d programs of an earlier run that was killed", n)
 	}
 	var errs []error
 	for _, one := range all {
@@ -124,7 +132,7 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 		case err != nil:
 			errs = append(errs, err)
 		case !r.Success:
-			errs = append(errs, fmt.Errorf("backup %s did not pass; %s says why", one.Name, backup.ResultFile(one.Results, r.Backup, r.Test)))
+			errs = append(errs, fmt.Errorf("backup %s failed the test: see %s", one.Name, backup.ResultFile(one.Results, r.Backup, r.Test)))
 		}
 	}
 	return errors.Join(errs...)

@@ -55,7 +55,7 @@ func TestBackupList(t *testing.T) {
 	if code, out, errs := call(t, "--config.file="+policy, "backup", "list", "main"); code != 0 || !strings.Contains(out, "db.txt") {
 		t.Errorf("%d %s\n%s", code, errs, out)
 	}
-	if code, _, errs := call(t, "--config.file="+policy, "backup", "list", "nothing"); code != 1 || !strings.Contains(errs, `no backup "nothing"`) {
+	if code, _, errs := call(t, "--config.file="+policy, "backup", "list", "nothing"); code != 1 || !strings.Contains(errs, `unknown backup "nothing": write one of main, unproven`) {
 		t.Errorf("an unknown backup: %d %s", code, errs)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -84,7 +84,7 @@ func TestBackupVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs = callBuilt(t, "--config.file="+policy, "backup", "verify")
-	if r := result(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json says why") || !strings.Contains(out, "has checksum") {
+	if r := result(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") || !strings.Contains(out, "has checksum") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
 }

@@ -16,13 +16,13 @@ import (
 	registry "github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// assumedTenants is what the cost is reckoned with where nothing says how many tenants there are.
+// assumedTenants is the number of tenants in the cost where neither a flag nor a registry states it.
 const assumedTenants = 100
 
-// registryPatience bounds how long a database may take to say it.
+// registryPatience bounds how long a database may take to list the tenants.
 const registryPatience = 5 * time.Second
 
-// checkConfig says what is wrong with a policy, what is doubtful about it and what it costs.
+// checkConfig prints the errors, the warnings and the cost of a policy.
 type checkConfig struct {
 	*flags
 	name    string
@@ -35,8 +35,8 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 	c := &checkConfig{flags: f}
 	command := app.Command("check-config", "Check the policy and print its warnings; exit 1 if it would be refused.")
 	c.name = command.FullCommand()
-	command.Flag("cost", "Also print what the policy makes an exporter do.").BoolVar(&c.cost)
-	command.Flag("tenants", "With --cost: assume so many tenants, whatever the registry says.").IsSetByUser(&c.given).Uint32Var(&c.tenants)
+	command.Flag("cost", "Also print the cost of the policy: series, probes and API calls.").BoolVar(&c.cost)
+	command.Flag("tenants", "With --cost: the number of tenants to assume, instead of the registry's.").IsSetByUser(&c.given).Uint32Var(&c.tenants)
 	return c
 }
 
@@ -76,7 +76,7 @@ func (c *checkConfig) run(ctx context.Context) error {
 // count returns how many tenants to reckon with, and where the number is from.
 func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of string) {
 	if c.given {
-		return int(c.tenants), "as --tenants says"
+		return int(c.tenants), "from --tenants"
 	}
 	ctx, cancel := context.WithTimeout(ctx, registryPatience)
 	defer cancel()
@@ -88,13 +88,13 @@ func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of st
 	case from.Postgres != nil:
 		list, err = registry.Query(ctx, from.Postgres.DSNFile, from.Postgres.Query)
 	default:
-		return assumedTenants, "assumed; --tenants says otherwise"
+		return assumedTenants, "assumed; set it with --tenants"
 	}
 	if err != nil {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", err)
-		return assumedTenants, "assumed, for the registry has not told; --tenants says otherwise"
+		return assumedTenants, "assumed, because the registry could not be read; set it with --tenants"
 	}
-	return len(list), "of the registry"
+	return len(list), "from the registry"
 }
 
 func printCost(w io.Writer, cost config.Cost, known int, of string) {

@@ -95,7 +95,7 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 func TestCostWithoutARegistry(t *testing.T) {
 	name := write(t, strings.Replace(costPolicy, "    - {name: each", "    #", 1))
 	head, numbers, _ := costOf(t, "--config.file="+name)
-	if head != "cost with 100 tenants (assumed; --tenants says otherwise):" || numbers["probes per month"] != 86400 || numbers["series"] != 38+18 {
+	if head != "cost with 100 tenants (assumed; set it with --tenants):" || numbers["probes per month"] != 86400 || numbers["series"] != 38+18 {
 		t.Errorf("%s %v", head, numbers)
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
-// numberRE is how kingpin passes on what strconv says.
+// numberRE matches the error of strconv that kingpin returns for a number.
 var numberRE = regexp.MustCompile(`^strconv\.\w+: parsing (".*"): .*$`)
 
 const defaultListenAddress = ":10088"
@@ -37,7 +37,7 @@ func main() {
 	go func() {
 		<-ctx.Done()
 		time.Sleep(time.Duration(patience.Load()))
-		_, _ = fmt.Fprintln(os.Stderr, "thorbis_exporter: ended without waiting for what hangs")
+		_, _ = fmt.Fprintln(os.Stderr, "thorbis_exporter: ended before all work had stopped")
 		os.Exit(1)
 	}()
 	code := run(ctx, os.Args[1:], hangup, os.Stdout, os.Stderr)
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 		return terminated
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n", numberRE.ReplaceAllString(err.Error(), "$1 is not a number that a flag takes"))
+		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n", numberRE.ReplaceAllString(err.Error(), "invalid number $1: write a whole number"))
 		return 2
 	}
 	if command != serve.name {

@@ -67,12 +67,12 @@ tenants: {registry: {file: tenants.yaml}}
 		t.Errorf("bad: %d %s", code, out)
 	}
 	for args, want := range map[string]string{
-		"ugly":             `the policy has no check "ugly"; known are good, bad, each`,
+		"ugly":             `unknown check "ugly": write one of good, bad, each`,
 		"god":              "did you mean good?",
 		"good --tenant=x":  "is not per tenant",
-		"each":             "is per tenant; name one of the registry, with --tenant",
+		"each":             "is per tenant: choose one of the registry with --tenant",
 		"each --tenant=ac": "did you mean acme?",
-		"bad":              "the probe did not succeed; --debug",
+		"bad":              "the probe failed; --debug",
 	} {
 		if code, out, errs := call(t, append([]string{"probe", "--config.file=" + name}, strings.Fields(args)...)...); code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("probe %s: %d %s %s\nwant %s", args, code, out, errs, want)
@@ -87,7 +87,7 @@ func TestUsage(t *testing.T) {
 	if code, _, errs := call(t, "--no-such-flag"); code != 2 || !strings.Contains(errs, "no-such-flag") {
 		t.Errorf("unknown flag: %d %s", code, errs)
 	}
-	if code, _, errs := call(t, "check-config", "--tenants=many"); code != 2 || !strings.Contains(errs, `"many" is not a number that a flag takes; try --help`) {
+	if code, _, errs := call(t, "check-config", "--tenants=many"); code != 2 || !strings.Contains(errs, `invalid number "many": write a whole number; try --help`) {
 		t.Errorf("no number: %d %s", code, errs)
 	}
 	if code, out, _ := call(t, "--help"); code != 0 || !strings.Contains(out, "--[no-]collector.health") {

@@ -26,7 +26,7 @@ type probe struct {
 
 func newProbe(app *kingpin.Application, f *flags) *probe {
 	p := &probe{flags: f}
-	command := app.Command("probe", "Probe a check of the policy once; exit 1 unless it succeeds.")
+	command := app.Command("probe", "Probe a check of the policy once; exit 1 if it fails.")
 	p.name = command.FullCommand()
 	command.Arg("check", "Name of the check.").Required().StringVar(&p.check)
 	command.Flag("tenant", "Tenant of a check that is per tenant.").StringVar(&p.tenant)
@@ -66,9 +66,9 @@ func (p *probe) run(ctx context.Context) error {
 	}
 	if !result.Success {
 		if p.debug {
-			return errors.New("the probe did not succeed")
+			return errors.New("the probe failed")
 		}
-		return errors.New("the probe did not succeed; --debug shows what the prober saw")
+		return errors.New("the probe failed; --debug prints the prober's log")
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -32,7 +34,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"thorbis_exporter": main})
 }
 
 // program is an exporter with a process of its own.

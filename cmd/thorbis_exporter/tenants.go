@@ -66,12 +66,12 @@ func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 			t.files[i] = name
 		}
 		if name == stdin && slices.Contains(t.files[:i], stdin) {
-			return errors.New("there is one standard input only; name - once")
+			return errors.New("duplicate standard input: write - once")
 		}
 	}
 	if t.host != "" {
 		if !config.HostPattern(t.host) {
-			return fmt.Errorf("--tenant-host: %q is no pattern; write it like {tenant}.example.com, in lower case", t.host)
+			return fmt.Errorf("--tenant-host: invalid pattern %q: write it like {tenant}.example.com, in lower case", t.host)
 		}
 		policy.Tenants.Host, policy.Tenants.Hosts, policy.Tenants.Path = t.host, nil, ""
 		if t.configFile == "" {
@@ -155,24 +155,24 @@ func (t *tenants) basis(p *config.Policy) (*config.Source, error) {
 		for _, s := range found {
 			names = append(names, s.Name)
 		}
-		return nil, fmt.Errorf("the policy has %d sources of the format %s: choose one by --source=NAME, of %s", len(found), t.format, strings.Join(names, ", "))
+		return nil, fmt.Errorf("the policy has %d sources of the format %s: choose one with --source: %s", len(found), t.format, strings.Join(names, ", "))
 	case len(found) == 1:
 		s := *found[0]
 		if t.format != "" && t.format != s.Format {
-			return nil, fmt.Errorf("--format: the source %s is of the format %s: leave out --format", s.Name, s.Format)
+			return nil, fmt.Errorf("--format: the format of source %s is %s: leave out --format", s.Name, s.Format)
 		}
 		s.File, s.Receive, s.Stdin, s.Locations = "", "", true, nil
 		return &s, nil
 	case t.sourceName != "":
-		return nil, fmt.Errorf("--source: unknown source %q: the policy has %s", t.sourceName, strings.Join(names, ", "))
+		return nil, fmt.Errorf("--source: unknown source %q: %s", t.sourceName, config.Suggest(t.sourceName, names))
 	}
 	if t.format == "json" && t.fields["status"] == "" {
-		return nil, errors.New("the format json needs a policy with a source that names its fields, or --field=status=KEY and others")
+		return nil, errors.New("missing fields of the format json: write --field=status=KEY and others, or a policy with a source that names them")
 	}
 	by := "host"
 	if p.Tenants.Host == "" && len(p.Tenants.Hosts) == 0 {
 		if p.Tenants.Path == "" {
-			return nil, errors.New("nothing leads to a tenant; name a host pattern with --tenant-host, or a policy with --config.file")
+			return nil, errors.New("missing way from a request to its tenant: write --tenant-host, or a policy with --config.file")
 		}
 		by = "path"
 	}

@@ -83,16 +83,16 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 		"no way":          {[]string{"--format=combined", good}, 1, "--tenant-host"},
 		"missing":         {[]string{"--format=nginx-json", host, "/nonexistent"}, 1, "open /nonexistent: no such file"},
 		"directory":       {[]string{"--format=nginx-json", host, dir}, 1, dir + " is a directory; name the files in it"},
-		"twice stdin":     {[]string{"--format=nginx-json", host, "-", "-"}, 1, "name - once"},
-		"garbage":         {[]string{"--format=nginx-json", host, garbage}, 0, garbage + ":1: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\nnot one line is nginx-json"},
-		"another format":  {[]string{"--format=combined", host, good}, 0, "not one line is combined; is it another --format?"},
+		"twice stdin":     {[]string{"--format=nginx-json", host, "-", "-"}, 1, "write - once"},
+		"garbage":         {[]string{"--format=nginx-json", host, garbage}, 0, garbage + ":1: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\nno line is nginx-json"},
+		"another format":  {[]string{"--format=combined", host, good}, 0, "no line is combined: choose another --format"},
 		"gzip":            {[]string{"--format=nginx-json", host, put("good.gz", packed.String())}, 0, "1 line, 1 request of 1 tenant\n"},
 		"half a gzip":     {[]string{"--format=nginx-json", host, put("half.gz", packed.String()[:packed.Len()-9])}, 1, "half.gz ends in the middle of its compressed data"},
-		"another host":    {[]string{"--format=nginx-json", "--tenant-host={tenant}.example.org", good}, 0, good + ":1: no tenant owns the host \"acme.example.com\"\nnot one request led to a tenant; hosts are compared with {tenant}.example.org\n"},
-		"no host":         {[]string{"--format=combined", host, plain}, 0, plain + ":1: names no host"},
+		"another host":    {[]string{"--format=nginx-json", "--tenant-host={tenant}.example.org", good}, 0, good + ":1: no tenant owns the host \"acme.example.com\"\nno request belongs to a known tenant; hosts must match {tenant}.example.org\n"},
+		"no host":         {[]string{"--format=combined", host, plain}, 0, plain + ":1: the request has no host"},
 		"empty registry":  {[]string{"--format=nginx-json", "--config.file=" + policy, good}, 0, "tenants in the registry: 0"},
 		"nothing in it":   {[]string{"--format=nginx-json", host, put("empty", "")}, 0, "0 lines, 0 requests of 0 tenants\n"},
-		"fields needed":   {[]string{"--format=json", "--config.file=" + policy, good}, 1, "a source that names its fields"},
+		"fields needed":   {[]string{"--format=json", "--config.file=" + policy, good}, 1, "a source that names them"},
 		"policy not here": {[]string{"--format=json", "--config.file=/nonexistent", good}, 1, "the policy cannot be read"},
 	} {
 		code, _, errs := call(t, append([]string{"tenants", "--once"}, tc.args...)...)
@@ -175,11 +175,11 @@ tenants:
 		code      int
 		out, errs string
 	}{
-		"ambiguous":     {[]string{"--format=json", "--config.file=" + policy}, 1, "", "choose one by --source=NAME, of one, two"},
+		"ambiguous":     {[]string{"--format=json", "--config.file=" + policy}, 1, "", "choose one with --source: one, two"},
 		"first":         {[]string{"--source=one", "--config.file=" + policy}, 0, `_duration_seconds_sum{app_service="shop",environment="production",tenant="acme"} 1.5`, "1 request of 1 tenant"},
 		"second":        {[]string{"--source=two", "--config.file=" + policy}, 0, `app_service="web",environment="production",tenant="big",code_class="2xx"} 1`, "1 request of 1 tenant"},
-		"unknown":       {[]string{"--source=three", "--config.file=" + policy}, 1, "", `unknown source "three": the policy has one, two`},
-		"contradiction": {[]string{"--source=two", "--format=caddy", "--config.file=" + policy}, 1, "", "is of the format json"},
+		"unknown":       {[]string{"--source=three", "--config.file=" + policy}, 1, "", `unknown source "three": write one of one, two`},
+		"contradiction": {[]string{"--source=two", "--format=caddy", "--config.file=" + policy}, 1, "", "is json: leave out --format"},
 		"changed":       {[]string{"--source=one", "--field=host=other", "--duration-unit=us", "--config.file=" + policy}, 0, `tenant="big"} 0.0015`, "1 request of 1 tenant"},
 		"no policy":     {[]string{"--format=json", host, "--field=host=h", "--field=status=s", "--field=duration=d", "--duration-unit=ms"}, 0, `tenant="acme"} 1.5`, "1 request of 1 tenant"},
 		"unknown field": {[]string{"--format=json", host, "--field=hots=h"}, 1, "", `unknown field "hots": write one of host, `},

@@ -20,7 +20,7 @@ type glance struct {
 	host   string
 }
 
-// lookAt reads the first lines of a file again. What cannot be read now was told of before.
+// lookAt reads the first lines of a file again. Errors are ignored, because the first reading reported them.
 func lookAt(name string, s *config.Source) (g glance) {
 	const lines, longest = 10_000, 1 << 20
 	f, err := os.Open(name)
@@ -60,7 +60,7 @@ func lookAt(name string, s *config.Source) (g glance) {
 	return g
 }
 
-// why tells somebody whose log was not understood, or led to nobody, where to look.
+// why returns hints on lines that could not be read and on requests without a tenant.
 func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summary) (hints []string) {
 	rejected := uint64(0)
 	for _, reason := range []decode.Verdict{decode.Syntax, decode.TooLong, decode.NoStatus} {
@@ -80,19 +80,19 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 		}
 		if nobody && g.named > 0 && source.TenantBy == "host" {
 			if g.host == "" {
-				hints = append(hints, fmt.Sprintf("%s:%d: names no host, so nobody can say whose request it is", name, g.named))
+				hints = append(hints, fmt.Sprintf("%s:%d: the request has no host, so its tenant is unknown", name, g.named))
 			} else {
 				hints = append(hints, fmt.Sprintf("%s:%d: no tenant owns the host %q", name, g.named, g.host))
 			}
 		}
 	}
 	if rejected == sum.Lines && rejected > 0 {
-		hints = append(hints, fmt.Sprintf("not one line is %s; is it another --format?", source.Format))
+		hints = append(hints, fmt.Sprintf("no line is %s: choose another --format", source.Format))
 	}
 	if nobody {
-		hint := "not one request led to a tenant"
+		hint := "no request belongs to a known tenant"
 		if source.TenantBy == "host" && p.Tenants.Host != "" {
-			hint += fmt.Sprintf("; hosts are compared with %s", p.Tenants.Host)
+			hint += fmt.Sprintf("; hosts must match %s", p.Tenants.Host)
 		}
 		if sum.Registered >= 0 {
 			hint += fmt.Sprintf("; tenants in the registry: %d", sum.Registered)

@@ -44,21 +44,21 @@ func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
 func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	since, err := model.ParseDuration(*f.since)
 	if err != nil {
-		return backtest.Options{}, fmt.Errorf("--since: %w; write it like 30d", err)
+		return backtest.Options{}, fmt.Errorf("--since: invalid duration %q: write it like 30d", *f.since)
 	}
 	if since == 0 {
-		return backtest.Options{}, fmt.Errorf("--since: 0s leaves nothing to replay; write it like 30d")
+		return backtest.Options{}, fmt.Errorf("--since: invalid duration \"0s\": write more than 0, like 30d")
 	}
 	chunk, err := model.ParseDuration(*f.chunk)
 	if err != nil || chunk == 0 {
-		return backtest.Options{}, fmt.Errorf("--chunk: %q is no duration; write it like 2h", *f.chunk)
+		return backtest.Options{}, fmt.Errorf("--chunk: invalid duration %q: write it like 2h", *f.chunk)
 	}
 	if *f.load <= 0 || *f.load > 1 {
-		return backtest.Options{}, fmt.Errorf("--load: write more than 0 and at most 1")
+		return backtest.Options{}, fmt.Errorf("--load: must be more than 0 and at most 1")
 	}
 	at, err := url.Parse(*f.url)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return backtest.Options{}, fmt.Errorf("--prometheus: %q is no URL; write it like http://prometheus:9090", *f.url)
+		return backtest.Options{}, fmt.Errorf("--prometheus: invalid URL %q: write it like http://prometheus:9090", *f.url)
 	}
 	client, err := f.client()
 	if err != nil {
@@ -67,10 +67,10 @@ func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 	until := now
 	if *f.until != "" {
 		if until, err = time.Parse(time.RFC3339, *f.until); err != nil {
-			return backtest.Options{}, fmt.Errorf("--until: %q is no time; write it like 2026-03-01T12:00:00Z", *f.until)
+			return backtest.Options{}, fmt.Errorf("--until: invalid time %q: write it like 2026-03-01T12:00:00Z", *f.until)
 		}
 		if until.After(now) {
-			return backtest.Options{}, fmt.Errorf("--until: %s is yet to come", *f.until)
+			return backtest.Options{}, fmt.Errorf("--until: invalid time %q: it is in the future", *f.until)
 		}
 	}
 	return backtest.Options{

@@ -25,9 +25,9 @@ func verify(files mixin.Files, dir string, out io.Writer) error {
 		return err
 	}
 	if len(drift) > 0 {
-		return fmt.Errorf("%d of %d generated files are not what the policy says; run thorbis_mixin generate", len(drift), len(files))
+		return fmt.Errorf("%d of %d generated files differ from the policy; run thorbis_mixin generate", len(drift), len(files))
 	}
-	fmt.Fprintf(out, "%d generated files are what the policy says\n", len(files))
+	fmt.Fprintf(out, "%d generated files match the policy\n", len(files))
 	return nil
 }
 
@@ -60,7 +60,7 @@ func ask(files mixin.Files, out io.Writer) error {
 	for _, command := range commands {
 		program, err := exec.LookPath(command[0])
 		if err != nil {
-			fmt.Fprintf(out, "%s is not in the PATH; its opinion is left out\n", command[0])
+			fmt.Fprintf(out, "%s is not in the PATH; its check was skipped\n", command[0])
 			continue
 		}
 		if text, err := exec.Command(program, command[1:]...).CombinedOutput(); err != nil {

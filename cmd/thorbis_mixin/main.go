@@ -4,9 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
@@ -19,15 +22,33 @@ import (
 const listenAddress = ":10088"
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "thorbis_mixin: error:", err)
-		os.Exit(1)
+	os.Exit(exitCode(run(os.Args[1:], os.Stdout), os.Stderr))
+}
+
+// numberRE matches the error of strconv that kingpin returns for a number.
+var numberRE = regexp.MustCompile(`^strconv\.\w+: parsing (".*"): .*$`)
+
+// errUsage marks an error in the arguments.
+var errUsage = errors.New("try --help")
+
+// exitCode reports an error and returns 0 without one, 2 for wrong usage and 1 for every other failure.
+func exitCode(err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(stderr, "thorbis_mixin:", err)
+		return 2
 	}
+	// Joined errors are one a line, so that each file:line can be clicked.
+	fmt.Fprintln(stderr, strings.TrimSpace(err.Error()))
+	return 1
 }
 
 // run parses the arguments and runs the command that they name.
 func run(args []string, out io.Writer) error {
 	app := kingpin.New("thorbis_mixin", "Generates rules, routes and dashboards from the policy.")
+	app.UsageWriter(out)
 	app.Version(version.Print("thorbis_mixin"))
 	app.HelpFlag.Short('h')
 	file := app.Flag("config.file", "The policy, a file or a directory. Without it the embedded default, which watches the exporter itself.").String()
@@ -36,7 +57,7 @@ func run(args []string, out io.Writer) error {
 	outDir := generate.Flag("out", "Directory below which to write.").Default(".").String()
 	generateBundle := bundleFlags(generate)
 
-	check := app.Command("check", "Say which generated files are not what the policy says, and whether their programs accept them.")
+	check := app.Command("check", "List generated files that differ from the policy, and check that promtool and amtool accept them.")
 	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
 	checkBundle := bundleFlags(check)
 
@@ -44,15 +65,15 @@ func run(args []string, out io.Writer) error {
 
 	replay, replayFlags := newBacktest(app)
 
-	imports := app.Command("import", "Turn what another tool reads into a part of the policy, on standard output.")
-	sloth := imports.Command("sloth", "Turn a specification of sloth (prometheus/v1) into slos.")
+	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
+	sloth := imports.Command("sloth", "Convert a specification of sloth (prometheus/v1) into slos.")
 	slothFile := sloth.Arg("file", "The specification.").Required().String()
-	blackbox := imports.Command("blackbox", "Turn what a Prometheus lets a blackbox_exporter probe into health.checks.")
+	blackbox := imports.Command("blackbox", "Convert the blackbox_exporter targets of a Prometheus configuration into health.checks.")
 	blackboxFile := blackbox.Arg("file", "Prometheus' configuration.").Required().String()
 
 	command, err := app.Parse(args)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s; %w", numberRE.ReplaceAllString(err.Error(), "invalid number $1: write it like 0.5"), errUsage)
 	}
 	switch command {
 	case sloth.FullCommand():

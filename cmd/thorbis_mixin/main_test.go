@@ -91,7 +91,7 @@ func TestTestRoutes(t *testing.T) {
 		t.Fatal(tables, err)
 	}
 	var out bytes.Buffer
-	if err := run(append([]string{"test-routes", policyFlag}, tables...), &out); err != nil || !strings.Contains(out.String(), "alerts reach whom they should") {
+	if err := run(append([]string{"test-routes", policyFlag}, tables...), &out); err != nil || !strings.Contains(out.String(), "alerts reach the expected receivers") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	const shipped = "../../deploy/policy/"
@@ -105,7 +105,7 @@ func TestTestRoutes(t *testing.T) {
 	}
 	out.Reset()
 	err = run([]string{"test-routes", policyFlag, wrong}, &out)
-	if err == nil || err.Error() != "1 of 1 alerts do not reach whom they should" ||
+	if err == nil || err.Error() != "1 of 1 alerts do not reach the expected receivers" ||
 		!strings.Contains(out.String(), "wrong.yaml:2: nobody hears\n    the routes pick [pagerduty critical sms], want []\n") {
 		t.Errorf("%v\n%s", err, &out)
 	}

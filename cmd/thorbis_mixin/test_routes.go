@@ -20,7 +20,7 @@ type routesCommand struct {
 
 func routeTests(app *kingpin.Application) *routesCommand {
 	r := &routesCommand{}
-	c := app.Command("test-routes", "Say which alerts of your tables do not reach whom they should.")
+	c := app.Command("test-routes", "List alerts of your tables that do not reach the expected receivers.")
 	c.Flag("alertmanager.config", "An Alertmanager configuration to test instead of the one that the policy generates.").StringVar(&r.config)
 	c.Arg("table", "Files of tests: docs/routing.md says how they are written.").Required().StringsVar(&r.tables)
 	r.command = c.FullCommand()
@@ -56,9 +56,9 @@ func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) 
 		tests, wrong = tests+len(table.Tests), wrong+len(failures)
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d of %d alerts do not reach whom they should", wrong, tests)
+		return fmt.Errorf("%d of %d alerts do not reach the expected receivers", wrong, tests)
 	}
-	fmt.Fprintf(out, "%d alerts reach whom they should\n", tests)
+	fmt.Fprintf(out, "%d of %d alerts reach the expected receivers\n", tests, tests)
 	return nil
 }
 

@@ -54,11 +54,11 @@ type query struct {
 func newQuery(b *config.Backup) (*query, error) {
 	a, ok := adapters[b.Source.Program]
 	if !ok {
-		return nil, fmt.Errorf("backup %s: no program %q; known are %s", b.Name, b.Source.Program, strings.Join(Programs(), ", "))
+		return nil, fmt.Errorf("unknown program %q: write one of %s", b.Source.Program, strings.Join(Programs(), ", "))
 	}
 	if a.check != nil {
 		if err := a.check(&b.Source); err != nil {
-			return nil, fmt.Errorf("backup %s: %s: %w", b.Name, a.name, err)
+			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
 	}
 	return &query{backup: b, source: &b.Source, adapter: a}, nil

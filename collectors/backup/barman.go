@@ -17,7 +17,7 @@ var _ = register(adapter{
 	name: "barman", kind: metric.KindFull,
 	check: func(s *config.BackupSource) error {
 		if s.Scope == "" {
-			return errors.New("scope is missing; write the server, such as scope: main")
+			return errors.New("missing scope: write the server, such as scope: main")
 		}
 		return nil
 	},

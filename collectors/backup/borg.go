@@ -16,7 +16,7 @@ var _ = register(adapter{
 	name: "borg", kind: metric.KindSnapshot,
 	check: func(s *config.BackupSource) error {
 		if s.Repository == "" && s.File == "" && s.Environment["BORG_REPO"] == "" && s.Secrets["BORG_REPO"] == nil {
-			return errors.New("repository is missing, such as repository: ssh://backup@host/./repo")
+			return errors.New("missing repository: write it like repository: ssh://backup@host/./repo")
 		}
 		_, err := newPattern(s.Pattern)
 		return err

@@ -79,9 +79,10 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	}
 	var here []*config.Backup
 	var errs []error
-	for _, b := range p.Backups {
-		_, err := newQuery(b)
-		errs = append(errs, err)
+	for i, b := range p.Backups {
+		if _, err := newQuery(b); err != nil {
+			errs = append(errs, p.ErrorAt(fmt.Sprintf("backups[%d].source", i), "%v", err))
+		}
 		if len(b.Locations) == 0 || slices.Contains(b.Locations, location) {
 			here = append(here, b)
 		}

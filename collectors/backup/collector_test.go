@@ -332,7 +332,7 @@ func TestPolicyThatCannotBeIsRefused(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	err := collectors.Apply(c, testPolicy(t, "backups: [{name: a, interval: 1d, source: {program: tar}}]"))
 	var reasoned *collectors.ReasonError
-	if !errors.As(err, &reasoned) || !strings.Contains(err.Error(), "known are") {
+	if !errors.As(err, &reasoned) || !strings.Contains(err.Error(), "write one of") {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -17,7 +17,7 @@ var _ = register(adapter{
 	name: "directory", kind: metric.KindFull,
 	check: func(s *config.BackupSource) error {
 		if !filepath.IsAbs(s.Path) || s.Pattern == "" {
-			return errors.New("path and pattern are needed, such as path: /backups, pattern: \"db-*.dump\"")
+			return errors.New("missing path or pattern: write them like path: /backups, pattern: \"db-*.dump\"")
 		}
 		_, err := newPattern(s.Pattern)
 		return err

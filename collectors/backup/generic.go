@@ -15,7 +15,7 @@ var _ = register(adapter{
 	name: "json", kind: metric.KindFull,
 	check: func(s *config.BackupSource) error {
 		if s.File == "" && len(s.Command) == 0 {
-			return errors.New("file or command is needed: something that holds or prints the form of docs/backups.md")
+			return errors.New("missing file or command: write what holds or prints the document of docs/backups.md")
 		}
 		return nil
 	},

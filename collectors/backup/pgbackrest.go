@@ -18,7 +18,7 @@ var _ = register(adapter{
 	name: "pgbackrest", kind: metric.KindFull,
 	check: func(s *config.BackupSource) error {
 		if s.Scope == "" {
-			return errors.New("scope is missing; write the stanza, such as scope: main")
+			return errors.New("missing scope: write the stanza, such as scope: main")
 		}
 		return nil
 	},

@@ -15,7 +15,7 @@ var _ = register(adapter{
 	name: "restic", kind: metric.KindSnapshot,
 	check: func(s *config.BackupSource) error {
 		if s.Repository == "" && s.File == "" && s.Environment["RESTIC_REPOSITORY"] == "" && s.Secrets["RESTIC_REPOSITORY"] == nil {
-			return errors.New("repository is missing; where it holds a password, give RESTIC_REPOSITORY among the secrets instead")
+			return errors.New("missing repository: write it, or RESTIC_REPOSITORY among the secrets where it holds a password")
 		}
 		_, err := newPattern(s.Pattern)
 		return err

@@ -30,7 +30,7 @@ type RestoreOptions struct {
 func RestoreTest(ctx context.Context, b *config.Backup, o RestoreOptions) (r *Result, err error) {
 	q, err := newQuery(b)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("backup %s: %w", b.Name, err)
 	}
 	restore, err := q.restoreCommand(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func (q *query) restoreCommand(ctx context.Context) (func(dir string) command.Co
 		}, nil
 	}
 	if q.adapter.restore == nil || r.PostgreSQL == nil {
-		return nil, fmt.Errorf("backup %s: restore_test needs a command that restores into $THORBIS_RESTORE_DIR; for pgbackrest and barman postgresql will do", q.backup.Name)
+		return nil, fmt.Errorf("backup %s: missing restore_test.command: write what restores into $THORBIS_RESTORE_DIR; pgbackrest and barman need only restore_test.postgresql", q.backup.Name)
 	}
 	if r.PostgreSQL.Data == "" {
 		r.PostgreSQL.Data = "data"

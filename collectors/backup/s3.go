@@ -22,7 +22,7 @@ var _ = register(adapter{
 	name: "s3", kind: metric.KindFull,
 	check: func(s *config.BackupSource) error {
 		if s.Repository == "" || s.Pattern == "" {
-			return errors.New("repository (the bucket) and pattern are needed, such as repository: backups, path: db/, pattern: \"*.dump.zst\"")
+			return errors.New("missing repository or pattern: write the bucket and a pattern, such as repository: backups, path: db/, pattern: \"*.dump.zst\"")
 		}
 		if u, err := url.Parse(s3Endpoint(s)); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return fmt.Errorf("%q is no endpoint; write it like https://s3.eu-central-1.amazonaws.com", s.Endpoint)

@@ -70,7 +70,7 @@ func (v *verification) missing(n int) {
 func Verify(ctx context.Context, b *config.Backup, say func(format string, args ...any)) (*Result, error) {
 	q, err := newQuery(b)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("backup %s: %w", b.Name, err)
 	}
 	if q.adapter.verify == nil {
 		return nil, fmt.Errorf("backup %s: %s has nothing to verify with; a restore test proves more", b.Name, q.adapter.name)

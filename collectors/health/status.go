@@ -121,7 +121,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	}
 	module, ok := c.policy.Module(name)
 	if !ok {
-		return request{}, nil, fmt.Errorf("no module %q; %s", name, config.Suggest(name, c.policy.Modules()))
+		return request{}, nil, fmt.Errorf("unknown module %q: %s", name, config.Suggest(name, c.policy.Modules()))
 	}
 	timeout := c.policy.Health.Timeout.Std()
 	if module.Timeout > 0 {
@@ -139,17 +139,17 @@ func (c *Collector) noTarget(check, tenant string) error {
 		for _, other := range c.policy.Health.Checks {
 			names = append(names, other.Name)
 		}
-		return fmt.Errorf("the policy has no check %q; %s", check, config.Suggest(check, names))
+		return fmt.Errorf("unknown check %q: %s", check, config.Suggest(check, names))
 	case configured.PerTenant == nil:
-		return fmt.Errorf("check %q is not per tenant; leave the tenant out", check)
+		return fmt.Errorf("check %q is not per tenant: leave out the tenant", check)
 	case tenant == "":
-		return fmt.Errorf("check %q is per tenant; name one of the registry, with --tenant", check)
+		return fmt.Errorf("check %q is per tenant: choose one of the registry with --tenant", check)
 	}
 	var names []string
 	for _, other := range c.registry {
 		names = append(names, other.Name)
 	}
-	return fmt.Errorf("the registry has no tenant %q; %s", tenant, config.Suggest(tenant, names))
+	return fmt.Errorf("unknown tenant %q: %s", tenant, config.Suggest(tenant, names))
 }
 
 // shown is a target as pages show it: a query may hold a token, userinfo holds a password.

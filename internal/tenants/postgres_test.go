@@ -29,7 +29,7 @@ func TestRegistryInPostgres(t *testing.T) {
 	}
 	for query, wantErr := range map[string]string{
 		"select": "0 columns", "selec": "syntax error", "select null": "a name is null",
-		"select 'a', 'b', 'c', 'd'": "4 columns", "select '_other'": "is no name", "create table x()": "read-only",
+		"select 'a', 'b', 'c', 'd'": "4 columns", "select '_other'": "invalid name", "create table x()": "read-only",
 	} {
 		if _, err := Query(t.Context(), file, query); err == nil || !strings.Contains(err.Error(), wantErr) {
 			t.Errorf("%s: %v, want %s", query, err, wantErr)

@@ -89,11 +89,11 @@ func check(list []Tenant) ([]Tenant, error) {
 	for i, t := range list {
 		switch {
 		case !nameRE.MatchString(t.Name):
-			return nil, fmt.Errorf("tenants[%d]: %q is no name; use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
+			return nil, fmt.Errorf("tenants[%d]: invalid name %q: use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
 		case seen[t.Name]:
 			return nil, fmt.Errorf("tenants[%d]: %q is listed twice; keep one", i, t.Name)
 		case t.Tier != "" && !nameRE.MatchString(t.Tier):
-			return nil, fmt.Errorf("tenants[%d]: tier %q is no name", i, t.Tier)
+			return nil, fmt.Errorf("tenants[%d]: invalid tier %q", i, t.Tier)
 		}
 		seen[t.Name] = true
 		for j, host := range t.Hosts {

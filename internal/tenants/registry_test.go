@@ -16,10 +16,10 @@ func TestParseSortsAndChecksNames(t *testing.T) {
 		t.Fatalf("%v, %v", list, err)
 	}
 	for text, want := range map[string]string{
-		"tenants: [{name: _other}]":             `"_other" is no name`,
+		"tenants: [{name: _other}]":             `invalid name "_other"`,
 		"tenants: [{name: a}, {name: a}]":       "listed twice",
 		"tenants: [{nome: a}]":                  "nome",
-		"tenants: [{name: \"a b\"}]":            "is no name",
+		"tenants: [{name: \"a b\"}]":            "invalid name",
 		"tenants: [{name: a, tier: [x]}]":       "cannot unmarshal",
 		"tennants: [{name: a, tier: standard}]": "tennants",
 	} {

@@ -77,7 +77,7 @@ func TestTablesAreStrict(t *testing.T) {
 		`tests: [{name: x, label: {a: b}}]`:                                                   `unknown key "label"`,
 		`tests: [{name: x, labels: {a: b}, silences: [['{']]}]`:                               "line 1: x:",
 		`tests: [{name: x, labels: {a: b}, silences: [[]]}]`:                                  "a silence needs matchers",
-		`{business_hours: {time_zone: Mars}, tests: [{name: x, labels: {a: b}, expect: {}}]}`: `"Mars" is no time zone`,
+		`{business_hours: {time_zone: Mars}, tests: [{name: x, labels: {a: b}, expect: {}}]}`: `invalid time zone "Mars"`,
 		`tests: [x]`: "write keys and values here",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -112,7 +112,7 @@ next:
 				continue next
 			}
 		}
-		return fmt.Errorf("line %d: unknown key %q; known are %s", n.Content[i].Line, n.Content[i].Value, strings.Join(keys, ", "))
+		return fmt.Errorf("line %d: unknown key %q: write one of %s", n.Content[i].Line, n.Content[i].Value, strings.Join(keys, ", "))
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func Parse(text []byte) (*Table, error) {
 	}
 	if t.Hours != nil {
 		if _, err := time.LoadLocation(t.Hours.TimeZone); err != nil {
-			return nil, fmt.Errorf("business_hours: %q is no time zone; write it like Europe/Berlin", t.Hours.TimeZone)
+			return nil, fmt.Errorf("business_hours: invalid time zone %q: write it like Europe/Berlin", t.Hours.TimeZone)
 		}
 	}
 	names := map[string]int{}
