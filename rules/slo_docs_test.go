@@ -18,7 +18,7 @@ func TestDocumentedTiers(t *testing.T) {
 		t.Fatal(err)
 	}
 	spaced := func(window string) string { return window[:len(window)-1] + " " + window[len(window)-1:] }
-	table := "| burn tier | windows | burn | tells at most at | waits |\n|---|---|---|---|---|\n"
+	table := "| burn tier | windows | burn | highest priority | waits |\n|---|---|---|---|---|\n"
 	for _, tier := range requestTiers {
 		wait := "-"
 		if tier.wait > 0 {
