@@ -24,7 +24,7 @@ var (
 	_ = register("health-hanging", healthHanging)
 )
 
-// The load: 2,000 checks, each every five seconds, for as long as CPU time can be told well.
+// The load: 2,000 checks, each every five seconds, long enough to measure CPU time well.
 const (
 	probeChecks   = 2000
 	probeInterval = 5 * time.Second

@@ -63,7 +63,7 @@ func (r *report) add(f figure) {
 	fmt.Fprintln(r.out, strings.Join([]string{r.name, f.name, fmt.Sprintf("%.4g", f.value), f.unit, against, ratio, target, verdict}, "\t"))
 }
 
-// say tells on standard error what is going on, so that standard output stays a table.
+// say reports progress on standard error, so that standard output stays a table.
 func (*report) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench  "+format+"\n", args...)
 }

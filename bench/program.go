@@ -153,7 +153,7 @@ func (p *program) peakRSS() (float64, error) {
 			return kibibytes * 1024, err
 		}
 	}
-	return 0, errors.New("/proc tells of no VmHWM")
+	return 0, errors.New("/proc has no VmHWM")
 }
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}

@@ -284,7 +284,7 @@ func (w *ruleWorld) measure(r *report, files map[string][]byte) (cost, error) {
 	for _, g := range groups {
 		c.round += took[g.Name()] / max(1, simulated/g.Interval())
 	}
-	if len(took) < 100 { // sloth's three thousand groups have nothing to tell apart
+	if len(took) < 100 { // sloth's three thousand groups are too many to list
 		for _, name := range slices.SortedFunc(maps.Keys(took), func(a, b string) int { return int(took[b] - took[a]) }) {
 			r.say("rules: %6.2f s  %s", took[name].Seconds(), name)
 		}

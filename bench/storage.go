@@ -12,8 +12,7 @@ import (
 
 var _ = register("storage-collection", storageCollection)
 
-// The machine: so many disks and mounts, read and scraped once a second for as long as CPU time can be
-// told well.
+// The machine: so many disks and mounts, read and scraped once a second, long enough to measure CPU time well.
 const (
 	storageDevices  = 500
 	storageMounts   = 500

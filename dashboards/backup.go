@@ -58,7 +58,7 @@ func backup(*config.Policy) *dashboard.DashboardBuilder {
 			"Size of the newest backup", "What a restore would write, by kind and repository.", units.BytesIEC,
 		}, 12, query("A", fmt.Sprintf("max by (%s, kind) (%s)", repositoryBy, pickBackup(metric.BackupLastSize, `tenant=""`)), "{{backup}} {{repository}} {{kind}}")).Min(0)).
 		WithPanel(lines(words{
-			"Duration of the newest backup", "From start to end, by kind and repository, where the program tells.", units.Seconds,
+			"Duration of the newest backup", "From start to end, by kind and repository, where the program reports it.", units.Seconds,
 		}, 12, query("A", fmt.Sprintf("max by (%s, kind) (%s)", repositoryBy, pickBackup(metric.BackupLastDuration, `tenant=""`)), "{{backup}} {{repository}} {{kind}}")).Min(0))
 
 	return b.WithRow(dashboard.NewRowBuilder("Proof and listings")).

@@ -22,10 +22,10 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", metric.IncidentsOpen.Name))
 
 	b.WithRow(dashboard.NewRowBuilder("Open")).
-		WithPanel(openCount(metric.IncidentUnacknowledged, "Unacknowledged", "Open incidents that nobody has taken. They escalate.", red)).
-		WithPanel(openCount(metric.IncidentAcknowledged, "Acknowledged", "Open incidents that somebody has taken.", yellow)).
-		WithPanel(openCount(metric.IncidentMaintenance, "In maintenance", "Alerts hidden by a silence whose comment begins with maintenance: they are no incidents.", blue)).
-		WithPanel(number(words{"Told to nobody", "Alerts that fire while another one tells of the cause, or a silence was there first.", units.Short}, 6,
+		WithPanel(openCount(metric.IncidentUnacknowledged, "Unacknowledged", "Open incidents without an acknowledgement. They escalate.", red)).
+		WithPanel(openCount(metric.IncidentAcknowledged, "Acknowledged", "Open incidents with an acknowledgement.", yellow)).
+		WithPanel(openCount(metric.IncidentMaintenance, "In maintenance", "Alerts hidden by a silence whose comment begins with maintenance. They are not incidents.", blue)).
+		WithPanel(number(words{"Not notified", "Alerts that fire while an alert on their cause inhibits them, or that began under a silence.", units.Short}, 6,
 			fmt.Sprintf(`max(%s) or vector(0)`, here(metric.IncidentsUntold)), "alerts", steps(grey))).
 		WithPanel(openIncidents())
 
@@ -38,9 +38,9 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, here(metric.ResponsesIncrease)), "{{result}}")).Min(0))
 
 	b.WithRow(dashboard.NewRowBuilder("Quality of alerts")).
-		WithPanel(lines(words{"Incidents a week by shift", "When people are told: in business hours, from 22 to 8, or in the rest of the day.", units.Short}, 8,
+		WithPanel(lines(words{"Incidents a week by shift", "When people are notified: in business hours, from 22 to 8, or in the rest of the day.", units.Short}, 8,
 			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, here(metric.OpenedIncrease)), "{{shift}}")).Min(0)).
-		WithPanel(lines(words{"Over within five minutes", "Share of a week's resolved incidents that were over before anybody can have mended anything. Such pages teach people to ignore pages.", units.PercentUnit}, 8,
+		WithPanel(lines(words{"Over within five minutes", "Share of a week's resolved incidents that were over before a person can have fixed anything. Such pages teach people to ignore pages.", units.PercentUnit}, 8,
 			query("A", here(metric.BriefRatio), "{{priority}}")).Min(0).Max(1)).
 		WithPanel(lines(words{"Silences by length", "Active silences by their time from start to end, acknowledgements left out.", units.Short}, 8,
 			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelLength, here(metric.Silences)), "{{length}}")).Min(0))

@@ -42,7 +42,7 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 			column{"E", "Memory", units.BytesIEC, onHosts(metric.HostMemory), nil},
 			column{"F", "Swap used", units.BytesIEC, onHosts(metric.HostSwapUsed), nil},
 		)).
-		WithPanel(lines(words{"CPU used", "Share of the CPUs of each machine. The rules tell above 90 % for half an hour.", units.PercentUnit}, 12,
+		WithPanel(lines(words{"CPU used", "Share of the CPUs of each machine. An alert fires above 90 % for half an hour.", units.PercentUnit}, 12,
 			query("A", onHosts(metric.HostCPUUsed), "{{host}}")).Min(0)).
 		WithPanel(lines(words{"Memory available", "What programs could still have without swapping.", units.BytesIEC}, 12,
 			query("A", onHosts(metric.HostMemoryLeft), "{{host}}")).Min(0)).

@@ -83,7 +83,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 
 	return b.WithRow(dashboard.NewRowBuilder("Who burns")).
 		WithPanel(lines(words{
-			"Tenants that burn", "Tenants that burn budget at any pace. Fifty are told of as one.", units.Short,
+			"Tenants that burn", "Tenants that burn budget at any pace. From fifty on, one alert replaces theirs.", units.Short,
 		}, 24, query("A", "sum by ("+sloBy+") ("+pick(metric.TenantsBurning, pickedSLO)+") or 0 * "+pick(metric.EventsIncrease["5m"], pickedSLO), sloLegend)).Min(0)).
 		WithPanel(burningTenants())
 }

@@ -79,7 +79,7 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 		)).
 		WithPanel(lines(words{"Space left", "By filesystem.", units.BytesIEC}, 12,
 			query("A", onHosts(metric.FilesystemAvailable), "{{host}} {{mountpoint}}")).Min(0)).
-		WithPanel(lines(words{"Full in", "By filesystem, as far as it fills. The rules tell at 4 hours, a day and 4 days.", units.Seconds}, 12,
+		WithPanel(lines(words{"Full in", "By filesystem, while it fills. Alerts fire at 4 hours, a day and 4 days.", units.Seconds}, 12,
 			query("A", onHosts(metric.FilesystemFull), "{{host}} {{mountpoint}}")).Min(0))
 
 	b.WithRow(dashboard.NewRowBuilder("Disks")).

@@ -108,7 +108,7 @@ Everything is up, and Prometheus scrapes it.
   logs     %[8]s
 
 Break it from another terminal:  make outage            (or MODE=hang, slow, error)
-If nobody opens the page's Acknowledge link, the secondary is told after 2 minutes and the manager after 5.
+Unless you open the page's Acknowledge link, the secondary is paged after 2 minutes and the manager after 5.
 Mend it:                         make recover
 Stop everything:                 Ctrl-C
 

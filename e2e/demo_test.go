@@ -55,7 +55,7 @@ func TestDemonstration(t *testing.T) {
 		for scanner := bufio.NewScanner(output); scanner.Scan(); {
 			select {
 			case lines <- scanner.Text():
-			default: // nobody looks any more
+			default: // the reader has ended
 			}
 		}
 		_, _ = io.Copy(io.Discard, output)

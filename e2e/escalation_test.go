@@ -40,8 +40,8 @@ func startEscalating(t *testing.T, secondary, manager time.Duration) *stack.Stac
 	return s
 }
 
-// An outage that nobody acknowledges reaches the secondary; the link in the page stops that, and the
-// recovery still resolves everywhere.
+// An unacknowledged outage reaches the secondary. The link in the page stops the escalation, and the recovery is still
+// sent to every receiver.
 func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	t.Parallel()
 	s := startEscalating(t, 30*time.Second, time.Hour)
@@ -55,7 +55,7 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	next := paged(s, stack.SecondaryRoutingKey, "trigger")[0]
 	t.Logf("from the page to the secondary's: %.1f s, due after 30 s", next.At.Sub(page.At).Seconds())
 	if !strings.Contains(next.Summary, "Nobody has acknowledged") || !strings.Contains(next.Summary, "Told: secondary") {
-		t.Errorf("the secondary is told %q", next.Summary)
+		t.Errorf("the secondary gets %q", next.Summary)
 	}
 	// Both checks of the service go down, each at its own probe; the page's next message has the links of both.
 	var whole string
@@ -97,13 +97,13 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 		}
 	}
 	if n := len(managed(s)); n != 0 {
-		t.Errorf("the manager was told %d times of what somebody had acknowledged", n)
+		t.Errorf("the manager got %d notifications of an acknowledged incident", n)
 	}
 	must(t, s.Ended())
 }
 
-// With every exporter dead nobody can see acknowledgements, and the next layer is told all the same. In
-// the middle of it a storm breaks out, and is a handful of notifications.
+// With every exporter dead, acknowledgements cannot be read, and the next layer is notified all the same. A storm
+// breaks out meanwhile, and is a handful of notifications.
 func TestEscalationOutlivesTheExporters(t *testing.T) {
 	t.Parallel()
 	s := startEscalating(t, 20*time.Second, 75*time.Second)
@@ -112,8 +112,8 @@ func TestEscalationOutlivesTheExporters(t *testing.T) {
 	for i := range s.Exporters {
 		s.KillExporter(i)
 	}
-	told := len(managed(s))
-	t.Logf("the exporters are dead; the manager was told %d times before", told)
+	before := len(managed(s))
+	t.Logf("the exporters are dead; the manager got %d notifications before", before)
 	storm(t, s, 500)
 	eventually(t, 75*time.Second+escalationTime, "the page to the manager", func() bool { return len(managed(s)) > 0 })
 	if n := len(paged(s, stack.SecondaryRoutingKey, "resolve")); n != 0 {
@@ -232,7 +232,7 @@ func chatted(s *stack.Stack, action string) []pager.Page {
 	return found
 }
 
-// managed is what the manager was told.
+// managed returns the notifications of the manager.
 func managed(s *stack.Stack) []pager.Page {
 	var found []pager.Page
 	for _, p := range s.Pager.Pages() {

@@ -146,8 +146,8 @@ func TestHungDiskHoldsBackNoPage(t *testing.T) {
 	must(t, reader.Close())
 }
 
-// What is over within 30 seconds pages nobody, what lasts 45 pages once, also with two exporters of which each sees it by itself.
-func TestShortTroublePagesNobody(t *testing.T) {
+// An outage of 30 seconds sends no page and one of 45 seconds sends one, also with two exporters that each see it.
+func TestShortTroubleSendsNoPage(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, 0)
 	s.SaaS.FailNext(1)
@@ -173,7 +173,7 @@ func TestShortTroublePagesNobody(t *testing.T) {
 	eventually(t, 30*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
 	eventually(t, resolveTime, "the resolve", func() bool { return len(pages(s, "resolve")) > 0 })
 	sleep(t, 20*time.Second) // the chat's may come after it
-	toldOnce(t, s, 0)
+	notifiedOnce(t, s, 0)
 }
 
 // outage breaks the platform, expects exactly one page of priority P1, disturbs, mends, and expects
@@ -216,19 +216,19 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	if triggers, resolves := len(pages(s, "trigger")), len(pages(s, "resolve")); triggers != 1 || resolves != 1 {
 		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves, s.Pager.Pages())
 	}
-	toldOnce(t, s, 2)
+	notifiedOnce(t, s, 2)
 	must(t, s.Ended())
 }
 
-// toldOnce expects that of one outage, which is over, only the receivers of a P1 were told: a page and its resolve, a message in
-// the chat and that it is over. As many updates may lie between as the service has further reasons.
-func toldOnce(t *testing.T, s *stack.Stack, updates int) {
+// notifiedOnce expects that only the receivers of a P1 were notified of one outage, which is over: a page and its resolve,
+// a message in the chat and its resolve. Between them, there may be an update for each further reason of the service.
+func notifiedOnce(t *testing.T, s *stack.Stack, updates int) {
 	t.Helper()
 	for _, p := range s.Pager.Pages() {
 		page := p.Kind == pager.PagerDuty && p.RoutingKey == stack.RoutingKey
 		chat := p.Kind == pager.Slack && p.To == "#incidents-critical" && strings.Contains(p.Summary, "[P1] web")
 		if !page && !chat {
-			t.Errorf("somebody else was told of the outage: %+v", p)
+			t.Errorf("another receiver was notified of the outage: %+v", p)
 		}
 	}
 	if first, more := len(pages(s, "trigger")), len(pages(s, "update")); first != 1 || more > updates {
@@ -242,13 +242,13 @@ func toldOnce(t *testing.T, s *stack.Stack, updates int) {
 	}
 }
 
-// forgotten waits until the bad requests of the outage are in the shortest window no more: the burn, which the check that
-// was down hid, must not be told of in its place.
+// forgotten waits until the shortest window holds no bad request of the outage. Until then the alert of the check that was
+// down hides the burn, which must not fire in its place.
 func forgotten(t *testing.T, s *stack.Stack) {
 	t.Helper()
 	burns := metric.SLOBurn["5m"].Select(`slo="availability"`)
 	if burned, err := holds(s.Prometheus, burns+" > 100"); err != nil || !burned {
-		t.Fatalf("the outage burned no budget of requests (%v): that it is told of once proves nothing", err)
+		t.Fatalf("the outage burned no budget of requests (%v): that one alert fires proves nothing", err)
 	}
 	eventually(t, 10*time.Minute, "the end of the burn", func() bool {
 		over, err := holds(s.Prometheus, burns+" < 1")
@@ -258,7 +258,7 @@ func forgotten(t *testing.T, s *stack.Stack) {
 	if n := len(pages(s, "trigger")); n != 1 {
 		t.Errorf("%d pages for one outage, want 1: %+v", n, s.Pager.Pages())
 	}
-	toldOnce(t, s, 2)
+	notifiedOnce(t, s, 2)
 	must(t, s.Ended())
 }
 
@@ -328,7 +328,7 @@ func seenDown(t *testing.T, s *stack.Stack) bool {
 func quiet(t *testing.T, s *stack.Stack) {
 	t.Helper()
 	if all := s.Pager.Pages(); len(all) > 0 {
-		t.Errorf("somebody was told of trouble too short to page: %+v", all)
+		t.Errorf("a notification was sent for an outage too short to page: %+v", all)
 	}
 }
 

@@ -70,9 +70,9 @@ const (
 	defaultModule = "http_2xx"
 )
 
-// ImportBlackbox turns the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's checks:
-// the targets written in it or in its files of targets, relabelled as Prometheus does it. What cannot be turned is told of in
-// an error, and the rest is returned with it.
+// ImportBlackbox turns the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's checks.
+// It reads the targets in the file or in its files of targets, and relabels them as Prometheus does. The error names
+// what cannot be converted; the rest is returned with it.
 func ImportBlackbox(file string) ([]byte, error) {
 	text, err := ReadFile(file)
 	if err != nil {

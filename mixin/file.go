@@ -10,7 +10,7 @@ import (
 // maxFile bounds the files of other tools that are read.
 const maxFile = 8 << 20
 
-// ReadFile reads a file of another tool whole. Its errors leave out the name, which callers tell.
+// ReadFile reads a file of another tool whole. Its errors omit the name, which callers add.
 func ReadFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

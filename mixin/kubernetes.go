@@ -21,7 +21,7 @@ type Kubernetes struct {
 // configuration that it lets the Alertmanager read.
 const alertmanagerDir = "/etc/alertmanager/config/"
 
-// dashboardLabel is what Grafana's sidecar looks for unless it is told otherwise.
+// dashboardLabel is the label that Grafana's sidecar looks for by default.
 const dashboardLabel = "grafana_dashboard"
 
 // pack returns the objects that hold the given files, by the names of the files to write.

@@ -24,9 +24,9 @@ type Files map[string][]byte
 
 // Options say how a bundle is to live with what is there already.
 type Options struct {
-	// Shadow is the channel that alone is told of alerts, which all carry the label shadow; empty for a bundle in force.
+	// Shadow is the only channel that is notified; all alerts carry the label shadow. Empty for a bundle in force.
 	Shadow string
-	// Base is somebody's own Alertmanager configuration, into which ours goes; nil for ours alone.
+	// Base is a user's own Alertmanager configuration, into which ours is merged; nil for ours alone.
 	Base []byte
 	// Only are the parts to generate, by folder; all if empty.
 	Only []string

@@ -99,7 +99,7 @@ func TestValidate(t *testing.T) {
 	for name, text := range map[string]string{
 		"rules/bad.rules.yaml":           "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]",
 		"rules/key.rules.yaml":           "groups: [{name: a, rulez: []}]",
-		"alertmanager/alertmanager.yaml": "route: {receiver: nobody}",
+		"alertmanager/alertmanager.yaml": "route: {receiver: missing}",
 		"alertmanager/templates/x.tmpl":  "{{ define }}",
 		"dashboards/bad.json":            "{",
 	} {
@@ -178,7 +178,7 @@ func TestJsonnet(t *testing.T) {
 	}
 }
 
-// TestDocs holds that the pages tell of everything that is declared.
+// TestDocs checks that the pages document everything that is declared.
 func TestDocs(t *testing.T) {
 	files := rendered(t, policies(t)["default"])
 	metrics, alerts := string(files["docs/metrics.md"]), string(files["docs/alerts.md"])

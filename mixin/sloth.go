@@ -48,8 +48,8 @@ type importedSLO struct {
 	Total       string `yaml:"total"`
 }
 
-// ImportSloth turns specifications of sloth into the policy's slos. An objective that cannot be turned is told of
-// in an error, and the others are returned with it.
+// ImportSloth turns specifications of sloth into the policy's slos. The error names the objectives that cannot be
+// converted; the others are returned with it.
 func ImportSloth(text []byte) ([]byte, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var out []importedSLO
@@ -73,7 +73,7 @@ func ImportSloth(text []byte) ([]byte, error) {
 			}
 			switch {
 			case s.SLI.Events == nil:
-				errs = append(errs, fmt.Errorf("%s: a ratio that is not told apart into errors and events does not add up over time; write bad and total by hand", slo.Name))
+				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; write bad and total by hand", slo.Name))
 				continue
 			case s.Objective.Value == "":
 				errs = append(errs, fmt.Errorf("%s: has no objective", slo.Name))

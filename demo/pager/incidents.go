@@ -19,8 +19,9 @@ type incident struct {
 	acknowledged []time.Time
 }
 
-// follow keeps PagerDuty's incidents. A trigger with the key of an open one, acknowledged or not, adds to its log and pages
-// nobody; a resolve of one that is not open does nothing, and a trigger after it opens another one. The caller holds the lock.
+// follow keeps PagerDuty's incidents. A trigger with the key of an open incident, acknowledged or not, adds to its log
+// and sends no page. A resolve without an open incident does nothing, and a later trigger opens another one. The
+// caller holds the lock.
 func (r *Receiver) follow(p Page) string {
 	open := r.incidents[p.DedupKey]
 	switch {

@@ -45,7 +45,7 @@ func (p *Platform) Backup(dir string) error {
 		}
 		name := time.Now().UTC().Format("20060102T150405.000000Z") + ".tar.gz"
 		sum := fmt.Sprintf("%x  %s\n", sha256.Sum256(text), name)
-		// The checksum is there before what it is of, so that nobody reads one without the other.
+		// The checksum is written before its file, so that no reader finds one without the other.
 		if err := replace(filepath.Join(below, name+".sha256"), []byte(sum)); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func export(tenant string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// replace writes a file beside its name first: nobody sees half of it.
+// replace writes to a temporary name first, so that no reader sees half of the file.
 func replace(name string, text []byte) error {
 	if err := os.WriteFile(name+".part", text, 0o600); err != nil {
 		return err

@@ -56,7 +56,7 @@ type Platform struct {
 
 	mu      sync.Mutex
 	mode    Mode
-	changed chan struct{} // closed when the mode changes, so that nobody hangs for longer than the outage
+	changed chan struct{} // closed when the mode changes, so that no request hangs for longer than the outage
 	fail    int
 	doors   []*door
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The traffic of the platform's users, as the server in front of it logs it: a few tenants make most of the
-// requests, some hosts are nobody's, and what is broken fails.
+// The traffic of the platform's users, in the log of the server in front of it. A few tenants make most of the
+// requests, some hosts belong to no tenant, and what is broken fails.
 const (
 	trafficTick = 100 * time.Millisecond
 	// zipf is the exponent of the tenants' shares.

@@ -12,7 +12,7 @@ import (
 // backupDir is where the platform leaves backups of its tenants.
 const backupDir = "backups"
 
-// testInterval is that of a timer which nobody wants to wait for.
+// testInterval is short, because the demonstration waits for it.
 const testInterval = 5 * time.Minute
 
 // testBackups does what systemd timers do elsewhere: it verifies the backups and restores them, now and then.

@@ -43,7 +43,7 @@ func start(dir, name, program string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// exited tells what a program that ended by itself last said.
+// exited returns the last output of a program that ended by itself.
 func (p *process) exited() error {
 	select {
 	case <-p.done:

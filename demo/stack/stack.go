@@ -38,7 +38,7 @@ var prometheusTemplate string
 // RoutingKey is the key that the demonstration's pages to PagerDuty carry. It opens nothing.
 const RoutingKey = "demonstration-routing-key"
 
-// SecondaryRoutingKey is that of those who are told when nobody acknowledges.
+// SecondaryRoutingKey is the key of those who are paged when an incident stays unacknowledged.
 const SecondaryRoutingKey = "demonstration-routing-key-of-the-secondary"
 
 // readyTime is how long one part may take until it is ready.
@@ -54,7 +54,7 @@ type Options struct {
 	// exporter counts them: the log is one.
 	Traffic float64
 
-	// Interval of the checks, and when the layers of the escalation are told of a P1.
+	// Interval is that of the checks. Secondary and Manager are the delays of the escalation's layers for a P1.
 	Interval, Secondary, Manager time.Duration
 }
 
@@ -149,7 +149,7 @@ func (s *Stack) start(ctx context.Context) error {
 	return s.wait(ctx, s.prometheus, "Prometheus does not scrape every part", func() error { return s.scraped(ctx) })
 }
 
-// vacant tells which part's address is taken, and by it what to do.
+// vacant returns an error if an address is taken: it names the part and the cure.
 func vacant(a Addresses) error {
 	for _, address := range append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...) {
 		l, err := net.Listen("tcp", address)

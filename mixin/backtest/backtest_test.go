@@ -142,7 +142,7 @@ func TestRealPrometheus(t *testing.T) {
 	}
 }
 
-// TestRefusals: what a server may say, and what is told of it.
+// TestRefusals covers what a server may answer, and the errors that follow.
 func TestRefusals(t *testing.T) {
 	_, bundle := load(t, policy)
 	for name, c := range map[string]struct{ body, want string }{

@@ -97,7 +97,7 @@ func widest(texts []string) []string {
 // ours is how the series of the exporter begin.
 const ours = "thorbis_"
 
-// reads tells whether an expression reads one of the names, itself apart.
+// reads reports whether an expression reads one of the names, other than itself.
 func reads(expr, itself string, names map[string]bool) bool {
 	for name := range selectors(expr) {
 		if name != itself && names[name] {
@@ -111,10 +111,10 @@ func reads(expr, itself string, names map[string]bool) bool {
 // bundle, on a server that holds other people's series only. There, alerts on what is missing are left out as well: that no
 // exporter of ours is up is no news where none ever was.
 func prune(bundle rules.Bundle, present []string) map[string][]byte {
-	there, told, foreign := map[string]bool{}, map[string]bool{}, true
+	there, known, foreign := map[string]bool{}, map[string]bool{}, true
 	for _, s := range present {
 		for name := range selectors(s) {
-			there[name], told[name] = true, true
+			there[name], known[name] = true, true
 			foreign = foreign && !strings.HasPrefix(name, ours)
 		}
 	}
@@ -129,15 +129,15 @@ func prune(bundle rules.Bundle, present []string) map[string][]byte {
 				if !there[name] && (len(selectors(expr)) == 0 || reads(expr, name, there)) {
 					there[name], grew = true, true
 				}
-				if !told[name] && reads(expr, name, told) {
-					told[name], grew = true, true
+				if !known[name] && reads(expr, name, known) {
+					known[name], grew = true, true
 				}
 			}
 		}
 	}
 	alive := func(expr, record string) bool {
 		if record == "" && foreign {
-			return reads(expr, "", told)
+			return reads(expr, "", known)
 		}
 		return reads(expr, record, there) || record != "" && len(selectors(expr)) == 0
 	}

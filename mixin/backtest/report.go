@@ -96,8 +96,8 @@ func (r *Report) Notifications() map[string]int {
 	return count
 }
 
-// told are the channels that hear of a priority, and those that hear of what their team owns as well.
-func (r *Report) told(p *config.Policy, priority string) string {
+// notified returns the channels of a priority, and those that are notified as owners as well.
+func (r *Report) notified(p *config.Policy, priority string) string {
 	to := slices.Clone(p.Notify(priority))
 	owners := map[string]bool{}
 	for _, e := range r.Episodes {
@@ -115,12 +115,12 @@ func (r *Report) told(p *config.Policy, priority string) string {
 		}
 	}
 	if len(to) == 0 {
-		return "nobody: the policy names no channel"
+		return "no channel: the policy names none"
 	}
 	return strings.Join(to, ", ")
 }
 
-// Write tells people.
+// Write prints the report.
 func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 	fmt.Fprintf(out, "%s to %s (%s): %d samples of %d selectors through %d rules\n\n", r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339),
 		model.Duration(r.To.Sub(r.From).Round(time.Second)), r.Samples, r.Series, r.Rules)
@@ -133,10 +133,10 @@ func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", l.priority, l.alert, l.fired, duration(l.total), duration(l.longest))
 		}
 		_ = w.Flush()
-		fmt.Fprintln(out, "\nPRIORITY  NOTIFICATIONS  TO") // apart, for whom it is told to may be long
+		fmt.Fprintln(out, "\nPRIORITY  NOTIFICATIONS  TO") // separate, because the list of channels may be long
 		notifications := r.Notifications()
 		for _, priority := range slices.Sorted(maps.Keys(notifications)) {
-			fmt.Fprintf(out, "%-8s  %-13d  %s\n", priority, notifications[priority], r.told(p, priority))
+			fmt.Fprintf(out, "%-8s  %-13d  %s\n", priority, notifications[priority], r.notified(p, priority))
 		}
 	}
 	if len(r.Silent) > 0 {

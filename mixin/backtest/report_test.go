@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// TestReport: what is told, letter by letter, and docs/slo.md shows the same.
+// TestReport compares the whole report, and docs/slo.md shows the same.
 func TestReport(t *testing.T) {
 	p, _ := load(t, policy)
 	at := func(hour, minute int) time.Time { return time.Date(2026, 3, 1, hour, minute, 0, 0, time.UTC) }
@@ -43,7 +43,7 @@ P3        1              pager (what sre owns), chat (what sre owns)
 	var out bytes.Buffer
 	r.Write(&out, p, false)
 	if got := out.String(); got != want {
-		t.Errorf("told:\n%s\nwant:\n%s", got, want)
+		t.Errorf("report:\n%s\nwant:\n%s", got, want)
 	}
 	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "slo.md"))
 	if err != nil {

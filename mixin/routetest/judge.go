@@ -160,7 +160,7 @@ func (e Expectation) compare(found Expectation) []string {
 	}
 	for _, receiver := range slices.Sorted(maps.Keys(e.GroupKeys)) {
 		if got, want := found.GroupKeys[receiver], e.GroupKeys[receiver]; got != want {
-			wrong = append(wrong, fmt.Sprintf("%s is told in group %s, want %s", receiver, got, want))
+			wrong = append(wrong, fmt.Sprintf("%s is notified in group %s, want %s", receiver, got, want))
 		}
 	}
 	return wrong

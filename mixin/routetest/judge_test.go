@@ -9,7 +9,7 @@ import (
 
 const configuration = `
 route:
-  receiver: nobody
+  receiver: "null"
   group_by: [alertname]
   routes:
     - matchers: [severity="critical"]
@@ -26,7 +26,7 @@ inhibit_rules:
 time_intervals:
   - {name: work, time_intervals: [{times: [{start_time: "09:00", end_time: "18:00"}]}]}
   - {name: lunch, time_intervals: [{times: [{start_time: "12:00", end_time: "13:00"}]}]}
-receivers: [{name: nobody}, {name: pager}, {name: chat}]
+receivers: [{name: "null"}, {name: pager}, {name: chat}]
 `
 
 func TestJudge(t *testing.T) {
@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 		"silenced":      {`{labels: {severity: warning}, silences: [['severity!="info"', 'x=""']], expect: {receivers: [chat], silenced: true}}`, ""},
 		"not silenced":  {`{labels: {severity: warning}, silences: [['severity="warning"', 'x="y"']], expect: {receivers: [chat], silenced: true}}`, "silenced is false"},
 		"group":         {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: '{}/{severity=~"critical|warning"}:{alertname="A"}'}}}`, ""},
-		"other group":   {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: x}}}`, "chat is told in group {}/{"},
+		"other group":   {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: x}}}`, "chat is notified in group {}/{"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table, err := Parse([]byte("tests: [{name: x, " + c.test[1:] + "]"))

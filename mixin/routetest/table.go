@@ -71,10 +71,10 @@ type Expectation struct {
 	Receivers []string `yaml:"receivers,flow"`
 	// Muted are those of them that a time interval keeps quiet at the time.
 	Muted []string `yaml:"muted,omitempty,flow"`
-	// Inhibited and Silenced alerts are told to nobody, whatever the routes pick.
+	// Inhibited and Silenced alerts notify no receiver, whatever the routes pick.
 	Inhibited bool `yaml:"inhibited,omitempty"`
 	Silenced  bool `yaml:"silenced,omitempty"`
-	// GroupKeys are the groups in which receivers are told, where that matters.
+	// GroupKeys are the groups in which receivers are notified, where that matters.
 	GroupKeys map[string]string `yaml:"group_keys,omitempty"`
 }
 
