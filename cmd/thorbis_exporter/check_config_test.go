@@ -70,16 +70,16 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(name), "tenants.yaml"), []byte("tenants: [{name: a}, {name: b}, {name: c}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(name, "of the registry", 3)
-	expect(name, "as --tenants says", 2, "--tenants=2")
-	expect(name, "as --tenants says", 0, "--tenants=0")
+	expect(name, "from the registry", 3)
+	expect(name, "from --tenants", 2, "--tenants=2")
+	expect(name, "from --tenants", 0, "--tenants=0")
 
 	dsn := filepath.Join(t.TempDir(), "dsn")
 	name = write(t, costPolicy+"tenants: {registry: {postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
 	if err := os.WriteFile(dsn, []byte("host=/nowhere-at-all user=x password=s3cr3t"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := expect(name, "assumed, for the registry has not told", assumedTenants); !strings.Contains(out, "warning: the tenant registry cannot be read") || strings.Contains(out, "s3cr3t") {
+	if out := expect(name, "assumed, because the registry could not be read", assumedTenants); !strings.Contains(out, "warning: the tenant registry cannot be read") || strings.Contains(out, "s3cr3t") {
 		t.Errorf("a registry that does not answer:\n%s", out)
 	}
 	server := postgrestest.Start(t)
@@ -87,8 +87,8 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 	if err := os.WriteFile(dsn, []byte(server.DSN("postgres", "postgres")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(name, "of the registry", 7)
-	expect(name, "as --tenants says", 5, "--tenants=5")
+	expect(name, "from the registry", 7)
+	expect(name, "from --tenants", 5, "--tenants=5")
 }
 
 // Without a registry any host may be a tenant: a number is assumed, and said to be.

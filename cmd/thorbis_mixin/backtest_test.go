@@ -59,7 +59,7 @@ func TestBacktestReaches(t *testing.T) {
 		"not told":  {server.URL, "", "say who asks with --http.config.file"},
 		"no file":   {server.URL, good + ".missing", "--http.config.file: "},
 		"bad file":  {server.URL, write("bad.yaml", "basic_auth: {user: thorbis}\n"), "--http.config.file: "},
-		"no URL":    {"prometheus:9090", "", `--prometheus: "prometheus:9090" is no URL; write it like http://`},
+		"no URL":    {"prometheus:9090", "", `--prometheus: invalid URL "prometheus:9090": write it like http://`},
 		"elsewhere": {server.URL, write("other.yaml", "authorization: {credentials: x}\n"), "401 Unauthorized"},
 	} {
 		args := []string{"backtest", "--config.file=" + filepath.Join("..", "..", "alertmanager", "testdata", "policy.yaml"), "--since=1h", "--prometheus=" + c.url}
