@@ -94,8 +94,7 @@ check-format: $(TOOLS)/gofumpt
 	@files=$$($(TOOLS)/gofumpt -l $$($(GO) list -f '{{.Dir}}' ./...)); \
 	if [ -n "$$files" ]; then printf 'not formatted; run bin/tools/gofumpt -w on:\n%s\n' "$$files" >&2; exit 1; fi
 
-check-lint: $(TOOLS)/golangci-lint
-	@echo "check  go vet"; $(GO) vet ./...
+check-lint: vet $(TOOLS)/golangci-lint
 	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run ./...
 
 # linux/amd64 is what build makes. thorbis_mixin has no code of its own for a platform; one other is enough.
@@ -132,10 +131,40 @@ setup: ## install what the tests need and is missing (with apt): a C compiler an
 	  -o Dpkg::Options::=--force-confold $$missing; } >"$$log" 2>&1 || \
 	{ tail -20 "$$log" >&2; echo "setup  could not install$$missing; install them by hand and try again" >&2; exit 1; }
 
+# How long each stage of make test took, in seconds.
+STAGES := $(BIN)/stages
+
+# The stages one after the other, but for the last two: end to end mostly waits, so it runs beside the unit tests. Their lines are
+# mixed, and each begins with the name of its stage.
 .PHONY: test
-test: tools build check fuzz setup ## the whole proof: check, fuzzing, unit tests, rules in simulated time, end to end
-	@echo "test   unit tests under the race detector and rules in hours of simulated time; meanwhile end to end, which mostly waits"
-	@$(MAKE) -j2 --output-sync=target unit e2e
+test: ## the whole proof: check, fuzzing, unit tests, rules in simulated time, end to end
+	@mkdir -p $(BIN); : >$(STAGES); trap 'echo; echo "stage       seconds"; cat $(STAGES)' EXIT; \
+	for stage in tools build check fuzz setup; do $(MAKE) timed-$$stage; done; \
+	echo "test   unit tests under the race detector and rules in hours of simulated time; meanwhile end to end"; \
+	$(MAKE) -j2 MADE='build tools setup' named-unit named-e2e
+
+# One target, and how long it took; SECONDS counts from the start of its shell. What MADE lists is not made again: two makes that
+# build side by side would write the same programs.
+timed-%:
+	@$(MAKE) $(MADE:%=-o %) $* && result= || result=failed; \
+	printf '%-10s %8d %s\n' '$*' "$$SECONDS" "$$result" >>$(STAGES); echo "took   $* $$SECONDS s $$result"; test -z "$$result"
+
+# One target whose lines begin with its name.
+named-%:
+	@$(MAKE) timed-$* 2>&1 | while IFS= read -r line; do printf '%-5s %s\n' '$*' "$$line"; done
+
+# See CONTRIBUTING.md for what it leaves out.
+.PHONY: test-quick
+test-quick: ## formatting, vet and unit tests, without real servers, simulated time and the race detector
+	@mkdir -p $(BIN); : >$(STAGES); trap 'echo; echo "stage       seconds"; cat $(STAGES)' EXIT; \
+	for stage in build check-format vet unit-quick; do $(MAKE) timed-$$stage; done
+
+.PHONY: vet unit-quick
+vet:
+	@echo "check  go vet"; $(GO) vet ./...
+
+unit-quick: build
+	@THORBIS_BIN=$(BIN) $(GO) test -ldflags=-w -vet=off -short -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
 
 # The rules run without the race detector: they start no goroutines, and would take ten times as long. What must not allocate is
 # tested without it too, for it allocates itself.

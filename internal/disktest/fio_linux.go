@@ -11,6 +11,9 @@ import (
 // Need skips the test where fio is not installed.
 func Need(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("reads and writes a real disk")
+	}
 	if _, err := exec.LookPath("fio"); err != nil {
 		t.Skip("fio is not installed; make setup installs it")
 	}

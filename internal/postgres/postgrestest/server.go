@@ -34,6 +34,9 @@ const startTimeout = 50 * time.Second
 // the test, with the reason, where there is no PostgreSQL, or no user to run it as.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a real PostgreSQL server")
+	}
 	bin, ok := find()
 	if !ok {
 		t.Skip("no PostgreSQL is installed; make setup installs it")
