@@ -59,10 +59,10 @@ type Collector struct {
 	changed  chan struct{}
 	created  time.Time
 
-	mu     sync.Mutex
-	policy *config.Policy
-	known  known
-	book   *book
+	mu      sync.Mutex
+	policy  *config.Policy
+	known   known
+	tracker *tracker
 
 	// What a scrape shows.
 	saved    counters
@@ -99,9 +99,9 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 func (c *Collector) commit(p *config.Policy) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.book == nil {
-		c.book = c.load()
-		c.saved = c.book.Counters.copy()
+	if c.tracker == nil {
+		c.tracker = c.load()
+		c.saved = c.tracker.Counters.copy()
 		c.savedAt = time.Now()
 	}
 	c.policy, c.known = p, newKnown(p)
@@ -151,7 +151,7 @@ func (c *Collector) round(ctx context.Context) error {
 	if len(answers) > 0 {
 		v := k.unite(answers)
 		c.addPagerDuty(v)
-		c.book.tell(now, v, p)
+		c.tracker.update(now, v, p)
 		c.view, c.lastRead = v, now
 	}
 	c.mu.Unlock()
@@ -247,7 +247,7 @@ func (c *Collector) publish(ctx context.Context, now time.Time) error {
 	if c.saving == nil {
 		c.mu.Lock()
 		payload, err := c.encode()
-		counters := c.book.Counters.copy()
+		counters := c.tracker.Counters.copy()
 		c.mu.Unlock()
 		if err != nil {
 			return err
@@ -285,12 +285,12 @@ func (c *Collector) published(saved counters, at time.Time, err error) error {
 // open lists the fingerprints of open incidents: those that wait for somebody first, of these the most urgent, of
 // these the oldest. However many are acknowledged, none of them keeps one that may have to escalate off the list.
 func (c *Collector) open() []string {
-	names := make([]string, 0, len(c.book.Incidents))
-	for fingerprint := range c.book.Incidents {
+	names := make([]string, 0, len(c.tracker.Incidents))
+	for fingerprint := range c.tracker.Incidents {
 		names = append(names, fingerprint)
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		x, y := c.book.Incidents[a], c.book.Incidents[b]
+		x, y := c.tracker.Incidents[a], c.tracker.Incidents[b]
 		if x.Waiting.IsZero() != y.Waiting.IsZero() {
 			if x.Waiting.IsZero() {
 				return 1

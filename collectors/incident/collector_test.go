@@ -242,10 +242,10 @@ func TestAcknowledgedCrowdHidesNothing(t *testing.T) {
 	c := collector(t, nil, policyOf(t, serve(t)))
 	now := time.Now()
 	for i := range listed + 1 {
-		c.book.Incidents[strconv.Itoa(i)] = &entry{Priority: "P1", Began: now.Add(-time.Hour)}
+		c.tracker.Incidents[strconv.Itoa(i)] = &entry{Priority: "P1", Began: now.Add(-time.Hour)}
 	}
-	c.book.Incidents["waits"] = &entry{Priority: "P1", Began: now, Waiting: now}
-	c.book.Incidents["less urgent"] = &entry{Priority: "P3", Began: now, Waiting: now}
+	c.tracker.Incidents["waits"] = &entry{Priority: "P1", Began: now, Waiting: now}
+	c.tracker.Incidents["less urgent"] = &entry{Priority: "P3", Began: now, Waiting: now}
 	if got := c.open()[:2]; got[0] != "waits" || got[1] != "less urgent" {
 		t.Errorf("%q come first", got)
 	}
@@ -454,7 +454,7 @@ func FuzzAnswers(f *testing.F) {
 		alerts, _ := parseAlerts(text)
 		silences, _ := parseSilences(text)
 		v := k.unite([]answer{{alerts, silences}})
-		newBook(noon).tell(noon, v, p)
+		newTracker(noon).update(noon, v, p)
 		for _, s := range v.sightings {
 			if !k.services[s.appService] && s.appService != "" || config.PriorityRank(s.priority) == 0 {
 				t.Errorf("%+v", s)

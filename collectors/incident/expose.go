@@ -73,7 +73,7 @@ func (c *Collector) incidents(e exposer) {
 	untracked, quiet, unlisted := 0, 0, longest{}
 	for fingerprint, s := range c.view.sightings {
 		began := s.startsAt
-		i, tracked := c.book.Incidents[fingerprint]
+		i, tracked := c.tracker.Incidents[fingerprint]
 		if tracked {
 			began = i.Began
 		}
@@ -91,7 +91,7 @@ func (c *Collector) incidents(e exposer) {
 	}
 	shown, notListed := 0, untracked
 	for _, fingerprint := range c.open() {
-		i := c.book.Incidents[fingerprint]
+		i := c.tracker.Incidents[fingerprint]
 		if i.condition == maintenance || i.condition == untold {
 			continue
 		}

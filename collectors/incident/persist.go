@@ -16,16 +16,16 @@ const (
 	snapshotBytes   = 64 << 20
 )
 
-// encode returns the book as it is written. The caller holds the lock.
+// encode returns the tracker in its saved form. The caller holds the lock.
 func (c *Collector) encode() ([]byte, error) {
-	payload, err := json.Marshal(c.book)
+	payload, err := json.Marshal(c.tracker)
 	if err != nil {
 		return nil, fmt.Errorf("incidents cannot be encoded: %w", err)
 	}
 	return payload, nil
 }
 
-// save writes the book. Without a storage path it has nothing to do.
+// save writes the tracker. Without a storage path it has nothing to do.
 func (c *Collector) save(payload []byte) error {
 	if c.dir == nil {
 		return nil
@@ -33,9 +33,9 @@ func (c *Collector) save(payload []byte) error {
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
-// load reads the book of an earlier run, or begins a new one.
-func (c *Collector) load() *book {
-	fresh := newBook(time.Now())
+// load reads the tracker of an earlier run, or begins a new one.
+func (c *Collector) load() *tracker {
+	fresh := newTracker(time.Now())
 	if c.dir == nil {
 		return fresh
 	}
@@ -46,7 +46,7 @@ func (c *Collector) load() *book {
 		}
 		return fresh
 	}
-	restored := newBook(time.Time{})
+	restored := newTracker(time.Time{})
 	if err := json.Unmarshal(payload, restored); err != nil {
 		c.logger.Warn("Incidents are counted from 0: the saved ones cannot be read", "err", err)
 		return fresh

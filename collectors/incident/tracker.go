@@ -36,31 +36,31 @@ type entry struct {
 	condition condition
 }
 
-// book keeps the incidents and counts responses. It uses neither clock nor network.
-type book struct {
+// tracker keeps the incidents and counts responses. It uses neither clock nor network.
+type tracker struct {
 	Incidents map[string]*entry    `json:"incidents"`
 	Hidden    map[string]time.Time `json:"hidden"` // firing without notification: when last seen
 	Counters  counters             `json:"counters"`
 }
 
-func newBook(now time.Time) *book {
-	return &book{Incidents: map[string]*entry{}, Hidden: map[string]time.Time{}, Counters: newCounters(now)}
+func newTracker(now time.Time) *tracker {
+	return &tracker{Incidents: map[string]*entry{}, Hidden: map[string]time.Time{}, Counters: newCounters(now)}
 }
 
-// tell updates the incidents from what the Alertmanagers report now.
-func (b *book) tell(now time.Time, v view, p *config.Policy) {
-	b.settle(now, p)
+// update applies what the Alertmanagers report now.
+func (t *tracker) update(now time.Time, v view, p *config.Policy) {
+	t.settle(now, p)
 	for fingerprint, s := range v.sightings {
-		e, ok := b.Incidents[fingerprint]
+		e, ok := t.Incidents[fingerprint]
 		if !ok {
-			if e = b.open(now, fingerprint, s, p); e == nil {
+			if e = t.open(now, fingerprint, s, p); e == nil {
 				continue
 			}
 		}
 		e.Missing = time.Time{}
-		e.follow(now, s, p, &b.Counters)
+		e.follow(now, s, p, &t.Counters)
 	}
-	for fingerprint, e := range b.Incidents {
+	for fingerprint, e := range t.Incidents {
 		if _, ok := v.sightings[fingerprint]; ok {
 			continue
 		}
@@ -68,21 +68,21 @@ func (b *book) tell(now time.Time, v view, p *config.Policy) {
 			e.Missing = now
 		}
 		if now.Sub(e.Missing) >= goneAfter {
-			e.close(&b.Counters)
-			delete(b.Incidents, fingerprint)
+			e.close(&t.Counters)
+			delete(t.Incidents, fingerprint)
 		}
 	}
-	for fingerprint, seen := range b.Hidden {
+	for fingerprint, seen := range t.Hidden {
 		if now.Sub(seen) >= goneAfter {
-			delete(b.Hidden, fingerprint)
+			delete(t.Hidden, fingerprint)
 		}
 	}
 }
 
 // settle replaces saved times in the future with now: the clock was ahead when they were saved. Otherwise a resolved
 // incident would stay open, and a waiting one would not be late, until they have passed.
-func (b *book) settle(now time.Time, p *config.Policy) {
-	for _, e := range b.Incidents {
+func (t *tracker) settle(now time.Time, p *config.Policy) {
+	for _, e := range t.Incidents {
 		if e.Began.After(now) {
 			e.Began, e.Due = now, p.Deadline(e.Priority, now)
 		}
@@ -96,37 +96,37 @@ func (b *book) settle(now time.Time, p *config.Policy) {
 			e.Acknowledged = now
 		}
 	}
-	for fingerprint, seen := range b.Hidden {
+	for fingerprint, seen := range t.Hidden {
 		if seen.After(now) {
-			b.Hidden[fingerprint] = now
+			t.Hidden[fingerprint] = now
 		}
 	}
 }
 
 // open begins an incident when its first notification is due. An alert that was hidden before begins now, not when it
 // began to fire.
-func (b *book) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
+func (t *tracker) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
 	began := s.startsAt
-	_, wasHidden := b.Hidden[fingerprint]
+	_, wasHidden := t.Hidden[fingerprint]
 	if wasHidden || began.IsZero() || began.After(now) {
 		began = now
 	}
 	if c, _ := s.condition(began); c == maintenance || c == untold {
-		if wasHidden || len(b.Hidden) < maxTracked {
-			b.Hidden[fingerprint] = now
+		if wasHidden || len(t.Hidden) < maxTracked {
+			t.Hidden[fingerprint] = now
 		}
 		return nil
 	}
-	if len(b.Incidents) >= maxTracked {
+	if len(t.Incidents) >= maxTracked {
 		return nil
 	}
-	delete(b.Hidden, fingerprint)
+	delete(t.Hidden, fingerprint)
 	e := &entry{
 		Alert: s.alert, AppService: s.appService, Subject: s.subject, Priority: s.priority, Owner: s.owner,
 		Began: began, Waiting: began, Due: p.Deadline(s.priority, began),
 	}
-	b.Incidents[fingerprint] = e
-	b.Counters.Opened[e.Priority][shift(p, began)]++
+	t.Incidents[fingerprint] = e
+	t.Counters.Opened[e.Priority][shift(p, began)]++
 	return e
 }
 
