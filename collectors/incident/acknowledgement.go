@@ -27,7 +27,7 @@ func (a acknowledgement) holds(began time.Time, priority string) bool {
 }
 
 // acknowledged returns the first acknowledgement that holds for an incident that began then.
-func (s *sighting) acknowledged(began time.Time) (first time.Time, ok bool) {
+func (s *observedAlert) acknowledged(began time.Time) (first time.Time, ok bool) {
 	for _, a := range s.acknowledgements {
 		if a.holds(began, s.priority) && (!ok || a.at.Before(first)) {
 			first, ok = a.at, true
@@ -37,17 +37,17 @@ func (s *sighting) acknowledged(began time.Time) (first time.Time, ok bool) {
 }
 
 // condition returns what is to be thought of the alert as an incident that began then, and when it was acknowledged.
-func (s *sighting) condition(began time.Time) (condition, time.Time) {
+func (s *observedAlert) condition(began time.Time) (condition, time.Time) {
 	at, ok := s.acknowledged(began)
 	switch {
 	case s.maintenance:
 		return maintenance, time.Time{}
 	case s.inhibited:
-		return untold, time.Time{}
+		return suppressed, time.Time{}
 	case ok:
 		return handled, at
 	case s.hidden:
-		return untold, time.Time{}
+		return suppressed, time.Time{}
 	}
 	return waiting, time.Time{}
 }

@@ -235,7 +235,7 @@ func (c *Collector) addPagerDuty(v view) {
 			delete(c.pagerDuty, name)
 			continue
 		}
-		for _, s := range v.sightings {
+		for _, s := range v.alerts {
 			s.acknowledgements = append(s.acknowledgements, acknowledged[s.page]...)
 		}
 	}

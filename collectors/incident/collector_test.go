@@ -455,7 +455,7 @@ func FuzzAnswers(f *testing.F) {
 		silences, _ := parseSilences(text)
 		v := k.unite([]answer{{alerts, silences}})
 		newTracker(noon).update(noon, v, p)
-		for _, s := range v.sightings {
+		for _, s := range v.alerts {
 			if !k.services[s.appService] && s.appService != "" || config.PriorityRank(s.priority) == 0 {
 				t.Errorf("%+v", s)
 			}

@@ -71,7 +71,7 @@ func (c *Collector) incidents(e exposer) {
 		states[p] = map[string]int{}
 	}
 	untracked, quiet, unlisted := 0, 0, longest{}
-	for fingerprint, s := range c.view.sightings {
+	for fingerprint, s := range c.view.alerts {
 		began := s.startsAt
 		i, tracked := c.tracker.Incidents[fingerprint]
 		if tracked {
@@ -80,7 +80,7 @@ func (c *Collector) incidents(e exposer) {
 		switch seen, _ := s.condition(began); {
 		case seen == maintenance:
 			states[s.priority][metric.IncidentMaintenance]++
-		case seen == untold:
+		case seen == suppressed:
 			quiet++
 		case !tracked:
 			untracked++
@@ -92,7 +92,7 @@ func (c *Collector) incidents(e exposer) {
 	shown, notListed := 0, untracked
 	for _, fingerprint := range c.open() {
 		i := c.tracker.Incidents[fingerprint]
-		if i.condition == maintenance || i.condition == untold {
+		if i.condition == maintenance || i.condition == suppressed {
 			continue
 		}
 		state := metric.IncidentAcknowledged

@@ -50,7 +50,7 @@ func newTracker(now time.Time) *tracker {
 // update applies what the Alertmanagers report now.
 func (t *tracker) update(now time.Time, v view, p *config.Policy) {
 	t.settle(now, p)
-	for fingerprint, s := range v.sightings {
+	for fingerprint, s := range v.alerts {
 		e, ok := t.Incidents[fingerprint]
 		if !ok {
 			if e = t.open(now, fingerprint, s, p); e == nil {
@@ -61,7 +61,7 @@ func (t *tracker) update(now time.Time, v view, p *config.Policy) {
 		e.follow(now, s, p, &t.Counters)
 	}
 	for fingerprint, e := range t.Incidents {
-		if _, ok := v.sightings[fingerprint]; ok {
+		if _, ok := v.alerts[fingerprint]; ok {
 			continue
 		}
 		if e.Missing.IsZero() {
@@ -105,13 +105,13 @@ func (t *tracker) settle(now time.Time, p *config.Policy) {
 
 // open begins an incident when its first notification is due. An alert that was hidden before begins now, not when it
 // began to fire.
-func (t *tracker) open(now time.Time, fingerprint string, s *sighting, p *config.Policy) *entry {
+func (t *tracker) open(now time.Time, fingerprint string, s *observedAlert, p *config.Policy) *entry {
 	began := s.startsAt
 	_, wasHidden := t.Hidden[fingerprint]
 	if wasHidden || began.IsZero() || began.After(now) {
 		began = now
 	}
-	if c, _ := s.condition(began); c == maintenance || c == untold {
+	if c, _ := s.condition(began); c == maintenance || c == suppressed {
 		if wasHidden || len(t.Hidden) < maxTracked {
 			t.Hidden[fingerprint] = now
 		}
@@ -131,7 +131,7 @@ func (t *tracker) open(now time.Time, fingerprint string, s *sighting, p *config
 }
 
 // follow updates an open incident from its alert's present state.
-func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters) {
+func (e *entry) follow(now time.Time, s *observedAlert, p *config.Policy, c *counters) {
 	before := e.condition
 	var at time.Time
 	e.condition, at = s.condition(e.Began)
@@ -153,7 +153,7 @@ func (e *entry) follow(now time.Time, s *sighting, p *config.Policy, c *counters
 		if now.After(e.Due) {
 			e.respond(c, now, metric.ResponseLate)
 		}
-	case maintenance, untold:
+	case maintenance, suppressed:
 		e.Waiting = time.Time{}
 	}
 }

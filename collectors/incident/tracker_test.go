@@ -113,7 +113,7 @@ func TestAcknowledgementRunsOut(t *testing.T) {
 }
 
 // An alert without notification is not an incident; it becomes one with its first notification.
-func TestUntoldBecomesAnIncident(t *testing.T) {
+func TestSuppressedBecomesAnIncident(t *testing.T) {
 	for name, hidden := range map[string]answer{
 		"inhibited":   said(nil, firing(first).inhibitedBy(second)),
 		"maintenance": said([]*silence{silent("m", "maintenance: disks", is("x", "y"))}, firing(first).silencedBy("m")),

@@ -19,11 +19,11 @@ const (
 	waiting     condition = iota // notified and unacknowledged
 	handled                      // acknowledged
 	maintenance                  // silenced by a comment that begins with maintenance:
-	untold                       // inhibited, or silenced before it began: no notification was sent
+	suppressed                   // inhibited, or silenced before it began: no notification was sent
 )
 
-// sighting is a firing alert with its labels resolved.
-type sighting struct {
+// observedAlert is a firing alert with its labels resolved.
+type observedAlert struct {
 	alert, appService, subject, priority, owner string
 
 	page     group // the page that it is in
@@ -37,7 +37,7 @@ type sighting struct {
 
 // view is the combined state of all Alertmanagers, by fingerprint.
 type view struct {
-	sightings   map[string]*sighting
+	alerts      map[string]*observedAlert
 	silences    map[string]int // by length, acknowledgements apart
 	maintenance map[string]int // by service
 }
@@ -78,13 +78,13 @@ func newKnown(p *config.Policy) known {
 	return k
 }
 
-// sight resolves one alert. It ignores alerts of other bundles and environments, and those of the escalation itself.
-func (k known) sight(a alert) (*sighting, bool) {
+// resolve maps one alert to known names. It ignores alerts of other bundles and environments, and those of the escalation itself.
+func (k known) resolve(a alert) (*observedAlert, bool) {
 	name, environment := a.Labels[metric.LabelAlertname], a.Labels[metric.LabelEnvironment]
 	if a.Labels[metric.LabelBundle] != metric.BundleThorbis || k.ignored[name] || environment != "" && environment != k.environment {
 		return nil, false
 	}
-	s := &sighting{
+	s := &observedAlert{
 		alert: metric.AlertOther, appService: a.Labels[metric.LabelAppService], priority: a.Labels[metric.LabelPriority],
 		owner: a.Labels[metric.LabelOwner], startsAt: a.StartsAt,
 	}
@@ -111,7 +111,7 @@ func (k known) sight(a alert) (*sighting, bool) {
 // escalationLabels are those by which a silence acknowledges an incident: the label incident, which the link in
 // every page names and no alert has, and those that its escalation has whatever the layer, so that a silence of
 // one layer acknowledges nothing.
-func (k known) escalationLabels(fingerprint string, s *sighting) map[string]string {
+func (k known) escalationLabels(fingerprint string, s *observedAlert) map[string]string {
 	return map[string]string{
 		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint, metric.LabelFingerprint: fingerprint,
 		metric.LabelBundle: metric.BundleThorbis, metric.LabelEnvironment: k.environment,
@@ -136,10 +136,10 @@ func subjectOf(labels map[string]string, alert string) string {
 	return strings.ToValidUTF8(subject, "_")
 }
 
-// unite combines the answers of several Alertmanagers by fingerprint. An alert is untold only if every Alertmanager
+// unite combines the answers of several Alertmanagers by fingerprint. An alert is suppressed only if every Alertmanager
 // that has it agrees. An acknowledgement or a maintenance at one of them is enough.
 func (k known) unite(answers []answer) view {
-	v := view{sightings: map[string]*sighting{}, silences: map[string]int{}, maintenance: map[string]int{}}
+	v := view{alerts: map[string]*observedAlert{}, silences: map[string]int{}, maintenance: map[string]int{}}
 	all := map[string]*silence{}
 	for _, a := range answers {
 		maps.Copy(all, a.silences)
@@ -161,20 +161,20 @@ func (k known) unite(answers []answer) view {
 	}
 	for _, a := range answers {
 		for _, seen := range a.alerts {
-			s, ok := k.sight(seen)
+			s, ok := k.resolve(seen)
 			if !ok {
 				continue
 			}
 			s.judge(seen, a.silences)
-			old, ok := v.sightings[seen.Fingerprint]
+			old, ok := v.alerts[seen.Fingerprint]
 			if !ok {
-				v.sightings[seen.Fingerprint] = s
+				v.alerts[seen.Fingerprint] = s
 				continue
 			}
 			old.merge(s)
 		}
 	}
-	for fingerprint, s := range v.sightings {
+	for fingerprint, s := range v.alerts {
 		labels := k.escalationLabels(fingerprint, s)
 		for _, e := range escalations {
 			if e.silences(labels) {
@@ -187,7 +187,7 @@ func (k known) unite(answers []answer) view {
 
 // judge reads the state that one Alertmanager reports for the alert. A silence that it does not list is unknown, and
 // unknown is not acknowledged.
-func (s *sighting) judge(a alert, silences map[string]*silence) {
+func (s *observedAlert) judge(a alert, silences map[string]*silence) {
 	s.inhibited = len(a.Status.InhibitedBy) > 0
 	s.hidden = s.inhibited
 	for _, id := range a.Status.SilencedBy {
@@ -203,7 +203,7 @@ func (s *sighting) judge(a alert, silences map[string]*silence) {
 	}
 }
 
-func (s *sighting) merge(other *sighting) {
+func (s *observedAlert) merge(other *observedAlert) {
 	if other.startsAt.Before(s.startsAt) {
 		s.startsAt = other.startsAt
 	}

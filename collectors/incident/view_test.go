@@ -106,7 +106,7 @@ func TestUnite(t *testing.T) {
 		},
 		{"a silence of the alert", []answer{said([]*silence{silent("s", "looking", is("alertname", "ThorbisCheckDown"))}, firing(first).silencedBy("s"))}, handled},
 		{"a silence that no Alertmanager lists", []answer{said(nil, firing(first).silencedBy("gone"))}, waiting},
-		{"a silence from before", []answer{said([]*silence{before}, firing(first).silencedBy("s"))}, untold},
+		{"a silence from before", []answer{said([]*silence{before}, firing(first).silencedBy("s"))}, suppressed},
 		{"maintenance", []answer{said([]*silence{silent("s", " Maintenance: new disks", is("x", "y"))}, firing(first).silencedBy("s"))}, maintenance},
 		{
 			"maintenance beside an acknowledgement",
@@ -116,22 +116,22 @@ func TestUnite(t *testing.T) {
 		{
 			"the whole group acknowledged, but this one is inhibited and not notified",
 			[]answer{said([]*silence{silent("s", "", is("alertname", "ThorbisUnacknowledgedIncident"), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"))}, firing(first).inhibitedBy(second))},
-			untold,
+			suppressed,
 		},
 		{"a silence of what is about another machine", []answer{said([]*silence{silent("s", "", matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", ""), is("subject", "host db-2"))}, firing(first, "app_service", "", "host", "db-1"))}, waiting},
 		{"a silence of what is about this machine", []answer{said([]*silence{silent("s", "", matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", ""), is("subject", "host db-1"))}, firing(first, "app_service", "", "host", "db-1"))}, handled},
-		{"inhibited", []answer{said(nil, firing(first).inhibitedBy(second))}, untold},
+		{"inhibited", []answer{said(nil, firing(first).inhibitedBy(second))}, suppressed},
 		{"inhibited at one of two", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first))}, waiting},
-		{"inhibited at both", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first).inhibitedBy(second))}, untold},
+		{"inhibited at both", []answer{said(nil, firing(first).inhibitedBy(second)), said(nil, firing(first).inhibitedBy(second))}, suppressed},
 		{"acknowledged at the other", []answer{said(nil, firing(first)), said([]*silence{ackOf(first)})}, handled},
 		{"silenced at the other", []answer{said(nil, firing(first)), said([]*silence{silent("s", "looking", is("x", "y"))}, firing(first).silencedBy("s"))}, handled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newKnown(testPolicy(t)).unite(c.answers)
-			if len(v.sightings) != 1 {
-				t.Fatalf("%d alerts", len(v.sightings))
+			if len(v.alerts) != 1 {
+				t.Fatalf("%d alerts", len(v.alerts))
 			}
-			got, at := v.sightings[first].condition(noon)
+			got, at := v.alerts[first].condition(noon)
 			if got != c.want {
 				t.Errorf("condition %d, want %d", got, c.want)
 			}
@@ -145,7 +145,7 @@ func TestUnite(t *testing.T) {
 // Nothing becomes a label value that this exporter does not know by itself.
 func TestLabelsResolve(t *testing.T) {
 	k := newKnown(testPolicy(t))
-	s, ok := k.sight(firing(first, "alertname", "ThorbisInvented", "app_service", "x\"y", "owner", "mallory", "priority", "P0"))
+	s, ok := k.resolve(firing(first, "alertname", "ThorbisInvented", "app_service", "x\"y", "owner", "mallory", "priority", "P0"))
 	if !ok || s.alert != metric.AlertOther || s.appService != "" || s.subject != "" || s.owner != "" || s.priority != "P1" {
 		t.Errorf("%+v", s)
 	}
@@ -158,7 +158,7 @@ func TestLabelsResolve(t *testing.T) {
 		"host " + strings.Repeat("x", 200-5):     {"app_service", "", "host", strings.Repeat("x", 1000)},
 		"host " + strings.Repeat("x", 194) + "_": {"app_service", "", "host", strings.Repeat("x", 194) + "ä"},
 	} {
-		if s, ok := k.sight(firing(first, pairs...)); !ok || s.subject != want {
+		if s, ok := k.resolve(firing(first, pairs...)); !ok || s.subject != want {
 			t.Errorf("%v is about %q, want %q", pairs, s.subject, want)
 		}
 	}
@@ -169,11 +169,11 @@ func TestLabelsResolve(t *testing.T) {
 		"its blindness":       {"alertname", "ThorbisEscalationBlind"},
 		"the Watchdog":        {"alertname", "ThorbisWatchdog"},
 	} {
-		if _, ok := k.sight(firing(first, pairs...)); ok {
+		if _, ok := k.resolve(firing(first, pairs...)); ok {
 			t.Errorf("%s is an incident", name)
 		}
 	}
-	if _, ok := k.sight(firing(first, "environment", "")); !ok {
+	if _, ok := k.resolve(firing(first, "environment", "")); !ok {
 		t.Error("an alert that names no environment is none")
 	}
 }
