@@ -149,7 +149,7 @@ func (c *Collector) round(ctx context.Context) error {
 	now := time.Now()
 	c.mu.Lock()
 	if len(answers) > 0 {
-		v := k.unite(answers)
+		v := k.merge(answers)
 		c.addPagerDuty(v)
 		c.tracker.update(now, v, p)
 		c.view, c.lastRead = v, now

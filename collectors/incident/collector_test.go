@@ -453,7 +453,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		alerts, _ := parseAlerts(text)
 		silences, _ := parseSilences(text)
-		v := k.unite([]answer{{alerts, silences}})
+		v := k.merge([]answer{{alerts, silences}})
 		newTracker(noon).update(noon, v, p)
 		for _, s := range v.alerts {
 			if !k.services[s.appService] && s.appService != "" || config.PriorityRank(s.priority) == 0 {

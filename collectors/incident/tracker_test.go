@@ -28,7 +28,7 @@ func newStory(t *testing.T) *story {
 // until lets the Alertmanagers say the same every quarter of a minute until so long after noon.
 func (s *story) until(after time.Duration, answers ...answer) {
 	for ; s.now.Sub(noon) < after; s.now = s.now.Add(interval) {
-		s.tracker.update(s.now, s.k.unite(answers), s.p)
+		s.tracker.update(s.now, s.k.merge(answers), s.p)
 	}
 }
 

@@ -136,9 +136,9 @@ func subjectOf(labels map[string]string, alert string) string {
 	return strings.ToValidUTF8(subject, "_")
 }
 
-// unite combines the answers of several Alertmanagers by fingerprint. An alert is suppressed only if every Alertmanager
+// merge combines the answers of several Alertmanagers by fingerprint. An alert is suppressed only if every Alertmanager
 // that has it agrees. An acknowledgement or a maintenance at one of them is enough.
-func (k known) unite(answers []answer) view {
+func (k known) merge(answers []answer) view {
 	v := view{alerts: map[string]*observedAlert{}, silences: map[string]int{}, maintenance: map[string]int{}}
 	all := map[string]*silence{}
 	for _, a := range answers {

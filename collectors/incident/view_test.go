@@ -127,7 +127,7 @@ func TestUnite(t *testing.T) {
 		{"silenced at the other", []answer{said(nil, firing(first)), said([]*silence{silent("s", "looking", is("x", "y"))}, firing(first).silencedBy("s"))}, handled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := newKnown(testPolicy(t)).unite(c.answers)
+			v := newKnown(testPolicy(t)).merge(c.answers)
 			if len(v.alerts) != 1 {
 				t.Fatalf("%d alerts", len(v.alerts))
 			}
@@ -185,7 +185,7 @@ func TestSilencesAreClassed(t *testing.T) {
 	week.EndsAt = noon.AddDate(0, 0, 7)
 	other := silent("o", "maintenance: move", is("app_service", "elsewhere"))
 	part := silent("p", "maintenance: one tenant", is("app_service", "web"), is("tenant", "acme"))
-	v := newKnown(testPolicy(t)).unite([]answer{said([]*silence{long, week, other, part, ackOf(first)}), said([]*silence{long})})
+	v := newKnown(testPolicy(t)).merge([]answer{said([]*silence{long, week, other, part, ackOf(first)}), said([]*silence{long})})
 	if v.silences[metric.LengthEndless] != 1 || v.silences[metric.LengthWeek] != 1 || v.silences[metric.LengthDay] != 2 {
 		t.Errorf("%v", v.silences)
 	}
