@@ -22,7 +22,7 @@ type adapter struct {
 	// warning reports whether an exit code of a listing is a warning: what was printed holds nevertheless. Nil for never.
 	warning func(code int) bool
 	// list adds what the repositories hold to the listing.
-	list func(ctx context.Context, q *query, to *sink) error
+	list func(ctx context.Context, q *query, to *listing) error
 	// verify proves that what is there is whole; nil if the program cannot.
 	verify func(ctx context.Context, q *query, v *verification) error
 	// restore returns the arguments that restore the newest backup of a PostgreSQL server into a data directory
@@ -65,8 +65,8 @@ func newQuery(b *config.Backup) (*query, error) {
 }
 
 // list lists the source.
-func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
-	to := newSink(q.backup.PerTenant != nil)
+func (q *query) list(ctx context.Context, keep bool) (*listing, error) {
+	to := newListing(q.backup.PerTenant != nil)
 	to.keep, to.before = keep, q.before
 	if err := q.adapter.list(ctx, q, to); err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (q *query) list(ctx context.Context, keep bool) (*sink, error) {
 }
 
 // output returns what the program prints, or what the source's file holds of it. What a program prints before it ends with
-// a warning is returned with the warning in the sink.
-func (q *query) output(ctx context.Context, to *sink, args ...string) ([]byte, error) {
+// a warning is returned with the warning in the listing.
+func (q *query) output(ctx context.Context, to *listing, args ...string) ([]byte, error) {
 	if q.source.File != "" {
 		text, modified, err := readOutside(ctx, q.source.File, maxListing)
 		to.asOf = modified

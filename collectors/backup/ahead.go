@@ -35,7 +35,7 @@ func (a ahead) bound(claimed, now time.Time) (time.Time, ahead) {
 }
 
 // bound replaces the end of a backup that lies in the future.
-func (s *sink) bound(i *Item) {
+func (s *listing) bound(i *Item) {
 	if i.status == running {
 		return
 	}

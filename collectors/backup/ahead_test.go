@@ -127,7 +127,7 @@ func TestBackupsFromTheFuture(t *testing.T) {
 		t.Errorf("after a restart %v, want %v", again, first)
 	}
 	// The time that they claim comes.
-	to := newSink(false)
+	to := newListing(false)
 	to.now, to.before = year.Add(time.Hour), c.facts["main"].aheadOf()
 	if err := parseGeneric(fmt.Appendf(nil, `{"version":1,"backups":[{"id":"b0","kind":"full","stop":%q}],"wal":[{"newest_at":%q}]}`, year.Format(time.RFC3339), year.Format(time.RFC3339)), to); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ var _ = register(adapter{
 		}
 		return nil
 	},
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		text, err := q.output(ctx, to, "-f", "json", "list-backups", q.source.Scope)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ type barmanBackup struct {
 	Size    *int64 `json:"size_bytes"`
 }
 
-func parseBarman(text []byte, server string, to *sink) error {
+func parseBarman(text []byte, server string, to *listing) error {
 	// Keys that begin with an underscore hold messages, not servers.
 	var all map[string]jsonRaw
 	if err := decode(text, &all); err != nil {
@@ -136,7 +136,7 @@ func verifyBarman(ctx context.Context, q *query, v *verification) error {
 	if err != nil {
 		return err
 	}
-	to := newSink(false)
+	to := newListing(false)
 	to.keep = true
 	if err := parseBarman(text.Stdout, q.source.Scope, to); err != nil {
 		return err

@@ -16,7 +16,7 @@ const maxSegments = 1 << 20
 
 // barmanArchive finds the end of the archive, which list-backups does not report, from the files of the newest backup.
 // If they cannot be read, the end is unknown.
-func (q *query) barmanArchive(ctx context.Context, to *sink) error {
+func (q *query) barmanArchive(ctx context.Context, to *listing) error {
 	repository := to.repositories[defaultRepository]
 	newest := ""
 	for _, g := range to.groups {

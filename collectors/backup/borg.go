@@ -23,7 +23,7 @@ var _ = register(adapter{
 	},
 	// 1, and from 100 on with BORG_EXIT_CODES=modern (Borg 1.4, helpers/errors.py). Of check, 1 is an error that it found.
 	warning: func(code int) bool { return code == 1 || code >= 100 && code <= 127 },
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		// The last archives are read in full: their sizes take a look at each. Their number bounds the time.
 		text, err := q.borg().output(ctx, to, "--bypass-lock", "--lock-wait", "5", "info", "--json", "--last", borgLast)
 		if err != nil {
@@ -81,7 +81,7 @@ type borgListing struct {
 }
 
 // parseBorg reads borg info (detailed) or borg list. An archive in both is taken from the detailed one.
-func parseBorg(text []byte, s *config.BackupSource, detailed bool, to *sink) error {
+func parseBorg(text []byte, s *config.BackupSource, detailed bool, to *listing) error {
 	var l borgListing
 	if err := decode(text, &l); err != nil {
 		return err

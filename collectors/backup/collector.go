@@ -153,7 +153,7 @@ func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Po
 			}
 			defer func() { <-c.places }()
 			start := time.Now()
-			var s *sink
+			var s *listing
 			err := collectors.Guard(func() (err error) {
 				s, err = c.listOnce(ctx, b)
 				return err
@@ -168,7 +168,7 @@ func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Po
 }
 
 // listOnce lists one backup within its time.
-func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *sink, err error) {
+func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *listing, err error) {
 	q, err := newQuery(b)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *sink, er
 }
 
 // note keeps what a listing brought, and returns why it failed if it did.
-func (c *Collector) note(b *config.Backup, s *sink, err error, start time.Time) error {
+func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Time) error {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()

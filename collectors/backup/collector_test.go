@@ -352,8 +352,8 @@ func TestLocations(t *testing.T) {
 // What vanishes is noticed with its age; a listing that cannot be had removes nothing.
 func TestRemovedAge(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	list := func(ages ...time.Duration) *sink {
-		s := newSink(false)
+	list := func(ages ...time.Duration) *listing {
+		s := newListing(false)
 		s.now = now
 		if err := s.repository(Repository{Name: "default"}); err != nil {
 			t.Fatal(err)
@@ -388,7 +388,7 @@ func TestRemovedAge(t *testing.T) {
 }
 
 func TestEarlierSizeIsTheMedianOfThoseBefore(t *testing.T) {
-	s := newSink(false)
+	s := newListing(false)
 	for i, size := range []int64{10, 100, 101, 102, 99, 5} { // the newest last
 		it := item()
 		it.ID, it.Kind, it.Stop, it.Size = fmt.Sprint(i), metric.KindSnapshot, time.Unix(1_700_000_000+int64(i), 0), size

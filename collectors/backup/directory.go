@@ -27,7 +27,7 @@ var _ = register(adapter{
 
 // listDirectory takes every file or directory below the path whose name matches for one full backup, made
 // when it was last written to. With a marker, one that lacks it is not complete.
-func listDirectory(ctx context.Context, q *query, to *sink) error {
+func listDirectory(ctx context.Context, q *query, to *listing) error {
 	if err := to.repository(Repository{Name: defaultRepository}); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (f *facts) fill() {
 
 // take puts a listing in the place of the older one, repository by repository: one that cannot be read now
 // keeps what was known of it.
-func (f *facts) take(s *sink, now time.Time) {
+func (f *facts) take(s *listing, now time.Time) {
 	at := now
 	if !s.asOf.IsZero() {
 		at, f.AsOf = f.AsOf.bound(s.asOf, now)
@@ -114,7 +114,7 @@ func (f *facts) take(s *sink, now time.Time) {
 }
 
 // takeTenants keeps what was known of tenants in a repository that cannot be read now.
-func (f *facts) takeTenants(s *sink) {
+func (f *facts) takeTenants(s *listing) {
 	next := s.tenants
 	for tenant, old := range f.Tenants {
 		r, ok := s.repositories[old.Repository]

@@ -19,7 +19,7 @@ func TestSizesAreRememberedBeyondRetention(t *testing.T) {
 	f := newFacts("directory")
 	list := func(first int, sizes ...int64) *group {
 		t.Helper()
-		s := newSink(false)
+		s := newListing(false)
 		for i, size := range sizes {
 			it := item()
 			it.ID, it.Kind, it.Size = fmt.Sprint(first+i), metric.KindFull, size
@@ -136,7 +136,7 @@ func TestAnotherSourceIsNoDeletion(t *testing.T) {
 // Incremental backups whose full one is gone restore nothing: that there is none is said.
 func TestIncrementalsWithoutAFull(t *testing.T) {
 	for kind, want := range map[string]bool{metric.KindIncremental: true, metric.KindDifferential: true, metric.KindFull: false, metric.KindSnapshot: false} {
-		s := newSink(false)
+		s := newListing(false)
 		i := item()
 		i.ID, i.Kind, i.Stop = "a", kind, noon
 		if err := s.add(i); err != nil {

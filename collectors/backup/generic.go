@@ -19,7 +19,7 @@ var _ = register(adapter{
 		}
 		return nil
 	},
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		text, err := q.output(ctx, to)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ type generic struct {
 	} `json:"wal"`
 }
 
-func parseGeneric(text []byte, to *sink) error {
+func parseGeneric(text []byte, to *listing) error {
 	var g generic
 	if err := decode(text, &g); err != nil {
 		return err
@@ -111,7 +111,7 @@ func parseGeneric(text []byte, to *sink) error {
 	return g.archives(to)
 }
 
-func (g *generic) archives(to *sink) error {
+func (g *generic) archives(to *listing) error {
 	for _, w := range g.WAL {
 		name := w.Repository
 		if name == "" {

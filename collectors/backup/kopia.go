@@ -10,7 +10,7 @@ import (
 
 var _ = register(adapter{
 	name: "kopia", kind: metric.KindSnapshot,
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		text, err := q.output(ctx, to, "snapshot", "list", "--json", "--all")
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ type kopiaSnapshot struct {
 
 // parseKopia reads kopia snapshot list --json, which lists all sources and unfinished snapshots whatever it is
 // asked: scope picks one source's path.
-func parseKopia(text []byte, s *config.BackupSource, to *sink) error {
+func parseKopia(text []byte, s *config.BackupSource, to *listing) error {
 	var all []kopiaSnapshot
 	if err := decode(text, &all); err != nil {
 		return err

@@ -105,7 +105,7 @@ const pgBackRestQuiet = "--log-level-console=off"
 
 // listPgBackRest reads the list of backups, and the directory of the newest segments. The info command reports the
 // newest segment but not when it arrived.
-func listPgBackRest(ctx context.Context, q *query, to *sink) error {
+func listPgBackRest(ctx context.Context, q *query, to *listing) error {
 	text, err := q.output(ctx, to, "--stanza="+q.source.Scope, pgBackRestQuiet, "info", "--output=json")
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func listPgBackRest(ctx context.Context, q *query, to *sink) error {
 	return nil
 }
 
-func parsePgBackRest(text []byte, scope string, to *sink) (*stanza, error) {
+func parsePgBackRest(text []byte, scope string, to *listing) (*stanza, error) {
 	var all []stanza
 	if err := decode(text, &all); err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func (s stanzaStatus) state() (state, problem string) {
 
 // archives adds the range of the archive to each repository: that of the database's newest version. An archive without a
 // log has a range of nulls or empty texts. One that cannot be read hides no other repository.
-func (s *stanza) archives(to *sink) {
+func (s *stanza) archives(to *listing) {
 	size := s.segmentSize()
 	for _, a := range s.Archive {
 		r := to.repositories[strconv.Itoa(a.Database.RepoKey)]

@@ -59,7 +59,7 @@ func (c *pgBackRestCluster) pgbackrest(args ...string) string {
 	return c.run("pgbackrest", append([]string{"--config=" + filepath.Join(c.dir, "pgbackrest.conf"), "--stanza=main"}, args...)...)
 }
 
-func (c *pgBackRestCluster) list() *sink {
+func (c *pgBackRestCluster) list() *listing {
 	c.t.Helper()
 	q, err := newQuery(c.policy)
 	if err != nil {

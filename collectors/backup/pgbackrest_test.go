@@ -23,9 +23,9 @@ func fixture(t testing.TB, name string) []byte {
 }
 
 // listed finishes what a parser was given, as a listing does.
-func listed(t *testing.T, kind string, parse func(to *sink) error) *sink {
+func listed(t *testing.T, kind string, parse func(to *listing) error) *listing {
 	t.Helper()
-	to := newSink(false)
+	to := newListing(false)
 	if err := parse(to); err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +33,8 @@ func listed(t *testing.T, kind string, parse func(to *sink) error) *sink {
 	return to
 }
 
-func pgBackRestOf(t *testing.T, text string) *sink {
-	return listed(t, metric.KindFull, func(to *sink) error {
+func pgBackRestOf(t *testing.T, text string) *listing {
+	return listed(t, metric.KindFull, func(to *listing) error {
 		_, err := parsePgBackRest([]byte(text), "main", to)
 		return err
 	})
@@ -165,7 +165,7 @@ func FuzzPgBackRest(f *testing.F) {
 	f.Add([]byte(`[]`))
 	f.Add([]byte(`[{"name":"main","backup":[{"type":"full","lsn":{"stop":"FFFFFFFF/FFFFFFFF"}}]}]`))
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		to := newSink(false)
+		to := newListing(false)
 		if s, err := parsePgBackRest(text, "main", to); err == nil {
 			to.finish(metric.KindFull)
 			s.newestArchives()
@@ -183,7 +183,7 @@ func TestPgBackRestEmptyArchives(t *testing.T) {
 		if text == whole {
 			t.Fatal("the fixture has another archive")
 		}
-		to := newSink(false)
+		to := newListing(false)
 		stanza, err := parsePgBackRest([]byte(text), "main", to)
 		if err != nil {
 			t.Fatalf("%s: %v", empty, err)

@@ -15,11 +15,11 @@ import (
 // verifyPgBackRest has pgBackRest read all files and compare checksums, and looks for missing segments itself:
 // version 2.45 reports neither a wrong checksum nor a gap in its exit code, nor a gap anywhere at all.
 func verifyPgBackRest(ctx context.Context, q *query, v *verification) error {
-	text, err := q.output(ctx, newSink(false), "--stanza="+q.source.Scope, pgBackRestQuiet, "info", "--output=json")
+	text, err := q.output(ctx, newListing(false), "--stanza="+q.source.Scope, pgBackRestQuiet, "info", "--output=json")
 	if err != nil {
 		return err
 	}
-	to := newSink(false)
+	to := newListing(false)
 	s, err := parsePgBackRest(text, q.source.Scope, to)
 	if err != nil {
 		return err

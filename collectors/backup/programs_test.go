@@ -13,31 +13,31 @@ import (
 // The parsers of programs that print one listing, with the fixture that each is tested and fuzzed with.
 var parsers = map[string]struct {
 	kind  string
-	parse func(text []byte, to *sink) error
+	parse func(text []byte, to *listing) error
 }{
-	"restic": {metric.KindSnapshot, func(text []byte, to *sink) error { return parseRestic(text, "tenant={tenant}", to) }},
-	"barman": {metric.KindFull, func(text []byte, to *sink) error { return parseBarman(text, "main", to) }},
-	"borg": {metric.KindSnapshot, func(text []byte, to *sink) error {
+	"restic": {metric.KindSnapshot, func(text []byte, to *listing) error { return parseRestic(text, "tenant={tenant}", to) }},
+	"barman": {metric.KindFull, func(text []byte, to *listing) error { return parseBarman(text, "main", to) }},
+	"borg": {metric.KindSnapshot, func(text []byte, to *listing) error {
 		return parseBorg(text, &config.BackupSource{Scope: "db-", TimeZone: "Europe/Berlin"}, true, to)
 	}},
 	"walg":  {metric.KindFull, parseWALG},
-	"kopia": {metric.KindSnapshot, func(text []byte, to *sink) error { return parseKopia(text, &config.BackupSource{Scope: "/srv"}, to) }},
-	"velero": {metric.KindFull, func(text []byte, to *sink) error {
+	"kopia": {metric.KindSnapshot, func(text []byte, to *listing) error { return parseKopia(text, &config.BackupSource{Scope: "/srv"}, to) }},
+	"velero": {metric.KindFull, func(text []byte, to *listing) error {
 		return parseVelero(text, &config.BackupSource{Scope: "nightly"}, to)
 	}},
 	"generic": {metric.KindFull, parseGeneric},
-	"pgbackrest": {metric.KindFull, func(text []byte, to *sink) error {
+	"pgbackrest": {metric.KindFull, func(text []byte, to *listing) error {
 		_, err := parsePgBackRest(text, "main", to)
 		return err
 	}},
 }
 
-func parsed(t *testing.T, program string) *sink {
+func parsed(t *testing.T, program string) *listing {
 	t.Helper()
-	return listed(t, parsers[program].kind, func(to *sink) error { return parsers[program].parse(fixture(t, program+".json"), to) })
+	return listed(t, parsers[program].kind, func(to *listing) error { return parsers[program].parse(fixture(t, program+".json"), to) })
 }
 
-func (s *sink) only(t *testing.T, kind string) *group {
+func (s *listing) only(t *testing.T, kind string) *group {
 	t.Helper()
 	g := s.groups[groupKey{defaultRepository, kind}]
 	if g == nil {
@@ -65,7 +65,7 @@ func FuzzListings(f *testing.F) {
 		if !ok {
 			return
 		}
-		to := newSink(true)
+		to := newListing(true)
 		if p.parse(text, to) == nil {
 			to.finish(p.kind)
 		}
@@ -90,11 +90,11 @@ func TestHalfADocumentIsRefused(t *testing.T) {
 			strings.Replace(whole, ":", "; why", 1): "at line ",
 			`"backups"`:                             "begins with",
 		} {
-			if err := p.parse([]byte(text), newSink(false)); reason(err) != metric.ListingMalformed || !strings.Contains(err.Error(), want) {
+			if err := p.parse([]byte(text), newListing(false)); reason(err) != metric.ListingMalformed || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %.60q: %v, want %s", program, text, err, want)
 			}
 		}
-		if err := p.parse([]byte("\ufeff"+whole), newSink(false)); err != nil {
+		if err := p.parse([]byte("\ufeff"+whole), newListing(false)); err != nil {
 			t.Errorf("%s: behind a byte order mark: %v", program, err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestEmptyListIsNoBackup(t *testing.T) {
 	for program, text := range map[string]string{
 		"restic": `[]`, "barman": `{"main":[]}`, "borg": `{"archives":[]}`, "walg": `[]`, "kopia": `[]`, "velero": `{"items":[]}`, "generic": `{"version":1}`,
 	} {
-		s := listed(t, parsers[program].kind, func(to *sink) error { return parsers[program].parse([]byte(text), to) })
+		s := listed(t, parsers[program].kind, func(to *listing) error { return parsers[program].parse([]byte(text), to) })
 		if g := s.only(t, parsers[program].kind); g.Retained != 0 || s.repositories[defaultRepository].State != metric.RepositoryEmpty {
 			t.Errorf("%s: %+v", program, g)
 		}
@@ -114,17 +114,17 @@ func TestEmptyListIsNoBackup(t *testing.T) {
 		"barman": `{"main":null}`, "borg": `{"repository":{}}`, "velero": `{}`, "generic": `{}`,
 		"pgbackrest": `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0}}]}]`,
 	} {
-		if err := parsers[program].parse([]byte(text), newSink(false)); reason(err) != metric.ListingMalformed {
+		if err := parsers[program].parse([]byte(text), newListing(false)); reason(err) != metric.ListingMalformed {
 			t.Errorf("%s: %s: %v", program, text, err)
 		}
 	}
-	if err := parsers["restic"].parse([]byte("null"), newSink(false)); err != nil {
+	if err := parsers["restic"].parse([]byte("null"), newListing(false)); err != nil {
 		t.Error("restic of some versions prints null for an empty repository:", err)
 	}
 }
 
 func TestRestic(t *testing.T) {
-	to := newSink(true)
+	to := newListing(true)
 	if err := parsers["restic"].parse(fixture(t, "restic.json"), to); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestRestic(t *testing.T) {
 
 // Snapshots of restic before 0.17 carry no summary: no size is known, and none is 0.
 func TestResticSummaryIsAbsentInOlderSnapshots(t *testing.T) {
-	s := listed(t, metric.KindSnapshot, func(to *sink) error {
+	s := listed(t, metric.KindSnapshot, func(to *listing) error {
 		return parseRestic([]byte(`[{"time":"2026-09-20T02:00:00Z","id":"a"}]`), "", to)
 	})
 	if n := s.only(t, metric.KindSnapshot).Newest; n.Size != unknown || n.Added != unknown {
@@ -149,7 +149,7 @@ func TestResticSummaryIsAbsentInOlderSnapshots(t *testing.T) {
 }
 
 func TestResticGroupedSnapshots(t *testing.T) {
-	s := listed(t, metric.KindSnapshot, func(to *sink) error {
+	s := listed(t, metric.KindSnapshot, func(to *listing) error {
 		return parseRestic([]byte(`[{"group_key":{"hostname":"a"},"snapshots":[{"time":"2026-09-20T02:00:00Z","id":"a"},{"time":"2026-09-21T02:00:00Z","id":"b"}]}]`), "", to)
 	})
 	if g := s.only(t, metric.KindSnapshot); g.Retained != 2 {
@@ -163,7 +163,7 @@ func TestBarmanSkipsMessages(t *testing.T) {
 	if g := s.only(t, metric.KindFull); g.Retained != 1 || g.Newest.Stop.Unix() != 1789869700 || g.Newest.Size != 31_000_000 {
 		t.Errorf("%+v", g)
 	}
-	if err := parseBarman(fixture(t, "barman.json"), "_WARNING", newSink(false)); err == nil {
+	if err := parseBarman(fixture(t, "barman.json"), "_WARNING", newListing(false)); err == nil {
 		t.Error("messages are taken for a server")
 	}
 }
@@ -217,7 +217,7 @@ func TestWALGDeltaByName(t *testing.T) {
 }
 
 func TestWALGShow(t *testing.T) {
-	s := newSink(false)
+	s := newListing(false)
 	if err := parseWALG([]byte(`[]`), s); err != nil {
 		t.Fatal(err)
 	}
@@ -271,14 +271,14 @@ func TestGeneric(t *testing.T) {
 		{`"version":1`, `"version":2`}, {`"kind":"full"`, `"kind":"wal"`}, {`"onsite"`, `"on site"`}, {`"status":"ok"`, `"status":"fine"`}, {"2026-09-20T02:10:00Z", "0001-01-01T00:00:00Z"}, {`"state":"unreadable"`, `"state":"gone"`},
 	} {
 		text := strings.Replace(string(fixture(t, "generic.json")), edit[0], edit[1], 1)
-		if err := parseGeneric([]byte(text), newSink(false)); reason(err) != metric.ListingMalformed {
+		if err := parseGeneric([]byte(text), newListing(false)); reason(err) != metric.ListingMalformed {
 			t.Errorf("%v: %v", edit, err)
 		}
 	}
 }
 
-func supabaseOf(t *testing.T, b supabase.Backups) *sink {
-	return listed(t, metric.KindFull, func(to *sink) error { return listSupabase(b, to) })
+func supabaseOf(t *testing.T, b supabase.Backups) *listing {
+	return listed(t, metric.KindFull, func(to *listing) error { return listSupabase(b, to) })
 }
 
 // An empty list and no physical data is no backup, whatever walg_enabled says.

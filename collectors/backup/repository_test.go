@@ -24,7 +24,7 @@ func realPolicy(t *testing.T, s config.BackupSource) *config.Backup {
 	}
 }
 
-func listReal(t *testing.T, b *config.Backup) *sink {
+func listReal(t *testing.T, b *config.Backup) *listing {
 	t.Helper()
 	q, err := newQuery(b)
 	if err != nil {

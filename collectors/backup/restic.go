@@ -20,7 +20,7 @@ var _ = register(adapter{
 		_, err := newPattern(s.Pattern)
 		return err
 	},
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		// Without a lock: a listing neither waits for a backup nor leaves a lock behind when it is killed.
 		args := []string{"--no-lock", "snapshots", "--json"}
 		if q.source.Scope != "" {
@@ -36,7 +36,7 @@ var _ = register(adapter{
 })
 
 // resticOutput gives the repository's address in the environment: it may hold a password.
-func (q *query) resticOutput(ctx context.Context, to *sink, args ...string) ([]byte, error) {
+func (q *query) resticOutput(ctx context.Context, to *listing, args ...string) ([]byte, error) {
 	return q.withEnvironment("RESTIC_REPOSITORY", q.source.Repository).output(ctx, to, args...)
 }
 
@@ -55,7 +55,7 @@ type resticSnapshot struct {
 	} `json:"summary"`
 }
 
-func parseRestic(text []byte, tenantTag string, to *sink) error {
+func parseRestic(text []byte, tenantTag string, to *listing) error {
 	var all []resticSnapshot
 	if err := decode(text, &all); err != nil {
 		return err

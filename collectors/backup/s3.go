@@ -96,7 +96,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 
 // listS3 walks the prefix page by page and keeps no object: there is no way to ask for the newest. Objects
 // with one {backup} in common are one backup; a marker says that it is complete.
-func listS3(ctx context.Context, q *query, to *sink) error {
+func listS3(ctx context.Context, q *query, to *listing) error {
 	p, err := newPattern(q.source.Pattern)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (b *bundles) add(i Item) error {
 	return nil
 }
 
-func (b *bundles) flush(to *sink) error {
+func (b *bundles) flush(to *listing) error {
 	for _, i := range b.items {
 		if b.marker != "" && !b.markers[marked(b.marker, i.ID)] {
 			i.status = failed

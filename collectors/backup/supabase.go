@@ -26,7 +26,7 @@ var _ = register(adapter{
 		_, err := supabaseClient(s)
 		return err
 	},
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		client, err := supabaseClient(q.source)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func supabaseClient(s *config.BackupSource) (*supabase.Client, error) {
 // listSupabase takes the list of backups, and what the API says of physical ones: with point-in-time recovery
 // the list is often empty and only the newest recoverable point moves. With neither there is no backup, and
 // walg_enabled does not make one.
-func listSupabase(b supabase.Backups, to *sink) error {
+func listSupabase(b supabase.Backups, to *listing) error {
 	if err := to.repository(Repository{Name: defaultRepository}); err != nil {
 		return err
 	}

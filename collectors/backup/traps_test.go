@@ -242,7 +242,7 @@ func FuzzWALGShow(f *testing.F) {
 	f.Add([]byte(`[{"id":1,"start_segment":"000000010000000000000001","end_segment":"0000000100000000000000A4","missing_segments":["000000010000000000000002"]}]`))
 	f.Add([]byte(`[{"id":4294967295,"start_segment":"FFFFFFFFFFFFFFFFFFFFFFFF","end_segment":"FFFFFFFFFFFFFFFFFFFFFFFF"}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		to := newSink(false)
+		to := newListing(false)
 		if err := to.repository(Repository{Name: defaultRepository}); err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func FuzzBorgList(f *testing.F) {
 	f.Add(fixture(f, "borg.json"))
 	f.Add([]byte(`{"archives":[{"id":"1","name":"db-1","time":"2026-09-20T02:00:00.000000"}]}`))
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		to := newSink(true)
+		to := newListing(true)
 		if parseBorg(text, &config.BackupSource{Scope: "db-", TimeZone: "Europe/Berlin", Pattern: "{tenant}"}, false, to) == nil {
 			to.finish(metric.KindSnapshot)
 		}

@@ -11,7 +11,7 @@ import (
 
 var _ = register(adapter{
 	name: "velero", kind: metric.KindFull,
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		// Through kubectl: Velero's own gauges have stuck at 0 and at 1 (its issues 6809 and 8753).
 		if len(q.source.Command) == 0 {
 			source := *q.source
@@ -45,7 +45,7 @@ type veleroList struct {
 }
 
 // parseVelero reads a list of Backup resources; scope picks those of one schedule.
-func parseVelero(text []byte, s *config.BackupSource, to *sink) error {
+func parseVelero(text []byte, s *config.BackupSource, to *listing) error {
 	var l veleroList
 	if err := decode(text, &l); err != nil {
 		return err

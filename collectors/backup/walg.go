@@ -13,7 +13,7 @@ import (
 
 var _ = register(adapter{
 	name: "wal-g", kind: metric.KindFull,
-	list: func(ctx context.Context, q *query, to *sink) error {
+	list: func(ctx context.Context, q *query, to *listing) error {
 		q = q.walg()
 		text, err := q.output(ctx, to, "backup-list", "--detail", "--json")
 		if err != nil {
@@ -59,7 +59,7 @@ type walgBackup struct {
 	Compressed *int64    `json:"compressed_size"`
 }
 
-func parseWALG(text []byte, to *sink) error {
+func parseWALG(text []byte, to *listing) error {
 	var all []walgBackup
 	if err := decode(text, &all); err != nil {
 		return err
@@ -88,7 +88,7 @@ func parseWALG(text []byte, to *sink) error {
 }
 
 // parseWALGShow reads the range of the archive and its gaps from wal-g wal-show --detailed-json.
-func parseWALGShow(text []byte, to *sink) error {
+func parseWALGShow(text []byte, to *listing) error {
 	var timelines []struct {
 		ID      uint32   `json:"id"`
 		Start   string   `json:"start_segment"`

@@ -20,9 +20,9 @@ const (
 	minEarlier      = 3
 )
 
-// sink takes what an adapter lists, item by item, and keeps of it only what is exposed: a listing of a
+// listing collects the items of an adapter, and keeps only what is exported: a listing of a
 // hundred thousand objects needs no more memory than one of ten.
-type sink struct {
+type listing struct {
 	perTenant    bool
 	asOf         time.Time // when the listing was made, if it was not made just now
 	repositories map[string]*Repository
@@ -62,8 +62,8 @@ type tenantNewest struct {
 	Kind, Repository string
 }
 
-func newSink(perTenant bool) *sink {
-	return &sink{
+func newListing(perTenant bool) *listing {
+	return &listing{
 		perTenant: perTenant, repositories: map[string]*Repository{}, groups: map[groupKey]*group{},
 		seen: map[string]map[uint64]int64{}, tenants: map[string]tenantNewest{},
 		now: time.Now(), ahead: map[string]map[uint64]ahead{},
@@ -71,7 +71,7 @@ func newSink(perTenant bool) *sink {
 }
 
 // repository adds a place. Each place that can be read must be added, also one without any backup.
-func (s *sink) repository(r Repository) error {
+func (s *listing) repository(r Repository) error {
 	if len(s.repositories) >= maxRepositories {
 		return fmt.Errorf("%w: more than %d repositories", errMalformed, maxRepositories)
 	}
@@ -83,7 +83,7 @@ func (s *sink) repository(r Repository) error {
 }
 
 // add takes one backup.
-func (s *sink) add(i Item) error {
+func (s *listing) add(i Item) error {
 	if s.items++; s.items > maxItems {
 		return fmt.Errorf("%w: more than %d backups", errTooLarge, maxItems)
 	}
@@ -181,7 +181,7 @@ func (g *group) compare() {
 }
 
 // remember notes that a good backup exists, to notice when it is gone.
-func (s *sink) remember(i Item) {
+func (s *listing) remember(i Item) {
 	if s.perTenant && i.Tenant != "" && i.status == good {
 		if old, ok := s.tenants[i.Tenant]; (!ok && len(s.tenants) < maxTenants) || i.Stop.After(old.Stop) {
 			s.tenants[i.Tenant] = tenantNewest{i.Stop, i.Kind, i.Repository}
@@ -197,7 +197,7 @@ func (s *sink) remember(i Item) {
 
 // finish settles what can only be said when everything is listed. kind is that of the source's backups where
 // a repository holds none.
-func (s *sink) finish(kind string) {
+func (s *listing) finish(kind string) {
 	for name, r := range s.repositories {
 		count, restorable := 0, 0
 		for key, g := range s.groups {
@@ -227,7 +227,7 @@ func (s *sink) finish(kind string) {
 }
 
 // sortedRepositories returns the repositories by name.
-func (s *sink) sortedRepositories() []*Repository {
+func (s *listing) sortedRepositories() []*Repository {
 	var all []*Repository
 	for _, r := range s.repositories {
 		all = append(all, r)
@@ -246,7 +246,7 @@ func short(text string) string {
 }
 
 // has reports whether a good backup was added already.
-func (s *sink) has(repository, id string) bool {
+func (s *listing) has(repository, id string) bool {
 	_, ok := s.seen[repository][hashOf(id)]
 	return ok
 }
