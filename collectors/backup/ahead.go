@@ -105,7 +105,7 @@ func (f *facts) settle(now time.Time) bool {
 	for _, t := range f.Tests {
 		t.LastSuccess = past(t.LastSuccess)
 		if t.Last != nil && inFuture(t.Last.Finished, now) {
-			t.take(t.Last, now)
+			t.record(t.Last, now)
 			changed = true
 		}
 	}

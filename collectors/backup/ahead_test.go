@@ -20,16 +20,16 @@ func TestResultFromTheFutureHidesNothing(t *testing.T) {
 	}
 	year := now.AddDate(1, 0, 0)
 	var f testFacts
-	if !f.take(result(year, true), now) || !f.LastSuccess.Equal(now) || f.Duration != 60 {
+	if !f.record(result(year, true), now) || !f.LastSuccess.Equal(now) || f.Duration != 60 {
 		t.Fatalf("%+v", f)
 	}
-	if f.take(result(year, true), now.Add(time.Hour)) || f.take(result(year, true), year.Add(time.Hour)) || !f.LastSuccess.Equal(now) {
+	if f.record(result(year, true), now.Add(time.Hour)) || f.record(result(year, true), year.Add(time.Hour)) || !f.LastSuccess.Equal(now) {
 		t.Errorf("the same result is news again: %+v", f)
 	}
-	if !f.take(result(now.Add(time.Minute), false), now.Add(time.Minute)) || f.Last.Success {
+	if !f.record(result(now.Add(time.Minute), false), now.Add(time.Minute)) || f.Last.Success {
 		t.Errorf("the failure that follows is hidden: %+v", f.Last)
 	}
-	if f.take(result(year, true), now.Add(2*time.Minute)) && f.Last.Success {
+	if f.record(result(year, true), now.Add(2*time.Minute)) && f.Last.Success {
 		t.Errorf("the older file replaces the newer one: %+v", f.Last)
 	}
 
@@ -55,7 +55,7 @@ func TestResultFromTheFutureHidesNothing(t *testing.T) {
 			t.Errorf("the %s is of %s", what, at)
 		}
 	}
-	if !verified.take(result(now.Add(time.Second), false), now.Add(time.Second)) || verified.Last.Success {
+	if !verified.record(result(now.Add(time.Second), false), now.Add(time.Second)) || verified.Last.Success {
 		t.Errorf("the failure after the start is hidden: %+v", verified.Last)
 	}
 }
@@ -132,7 +132,7 @@ func TestBackupsFromTheFuture(t *testing.T) {
 	if err := parseGeneric(fmt.Appendf(nil, `{"version":1,"backups":[{"id":"b0","kind":"full","stop":%q}],"wal":[{"newest_at":%q}]}`, year.Format(time.RFC3339), year.Format(time.RFC3339)), to); err != nil {
 		t.Fatal(err)
 	}
-	c.facts["main"].take(to, to.now)
+	c.facts["main"].merge(to, to.now)
 	if later := times(c); later[0] != first[0] || later[1] != first[1] {
 		t.Errorf("a year later %v, want %v", later, first)
 	}

@@ -199,7 +199,7 @@ func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Tim
 	f.listings++
 	c.dirty = true
 	if err == nil {
-		f.take(s, now)
+		f.merge(s, now)
 		if f.problem = s.warning; f.problem != "" && f.problem != before {
 			c.logger.Warn("The program warns beside its listing", "backup", b.Name, "warning", f.problem)
 		}
@@ -253,7 +253,7 @@ func (c *Collector) readResults(ctx context.Context) error {
 				continue
 			}
 			c.mu.Lock()
-			if f, ok := c.facts[b.Name]; ok && f.Tests[test].take(r, time.Now()) {
+			if f, ok := c.facts[b.Name]; ok && f.Tests[test].record(r, time.Now()) {
 				c.dirty = true
 			}
 			c.mu.Unlock()

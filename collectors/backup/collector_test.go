@@ -370,15 +370,15 @@ func TestRemovedAge(t *testing.T) {
 	}
 	const day = 24 * time.Hour
 	f := newFacts("directory")
-	f.take(list(1*day, 2*day, 9*day), now)
+	f.merge(list(1*day, 2*day, 9*day), now)
 	if _, ok := f.Repositories["default"].removedAge(now); ok {
 		t.Error("something vanished at the first look")
 	}
-	f.take(list(1*day, 2*day), now)
+	f.merge(list(1*day, 2*day), now)
 	if age, _ := f.Repositories["default"].removedAge(now); age != 9*day {
 		t.Errorf("age %s", age)
 	}
-	f.take(list(1*day), now)
+	f.merge(list(1*day), now)
 	if age, _ := f.Repositories["default"].removedAge(now); age != 2*day {
 		t.Errorf("age %s, want that of the youngest", age)
 	}

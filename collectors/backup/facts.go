@@ -7,11 +7,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// facts are what is known of one backup: as of the last good listing of each repository, and of the last
-// tests. They survive restarts, so that a listing that cannot be had never reads as no backup.
+// facts are the state of one backup: the last good listing of each repository, and the last tests. They survive
+// restarts, so that a failed listing never reads as no backup.
 type facts struct {
 	Program      string
-	Source       string // what was listed; facts of another say nothing of this one
+	Source       string // what was listed; facts of another source do not apply
 	Repositories map[string]*repositoryFacts
 	Tests        map[string]*testFacts
 	Tenants      map[string]tenantNewest
@@ -50,7 +50,7 @@ func newFacts(program string) *facts {
 	return f
 }
 
-// fill makes what was loaded or is new complete.
+// fill completes loaded or new facts with empty maps and zero counts.
 func (f *facts) fill() {
 	if f.Repositories == nil {
 		f.Repositories = map[string]*repositoryFacts{}
@@ -69,9 +69,9 @@ func (f *facts) fill() {
 	}
 }
 
-// take puts a listing in the place of the older one, repository by repository: one that cannot be read now
-// keeps what was known of it.
-func (f *facts) take(s *listing, now time.Time) {
+// merge replaces the older listing, repository by repository. A repository that cannot be read now keeps its older
+// facts.
+func (f *facts) merge(s *listing, now time.Time) {
 	at := now
 	if !s.asOf.IsZero() {
 		at, f.AsOf = f.AsOf.bound(s.asOf, now)
@@ -92,7 +92,7 @@ func (f *facts) take(s *listing, now time.Time) {
 		for key, g := range s.groups {
 			if key.Repository == name {
 				if old != nil && !s.perTenant {
-					g.recall(old.Groups[key.Kind])
+					g.mergeSizes(old.Groups[key.Kind])
 				}
 				next.Groups[key.Kind] = g
 			}
@@ -102,19 +102,19 @@ func (f *facts) take(s *listing, now time.Time) {
 		} else {
 			next.WAL.bound(old.WAL, now)
 			next.Removed = old.Removed
-			next.notice(old, now)
+			next.detectRemovals(old, now)
 			next.WAL.remember(old.WAL, at)
 		}
 		fresh[name] = next
 	}
 	f.Repositories = fresh
 	if s.perTenant {
-		f.takeTenants(s)
+		f.mergeTenants(s)
 	}
 }
 
-// takeTenants keeps what was known of tenants in a repository that cannot be read now.
-func (f *facts) takeTenants(s *listing) {
+// mergeTenants keeps the older facts of tenants in a repository that cannot be read now.
+func (f *facts) mergeTenants(s *listing) {
 	next := s.tenants
 	for tenant, old := range f.Tenants {
 		r, ok := s.repositories[old.Repository]
@@ -125,8 +125,8 @@ func (f *facts) takeTenants(s *listing) {
 	f.Tenants = next
 }
 
-// coverAt is the time as of which it is known which tenants have a backup: a repository that was last read well then may
-// hold newer ones. Zero while one was never read.
+// coverAt returns the time up to which the cover of tenants is known: the oldest last good read of any repository. It
+// is zero until every repository was read once.
 func (f *facts) coverAt() time.Time {
 	var at time.Time
 	if f == nil {
@@ -143,8 +143,8 @@ func (f *facts) coverAt() time.Time {
 	return at
 }
 
-// notice finds what is gone since the older listing.
-func (r *repositoryFacts) notice(old *repositoryFacts, now time.Time) {
+// detectRemovals finds the backups that vanished since the older listing.
+func (r *repositoryFacts) detectRemovals(old *repositoryFacts, now time.Time) {
 	youngest := time.Duration(-1)
 	for id, stop := range old.Seen {
 		if _, ok := r.Seen[id]; ok {
@@ -162,7 +162,7 @@ func (r *repositoryFacts) notice(old *repositoryFacts, now time.Time) {
 	}
 }
 
-// removedAge is the age at which the youngest of the lately removed backups vanished.
+// removedAge returns the age at which the youngest recently removed backup vanished.
 func (r *repositoryFacts) removedAge(now time.Time) (time.Duration, bool) {
 	for _, x := range r.Removed {
 		if now.Sub(x.At) <= removedMemory {

@@ -29,7 +29,7 @@ func TestSizesAreRememberedBeyondRetention(t *testing.T) {
 			}
 		}
 		s.finish(metric.KindFull)
-		f.take(s, time.Unix(1_800_000_000, 0))
+		f.merge(s, time.Unix(1_800_000_000, 0))
 		// As saved and loaded again.
 		text, err := json.Marshal(f)
 		if err != nil {

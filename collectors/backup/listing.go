@@ -11,7 +11,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Bounds of one listing. Beyond them it is refused rather than believed in part.
+// Bounds of one listing. A larger one is rejected as a whole.
 const (
 	maxItems        = 1_000_000
 	maxRepositories = 64
@@ -41,7 +41,7 @@ type listing struct {
 
 type groupKey struct{ Repository, Kind string }
 
-// group is what is known of the backups of one kind in one repository.
+// group is the state of the backups of one kind in one repository.
 type group struct {
 	Newest      Item // zero if no good one exists
 	Retained    int
@@ -70,19 +70,19 @@ func newListing(perTenant bool) *listing {
 	}
 }
 
-// repository adds a place. Each place that can be read must be added, also one without any backup.
+// repository adds a repository. Each readable one must be added, also one without any backup.
 func (s *listing) repository(r Repository) error {
 	if len(s.repositories) >= maxRepositories {
 		return fmt.Errorf("%w: more than %d repositories", errMalformed, maxRepositories)
 	}
 	if !repositoryRE.MatchString(r.Name) {
-		return fmt.Errorf("%w: %q is no name of a repository", errMalformed, short(r.Name))
+		return fmt.Errorf("%w: invalid repository name %q", errMalformed, short(r.Name))
 	}
 	s.repositories[r.Name] = &r
 	return nil
 }
 
-// add takes one backup.
+// add adds one backup.
 func (s *listing) add(i Item) error {
 	if s.items++; s.items > maxItems {
 		return fmt.Errorf("%w: more than %d backups", errTooLarge, maxItems)
@@ -93,10 +93,10 @@ func (s *listing) add(i Item) error {
 		}
 	}
 	if !slices.Contains(metric.BackupKinds, i.Kind) || i.Kind == metric.KindWAL {
-		return fmt.Errorf("%w: %q is no kind of backup", errMalformed, short(i.Kind))
+		return fmt.Errorf("%w: invalid kind of backup %q", errMalformed, short(i.Kind))
 	}
 	if i.status != running && (i.Stop.Year() < 1990 || i.Stop.Year() > 2200) {
-		return fmt.Errorf("%w: backup %q ended at no possible time", errMalformed, short(i.ID))
+		return fmt.Errorf("%w: backup %q has an invalid end time", errMalformed, short(i.ID))
 	}
 	if s.keep {
 		s.all = append(s.all, i)
@@ -150,9 +150,9 @@ func (g *group) size(s sized) {
 	}
 }
 
-// recall adds the sizes of backups that an earlier listing knew: where few are kept, what is there is too little to
-// compare with.
-func (g *group) recall(old *group) {
+// mergeSizes adds the sizes of an earlier listing: where few backups are kept, the present ones are too few to compare
+// with.
+func (g *group) mergeSizes(old *group) {
 	if old == nil {
 		return
 	}
@@ -166,7 +166,7 @@ func (g *group) recall(old *group) {
 	g.compare()
 }
 
-// compare finds the size to which that of the newest is compared.
+// compare computes the size with which the newest is compared.
 func (g *group) compare() {
 	g.Earlier = unknown
 	if len(g.Sizes) <= minEarlier {
@@ -180,7 +180,7 @@ func (g *group) compare() {
 	g.Earlier = earlier[len(earlier)/2]
 }
 
-// remember notes that a good backup exists, to notice when it is gone.
+// remember records that a good backup exists, so that its removal is detected.
 func (s *listing) remember(i Item) {
 	if s.perTenant && i.Tenant != "" && i.status == good {
 		if old, ok := s.tenants[i.Tenant]; (!ok && len(s.tenants) < maxTenants) || i.Stop.After(old.Stop) {
@@ -195,8 +195,8 @@ func (s *listing) remember(i Item) {
 	seen[hashOf(i.ID)] = i.Stop.Unix()
 }
 
-// finish settles what can only be said when everything is listed. kind is that of the source's backups where
-// a repository holds none.
+// finish computes what depends on the whole listing. kind is that of the source's backups in an empty
+// repository.
 func (s *listing) finish(kind string) {
 	for name, r := range s.repositories {
 		count, restorable := 0, 0

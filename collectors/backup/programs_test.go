@@ -298,8 +298,8 @@ func TestSupabasePITRMovesTheNewestPointOnly(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 	f := newFacts("supabase")
-	f.take(first, time.Unix(1789990001, 0))
-	f.take(second, time.Unix(1789990601, 0))
+	f.merge(first, time.Unix(1789990001, 0))
+	f.merge(second, time.Unix(1789990601, 0))
 	if age, ok := f.Repositories[defaultRepository].removedAge(time.Unix(1789990601, 0)); ok {
 		t.Errorf("a point that moved on seems to be deleted at the age of %s", age)
 	}

@@ -170,9 +170,9 @@ type testFacts struct {
 	Ahead       ahead   // the end of the last result, where it lay in the future
 }
 
-// take notes a result, and reports whether it is news. One that ended in the future, by a clock that was ahead, counts as of
-// when it was first seen: it must not hide those that follow.
-func (t *testFacts) take(r *Result, now time.Time) bool {
+// record stores a result, and reports whether it is new. A result with an end in the future counts from when it was first
+// seen, so that it does not hide later ones.
+func (t *testFacts) record(r *Result, now time.Time) bool {
 	if r == nil {
 		return false
 	}

@@ -52,7 +52,7 @@ func TestLastSuccessOutlivesFailures(t *testing.T) {
 		return &Result{Started: time.Unix(at-10, 0), Finished: time.Unix(at, 0), Success: ok}
 	}
 	var f testFacts
-	if !f.take(result(100, true), time.Unix(1000, 0)) || !f.take(result(200, false), time.Unix(1000, 0)) || f.take(result(200, false), time.Unix(1000, 0)) || f.take(result(150, true), time.Unix(1000, 0)) || f.take(nil, time.Unix(1000, 0)) {
+	if !f.record(result(100, true), time.Unix(1000, 0)) || !f.record(result(200, false), time.Unix(1000, 0)) || f.record(result(200, false), time.Unix(1000, 0)) || f.record(result(150, true), time.Unix(1000, 0)) || f.record(nil, time.Unix(1000, 0)) {
 		t.Error("news is not what it should be")
 	}
 	if f.LastSuccess.Unix() != 100 || f.Last.Success || f.Duration != 10 {
