@@ -309,11 +309,12 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if v, ok := value(t, c, metric.BackupTestLastSuccess, "main", metric.TestVerify); ok && v == 1060 {
+		tested, _ := value(t, c, metric.BackupTestLastSuccess, "main", metric.TestVerify)
+		if _, listed := value(t, c, metric.BackupLastSuccess, "main", "full", "1", ""); listed && tested == 1060 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the result file was not read")
+			t.Fatalf("after 30 s, the test's last success is %v, want 1060 and a listing", tested)
 		}
 	}
 	if v, ok := value(t, c, metric.BackupTestDuration, "main", metric.TestVerify); !ok || v != 60 {

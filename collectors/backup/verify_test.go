@@ -20,7 +20,7 @@ func TestWorkingReportsThatItStillRuns(t *testing.T) {
 	for deadline := time.After(time.Minute); ; {
 		select {
 		case text := <-said:
-			if strings.HasPrefix(text, "still at it after ") {
+			if strings.HasPrefix(text, "still running after ") {
 				done()
 				say("last")
 				for text != "last" {
