@@ -73,7 +73,7 @@ func TestFullDisk(t *testing.T) {
 // is room again.
 func TestFullDiskRefusesPosts(t *testing.T) {
 	disk := smallDisk(t)
-	o := newOffice(t, receivingPolicy, filepath.Join(disk, "data"))
+	o := newTestCollector(t, receivingPolicy, filepath.Join(disk, "data"))
 	post := func(id string) int {
 		t.Helper()
 		resp := o.post("json", `{"h":"acme.example.com","s":200,"i":"`+id+`"}`, "Authorization", secret)

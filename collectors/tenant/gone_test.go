@@ -15,7 +15,7 @@ import (
 // metrics say that nothing is saved for as long as that is so.
 func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	storage := filepath.Join(t.TempDir(), "state")
-	o := newOffice(t, receivingPolicy, storage)
+	o := newTestCollector(t, receivingPolicy, storage)
 	id := 0
 	post := func() int {
 		t.Helper()
@@ -59,5 +59,5 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	if err := os.CopyFS(copied, os.DirFS(storage)); err != nil {
 		t.Fatal(err)
 	}
-	newOffice(t, receivingPolicy, copied).wants(4 * uint64(accepted))
+	newTestCollector(t, receivingPolicy, copied).wants(4 * uint64(accepted))
 }

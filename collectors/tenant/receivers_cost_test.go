@@ -18,11 +18,11 @@ import (
 )
 
 // served hands a post to the receivers without a network between.
-func (o *office) served(kind, body string, headers ...string) int {
+func (o *testCollector) served(kind, body string, headers ...string) int {
 	return o.servedFrom("192.0.2.1:1", kind, body, headers...)
 }
 
-func (o *office) servedFrom(from, kind, body string, headers ...string) int {
+func (o *testCollector) servedFrom(from, kind, body string, headers ...string) int {
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/receive/"+kind, strings.NewReader(body))
 	r.RemoteAddr = from
 	for i := 0; i < len(headers); i += 2 {
@@ -44,7 +44,7 @@ func allocated(f func()) uint64 {
 
 // A body that inflates to as much as one may costs a few MiB, whoever sends it to whichever receiver, and whatever it holds.
 func TestPostCostsFewMiB(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // or pools are emptied in between
 	spaces := strings.Repeat(" ", receive.MaxInflated)
 	vercel := strings.Repeat(vercelRecord("a")+"\n", receive.MaxInflated/len(vercelRecord("a")+"\n")/8)
@@ -88,7 +88,7 @@ func TestPostCostsFewMiB(t *testing.T) {
 // Posts whose senders have proven no right, and that cost as much as a post can, refuse no lawful one, and eight of them at a
 // time cost no more memory than eight times a few MiB.
 func TestHostilePostsRefuseNoLawfulOne(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	bomb := zipped(strings.Repeat(" ", receive.MaxInflated))
 	var wg sync.WaitGroup
 	var tried atomic.Int64
@@ -124,7 +124,7 @@ func TestHostilePostsRefuseNoLawfulOne(t *testing.T) {
 // Bombs that wait for their signatures to be judged keep no sender waiting whose address was never seen, and take no more memory
 // than bodies on their way may.
 func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	bomb := zipped(strings.Repeat(" ", receive.MaxInflated))
 	var wg sync.WaitGroup
 	var tried atomic.Int64
@@ -161,7 +161,7 @@ func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
 // 500 connections that send a byte now and then, with and without something that looks like a signature, or with the secret of a
 // receiver of their own, refuse no lawful post.
 func TestSlowPostsRefuseNoLawfulOne(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	address := strings.TrimPrefix(o.url, "http://")
 	lawful := func(n int) {
 		t.Helper()

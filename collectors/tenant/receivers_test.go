@@ -41,20 +41,20 @@ tenants:
 
 const secret = "drain-secret"
 
-// office is a collector at work with its receivers.
-type office struct {
+// testCollector is a running collector with its receivers.
+type testCollector struct {
 	t    *testing.T
 	c    *Collector
 	url  string
 	stop func()
 }
 
-func newOffice(t *testing.T, policy, storage string) *office {
+func newTestCollector(t *testing.T, policy, storage string) *testCollector {
 	t.Helper()
-	return newOfficeTelling(t, policy, storage, slog.New(slog.DiscardHandler))
+	return newTestCollectorLogging(t, policy, storage, slog.New(slog.DiscardHandler))
 }
 
-func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger) *office {
+func newTestCollectorLogging(t *testing.T, policy, storage string, logger *slog.Logger) *testCollector {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"p.yaml": policy, "secret": secret + "\n"} {
@@ -82,7 +82,7 @@ func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger)
 		}
 	})
 	server := httptest.NewServer(c.Receivers())
-	o := &office{t: t, c: c, url: server.URL}
+	o := &testCollector{t: t, c: c, url: server.URL}
 	o.stop = sync.OnceFunc(func() {
 		server.Close()
 		cancel()
@@ -94,7 +94,7 @@ func newOfficeTelling(t *testing.T, policy, storage string, logger *slog.Logger)
 	return o
 }
 
-func (o *office) post(kind, body string, headers ...string) *http.Response {
+func (o *testCollector) post(kind, body string, headers ...string) *http.Response {
 	o.t.Helper()
 	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind, strings.NewReader(body))
 	if err != nil {
@@ -126,7 +126,7 @@ func zipped(body string) string {
 	return b.String()
 }
 
-func (o *office) wants(n uint64) {
+func (o *testCollector) wants(n uint64) {
 	o.t.Helper()
 	if got, _, _ := o.c.book.Load().Totals(); got != n {
 		o.t.Errorf("%d requests, want %d", got, n)
@@ -139,7 +139,7 @@ func vercelRecord(id string) string {
 
 func TestVercel(t *testing.T) {
 	storage := t.TempDir()
-	o := newOffice(t, receivingPolicy, storage)
+	o := newTestCollector(t, receivingPolicy, storage)
 	signed := func(body string) *http.Response { return o.post("vercel", body, "x-vercel-signature", signature(body)) }
 	one, two, three := vercelRecord("a"), vercelRecord("b"), vercelRecord("c")
 	for i, step := range []struct {
@@ -172,7 +172,7 @@ func TestVercel(t *testing.T) {
 	}
 	o.wants(5)
 	o.stop()
-	o = newOffice(t, receivingPolicy, storage)
+	o = newTestCollector(t, receivingPolicy, storage)
 	body := "[" + one + "," + vercelRecord("new") + "]"
 	if resp := o.post("vercel", body, "x-vercel-signature", signature(body)); resp.StatusCode != 200 {
 		t.Error(resp.Status)
@@ -181,7 +181,7 @@ func TestVercel(t *testing.T) {
 }
 
 func TestCloudflareAndJSON(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	for name, tc := range map[string]struct {
 		resp *http.Response
 		code int
@@ -216,7 +216,7 @@ func TestCloudflareAndJSON(t *testing.T) {
 // Unreadable records are logged once a minute, without their content.
 func TestUnreadableRecordsAreSampled(t *testing.T) {
 	var log syncBuffer
-	o := newOfficeTelling(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+	o := newTestCollectorLogging(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
 		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`, "Authorization", secret); resp.StatusCode != http.StatusOK {
 			t.Fatal(resp.Status)
@@ -234,7 +234,7 @@ func TestUnreadableRecordsAreSampled(t *testing.T) {
 // Posts of the same requests at the same time: each request is counted once. A sender that was asked to retry has its
 // requests counted when it does.
 func TestConcurrentDuplicates(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	var body strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&body, `{"h":"acme.example.com","s":200,"i":"r%d"}`+"\n", i)
@@ -267,7 +267,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 	put(t, log, lines.String())
 	var said syncBuffer
 	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
-	o := newOfficeTelling(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	o := newTestCollectorLogging(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for _, host := range hosts {
 		body := fmt.Sprintf(`[{"id":"1","requestId":%q,"message":"private-message","timestamp":%d,"proxy":{"host":%q,"statusCode":200,"clientIp":"203.0.113.77","path":"/a?session=hidden","userAgent":["private-agent"],"referer":"private-referrer"}},
 			{"message":"private-message","proxy":{"host":%[3]q,"clientIp":"203.0.113.77","path":"/a?session=hidden"}}]`, host, time.Now().UnixMilli(), host)

@@ -8,7 +8,7 @@ import (
 
 // The sender's new secret is taken from the moment at which it is written, and the old one is not any more.
 func TestReceiversSecretRotates(t *testing.T) {
-	o := newOffice(t, receivingPolicy, t.TempDir())
+	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	const body = `{"h":"acme.example.com","s":200}`
 	file := o.c.current.Load().policy.Tenants.Sources[0].SecretFile
 	code := func(secret string) int { return o.post("json", body, "Authorization", secret).StatusCode }

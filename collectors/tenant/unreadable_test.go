@@ -106,7 +106,7 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 
 // A post counts them once it is saved, duplicates not at all.
 func TestUnreadableDurationsOfPosts(t *testing.T) {
-	o := newOffice(t, strings.Replace(receivingPolicy, "{host: h, status: s, id: i}", "{host: h, status: s, id: i, duration: d}", 1), t.TempDir())
+	o := newTestCollector(t, strings.Replace(receivingPolicy, "{host: h, status: s, id: i}", "{host: h, status: s, id: i, duration: d}", 1), t.TempDir())
 	body := `[{"h":"acme.example.com","s":200,"i":1,"d":"0.010 s"},{"h":"acme.example.com","s":200,"i":2,"d":0.5},{"h":"acme.example.com","s":200,"i":1,"d":"0.010 s"}]`
 	for range 2 {
 		if code := o.served("json", body, "Authorization", secret); code != http.StatusOK {

@@ -11,7 +11,7 @@ import (
 // However a client spells a host, it is counted for its tenant and remembered once.
 func TestSpellingsOfAHostAreRememberedOnce(t *testing.T) {
 	long := strings.Repeat("a", 200) + ".example.com"
-	d := newDesk(t, 10, map[string]struct{}{"acme": {}, "long": {}}, nil)
+	d := newTestStore(t, 10, map[string]struct{}{"acme": {}, "long": {}}, nil)
 	d.source.Rule.Names = NewNames("{tenant}.thorbis.app", "", map[string]string{long: "long"}, map[string]struct{}{"acme": {}, "long": {}})
 	d.Begin(d.source)
 	const ports = 20_000

@@ -52,15 +52,15 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// desk is a table with a book behind it.
-type desk struct {
+// testStore is a table with a book behind it.
+type testStore struct {
 	*Table
 	t      *testing.T
 	book   *ledger.Book
 	source *Source
 }
 
-func newDesk(t *testing.T, limit int, registered map[string]struct{}, change func(*Source)) *desk {
+func newTestStore(t *testing.T, limit int, registered map[string]struct{}, change func(*Source)) *testStore {
 	t.Helper()
 	book, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err != nil {
@@ -75,12 +75,12 @@ func newDesk(t *testing.T, limit int, registered map[string]struct{}, change fun
 		change(s)
 	}
 	go func() { _ = book.Run(t.Context()) }()
-	d := &desk{NewTable(book), t, book, s}
+	d := &testStore{NewTable(book), t, book, s}
 	d.Begin(s)
 	return d
 }
 
-func (d *desk) add(host string, e decode.Event) {
+func (d *testStore) add(host string, e decode.Event) {
 	e.Host = []byte(host)
 	if e.Status == 0 {
 		e.Status = 200
@@ -90,7 +90,7 @@ func (d *desk) add(host string, e decode.Event) {
 }
 
 // rows are the requests by tenant after a commit: on time, late, slow and bytes.
-func (d *desk) rows() map[string][4]uint64 {
+func (d *testStore) rows() map[string][4]uint64 {
 	d.t.Helper()
 	if err := d.book.Commit(d.t.Context(), d.Flush(nil, nil)); err != nil {
 		d.t.Fatal(err)
@@ -110,7 +110,7 @@ func (d *desk) rows() map[string][4]uint64 {
 }
 
 func TestEventsAreCountedForTheirTenants(t *testing.T) {
-	d := newDesk(t, 10, map[string]struct{}{"acme": {}, "idle": {}}, nil)
+	d := newTestStore(t, 10, map[string]struct{}{"acme": {}, "idle": {}}, nil)
 	for range 3 {
 		d.add("acme.thorbis.app", decode.Event{Duration: 300e6, Bytes: 5})
 		d.add("Acme.thorbis.app:443", decode.Event{Duration: 300e6 + 1, Bytes: 5})
@@ -131,7 +131,7 @@ func TestEventsAreCountedForTheirTenants(t *testing.T) {
 func TestInventedHostsAddNoSeries(t *testing.T) {
 	for name, registered := range map[string]map[string]struct{}{"registry": {"acme": {}}, "open": nil} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t, 100, registered, nil)
+			d := newTestStore(t, 100, registered, nil)
 			n := 1_000_000
 			if testing.Short() {
 				n = 20_000
@@ -155,7 +155,7 @@ func TestInventedHostsAddNoSeries(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	now := time.Now()
 	for _, at := range []time.Time{now, now.Add(-9 * time.Minute), now.Add(-11 * time.Minute), now.Add(time.Hour)} { // the last by a clock that jumps
 		d.add("acme.thorbis.app", decode.Event{Duration: 1e9, Bytes: 1, Time: at.UnixNano()})
@@ -172,7 +172,7 @@ func TestTimes(t *testing.T) {
 // While the clock is wrong requests may be counted as late, but each is counted, and none makes the newest event
 // newer than the clock.
 func TestNothingIsLostWhileTheClockIsWrong(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	real := time.Now()
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour, 0, 100 * 365 * 24 * time.Hour, -30 * 365 * 24 * time.Hour} {
 		d.now = real.Add(ahead).UnixNano()
@@ -192,7 +192,7 @@ func TestNothingIsLostWhileTheClockIsWrong(t *testing.T) {
 }
 
 func TestSamplingScalesCounts(t *testing.T) {
-	d := newDesk(t, 10, nil, func(s *Source) { s.Weight = Whole * 10 / 3 })
+	d := newTestStore(t, 10, nil, func(s *Source) { s.Weight = Whole * 10 / 3 })
 	for range 3000 {
 		d.add("acme.thorbis.app", decode.Event{Duration: 1, Bytes: 1})
 	}
@@ -204,7 +204,7 @@ func TestSamplingScalesCounts(t *testing.T) {
 // Who lost its slot is looked up again, though its host is remembered: its requests are not those of a series that
 // has ended.
 func TestSlotsThatAreTakenAwayAreForgotten(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	d.add("acme.thorbis.app", decode.Event{Duration: -1})
 	d.rows()
 	d.book.Configure(ledger.Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"beta": {}}, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})
@@ -217,7 +217,7 @@ func TestSlotsThatAreTakenAwayAreForgotten(t *testing.T) {
 
 // Each reload has other names; what was remembered under those before is let go.
 func TestNamesThatAreNoMoreInForceAreForgotten(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	for range 10 {
 		s := *d.source
 		s.Rule = &Rule{Service: s.Rule.Service, Names: NewNames("{tenant}.thorbis.app", "", nil, nil)}
@@ -230,7 +230,7 @@ func TestNamesThatAreNoMoreInForceAreForgotten(t *testing.T) {
 
 // A key that is too long to be anybody's takes no memory.
 func TestLongHosts(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	long := strings.Repeat("a", 1<<20)
 	for range 100 {
 		d.add(long, decode.Event{Duration: -1})
@@ -245,7 +245,7 @@ func TestLongHosts(t *testing.T) {
 
 // Counting a line of a known tenant allocates nothing.
 func TestNothingIsAllocatedForALine(t *testing.T) {
-	d := newDesk(t, 10, nil, nil)
+	d := newTestStore(t, 10, nil, nil)
 	e := decode.Event{Host: []byte("acme.thorbis.app"), Status: 200, Duration: 5e6, Bytes: 7, Time: time.Now().UnixNano()}
 	d.Add(&e)
 	if n := testing.AllocsPerRun(1000, func() { d.Add(&e) }); n != 0 {

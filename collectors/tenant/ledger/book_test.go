@@ -35,8 +35,8 @@ func (c *testClock) add(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// desk is a book that commits when a test says so.
-type desk struct {
+// testStore is a book that commits when a test calls commit.
+type testStore struct {
 	*Book
 	t     *testing.T
 	clock *testClock
@@ -45,7 +45,7 @@ type desk struct {
 	web   Numbers
 }
 
-func newDesk(t *testing.T, path string, c Config) *desk {
+func newTestStore(t *testing.T, path string, c Config) *testStore {
 	t.Helper()
 	dir, err := state.Open(path)
 	if err != nil {
@@ -56,7 +56,7 @@ func newDesk(t *testing.T, path string, c Config) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{Book: b, t: t, clock: clock, dir: dir, path: path}
+	d := &testStore{Book: b, t: t, clock: clock, dir: dir, path: path}
 	if c.Sources == nil {
 		c.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 	}
@@ -66,13 +66,13 @@ func newDesk(t *testing.T, path string, c Config) *desk {
 	return d
 }
 
-func (d *desk) close() {
+func (d *testStore) close() {
 	_ = d.Close()
 	_ = d.dir.Close()
 }
 
 // save commits records as Run would.
-func (d *desk) save(records ...[]byte) error {
+func (d *testStore) save(records ...[]byte) error {
 	var group []*request
 	for _, r := range records {
 		group = append(group, newRequest(r))
@@ -96,7 +96,7 @@ func cellOf(slot uint32, n uint32, nanos uint64) *Cell {
 	return c
 }
 
-func (d *desk) count(tenant string, n uint32) {
+func (d *testStore) count(tenant string, n uint32) {
 	d.t.Helper()
 	slot, ok := d.Admit(d.web.Service, tenant)
 	if !ok {
@@ -107,19 +107,19 @@ func (d *desk) count(tenant string, n uint32) {
 	}
 }
 
-func (d *desk) delta(slot uint32, n uint32) *Delta {
+func (d *testStore) delta(slot uint32, n uint32) *Delta {
 	return &Delta{Source: d.web.Source, Epoch: d.Epoch(), Lines: uint64(n), Thresholds: []uint64{300e6}, Cells: []*Cell{cellOf(slot, n, 123456789)}}
 }
 
 // shown is what a scrape shows, by tenant: its requests.
-func (d *desk) shown() map[string]uint64 {
+func (d *testStore) shown() map[string]uint64 {
 	all := map[string]uint64{}
 	_ = d.View().Each(func(s *Series) { all[s.Tenant] = s.Requests[1] }, func() error { return nil })
 	return all
 }
 
 // scrape is a whole scrape by a Prometheus.
-func (d *desk) scrape(id string) map[string]uint64 {
+func (d *testStore) scrape(id string) map[string]uint64 {
 	v := d.View()
 	all := map[string]uint64{}
 	_ = v.Each(func(s *Series) { all[s.Tenant] = s.Requests[1] }, func() error { return nil })
@@ -137,7 +137,7 @@ func registered(n int) map[string]struct{} {
 }
 
 func TestNewSeriesAreSeenAtZeroByEveryPrometheus(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	d.scrape("a")
 	d.scrape("b")
 	d.count("acme", 5)
@@ -167,7 +167,7 @@ func TestNewSeriesAreSeenAtZeroByEveryPrometheus(t *testing.T) {
 func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 	path := t.TempDir()
 	config := Config{Limit: 10, Thresholds: []uint64{300e6}}
-	d := newDesk(t, path, config)
+	d := newTestStore(t, path, config)
 	d.scrape("a")
 	d.scrape("b")
 	d.count("acme", 5)
@@ -184,7 +184,7 @@ func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 		}
 		now := d.clock.now()
 		d.close()
-		d = newDesk(t, path, config)
+		d = newTestStore(t, path, config)
 		d.clock.t = now
 	}
 	restart(false)
@@ -218,7 +218,7 @@ func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 // What a restart reads back is what was there, from the log as from a snapshot.
 func TestRestartContinuesExactly(t *testing.T) {
 	path := t.TempDir()
-	d := newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+	d := newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
 	d.scrape("a")
 	for i := range 50 {
 		d.count(fmt.Sprintf("t%05d", i%3), uint32(i+1))
@@ -238,7 +238,7 @@ func TestRestartContinuesExactly(t *testing.T) {
 			_ = d.log.Drop(segment)
 		}
 		d.close()
-		d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+		d = newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
 		if got := d.fingerprint(); !reflect.DeepEqual(got, want) {
 			t.Errorf("compacted %v:\n got %+v\nwant %+v", compacted, got, want)
 		}
@@ -254,7 +254,7 @@ func TestRestartContinuesExactly(t *testing.T) {
 	}
 }
 
-func (d *desk) fingerprint() any {
+func (d *testStore) fingerprint() any {
 	type row struct {
 		series Series
 		native map[int]uint64
@@ -286,7 +286,7 @@ func must(slot uint32, ok bool) uint32 {
 }
 
 func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6, 1e9}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6, 1e9}})
 	d.scrape("a")
 	slot, _ := d.Admit(d.web.Service, "acme")
 	c := cellOf(slot, 7, 2e9)
@@ -306,7 +306,7 @@ func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
 // A clock that was ahead for a while hides nothing afterwards: not how old the newest event is, nor how long nothing
 // was read. A record that another one overtook on its way to the disk changes neither.
 func TestClockThatWasAhead(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot := must(d.Admit(d.web.Service, "acme"))
 	at := time.Now().UnixMilli()
 	requests := uint64(0)
@@ -342,19 +342,19 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
-			d := newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			d := newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
 			d.scrape("a")
 			d.count("acme", 5)
 			d.close()
 			damage(path)
-			d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			d = newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
 			if total, _, _ := d.Totals(); !d.Lost(d.web.Source) || total != 0 {
 				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
 			}
 			d.count("acme", 1)
 			d.close()
 			// What was begun anew is not lost again; that something was is not forgotten.
-			d = newDesk(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+			d = newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
 			if total, _, _ := d.Totals(); !d.Lost(d.web.Source) || total != 1 {
 				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
 			}
@@ -375,7 +375,7 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 }
 
 func TestWhatCannotBeSavedIsNotShown(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	d.scrape("a")
 	d.count("acme", 5)
 	d.scrape("a")
@@ -397,7 +397,7 @@ func TestWhatCannotBeSavedIsNotShown(t *testing.T) {
 }
 
 func TestRunAnswersEveryCommit(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	d.scrape("a")
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error)
@@ -464,7 +464,7 @@ func FuzzApply(f *testing.F) {
 
 // A snapshot that cannot be written is tried again after a minute, then ever more seldom: each try keeps commits waiting.
 func TestSnapshotThatFailsIsPutOff(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10})
 	at := d.clock.now()
 	var waits []time.Duration
 	for range 6 {

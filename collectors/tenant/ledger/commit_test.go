@@ -9,7 +9,7 @@ import (
 )
 
 // running runs a book until stop is called.
-func (d *desk) running() (ctx context.Context, stop func()) {
+func (d *testStore) running() (ctx context.Context, stop func()) {
 	d.t.Helper()
 	ctx, cancel := context.WithCancel(d.t.Context())
 	done := make(chan error, 1)
@@ -28,12 +28,12 @@ func (d *desk) running() (ctx context.Context, stop func()) {
 	}
 }
 
-// reread opens the saved state of a desk again and returns how many requests it holds.
-func (d *desk) reread() uint64 {
+// reread opens the saved state of a testStore and returns how many requests it holds.
+func (d *testStore) reread() uint64 {
 	d.t.Helper()
 	path := d.path
 	d.close()
-	again := newDesk(d.t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
+	again := newTestStore(d.t, path, Config{Limit: 10, Thresholds: []uint64{300e6}})
 	defer again.close()
 	n, _, _ := again.Totals()
 	return n
@@ -41,7 +41,7 @@ func (d *desk) reread() uint64 {
 
 // A sender that was refused sends again: what a stopped book refused must not be saved by its next run.
 func TestRefusedCommitIsNeverSaved(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot, _ := d.Admit(d.web.Service, "acme")
 	_, stop := d.running()
 	stop()
@@ -66,7 +66,7 @@ func TestRefusedCommitIsNeverSaved(t *testing.T) {
 
 // Whatever moment a run ends at, what is counted is what was accepted.
 func TestAcceptedIsCountedAcrossRuns(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot, _ := d.Admit(d.web.Service, "acme")
 	var accepted, refused atomic.Uint64
 	var wg sync.WaitGroup
@@ -118,7 +118,7 @@ func TestAcceptedIsCountedAcrossRuns(t *testing.T) {
 // A record that is on the disk and cannot be applied is a defect. Its sender is not refused, for a restart may count it, and
 // nothing more is counted on top of a state that differs from the disk.
 func TestRecordThatCannotBeAppliedEndsTheBook(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot, _ := d.Admit(d.web.Service, "acme")
 	done := make(chan error, 1)
 	go func() { done <- d.Run(t.Context()) }()

@@ -8,7 +8,7 @@ import (
 )
 
 func TestSumIsExactBeyondTheLimit(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 20, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 20, Thresholds: []uint64{300e6}})
 	d.scrape("a")
 	total := uint64(0)
 	seen := map[string]uint64{}
@@ -62,7 +62,7 @@ func TestSumIsExactBeyondTheLimit(t *testing.T) {
 }
 
 func TestTheBusiestKeepTheirSeries(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 5, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 5, Thresholds: []uint64{300e6}})
 	for i := range 5 {
 		d.count(fmt.Sprintf("quiet%d", i), 1)
 	}
@@ -87,7 +87,7 @@ func TestTheBusiestKeepTheirSeries(t *testing.T) {
 // Who was demoted for a busier one does not come back because the registry is read again.
 func TestReadingTheRegistryPromotesNobody(t *testing.T) {
 	conf := Config{Limit: 5, Thresholds: []uint64{300e6}, Registered: registered(6), Sources: []SourceConfig{{Name: "access", Service: "web"}}}
-	d := newDesk(t, t.TempDir(), conf)
+	d := newTestStore(t, t.TempDir(), conf)
 	const busy = "t00005"
 	if _, ok := d.Lookup(d.web.Service, []byte(busy)); ok {
 		t.Fatal("there is room for all")
@@ -109,7 +109,7 @@ func TestReadingTheRegistryPromotesNobody(t *testing.T) {
 }
 
 func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})
 	d.scrape("a")
 	d.count("t00001", 4)
 	d.scrape("a")
@@ -141,7 +141,7 @@ func TestWhoComesBackGoesOn(t *testing.T) {
 	anyone := Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}}
 	all, none := anyone, anyone
 	all.Registered, none.Registered = registered(3), map[string]struct{}{}
-	d := newDesk(t, path, all)
+	d := newTestStore(t, path, all)
 	d.scrape("a")
 	d.count("t00001", 4)
 	d.scrape("a")
@@ -178,7 +178,7 @@ func TestWhoComesBackGoesOn(t *testing.T) {
 	d.count("t00002", 1)
 	shows("back without a registry", map[string]uint64{"t00000": 0, "t00001": 5, "t00002": 3, "_other": 0, "_unknown": 0})
 	d.close()
-	d = newDesk(t, path, all)
+	d = newTestStore(t, path, all)
 	shows("after a restart", map[string]uint64{"t00000": 0, "t00001": 5, "t00002": 3, "_other": 0, "_unknown": 0})
 	d.Configure(none)
 	_ = d.save()
@@ -189,7 +189,7 @@ func TestWhoComesBackGoesOn(t *testing.T) {
 }
 
 func TestServiceWithoutSourcesEnds(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2)})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2)})
 	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2), Sources: []SourceConfig{{Name: "access", Service: "api"}}})
 	_ = d.save()
 	d.clock.add(frozenFor)

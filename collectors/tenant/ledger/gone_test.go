@@ -14,7 +14,7 @@ import (
 
 // What was accepted is on the disk, whatever was removed of the state while it was in use, and however often.
 func TestAcceptedOutlivesRemovedState(t *testing.T) {
-	d := newDesk(t, filepath.Join(t.TempDir(), "state"), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d := newTestStore(t, filepath.Join(t.TempDir(), "state"), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot, _ := d.Admit(d.web.Service, "acme")
 	d.snapSize = -compactAbove // a snapshot at every tick, too
 	_, stop := d.running()

@@ -7,7 +7,7 @@ import (
 )
 
 // slow is what a scrape shows of slow requests of a tenant.
-func (d *desk) slow(tenant string) (all []uint64) {
+func (d *testStore) slow(tenant string) (all []uint64) {
 	_ = d.View().Each(func(s *Series) {
 		if s.Tenant == tenant {
 			all = slices.Clone(s.Slow)
@@ -16,7 +16,7 @@ func (d *desk) slow(tenant string) (all []uint64) {
 	return all
 }
 
-func (d *desk) late(slot uint32, thresholds ...uint64) {
+func (d *testStore) late(slot uint32, thresholds ...uint64) {
 	c := cellOf(slot, 1, 2e9)
 	for i := range thresholds {
 		c.Slow[i] = 1
@@ -26,7 +26,7 @@ func (d *desk) late(slot uint32, thresholds ...uint64) {
 
 // A threshold that a reload adds is seen at 0 by every Prometheus before it counts: who meets it at 5 has lost five.
 func TestNewThresholdsAreSeenAtZeroByEveryPrometheus(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{3e8}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{3e8}})
 	slot := must(d.Admit(d.web.Service, "acme"))
 	d.scrape("a")
 	d.scrape("b")
@@ -57,7 +57,7 @@ func TestNewThresholdsAreSeenAtZeroByEveryPrometheus(t *testing.T) {
 func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 	path := t.TempDir()
 	c := Config{Limit: 10, Thresholds: []uint64{3e8}}
-	d := newDesk(t, path, c)
+	d := newTestStore(t, path, c)
 	slot := must(d.Admit(d.web.Service, "acme"))
 	_ = d.save()
 	d.scrape("a")
@@ -77,7 +77,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 			d.late(slot, 3e8, 1e9)
 		}
 		d.close()
-		d = newDesk(t, path, c)
+		d = newTestStore(t, path, c)
 		if got := d.slow("acme"); !slices.Equal(got, []uint64{1, 0}) {
 			t.Errorf("snapshot %v: %v", saved, got)
 		}
@@ -87,7 +87,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 // A scrape during which the thresholds change has no answer: it could only show counts under other thresholds'
 // names, or a step back to 0.
 func TestThresholdsThatChangeDuringAScrapeEndIt(t *testing.T) {
-	d := newDesk(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{3e8}})
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{3e8}})
 	v := d.View()
 	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	_ = d.save()
