@@ -253,3 +253,39 @@ func TestPolicyTakenBackChangesNothing(t *testing.T) {
 		})
 	}
 }
+
+// A tenant that was removed for longer than its counters in memory are kept comes back with probes counted from 0, since then.
+func TestProbesCountedAnewBeganAnew(t *testing.T) {
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test"})
+	if err := collectors.Apply(c, policy(t, quick+closedPort, "")); err != nil {
+		t.Fatal(err)
+	}
+	created := func() (times []time.Time) {
+		for _, f := range c.Families() {
+			if f.Metric != metric.HealthCheckProbes {
+				continue
+			}
+			for s := range f.Samples {
+				times = append(times, s.Created)
+			}
+		}
+		return times
+	}
+	if len(created()) == 0 {
+		t.Fatal("no probes are shown")
+	}
+	k := key{check: "home"}
+	back := time.Now().Add(2 * goneFor)
+	c.mu.Lock()
+	before := c.targets[k]
+	before.results[0] = 5
+	c.remove(before, time.Now().Add(-2*goneFor))
+	c.targets[k] = c.add(k, before.settings, back)
+	c.sort()
+	c.mu.Unlock()
+	for _, at := range created() {
+		if !at.Equal(back) {
+			t.Errorf("the count of probes began at %v, want %v", at, back)
+		}
+	}
+}

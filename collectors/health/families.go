@@ -13,9 +13,9 @@ import (
 // targetState is what a scrape shows of a target. Copies of it are all that a scrape holds of the targets.
 type targetState struct {
 	exposed      *targetSeries
-	created      time.Time // of its check's counters
 	state        string
 	results      [3]uint64
+	began        time.Time // the results did
 	interval     time.Duration
 	expiry       time.Time // of the certificate, zero for none
 	warn, urgent time.Duration
@@ -38,7 +38,7 @@ func (c *Collector) Families() []metric.Family {
 	defer c.mu.Unlock()
 	targets := make([]targetState, 0, len(c.targets))
 	for _, t := range c.sorted {
-		s := t.exposedState(c.checks[t.check].created)
+		s := t.exposedState()
 		if saved, ok := c.shownOf(t); ok {
 			s.totals, s.since = saved.totals, saved.Created
 		}
@@ -51,9 +51,9 @@ func (c *Collector) Families() []metric.Family {
 	return slices.Concat(targetFamilies(targets), checkFamilies(checks), c.ownFamilies())
 }
 
-func (t *target) exposedState(created time.Time) targetState {
+func (t *target) exposedState() targetState {
 	s := targetState{
-		exposed: t.exposed, created: created, state: t.judge.state, results: t.results,
+		exposed: t.exposed, state: t.judge.state, results: t.results, began: t.began,
 		interval: t.spec.Interval.Std(), expiry: t.certificate.expiry,
 	}
 	if !s.expiry.IsZero() {
@@ -118,7 +118,7 @@ func targetFamilies(targets []targetState) []metric.Family {
 		}),
 		of(metric.HealthCheckProbes, func(t *targetState, yield add) bool {
 			for i, n := range t.results {
-				s := metric.Sample{Labels: t.exposed.labels, More: resultLabels[i], Value: float64(n), Created: t.created}
+				s := metric.Sample{Labels: t.exposed.labels, More: resultLabels[i], Value: float64(n), Created: t.began}
 				if !yield(s) {
 					return false
 				}

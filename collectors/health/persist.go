@@ -39,24 +39,6 @@ const (
 // from 0, and what an exporter that was killed and stays away for longer than trustFor costs is the same.
 const trustFor = 15 * time.Second
 
-// document is a snapshot as it is written.
-type document struct {
-	Session uint64    `json:"session"`
-	Taken   time.Time `json:"taken"`
-	// Until is when counters that are not in the snapshot may be shown; zero if they may be already.
-	Until   time.Time `json:"until,omitzero"`
-	Final   bool      `json:"final,omitzero"` // nothing was shown after it
-	Targets []entry   `json:"targets"`
-	// References are the reference targets that could be relied on, and when each last answered.
-	References map[string]time.Time `json:"references,omitempty"`
-}
-
-// trusted reports whether nobody can have seen more than the document holds. before is the session of who held
-// the directory last.
-func (d document) trusted(before uint64, now time.Time) bool {
-	return d.Final && d.Session == before || !now.Before(d.Taken) && now.Before(d.Until)
-}
-
 // saved is what outlives a restart of one target.
 type saved struct {
 	totals
@@ -67,21 +49,13 @@ type saved struct {
 	Removed time.Time `json:"removed,omitzero"`
 }
 
-// entry is a saved target as it is written.
-type entry struct {
-	Check  string `json:"check"`
-	Tenant string `json:"tenant,omitempty"`
-	saved
-}
-
 // persistence is what is known of saving. The collector's lock guards it.
 type persistence struct {
-	shown   map[key]saved // what was last saved
-	savedAt time.Time     // when that was taken
-	failing bool          // the last save failed
-	until   time.Time     // so long nothing that is not saved is shown
-	live    bool          // counters are shown as they are in memory
-	saves   [2]uint64     // succeeded, failed
+	savedAt time.Time // when what is shown was taken
+	failing bool      // the last save failed
+	until   time.Time // so long nothing that is not saved is shown
+	live    bool      // counters are shown as they are in memory
+	saves   [2]uint64 // succeeded, failed
 }
 
 // promise returns until when a snapshot taken now may say that it is all that was shown. While saving fails
@@ -98,32 +72,28 @@ func (p *persistence) promise(now time.Time) time.Time {
 
 // shownOf returns the counters of a target that a scrape may show. The caller holds the lock.
 func (c *Collector) shownOf(t *target) (saved, bool) {
+	s := t.saved()
 	if c.live {
-		return t.saved(), true
+		return s, true
 	}
-	s, ok := c.shown[t.key]
-	return s, ok && s.Created.Equal(t.created) // else they are of one that had the name before
+	s.totals = t.shown
+	return s, t.isShown
 }
 
 func (t *target) saved() saved {
 	return saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created}
 }
 
-// configured returns the counters of what is configured, as they are now. The caller holds the lock.
-func (c *Collector) configured() map[key]saved {
-	all := make(map[key]saved, len(c.targets))
-	for k, t := range c.targets {
-		all[k] = t.saved()
-	}
-	return all
-}
+// show lets scrapes see a target's counters.
+func (t *target) show(saved totals) { t.shown, t.isShown = saved, true }
 
-// snapshot is what is to be saved now, of which a scrape may show the first once it is. The caller holds the lock.
-func (c *Collector) snapshot(now time.Time) (configured map[key]saved, all []entry) {
-	configured = c.configured()
+// snapshot is what is to be saved now, first of the targets that are configured. A scrape may show these once they are
+// saved. The caller holds the lock.
+func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) {
+	configured = c.sorted
 	all = make([]entry, 0, len(configured)+len(c.kept))
-	for k, s := range configured {
-		all = append(all, entry{k.check, k.tenant, s})
+	for _, t := range configured {
+		all = append(all, entry{t.check, t.tenant, t.saved()})
 	}
 	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
 	for k, s := range c.kept {
@@ -147,7 +117,7 @@ func (c *Collector) saveNow(now time.Time, final bool) error {
 	configured, entries := c.snapshot(now)
 	d := document{Taken: now, Until: c.promise(now), Final: final, Targets: entries, References: c.reference.remembered()}
 	c.mu.Unlock()
-	return c.published(configured, now, c.write(d))
+	return c.published(configured, d, c.write(d))
 }
 
 // write writes a snapshot. Without a storage path it has nothing to do.
@@ -156,15 +126,15 @@ func (c *Collector) write(d document) error {
 		return nil
 	}
 	d.Session = c.dir.Session()
-	payload, err := json.Marshal(d)
+	payload, err := d.encode()
 	if err != nil {
 		return fmt.Errorf("health checks cannot be encoded: %w", err)
 	}
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
-// published puts what was saved before the scraper's eyes, or notes that saving failed.
-func (c *Collector) published(configured map[key]saved, at time.Time, err error) error {
+// published puts what was saved of targets, the document's first, before the scraper's eyes, or notes that saving failed.
+func (c *Collector) published(configured []*target, d document, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failing = err != nil
@@ -173,11 +143,17 @@ func (c *Collector) published(configured map[key]saved, at time.Time, err error)
 		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
 	}
 	c.saves[0]++
-	c.shown, c.savedAt = configured, at
+	c.savedAt = d.Taken
+	for i, t := range configured {
+		t.show(d.Targets[i].totals)
+	}
 	if c.live {
 		// What was shown a moment ago is more than what was saved: it stands until the next save, and
 		// the snapshot on the disk promises nothing.
-		c.live, c.shown, c.until = false, c.configured(), time.Now().Add(trustFor)
+		c.live, c.until = false, time.Now().Add(trustFor)
+		for _, t := range c.sorted {
+			t.show(t.judge.totals)
+		}
 		c.logger.Info("Counters are saved again")
 	}
 	return nil

@@ -103,7 +103,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 	t.Parallel()
 	type save struct {
 		document
-		configured map[key]saved
+		configured []*target
 		ends       time.Time
 		writes     int // 0 never, 1 at the end
 	}
@@ -142,7 +142,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 					if pending.writes != 1 {
 						err = errDisk
 					}
-					_ = d.c.published(pending.configured, pending.Taken, err)
+					_ = d.c.published(pending.configured, pending.document, err)
 					pending = nil
 					d.scrape()
 				}
@@ -277,7 +277,7 @@ func TestSaveThatEndsInTheMidstOfCountingOnPromisesNothing(t *testing.T) {
 	configured, entries := d.c.snapshot(d.now)
 	late := document{Taken: d.now, Until: d.c.promise(d.now), Targets: entries}
 	d.tick(3)
-	if err := d.c.published(configured, late.Taken, d.c.write(late)); err != nil {
+	if err := d.c.published(configured, late, d.c.write(late)); err != nil {
 		t.Fatal(err)
 	}
 	d.scrape()

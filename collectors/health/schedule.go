@@ -328,7 +328,7 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	}
 	// Saved again before the promise of the last snapshot ends, also after one that came late.
 	due = now.Sub(c.savedAt) >= quietTick-tick/2 || c.until.Sub(now) < trustFor/2
-	for k, t := range c.targets {
+	for _, t := range c.targets {
 		maintained := slices.ContainsFunc(t.windows, func(w *window) bool { return w.open })
 		if t.judge.state == metric.StateMaintenance && !maintained {
 			t.soon(now)
@@ -336,8 +336,7 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 		}
 		t.judge.maintain(maintained, now)
 		t.judge.advance(now)
-		before, shown := c.shown[k]
-		due = due || !shown || !t.judge.quietSince(before.totals)
+		due = due || !t.isShown || !t.judge.quietSince(t.shown)
 	}
 	c.goOn(now)
 	return due, reopened

@@ -26,7 +26,10 @@ type target struct {
 	settings
 	judge       *judge
 	created     time.Time // of the persistent counters
+	shown       totals    // as they were last saved, if isShown
+	isShown     bool
 	results     [3]uint64 // in the order of metric.ProbeResults
+	began       time.Time // when results were 0
 	last        outcome
 	certificate certificate
 	addr        netip.Addr   // that the last result came from, if the target is a name
@@ -263,7 +266,7 @@ func (c *Collector) add(k key, s settings, now time.Time) *target {
 		t.change(s, now)
 		return t
 	}
-	t := &target{key: k, settings: s, created: now}
+	t := &target{key: k, settings: s, created: now, began: now}
 	var before totals
 	if kept, ok := c.kept[k]; ok && kept.AppService == s.spec.AppService && kept.Location == s.location {
 		before, t.created = kept.totals, kept.Created
