@@ -107,7 +107,7 @@ func TestReceiversOfOtherLocations(t *testing.T) {
 }
 
 // Requests without durations among others make a slow service look faster than it is.
-func TestMixedDurationsAreToldOf(t *testing.T) {
+func TestWarnsOfMixedDurations(t *testing.T) {
 	text := strings.Replace(withSource, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
 	for more, want := range map[string]bool{
 		"    - {receive: vercel, app_service: web, secret_file: key}\n":                                          true,

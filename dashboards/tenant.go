@@ -69,7 +69,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 			12, tenantQuantiles(of)...).Min(0)).
 		WithPanel(lines(words{"Bytes sent", "Bytes of the answers, a second.", units.BytesPerSecondIEC},
 			12, query("A", rate("", metric.TenantResponseBytes), "bytes")).Min(0)).
-		WithPanel(lines(words{"Told of too late", "Requests a second whose event came too late to page; they count in budgets.", units.RequestsPerSecond},
+		WithPanel(lines(words{"Counted too late to page", "Requests a second whose event came too late to page; they count in budgets.", units.RequestsPerSecond},
 			12, query("A", rate("", metric.TenantLateRequests), "late")).Min(0))
 	return b
 }

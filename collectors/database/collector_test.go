@@ -134,7 +134,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("down in %d rounds, though only the role was locked out", n)
 	}
 
-	// Nobody listens.
+	// No server listens.
 	write(strings.Replace(pg.DSN("monitor", "postgres"), "host=", "host="+dir, 1))
 	waitFor(t, func() bool { return value(t, c, metric.PostgresUp, "main") == 0 })
 	if v := value(t, c, metric.PostgresConnections, "main"); v != -1 {

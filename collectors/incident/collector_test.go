@@ -182,7 +182,7 @@ func TestIncidentsAreExposed(t *testing.T) {
 	want(t, c, 1, "thorbis_incident_responses_total", "priority", "P1", "result", "in_time")
 	want(t, c, 0, "thorbis_incident_source_up", "source", "b")
 
-	// Nobody answers: what is known stays for two minutes, then nothing is claimed.
+	// No source answers: the last answer is exported for two minutes, then nothing.
 	a.say(500, nil)
 	if err := c.round(ctx); err == nil {
 		t.Error("no source answers, and no error is returned")

@@ -18,7 +18,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-func bird(t *testing.T) *canary {
+func newTestCanary(t *testing.T) *canary {
 	t.Helper()
 	return newCanary(config.Canary{Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond), Size: 64 << 10}, "db1", func(string) bool { return false })
 }
@@ -35,7 +35,7 @@ func leftovers(t *testing.T, dir string) {
 }
 
 func TestCanaryCleansUpAfterItself(t *testing.T) {
-	c := bird(t)
+	c := newTestCanary(t)
 	// A crash has left a file.
 	if err := os.WriteFile(filepath.Join(c.Path, ".thorbis_canary_data"), []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestCanaryCleansUpAfterItself(t *testing.T) {
 }
 
 func TestCanaryStaysOutOfTheWay(t *testing.T) {
-	c := bird(t)
+	c := newTestCanary(t)
 	for name, u := range map[string]usage{
 		"nearly full":           {size: 1 << 40, available: 1 << 35},
 		"small and nearly full": {size: 1 << 21, available: 1 << 19},
@@ -97,7 +97,7 @@ func TestBusy(t *testing.T) {
 
 // Rounds are counted by result, one that hangs once for each interval, and the end is waited for briefly.
 func TestCanariesRun(t *testing.T) {
-	good, bad, hung := bird(t), bird(t), bird(t)
+	good, bad, hung := newTestCanary(t), newTestCanary(t), newTestCanary(t)
 	good.Name, bad.Name, hung.Name = "good", "bad", "hung"
 	bad.spoil = func(b []byte) { b[0]++ }
 	release := make(chan struct{})

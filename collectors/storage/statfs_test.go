@@ -59,11 +59,11 @@ func mounts(n int, more ...string) []mount {
 
 // Mounts that hang come first, more of them than there are askers: the others are answered nevertheless,
 // the hanging ones are stale, asked once only, and asked again when they have answered.
-func TestHangingMountHoldsUpNobody(t *testing.T) {
-	synctest.Test(t, hangingMountHoldsUpNobody)
+func TestHangingMountBlocksNoOther(t *testing.T) {
+	synctest.Test(t, hangingMountBlocksNoOther)
 }
 
-func hangingMountHoldsUpNobody(t *testing.T) {
+func hangingMountBlocksNoOther(t *testing.T) {
 	dead := []string{"/a", "/b", "/c", "/d", "/e", "/f"}
 	h := newHanging(dead...)
 	a := newAsker(h.statfs)

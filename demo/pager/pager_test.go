@@ -63,7 +63,7 @@ func TestReceiverIsBounded(t *testing.T) {
 }
 
 // What PagerDuty does: one incident a key, however often it is triggered.
-func TestTriggersOfAnOpenIncidentPageNobody(t *testing.T) {
+func TestTriggersOfAnOpenIncidentSendNoPage(t *testing.T) {
 	r := New(&bytes.Buffer{})
 	for _, action := range []string{"trigger", "trigger", "resolve", "trigger"} {
 		r.record(Page{Kind: PagerDuty, DedupKey: "d", Action: action})

@@ -85,7 +85,7 @@ func TestTheBusiestKeepTheirSeries(t *testing.T) {
 }
 
 // Who was demoted for a busier one does not come back because the registry is read again.
-func TestReadingTheRegistryPromotesNobody(t *testing.T) {
+func TestReadingTheRegistryPromotesNoTenant(t *testing.T) {
 	conf := Config{Limit: 5, Thresholds: []uint64{300e6}, Registered: registered(6), Sources: []SourceConfig{{Name: "access", Service: "web"}}}
 	d := newTestStore(t, t.TempDir(), conf)
 	const busy = "t00005"
