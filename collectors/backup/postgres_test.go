@@ -37,6 +37,9 @@ func needs(t *testing.T, programs ...string) {
 // postgresBin returns the directory of the newest PostgreSQL.
 func postgresBin(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a real PostgreSQL server")
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
 		t.Skip("postgresql is not installed; make setup installs it")
