@@ -119,9 +119,14 @@ var (
 
 // Alerts on the watching of them.
 var (
+	EnvironmentUnwatchedAlert = alert(Alert{
+		Name: "ThorbisEnvironmentUnwatched", Priorities: everyPriority,
+		What: "No location has measured any check of any service for ten minutes, as when the only exporter or all of them are down.",
+		Why:  "An outage of any service would page no one. One page, at the priority of the most urgent service.",
+	})
 	ServiceUnwatchedAlert = alert(Alert{
 		Name: "ThorbisServiceUnwatched", Priorities: everyPriority, Page: true,
-		What: "No location has measured any check of a service for ten minutes.",
+		What: "No location has measured any check of a service for ten minutes, though other services are watched.",
 		Why:  "An outage of the service would page nobody.",
 	})
 	CheckSilentAlert = alert(Alert{
@@ -152,7 +157,7 @@ var (
 	ExporterDownAlert = alert(Alert{
 		Name: "ThorbisExporterDown", Priorities: []string{"P3"},
 		What: "An exporter that reported within the last hour cannot be scraped, or the last one of its job is gone.",
-		Why:  "One set of eyes fewer. If they were the last, more urgent alerts fire beside this one.",
+		Why:  "One vantage point fewer. If it was the last, ThorbisEnvironmentUnwatched or ThorbisServiceUnwatched pages.",
 	})
 	CollectorFailingAlert = alert(Alert{
 		Name: "ThorbisCollectorFailing", Priorities: []string{"P3"},

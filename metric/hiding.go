@@ -15,6 +15,9 @@ type Hiding struct {
 }
 
 var (
+	// sameEnvironment is for a source that is about all services of an environment, never about one of them.
+	sameEnvironment = []string{LabelEnvironment}
+
 	sameService  = []string{LabelEnvironment, LabelAppService}
 	sameTier     = append(sameService[:2:2], LabelTier)
 	sameTenant   = append(sameService[:2:2], LabelTenant)
@@ -55,6 +58,12 @@ func Hidings() []Hiding {
 		},
 		{MostUnknownAlert, []*Alert{UnknownHostsAlert}, sameService, "Most of the requests are more than one in twenty."},
 		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description says how many of the requests have unknown hosts."},
+		{
+			EnvironmentUnwatchedAlert,
+			[]*Alert{ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert},
+			sameEnvironment,
+			"Where no check of any service is measured, one page stands for all services, locations and exporters.",
+		},
 		{ServiceUnwatchedAlert, []*Alert{CheckSilentAlert, CheckUnknownAlert}, sameService, "Where nothing is watched, no check is."},
 		{ProberOfflineAlert, []*Alert{LocationSilentAlert}, sameLocation, "What has no network measures nothing."},
 		{ExporterDownAlert, []*Alert{

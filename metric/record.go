@@ -138,6 +138,8 @@ var Maintenance = record("app_service:thorbis_maintenance:planned",
 
 // What is not watched though it should be.
 var (
+	EnvironmentUnwatched = record("environment:thorbis_health_check:unwatched",
+		"Priority, 1 to 4, of the most urgent service that should be watched and is not known to be down, while no check of any service is watched.", environmentLevel)
 	ServiceWatched = record("app_service:thorbis_health_check:watched",
 		"Checks of the service that some location watches.", serviceLevel)
 	LocationWatched = record("location:thorbis_health_check:watched",

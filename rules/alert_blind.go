@@ -13,7 +13,6 @@ var blindNames = names{
 	"info":            metric.HealthCheckInfo.Name,
 	"judged":          metric.ObservedLedger.Location.Name,
 	"watched":         metric.CheckWatched.Name,
-	"serviceNamed":    metric.ServiceExpected.Name,
 	"serviceWatched":  metric.ServiceWatched.Name,
 	"locationSeen":    metric.LocationExpected.Name,
 	"locationWatched": metric.LocationWatched.Name,
@@ -36,7 +35,6 @@ func blind(p *config.Policy) Group {
 		{Record: metric.LocationExpected, Expr: expand(`
 			time() + 0 * group by ($place) ($info)
 			or `+otherLocations(p), n)},
-		{Record: metric.ServiceWatched, Expr: expand(`count by ($service) ($watched)`, n)},
 		{Record: metric.LocationWatched, Expr: expand(`count by ($place) ($watched)`, n)},
 		{Record: metric.CheckSilent, Expr: expand(`$expected > bool 0 unless on ($check) $watched unless on ($check) $down`, n)},
 		{Record: metric.CheckUnknown, Expr: expand(`
@@ -48,15 +46,6 @@ func blind(p *config.Policy) Group {
 			"down": n["down"], "expected": n["expected"], "judged": n["judged"], "watched": n["watched"], "state": metric.HealthCheckState.Name,
 		})},
 	}
-
-	rules = append(rules, byPage(metric.ServiceUnwatchedAlert, "P1", patience, text{
-		summary: "A service is not watched from anywhere.",
-		description: `No location has measured any check of {{ $labels.app_service }} in {{ $labels.environment }} for ten minutes;
-			an outage of it now would page nobody. Owner: {{ $labels.owner }}.
-			First look: are the exporters up (ThorbisExporterDown), can Prometheus scrape them, do their logs show probes.`,
-	}, func(page string) string {
-		return unlessReplaced(expand(`$serviceNamed`+braces(page)+` unless on ($service) $serviceWatched`, n), metric.LabelAppService)
-	})...)
 
 	rules = append(rules, byPage(metric.CheckSilentAlert, "P2", patience, text{
 		summary: "A check has stopped being measured.",

@@ -37,7 +37,7 @@ func exporters(p *config.Policy) Group {
 			($seen unless on ($job) group by ($job) ($build))`, n), 2*time.Minute, text{
 			summary: "An exporter is down.",
 			description: `{{ $labels.instance }} of job {{ $labels.job }} in {{ $labels.environment }} has not been scraped for two minutes.
-				If it was the only exporter of its location, ThorbisLocationSilent follows; if it was the last that watched a service, ThorbisServiceUnwatched pages.
+				If it was the only exporter of its location, ThorbisLocationSilent follows; if it was the last that watched a service, ThorbisServiceUnwatched or ThorbisEnvironmentUnwatched pages.
 				First look: is the process running, its log, then the scrape error on Prometheus' targets page.`,
 		}),
 		single(metric.CollectorFailingAlert, expand(

@@ -43,7 +43,7 @@ func labelConflicts(p *config.Policy) Rule {
 // unlessReplaced leaves an alert out while one of the labels that it depends on, or the environment, is replaced.
 func unlessReplaced(expr string, labels ...string) string {
 	return expr + " unless on (environment) " + metric.LabelConflict.Select(
-		fmt.Sprintf("label=~%q", strings.Join(append(slices.Clone(labels), metric.LabelEnvironment), "|")))
+		named("label", append(slices.Clone(labels), metric.LabelEnvironment)))
 }
 
 // labelConflictAlerts reports the conflict: as a page where it hides everything from the rules, so that no outage pages.

@@ -37,7 +37,7 @@ func build(p *config.Policy, sc scope) (Bundle, error) {
 	}
 	b.files = []File{
 		{Name: "policy.rules.yaml", Groups: append(promises(p), ladders(p)...)},
-		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), blind(p), certificates()}},
+		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), unwatched(p), blind(p), certificates()}},
 		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
 		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
 		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},

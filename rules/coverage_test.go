@@ -92,9 +92,26 @@ var simulations = []simulated{
 		misses: func(_ layout, e *simExporter) { e.certificate = float64(at(begin + 15*day).Unix()) },
 	},
 	{
-		alert: metric.ServiceUnwatchedAlert, priority: "P1",
+		alert: metric.EnvironmentUnwatchedAlert, priority: "P1",
 		fires:  func(_ layout, e *simExporter) { e.off = []spell{{begin, begin + 25*minute}} },
 		misses: func(_ layout, e *simExporter) { e.off = []spell{{begin, begin + 6*minute}} },
+	},
+	{
+		alert: metric.ServiceUnwatchedAlert, priority: "P1", copies: 2,
+		copy: func(i int, e *simExporter) {
+			e.service, e.check = []string{"web", "api"}[i], []string{"home", "api"}[i]
+			e.instance += "-" + e.service
+		},
+		fires: func(_ layout, e *simExporter) {
+			if e.service == "api" {
+				e.off = []spell{{begin, begin + 25*minute}}
+			}
+		},
+		misses: func(_ layout, e *simExporter) {
+			if e.service == "api" {
+				e.off = []spell{{begin, begin + 6*minute}}
+			}
+		},
 	},
 	{
 		alert: metric.CheckSilentAlert, priority: "P2", copies: 2,
@@ -239,12 +256,13 @@ func TestAlerts(t *testing.T) {
 // endsWithExporter are the alerts of rules/tests that need not fire through a restart of what they are told by, and why.
 var endsWithExporter = func() map[string]string {
 	reasons := map[string]string{
-		metric.PolicyReloadAlert.Name:    "a restart takes the policy that is there, or fails",
-		metric.StateNotSavedAlert.Name:   "a restart saves at once",
-		metric.EscalationBlindAlert.Name: "it fires because there is no exporter to tell",
-		metric.OOMAlert.Name:             "it tells of a moment",
-		metric.TenantsSilentAlert.Name:   "it looks at records of the last hours",
-		metric.TrafficVanishedAlert.Name: "it looks at a record that is kept until events come again",
+		metric.PolicyReloadAlert.Name:         "a restart takes the policy that is there, or fails",
+		metric.StateNotSavedAlert.Name:        "a restart saves at once",
+		metric.EscalationBlindAlert.Name:      "it fires because there is no exporter to tell",
+		metric.EnvironmentUnwatchedAlert.Name: "it fires because no exporter measures",
+		metric.OOMAlert.Name:                  "it tells of a moment",
+		metric.TenantsSilentAlert.Name:        "it looks at records of the last hours",
+		metric.TrafficVanishedAlert.Name:      "it looks at a record that is kept until events come again",
 	}
 	for _, a := range []*metric.Alert{
 		metric.RuleFailingAlert, metric.RuleMissedAlert, metric.AlertsDroppedAlert, metric.NotificationsFailingAlert, metric.NoAlertmanagerAlert,

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -136,7 +137,7 @@ func policyChecks(scenarios []scenario) []*config.Check {
 		for _, e := range s.exporters {
 			known := slices.ContainsFunc(checks, func(c *config.Check) bool { return c.Name == e.check })
 			if e.check != "" && e.removed == 0 && !known {
-				checks = append(checks, &config.Check{Name: e.check, AppService: "web"})
+				checks = append(checks, &config.Check{Name: e.check, AppService: cmp.Or(e.service, "web")})
 			}
 		}
 	}

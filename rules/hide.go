@@ -2,8 +2,10 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -29,6 +31,14 @@ var signals = map[*metric.Alert]signal{
 			terms = append(terms, "max_over_time("+name+"["+after(r)+"])")
 		}
 		return strings.Join(terms, " or on ("+levels["slo"]+") ")
+	},
+	// Locations and exporters are reported by states that outlast the page and would fire anew after it; a check of which
+	// nothing is measured is neither silent nor unknown to the rules.
+	metric.EnvironmentUnwatchedAlert: func(r Rule) string {
+		if r.Alert != metric.ServiceUnwatchedAlert {
+			return ""
+		}
+		return "max_over_time(" + metric.EnvironmentUnwatched.Name + "[" + after(r) + "]) <= " + strconv.Itoa(config.PriorityRank(r.Priority))
 	},
 	metric.ManyTenantsBurningAlert: func(Rule) string { return metric.TenantsBurningStorm.Name },
 }

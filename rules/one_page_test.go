@@ -1,26 +1,13 @@
 package rules
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/alertmanager/alert"
-	amconfig "github.com/prometheus/alertmanager/config"
-	amcommon "github.com/prometheus/alertmanager/config/common"
-	"github.com/prometheus/alertmanager/eventrecorder"
-	"github.com/prometheus/alertmanager/inhibit"
-	"github.com/prometheus/alertmanager/provider"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -33,6 +20,8 @@ type cause struct {
 	exporters []*simExporter
 	// severe says that it must page, mild that it must not; otherwise it may.
 	severe, mild bool
+	// alert is the one that must page first, nil for any.
+	alert *metric.Alert
 }
 
 const (
@@ -107,7 +96,7 @@ func (c causes) outage() cause {
 		what += ", with traffic"
 		all = append(all, c.receivers(traffic)...)
 	}
-	return cause{what, all, true, false}
+	return cause{what: what, exporters: all, severe: true}
 }
 
 func (c causes) receivers(tenants []simTenant) []*simExporter {
@@ -131,7 +120,7 @@ func (c causes) burn() cause {
 	all = append(all, crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)
 	severe := n >= 5 || tiers[0] == "enterprise"
 	probers := c.probers("home", "", metric.TierNone, "P1", 1)
-	return cause{fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share, (to-causeAt)/minute), append(probers, c.receivers(all)...), severe, !severe && n < 3 && len(tiers) == 1}
+	return cause{what: fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share, (to-causeAt)/minute), exporters: append(probers, c.receivers(all)...), severe: severe, mild: !severe && n < 3 && len(tiers) == 1}
 }
 
 // tenantsDown are tenants whose own checks are down while the service's is up.
@@ -155,7 +144,7 @@ func (c causes) tenantsDown() cause {
 		}
 	}
 	severe := tier == "enterprise" || n >= 3
-	return cause{fmt.Sprintf("%d tenants of %s down for %d min%s", n, tier, (to-causeAt)/minute, blind), all, severe, !severe && blind == ""}
+	return cause{what: fmt.Sprintf("%d tenants of %s down for %d min%s", n, tier, (to-causeAt)/minute, blind), exporters: all, severe: severe, mild: !severe && blind == ""}
 }
 
 // unjudged is a network that the probers lose, all at once.
@@ -166,7 +155,7 @@ func (c causes) unjudged() cause {
 	for _, e := range all {
 		e.blind = []spell{{causeAt + c.IntN(minute), to}}
 	}
-	return cause{fmt.Sprintf("%d probers without a network until %d", len(all), to), all, true, false}
+	return cause{what: fmt.Sprintf("%d probers without a network until %d", len(all), to), exporters: all, severe: true}
 }
 
 // dead are probers that die, all at once or one after the other.
@@ -177,7 +166,7 @@ func (c causes) dead() cause {
 	for _, e := range all {
 		e.off = []spell{{causeAt + c.IntN(3*minute), to}}
 	}
-	return cause{fmt.Sprintf("%d probers dead until %d", len(all), to), all, true, false}
+	return cause{what: fmt.Sprintf("%d probers dead until %d", len(all), to), exporters: all, severe: true, alert: metric.EnvironmentUnwatchedAlert}
 }
 
 // TestOneCauseOnePage: whatever breaks, and however the watching fares meanwhile, one cause is one page, and a real one is
@@ -195,12 +184,12 @@ func TestOneCauseOnePage(t *testing.T) {
 		all = append(all, draw.outage(), draw.outage(), draw.burn(), draw.tenantsDown(), draw.unjudged(), draw.dead())
 	}
 	// The pairs that were found first.
-	all = append(all, cause{"120 of one tier beside giants", append(draw.probers("home", "", metric.TierNone, "P1", 1), oneReceiver.carry(append(crowd(120, "enterprise", 1, func(_ int, t *simTenant) {
+	all = append(all, cause{what: "120 of one tier beside giants", severe: true, exporters: append(draw.probers("home", "", metric.TierNone, "P1", 1), oneReceiver.carry(append(crowd(120, "enterprise", 1, func(_ int, t *simTenant) {
 		t.failing = failing(1, causeAt, causeAt+20*minute)
-	}), crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)...)...), true, false})
+	}), crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)...)...)})
 	blind := draw.probers("home", "", metric.TierNone, "P1", 1)
 	blind[0].broken, blind[0].blind = []spell{{causeAt, causeAt + 50*minute}}, []spell{{causeAt + 5*minute, causeAt + 40*minute}}
-	all = append(all, cause{"down, then unknown", blind, true, false})
+	all = append(all, cause{what: "down, then unknown", exporters: blind, severe: true})
 	judgeCauses(t, all)
 }
 
@@ -234,114 +223,11 @@ func judgeCauses(t *testing.T, all []cause) {
 		if c.severe && len(sent) == 0 {
 			t.Errorf("%s: pages nobody; what fired: %v", c.what, fired)
 		}
+		if c.alert != nil && len(sent) > 0 && sent[0].alert != c.alert.Name {
+			t.Errorf("%s: pages %v, want %s; what fired: %v", c.what, sent, c.alert.Name, fired)
+		}
 		if c.mild && len(sent) > 0 {
 			t.Errorf("%s: pages: %v", c.what, sent)
 		}
 	}
 }
-
-// pager follows pages as Alertmanager sends them and PagerDuty groups them.
-type pager struct {
-	t     testing.TB
-	rules []amcommon.InhibitRule
-}
-
-// sentPage is a page that was sent: P1 or P2.
-type sentPage struct {
-	at              int
-	about, priority string
-	alert           string
-}
-
-func newPager(t testing.TB) *pager {
-	t.Helper()
-	text, err := alertmanager.Build(testPolicy(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := amconfig.Load(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &pager{t, c.InhibitRules}
-}
-
-// pages returns the pages that come of what fired.
-func (p *pager) pages(fired []firing) []sentPage {
-	var moments []int
-	for _, f := range fired {
-		moments = append(moments, f.from, f.to)
-	}
-	slices.Sort(moments)
-	var sent []sentPage
-	open := map[string]bool{}
-	for _, at := range slices.Compact(moments) {
-		var now []firing
-		for _, f := range fired {
-			if f.from <= at && at < f.to {
-				now = append(now, f)
-			}
-		}
-		mutes := p.inhibitor(now)
-		told := map[string]bool{}
-		for _, f := range now {
-			if g := groupOf(f); (f.priority == "P1" || f.priority == "P2") && !mutes(f) {
-				told[g] = true
-				if !open[g] {
-					open[g] = true
-					sent = append(sent, sentPage{at, g, f.priority, f.alert})
-				}
-			}
-		}
-		// A page is resolved by an alert that ends and that nothing hides, when it is the last.
-		for _, f := range fired {
-			if g := groupOf(f); f.to == at && !told[g] && !mutes(f) {
-				delete(open, g)
-			}
-		}
-	}
-	return sent
-}
-
-func groupOf(f firing) string {
-	about := f.labels.Get(metric.LabelAppService)
-	if about == "" {
-		set := map[string]string{}
-		f.labels.Range(func(l labels.Label) { set[l.Name] = l.Value })
-		about = metric.Subject(set)
-	}
-	return about + " " + f.priority
-}
-
-// inhibitor is Alertmanager's own, which knows that these alerts fire.
-func (p *pager) inhibitor(now []firing) func(firing) bool {
-	var alerts steady
-	for _, f := range now {
-		alerts = append(alerts, &alert.Alert{Alert: model.Alert{Labels: labelSetOf(f), StartsAt: time.Now().Add(-time.Minute), EndsAt: time.Now().Add(time.Hour)}})
-	}
-	ih := inhibit.NewInhibitor(alerts, p.rules, slog.New(slog.DiscardHandler), eventrecorder.NopRecorder())
-	go ih.Run()
-	ih.WaitForLoading()
-	p.t.Cleanup(ih.Stop)
-	return func(f firing) bool { return ih.Mutes(context.Background(), labelSetOf(f)) }
-}
-
-func labelSetOf(f firing) model.LabelSet {
-	set := model.LabelSet{}
-	f.labels.Range(func(l labels.Label) { set[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
-	return set
-}
-
-// steady provides alerts that fire all the time.
-type steady []*alert.Alert
-
-func (s steady) Subscribe(string) provider.AlertIterator {
-	return provider.NewAlertIterator(make(chan *provider.Alert), make(chan struct{}), nil)
-}
-
-func (s steady) SlurpAndSubscribe(name string) ([]*alert.Alert, provider.AlertIterator) {
-	return s, s.Subscribe(name)
-}
-func (s steady) GetPending() provider.AlertIterator          { return nil }
-func (s steady) Get(model.Fingerprint) (*alert.Alert, error) { return nil, provider.ErrNotFound }
-func (s steady) Put(context.Context, ...*alert.Alert) error  { return nil }

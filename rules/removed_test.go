@@ -88,7 +88,8 @@ func TestRemovedChecks(t *testing.T) {
 	w.run(until)
 	for _, c := range cases {
 		fired := slices.DeleteFunc(w.fired(c.name), func(f firing) bool {
-			return f.alert == metric.ExporterDownAlert.Name || f.alert == metric.ServiceUnwatchedAlert.Name || f.alert == metric.LocationSilentAlert.Name
+			return f.alert == metric.ExporterDownAlert.Name || f.alert == metric.LocationSilentAlert.Name ||
+				f.alert == metric.ServiceUnwatchedAlert.Name || f.alert == metric.EnvironmentUnwatchedAlert.Name
 		})
 		switch {
 		case c.alert == nil && len(fired) > 0:

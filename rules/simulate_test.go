@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -46,6 +47,7 @@ type simExporter struct {
 	reappears   string  // its instance after the first spell in off, if it changes
 
 	check, tier, owner, page, tenant string
+	service                          string  // of the check, web if empty
 	certificate                      float64 // Unix time, 0 for none
 	warning, urgent                  float64 // seconds before it, 0 where the exporter does not say
 
@@ -223,7 +225,7 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 		if e.check == "" {
 			return e.vanish(now, samples)
 		}
-		check := with(env, metric.LabelAppService, "web", metric.LabelCheck, e.check, metric.LabelTenant, e.tenant, metric.LabelLocation, e.location)
+		check := with(env, metric.LabelAppService, cmp.Or(e.service, "web"), metric.LabelCheck, e.check, metric.LabelTenant, e.tenant, metric.LabelLocation, e.location)
 		for _, s := range metric.HealthStates {
 			v := 0.0
 			if s == e.state {

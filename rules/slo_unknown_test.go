@@ -69,16 +69,16 @@ func TestUnknownPagesOnce(t *testing.T) {
 	down := home()
 	down[0].broken = []spell{{causeAt, to}}
 	judgeCauses(t, []cause{
-		{"the registry is emptied", append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
+		{what: "the registry is emptied", exporters: append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
 			t.silent = []spell{{0, causeAt}, {to, 9 * hour}}
-		}))...)...), true, false},
-		{"the registry is emptied and all fails", append(home(), twoReceivers.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
+		}))...)...), severe: true},
+		{what: "the registry is emptied and all fails", exporters: append(home(), twoReceivers.carry(append(crowd(6, "enterprise", 10, lost), unknown(60, func(t *simTenant) {
 			t.silent, t.failing = []spell{{0, causeAt}, {to, 9 * hour}}, failing(1, causeAt, to)
-		}))...)...), true, false},
-		{"down beside a scanner", append(down, oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(2, nil))...)...), true, false},
-		{"a tenth is unknown and fails", append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, nil), unknown(6, func(t *simTenant) {
+		}))...)...), severe: true},
+		{what: "down beside a scanner", exporters: append(down, oneReceiver.carry(append(crowd(6, "enterprise", 10, lost), unknown(2, nil))...)...), severe: true},
+		{what: "a tenth is unknown and fails", exporters: append(home(), oneReceiver.carry(append(crowd(6, "enterprise", 10, nil), unknown(6, func(t *simTenant) {
 			t.failing = failing(1, causeAt, to)
-		}))...)...), false, true},
+		}))...)...), mild: true},
 	})
 }
 

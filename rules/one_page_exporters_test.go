@@ -1,0 +1,109 @@
+package rules
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// twoServices are the exporters of web and api, each with a check of its own, at one or two locations.
+func (c causes) twoServices(locations int) []*simExporter {
+	all := c.probers("home", "", metric.TierNone, "P1", locations)
+	for _, e := range c.probers("api", "", metric.TierNone, "P1", locations) {
+		e.service = "api"
+		all = append(all, e)
+	}
+	return all
+}
+
+// exportersOf returns the exporters of a service.
+func exportersOf(name string, all []*simExporter) []*simExporter {
+	var own []*simExporter
+	for _, e := range all {
+		if e.service == name {
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+// exporterStories are the ways in which exporters of two services die and come back.
+func (c causes) exporterStories() []cause {
+	to := causeAt + c.between(20, 50)*minute
+	begin := causeAt + c.IntN(minute)
+	var all []cause
+	add := func(what string, alert *metric.Alert, exporters []*simExporter) {
+		all = append(all, cause{
+			what: fmt.Sprintf("%s from %d to %d", what, begin, to), exporters: exporters,
+			severe: alert != nil, mild: alert == nil, alert: alert,
+		})
+	}
+	environment, service := metric.EnvironmentUnwatchedAlert, metric.ServiceUnwatchedAlert
+
+	only := c.twoServices(1)
+	for _, e := range only {
+		e.off = []spell{{begin, to}}
+	}
+	add("the only exporter dies", environment, only)
+
+	inTurn := c.twoServices(2)
+	for _, e := range inTurn {
+		e.off = []spell{{begin + c.IntN(3*minute), to + c.IntN(4*minute)}}
+	}
+	add("all exporters die and come back one after the other", environment, inTurn)
+
+	hung := c.twoServices(1)
+	for _, e := range hung {
+		e.hung = []spell{{begin, to}}
+	}
+	add("the only exporter hangs", environment, hung)
+
+	undiscovered := c.twoServices(2)
+	for _, e := range undiscovered {
+		e.gone = []spell{{begin, to}}
+	}
+	add("all exporters leave service discovery", environment, undiscovered)
+
+	one := c.twoServices(c.between(1, 2))
+	for _, e := range exportersOf("api", one) {
+		e.off = []spell{{begin, to}}
+	}
+	add("the exporters of one service die", service, one)
+
+	survivor := c.twoServices(2)
+	for _, e := range survivor {
+		if e.location == "fra" {
+			e.off = []spell{{begin, to}}
+		}
+	}
+	add("the exporters of one location die", nil, survivor)
+
+	rolling := c.twoServices(1)
+	for i, e := range rolling {
+		e.off = []spell{{begin + i*2*minute, begin + i*2*minute + c.between(20, 110)}}
+	}
+	add("a rolling restart", nil, rolling)
+
+	restart := c.twoServices(1)
+	length := c.between(1, 4) * minute
+	for _, e := range restart {
+		e.off = []spell{{begin, begin + length}}
+	}
+	add("a restart of all", nil, restart)
+	return all
+}
+
+// TestExportersDieOnePage: while nothing of the environment is watched, one page stands for all its services, whatever the
+// exporters died of and however they come back. A service that alone is unwatched pages for itself.
+func TestExportersDieOnePage(t *testing.T) {
+	simulates(t)
+	seed := *pageSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("go test ./rules -run TestExportersDieOnePage -pages.seed=%d repeats this", seed)
+	judgeCauses(t, causes{rand.New(rand.NewPCG(seed, 0))}.exporterStories())
+}
