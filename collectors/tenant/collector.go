@@ -228,6 +228,9 @@ func (c *Collector) Close() error {
 // read runs the sources of the policy in force. While no tenants are known files wait, for no request could be assigned.
 func (c *Collector) read(g *collectors.Group) {
 	s := c.current.Load()
+	if s == nil {
+		return // no policy has been committed yet
+	}
 	registry := g.Report("registry") // or a heartbeat would hide that it was never read
 	if !s.names.known {
 		g.Go("registry", func(ctx context.Context) error { return c.await(ctx, s, registry) })
