@@ -60,7 +60,7 @@ func Hidings() []Hiding {
 		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description says how many of the requests have unknown hosts."},
 		{
 			EnvironmentUnwatchedAlert,
-			[]*Alert{ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert},
+			[]*Alert{ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert, EscalationBlindAlert},
 			sameEnvironment,
 			"Where no check of any service is measured, one page stands for all services, locations and exporters.",
 		},
