@@ -121,7 +121,7 @@ func TestBackupGuardDeletesScratchDirectoriesOnly(t *testing.T) {
 	}
 }
 
-// One test runs at a time: another waits, behind everything else on the machine, and can be told to stop while it does.
+// One test runs at a time: another waits, behind everything else on the machine, and can be stopped while it does.
 func TestBackupOneAtATime(t *testing.T) {
 	policy, _, results := dumps(t, "true")
 	unlock, err := backup.OneAtATime(t.Context(), results)

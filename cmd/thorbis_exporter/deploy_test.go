@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// accepts tells whether the program knows the flags, which a command that changes nothing parses first.
+// accepts reports whether the program knows the flags, which a command that changes nothing parses first.
 func accepts(t *testing.T, from string, flags []string) {
 	t.Helper()
 	flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return strings.HasPrefix(f, "--config.file=") })

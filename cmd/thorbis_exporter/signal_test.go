@@ -151,7 +151,7 @@ func (p *program) reader() *os.File {
 	var f *os.File
 	p.eventually("the policy is read", func() (ok bool) {
 		var err error
-		f, err = os.OpenFile(p.policy+gate, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails while nobody reads
+		f, err = os.OpenFile(p.policy+gate, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails while there is no reader
 		return err == nil
 	})
 	p.t.Cleanup(func() { _ = f.Close() })

@@ -51,7 +51,7 @@ tenants:
 	}
 }
 
-// Whoever tries it out is told what is wrong and where to look.
+// A first try prints what is wrong and where to look.
 func TestTenantsOnceSaysWhy(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) string {

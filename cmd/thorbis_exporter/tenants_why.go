@@ -66,8 +66,8 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 	for _, reason := range []decode.Verdict{decode.Syntax, decode.TooLong, decode.NoStatus} {
 		rejected += sum.Left[reason.Reason()]
 	}
-	nobody := sum.Requests > 0 && sum.Unknown == sum.Requests
-	if rejected == 0 && !nobody {
+	unassigned := sum.Requests > 0 && sum.Unknown == sum.Requests
+	if rejected == 0 && !unassigned {
 		return nil
 	}
 	for _, name := range t.files {
@@ -78,7 +78,7 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 		if g.bad > 0 {
 			hints = append(hints, fmt.Sprintf("%s:%d: the first line that cannot be read as %s (%s)", name, g.bad, source.Format, g.reason))
 		}
-		if nobody && g.named > 0 && source.TenantBy == "host" {
+		if unassigned && g.named > 0 && source.TenantBy == "host" {
 			if g.host == "" {
 				hints = append(hints, fmt.Sprintf("%s:%d: the request has no host, so its tenant is unknown", name, g.named))
 			} else {
@@ -89,7 +89,7 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 	if rejected == sum.Lines && rejected > 0 {
 		hints = append(hints, fmt.Sprintf("no line is %s: choose another --format", source.Format))
 	}
-	if nobody {
+	if unassigned {
 		hint := "no request belongs to a known tenant"
 		if source.TenantBy == "host" && p.Tenants.Host != "" {
 			hint += fmt.Sprintf("; hosts must match %s", p.Tenants.Host)

@@ -33,8 +33,8 @@ func TestBacktestFlags(t *testing.T) {
 	}
 }
 
-// TestBacktestReaches: the server is told who asks, in the words of a file as promtool reads it; a server that is not told
-// says what to do about it.
+// TestBacktestReaches: requests carry the credentials of a file that promtool reads too; without them the error names the
+// flag.
 func TestBacktestReaches(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "thorbis" || password != "secret" {
@@ -55,8 +55,8 @@ func TestBacktestReaches(t *testing.T) {
 	write("password", "secret\n")
 	good := write("http.yaml", "basic_auth: {username: thorbis, password_file: password}\n")
 	for name, c := range map[string]struct{ url, file, want string }{
-		"told":      {server.URL, good, "holds none of the series"},
-		"not told":  {server.URL, "", "say who asks with --http.config.file"},
+		"asked":      {server.URL, good, "holds none of the series"},
+		"not asked":  {server.URL, "", "say who asks with --http.config.file"},
 		"no file":   {server.URL, good + ".missing", "--http.config.file: "},
 		"bad file":  {server.URL, write("bad.yaml", "basic_auth: {user: thorbis}\n"), "--http.config.file: "},
 		"no URL":    {"prometheus:9090", "", `--prometheus: invalid URL "prometheus:9090": write it like http://`},

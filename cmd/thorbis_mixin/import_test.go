@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestImport: what is imported is printed; a file that is not there, or that holds nothing to import, is told of by name.
+// TestImport: what is imported is printed; a file that is not there, or that holds nothing to import, is named in the error.
 func TestImport(t *testing.T) {
 	for tool, c := range map[string]struct{ text, want, without string }{
 		"sloth": {

@@ -100,13 +100,13 @@ func TestTestRoutes(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
-	if err := os.WriteFile(wrong, []byte("tests:\n  - name: nobody hears\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n"), 0o600); err != nil {
+	if err := os.WriteFile(wrong, []byte("tests:\n  - name: no receiver\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out.Reset()
 	err = run([]string{"test-routes", policyFlag, wrong}, &out)
 	if err == nil || err.Error() != "1 of 1 alerts do not reach the expected receivers" ||
-		!strings.Contains(out.String(), "wrong.yaml:2: nobody hears\n    the routes pick [pagerduty critical sms], want []\n") {
+		!strings.Contains(out.String(), "wrong.yaml:2: no receiver\n    the routes pick [pagerduty critical sms], want []\n") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	own := filepath.Join(t.TempDir(), "own.yaml")

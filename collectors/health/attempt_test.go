@@ -32,7 +32,7 @@ func listenAt(t *testing.T, address string) net.Listener {
 	return l
 }
 
-// silentAt makes a port that answers no SYN: its queue of connections that nobody accepts is full.
+// silentAt makes a port that answers no SYN: its queue of unaccepted connections is full.
 func silentAt(t *testing.T, ip [4]byte, port int) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

@@ -108,7 +108,7 @@ func TestKeptCountersAreUsedOnce(t *testing.T) {
 	}
 }
 
-// A registry that is being written drops nobody.
+// A registry that is being written drops no tenant.
 func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	registry := filepath.Join(t.TempDir(), "tenants.yaml")
 	write := func(text string) {

@@ -19,7 +19,7 @@ type document struct {
 	References map[string]time.Time `json:"references,omitempty"`
 }
 
-// trusted reports whether nobody can have seen more than the document holds. before is the session of who held
+// trusted reports whether a scrape can have shown no more than the document holds. before is the session that held
 // the directory last.
 func (d document) trusted(before uint64, now time.Time) bool {
 	return d.Final && d.Session == before || !now.Before(d.Taken) && now.Before(d.Until)

@@ -79,7 +79,7 @@ func (s *checkSeries) count(m *measured) {
 	}
 }
 
-// seriesLabels are the label values that tell one target's series from another's.
+// seriesLabels are the label values that identify the series of one target.
 type seriesLabels struct{ check, appService, tenant, location, tier, owner, page string }
 
 // targetSeries are the labels of one target's series.

@@ -60,7 +60,7 @@ func probeGRPC(ctx context.Context, target string, module bbconfig.Module, regis
 		}
 		transport = credentials.NewTLS(config)
 	}
-	// The connection's own error is what tells refused from unresolved; gRPC passes on its text only.
+	// Only the connection's own error distinguishes refused from unresolved; gRPC passes on its text only.
 	var dialErr atomic.Pointer[error]
 	conn, err := grpc.NewClient("passthrough:///"+address, append(options, grpc.WithTransportCredentials(transport),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {

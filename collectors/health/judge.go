@@ -179,8 +179,8 @@ func (j *judge) settle(state string, now time.Time) {
 	j.pending = nil
 }
 
-// maintain enters or leaves maintenance. Entering ends an open outage: what happens in the window is
-// nobody's outage, and what still fails after it begins a new one.
+// maintain enters or leaves maintenance. Entering ends an open outage: what happens in the window
+// counts as none, and what still fails after it begins a new one.
 func (j *judge) maintain(active bool, now time.Time) {
 	in := j.state == metric.StateMaintenance
 	if active == in {
@@ -196,7 +196,7 @@ func (j *judge) maintain(active bool, now time.Time) {
 	j.become(metric.StateUnknown, reasonStarting, now)
 }
 
-// resume goes on after a while in which nobody watched, which counts nowhere.
+// resume goes on after a time in which the target was not watched. That time counts nowhere.
 func (j *judge) resume(now time.Time) {
 	j.accounted = now
 	if j.pending != nil {

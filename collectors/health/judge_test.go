@@ -164,7 +164,7 @@ func TestFlappingAcrossARestartIsOneOutage(t *testing.T) {
 	}
 }
 
-// A change that nobody confirms for too long is unknown, and no counter stands still for ever.
+// A change that stays unconfirmed for too long is unknown, and no counter stands still for ever.
 func TestUnconfirmedChangeGoesStale(t *testing.T) {
 	j := newJudge(epoch, totals{}).see(at(0, ok), at(10, bad))
 	j.advance(epoch.Add(500 * time.Second))

@@ -33,8 +33,8 @@ const (
 // when that moment has passed without another save, counters go on from memory.
 //
 // A snapshot is trusted if that moment has not come, or if it is the last of an exporter that stopped in
-// order and nobody came after. Otherwise more may have been shown than it holds. Nothing on the disk could
-// tell, for the disk is what hung. Then counters start at 0 with a new creation time, which Prometheus adds up
+// order and no other came after. Otherwise more may have been shown than it holds. Nothing on the disk could
+// show that, for the disk is what hung. Then counters start at 0 with a new creation time, which Prometheus adds up
 // exactly; an open outage stays open either way. So what a hung disk costs is at most a restart's count
 // from 0, and what an exporter that was killed and stays away for longer than trustFor costs is the same.
 const trustFor = 15 * time.Second

@@ -150,7 +150,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 					fromMemory++
 				}
 				if random.IntN(40) == 0 {
-					if pending != nil && random.IntN(2) == 0 { // it reached the disk, but nobody was told
+					if pending != nil && random.IntN(2) == 0 { // it reached the disk, but the save was never reported
 						if err := d.c.write(pending.document); err != nil {
 							t.Fatal(err)
 						}
@@ -333,10 +333,10 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	})
 	before := value(t, c, metric.HealthCheckDownSeconds)
 	eventually(t, "counting on", func() bool { return value(t, c, metric.HealthCheckDownSeconds) > before })
-	eventually(t, "told that saving hangs", func() bool { return failed.Load() != nil })
+	eventually(t, "the hanging save is reported", func() bool { return failed.Load() != nil })
 	cancel()
 	if err := <-stopped; err == nil {
-		t.Error("nobody says that the counters were not saved")
+		t.Error("the counters were not saved, and no error is returned")
 	}
 	if err := dir.Close(); err == nil {
 		t.Error("the lock was given up in the middle of a save")

@@ -44,7 +44,7 @@ func TestPing(t *testing.T) {
 		reason  string
 	}{
 		"no such name": {"no-such-name.invalid", time.Second, reasonDNSNotFound},
-		"no answer":    {"127.0.0.1", time.Nanosecond, reasonTimeout}, // by when nobody can have answered
+		"no answer":    {"127.0.0.1", time.Nanosecond, reasonTimeout}, // too soon for any answer
 	} {
 		req, err := newRequest(p, &check, tc.target, "test")
 		if err != nil {
@@ -110,7 +110,7 @@ func TestTwoChecksOfOneTarget(t *testing.T) {
 	}
 }
 
-// The default module asks past caches, keeps what the target's query says, and can be told not to.
+// The default module asks past caches, keeps what the target's query says, unless it is switched off.
 func TestProbesAskPastCaches(t *testing.T) {
 	queries := make(chan string, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { queries <- r.URL.RawQuery }))

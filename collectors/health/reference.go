@@ -12,9 +12,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// reference tells an outage elsewhere from the loss of the exporter's own network, by targets that answer, and of its own
-// resolver, by names that resolve. A check whose name does not resolve is down, as long as a name outside the checks' own
-// zones does: even if no check resolves, for then their zone or its servers are gone for everybody.
+// reference distinguishes an outage elsewhere from the loss of the exporter's own network, by targets that answer, and of its
+// own resolver, by names that resolve. A check whose name does not resolve is down while a name outside the checks' own zones
+// does: even if no check resolves, for then their zone or its servers are gone for every client.
 type reference struct {
 	targets panel
 	names   panel

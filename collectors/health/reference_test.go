@@ -78,7 +78,7 @@ func TestReferenceThatNeverAnsweredHidesNoOutage(t *testing.T) {
 	home := newBreakable(t)
 	c, _ := start(t, policy(t, referring(home.url, deadReference+"/?token=s3cr3t"), ""), nil)
 	await(t, c, "up", is(metric.StateUp))
-	eventually(t, "told of", func() bool { return value(t, c, metric.HealthReferencesDead) == 1 })
+	eventually(t, "reported as dead", func() bool { return value(t, c, metric.HealthReferencesDead) == 1 })
 	if r := c.References(); len(r) != 1 || r[0].State != "dead" || strings.Contains(r[0].Target, "s3cr3t") {
 		t.Errorf("%+v", r)
 	}

@@ -59,7 +59,7 @@ func named(t *testing.T, names *nameServer, settings string) *config.Policy {
 }
 
 // A resolver that fails for every name, though the network is there, makes no outage of anything: only a name outside the
-// checks' zones can tell that from their own failure.
+// checks' zones distinguishes that from a failure of their own.
 func TestFailingResolverIsNoOutage(t *testing.T) {
 	for name, settings := range map[string]string{
 		"own name": "  reference_names: [www.example.org]\n",
@@ -121,7 +121,7 @@ func TestNamesThatFailAreAnOutage(t *testing.T) {
 }
 
 // A reference name that has never resolved, as in a network without the internet, hides no outage; one that was chosen counts
-// as dead, a default one is nobody's business.
+// as dead, a default one is not.
 func TestNameThatNeverResolvedHidesNoOutage(t *testing.T) {
 	for settings, dead := range map[string]float64{"": 0, "  reference_names: [www.example.org]\n": 1} {
 		names := newNameServer(t)

@@ -204,7 +204,7 @@ func (c *Collector) follow(p plan) {
 	}
 }
 
-// identity tells targets apart that share a name one after the other.
+// identity distinguishes targets that have the same name one after the other.
 type identity struct {
 	key
 	appService, location string
