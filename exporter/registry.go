@@ -62,7 +62,7 @@ func (g *gatherer) families() ([]family, error) {
 	if environment == nil {
 		return nil, errors.New("no policy is in force yet")
 	}
-	registered, err := g.Registry.Gather()
+	registered, err := g.Gather()
 	all := make([]family, 0, len(registered))
 	for _, f := range registered {
 		for _, m := range f.GetMetric() {

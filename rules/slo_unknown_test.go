@@ -118,7 +118,7 @@ func TestUnknownTotals(t *testing.T) {
 				{"most", metric.EventsLedger.Total, own + 2*of - of/4*.75, 2*40*100 + 10*90},
 				{"most", metric.BadLedger.Total, (2*of - of/4*.75) / 10, 2 * 4 * 100},
 				{"most", metric.LateEventsLedger.Total, of / 4 * .75, 40 / 4 * 150},
-				{"most", metric.LateBadLedger.Total, of / 4 * .75 / 10, 4 / 4 * 150},
+				{"most", metric.LateBadLedger.Total, of / 4 * .75 / 10, 150},
 				{"some", metric.EventsLedger.Total, own, 10 * 90},
 				{"some", metric.BadLedger.Total, 0, 0},
 			} {

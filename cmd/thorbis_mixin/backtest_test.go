@@ -55,8 +55,8 @@ func TestBacktestReaches(t *testing.T) {
 	write("password", "secret\n")
 	good := write("http.yaml", "basic_auth: {username: thorbis, password_file: password}\n")
 	for name, c := range map[string]struct{ url, file, want string }{
-		"asked":      {server.URL, good, "holds none of the series"},
-		"not asked":  {server.URL, "", "say who asks with --http.config.file"},
+		"asked":     {server.URL, good, "holds none of the series"},
+		"not asked": {server.URL, "", "say who asks with --http.config.file"},
 		"no file":   {server.URL, good + ".missing", "--http.config.file: "},
 		"bad file":  {server.URL, write("bad.yaml", "basic_auth: {user: thorbis}\n"), "--http.config.file: "},
 		"no URL":    {"prometheus:9090", "", `--prometheus: invalid URL "prometheus:9090": write it like http://`},

@@ -120,10 +120,14 @@ func Guard(ctx context.Context, path string, input io.Reader) error {
 		_, _ = io.Copy(io.Discard, input)
 		return nil
 	})
+	var err error
 	select {
-	case <-ended:
+	case err = <-ended:
 	case <-ctx.Done():
-		<-ended // whoever wants us to end must end the test
+		err = <-ended // whoever wants us to end must end the test
+	}
+	if err != nil {
+		return err
 	}
 	// The kernel has killed the server with the test; what its own children still write is deleted too.
 	for range 20 {

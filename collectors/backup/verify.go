@@ -127,5 +127,10 @@ func working(say func(format string, args ...any), every time.Duration) (safe fu
 			}
 		}
 	})
-	return safe, func() { close(stop); <-stopped }
+	return safe, func() {
+		close(stop)
+		if err := <-stopped; err != nil {
+			safe("%v", err)
+		}
+	}
 }

@@ -56,7 +56,9 @@ func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) 
 		return nil
 	})
 	near := a.local.ask(ctx, here, timeout)
-	<-remote
+	if err := <-remote; err != nil { // it panicked
+		far = slices.Repeat([]answer{{stale: true}}, len(away))
+	}
 	answers := make([]answer, len(mounts))
 	for i, m := range mounts {
 		if m.remote() {
