@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +48,8 @@ func TestPartIsStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer
 		s := NewSupervisor(slog.New(slog.NewTextHandler(&log, nil)))
-		starts, rounds := []time.Duration{}, 0
+		var starts []time.Duration
+		var rounds atomic.Int32
 		began := time.Now()
 		s.Add("a", collectorFunc(func(ctx context.Context, g *Group) error {
 			g.Go("poisoned", func(ctx context.Context) error {
@@ -62,7 +64,7 @@ func TestPartIsStartedAgain(t *testing.T) {
 				return ctx.Err()
 			})
 			g.Go("done", func(context.Context) error { return nil })
-			for report := g.Report("main"); Pause(ctx, time.Second); rounds++ {
+			for report := g.Report("main"); Pause(ctx, time.Second); rounds.Add(1) {
 				report(nil, 0)
 			}
 			return nil
@@ -76,8 +78,8 @@ func TestPartIsStartedAgain(t *testing.T) {
 		if want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}; !slices.Equal(starts, want) {
 			t.Errorf("started at %v, want %v", starts, want)
 		}
-		if rounds < 29 {
-			t.Errorf("%d rounds of the other part in 30 s", rounds)
+		if n := rounds.Load(); n < 29 {
+			t.Errorf("%d rounds of the other part in 30 s", n)
 		}
 		for reason, want := range map[string]string{ReasonPanic: "2", ReasonOther: "1", ReasonStopped: "0"} {
 			if got := value(t, s, metric.CollectorErrors.Name+`{collector="a",reason="`+reason+`"}`); got != want {
