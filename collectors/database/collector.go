@@ -146,28 +146,32 @@ func (c *Collector) logLacks(s *server, connection *postgres.Connection) {
 	}
 }
 
-// round asks over the connection that there is, and returns the one for the next round. A connection that broke
-// since the last round, by a restart or a firewall, says nothing of the server as it is: another is opened at once.
+// maxConnects is how often a round connects: a connection that is cut while it is asked, as by a restart or an administrator,
+// shows nothing of the server as it is now.
+const maxConnects = 2
+
+// round asks over the connection that there is, and returns the one for the next round. One that was cut since the last round,
+// or is cut in this one, is replaced at once.
 func round(ctx context.Context, s *server, connection *postgres.Connection) (answers, *postgres.Connection, error) {
-	if connection != nil {
+	for connects := 0; ; {
+		if connection == nil {
+			connects++
+			var err error
+			connection, err = postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
+			if err != nil {
+				var notAsked *postgres.NotAskedError
+				return answers{unknown: errors.As(err, &notAsked)}, nil, err
+			}
+		}
 		a, err := ask(ctx, connection, s.MaxDatabases)
 		switch {
 		case !connection.Closed():
 			return a, connection, err
-		case a.up || ctx.Err() != nil:
+		case a.up || ctx.Err() != nil || connects == maxConnects:
 			return a, nil, err
 		}
-	}
-	connection, err := postgres.Connect(ctx, postgres.Source{File: s.DSNFile, Env: s.DSNEnv, Timeout: s.Timeout.Std()})
-	if err != nil {
-		var notAsked *postgres.NotAskedError
-		return answers{unknown: errors.As(err, &notAsked)}, nil, err
-	}
-	a, err := ask(ctx, connection, s.MaxDatabases)
-	if connection.Closed() {
 		connection = nil
 	}
-	return a, connection, err
 }
 
 // answers are what a server said in one round; nil is what it did not.

@@ -118,7 +118,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// The connection is cut, as by a restart: another one is opened before anything is said of the server.
+	// The connection is cut, as by a restart, whether a round is under way or not: another one is opened before anything is
+	// shown of the server.
 	down, before := wentDown.Load(), successes.Load()
 	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
 	waitFor(t, func() bool { return successes.Load() > before+2 && value(t, c, metric.PostgresUp, "main") == 1 })
