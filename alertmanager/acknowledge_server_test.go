@@ -127,7 +127,8 @@ func (p *paging) wait(yes, no int) {
 	})
 }
 
-// Somebody has the trouble of one machine. That of another one is a page of its own.
+// TestAnotherMachinePages checks that an alert on another machine pages while the page of the first one is
+// acknowledged.
 func TestAnotherMachinePages(t *testing.T) {
 	p := servePaging(t)
 	for _, c := range []struct{ one, other map[string]string }{
@@ -162,7 +163,8 @@ func TestAnotherMachinePages(t *testing.T) {
 	}
 }
 
-// A service is one page. What joins it after somebody has taken it pages nobody, so the exporter must let it escalate.
+// TestWhatJoinsAnAcknowledgedPageWaits checks an alert that joins an acknowledged page of the same service. PagerDuty
+// handles it as an update and pages no one. So the exporter must report it as unacknowledged, which lets it escalate.
 func TestWhatJoinsAnAcknowledgedPageWaits(t *testing.T) {
 	p := servePaging(t)
 	page := p.fire(map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "home"})
@@ -177,7 +179,7 @@ func TestWhatJoinsAnAcknowledgedPageWaits(t *testing.T) {
 		t.Errorf("it is a PagerDuty %s", later.Action)
 	}
 	p.wait(1, 1)
-	// Who looks again takes that too.
+	// A later acknowledgement of the page covers the new alert too.
 	if err := p.pd.Acknowledge(page.DedupKey, time.Now().Add(2*time.Minute)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package alertmanager routes: it generates Alertmanager's configuration from the policy. Who is told at
-// which priority is the policy's, how pages are grouped, paced and kept apart is written here. Only keys
-// that Alertmanager 0.31 knows are used.
+// Package alertmanager generates Alertmanager's configuration from the policy. The policy decides which channels are
+// notified at each priority. This package decides how pages are grouped, paced and inhibited. It uses only keys that
+// Alertmanager 0.31 supports.
 package alertmanager
 
 import (
@@ -69,7 +69,8 @@ func Templates() map[string][]byte {
 	return files
 }
 
-// used returns the receivers that a tree names, sorted. Alertmanager permits others, but nobody reads them.
+// used returns the sorted names of the receivers in a route tree. Alertmanager permits unused receivers, but ignores
+// them.
 func used(r route) []string {
 	names := map[string]bool{}
 	var walk func(route)

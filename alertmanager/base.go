@@ -18,9 +18,9 @@ import (
 // basePrefix keeps our receivers and time intervals apart from those of the file that they join.
 const basePrefix = "thorbis-"
 
-// Insert writes the bundle's routes into somebody's own Alertmanager configuration and leaves every byte of it as
-// it was: the tree becomes the first route below theirs, for alerts of the bundle only, and receivers, inhibition
-// rules, time intervals and templates join theirs. What is inserted are whole lines.
+// Insert adds the bundle's routes to an existing Alertmanager configuration and keeps every byte of that file. The
+// bundle's tree becomes the first child route, for alerts of the bundle only. Receivers, inhibition rules, time
+// intervals and templates are added to the lists of the file. Insert adds whole lines only.
 func Insert(base []byte, p *config.Policy) ([]byte, error) {
 	return insert(base, assemble(p), matcher(metric.LabelBundle, metric.BundleThorbis))
 }
@@ -28,8 +28,8 @@ func Insert(base []byte, p *config.Policy) ([]byte, error) {
 // byteOrderMark may begin a file that was written on Windows.
 var byteOrderMark = []byte("\ufeff")
 
-// insert puts a configuration below another one, for the alerts that fulfil the matchers. What comes out is read again and
-// compared with what was to be there.
+// insert adds a configuration to a base file as its first child route, for alerts that match the matchers. It parses
+// the result and compares it with what the result must contain.
 func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
 	if rest, ok := bytes.CutPrefix(base, byteOrderMark); ok {
 		out, err := insert(rest, ours, matchers...)
@@ -69,7 +69,7 @@ func insert(base []byte, ours file, matchers ...string) ([]byte, error) {
 	return out, nil
 }
 
-// refusal says what to do about a base file that Alertmanager's own code refuses.
+// refusal returns an error that explains how to mend a base file that Alertmanager's own code rejects.
 func refusal(base []byte, err error) error {
 	cure := ""
 	for i, line := range bytes.Split(base, []byte("\n")) {
@@ -84,13 +84,14 @@ func refusal(base []byte, err error) error {
 	return fmt.Errorf("the base file is refused as it is: %w%s", err, cure)
 }
 
-// section is a list of the configuration and what joins it.
+// section is a list of the base file and the items to add to it.
 type section struct {
 	path  []string // of keys from the root
 	items []any
 }
 
-// sections cuts our configuration into what joins each list, under names that nobody else has.
+// sections returns the items of the bundle's configuration to add to each list. Receivers and time intervals get
+// basePrefix, which keeps them apart from those of the base file.
 func sections(ours file) []section {
 	tree := ours.Route
 	prefix(&tree)

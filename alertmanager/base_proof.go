@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// prove compares what a reader of YAML finds in the result with what was to be there: everything of the base file, and the
-// bundle's entries before it in each list. YAML has more ways to write a file than lines can be inserted into.
+// prove parses the result and compares it with what it must contain. That is the base file and, in each list, the
+// bundle's entries before those of the file. Some ways to write YAML leave no place for lines to insert.
 func prove(base, out []byte, all []section) error {
 	var want, got any
 	if err := yaml.Unmarshal(base, &want); err != nil {

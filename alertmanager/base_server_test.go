@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// theirs is somebody's own configuration, by the address that their receivers are told at.
+// theirs is a user's existing configuration. The format argument is the webhook address of its receivers.
 const theirs = `# Hands off!
 route:
     receiver: 'team-x'   # the default
@@ -46,8 +46,9 @@ receivers:
     webhook_configs: [{url: "%[1]s"}]
 `
 
-// TestBaseOnServer: a running Alertmanager sends other people's alerts, on their file with ours in it, where it sent
-// them on their file alone, and ours to ours. Every byte of theirs is still there, in order.
+// TestBaseOnServer runs Alertmanager on a user's file, without and with the bundle inserted. The user's alerts reach
+// the same receivers in both cases, and the bundle's alerts reach the bundle's receivers. Every line of the user's
+// file is kept, in order.
 func TestBaseOnServer(t *testing.T) {
 	p := testPolicy(t)
 	foreign := []map[string]string{

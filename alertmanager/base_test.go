@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 )
 
-// bases are configurations of other people, in the styles in which they write them.
+// bases are configurations of users, each in another style.
 var bases = map[string]string{
 	"everything": `# Our own routes. Hands off!
 global:
@@ -86,7 +86,7 @@ func TestInsertLeavesEveryByte(t *testing.T) {
 			}
 			sameRoutes(t, base, c)
 
-			// Ours reach whom they reach without the other file.
+			// The bundle's alerts reach the same receivers as without the base file.
 			own, joined := dispatch.NewRoute(build(t, p).Route, nil), dispatch.NewRoute(c.Route, nil)
 			for _, a := range testAlerts(t, p) {
 				set := alertLabels(a, map[string]string{"environment": "production", "app_service": "web", "owner": "secops"})
@@ -106,7 +106,7 @@ func TestInsertLeavesEveryByte(t *testing.T) {
 	}
 }
 
-// sameRoutes holds that alerts of other people go where they went.
+// sameRoutes checks that the user's alerts reach the same receivers as before.
 func sameRoutes(t *testing.T, base string, c *amconfig.Config) {
 	t.Helper()
 	old, err := amconfig.Load(base)
@@ -172,7 +172,7 @@ func TestInsertRefuses(t *testing.T) {
 	}
 }
 
-// Their inhibition hides ours where it compares too little.
+// TestBaseWarnings checks the warnings on inhibition rules of a base file that may hide alerts of the bundle.
 func TestBaseWarnings(t *testing.T) {
 	rule := func(text string) string {
 		return "route:\n  receiver: x\nreceivers:\n- name: x\ninhibit_rules:\n- source_matchers: [a=\"b\"]\n  " + text + "\n  equal: [alertname]\n"

@@ -11,9 +11,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// BaseWarnings returns a sentence for each inhibition rule of somebody's own configuration that may hide alerts of the bundle,
-// with what to write instead. A rule that compares little, such as the alert's name alone, hides one service's alert for
-// another's.
+// BaseWarnings returns a warning for each inhibition rule of a base file that may hide alerts of the bundle, with the
+// cure. A rule that compares little, such as only the alert's name, hides one service's alert because of another's.
 func BaseWarnings(base []byte) ([]string, error) {
 	c, err := amconfig.Load(base)
 	if err != nil {

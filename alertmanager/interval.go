@@ -47,7 +47,7 @@ func after(weekdays []string) []string {
 	return next
 }
 
-// keepsHours reports whether a channel may be quiet outside business hours: chat and mail, and nothing else.
-// Alertmanager never sends the resolve of an alert that recovers while its receiver is muted, so what a
-// resolve must close, PagerDuty or a ticket, would stay open for ever.
+// keepsHours reports whether a channel may be quiet outside business hours: chat and mail only. Alertmanager never
+// sends the resolve of an alert that recovers while its receiver is muted. A PagerDuty incident or a ticket would then
+// stay open forever.
 func keepsHours(c *config.Channel) bool { return c.Slack != nil || c.Email != nil || c.MSTeams != nil }

@@ -10,8 +10,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// What Alertmanager reads of the business hours is what the exporter reckons deadlines with, at every quarter of an hour over a
-// change of the clocks.
+// TestIntervalsAreTheBusinessHours checks that Alertmanager and the exporter agree on the business hours, at every
+// quarter of an hour around a change of the clocks.
 func TestIntervalsAreTheBusinessHours(t *testing.T) {
 	for _, h := range []config.BusinessHours{
 		{TimeZone: "UTC", Weekdays: []string{"Mon-Fri"}, From: "9:00", To: "18:00"},

@@ -6,9 +6,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// receiverOf writes a channel as a receiver of the same name. Each is told of resolves on purpose: PagerDuty and
-// tickets would stay open without, and people on chat, mail and telephone may go back to sleep. Only the
-// dead man's switch is not, which must hear of nothing else than that the Watchdog still fires.
+// receiverOf returns a receiver with the name of a channel. It sends resolves to every channel except the dead man's
+// switch. Without them, PagerDuty incidents and tickets stay open, and people on call do not know that the problem is
+// over. The dead man's switch must receive nothing but the firing Watchdog.
 func receiverOf(name string, c *config.Channel, p *config.Policy) receiver {
 	r, resolved := receiver{Name: name}, name != config.Deadman
 	switch {

@@ -10,20 +10,21 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// nullReceiver tells nobody.
+// nullReceiver is a receiver without integrations: its alerts notify no one.
 const nullReceiver = "null"
 
-// groupBy is what one page is about: what is broken and how urgent it is. Never by alert name: one outage seen by two alerts
-// is one page. What concerns no service is grouped by the thing that it concerns: an alert that joins a page that somebody
-// has acknowledged is an update to PagerDuty, which pages nobody.
+// groupBy lists the labels that the alerts of one page have in common: what is broken, and the priority. The alert
+// name is not among them: two alerts on one outage are one page. Alerts without a service are grouped by their
+// subject, such as a host. PagerDuty handles an alert that joins an acknowledged page as an update and pages no one,
+// so each subject needs a page of its own.
 var (
 	groupBy      = slices.Concat([]string{metric.LabelEnvironment, metric.LabelAppService}, metric.SubjectLabels, []string{metric.LabelPriority})
 	groupByLayer = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelLayer}
-	// groupByName is for alerts that are about no thing in particular.
+	// groupByName groups alerts that have neither a service nor a subject.
 	groupByName = []string{metric.LabelEnvironment, metric.LabelAlertname, metric.LabelPriority}
 )
 
-// ofNothing matches alerts that have none of the labels of groupBy that name a thing.
+// ofNothing returns matchers for alerts that have neither a service nor a subject.
 func ofNothing() []string {
 	matchers := []string{matcher(metric.LabelAppService, "")}
 	for _, name := range metric.SubjectLabels {
@@ -32,9 +33,14 @@ func ofNothing() []string {
 	return matchers
 }
 
-// tree is the whole route tree: the dead man's switch, the layers of the escalation, the owners beside whoever
-// else is told, then one branch for each priority. Everything is picked by labels that every alert of the
-// bundle has, so a new alert needs no route. Alerts of other bundles reach nobody here.
+// tree returns the whole route tree. Its routes are, in this order:
+//   - the dead man's switch,
+//   - the layers of the escalation,
+//   - the owners, who are notified in addition to the channels of the priority,
+//   - one route for each priority.
+//
+// Every alert of the bundle has the labels that the last routes match, so a new alert needs no route. Alerts of other
+// bundles reach the null receiver.
 func tree(p *config.Policy) route {
 	root := route{Receiver: nullReceiver}
 	root.Routes = append(root.Routes, watchdog(p))
@@ -46,7 +52,8 @@ func tree(p *config.Policy) route {
 	return root
 }
 
-// watchdog sends every Prometheus' own Watchdog each minute, none held back for another's.
+// watchdog returns the route of the Watchdog to the dead man's switch. Each Prometheus has a group of its own, sent
+// every minute.
 func watchdog(p *config.Policy) route {
 	to := nullReceiver
 	if c, ok := p.Channels[config.Deadman]; ok && !c.None {
@@ -59,7 +66,8 @@ func watchdog(p *config.Policy) route {
 	}
 }
 
-// layers tell those who come next, and only them: whoever was told first has been.
+// layers returns the routes that notify the layers of an escalation, and no other channel: the channels of the
+// priority have received the alert itself.
 func layers(p *config.Policy) []route {
 	var routes []route
 	for _, layer := range config.Layers {
@@ -72,7 +80,8 @@ func layers(p *config.Policy) []route {
 	return routes
 }
 
-// owners tell teams of what they own, through the channels that do not hear of it anyway.
+// owners returns the routes that notify owners of alerts on what they own. They skip channels that the priority
+// notifies anyway.
 func owners(p *config.Policy) []route {
 	var routes []route
 	for _, owner := range slices.Sorted(maps.Keys(p.Owners)) {
@@ -92,7 +101,7 @@ func owners(p *config.Policy) []route {
 	return routes
 }
 
-// branch tells channels at the pace of a priority.
+// branch returns a route that notifies channels at the pace of a priority.
 func branch(p *config.Policy, priority string, channels, matchers []string) route {
 	pace := config.PaceOf(priority)
 	r := route{
@@ -110,7 +119,8 @@ func branch(p *config.Policy, priority string, channels, matchers []string) rout
 	return r
 }
 
-// byName puts before the channels of a branch the same channels for what is about no thing in particular.
+// byName adds a first child route for alerts that have neither a service nor a subject. It notifies the channels of
+// the branch, grouped by alert name.
 func byName(r route) route {
 	if len(r.Routes) > 0 {
 		named := route{Matchers: ofNothing(), Receiver: nullReceiver, GroupBy: groupByName, Routes: r.Routes}
@@ -123,7 +133,8 @@ func ours(more string) []string {
 	return []string{matcher(metric.LabelBundle, metric.BundleThorbis), more}
 }
 
-// priorityMatcher picks a priority. An alert whose priority is missing or unknown pages as the most urgent.
+// priorityMatcher returns the matcher of a priority. An alert whose priority is missing or unknown pages as the most
+// urgent.
 func priorityMatcher(priority string) string {
 	if priority != config.Priorities[0] {
 		return matcher(metric.LabelPriority, priority)

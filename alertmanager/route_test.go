@@ -15,7 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
-// told is who hears of a priority under the test policy, in order.
+// told maps a priority to the receivers that it notifies under the test policy, in order.
 var told = map[string][]string{
 	"P1": {"pagerduty", "critical", "sms"},
 	"P2": {"pagerduty", "critical"},
@@ -24,7 +24,7 @@ var told = map[string][]string{
 	"":   {"deadman"}, // the Watchdog
 }
 
-// toldNext is who hears of an escalation.
+// toldNext maps a layer of the escalation to the receivers that it notifies.
 var toldNext = map[string][]string{
 	"secondary": {"secondary"},
 	"manager":   {"manager-sms"},
@@ -39,7 +39,7 @@ func receivers(r *dispatch.Route, set model.LabelSet) []string {
 	return names
 }
 
-// TestRoutes holds that every alert of the bundle, whichever there are, reaches exactly whom the policy names.
+// TestRoutes checks that every alert of the bundle reaches exactly the receivers that the policy names.
 func TestRoutes(t *testing.T) {
 	p := testPolicy(t)
 	tree := dispatch.NewRoute(build(t, p).Route, nil)
@@ -69,7 +69,7 @@ func TestRoutes(t *testing.T) {
 			}
 			expect(a, map[string]string{"layer": "unheard-of"}, told[a.Priority]...)
 		default:
-			// Security's findings are told to security in addition, and to nobody twice.
+			// Alerts owned by secops also notify the channels of secops, and no receiver twice.
 			more := []string{"security"}
 			if !slices.Contains(told[a.Priority], "critical") {
 				more = append(more, "critical")
@@ -119,7 +119,7 @@ func TestNoDeadman(t *testing.T) {
 	}
 }
 
-// TestPace holds the design's grouping and timing for every route that an alert can end in.
+// TestPace checks the design's grouping and timing of every route in which an alert can end.
 func TestPace(t *testing.T) {
 	c := build(t, testPolicy(t))
 	tree := dispatch.NewRoute(c.Route, nil)
@@ -147,7 +147,7 @@ func TestPace(t *testing.T) {
 		switch {
 		case strings.Contains(r.Key(), `layer="`):
 			want = []string{"app_service", "environment", "layer", "priority", "subject"}
-		case strings.Contains(r.Key(), `app_service=""`): // of nothing in particular
+		case strings.Contains(r.Key(), `app_service=""`): // neither a service nor a subject
 			want = []string{"alertname", "environment", "priority"}
 		}
 		if !slices.Equal(by, want) || o.GroupByAll {
@@ -161,7 +161,7 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// TestHours holds that only channels without state keep business hours, and which those are.
+// TestHours checks which channels keep business hours: only those without state.
 func TestHours(t *testing.T) {
 	c := build(t, testPolicy(t))
 	tree := dispatch.NewRoute(c.Route, nil)
@@ -204,7 +204,7 @@ func TestHours(t *testing.T) {
 	}
 }
 
-// TestSendResolved holds that send_resolved is said for every receiver rather than left to its default.
+// TestSendResolved checks that every receiver sets send_resolved explicitly.
 func TestSendResolved(t *testing.T) {
 	text, err := Build(testPolicy(t))
 	if err != nil {

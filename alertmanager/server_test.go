@@ -25,7 +25,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
-// alertmanagerServer is the real program, with webhooks of ours for receivers.
+// alertmanagerServer is a running Alertmanager whose receivers are webhooks of the test.
 type alertmanagerServer struct {
 	t       *testing.T
 	address string
@@ -40,7 +40,7 @@ func serveAlertmanager(t *testing.T, p *config.Policy) *alertmanagerServer {
 	return runAlertmanager(t, func(hooks string) []byte { return hooked(t, p, hooks) })
 }
 
-// runAlertmanager runs the real program on the configuration that is made for a webhook's address.
+// runAlertmanager runs Alertmanager on the configuration that is made for a webhook's address.
 func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *alertmanagerServer {
 	t.Helper()
 	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "alertmanager"))
@@ -94,7 +94,7 @@ func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *ale
 	return s
 }
 
-// hooked is the generated configuration with webhooks for receivers and no wait, so that a test need not either.
+// hooked returns the generated configuration with webhooks as receivers and without waits, so that tests are fast.
 func hooked(t *testing.T, p *config.Policy, url string) []byte {
 	t.Helper()
 	text, err := Build(p)
@@ -158,7 +158,7 @@ func (s *alertmanagerServer) post(path string, body any) {
 	}
 }
 
-// listed is an alert as the server tells of it.
+// listed is an alert as the server's API returns it.
 type listed struct {
 	Labels    map[string]string `json:"labels"`
 	Receivers []struct {
@@ -184,9 +184,9 @@ func (s *alertmanagerServer) alerts() []listed {
 	return all
 }
 
-// TestTablesOnServer puts the shipped tables to the pinned Alertmanager: an older version, and a whole program,
-// than the library that judges them offline. Each test has an environment of its own. The server's clock cannot
-// be set, so what time intervals do is left to the library.
+// TestTablesOnServer runs the shipped tables against the pinned Alertmanager, which is older than the library of the
+// offline tests. Each test has an environment of its own. The server's clock cannot be set, so only the offline tests
+// cover time intervals.
 func TestTablesOnServer(t *testing.T) {
 	judgeOnServer(t, testPolicy(t), tables(t))
 }
@@ -231,7 +231,7 @@ func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.
 	}
 	s.post("/api/v2/alerts", alerts)
 	s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
-	// The server knows what hides an alert once it would have told of it.
+	// The server reports what hides an alert only once its first notification is due.
 	find := func(all []listed, r row) int {
 		return slices.IndexFunc(all, func(a listed) bool { return equalLabels(a.Labels, r.labels) })
 	}

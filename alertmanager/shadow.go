@@ -10,8 +10,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// BuildShadow generates a configuration that tells one channel, and nobody else, of alerts that only show what they
-// would do. The dead man's switch belongs to the alerting that is in force, so the Watchdog is told to nobody.
+// BuildShadow generates a configuration that notifies one channel only, of alerts with the shadow label. The Watchdog
+// reaches the null receiver, because the dead man's switch belongs to the alerting in force.
 func BuildShadow(p *config.Policy, channel string) ([]byte, error) {
 	c, err := shadow(p, channel)
 	if err != nil {
@@ -20,7 +20,7 @@ func BuildShadow(p *config.Policy, channel string) ([]byte, error) {
 	return render(c)
 }
 
-// InsertShadow is Insert for BuildShadow.
+// InsertShadow adds the configuration of BuildShadow to a base file, as Insert does.
 func InsertShadow(base []byte, p *config.Policy, channel string) ([]byte, error) {
 	c, err := shadow(p, channel)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
-// TestShadow holds that in the shadow every alert reaches the one channel, and no other receiver exists.
+// TestShadow checks that every shadow alert reaches only the one channel, and the Watchdog only the null receiver.
 func TestShadow(t *testing.T) {
 	p := testPolicy(t)
 	b, err := rules.Build(p)
@@ -52,7 +52,7 @@ func TestShadow(t *testing.T) {
 					}
 				}
 			}
-			// What is in force is not touched by it.
+			// Alerts without the shadow label do not reach the channel.
 			inForce := labelSet(map[string]string{"bundle": "thorbis", "priority": "P1", "alertname": "ThorbisWatchdog"})
 			if got := receivers(tree, inForce); name == "below" && !slices.Equal(got, []string{"everybody"}) && !slices.Equal(got, []string{"team-x"}) || slices.Contains(got, "general") {
 				t.Errorf("an alert without a shadow is told to %v", got)

@@ -9,8 +9,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
-// TestShippedPolicy: the policy that people begin with reaches, by its own table, whom it means to: offline, and on the
-// pinned Alertmanager.
+// TestShippedPolicy checks the routes of the shipped policy against its own table, offline and on the pinned
+// Alertmanager.
 func TestShippedPolicy(t *testing.T) {
 	p := shipped(t)
 	for _, warning := range p.Warnings() {
@@ -52,7 +52,7 @@ func TestShippedPolicy(t *testing.T) {
 	judgeOnServer(t, p, map[string]*routetest.Table{file: table})
 }
 
-// TestShippedChannels: each kind of channel is in the policy that ships, under the names of the teams that read it.
+// TestShippedChannels checks that the shipped policy has each kind of channel, under the names that the teams use.
 func TestShippedChannels(t *testing.T) {
 	p := shipped(t)
 	if c := p.Channels["pagerduty"].PagerDuty; c.Service != "thorbis-production" || c.EscalationPolicy != "critical-response" {

@@ -29,7 +29,7 @@ func tables(t *testing.T) map[string]*routetest.Table {
 	return all
 }
 
-// TestTables judges the shipped tables offline.
+// TestTables runs the shipped tables offline.
 func TestTables(t *testing.T) {
 	for file, table := range tables(t) {
 		p := testPolicy(t)
@@ -52,14 +52,14 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestGoldenRoutes holds that tests/alerts.yaml has a test for every alert of the bundle, and that it expects
-// those whom the policy names, which the tree must then pick. go test -update writes it.
+// TestGoldenRoutes checks that tests/alerts.yaml is as generated: one test for each alert, with the receivers that the
+// policy names. TestTables runs it against the route tree. go test -update writes it.
 func TestGoldenRoutes(t *testing.T) {
 	p := testPolicy(t)
 	table, known := routetest.Table{}, map[string]bool{}
 	add := func(name string, labels map[string]string, receivers ...string) {
 		if known[name] {
-			return // another rule of the same alert, told to the same people
+			return // another rule of the same alert, with the same receivers
 		}
 		known[name] = true
 		labels["environment"], labels["app_service"] = "production", "web"

@@ -134,8 +134,8 @@ func find(t *testing.T, alerts []rules.Alert, name, priority string) rules.Alert
 	return rules.Alert{}
 }
 
-// limits are what the receivers show or take, in bytes. Slack cuts an attachment's text at 8,000, Teams refuses a
-// card of 28 KB, PagerDuty shows 1,024 characters of a summary, a text message of four parts holds 612.
+// limits are the limits of the receivers, in bytes. Slack cuts an attachment's text at 8,000 and Teams refuses a card
+// of 28 KB. PagerDuty shows 1,024 characters of a summary, and a text message of four parts holds 612.
 var limits = map[string]int{
 	"slack.text": 8000, "msteams.text": 25_000, "pagerduty.description": 1024, "pagerduty.details.what": 100_000,
 	"sms.text": 612, "sms.subject": 100, "pagerduty.details.acknowledgement": 2000, "email.text": 100_000,

@@ -10,21 +10,22 @@ type Alert struct {
 	Name string
 	// Priorities that its rules can have, most urgent first; none for the alert that always fires.
 	Priorities []string
-	// Owner is told when nothing in the policy names an owner.
+	// Owner is the owner label where the policy names no owner.
 	Owner string
-	// What fires it and Why somebody should care, a sentence each.
+	// What states the condition and Why its impact, a sentence each.
 	What, Why string
 	// Page marks an alert whose rules are picked by the page label of the thing concerned.
 	Page bool
-	// Level says whose trouble the alert tells of, so that the wider one inhibits the narrower; empty for an
-	// alert that neither hides nor is hidden by its level. Burn marks one that tells of budget rather than of now.
+	// Level is the scope of the problem: an alert of a wider level inhibits those of narrower levels. It is empty for
+	// an alert that neither inhibits nor is inhibited by its level. Burn marks alerts on budget consumption, as
+	// opposed to current state.
 	Level Level
 	Burn  bool
 	// Dashboard is the uid of the dashboard that shows what it is about, HealthDashboard if empty.
 	Dashboard string
 }
 
-// Level is how wide the trouble is that an alert tells of.
+// Level is the scope of the problem that an alert reports.
 type Level string
 
 // The levels, the widest first.
@@ -75,7 +76,7 @@ const (
 	OwnerPlatform = "platform"
 )
 
-// Severities are what mixtool and the dashboards of others understand, by priority.
+// Severities maps a priority to the severity label that mixtool and third-party dashboards read.
 var Severities = map[string]string{"P1": "critical", "P2": "critical", "P3": "warning", "P4": "info", "": "info"}
 
 var (
@@ -83,7 +84,7 @@ var (
 	fromP2        = []string{"P2", "P3", "P4"}
 )
 
-// Alerts on the things watched.
+// Alerts on health checks, their uptime budgets and their certificates.
 var (
 	CheckDownAlert = alert(Alert{
 		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true, Level: LevelService,
@@ -117,7 +118,7 @@ var (
 	})
 )
 
-// Alerts on the watching of them.
+// Alerts on the monitoring itself: checks, locations, exporters and their policy.
 var (
 	EnvironmentUnwatchedAlert = alert(Alert{
 		Name: "ThorbisEnvironmentUnwatched", Priorities: everyPriority,
@@ -186,7 +187,7 @@ var (
 	})
 )
 
-// Alerts on the way from a rule to a person.
+// Alerts on the path of a notification: Prometheus, Alertmanager and its integrations.
 var (
 	WatchdogAlert = alert(Alert{
 		Name: "ThorbisWatchdog",

@@ -1,6 +1,6 @@
 package metric
 
-// Alerts on the response of people.
+// Alerts on how people respond.
 var (
 	UnacknowledgedAlert = alert(Alert{
 		Name: "ThorbisUnacknowledgedIncident", Priorities: everyPriority, Page: true, Dashboard: IncidentDashboard,
@@ -24,7 +24,7 @@ var (
 	})
 )
 
-// EscalationAlerts are those that no escalation and no count of incidents may look at: it would see itself.
+// EscalationAlerts lists the alerts that are no incidents: escalation would otherwise escalate its own alerts.
 func EscalationAlerts() []*Alert {
 	return []*Alert{UnacknowledgedAlert, EscalationBlindAlert, WatchdogAlert}
 }

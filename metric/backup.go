@@ -13,11 +13,11 @@ const (
 // BackupKinds are the kinds that backups have.
 var BackupKinds = []string{KindFull, KindDifferential, KindIncremental, KindSnapshot, KindWAL}
 
-// States of a repository as its program tells them, values of LabelState.
+// States of a repository as its backup program reports them, values of LabelState.
 const (
 	RepositoryOK         = "ok"
-	RepositoryEmpty      = "empty"      // it can be read and holds no backup that ended
-	RepositoryMissing    = "missing"    // it, or the part of it that is asked for, is not there
+	RepositoryEmpty      = "empty"      // readable, but without a completed backup
+	RepositoryMissing    = "missing"    // the repository, or the requested part of it, does not exist
 	RepositoryMismatch   = "mismatch"   // it holds backups of another database
 	RepositoryUnreadable = "unreadable" // it could not be read
 )
@@ -68,8 +68,8 @@ func backupExpected(name, unit, help string, labels []string) *Metric {
 	return define(Metric{Name: name, Type: Gauge, Unit: unit, Across: Replica, Expected: true, Help: help, Labels: labels})
 }
 
-// Backups as last listed. The facts of an earlier listing stay while a newer one cannot be had; the listing's
-// own time says how old they are. Tenant is empty but for the worst tenants of a backup that is per tenant.
+// Backups as last listed. While listing fails, the facts of the last successful listing remain; its timestamp shows
+// their age. Tenant is empty except for the worst tenants of a backup that is per tenant.
 var (
 	BackupLastSuccess = backupGauge("thorbis_backup_last_success_timestamp_seconds", "seconds",
 		"Unix time at which the newest good backup of the kind ended; for wal, at which the newest segment was archived. 0 if there is none.", backupLabels)
@@ -162,8 +162,8 @@ var (
 		"Segments that the last verification missed between the oldest needed and the newest. Absent without an archive.", testLabels)
 )
 
-// Backups of every tenant. What each tenant's age may be depends on its tier, and a series for each tenant
-// would be too many, so that these are counted where the listing is.
+// Backups of every tenant. The permitted age depends on the tenant's tier. A series for each tenant would be too many,
+// so the exporter counts tenants where it lists backups.
 var (
 	BackupTenants = backupGauge("thorbis_backup_tenants", "",
 		"Tenants of the registry by tier, for which there ought to be a backup.", []string{LabelBackup, LabelTier})

@@ -1,8 +1,7 @@
 package metric
 
-// Series of other exporters that the rules read beside ours: the node_exporter's, which Supabase's endpoint
-// of a project speaks too. They are not ours to declare; they are named here once, so that a rule that
-// misspells one does not wait for it in silence.
+// Series of other exporters that the rules read in addition to ours: node_exporter's, which Supabase's endpoint of a
+// project exports too. Each name is declared here once, so a misspelt name in a rule fails the build.
 const (
 	NodeLoad1 = "node_load1"
 	NodeUname = "node_uname_info"
@@ -36,8 +35,8 @@ const (
 	LabelSupabaseInstance = "supabase_identifier"
 )
 
-// Series of Supabase's endpoint that tell of PostgreSQL. The number of files that wait is declared a counter
-// there and is a level.
+// Series on PostgreSQL of Supabase's endpoint. It declares the number of unarchived files as a counter, but the value
+// is a gauge.
 const (
 	SupabaseUp         = "pg_up"
 	SupabaseUnarchived = "pg_ls_archive_statusdir_wal_pending_count"
@@ -47,7 +46,7 @@ const (
 	SupabaseDataMount = "/data"
 )
 
-// Series of kube-state-metrics that tell of autoscaling.
+// Series of kube-state-metrics on autoscaling.
 const (
 	KubeReplicas         = "kube_horizontalpodautoscaler_status_current_replicas"
 	KubeMaxReplicas      = "kube_horizontalpodautoscaler_spec_max_replicas"

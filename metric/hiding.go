@@ -2,9 +2,9 @@ package metric
 
 import "slices"
 
-// Hiding is a line of the table of which alert hides which: while Source fires, the Targets that are about the same thing
-// report nothing new. Alertmanager's inhibition and the rules are generated from it; neither lets an alert hide a more
-// urgent one in Alertmanager.
+// Hiding is a line of the table of alerts that hide others. While Source fires, the Targets on the same thing report
+// nothing new. Alertmanager's inhibition and the rules are generated from the table. In Alertmanager, no alert hides a
+// more urgent one.
 type Hiding struct {
 	Source  *Alert
 	Targets []*Alert
@@ -27,8 +27,8 @@ var (
 	sameLocation = []string{LabelEnvironment, LabelLocation}
 )
 
-// SameBurn are the labels by which a faster burn hides a slower one of the same alert, whatever of them it has: what
-// neither has is equal.
+// SameBurn are the labels in which a faster and a slower burn of one alert must be equal. A label that both lack is
+// equal.
 var SameBurn = []string{LabelAlertname, LabelEnvironment, LabelAppService, LabelSLO, LabelTier, LabelCheck, LabelTenant}
 
 // FasterPaces returns the paces at which a burn hides one at the given pace.
@@ -37,11 +37,11 @@ func FasterPaces(pace string) []string { return BurnTiers[:slices.Index(BurnTier
 // SlowerPaces returns the paces of the burns that one at the given pace hides.
 func SlowerPaces(pace string) []string { return BurnTiers[slices.Index(BurnTiers, pace)+1:] }
 
-// sameOf says for each level what must be the same.
+// sameOf maps a level to the labels that must be equal.
 var sameOf = map[Level][]string{LevelService: sameService, LevelCrowd: sameService, LevelTier: sameTier, LevelTenant: sameTenant}
 
-// Hidings returns the table: what the levels of alerts say, then what concerns the watching itself. ThorbisExporterDown has
-// no location, so it cannot stand for ThorbisLocationSilent; nor does it, a P3, hide a check that is not watched.
+// Hidings returns the table: the lines of the levels, then those on the monitoring itself. ThorbisExporterDown has no
+// location, so it cannot hide ThorbisLocationSilent. It is a P3, so it cannot hide a check that is not watched either.
 func Hidings() []Hiding {
 	return append(LevelHidings(Alerts()), []Hiding{
 		{
@@ -77,8 +77,9 @@ func HiddenBy(target *Alert) []Hiding {
 	return slices.DeleteFunc(Hidings(), func(h Hiding) bool { return !slices.Contains(h.Targets, target) })
 }
 
-// LevelHidings lets the wider trouble hide the narrower: a service its tiers and tenants, many tenants one tier, a tier its
-// tenants; and what is down the budget that this burns. What burns never hides what is down.
+// LevelHidings returns the lines of the levels. A service hides its tiers and tenants, many tenants hide a tier, and a
+// tier hides its tenants. An alert on what is down hides the burn that it causes. A burn never hides an alert on what
+// is down.
 func LevelHidings(all []*Alert) []Hiding {
 	var out []Hiding
 	for _, level := range Levels {

@@ -8,7 +8,7 @@ import (
 // environmentWide are the alerts about all services of an environment: each of their lines may compare the environment alone.
 var environmentWide = map[*Alert]bool{EnvironmentUnwatchedAlert: true}
 
-// TestHidingsKnown holds that only alerts with something to compare stand in a rule: an empty label on
+// TestHidingsKnown checks that only alerts with something to compare stand in a rule: an empty label on
 // both sides counts as equal in Alertmanager.
 func TestHidingsKnown(t *testing.T) {
 	known := map[*Alert]bool{}
@@ -27,7 +27,7 @@ func TestHidingsKnown(t *testing.T) {
 	}
 }
 
-// TestLevels holds the order of levels for whatever alerts there will be.
+// TestLevels checks the order of levels, for any alerts.
 func TestLevels(t *testing.T) {
 	alerts := map[string]*Alert{}
 	var all []*Alert

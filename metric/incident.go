@@ -10,11 +10,11 @@ const (
 // IncidentStates lists every value.
 var IncidentStates = []string{IncidentUnacknowledged, IncidentAcknowledged, IncidentMaintenance}
 
-// Outcomes of the promise to respond, values of LabelResult.
+// Outcomes of the response objective, values of LabelResult.
 const (
 	ResponseInTime   = "in_time"  // acknowledged before the deadline
-	ResponseLate     = "late"     // counted at the deadline, not when somebody acknowledges after all
-	ResponseResolved = "resolved" // over before the deadline, with nobody's acknowledgement
+	ResponseLate     = "late"     // counted at the deadline, even if acknowledged later
+	ResponseResolved = "resolved" // over before the deadline, without an acknowledgement
 )
 
 // Responses lists every value.
@@ -44,8 +44,8 @@ var Lengths = []string{LengthDay, LengthWeek, LengthMonth, LengthEndless}
 // AlertOther stands for an alert of the bundle that this exporter's version does not know.
 const AlertOther = "other"
 
-// Incidents as the Alertmanagers and PagerDuty tell of them. Of an alert's labels only those are shown
-// that this exporter knows from its policy or its catalogue.
+// Incidents as reported by the Alertmanagers and PagerDuty. Only label values that the exporter knows from its policy
+// or its catalogue are exported.
 var (
 	IncidentOpenSince = define(Metric{
 		Name: "thorbis_incident_open_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,

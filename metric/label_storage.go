@@ -1,6 +1,6 @@
 package metric
 
-// Labels of what a machine, its disks and its databases say of themselves.
+// Labels of machines, their disks and their databases.
 const (
 	// LabelHost is the machine: its host name, or the instance of a node_exporter.
 	LabelHost       = "host"
@@ -10,7 +10,7 @@ const (
 	LabelOperation  = "operation"
 	// LabelName is what a person calls the device: its logical volume or its label.
 	LabelName = "name"
-	// LabelLimit says which of a device's limits a share is of.
+	// LabelLimit names the limit of a device that a share refers to.
 	LabelLimit = "limit"
 )
 

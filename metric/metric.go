@@ -23,8 +23,8 @@ const (
 	Info      Type = "info"
 )
 
-// Across says how the values of several exporters add up, and so how the first recording rule
-// aggregates the series.
+// Across defines how the values of several exporters combine, and so how the first recording rule aggregates the
+// series.
 type Across string
 
 const (
@@ -37,13 +37,13 @@ const (
 	Replica Across = "replica"
 )
 
-// Stability tells a user whether a name may still change.
+// Stability states whether a name may still change.
 type Stability string
 
 const (
 	// Stable names change only with a major version.
 	Stable Stability = "stable"
-	// Experimental names may change with any version; the changelog says so.
+	// Experimental names may change with any version; the changelog lists the change.
 	Experimental Stability = "experimental"
 )
 

@@ -1,6 +1,6 @@
 package metric
 
-// noAlert says why nothing pages for what is measured and no alert reads.
+// noAlert maps metrics that no alert reads to the reason.
 var noAlert = map[*Metric]string{}
 
 func because(reason string, metrics ...*Metric) {
@@ -9,7 +9,7 @@ func because(reason string, metrics ...*Metric) {
 	}
 }
 
-// NoAlert is the reason why no alert reads the series; empty if one does.
+// NoAlert returns the reason why no alert reads the series, empty if one does.
 func (m *Metric) NoAlert() string { return noAlert[m] }
 
 func init() {

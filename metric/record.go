@@ -38,8 +38,8 @@ func Records() []*Record {
 // namePrefix begins the name of every exposed metric.
 const namePrefix = "thorbis_"
 
-// Ours reports whether a series is exposed by the exporter or recorded by these rules, by its name. A record of somebody
-// else over our metrics is not ours.
+// Ours reports whether a series is exported by the exporter or recorded by these rules, by its name. Other records
+// over our metrics are not ours.
 func Ours(name string) bool {
 	return strings.HasPrefix(name, namePrefix) || recorded[name]
 }
@@ -100,10 +100,12 @@ var (
 		"Priority, 1 to 4, at which one page tells of all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
-// Ledger names the records that carry one exposed counter over exporters, restarts and gaps: the
-// increase of the last five minutes as each location and as the quorum saw it, a running total that
-// never goes back, and that total on the hour as a bridge over long gaps. But for the seconds judged, what has
-// never been more than 0 has no series: most tenants are never down.
+// Ledger names the records that carry one exported counter over exporters, restarts and gaps:
+//   - Location and Increase: the increase of the last five minutes, as each location and as the quorum saw it,
+//   - Total: a running total that never decreases,
+//   - Hourly: that total on the hour, which bridges long gaps.
+//
+// Except for the seconds judged, a value that was always 0 has no series: most tenants are never down.
 type Ledger struct {
 	Location, Increase, Total, Hourly *Record
 }

@@ -27,7 +27,7 @@ var (
 	BackupKeepMaxAge = record("backup:thorbis_backup_retention:expected_max_seconds", "How long a backup is kept at most.", backupLevel)
 )
 
-// What is known of backups. The last word of an exporter holds for fifteen minutes after it.
+// Facts on backups. The last value of an exporter holds for fifteen minutes.
 var (
 	BackupListed = record("backup_repository:thorbis_backup_listing:timestamp_seconds",
 		"Unix time at which the repository was last listed well; of a backup never listed, when it was first expected, without a repository.", backupRepositoryLevel)

@@ -5,7 +5,7 @@ var (
 	autoscalerLevel = []string{LabelEnvironment, "namespace", "horizontalpodautoscaler"}
 )
 
-// Machines, whoever read them: of a container's share where the exporter runs in one that has limits.
+// Machines, from any exporter. Where ours runs in a container with limits, the values are those of the container.
 var (
 	HostCores = record("host:thorbis_cpu:cores",
 		"CPUs that may be used.", hostLevel)

@@ -2,7 +2,7 @@ package metric
 
 var serverLevel = []string{LabelEnvironment, LabelServer}
 
-// PostgreSQL servers, whoever asked them. A project of Supabase is the server of its name.
+// PostgreSQL servers, from any exporter. A project of Supabase is the server of its name.
 var (
 	ServerUp = record("server:thorbis_postgres_up:state",
 		"1 if anybody could ask the server.", serverLevel)

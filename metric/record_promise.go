@@ -1,7 +1,7 @@
 package metric
 
-// The promises to have fresh backups and to answer in time. Nobody is paged for their budgets: an old backup and a late
-// answer are told of as such.
+// Objectives of fresh backups and timely responses. Their budgets page no one: other alerts report an old backup and
+// late responses.
 var (
 	FreshnessBudget = record("environment:thorbis_backup_freshness_budget:ratio",
 		"Share of the time for which a backup may be older than its recovery point objective.", environmentLevel)

@@ -1,7 +1,7 @@
 package metric
 
-// The contract by calendar month, in UTC, of checks that are not a tenant's. Maintenance counts neither as up nor
-// as down. Kept apart from the objectives: nobody is paged for it.
+// The SLA by calendar month, in UTC, of checks without a tenant. Maintenance counts as neither up nor down. The SLA is
+// separate from the objectives and pages no one.
 var (
 	SLAMonth = record("environment:thorbis_sla_month:number",
 		"Number of the calendar month of which the records below tell.", environmentLevel)

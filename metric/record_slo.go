@@ -39,8 +39,10 @@ var (
 		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
 )
 
-// EventLedger names the records that add up one kind of events exactly: what was added since the ledger was
-// last written, a running total that never goes back, and that total on the hour as a bridge over long gaps.
+// EventLedger names the records that add up one kind of events exactly:
+//   - Step: what was added since the ledger was last written,
+//   - Total: a running total that never decreases,
+//   - Hourly: that total on the hour, which bridges long gaps.
 type EventLedger struct {
 	Step, Total, Hourly *Record
 }
@@ -151,7 +153,7 @@ var (
 		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.", sloLevel)
 )
 
-// What is left of the promise.
+// What is left of the budgets.
 var (
 	SLOError = overAt("app_service:thorbis_slo_error:ratio", "Share of bad events", sloLevel, "5m", "1h", "1d", "_period")
 	SLOGood  = record("app_service:thorbis_slo_good:ratio_period",

@@ -21,7 +21,7 @@ var (
 		nodeLevel)
 )
 
-// Block devices, whoever read them.
+// Block devices, from any exporter.
 var (
 	DeviceOperations = record("device:thorbis_storage_operations:rate5m",
 		"Operations a second.", deviceOpLevel)
@@ -41,7 +41,7 @@ var (
 		"Share of a limit of the device that reads and writes use. More than 1 is a burst.", append(deviceLevel[:3:3], LabelLimit))
 )
 
-// Filesystems, whoever read them.
+// Filesystems, from any exporter.
 var (
 	FilesystemSize = record("filesystem:thorbis_storage_size:bytes",
 		"Size.", filesystemLevel)

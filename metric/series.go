@@ -65,7 +65,8 @@ func (m *Metric) LabelPairs(pairs Pairs, values ...string) []*dto.LabelPair {
 	return labels
 }
 
-// Sample is a series at one moment. Its labels are shared between series and scrapes; nobody may change them.
+// Sample is the value of a series at one moment. Its labels are shared between series and scrapes and must not be
+// modified.
 type Sample struct {
 	Labels    []*dto.LabelPair // sorted by name
 	More      *dto.LabelPair   // beside Labels, nil for none

@@ -5,9 +5,9 @@ import "strings"
 // SubjectLabels name what an alert is about that concerns no service. Pages are grouped by them.
 var SubjectLabels = []string{LabelHost, LabelServer, LabelBackup, LabelLocation, LabelIntegration}
 
-// Subject returns what an alert with these labels is about if it concerns no service: "host db-1", or the alert's name
-// where it is about no thing in particular. It is empty for an alert on a service. Pages begin with it:
-// "[P2] host db-1 in production: ...".
+// Subject returns the subject of an alert with these labels that concerns no service, such as "host db-1". Where no
+// label names a thing, it is the alert's name. It is empty for an alert on a service. Pages begin with it: "[P2] host
+// db-1 in production: ...".
 func Subject(labels map[string]string) string {
 	if labels[LabelAppService] != "" {
 		return ""

@@ -1,19 +1,19 @@
 package metric
 
-// Tenants that are the exporter's own: requests of hosts that no tenant owns, and those of tenants beyond
-// the limit. A registered name cannot begin with an underscore.
+// Reserved tenants: for requests of hosts that no tenant owns, and for those of tenants beyond the limit. A registered
+// name cannot begin with an underscore.
 const (
 	TenantUnknown = "_unknown"
 	TenantOther   = "_other"
 )
 
-// CodeClasses are the values of LabelCodeClass: the first digit of the status. What is no status is 5xx,
-// for no answer is a failure.
+// CodeClasses are the values of LabelCodeClass: the first digit of the status. An invalid status counts as 5xx,
+// because a missing answer is a failure.
 var CodeClasses = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
 
 var serviceTenantLabels = []string{LabelAppService, LabelTenant}
 
-// Requests by tenant, as the sources of request logs tell them. They are served at /metrics/tenants.
+// Requests by tenant, as reported by the sources of request logs. They are exported at /metrics/tenants.
 var (
 	TenantRequests = define(Metric{
 		Name: "thorbis_tenant_requests_total", Type: Counter, Across: Sum,

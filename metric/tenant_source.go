@@ -4,7 +4,7 @@ import "strings"
 
 // Why a record of a source was refused: the closed set of LabelReason of TenantSourceRejects.
 const (
-	RejectSyntax   = "syntax"    // it is not what the format says
+	RejectSyntax   = "syntax"    // does not match the format
 	RejectTooLong  = "too_long"  // longer than a record may be
 	RejectNoStatus = "no_status" // without a status, or with one that is no number
 )
@@ -26,15 +26,15 @@ var IgnoreReasons = []string{IgnoreNotARequest, IgnoreRevalidation, IgnoreSubreq
 
 // Why the duration of a request could not be read: the closed set of LabelReason of TenantSourceUnreadableDurations.
 const (
-	UnreadableSyntax       = "syntax"        // neither a number nor one that names its unit
+	UnreadableSyntax       = "syntax"        // not a number, with or without a unit
 	UnreadableNegative     = "negative"      // below 0
-	UnreadableWholeSeconds = "whole_seconds" // between two times that tell whole seconds only
+	UnreadableWholeSeconds = "whole_seconds" // computed from two timestamps in whole seconds
 )
 
 // UnreadableReasons lists the closed set.
 var UnreadableReasons = []string{UnreadableSyntax, UnreadableNegative, UnreadableWholeSeconds}
 
-// What became of a post to a receiver: the closed set of LabelResult of TenantReceiverPosts.
+// Outcomes of a post to a receiver: the closed set of LabelResult of TenantReceiverPosts.
 const (
 	PostAccepted     = "accepted"     // 2xx: counted and on the disk
 	PostUnauthorized = "unauthorized" // 401

@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// text is what a person reads: one plain sentence, and what they need at three in the morning.
+// text holds the annotations of an alert: a summary of one sentence, and a description for the engineer on call.
 type text struct {
 	summary, description string
 }
@@ -28,11 +28,11 @@ func single(a *metric.Alert, expr string, wait time.Duration, t text) Rule {
 	return r
 }
 
-// away is how long an exporter may be gone that restarts.
+// away is how long a restart of an exporter may take.
 const away = 5 * time.Minute
 
-// lasting are alerts on what an exporter alone can tell, and its restart does not mend: they fire on while it is away, or
-// every restart would resolve and repeat them.
+// lasting keeps alerts firing while their exporter restarts: only that exporter can report the problem, and its
+// restart does not mend it. Otherwise every restart would resolve and repeat the alert.
 func lasting(rules []Rule) []Rule {
 	for i := range rules {
 		rules[i].KeepFiringFor = away
@@ -40,9 +40,9 @@ func lasting(rules []Rule) []Rule {
 	return rules
 }
 
-// byPage returns one rule for each priority that a thing may be paged at when the alert itself is worth
-// own: the less urgent of the two. A page label that is missing or unknown counts as the most urgent.
-// expr gets the matcher that picks the things of one priority; it is empty if any will do.
+// byPage returns one rule for each priority at which the alert can page. That priority is the less urgent of own and
+// the page label of the thing concerned. A missing or unknown page label counts as the most urgent. expr receives the
+// matcher for the things of one priority, empty if it needs none.
 func byPage(a *metric.Alert, own string, wait time.Duration, t text, expr func(page string) string) []Rule {
 	var rules []Rule
 	for _, p := range config.Priorities[slices.Index(config.Priorities, own):] {
@@ -66,8 +66,7 @@ func pageMatcher(own, priority string) string {
 	}
 }
 
-// decorate adds to every alert what all alerts have: the labels that routes and dashboards look for, and
-// where to read on.
+// decorate adds to every alert the labels that routes and dashboards read, and the URLs of its runbook and dashboard.
 func decorate(groups []Group, p *config.Policy) {
 	for _, g := range groups {
 		for i := range g.Rules {
@@ -89,7 +88,7 @@ func decorate(groups []Group, p *config.Policy) {
 	}
 }
 
-// runbooks is where the pages of docs/runbooks are read when the policy names no other place.
+// runbooks is the URL of docs/runbooks, used where the policy names no other.
 const runbooks = "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks"
 
 func runbook(p *config.Policy, a *metric.Alert) string {

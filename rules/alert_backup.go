@@ -7,7 +7,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// owning gives a condition the owner and page of its backup, of those with one page.
+// owning adds the owner and page labels of the backup to a condition. page is a matcher for backups of one priority.
 func owning(condition, page string) string {
 	return expand(`
 		(
@@ -16,12 +16,13 @@ func owning(condition, page string) string {
 		* on ($backup) group_left ($backupOwn) ($expected`+braces(page)+` > bool 0)`, backupNames)
 }
 
-// onBackups returns an alert's rules: the condition, by the page of the backup.
+// onBackups returns the rules of an alert on backups, one for each priority.
 func onBackups(a *metric.Alert, wait time.Duration, t text, condition string) []Rule {
 	return byPage(a, a.Priorities[0], wait, t, func(page string) string { return owning(condition, page) })
 }
 
-// backupAgeAlerts tell of backups that are missing, too old or cannot be seen.
+// backupAgeAlerts returns the alerts on missing, old and unlisted backups, on gaps in the WAL archive and on
+// retention.
 func backupAgeAlerts() Group {
 	rules := onBackups(metric.ArchivingStoppedAlert, 2*time.Minute, text{
 		summary: "A database cannot archive its logs, and their disk is about to be full.",
@@ -65,10 +66,11 @@ func backupAgeAlerts() Group {
 	return Group{Name: "thorbis-backup-age", Interval: windowInterval, Rules: rules}
 }
 
-// howOld says an age in words; one of decades is that of no backup at all.
+// howOld describes an age. An age of decades stands for a backup that does not exist.
 const howOld = `{{ if ge $value 1e9 }}does not exist{{ else }}was {{ $value | humanizeDuration }} old when last looked at{{ end }}`
 
-// unknownAlerts become more urgent when what cannot be seen has lasted too long.
+// unknownAlerts returns the alerts on backups whose listing is stale. They become more urgent when that lasts too
+// long.
 func unknownAlerts() []Rule {
 	t := text{
 		summary: "Whether there are backups is not known.",
@@ -95,7 +97,7 @@ func unknownAlerts() []Rule {
 	return rules
 }
 
-// backupProofAlerts tell of backups that are not proven, or proven bad.
+// backupProofAlerts returns the records and alerts on verifications and restore tests of backups.
 func backupProofAlerts() Group {
 	n := backupNames
 	latest := func(level string, m *metric.Metric) string {

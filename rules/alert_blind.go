@@ -25,10 +25,10 @@ var blindNames = names{
 	"longMemory":      seconds(longMemory),
 }
 
-// blind tells when what should be watched is not. It looks at progress of the time counters, not at
-// presence, so that a prober that hangs but still answers scrapes is found too. Tenants of a check are
-// counted, not listed: a location that loses its network loses all of them at once. A check that is down has been told
-// of until somebody sees it up, whatever can be measured meanwhile.
+// blind returns the alerts on checks and locations that are not measured. It reads the progress of the time counters,
+// not their presence. So it also finds a prober that hangs but still answers scrapes. Tenants of a check are counted,
+// not listed: a location that loses its network loses all of them at once. A check that is down is left out: its page
+// lasts until a location sees it up.
 func blind(p *config.Policy) Group {
 	n := blindNames
 	rules := []Rule{
@@ -89,8 +89,8 @@ func blind(p *config.Policy) Group {
 	return Group{Name: "thorbis-health-blind", Interval: scrapeInterval, Rules: rules}
 }
 
-// otherLocations are those that are expected while they say nothing: the ones that the policy names, for ever; where it names
-// none, those that reported within a day.
+// otherLocations returns an expression for the locations that are expected even while they report nothing. These are
+// the locations of the policy or, where it names none, those that reported within a day.
 func otherLocations(p *config.Policy) string {
 	if len(p.Health.Locations) == 0 {
 		return "$locationSeen > time() - $longMemory"

@@ -5,7 +5,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// canaryAlerts tell of disks that spoil or refuse what a canary writes.
+// canaryAlerts returns the alerts on disks that corrupt or refuse what a canary writes.
 func canaryAlerts(p *config.Policy) Group {
 	n := names{
 		"canary":      join(metric.LabelEnvironment, metric.LabelHost, metric.LabelCanary),

@@ -8,7 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// budgetText tells in a description how much of the check's budget is left.
+// budgetText is the part of a description that shows how much of the check's budget is left.
 var budgetText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q,check=%%q,tenant=%%q}" $labels.environment $labels.app_service $labels.check $labels.tenant | query }}
 	Budget left: {{ . | first | value | humanizeDuration }}.{{ end }}
 	{{ with printf "%s{environment=%%q,app_service=%%q,check=%%q,tenant=%%q}" $labels.environment $labels.app_service $labels.check $labels.tenant | query }}
@@ -37,12 +37,13 @@ func tenantDownAlerts() []Rule {
 	}))
 }
 
-// serviceLead is by how much the service's own check may be found down later than a tenant of it: a probe's interval, a scrape
-// and an evaluation.
+// serviceLead is the longest delay between the detection of a tenant's outage and of its service's: a probe interval,
+// a scrape and an evaluation.
 const serviceLead = time.Minute
 
-// afterItsPage lets the alerts of tenants and tiers wait for the page of their service, which would hide them, for else an outage
-// of everything is told of twice: as a tenant's and as the service's. What pages at P1 does not wait, for it is in the same page.
+// afterItsPage delays the alerts on tenants and tiers, so that the page of their service can hide them. Otherwise an
+// outage of everything is reported twice. Alerts at P1 are not delayed, because they are in the same page as the
+// service's.
 func afterItsPage(rules []Rule) []Rule {
 	for i := range rules {
 		if rules[i].Priority != "P1" {
@@ -52,14 +53,15 @@ func afterItsPage(rules []Rule) []Rule {
 	return rules
 }
 
-// tierDown are the tiers of which so many tenants are down as the pool of a tier with that page says.
+// tierDown returns an expression for the tiers with at least as many tenants down as their pool requires. page is a
+// matcher of the pool.
 func tierDown(page string) string {
 	return expand(`$tiers >= on ($tier) group_left (page) $pool`+braces(page), names{
 		"tiers": metric.TierTenantsDown.Name, "pool": metric.TierPool.Name,
 	})
 }
 
-// crowdAlerts page once for what many tenants have in common.
+// crowdAlerts returns the alerts on many tenants of a service or tier that are down: one page for one cause.
 func crowdAlerts() Group {
 	c := manyTenants{"service", metric.TenantsStorm, metric.TenantsDownUrgency, "P1", tierDown}
 	many := c.alerts(metric.ManyTenantsDownAlert, 0, text{

@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// paging watches the way from a rule to a person. The series are those of Prometheus and Alertmanager
-// themselves, told by their names, so that any job may scrape them.
+// paging returns the alerts on the path from a rule to a person. It selects the series of Prometheus and Alertmanager
+// by name only, so any job may scrape them.
 func paging(p *config.Policy) Group {
 	const ours = `{rule_group=~".*;thorbis-.*"}`
 	g := Group{Name: "thorbis-paging", Interval: scrapeInterval, Rules: []Rule{
@@ -64,7 +64,7 @@ func paging(p *config.Policy) Group {
 				First look: --cluster.peer of each member, and whether the cluster port is open for TCP and UDP.`,
 		}),
 	}}
-	// These programs know no environment; routes group by it.
+	// These series have no environment label, but routes group by it.
 	for i := range g.Rules {
 		g.Rules[i].Labels = map[string]string{metric.LabelEnvironment: p.Environment}
 	}

@@ -7,14 +7,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// eventBudgetText tells in a description how much of an objective's budget is left.
+// eventBudgetText is the part of a description that shows how much of an objective's budget is left.
 var eventBudgetText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment $labels.app_service $labels.slo | query }}
 	Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
 	{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment $labels.app_service $labels.slo | query }}
 	At the pace of the last hour it is empty in {{ . | first | value | printf "%%.1f" }} h.{{ end }}`,
 	metric.SLOBudgetLeft.Name, metric.SLOBudgetHours.Name)
 
-// unknownText says in a description that requests of unknown hosts count, since they are most of the service's.
+// unknownText is the part of a description that shows the share of requests of unknown hosts while these are most of
+// the service's.
 var unknownText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q}" $labels.environment $labels.app_service | query }}
 	{{ . | first | value | humanizePercentage }} of the requests have a host that no tenant owns: is the registry right?{{ end }}`,
 	metric.UnknownMost.Name)
@@ -28,7 +29,8 @@ func sloBurnAlerts(t burnTier) []Rule {
 	}, func(page string) string { return metric.SLOBurning[t.name].Name + braces(page) + " > 0" }))
 }
 
-// tenantBurnAlerts wait until their service has had the time to tell.
+// tenantBurnAlerts returns the alerts on tenants that burn. They wait until the alert of their service could have
+// fired.
 func tenantBurnAlerts(t burnTier) []Rule {
 	return ofTier(t, byPage(metric.TenantBurnAlert, t.priority, max(t.wait, afterWhole), text{
 		summary: "One tenant burns its budget too fast.",
@@ -40,7 +42,7 @@ func tenantBurnAlerts(t burnTier) []Rule {
 	}, func(page string) string { return metric.TenantBurning[t.name].Name + braces(page) + " > 0" }))
 }
 
-// burningUpTo names the records of services that burn at a tier's pace or faster.
+// burningUpTo returns the names of the records of services that burn at a tier's pace or faster.
 func burningUpTo(t burnTier) []string {
 	var all []string
 	for _, r := range requestTiers {
@@ -59,7 +61,7 @@ func ofTier(t burnTier, rules []Rule) []Rule {
 	return rules
 }
 
-// sloCrowds tell once of what many tenants have in common, and of traffic that is gone.
+// sloCrowds returns the alerts on many tenants that burn at once, and on traffic that has stopped.
 func sloCrowds(p *config.Policy) Group {
 	n := names{
 		"tiers":    metric.TierTenantsBurning.Name,
@@ -73,7 +75,7 @@ func sloCrowds(p *config.Policy) Group {
 		"uncounted": metric.SLOBudget.Select(builtin, unnamed(countedServices(p))),
 		"memory":    seconds(longMemory),
 		"planned":   metric.Maintenance.Name,
-		// Requests of unknown hosts, as of a scanner, may stop.
+		// Requests of unknown hosts, such as a scanner's, may stop without an alert.
 		"builtin": builtin, "known": metric.KnownRequests.Name,
 	}
 	tierBurn := func(page string) string {

@@ -18,7 +18,7 @@ const (
 	fewBytes = "10 * 1024 * 1024 * 1024"
 )
 
-// fillTiers say how urgent it is that a disk fills, by what is left of the time.
+// fillTiers defines the priority of a filling disk by the time left.
 var fillTiers = []struct {
 	priority   string
 	from, to   time.Duration
@@ -50,7 +50,7 @@ func fillingAlerts() []Rule {
 	return rules
 }
 
-// leftText tells in a description how much space is left.
+// leftText is the part of a description that shows how much space is left.
 var leftText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,host=%%q,mountpoint=%%q}" $labels.environment $labels.host $labels.mountpoint | query }}
 	Left: {{ . | first | value | humanize1024 }}B.{{ end }}`, metric.FilesystemAvailable.Name)
 
@@ -99,7 +99,7 @@ func deviceAlerts() []Rule {
 				everything that waits for it is slow. First look: what reads or writes so much (iotop, pg_stat_activity, pg_stat_io); then whether to buy more IOPS or throughput:
 				on AWS and Supabase that takes effect without a stop.`,
 	})
-	// A lost scrape makes a rate look smaller for as long as its window.
+	// A lost scrape makes a rate look smaller until it leaves the window of the rate.
 	limit.KeepFiringFor = 2 * silence
 	return []Rule{
 		limit,

@@ -46,7 +46,7 @@ func certificates() Group {
 				* on ($check) group_left (owner, page) ($expected > bool 0)
 			)`, n)
 	}
-	// An exporter of an earlier version does not say how much is left when a certificate should be renewed.
+	// An exporter of an earlier version does not export how long before its end a certificate should be renewed.
 	due := func(notice string, unless time.Duration) string {
 		return left(`(min by ($check) ($expiry) - time() < on ($check) (
 					max by ($check) (` + notice + `) or on ($check) 0 * min by ($check) ($expiry) + ` + seconds(unless) + `

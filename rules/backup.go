@@ -59,13 +59,13 @@ var backupNames = names{
 	"restorable": `kind=~"full|snapshot"`,
 }
 
-// backups judges backups. What is measured is as of the last good listing; where that is not fresh, nothing
-// is judged but that.
+// backups returns the groups on backups. Facts are those of the last successful listing. Where it is not fresh, only
+// its age is judged.
 func backups(p *config.Policy) []Group {
 	return []Group{backupExpectations(p), backupFacts(), backupKept(), backupAgeAlerts(), backupProofAlerts()}
 }
 
-// backupExpectations keeps what is expected, also while nobody says so.
+// backupExpectations records the expected backups, and keeps them while no exporter states them.
 func backupExpectations(p *config.Policy) Group {
 	n := maps.Clone(backupNames)
 	n["named"] = namedBackups(p)
@@ -79,7 +79,7 @@ func backupExpectations(p *config.Policy) Group {
 			or on ($backup)
 			(($expected{$named} > time() - $longMemory) unless on (environment) group by (environment) ($info))`, n)},
 	}
-	// A figure that the policy gave up must not stay, so it is remembered only while nobody states the backup.
+	// A value that left the policy must not remain, so it is kept only while no exporter states the backup.
 	for _, e := range []struct {
 		record *metric.Record
 		said   *metric.Metric
@@ -125,7 +125,7 @@ func backupFacts() Group {
 		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
 		ofKind(backupFact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
 		backupFact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
-		// Incremental backups alone restore nothing, whatever the policy says of full ones.
+		// Incremental backups alone restore nothing, even if the policy sets no interval for full ones.
 		backupFact(metric.BackupFullsMissed, `
 			(
 				$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
@@ -139,8 +139,8 @@ func backupFacts() Group {
 			$age > on ($backup, kind) group_left () (1.1 * $interval)
 			and on ($backupRepo) $fresh
 			unless on ($ofKind) $fulls`),
-		// What keeps the database from archiving, such as a repository that is gone, keeps the listing from being made: then the age
-		// of the newest log counts beyond the time within which a listing would have shown another.
+		// What stops archiving, such as a repository that is gone, stops the listing too. So the age of the newest log
+		// counts as soon as a listing should have shown a newer one.
 		backupFact(metric.BackupWALStopped, `
 			(
 				($listed - on ($backupRepo) max by ($backupRepo) ($newest{kind="wal"})) > $quarter
@@ -191,7 +191,8 @@ func backupKept() Group {
 	}}
 }
 
-// latestBackup is the last word of the exporters on a fact: a timestamp or a number of which the greatest counts.
+// latestBackup returns the last value of a fact over all exporters. It is a timestamp or a number of which the
+// greatest counts.
 func latestBackup(level string, m *metric.Metric, matchers ...string) string {
 	return `max by (` + level + `) (last_over_time(` + m.Select(matchers...) + `[$hold]))`
 }

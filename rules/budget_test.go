@@ -88,8 +88,8 @@ func seen(exporters []*simExporter, t int) (judged, down bool) {
 	return len(states) > 0, locationsDown >= quorum || locationsDown == 1 && len(states) == 1
 }
 
-// TestBudget: the seconds down over the period are exact to a scrape interval for every reset, at any time
-// five minutes after something happened, through restarts, changed instances and days off. Findings 5 and 6.
+// TestBudget checks the seconds down over the period, through restarts, changed instances and days off. They are exact
+// to a scrape interval for every reset, from five minutes after the last event on. It covers findings 5 and 6.
 func TestBudget(t *testing.T) {
 	simulates(t)
 	var scenarios []scenario
@@ -130,8 +130,8 @@ func TestBudget(t *testing.T) {
 				wantDown -= downTotal[i][before]
 				wantJudged -= judgedTotal[i][before]
 			}
-			// A reset costs what no scrape saw and what falls between two writes of the ledger; several
-			// exporters are scraped at different moments, which shows once an outage.
+			// A reset costs what no scrape saw and what falls between two writes of the ledger. Several exporters are
+			// scraped at different moments, which costs some seconds for each outage.
 			tolerance := 2 + 30*float64(c.resets)
 			if len(layouts[c.layout].exporters) > 1 {
 				tolerance += 7 * float64(len(storyOutages))
@@ -149,7 +149,7 @@ func TestBudget(t *testing.T) {
 			}
 			got, ok := w.value(at, metric.ObservedIncrease[period].Select(env))
 			if judged, _ := seen(scenarios[i].exporters, at); !ok && !judged {
-				continue // a day off of everybody leaves nothing to show
+				continue // while all exporters are off there is nothing to show
 			}
 			if math.Abs(got-float64(wantJudged)) > 30*float64(handovers)+105 {
 				t.Errorf("%s at %s: %.0f s judged over the period, want %d", c.name, time.Duration(at)*time.Second, got, wantJudged)

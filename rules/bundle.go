@@ -66,8 +66,8 @@ func build(p *config.Policy, sc scope) (Bundle, error) {
 	return b, nil
 }
 
-// finish restricts the expressions of a group to the environment, checks and formats them, and names the owner of alerts
-// on the machinery, which belongs to no service.
+// finish restricts the expressions of a group to the environment, checks them and formats them. It adds an owner to
+// the alerts on the monitoring itself, which belongs to no service.
 func finish(g Group, sc scope) error {
 	for i := range g.Rules {
 		r := &g.Rules[i]

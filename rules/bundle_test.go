@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestGolden: the rules of the test policy are the committed ones, byte for byte.
+// TestGolden checks that the rules of the test policy equal the committed ones, byte for byte.
 func TestGolden(t *testing.T) {
 	b, err := Build(testPolicy(t))
 	if err != nil {

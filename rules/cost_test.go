@@ -14,9 +14,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// costWorld fills a storage as it is after a month with one exporter and so many tenants, as far as one
-// evaluation of the rules reads it: the last 20 minutes of what is exposed, the totals where windows begin,
-// the totals on the hour of four days.
+// costWorld fills a storage as it is after a month with one exporter and the given number of tenants. It holds only
+// what one evaluation of the rules reads:
+//   - the exported series of the last 20 minutes,
+//   - the totals where windows begin,
+//   - the totals on the hour of four days.
 func costWorld(t testing.TB, tenants int) *world {
 	w := newWorld(t, scenario{name: "cost"})
 	tenantLabels := func(n int) []string {
@@ -100,8 +102,8 @@ func appendAll(t testing.TB, w *world, at time.Time, name string, v float64, ten
 	}
 }
 
-// TestCost: how many samples one evaluation reads for each check. The budget of 30 days must not read 30
-// days. 172,800 samples a counter is what increase(x[30d]) would take.
+// TestCost checks how many samples one evaluation reads for each check. The budget of 30 days must not read 30 days:
+// increase(x[30d]) would read 172,800 samples a counter.
 func TestCost(t *testing.T) {
 	const tenants = 20
 	w := costWorld(t, tenants)

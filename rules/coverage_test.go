@@ -15,8 +15,8 @@ import (
 // begin is when things go wrong in the simulated cases.
 const begin = 8 * minute
 
-// simulated is an alert's case over every layout: what makes it fire, the near miss that does not, and what
-// it does while its exporters restart one after the other.
+// simulated is an alert's case over every layout. It holds what makes the alert fire, the near miss, and the behaviour
+// while its exporters restart one after the other.
 type simulated struct {
 	alert    *metric.Alert
 	priority string
@@ -253,7 +253,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// endsWithExporter are the alerts of rules/tests that need not fire through a restart of what they are told by, and why.
+// endsWithExporter maps alerts of rules/tests that need not fire through a restart of their exporter to the reason.
 var endsWithExporter = func() map[string]string {
 	reasons := map[string]string{
 		metric.PolicyReloadAlert.Name:         "a restart takes the policy that is there, or fails",
@@ -273,8 +273,8 @@ var endsWithExporter = func() map[string]string {
 	return reasons
 }()
 
-// TestCoverage is the gate: every alert has a case that fires, a near miss, one with two of what it watches
-// and one with a restart. An alert on what locations measure has each of them in every layout.
+// TestCoverage checks that every alert has a case that fires, a near miss, one with two watched things and one with a
+// restart. An alert on what locations measure has its cases in every layout.
 func TestCoverage(t *testing.T) {
 	cases := map[string]bool{}
 	for _, s := range simulations {
@@ -319,7 +319,7 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// promtoolCase is a test of rules/tests, as far as the gate looks at it.
+// promtoolCase holds the fields of a test in rules/tests that TestCoverage reads.
 type promtoolCase struct {
 	Name   string `yaml:"name"`
 	Alerts []struct {
@@ -332,7 +332,7 @@ type promtoolCase struct {
 	} `yaml:"promql_expr_test"`
 }
 
-// fires tells whether the case expects anything at all to fire.
+// fires reports whether the case expects any alert or sample.
 func (c promtoolCase) fires() bool {
 	for _, a := range c.Alerts {
 		if len(a.Expect) > 0 {
@@ -347,8 +347,9 @@ func (c promtoolCase) fires() bool {
 	return false
 }
 
-// wrong says why a case proves nothing: it looks at nothing, or, named after an alert, not at that alert; one that is to fire
-// never expects it to, one that is to be quiet does.
+// wrong returns why a case proves nothing, or an empty string. A case that is named after an alert must look at that
+// alert, any other case at something. A firing case must expect the alert to fire, and at another time to be quiet. A
+// quiet case must never expect it to fire.
 func (c promtoolCase) wrong() string {
 	alert, kind, named := strings.Cut(c.Name, "/")
 	kind, _, _ = strings.Cut(kind, "/")
@@ -378,7 +379,7 @@ func (c promtoolCase) wrong() string {
 	return ""
 }
 
-// TestEmptyCases: the gate counts no case that proves nothing.
+// TestEmptyCases checks that a case that proves nothing is found.
 func TestEmptyCases(t *testing.T) {
 	for text, want := range map[string]string{
 		`{name: A/quiet}`: "looks at nothing",
@@ -399,7 +400,7 @@ func TestEmptyCases(t *testing.T) {
 	}
 }
 
-// promtoolCases are the tests in rules/tests that prove something.
+// promtoolCases returns the tests in rules/tests that prove something.
 func promtoolCases(t *testing.T) []promtoolCase {
 	t.Helper()
 	files, err := filepath.Glob("tests/*.yaml")

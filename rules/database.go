@@ -60,7 +60,7 @@ func (k databaseKit) expr(text string) string {
 	return storageExpr(storageExpr(text, k.names), k.names)
 }
 
-// servers takes what ours say of servers, and what Supabase says of projects that ours do not ask.
+// servers returns an expression for a value of each server: the exporter's own where it exists, otherwise Supabase's.
 func (k databaseKit) servers(ours *metric.Metric, supabase string) string {
 	return k.expr(`
 		max by ($server) (` + kept(ours, "5m", k.named) + `)
@@ -68,7 +68,7 @@ func (k databaseKit) servers(ours *metric.Metric, supabase string) string {
 		max by ($server) ((` + supabase + `) * on ($target) group_left ($server) label_replace($nodeHost, "server", "$anyHostIsOne", "host", "(.+)"))`)
 }
 
-// databases records how PostgreSQL servers fare and tells of what ends badly.
+// databases returns the records and alerts on PostgreSQL servers.
 func databases(p *config.Policy) Group {
 	k := databaseKit{databaseNames(p), namedServers(p)}
 	rules := []Rule{
@@ -126,7 +126,8 @@ func databaseAlerts(k databaseKit) []Rule {
 			description: `{{ $value }} files of the write-ahead log of {{ $labels.server }} in {{ $labels.environment }} wait for their archive; nothing since then can be restored to a point in time.
 				First look: SELECT failed_count, last_failed_wal, last_failed_time FROM pg_stat_archiver, and the server's log for what the archive command says.`,
 		}),
-		// A server whose log is full stops and says nothing of its archive any more: not the moment to be told less.
+		// A server whose log disk is full stops and reports nothing. The alert must not resolve then, so the last
+		// value counts for an hour.
 		at("P1", filling(`
 			$walFull < $soon
 			or on ($server)

@@ -14,10 +14,10 @@ import (
 )
 
 // Why every selector names the environment. Several bundles, one for each environment, may be loaded into one
-// Prometheus. A rule that read the series of all of them would write what another bundle's rule writes too, a moment
-// later: every running total would grow twice. So finish adds the policy's environment to each selector of a series
-// of ours, after the expression is written, and no rule can forget it. Series of other programs are read whatever
-// environment they name, for they seldom name the same; docs/alerts.md lists them.
+// Prometheus. A rule that read the series of all environments would write what the rule of another bundle writes too.
+// Every running total would then grow twice. So finish adds the policy's environment to each selector of a series of
+// ours, after the expression is written. Series of other programs are read whatever their environment, because they
+// seldom use the same names. docs/alerts.md lists them.
 
 // environmentMatcher selects the series of an environment.
 func environmentMatcher(environment string) string {
@@ -94,7 +94,7 @@ func skipSpace(expr string, from int) int {
 	return from
 }
 
-// named reports whether a matcher says environment="<ours>", or != for what is deliberately of the others.
+// named reports whether a matcher compares the environment with the policy's, by = or by !=.
 func (sc scope) named(m *labels.Matcher) bool {
 	return m.Name == metric.LabelEnvironment && m.Value == sc.environment && (m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual)
 }
@@ -131,8 +131,8 @@ func foreignEnvironment(root parser.Expr, environment string) string {
 	return found
 }
 
-// adopted puts series of other programs into the policy's environment, but for those of targets that carry the name of
-// another environment of which a bundle is loaded: they are that one's.
+// adopted gives series of other programs the policy's environment. It leaves out those that name the environment of
+// another loaded bundle.
 func adopted(p *config.Policy, expr string) string {
 	return expand(`label_replace(
 		(

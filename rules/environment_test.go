@@ -36,7 +36,7 @@ func environmentStory(environment string, length int) scenario {
 	return scenario{environment, append(exporters, twoReceivers.carry(crowd(3, "standard", 4, everyTenant(.3, begin, begin+2*length))...)...)}
 }
 
-// TestTwoPolicies: two bundles in one Prometheus record and alert what each of them does alone.
+// TestTwoPolicies checks that two bundles in one Prometheus record and alert what each of them does alone.
 func TestTwoPolicies(t *testing.T) {
 	simulates(t)
 	const until = begin + 25*minute
@@ -101,8 +101,8 @@ func (w *world) series(t int, query string) map[string]float64 {
 // templateQuery finds the queries that annotations make.
 var templateQuery = regexp.MustCompile(`printf "([^|]*?)" \$labels`)
 
-// TestEnvironmentOfSelectors: no generated expression, nor query of an annotation, reads a series of ours without naming
-// the environment.
+// TestEnvironmentOfSelectors checks that every selector of a series of ours names the environment, in expressions and
+// in queries of annotations.
 func TestEnvironmentOfSelectors(t *testing.T) {
 	p := testPolicy(t)
 	b, err := Build(p)
@@ -155,7 +155,7 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 	}
 }
 
-// TestRestrict: whatever way a series is selected, the environment is added once.
+// TestRestrict checks that the environment is added once, however a series is selected.
 func TestRestrict(t *testing.T) {
 	sc := scopeOf("production")
 	for expr, want := range map[string]string{
@@ -186,7 +186,8 @@ func TestRestrict(t *testing.T) {
 	}
 }
 
-// TestOwnObjectiveOfAnotherEnvironment: it would count nothing, so it is refused.
+// TestOwnObjectiveOfAnotherEnvironment checks that an objective on series of another environment is refused: it would
+// count nothing.
 func TestOwnObjectiveOfAnotherEnvironment(t *testing.T) {
 	for matcher, fine := range map[string]bool{
 		`environment="staging"`: false, `environment!="production"`: false, `environment=~"stag.*"`: false,

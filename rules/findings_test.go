@@ -11,8 +11,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// findings are what broke when these rules were first written down, and what shows that it does not: stories that
-// tests of tables run, or tests.
+// findings lists the defects of the first version of these rules. Each names the stories or tests that prove its fix.
 var findings = []struct {
 	number         int
 	finding        string
@@ -39,7 +38,7 @@ var findings = []struct {
 	{17, "request burns end soon after their exporter dies", nil, []string{"TestBurnEndsWithItsExporter"}},
 }
 
-// TestFindings is the gate: each finding has its proof, by name.
+// TestFindings checks that the proof of each finding exists, by name.
 func TestFindings(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range gapCases {
@@ -79,7 +78,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// shortStories are too short for anybody to be told, however they are summed up.
+// shortStories returns outages that are too short for any alert, even when they are added up.
 func shortStories() []scenario {
 	short := func(length int) func(int, *simExporter) {
 		return func(_ int, e *simExporter) { e.interval, e.broken = 5, []spell{{begin, begin + length}} }
@@ -99,7 +98,8 @@ func shortStories() []scenario {
 	}
 }
 
-// TestShortStories: nobody is told of them, not even while they are in the windows of the slower tiers.
+// TestShortStories checks that short outages fire no alert, not even while they are in the windows of the slower
+// tiers.
 func TestShortStories(t *testing.T) {
 	simulates(t)
 	stories := shortStories()
@@ -117,8 +117,8 @@ func TestShortStories(t *testing.T) {
 	}
 }
 
-// TestUptimeIsSecondsAndAvailabilityRequests: what is called uptime is made of seconds, what is called availability of
-// requests, and nothing is both.
+// TestUptimeIsSecondsAndAvailabilityRequests checks that uptime is computed from seconds and availability from
+// requests.
 func TestUptimeIsSecondsAndAvailabilityRequests(t *testing.T) {
 	b, err := Build(testPolicy(t))
 	if err != nil {
@@ -153,8 +153,8 @@ func TestUptimeIsSecondsAndAvailabilityRequests(t *testing.T) {
 	}
 }
 
-// TestBurnEndsWithItsExporter: what counts requests dies in the outage. The burn ends ten minutes later, as the runbook says, and
-// until then the exporter's own absence is told of.
+// TestBurnEndsWithItsExporter stops the exporter that counts requests during an outage. The burn ends about ten
+// minutes later, as documented in the runbook. ThorbisExporterDown fires before that.
 func TestBurnEndsWithItsExporter(t *testing.T) {
 	simulates(t)
 	const dies = warmup + 4*minute

@@ -8,14 +8,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// gapCase is one finding of the first attempt at these rules, or something that happens to exporters in the
-// middle of an outage, and how often the check must page for it.
+// gapCase is a defect of the first version of these rules, or an event on exporters in the middle of an outage. pages
+// is how often the check must page.
 type gapCase struct {
 	name   string
 	layout int // index of layouts
 	setup  func(i int, e *simExporter)
 	pages  int
-	// until is when the page must have ended, and not long before.
+	// until is the latest end of the page. The earliest is 90 s before it.
 	until    int
 	priority string
 }
@@ -110,7 +110,7 @@ var gapCases = []gapCase{
 		setup: func(_ int, e *simExporter) { e.interval, e.broken = 5, []spell{{begin, begin + 1}} },
 	},
 
-	// Finding 3: one location is no quorum while another has an opinion.
+	// Finding 3: one location is no quorum while another one judges.
 	{
 		name: "one of two locations down", layout: twoLocations, pages: 0,
 		setup: only(0, func(e *simExporter) { e.broken = []spell{{begin, mend}} }),
@@ -137,7 +137,7 @@ var gapCases = []gapCase{
 		},
 	},
 
-	// Finding 13: judges are those with an opinion in the last five minutes.
+	// Finding 13: only locations that judged in the last five minutes count.
 	{
 		name: "the only location with an opinion, the other being dead", layout: twoLocations, pages: 1, until: mend + 60,
 		setup: and(outage(begin, mend), only(1, func(e *simExporter) { e.off = []spell{{begin - 6*minute, mend + hour}} })),
@@ -187,8 +187,8 @@ var gapCases = []gapCase{
 	},
 }
 
-// TestGaps: a page begins once, goes on without a gap whatever happens to exporters, and ends once a
-// location says that it is over.
+// TestGaps checks that a page begins once, lasts through whatever happens to exporters, and ends once a location
+// reports the recovery.
 func TestGaps(t *testing.T) {
 	simulates(t)
 	var scenarios []scenario
@@ -220,8 +220,7 @@ func TestGaps(t *testing.T) {
 	}
 }
 
-// TestPrometheusRestart: a Prometheus that is away for less than its lookback forgets no page, one that is
-// away longer finds the outage again.
+// TestPrometheusRestart checks that an outage is one page even if Prometheus is away for less than its lookback.
 func TestPrometheusRestart(t *testing.T) {
 	simulates(t)
 	for _, c := range []struct {
@@ -240,8 +239,8 @@ func TestPrometheusRestart(t *testing.T) {
 	}
 }
 
-// TestBrownOutAfterOutage: finding 6. Flapping right after a mended outage is told of, the outage is not
-// told of again.
+// TestBrownOutAfterOutage checks that flapping right after a mended outage fires an alert. The outage itself is not
+// reported again.
 func TestBrownOutAfterOutage(t *testing.T) {
 	simulates(t)
 	const outageEnd = begin + 5*minute
@@ -262,7 +261,7 @@ func TestBrownOutAfterOutage(t *testing.T) {
 	}
 }
 
-// TestEffectivePriority: an alert is as urgent as the less urgent of itself and the thing.
+// TestEffectivePriority checks that an alert has the less urgent of its own priority and that of the thing concerned.
 func TestEffectivePriority(t *testing.T) {
 	simulates(t)
 	certificate := func(page string, left int) []*simExporter {
@@ -313,7 +312,8 @@ func TestEffectivePriority(t *testing.T) {
 	}
 }
 
-// TestResolverFails: a location whose resolver fails is told of as one without a network is, and once where both fail.
+// TestResolverFails checks that a failing resolver is reported like a lost network, and that both together are one
+// alert.
 func TestResolverFails(t *testing.T) {
 	simulates(t)
 	spells := func(network, resolver []spell) []*simExporter {
@@ -346,8 +346,8 @@ func TestResolverFails(t *testing.T) {
 	}
 }
 
-// TestStorm: fifty tenants down are one page; single tenants are told of again five minutes after at the
-// earliest. Findings 14 and 16.
+// TestStorm checks that fifty tenants down are one page. Single tenants are reported again five minutes after that at
+// the earliest. It covers finding 14.
 func TestStorm(t *testing.T) {
 	simulates(t)
 	var exporters []*simExporter

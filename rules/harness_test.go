@@ -27,11 +27,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// epoch is when simulations begin: a quarter to the hour, so that an hour turns early.
+// epoch is the start of simulations: a quarter to the hour, so that a full hour comes early.
 var epoch = time.Date(2026, 3, 1, 8, 45, 0, 0, time.UTC)
 
-// TestMain collects garbage less often, here and in promtool: heaps are small beside what is thrown away, and a sixth
-// to a quarter of the processor time of hours of simulated time was spent on looking through them.
+// TestMain collects garbage less often, here and in promtool. Heaps are small compared with the garbage, and
+// collection would take a sixth to a quarter of the processor time.
 func TestMain(m *testing.M) {
 	const percent = 400
 	debug.SetGCPercent(percent)
@@ -39,13 +39,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// scenario is one world: exporters that do not see those of other scenarios, told apart by environment.
+// scenario is one world of exporters. Its environment label separates it from other scenarios.
 type scenario struct {
 	name      string
 	exporters []*simExporter
 }
 
-// firing is a stretch for which one alert fired.
+// firing is an interval in which one alert fired.
 type firing struct {
 	alert    string
 	priority string
@@ -68,8 +68,8 @@ type world struct {
 	// groupsOnly names the groups to evaluate, all if empty.
 	groupsOnly    []string
 	prometheusOff []spell
-	// staggered spreads the groups over their intervals, as Prometheus does by a hash of their files and names; each
-	// text spreads them differently, none not at all.
+	// staggered spreads the groups over their intervals, as Prometheus does by a hash of their files and names. Each
+	// text spreads them differently, an empty one not at all.
 	staggered string
 
 	open    map[string]map[string]*firing // scenario, fingerprint
@@ -224,8 +224,8 @@ func (w *world) runFrom(from, until int) {
 	}
 }
 
-// runStory simulates a story of which the trouble begins at a moment: closely from before that until an hour after, the rest at
-// the pace of a minute, for there the slower windows alone move.
+// runStory simulates a story whose problem begins at a given second. The time around its beginning runs at full pace.
+// The rest runs at the pace of a minute, because only the slower windows change there.
 func (w *world) runStory(trouble, until int) {
 	w.t.Helper()
 	from, to := max(trouble-20*minute, 0), min(trouble+hour+30*minute, until)
@@ -344,8 +344,8 @@ func (w *world) fired(name string, only ...string) []firing {
 	}
 	all = slices.DeleteFunc(all, func(f firing) bool {
 		if len(only) == 0 {
-			// No exporter of these worlds follows incidents, so escalation is rightly blind in all of them, and nothing in them
-			// has the series of the policy's own objectives.
+			// No exporter of these worlds follows incidents, so escalation is blind in all of them. None has the
+			// series of the policy's own objectives.
 			return f.alert == metric.WatchdogAlert.Name || f.alert == metric.EscalationBlindAlert.Name || f.alert == metric.ObjectiveUnmeasuredAlert.Name
 		}
 		return !slices.Contains(only, f.alert)

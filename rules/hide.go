@@ -9,21 +9,21 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// signal returns, for the rule of an alert that something hides, what is there while the hiding alert fires and for as long
-// after as the rule would still see the trouble that is over. Alertmanager hides only while the other alert fires. It is empty
-// if Alertmanager's hiding is enough.
+// signal returns an expression for the rule of a hidden alert. It has series while the hiding alert fires, and
+// afterwards until the hidden rule no longer sees the problem. Alertmanager inhibits only while the hiding alert
+// fires. The expression is empty where that is enough.
 type signal func(hidden Rule) string
 
-// signals are those of the alerts in the table of package metric of which the rules know while they fire; what the others hide
-// is left to Alertmanager.
+// signals maps hiding alerts of metric's table to their signals, where the rules can read whether the alert fires. All
+// other hiding is left to Alertmanager.
 var signals = map[*metric.Alert]signal{
-	// Only a page that is as urgent stands for another.
+	// Only a page of at least the same urgency replaces another.
 	metric.CheckDownAlert: func(r Rule) string {
 		return "max_over_time(" + metric.CheckDownOwned.Select(some(`tenant=""`, pageMatcher(r.Priority, r.Priority))...) + "[" + after(r) + "]) > 0"
 	},
 	metric.ManyTenantsDownAlert: func(Rule) string { return metric.TenantsStorm.Name },
 	metric.SLOBurnAlert: func(r Rule) string {
-		if !r.Alert.Burn { // a state that lasts beyond the burn, and would fire anew after it
+		if !r.Alert.Burn { // its state outlasts the burn and would fire again after it
 			return ""
 		}
 		var terms []string
@@ -32,8 +32,8 @@ var signals = map[*metric.Alert]signal{
 		}
 		return strings.Join(terms, " or on ("+levels["slo"]+") ")
 	},
-	// Locations and exporters are reported by states that outlast the page and would fire anew after it; a check of which
-	// nothing is measured is neither silent nor unknown to the rules.
+	// Alerts on locations and exporters outlast the page and would fire again after it. A check without measurements
+	// is neither silent nor unknown to the rules.
 	metric.EnvironmentUnwatchedAlert: func(r Rule) string {
 		if r.Alert != metric.ServiceUnwatchedAlert {
 			return ""
@@ -43,14 +43,14 @@ var signals = map[*metric.Alert]signal{
 	metric.ManyTenantsBurningAlert: func(Rule) string { return metric.TenantsBurningStorm.Name },
 }
 
-// some leaves empty matchers out.
+// some returns the matchers that are not empty.
 func some(matchers ...string) []string {
 	return slices.DeleteFunc(matchers, func(m string) bool { return m == "" })
 }
 
-// conditions are the alerts whose conditions leave out what a wider one has told of, with the record that they read for each
-// of those: a burn goes on to be counted while it is hidden, the seconds of an outage are none of ThorbisUptimeBurn, and a
-// check that is down is not counted as unknown.
+// conditions lists the alerts whose own conditions leave out what a wider alert reports, with the record that they
+// read for it. A hidden burn is still counted. The seconds of an outage are not part of ThorbisUptimeBurn. A check
+// that is down does not count as unknown.
 var conditions = map[*metric.Alert]map[*metric.Alert]*metric.Record{
 	metric.SLOBurnAlert:      {metric.CheckDownAlert: metric.SLOOutage},
 	metric.UptimeBurnAlert:   {metric.CheckDownAlert: metric.CheckDown},
@@ -58,8 +58,8 @@ var conditions = map[*metric.Alert]map[*metric.Alert]*metric.Record{
 	metric.CheckSilentAlert:  {metric.CheckDownAlert: metric.CheckDown},
 }
 
-// hiding returns the records of what the table says that hides a burn at a pace: the alerts that its condition leaves out, then
-// the faster paces of its own alert.
+// hiding returns the records that hide a burn at a pace. The first are those of the alerts that its condition leaves
+// out, the others those of the faster paces of its own alert.
 func hiding(a *metric.Alert, pace string, burning map[string]*metric.Record) []*metric.Record {
 	var all []*metric.Record
 	for _, h := range metric.HiddenBy(a) {
@@ -73,7 +73,7 @@ func hiding(a *metric.Alert, pace string, burning map[string]*metric.Record) []*
 	return all
 }
 
-// hide adds to each alerting rule of a group what the table says that hides it.
+// hide adds to each alerting rule of a group the signals of the alerts that hide it.
 func hide(g Group) {
 	for i := range g.Rules {
 		r := &g.Rules[i]
@@ -96,7 +96,7 @@ func hide(g Group) {
 	}
 }
 
-// tierOf returns the pace of a rule. What has none looks at the fast and medium pace.
+// tierOf returns the burn tier of a rule, medium for a rule that has none.
 func tierOf(r Rule) burnTier {
 	for _, t := range requestTiers {
 		if t.name == r.Labels[metric.LabelBurnTier] {
@@ -106,8 +106,8 @@ func tierOf(r Rule) burnTier {
 	return requestTiers[1]
 }
 
-// after is how long what a rule looks at lasts after the trouble is over. Tenants are probed less often than their service,
-// so they come back later.
+// after returns how long a rule still sees a problem that is over. Tenants are probed less often than their service,
+// so they recover later.
 func after(r Rule) string {
 	switch {
 	case !r.Alert.Burn:

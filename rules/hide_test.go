@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// TestConditions: an alert that hides by its own condition knows of every line of the table that the rules can see, and of no
-// other; all other alerts are hidden by what is generated.
+// TestConditions checks that the alerts of conditions leave out exactly the lines of the table that the rules can
+// read. All other alerts are hidden by generated expressions.
 func TestConditions(t *testing.T) {
 	for target, by := range conditions {
 		var lines []*metric.Alert

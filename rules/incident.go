@@ -46,8 +46,8 @@ func escalationAlertNames() string {
 	return strings.Join(list, "|")
 }
 
-// ladders writes how soon each layer is told as constant series: they must outlive every exporter, for it
-// is when the exporters are gone that escalation may not stop.
+// ladders writes the delay of each escalation layer as a constant series. The series must outlive every exporter:
+// escalation must not stop when the exporters are gone.
 func ladders(p *config.Policy) []Group {
 	var rules []Rule
 	for _, priority := range config.Priorities {
@@ -66,9 +66,9 @@ func ladders(p *config.Policy) []Group {
 	return groups
 }
 
-// escalate tells the next layer of what nobody has acknowledged. Exporters say what is open; while none can,
-// what was open stays so for as long as its alert fires, and after a while every firing alert that nobody
-// is known to have acknowledged counts as open: escalation fails open.
+// escalate returns the rules that notify the next layer of unacknowledged incidents. Exporters report which incidents
+// are open. While none can, an open incident stays open until its alert stops firing. After blindGrace, every firing
+// alert without a known incident counts as unacknowledged: escalation fails open.
 func escalate(*config.Policy) Group {
 	n := incidentNames
 	rules := []Rule{
@@ -113,7 +113,7 @@ func escalate(*config.Policy) Group {
 				and on ($priority) $firing
 				unless on (environment) $read
 			)`, n)},
-		// One of no service is about its alert, as far as anybody knows here.
+		// An alert without a service gets its own name as subject: its real subject is not known here.
 		{Record: metric.IncidentAssumed, Expr: expand(`
 			label_replace(label_replace(
 				(
@@ -154,7 +154,7 @@ func escalate(*config.Policy) Group {
 	return Group{Name: "thorbis-incident", Interval: scrapeInterval, Rules: rules}
 }
 
-// overdue has a branch for each layer: PromQL joins many incidents with one layer at a time.
+// overdue returns a branch for each layer, because PromQL joins many incidents with one layer at a time.
 func overdue() string {
 	var branches []string
 	for _, layer := range config.Layers {
@@ -163,8 +163,8 @@ func overdue() string {
 	return strings.Join(branches, "\nor\n")
 }
 
-// responses judges how people respond over a week. Exporters count the same incidents, so the one that saw
-// the most is right.
+// responses returns the records and alerts on how people respond over a week. Exporters count the same incidents, so
+// the highest count is right.
 func responses(p *config.Policy) Group {
 	n := incidentNames
 	by := func(m *metric.Metric, suffix, labels string) string {
@@ -201,7 +201,7 @@ func responses(p *config.Policy) Group {
 	return Group{Name: "thorbis-incident-quality", Interval: windowInterval, Rules: append(rules, answers(p)...)}
 }
 
-// quantile records a quantile over a week, or nothing rather than no number.
+// quantile records a quantile over a week. It records nothing instead of NaN.
 func quantile(r *metric.Record, q string, histogram *metric.Metric) Rule {
 	return Rule{Record: r, Expr: "histogram_quantile(" + q + ", max by (environment, priority, le) (increase(" + histogram.Name + "_bucket[1w]))) >= 0"}
 }

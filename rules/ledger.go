@@ -7,23 +7,26 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Why a ledger. A budget of 30 days must be exact to a scrape interval per reset, cost a few samples a
-// series and survive exporters that restart, change their instance or take a day off.
+// Why a ledger. A budget of 30 days must be exact to a scrape interval per reset and cost a few samples a series. It
+// must survive exporters that restart, change their instance or are off for a day. Two simpler ways fail:
 //   - increase() extrapolates, and sums of it lose what lies between two ranges.
-//   - x - x offset 30d is exact and cheap, but only for a counter that lives as long under one instance.
+//   - x - x offset 30d is exact and cheap, but needs a counter that keeps one instance for that long.
 //
-// So the rules keep totals of their own, written twice a minute. A window is then the total now less the
-// total at its start.
+// So the rules keep totals of their own, written twice a minute. A window is the total now minus the total at its
+// start.
 //
-// Seconds judged simply add up; nobody misses half a minute of them after a reset. Seconds down and outages are judged by quorum, and two locations, or two
-// exporters of one location, see the same outage a few seconds apart, which must not count twice or half. So
-// their total is what it was five minutes ago plus what the quorum saw in those five minutes, or what it
-// was last if that is more: the most that any chain of windows proves. It never goes back.
+// Seconds judged are added up: losing half a minute of them after a reset does no harm. Seconds down and outages are
+// decided by quorum. Two locations, or two exporters of one location, see the same outage a few seconds apart. It must
+// count neither twice nor half. So their total is the greater of:
+//   - the total of five minutes ago plus what the quorum saw in these five minutes,
+//   - the last total.
+//
+// That is the most that any chain of windows proves. It never decreases.
 
-// locationIncrease is what an exposed counter added in a window, exactly, as each location saw it: of
-// several exporters the one that saw the most. The last value less the value when the window began (up to
-// 15 minutes older, if nothing was scraped meanwhile); after a reset or where the series is younger, less
-// the lowest since.
+// locationIncrease returns the exact increase of an exposed counter in a window, for each location. Of several
+// exporters, the highest increase counts. The increase is the last value minus the value at the start of the window,
+// which may be up to 15 minutes older. After a reset, or for a younger series, it is the last value minus the lowest
+// in the window.
 func locationIncrease(counter *metric.Metric, over time.Duration) string {
 	return expand(`
 		max by ($checkLocation) (clamp_min(
@@ -36,13 +39,13 @@ func locationIncrease(counter *metric.Metric, over time.Duration) string {
 		))`, names{"counter": counter.Name, "over": span(over), "overlap": span(over + scrapeInterval)})
 }
 
-// progress is by how much a counter moved within five minutes, good to tell that it did.
+// progress returns how much a counter moved within five minutes. It only shows whether the counter moves.
 func progress(counter *metric.Metric) string {
 	return expand(`max by ($checkLocation) (last_over_time($counter[5m]) - min_over_time($counter[5m]))`, names{"counter": counter.Name})
 }
 
-// quorumIncrease is what counts of it: what the second-worst location saw, or the only one that judged.
-// A location that judged less than half as long as another is no judge.
+// quorumIncrease returns the increase that the quorum confirms: that of the second-worst location, or of the only one
+// that judged. A location that judged less than half as long as another is ignored.
 func quorumIncrease(l metric.Ledger) string {
 	return expand(`
 		min by ($check) (topk by ($check) ($votes,
@@ -56,8 +59,8 @@ func quorumIncrease(l metric.Ledger) string {
 	})
 }
 
-// total carries a ledger on, through gaps of up to an hour by its own last value and of up to three days by
-// the one on the hour, for as long as the check is expected. then is when the increase began.
+// total continues a ledger through gaps: up to an hour by its last value, up to three days by its value on the hour.
+// It ends when the check is no longer expected. then is the offset of the total to which the increase is added.
 func total(l metric.Ledger, increase *metric.Record, then string) string {
 	return expand(`
 		max by ($check) (
@@ -81,8 +84,8 @@ func hourly(l metric.Ledger) string {
 	return expand(`$total and on () minute() == 0`, names{"total": l.Total.Name})
 }
 
-// ledger keeps the totals of the seconds judged and down, of outages, and of the seconds down of which no
-// page of the check told. The last are counted two minutes late, when it is known whether the check paged.
+// ledger keeps the totals of seconds judged, seconds down, outages, and seconds down without a page of the check. The
+// last are counted two minutes late, when it is known whether the check paged.
 func ledger(*config.Policy) Group {
 	observed, down, outages, unpaged := metric.ObservedLedger, metric.DownLedger, metric.OutagesLedger, metric.UnpagedLedger
 	const window = 5 * time.Minute

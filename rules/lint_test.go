@@ -70,7 +70,8 @@ func TestPromtoolTestsRules(t *testing.T) {
 	}
 }
 
-// Pint finds nothing in the rules of the test policy, which has of everything, nor in those that are committed.
+// TestPint checks that pint reports nothing on the committed rules and on those of the test policy, which uses every
+// feature.
 func TestPint(t *testing.T) {
 	committed, err := filepath.Glob("*.rules.yaml")
 	if err != nil || len(committed) == 0 {
@@ -82,7 +83,7 @@ func TestPint(t *testing.T) {
 	}
 }
 
-// TestMixtool holds what mixtool demands of rules, which cannot be built here.
+// TestMixtool checks what mixtool requires of rules, because mixtool itself cannot be built here.
 func TestMixtool(t *testing.T) {
 	const limit = 40
 	camelCase := regexp.MustCompile(`^([A-Z]+[a-z0-9]+)+$`)
@@ -119,8 +120,8 @@ func TestMixtool(t *testing.T) {
 	}
 }
 
-// TestDeclarations: every declared alert and record is generated, with the declared priorities, and no two
-// rules of one alert can fire for the same thing at the same priority.
+// TestDeclarations checks that every declared alert and record is generated, with the declared priorities. No two
+// rules of one alert may fire for the same thing at the same priority.
 func TestDeclarations(t *testing.T) {
 	b, err := Build(testPolicy(t))
 	if err != nil {
@@ -172,7 +173,7 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-// TestRunbooks: every alert has a page and every page an alert.
+// TestRunbooks checks that every alert has a runbook and every runbook an alert.
 func TestRunbooks(t *testing.T) {
 	const dir = "../docs/runbooks"
 	known := map[string]bool{}

@@ -7,9 +7,10 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// maintenance records planned work on a whole service: somebody silenced all of it with a comment that begins with
-// maintenance:, or a window of the policy holds all of its checks. Ledgers leave out what happens meanwhile, good and
-// bad, so that neither objectives nor the contract count it. If nobody can tell of silences, nothing is planned.
+// maintenance records planned work on a whole service. That is a silence of the whole service whose comment begins
+// with maintenance:, or a policy window over all of its checks. Ledgers leave out this time, good and bad, so neither
+// objectives nor the SLA count it. While no exporter reports silences, no silence counts as planned work. plannedWork
+// limits the time in a day.
 func maintenance() Rule {
 	return Rule{Record: metric.Maintenance, Expr: expand(`
 		(
@@ -30,8 +31,8 @@ func maintenance() Rule {
 	})}
 }
 
-// unplanned leaves out services while planned work goes on, or did within a window. A top-level or of the expression
-// must stand in brackets.
+// unplanned leaves out services that have planned work now, or had some within a window. An expression with a
+// top-level or must be in parentheses.
 func unplanned(expr, within string) string {
 	planned := metric.Maintenance.Name
 	if within != "" {

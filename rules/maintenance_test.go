@@ -36,8 +36,9 @@ func maintenanceStories() []scenario {
 	}
 }
 
-// TestMaintenance: what happens in planned work, by a silence of the whole service or by the policy for all of its checks, is
-// in no objective, no budget and not in the contract, and burns nothing; what happens before and after is.
+// TestMaintenance checks planned work by a silence of the whole service, and by a policy window over all of its
+// checks. What happens in it is in no objective, budget or SLA, and burns nothing. What happens before and after is
+// counted.
 func TestMaintenance(t *testing.T) {
 	simulates(t)
 	const end = plannedEnd
@@ -71,7 +72,7 @@ func TestMaintenance(t *testing.T) {
 	}
 }
 
-// TestPlannedWorkIsBounded: planned work without end sets eight hours of a day apart and no more.
+// TestPlannedWorkIsBounded checks that planned work without an end leaves out eight hours of a day and no more.
 func TestPlannedWorkIsBounded(t *testing.T) {
 	simulates(t)
 	w := newWorld(t, scenario{"endless", layouts[one].place(1, func(_ int, e *simExporter) { e.planned = []spell{{0, 2 * day}} })})

@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// TestMendedOutageIsOver: an outage that a health check pages for fails requests too, and their logs come in after the mend.
-// Nobody is told anew of what is over, however late the logs are within minutes.
+// TestMendedOutageIsOver covers an outage that a health check pages for and that also fails requests, whose logs
+// arrive after the mend. No alert begins after the mend, even if the logs are minutes late.
 func TestMendedOutageIsOver(t *testing.T) {
 	simulates(t)
 	type outage struct {

@@ -21,9 +21,9 @@ var monthEvents = struct{ forgotten, restart, changed, dayOff, long, last spell 
 	last:      spell{30*day + 20*hour, 30*day + 20*hour + 45},
 }
 
-// TestMonth: the budget of thirty days is exact after outages, a restart, a changed instance and a day off, with the
-// policy's own period. While nothing happens Prometheus scrapes and evaluates every
-// quarter of an hour, for otherwise the test would take an hour.
+// TestMonth checks that the budget of thirty days is exact after outages, a restart, a changed instance and a day off.
+// It uses the policy's own period. While nothing happens, Prometheus scrapes and evaluates every quarter of an hour,
+// because the test would otherwise take an hour.
 func TestMonth(t *testing.T) {
 	simulates(t)
 	e := monthEvents

@@ -10,13 +10,13 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Why expectations are remembered by name. What an exporter stated and states no longer was either removed from the policy,
-// and is nobody's business any more, or its exporter died, and must be missed. The policy tells the two apart: rules are
-// generated from it, so what it does not name is remembered by none of them. Tenants are named by a registry that the
-// generator does not read: a tenant is remembered for as long as no exporter states other tenants in its place, or that it has
-// read an empty registry. What belongs to a machine is remembered until that machine's exporter reports again without it.
+// Why expectations are remembered by name. What an exporter no longer states was either removed from the policy, or
+// its exporter died. The rules must drop the former and report the latter. They are generated from the policy, so they
+// remember only what it names. The generator does not read the registry of tenants. A tenant is remembered until an
+// exporter states other tenants instead, or has read an empty registry. What belongs to a machine is remembered until
+// an exporter of that machine reports without it.
 
-// named matches the values of a label that the policy names; nothing if it names none.
+// named returns a matcher for the values of a label that the policy names. It matches nothing if there are none.
 func named(label string, values []string) string {
 	quoted := make([]string, len(values))
 	for i, v := range values {
@@ -31,7 +31,7 @@ func named(label string, values []string) string {
 	return fmt.Sprintf("%s=~%q", label, strings.Join(quoted, "|"))
 }
 
-// unnamed matches the values that a matcher of named does not.
+// unnamed returns the matcher for all values that a matcher of named does not match.
 func unnamed(matcher string) string {
 	label, values, regular := strings.Cut(matcher, "=~")
 	if regular {
@@ -61,7 +61,7 @@ func namedSources(p *config.Policy) string {
 	return named(metric.LabelSource, namesOf(p.Tenants.Sources, func(s *config.Source) string { return s.Name }))
 }
 
-// countedServices are those whose requests a source of the policy counts.
+// countedServices returns a matcher for the services whose requests a source of the policy counts.
 func countedServices(p *config.Policy) string {
 	services := namesOf(p.Tenants.Sources, func(s *config.Source) string { return s.AppService })
 	slices.Sort(services)
@@ -84,18 +84,19 @@ func namedProcesses(p *config.Policy) string {
 	return named(metric.LabelProcess, namesOf(p.Host.Processes, func(c *config.Process) string { return c.Name }))
 }
 
-// kept is the last word of a gauge within a range, of what the policy names; of the rest only what is said now.
+// kept returns the last value of a gauge within a range for what the policy names, and the current value of everything
+// else.
 func kept(m *metric.Metric, within, matcher string, more ...string) string {
 	return "(" + m.Select(more...) + " or last_over_time(" + m.Select(append([]string{matcher}, more...)...) + "[" + within + "]))"
 }
 
-// removed are the things that exporters stated by a metric within the hour and state no longer, and that the policy does not
+// removed returns the things that exporters stated within the hour and no longer state, and that the policy does not
 // name.
 func removed(m *metric.Metric, level, matcher string) string {
 	return "(last_over_time(" + m.Select(unnamed(matcher)) + "[1h]) unless on (" + level + ") " + m.Name + ")"
 }
 
-// emptied are the environments whose exporters have all read a registry without a tenant; a dead one says nothing.
+// emptied selects the environments in which every exporter that reports has read a registry without tenants.
 var emptied = expand(
 	`(max by (environment) ($tenants and on (environment, job, instance) $read > 0) == 0)`, names{
 		"tenants": metric.TenantRegistryTenants.Name, "read": metric.TenantRegistryLastRead.Name,

@@ -96,8 +96,8 @@ func (c causes) exporterStories() []cause {
 	return all
 }
 
-// TestExportersDieOnePage: while nothing of the environment is watched, one page stands for all its services, whatever the
-// exporters died of and however they come back. A service that alone is unwatched pages for itself.
+// TestExportersDieOnePage checks that one page stands for all services while nothing of the environment is watched.
+// That holds whatever the exporters died of and however they come back. A single unwatched service pages for itself.
 func TestExportersDieOnePage(t *testing.T) {
 	simulates(t)
 	seed := *pageSeed

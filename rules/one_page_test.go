@@ -13,19 +13,19 @@ import (
 
 var pageSeed = flag.Uint64("pages.seed", 0, "the seed of TestOneCauseOnePage, by the clock if 0")
 
-// cause is a story with one cause of trouble. It must page once; a second page may follow only if it is more urgent than the
-// first, as when one tenant's trouble becomes its tier's.
+// cause is a story with one cause. It must page once. A second page may follow only if it is more urgent than the
+// first, as when one tenant's problem becomes its tier's.
 type cause struct {
 	what      string
 	exporters []*simExporter
-	// severe says that it must page, mild that it must not; otherwise it may.
+	// severe marks a story that must page, mild one that must not. Any other story may page.
 	severe, mild bool
 	// alert is the one that must page first, nil for any.
 	alert *metric.Alert
 }
 
 const (
-	causeAt  = 20 * minute // the trouble begins
+	causeAt  = 20 * minute // the problem begins
 	causeEnd = 100 * minute
 )
 
@@ -51,8 +51,8 @@ func (c causes) probers(check, tenant, tier, page string, locations int) []*simE
 // pages are how urgent one tenant of a tier is to testdata/policy.yaml.
 var pages = map[string]string{"enterprise": "P2", "standard": "P4"}
 
-// outage is one of the whole service, seen by its own check, by those of some tenants and by requests; in its middle its
-// probers may lose their network, be restarted or die.
+// outage is an outage of the whole service, seen by its own check, by those of some tenants and by requests. In its
+// middle, its probers may lose their network, be restarted or die.
 func (c causes) outage() cause {
 	to := causeAt + c.between(3, 40)*minute
 	locations := c.between(1, 2)
@@ -169,9 +169,9 @@ func (c causes) dead() cause {
 	return cause{what: fmt.Sprintf("%d probers dead until %d", len(all), to), exporters: all, severe: true, alert: metric.EnvironmentUnwatchedAlert}
 }
 
-// TestOneCauseOnePage: whatever breaks, and however the watching fares meanwhile, one cause is one page, and a real one is
-// one. Rules are evaluated by Prometheus' own engine, what hides what is left to Alertmanager's own inhibition. Stories are
-// drawn anew each time; -pages.seed repeats those of a run.
+// TestOneCauseOnePage checks that one cause is one page, whatever happens to the monitoring meanwhile. Prometheus's
+// own engine evaluates the rules, and Alertmanager's own inhibition hides alerts. Stories are drawn anew each time;
+// -pages.seed repeats those of a run.
 func TestOneCauseOnePage(t *testing.T) {
 	seed := *pageSeed
 	if seed == 0 {

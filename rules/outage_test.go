@@ -61,8 +61,8 @@ func discovered(exporters []*simExporter, begin int) int {
 	return delays[min(len(delays), quorum)-1]
 }
 
-// onlyHealth restricts a world to the rules that judge health checks and those who run them: the others have nothing to read
-// in worlds without requests, disks and backups.
+// onlyHealth restricts a world to the rules on health checks and on exporters. The others have nothing to read in
+// worlds without requests, disks and backups.
 func (w *world) onlyHealth() *world {
 	for _, g := range w.groups {
 		for _, prefix := range []string{"thorbis-policy", "thorbis-health", "thorbis-uptime", "thorbis-exporter"} {
@@ -74,9 +74,12 @@ func (w *world) onlyHealth() *world {
 	return w
 }
 
-// TestOutages: no page for an outage under 30 s; one continuous P1 page, and nothing else, for one that the
-// quorum sees for a scrape interval longer than that; between them one of a page, a ticket and nothing, by
-// the phases of probes and scrapes. Nothing begins after the mend, at any time.
+// TestOutages checks what an outage fires:
+//   - less than 30 s: no page,
+//   - seen by the quorum for a scrape interval longer than that: one continuous P1 page, and nothing else,
+//   - between these: a page, a ticket or nothing, by the phases of probes and scrapes.
+//
+// Nothing begins after the mend, at any time.
 func TestOutages(t *testing.T) {
 	simulates(t)
 	check := func(t *testing.T, lengths []int, seeds int, after int) {
@@ -137,8 +140,8 @@ func TestOutages(t *testing.T) {
 	t.Run("six hours after", func(t *testing.T) { check(t, []int{8, 20, 45, 60, 300}, 1, 6*hour+10*minute) })
 }
 
-// TestLastMoments: an outage of less than 30 s pages at no phase, not even at the moment when it has mended
-// but not proved it by a second success.
+// TestLastMoments checks that an outage of less than 30 s pages at no phase. That includes the moment when it has
+// mended but no second success has proved it.
 func TestLastMoments(t *testing.T) {
 	simulates(t)
 	var scenarios []scenario

@@ -13,11 +13,11 @@ import (
 // groupLimit is how many rules mixtool permits in a group.
 const groupLimit = 20
 
-// defaultPool is how many tenants of a tier must be down where the policy does not say.
+// defaultPool is how many tenants of a tier must be down where the policy sets no pool.
 const defaultPool = 2
 
-// promises writes what the policy promises as constant series, so that the rules that judge are the same
-// for every policy. Their number grows with services, tiers and locations, never with checks or tenants.
+// promises writes the objectives and names of the policy as constant series, so that the rules are the same for every
+// policy. Their number grows with services, tiers and locations, never with checks or tenants.
 func promises(p *config.Policy) []Group {
 	var rules []Rule
 	add := func(r *metric.Record, value string, labels map[string]string) {
@@ -52,8 +52,8 @@ func promises(p *config.Policy) []Group {
 	return split("thorbis-policy", rules)
 }
 
-// watchedServices are the services that have a check, with the owner and the most urgent page of their
-// checks where the policy does not declare them.
+// watchedServices returns the services that have a check. A service that the policy does not declare gets the owner
+// and the most urgent page of its checks.
 func watchedServices(p *config.Policy) []config.Service {
 	byName := map[string]config.Service{}
 	for _, c := range p.Health.Checks {

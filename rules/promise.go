@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// freshness judges the promise of fresh backups by time: seconds for which the newest point to restore to was older than
-// it may be, of those for which that was known. Totals carry it through gaps as they do for health.
+// freshness judges the objective of fresh backups by time. It relates the seconds for which the newest point to
+// restore to was too old to those for which it was known. Totals carry it through gaps, as for health.
 func freshness(p *config.Policy) Group {
 	over := p.Objectives.Period.Std()
 	n := names{
@@ -38,8 +38,8 @@ func freshness(p *config.Policy) Group {
 	return Group{Name: "thorbis-backup-freshness", Interval: windowInterval, Rules: rules}
 }
 
-// answers judges the promise to answer by incidents. Exporters count the same ones, at slightly different moments, so no
-// ledger can add them up; an hour's resolution keeps a month of them cheap.
+// answers judges the objective of timely responses by incidents. Exporters count the same incidents at slightly
+// different moments, so no ledger can add them up. A resolution of an hour keeps a month of them cheap.
 func answers(p *config.Policy) []Rule {
 	n := names{
 		"counted": metric.IncidentResponses.Name, "over": span(p.Objectives.Period.Std()), "hour": span(time.Hour),

@@ -24,8 +24,8 @@ func gone(l int, tenant string, at func(i int) int) []*simExporter {
 	})
 }
 
-// TestRemovedChecks: what left the policy or the registry is over within two evaluations, down or up; what an exporter that
-// died stated is not.
+// TestRemovedChecks checks that what left the policy or the registry is over within two evaluations, down or up. What
+// a dead exporter stated is not over.
 func TestRemovedChecks(t *testing.T) {
 	simulates(t)
 	always := func(int) int { return removedAt }
@@ -104,7 +104,8 @@ func TestRemovedChecks(t *testing.T) {
 	}
 }
 
-// TestRemovedLocation: a location that the policy gave up is neither missed nor asked for its last word.
+// TestRemovedLocation checks that a location that left the policy is not missed, and that its last value does not
+// count.
 func TestRemovedLocation(t *testing.T) {
 	simulates(t)
 	exporters := layouts[threeLocations].place(1, func(i int, e *simExporter) {
@@ -135,8 +136,8 @@ func TestRemovedLocation(t *testing.T) {
 	}
 }
 
-// TestRemovedTenantBurns: the burn of a tenant that left the registry is over, in whatever window it burns; that of one whose
-// exporter died goes on.
+// TestRemovedTenantBurns checks that the burn of a tenant that left the registry is over, in every window. The burn of
+// a tenant whose exporter died goes on.
 func TestRemovedTenantBurns(t *testing.T) {
 	simulates(t)
 	const left = warmup + 30*minute

@@ -41,7 +41,7 @@ var resourceNames = names{
 
 func resourceExpr(text string) string { return storageExpr(text, resourceNames) }
 
-// three takes the container's share first, then our reading of the machine, then that of others.
+// three prefers the value of the container, then the exporter's value of the machine, then that of a foreign exporter.
 func three(share, ours, theirs string) string {
 	return resourceExpr(`
 		max by ($host) (` + share + `)
@@ -53,7 +53,7 @@ func three(share, ours, theirs string) string {
 		)`)
 }
 
-// resources records what machines have left of CPU and memory, and tells of what runs out.
+// resources returns the records and alerts on CPU, memory and autoscaling.
 func resources(p *config.Policy) []Group {
 	perTarget := func(expr string) string { return "sum by (" + target + ") (" + expr + ")" }
 	idle := `{mode=~"idle|iowait"}`
@@ -75,7 +75,7 @@ func resources(p *config.Policy) []Group {
 			{Record: metric.HostSwapUsed, Expr: either("$host",
 				held(metric.HostSwapTotal.Name)+" - "+held(metric.HostSwapFree.Name),
 				foreign(held(metric.NodeSwapTotal)+" - "+held(metric.NodeSwapFree)))},
-			// Neither a node_exporter nor Supabase tells of containers.
+			// node_exporter and Supabase export no metrics on containers.
 			{Record: metric.HostThrottled, Expr: resourceExpr(`max by ($host) (rate($throttled[5m]))`)},
 			{Record: metric.HostKills, Expr: either("$host", "increase("+metric.HostOOMKills.Name+"[15m])", foreign("increase("+metric.NodeOOMKills+"[15m])"))},
 			{Record: metric.HostWaiting, Expr: resourceExpr(`
@@ -131,8 +131,8 @@ func machineAlerts() []Rule {
 	}
 }
 
-// leakAlert tells of memory that grows from one four hours to the next, twice, each time by the low water
-// of an hour, so that caches that are emptied and requests that come and go do not count.
+// leakAlert returns the alert on memory that grows over two consecutive spans of four hours. It compares the lowest
+// value of an hour, so caches that are emptied and short requests do not count.
 func leakAlert(p *config.Policy) Rule {
 	return single(metric.LeakAlert, resourceExpr(`
 		$lowMemory - $lowMemory offset 8h > 100e6

@@ -7,7 +7,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// promisedScenarios are the troubles that the rules are promised to tell right, and a story of each that a test runs.
+// promisedScenarios lists the problems that the rules promise to report correctly, each with a story that a test runs.
 var promisedScenarios = []struct{ scenario, story string }{
 	{"full outage", "full outage of ten minutes"},
 	{"brown-out at 20 %", "brown-out at 20 % until the end"},
@@ -34,8 +34,8 @@ var promisedScenarios = []struct{ scenario, story string }{
 	{"one of two locations down", "one of two locations down"},
 }
 
-// TestScenarios is the gate of the promised scenarios: each has a story in the tables that tests run, and those of
-// requests are run with one exporter, with two, and through a rolling restart.
+// TestScenarios checks that each promised scenario has a story in the tables that tests run. Stories of requests run
+// with one exporter, with two, and through a rolling restart.
 func TestScenarios(t *testing.T) {
 	stories := map[string]bool{}
 	for _, c := range gapCases {
@@ -62,8 +62,8 @@ func TestScenarios(t *testing.T) {
 // stormBegins is when ten thousand tenants begin to fail.
 const stormBegins = 4 * minute
 
-// stormStory is ten thousand tenants that fail beside two so big that the service as a whole does not burn: the harder
-// case, in which tenants tell for themselves.
+// stormStory returns ten thousand failing tenants beside two that are so big that the service as a whole does not
+// burn. This is the harder case, because no alert of the service hides those of the tenants.
 func stormStory() scenario {
 	all := beside(crowd(10_000, "standard", .2, func(i int, tenant *simTenant) {
 		tenant.name, tenant.failing = fmt.Sprint("t", i), failing(.5, stormBegins, hour)
@@ -72,7 +72,7 @@ func stormStory() scenario {
 	return scenario{"ten thousand tenants", oneReceiver.carry(all...)}
 }
 
-// TestTenThousandTenants: when all of ten thousand tenants fail at once, a handful of alerts tells of it.
+// TestTenThousandTenants checks that the failure of all of ten thousand tenants fires three alerts at most.
 func TestTenThousandTenants(t *testing.T) {
 	simulates(t)
 	story := stormStory()

@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Shadow labels every alert of a bundle, so that it can run beside the alerting that is in force and reach
-// nobody whom that reaches. Records stay as they are; their names are nobody else's.
+// Shadow returns the bundle with the shadow label on every alert. It can run beside the alerting in force without
+// notifying the same people. Records are unchanged, because no other rules use their names.
 func (b Bundle) Shadow() (Bundle, error) {
 	out := Bundle{text: map[string][]byte{}}
 	for _, f := range b.files {

@@ -24,9 +24,9 @@ func within(t int, spells []spell) bool {
 	return false
 }
 
-// simExporter is an exporter with one check in one location, as the design describes its counters: a
-// failed probe freezes them until two more confirm, then what passed is credited; while down it probes
-// every two seconds and two successes in a row end the outage as of the first.
+// simExporter is an exporter with one check in one location. Its counters are those of the design. A failed probe
+// freezes them until two more confirm it, then the time that passed is credited. While down, it probes every two
+// seconds, and two successes in a row end the outage as of the first.
 type simExporter struct {
 	job, instance, location string
 	interval                int // seconds between probes
@@ -36,7 +36,7 @@ type simExporter struct {
 	broken      []spell // the target does not answer this exporter
 	blind       []spell // the exporter cannot judge
 	maintenance []spell
-	planned     []spell // somebody silences the whole service for maintenance
+	planned     []spell // a silence of the whole service for maintenance
 	off         []spell // the exporter does not run; its state is kept
 	wiped       []int   // moments at which its state is lost
 	gone        []spell // its target is not in service discovery
@@ -49,7 +49,7 @@ type simExporter struct {
 	check, tier, owner, page, tenant string
 	service                          string  // of the check, web if empty
 	certificate                      float64 // Unix time, 0 for none
-	warning, urgent                  float64 // seconds before it, 0 where the exporter does not say
+	warning, urgent                  float64 // seconds before it, 0 where the exporter exports none
 
 	// traffic is whose requests the exporter counts; share is its part of them.
 	traffic []*simTenant
@@ -176,7 +176,7 @@ func (e *simExporter) scrapeAt(t int, scenario string) []sample {
 	if e.reappears != "" && t >= e.off[0].to {
 		instance = e.reappears
 	}
-	// What the Prometheus Operator puts on a target is no part of what the rules tell apart.
+	// The rules ignore the labels that the Prometheus Operator puts on a target.
 	target := []string{
 		"job", e.job, "instance", scenario + "/" + instance,
 		"namespace", "ops", "pod", instance, "container", "exporter", "endpoint", "metrics",

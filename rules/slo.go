@@ -7,12 +7,13 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// anyTenant matches real tenants; what begins with an underscore is an overflow of ours, and a service may have none.
+// anyTenant matches real tenants. A name that begins with an underscore is reserved, and a service may have no
+// tenants.
 const anyTenant = metric.LabelTenant + `!~"|_.*"`
 
-// slo judges objectives that count events: requests, and the policy's own slos. Everything that one burn compares is
-// written by one group: groups are evaluated at different moments, and a service that has just been summed up beside
-// its worst tenant of a minute ago would burn without it.
+// slo returns the groups on objectives that count events: requests, and the policy's own slos. One group writes
+// everything that a burn compares, because groups are evaluated at different moments. Otherwise a service that is
+// summed up later than its worst tenant would burn without that tenant.
 func slo(p *config.Policy) []Group {
 	var groups []Group
 	for i, t := range requestTiers {
@@ -30,7 +31,7 @@ func slo(p *config.Policy) []Group {
 	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), sloCrowds(p), sloBudget(p), sloTiers(p))
 }
 
-// tierWindows sums the events of services and tenants over some windows and finds how fast the budget burns in them.
+// tierWindows records the events of services and tenants over some windows, and how fast the budget burns in them.
 func tierWindows(p *config.Policy, windows ...string) []Rule {
 	rules := append(eventWindows(p, metric.EventsLedger, metric.EventsIncrease, windows...),
 		eventWindows(p, metric.BadLedger, metric.BadIncrease, windows...)...)
@@ -61,9 +62,9 @@ func sloPeriod(p *config.Policy) Group {
 	return Group{Name: "thorbis-slo-period", Interval: slowInterval, Rules: rules}
 }
 
-// burnRecords find the worst tenant of each objective and how fast the budget burns without it. A service burns
-// only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant
-// that carries half of the traffic is no exception but the service itself.
+// burnRecords returns the records of the worst tenant of each objective, and of the burn without it. A service burns
+// only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant with half
+// of the traffic is not left out: it counts as the service itself.
 func burnRecords(windows []string) []Rule {
 	var rules []Rule
 	for _, w := range windows {
@@ -87,7 +88,8 @@ func burnRecords(windows []string) []Rule {
 	return rules
 }
 
-// sloBurning is the burn while a tier burns and no faster one, and no page for a check that is down, has told of it.
+// sloBurning returns an expression for the burn of a tier. It is empty while a faster tier, or the page of a check
+// that is down, reports the problem or has just done so.
 func sloBurning(p *config.Policy, t burnTier) string {
 	told := hiding(metric.SLOBurnAlert, t.name, metric.SLOBurning)
 	return expand(`
@@ -106,8 +108,9 @@ func sloBurning(p *config.Policy, t burnTier) string {
 	})
 }
 
-// quietAfter is true for what one of the given records told of within a window and while its last events come in,
-// except while it burns now, or has been told of already, though the other telling is over: then it is news.
+// quietAfter returns an expression for what one of the given records reported within a window, plus arrival for its
+// last events. It leaves out what now selects if the records have reported nothing for 5m plus arrival: that is a new
+// problem.
 func quietAfter(told []*metric.Record, level, window, now string) string {
 	last := func(window string) string {
 		var terms []string
@@ -122,10 +125,11 @@ func quietAfter(told []*metric.Record, level, window, now string) string {
 	return "(" + last(settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last(settled("5m")) + "))"
 }
 
-// settled is how long ago the last of a trouble is in no window of the given length any more.
+// settled returns how long the last events of a problem can stay in a window of the given length: the window plus
+// arrival.
 func settled(short string) string { return span(window(short) + arrival) }
 
-// sloBudget records what is left of each promise over the policy's period.
+// sloBudget records what is left of each budget over the policy's period.
 func sloBudget(p *config.Policy) Group {
 	n := names{
 		"period":       seconds(p.Objectives.Period.Std()),
@@ -162,7 +166,7 @@ func sloBudget(p *config.Policy) Group {
 	return g
 }
 
-// sloTiers records what is left of the promise to the tenants of each tier together.
+// sloTiers records what is left of the budget of all tenants of a tier together.
 func sloTiers(p *config.Policy) Group {
 	n := names{
 		"hours":    config.Decimal(hours(p.Objectives.Period.Std())),

@@ -8,8 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// requestSimulation is an alert's case on requests: what makes it fire, the near miss that does not, and what it
-// does while its exporters restart one after the other.
+// requestSimulation is an alert's case on requests. It holds what makes the alert fire, the near miss, and the
+// behaviour while its exporters restart one after the other.
 type requestSimulation struct {
 	alert    *metric.Alert
 	priority string
@@ -109,7 +109,7 @@ func TestRequestAlerts(t *testing.T) {
 			}
 		}
 	}
-	// A storm is told of once, not tenant by tenant.
+	// A storm is one alert, not one for each tenant.
 	for _, f := range w.fired(metric.ManyTenantsBurningAlert.Name+"/"+kindTwo, metric.TenantBurnAlert.Name) {
 		t.Errorf("told of beside the storm: %v", f)
 	}

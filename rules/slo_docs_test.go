@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// TestDocumentedTiers: the table of burn tiers in docs/slo.md is what the rules do at 30 days.
+// TestDocumentedTiers checks that the table of burn tiers in docs/slo.md is what the rules do at 30 days.
 func TestDocumentedTiers(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "docs", "slo.md"))
 	if err != nil {

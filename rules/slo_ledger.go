@@ -9,22 +9,23 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Why totals of events too. ledger.go says why budgets need them. Here the shorter windows come from them as well, or
-// from the steps by which they grow: with 10,000 tenants one increase(x[1h]) reads twelve million samples, a difference
-// of two totals twenty thousand, and neither extrapolates nor loses a seam.
+// Why totals of events too. ledger.go explains why budgets need them. Shorter windows use them as well, or the steps
+// by which they grow. With 10,000 tenants, one increase(x[1h]) reads twelve million samples, a difference of two
+// totals twenty thousand. Neither totals nor steps extrapolate or lose samples between two windows.
 //
-// A total grows by what each counter shows now less what it showed when the total was last written, at most
-// fifteen minutes earlier if the exporter was away. These steps touch without gap or overlap, whatever the
-// interval of the scrapes. A counter that was reset adds nothing for one step.
+// A step is the value of a counter now minus its value when the total was last written, at most fifteen minutes ago.
+// Steps touch without gap or overlap, whatever the interval of the scrapes. A counter that was reset adds nothing for
+// one step.
 
-// counted is what a counter added since the ledger was last written.
+// counted returns what a counter added since the ledger was last written.
 func counted(counter string, step time.Duration) string {
 	return expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
 		names{"counter": counter, "step": span(step)})
 }
 
-// eventTotal carries a ledger on: what it was, by its last value or by the one on the hour after a long gap, and
-// what came since, which only the name tells apart. It goes on for as long as something else is there.
+// eventTotal continues a ledger: its last value, or its value on the hour after a long gap, plus the new step. The
+// join keeps the metric name, because nothing else distinguishes the total from the step. The ledger continues while
+// the given expression has series.
 func eventTotal(l metric.EventLedger, level, matcher, on, while string) string {
 	return expand(`
 		sum by ($level) (
@@ -161,8 +162,8 @@ func sloTotals(matcher string) []Rule {
 	return rules
 }
 
-// grown is what a ledger added in a window: the total now less the total at its start, by the value on the hour
-// if the window starts in a gap. A total that began, or began anew, since then counts whole.
+// grown returns what a ledger added in a window: the total now minus the total at its start. If the window starts in a
+// gap, the value on the hour replaces the latter. A total that began, or began anew, since then counts whole.
 func grown(l metric.EventLedger, over time.Duration) string {
 	return expand(`
 		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
@@ -170,10 +171,10 @@ func grown(l metric.EventLedger, over time.Duration) string {
 		$total`, names{"total": l.Total.Name, "hourly": l.Hourly.Name, "over": span(over)})
 }
 
-// stepsUpTo is the longest window that the steps are added up for: more of them cost more than totals do.
+// stepsUpTo is the longest window for which the steps are added up. For longer windows, totals cost less.
 const stepsUpTo = time.Hour
 
-// summed is what a ledger added in a short window: its steps. Nothing need bridge gaps or know when a total began.
+// summed returns what a ledger added in a short window, as the sum of its steps.
 func summed(l metric.EventLedger, over time.Duration) string {
 	return "sum_over_time(" + l.Step.Name + "[" + span(over) + "])"
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// chunk is how many of the policy's own objectives share a group, which holds for each two steps, two totals, what was
-// corrected and what is unmeasured.
+// chunk is how many of the policy's own objectives share a group. Each objective has six rules: two steps, two totals,
+// the corrections and what is unmeasured.
 const chunk = groupLimit / 6
 
 // ownLedger adds up the events of the policy's own objectives. From the totals on they are judged by the same
@@ -36,9 +36,9 @@ func ownLedger(p *config.Policy) ([]Group, error) {
 	return append(groups, ownAlerts()), nil
 }
 
-// ownRules adds up the events of one objective. Each step is at least nothing, and no more is bad than there is: a
-// difference that goes negative is no credit for later failures, nor are ten failures of five events. What is no number
-// counts nothing, for it would never leave a total again.
+// ownRules adds up the events of one objective. Each step is at least 0, and no more events are bad than there are
+// events. So a negative difference is no credit for later failures, and ten failures of five events are five. NaN
+// counts nothing, because a total would never lose it again.
 func ownRules(p *config.Policy, s *config.SLO, path string) ([]Rule, error) {
 	total, totalErr := ownStep(p, path+".total", s.Total)
 	bad, badErr := ownStep(p, path+".bad", s.Bad)
@@ -57,7 +57,7 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]Rule, error) {
 	}
 	rules := []Rule{
 		{Record: metric.EventsLedger.Step, Labels: labels, Expr: expand(`clamp_min($total < Inf, 0) unless on () $planned`, n)},
-		// Nothing bad is 0, as long as there is something at all.
+		// Without bad events the step is 0 while there are events.
 		{Record: metric.BadLedger.Step, Labels: labels, Expr: expand(`
 			min(
 				clamp_min($bad < Inf or on () vector(0), 0)

@@ -90,10 +90,10 @@ func (w *world) counts(now int, events, bad float64) {
 	}
 }
 
-// TestOwnCredit: a difference that goes negative is no credit for later failures, and is reported.
+// TestOwnCredit checks that a negative difference is no credit for later failures, and that it is reported.
 func TestOwnCredit(t *testing.T) {
 	const trouble, end = 30 * minute, 45 * minute
-	// Good ones are counted twice until the trouble; then every second request fails.
+	// Good events are counted twice until the problem begins. Then every second request fails.
 	w := ownWorld(t, end, config.SLO{
 		Total: `sum(rate(requests_total[$window]))`,
 		Bad:   `sum(rate(requests_total[$window])) - sum(rate(good_total[$window]))`,
@@ -114,7 +114,8 @@ func TestOwnCredit(t *testing.T) {
 	}
 }
 
-// TestOwnBounds: each step of bad events is at least none and at most all, whatever the series say.
+// TestOwnBounds checks that each step of bad events is at least none and at most all, whatever the values of the
+// series.
 func TestOwnBounds(t *testing.T) {
 	const end = 20 * minute
 	odd := func(v float64) func(int) float64 {
@@ -182,7 +183,7 @@ func native(n, fast float64) func(int) *histogram.FloatHistogram {
 	}
 }
 
-// TestOwnNativeHistogram: the functions of native histograms count.
+// TestOwnNativeHistogram checks that the functions of native histograms count.
 func TestOwnNativeHistogram(t *testing.T) {
 	const end = 20 * minute
 	for name, c := range map[string]struct {
@@ -215,7 +216,8 @@ func TestOwnNativeHistogram(t *testing.T) {
 	}
 }
 
-// TestOwnUnmeasured: what counts nothing is reported, and what has nothing to count is not.
+// TestOwnUnmeasured checks that an objective that counts nothing is reported, and that one with nothing to count is
+// not.
 func TestOwnUnmeasured(t *testing.T) {
 	const end = 40 * minute
 	ok := series(every(1), "__name__", "all_total", "job", "shop", "result", "done")

@@ -53,7 +53,7 @@ func TestPerStep(t *testing.T) {
 	}
 }
 
-// TestOwnSLORefused: the error names the file, the line and the cure.
+// TestOwnSLORefused checks that the error names the file, the line and the cure.
 func TestOwnSLORefused(t *testing.T) {
 	p := testPolicy(t)
 	p.SLOs = []*config.SLO{{Name: "x", AppService: "web", Bad: "sum(rate(x[$window])", Total: "sum(rate(x[$window]))"}}
@@ -62,7 +62,7 @@ func TestOwnSLORefused(t *testing.T) {
 	}
 }
 
-// TestOwnSLO: an objective over somebody else's counters is judged by the same rules, through a restart.
+// TestOwnSLO checks that an objective over another program's counters is judged by the same rules, through a restart.
 func TestOwnSLO(t *testing.T) {
 	simulates(t)
 	w := newWorld(t, scenario{"own", oneReceiver.carry(simTenant{name: "a", rate: 5, orders: true, failing: failing(.2, troubleAt, troubleTo)})}).onlyRequests()
@@ -88,7 +88,7 @@ func TestOwnSLO(t *testing.T) {
 	}
 }
 
-// TestOwnSLOErrors: what is wrong in an expression is reported with the policy's file and line, whatever is wrong.
+// TestOwnSLOErrors checks that each fault in an expression is reported with the policy's file and line.
 func TestOwnSLOErrors(t *testing.T) {
 	for bad, want := range map[string]string{
 		`sum(rate(x[$window])`:                          "p.yaml:9: slos[0].bad: invalid PromQL",

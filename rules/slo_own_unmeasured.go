@@ -19,10 +19,12 @@ const (
 	badUnmeasured   = "bad"
 )
 
-// unmeasured yields a series while an objective does not measure what it names. Without total nothing is counted. Without
-// bad nothing is bad, which is right while nothing ever failed and wrong if a name is misspelt: so the metric must exist
-// and have the labels that are asked for, with whatever values. And where every series is there and events come, there
-// must be a result, which a native histogram without histogram_count, or what is no number, does not give.
+// unmeasured returns an expression that has a series while an objective does not measure what it names:
+//   - Without total, nothing is counted.
+//   - Without bad, nothing is bad. That is right while nothing ever failed, and wrong if a name is misspelt. So the
+//     metric must exist and have the labels of the selector, with any values.
+//   - While every series exists and events come, there must be a result. A native histogram without histogram_count
+//     gives none, and NaN is none.
 func unmeasured(total, bad ownExpr, n names) string {
 	n["noTotal"], n["noBad"] = expand("vector(1) unless on () $events", n), "vector(0) > 0"
 	if total.whole == "" { // it filters, so only the names show whether it can measure
@@ -88,8 +90,8 @@ func existing(e parser.Node, selected func(*parser.VectorSelector) string) strin
 	return "(" + strings.Join(all, " and on () ") + ")"
 }
 
-// labelled selects the series of a metric that have the labels which a selector asks for, with whatever values: a child that
-// has not been counted yet is no mistake, a label that no series has is.
+// labelled selects the series of a metric that have the labels of a selector, with any values. A value that has not
+// been counted yet is no mistake, but a label that no series has is one.
 func labelled(s *parser.VectorSelector) string {
 	matchers := make([]string, 0, len(s.LabelMatchers))
 	for _, m := range s.LabelMatchers {
@@ -145,7 +147,7 @@ func filters(e parser.Expr) bool {
 // unmeasuredFor is how long series of an objective may be absent: a rollout or a restart takes less.
 const unmeasuredFor = 15 * time.Minute
 
-// ownAlerts report objectives of the policy's own that do not measure what they are meant to.
+// ownAlerts returns the alerts on objectives of the policy's own that do not measure what they should.
 func ownAlerts() Group {
 	n := names{
 		"unmeasured": metric.SLOUnmeasured.Name, "corrected": metric.SLOCorrected.Name, "budget": metric.SLOBudget.Name,

@@ -12,7 +12,7 @@ import (
 // hours writes a duration in hours.
 func hours(d time.Duration) *big.Rat { return big.NewRat(int64(d), int64(time.Hour)) }
 
-// tenantTier names the tier of each tenant: one partner for every join, whatever exporters disagree about.
+// tenantTier returns one tier for each tenant, even while exporters disagree, so that every join finds one partner.
 func tenantTier() string {
 	return expand(`
 		time() + 0 * topk by ($oneTenant) (1,
@@ -27,10 +27,10 @@ func tenantTier() string {
 	})
 }
 
-// unknownTierRank is above every tier that the policy knows: who is not known is not made to wait.
+// unknownTierRank is above the rank of every tier of the policy: an unknown tier counts as the most urgent.
 const unknownTierRank = 10
 
-// tenantWindows sums the bad requests of the tenants that have some, and tells their share of the tenant's requests.
+// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests.
 func tenantWindows(p *config.Policy, only ...string) []Rule {
 	var rules []Rule
 	for _, key := range only {
@@ -55,11 +55,11 @@ func tenantWindows(p *config.Policy, only ...string) []Rule {
 	return rules
 }
 
-// hadBad selects the tenants with bad requests in the longest window; who has just become bad is not in that yet, for it is
-// summed up less often.
+// hadBad selects the tenants with bad requests in the longest window. That window is recorded less often, so the
+// shortest one adds tenants that have just become bad.
 var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(anyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(anyTenant) + ")"
 
-// tenantsSeen remembers who stated each tenant that burns, and when.
+// tenantsSeen records which exporter stated each tenant that burns, and when.
 func tenantsSeen() Group {
 	return Group{Name: "thorbis-slo-tenant-seen", Interval: windowInterval, Rules: []Rule{
 		{Record: metric.TenantSeen, Expr: expand(`
@@ -71,8 +71,9 @@ func tenantsSeen() Group {
 	}}
 }
 
-// tenantGone finds tenants that left the registry: the exporter that stated one reports, and states it no longer. While it is
-// silent, for an hour at most, the tenant is there still, unless those that report have read an empty registry.
+// tenantGone returns the tenants that left the registry: their exporter reports but no longer states them. While that
+// exporter is silent, for an hour at most, the tenant remains. It does not remain if the exporters that report have
+// read an empty registry.
 func tenantGone() Rule {
 	return Rule{Record: metric.TenantGone, Expr: expand(`
 		max by ($oneTenant) (
@@ -88,8 +89,8 @@ func tenantGone() Rule {
 		)`, names{"info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name, "memory": seconds(memory)})}
 }
 
-// tenantBurn judges tenants one by one. Only those with bad requests have series here, so that ten thousand
-// good ones cost nothing.
+// tenantBurn returns the group that judges each tenant. Only tenants with bad requests have series here, so ten
+// thousand good ones cost nothing.
 func tenantBurn(p *config.Policy) Group {
 	n := names{
 		"had":        hadBad,
@@ -105,7 +106,8 @@ func tenantBurn(p *config.Policy) Group {
 	}
 	rules := []Rule{
 		tenantGone(),
-		// A tenant of which no registry speaks pages as urgently as it can, unless no registry speaks of any.
+		// A tenant that no registry names has no page label, so it pages as the most urgent. If no registry names any
+		// tenant, it pages at P4.
 		{Record: metric.TenantSLOOwned, Expr: expand(`
 			(
 				($had > bool 0) * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)

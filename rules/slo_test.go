@@ -9,14 +9,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// sloCase is one story of requests and what is told of it, as alert/priority and burn tier in order.
+// sloCase is one story of requests and the alerts that it fires, as alert/priority and burn tier, in order.
 type sloCase struct {
 	name      string
 	exporters []*simExporter
 	want      []string
 }
 
-// warmup is how long requests have been good before trouble begins: long enough for the fast window.
+// warmup is how long requests are good before the problem begins: long enough for the fast window.
 const warmup = 70 * minute
 
 func everyTenant(share float64, from, to int) func(int, *simTenant) {
@@ -31,7 +31,7 @@ func firstTenants(n int, share float64, from, to int) func(int, *simTenant) {
 	}
 }
 
-// tell runs stories side by side and compares what is told.
+// tell runs stories side by side and compares the alerts that fire with the expected ones.
 func tell(t *testing.T, until int, cases []sloCase, groups ...string) *world {
 	t.Helper()
 	var scenarios []scenario
@@ -58,7 +58,7 @@ const requestsEnd = warmup + 3*hour
 // carrier makes the exporters that share some tenants' requests.
 type carrier func(...simTenant) []*simExporter
 
-// carriers are one exporter, two, and two that are restarted one after the other while the trouble lasts.
+// carriers are one exporter, two exporters, and two that are restarted one after the other during the problem.
 var carriers = map[string]carrier{
 	"one exporter":  oneReceiver.carry,
 	"two exporters": twoReceivers.carry,
@@ -71,7 +71,7 @@ var carriers = map[string]carrier{
 	},
 }
 
-// requestStories are what each kind of trouble of a service's requests tells.
+// requestStories returns a story of each kind of problem with a service's requests, with the alerts that it fires.
 func requestStories(carry carrier) []sloCase {
 	const end = requestsEnd
 	four := func(each func(int, *simTenant)) []*simExporter { return carry(crowd(4, "enterprise", 5, each)...) }
@@ -105,7 +105,8 @@ func requestStories(carry carrier) []sloCase {
 	}
 }
 
-// TestRequestBurns: trouble of a service's requests is told of once, however many exporters count them.
+// TestRequestBurns checks that a problem with a service's requests fires the same alerts, however many exporters count
+// the requests.
 func TestRequestBurns(t *testing.T) {
 	simulates(t)
 	for name, carry := range carriers {
@@ -116,7 +117,7 @@ func TestRequestBurns(t *testing.T) {
 // tenantsEnd is when stories of tenants end.
 const tenantsEnd = warmup + hour
 
-// tenantStories are whose trouble it is when a service as a whole is well.
+// tenantStories returns problems of tenants and tiers whose service as a whole is healthy.
 func tenantStories() []sloCase {
 	bad := func(tier string, noTier bool) []*simExporter {
 		return twoReceivers.carry(append(crowd(6, "standard", 5, nil),
@@ -151,7 +152,7 @@ func tenantStories() []sloCase {
 	}
 }
 
-// TestTenantBurns: a tenant's trouble is told of as its own.
+// TestTenantBurns checks that a tenant's problem fires alerts of that tenant, or of its tier.
 func TestTenantBurns(t *testing.T) {
 	simulates(t)
 	tell(t, tenantsEnd, tenantStories())
@@ -165,14 +166,14 @@ func poolStories() []sloCase {
 	})...), []string{"ThorbisTenantBurn/P4fast"}}}
 }
 
-// TestPoolOf500: one bad client is that tenant's ticket and nobody's page.
+// TestPoolOf500 checks that one bad client is a ticket of its tenant and no page.
 func TestPoolOf500(t *testing.T) {
 	simulates(t)
 	tell(t, 35*minute, poolStories())
 }
 
-// TestStaggeredGroups: Prometheus evaluates groups at different moments. A tenant that fails a hundred requests a second
-// must not look like its service's trouble because it was summed up half a minute before the service was.
+// TestStaggeredGroups evaluates groups at different moments, as Prometheus does. A failing tenant must not make its
+// service burn because the tenant was summed up half a minute earlier.
 func TestStaggeredGroups(t *testing.T) {
 	simulates(t)
 	for _, by := range []string{"a", "b", "c", "d"} {
@@ -192,8 +193,8 @@ func TestStaggeredGroups(t *testing.T) {
 	}
 }
 
-// TestRequestBudget: good and bad events over the period are exact to a step of the ledger for every reset, and
-// late events count in them.
+// TestRequestBudget checks that good and bad events over the period are exact to one ledger step for every reset. Late
+// events count in them.
 func TestRequestBudget(t *testing.T) {
 	simulates(t)
 	const end = 9 * hour

@@ -11,8 +11,8 @@ const (
 	ownTenants   = metric.LabelTenant + `!="` + metric.TenantUnknown + `"`
 	unknownHosts = metric.LabelTenant + `="` + metric.TenantUnknown + `"`
 
-	// unknownWindow and unknownFloor bound from when requests of unknown hosts count: most of so many minutes, and at least
-	// so many, for a few requests of a scanner are most of an idle service's.
+	// unknownWindow and unknownFloor bound when requests of unknown hosts count. They must be most of the requests in
+	// the window, and at least the floor: a scanner's few requests are most of an idle service's.
 	unknownWindow = 5 * time.Minute
 	unknownFloor  = 100
 	unknownShare  = "0.5"
@@ -29,9 +29,9 @@ var unknownNames = names{
 	"share":      unknownShare,
 }
 
-// unknownRequests records the steps of requests whose host no tenant owns, and while they are most of a service's. They are
-// the service's own then: its registry is wrong, or a domain is missing. Each step is decided on by itself and added to totals
-// that only grow, so neither the beginning nor the end of such a time gives credit.
+// unknownRequests records the steps of requests whose host no tenant owns, and while they are most of a service's.
+// They belong to the service then: its registry is wrong, or a domain is missing. Each step is decided on by itself
+// and added to totals that only grow. So neither the beginning nor the end of such a time gives credit.
 func unknownRequests(slos []requestSLO) []Rule {
 	rules := []Rule{
 		{Record: metric.UnknownRequests, Expr: expand(

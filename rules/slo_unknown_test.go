@@ -9,7 +9,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// unknown are requests of hosts that no tenant owns.
+// unknown returns requests of hosts that no tenant owns.
 func unknown(rate float64, each func(t *simTenant)) simTenant {
 	t := simTenant{name: metric.TenantUnknown, rate: rate, noTier: true}
 	if each != nil {
@@ -18,8 +18,9 @@ func unknown(rate float64, each func(t *simTenant)) simTenant {
 	return t
 }
 
-// TestUnknownCounts: most of a service's requests have a host that no tenant owns. That pages at P2, and what fails of them
-// pages as any requests of the service do. A few of them, or those of a scanner on an idle service, page nobody.
+// TestUnknownCounts covers a service whose requests mostly have a host that no tenant owns. That pages at P2, and
+// their failures page like those of any request of the service. A few of them, or those of a scanner on an idle
+// service, page no one.
 func TestUnknownCounts(t *testing.T) {
 	simulates(t)
 	const begins, ends = warmup, warmup + 20*minute
@@ -58,7 +59,7 @@ func TestUnknownCounts(t *testing.T) {
 	}
 }
 
-// TestUnknownPagesOnce: a registry that is emptied is one page, and so is one whose requests fail too; an outage beside the
+// TestUnknownPagesOnce checks that an emptied registry is one page, also if its requests fail. An outage beside the
 // noise of scanners is the page of the check alone.
 func TestUnknownPagesOnce(t *testing.T) {
 	simulates(t)
@@ -82,8 +83,8 @@ func TestUnknownPagesOnce(t *testing.T) {
 	})
 }
 
-// TestUnknownTotals: what counts of unknown hosts is what came while they were most of the requests. Its end takes nothing from
-// the totals and its beginning adds nothing of before.
+// TestUnknownTotals checks that requests of unknown hosts count only while they are most of the requests. The end of
+// that time takes nothing from the totals, and its beginning adds nothing from before.
 func TestUnknownTotals(t *testing.T) {
 	simulates(t)
 	const end = 2 * hour

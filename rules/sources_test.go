@@ -19,8 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// theirs are the names under which a node_exporter and Supabase tell what ours tell, by our name and
-// operation or mode.
+// theirs maps the name of a metric of ours and its operation or mode to the name that node_exporter and Supabase use.
 var theirs = map[string]string{
 	metric.StorageOperations.Name + "/read":       metric.NodeDiskReads,
 	metric.StorageOperations.Name + "/write":      metric.NodeDiskWrites,
@@ -43,18 +42,19 @@ var theirs = map[string]string{
 	metric.StorageFilesystemError.Name + "/":      metric.NodeFilesystemError,
 }
 
-// asOf turns the labels of a series of ours into those of another source. Two exporters of ours on one
-// machine are two scrapes of theirs.
+// asOf converts the labels of a series of ours into those of another source. Two exporters of ours on one machine
+// become two scrapes of the other source.
 var asOf = map[string]func(ls map[string]string) map[string]string{
 	"node_exporter": func(ls map[string]string) map[string]string {
 		return map[string]string{"job": "node-" + ls["instance"], "instance": ls["host"] + ":9100"}
 	},
-	// A node_exporter beside an exporter of ours, scraped by an address that does not tell the machine.
+	// A node_exporter beside an exporter of ours, scraped by an address that does not identify the machine.
 	"mixed": func(ls map[string]string) map[string]string {
 		return map[string]string{"job": "node-" + ls["instance"], "instance": "10.0.0." + strings.TrimPrefix(ls["host"], "db") + ":9100"}
 	},
 	"supabase": asSupabase,
-	// Supabase's page of a project beside an exporter of ours that tells of the same machine under the project's name.
+	// Supabase's endpoint of a project beside an exporter of ours that reports the same machine under the project's
+	// name.
 	"mixed-supabase": asSupabase,
 }
 
@@ -65,7 +65,7 @@ func asSupabase(ls map[string]string) map[string]string {
 	}
 }
 
-// recordedAs is whose recorded text has the series of a source.
+// recordedAs maps a source to the recorded text that has its series.
 var recordedAs = map[string]string{"node_exporter": "node_exporter", "mixed": "node_exporter", "supabase": "supabase", "mixed-supabase": "supabase"}
 
 // promtoolFile is a file of rule tests, as far as it is changed here.
@@ -87,8 +87,8 @@ type promtoolSeries struct {
 	Values string `yaml:"values"`
 }
 
-// TestSources runs the tests of storage and resources with the series of a node_exporter, with Supabase's, and
-// with ours beside a node_exporter's or Supabase's of the same machine: the same alerts fire, as often.
+// TestSources runs the tests of storage and resources with the series of other sources. These are node_exporter and
+// Supabase, alone and beside an exporter of ours on the same machine. The same alerts must fire, equally often.
 func TestSources(t *testing.T) {
 	simulates(t)
 	for _, file := range []string{"storage.yaml", "resources.yaml"} {
@@ -104,7 +104,7 @@ func TestSources(t *testing.T) {
 					t.Fatal(err)
 				}
 				translated := 0
-				// Which machine a target of others is, the rules of storage say.
+				// The rules of storage decide which machine a foreign target is.
 				if of := "../testdata/storage.rules.yaml"; !slices.Contains(tests.RuleFiles, of) {
 					tests.RuleFiles = append(tests.RuleFiles, of)
 				}
@@ -114,7 +114,8 @@ func TestSources(t *testing.T) {
 					}
 				}
 				tests.Tests = slices.DeleteFunc(tests.Tests, func(test promtoolTest) bool {
-					// Only ours tell of mounts that hang, containers, programs and how many CPUs share a series.
+					// The other sources have no series of ours on stale mounts, containers and processes, nor those of
+					// autoscalers.
 					return strings.HasSuffix(test.Name, "-stale") || strings.HasSuffix(test.Name, "-container") ||
 						strings.HasPrefix(test.Name, metric.LeakAlert.Name) || strings.HasPrefix(test.Name, "ThorbisScaling")
 				})
@@ -138,7 +139,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// translate puts another source's series in the place of ours, or beside them, and returns how many.
+// translate replaces series of ours by those of another source, or adds these, and returns their number.
 func (test *promtoolTest) translate(t *testing.T, source string) int {
 	t.Helper()
 	recordedSource, mixed := recordedAs[source], strings.HasPrefix(source, "mixed")

@@ -31,8 +31,8 @@ var stateNames = names{
 	"crowd":      strconv.Itoa(storm),
 }
 
-// urgencies ranks the series of a selector by their page label, the most urgent highest, an unknown
-// page above all, so that topk picks the most urgent of what exporters say while they disagree.
+// urgencies ranks the series of a selector by their page label: the most urgent highest, and an unknown page above
+// all. So topk picks the most urgent page while exporters disagree.
 func urgencies(selector func(...string) string) string {
 	known := strings.Join(config.Priorities, "|")
 	terms := []string{strconv.Itoa(len(config.Priorities)+1) + " * " + selector(`page!~"`+known+`"`)}
@@ -42,8 +42,8 @@ func urgencies(selector func(...string) string) string {
 	return strings.Join(terms, "\n\t\t\t\tor ")
 }
 
-// down judges which checks are down now, and pages for them in the same group, so that a page waits for
-// one evaluation and no more.
+// down records which checks are down now and pages for them in the same group, so that a page waits for one evaluation
+// only.
 func down(p *config.Policy) Group {
 	n := maps.Clone(stateNames)
 	n["namedCheck"] = namedChecks(p)
@@ -66,8 +66,8 @@ func down(p *config.Policy) Group {
 				($expected{tenant!=""} and on (environment) `+emptied+`)
 			)`, n)},
 
-		// The floor wants both: an outage of that age, so that short ones do not add up, and so many
-		// seconds counted, so that its last moments, when it has mended but not proved it, do not count.
+		// The outage must be as old as the floor, so that short ones do not add up. The counted seconds must reach it
+		// too, so that its last moments, mended but not yet proved, do not count.
 		{Record: metric.CheckLocationHeld, Expr: expand(`
 			(
 				time() + 0 * max by ($checkLocation) ($state{state="down"} == 1)
@@ -109,7 +109,7 @@ func down(p *config.Policy) Group {
 	return Group{Name: "thorbis-health-down", Interval: scrapeInterval, Rules: rules}
 }
 
-// heldAt selects the locations whose last word counts while they are silent: not of one that the policy gave up.
+// heldAt selects the locations whose last value counts while they are silent. Those that left the policy do not count.
 func heldAt(p *config.Policy) string {
 	if len(p.Health.Locations) == 0 {
 		return "$held"
@@ -117,7 +117,7 @@ func heldAt(p *config.Policy) string {
 	return "($held{" + named(metric.LabelLocation, p.Health.Locations) + "} or ($held and on ($place) group by ($place) ($info)))"
 }
 
-// state says for dashboards in which state the locations together see a check.
+// state records for dashboards the state of a check over all locations.
 func state(*config.Policy) Group {
 	return Group{Name: "thorbis-health-state", Interval: scrapeInterval, Rules: []Rule{
 		{Record: metric.CheckState, Expr: expand(`

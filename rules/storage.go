@@ -8,7 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// target is what tells apart the targets of foreign exporters.
+// target lists the labels that identify a target of a foreign exporter.
 var target = join("job", "instance", metric.LabelSupabaseInstance)
 
 var storageNames = names{
@@ -57,9 +57,9 @@ func storageExpr(text string, more ...names) string {
 	return expand(text, n)
 }
 
-// sources says which machine each target of a node_exporter or of Supabase is, so that whatever reads a
-// machine is recorded under the same name: the host name where we read the machine too, which only then is
-// sure to be one, else the project of Supabase or the address without its port.
+// sources maps each target of node_exporter or Supabase to its machine, so that all sources of a machine are recorded
+// under one name. It is the host name where an exporter of ours reads the machine too: only then is it certain.
+// Otherwise it is the project of Supabase, or the address without its port.
 func sources(p *config.Policy) Group {
 	var seen []string
 	by := join(metric.LabelEnvironment, "job", "instance", metric.LabelSupabaseProject, metric.LabelSupabaseInstance)
@@ -98,7 +98,7 @@ func sources(p *config.Policy) Group {
 	}}
 }
 
-// foreign brings a series of a foreign exporter under the names of ours.
+// foreign gives a foreign exporter's series the environment and host labels of ours.
 func foreign(expr string) string {
 	return `(` + expr + `) * on (` + target + `) group_left (` + join(metric.LabelEnvironment, metric.LabelHost) + `) ` + metric.NodeHost.Name
 }
@@ -108,23 +108,24 @@ func operation(op, expr string) string {
 	return `label_replace(` + expr + `, "` + metric.LabelOperation + `", "` + op + `", "", "")`
 }
 
-// held is the last word of a gauge for as long as Prometheus looks back: the one scrape that fails marks all
-// series of its target as gone, and whoever has been woken would be told that it is over, and woken again.
+// held returns the last value of a gauge within Prometheus's lookback. One failed scrape marks all series of its
+// target as stale. Without held, the alert would resolve and then page again.
 func held(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
-// ofMachine is the last word of a gauge on something that a machine has, until an exporter of that machine reports without
-// it: then it was taken out of the policy, or away. stated is a series that each such thing always has.
+// ofMachine returns the last value of a gauge on a part of a machine, until an exporter of that machine reports
+// without it. The part was then removed from the policy or from the machine. stated is a series that every such part
+// has.
 func ofMachine(selector, level, stated string) string {
 	return `(` + selector + ` or ` + held(selector) + ` and on (` + level + `) ` + stated + ` or ` + held(selector) + ` unless on ($host) $observed)`
 }
 
-// rateOfMachine is the rate of a counter in the same way.
+// rateOfMachine returns the rate of a counter in the same way.
 func rateOfMachine(m *metric.Metric) string {
 	rate := "rate(" + m.Name + "[5m])"
 	return `(` + rate + ` and ` + m.Name + ` or ` + rate + ` unless on ($host) $observed)`
 }
 
-// either takes ours, and what others read where we do not.
+// either returns our series, and foreign ones where we have none.
 func either(level, ours, theirs string) string {
 	return storageExpr(`
 		max by (`+level+`) (
@@ -136,7 +137,7 @@ func either(level, ours, theirs string) string {
 		)`, names{})
 }
 
-// rateOf records the rates of an operation's counters, ours and those of others, by operation.
+// rateOf records the rates of an operation's counters, ours and foreign ones, by operation.
 func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) Rule {
 	var terms []string
 	for _, op := range []string{metric.OperationRead, metric.OperationWrite, metric.OperationDiscard, metric.OperationFlush} {

@@ -27,7 +27,7 @@ func filesystems() []Group {
 				inodes(ours(metric.StorageFilesystemInodesFree), ours(metric.StorageFilesystemInodes)),
 				foreign(inodes(held(metric.NodeFilesystemFree+judged), held(metric.NodeFilesystemFiles+judged))))},
 			{Record: metric.FilesystemReadOnly, Expr: both(metric.StorageFilesystemReadOnly, metric.NodeFilesystemRO)},
-			// The look back is for a Prometheus that was away, which must not take a week's alert for over.
+			// A Prometheus that was away looks back a day, so that an alert of a week does not resolve.
 			{Record: metric.FilesystemWritable, Expr: storageExpr(`
 				time() + 0 * ($readonly == 0)
 				or last_over_time($writable[1d]) > time() - $week`, names{"week": seconds(7 * 24 * time.Hour)})},
@@ -37,11 +37,11 @@ func filesystems() []Group {
 		}, filesystemAlerts()...)},
 		{Name: "thorbis-storage-full", Interval: windowInterval, Rules: append([]Rule{
 			{Record: metric.FilesystemLow, Expr: storageExpr(`min_over_time($available[1h])`)},
-			// The pace of minutes counts only where the disk is fuller than it has been for long: files that
-			// grow and are rotated away have been there before.
+			// The pace of minutes counts only where the disk is fuller than it has long been. Files that grow and are
+			// rotated away recur.
 			{Record: metric.FilesystemFullIn["30m"], Expr: fullIn("30m", "1d", "5m", "2h")},
 			{Record: metric.FilesystemFullIn["6h"], Expr: fullIn("6h", "3d", "30m", "12h")},
-			// The low water of days falls only by what is never given back.
+			// The lowest value of a day falls only by what is never freed.
 			{Record: metric.FilesystemFullIn["3d"], Expr: storageExpr(`
 				$available * ($window / (min_over_time($low[1d] offset 3d) - min_over_time($low[1d]) > 0))`, names{
 				"window": seconds(3 * 24 * time.Hour),
@@ -56,11 +56,16 @@ func filesystems() []Group {
 	}
 }
 
-// fullIn is how long the space left lasts at the pace of a window, for filesystems fuller than they were in both of the
-// two spans before it, and still filling at half that pace at least: one large file that was copied is no trend. What
-// comes back as often as that, such as files that are rotated away, has been there in both; a disk that was full once, and
-// was freed, in one. A filesystem that was not there before, or was smaller, counts; so does one that was nearly full for all of that time and
-// was freed: emptier than ever in the earlier span, and not as full for a spell, so that files rotated since are no trend.
+// fullIn returns how long the space left lasts at the pace of a window. It leaves out two kinds of filesystems:
+//   - Those that were as full in both of the two spans before the window. What recurs, such as files that are rotated
+//     away, is no trend. A disk that was as full in one span, and was freed, is not left out.
+//   - Those that now fill at less than half of that pace. One large file that was copied is no trend.
+//
+// The first point has three exceptions:
+//   - A filesystem that did not exist in those spans.
+//   - A filesystem that was enlarged.
+//   - A filesystem that was nearly full for all of the earlier span and was freed. It must be emptier than ever in
+//     that span and fuller than in the recent spell, so that files rotated since are no trend.
 func fullIn(pace, memory, recent, spell string) string {
 	return storageExpr(`
 		$available / (-deriv($available[$pace]) > 0)

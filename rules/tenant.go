@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	// nearPeak is the share of the expected peak from which on somebody is told.
+	// nearPeak is the share of the expected peak at which an alert fires.
 	nearPeak = "0.8"
-	// noisyShare of a service's requests, noisyGrowth times more than a day ago and of so many tenants.
+	// A noisy tenant has noisyShare of its service's requests, noisyGrowth times its share of a day ago. The service
+	// has at least noisyTenants.
 	noisyShare, noisyGrowth, noisyTenants = "0.3", "3", "10"
-	// someShare is what is too much of what should not be: unknown hosts, unreadable records, refused posts.
+	// someShare is the share from which unknown hosts, unreadable records or refused posts are a fault.
 	someShare = "0.05"
 	// silentFloor is how many requests a tenant must have sent in the hour of each of the last four weeks.
 	silentFloor = 20
@@ -64,7 +65,7 @@ var tenantNames = names{
 	"anyTenant": anyTenant,
 }
 
-// tenants records and judges the traffic itself and what counts it.
+// tenants returns the groups on the traffic of tenants and on its sources.
 func tenants(p *config.Policy) []Group {
 	return []Group{throughput(), silentTenants(), requestSources(p), silentSources(p)}
 }
@@ -136,8 +137,8 @@ func ofService(a *metric.Alert, own string, wait time.Duration, expr string, t t
 	})
 }
 
-// silentTenants finds customers who stopped coming: nothing in the last hour, though there was something in the
-// same hour of each of the last four weeks.
+// silentTenants returns the alert on customers who stopped coming. They sent nothing in the last hour, but something
+// in the same hour of each of the last four weeks.
 func silentTenants() Group {
 	var weeks []string
 	for week := 1; week <= 4; week++ {

@@ -7,15 +7,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// sourceFloor is how many records a source must have told of in every quarter of an hour of an hour, for one without
-// any to be a fault: by chance it never happens.
+// sourceFloor is how many records a source must deliver in every quarter of an hour before a quarter without records
+// is a fault. At that rate, it never happens by chance.
 const sourceFloor = 100
 
-// refusedFloor is how many records or posts of an hour must be refused for their share to be a fault: a source with little
-// traffic has a large share of its few odd lines, or of a scanner's posts.
+// refusedFloor is how many records or posts must be refused in an hour before their share is a fault. In a source with
+// little traffic, a few odd lines or a scanner's posts are a large share.
 const refusedFloor = "20"
 
-// requestSources watches what the requests are read from.
+// requestSources returns the alerts on the sources of request logs.
 func requestSources(p *config.Policy) Group {
 	var rules []Rule
 	add := func(a *metric.Alert, own string, wait time.Duration, expr string, t text) {
@@ -24,14 +24,14 @@ func requestSources(p *config.Policy) Group {
 		unless on ($source) `+removed(metric.TenantSourceInfo, "$source", namedSources(p)), t)...)
 	}
 	last := func(m *metric.Metric, within string) string { return kept(m, within, namedSources(p)) }
-	// The restart of the exporter that says so mends nothing.
+	// A restart of the exporter does not mend this, so the alert fires through it.
 	add(metric.SourceStoppedAlert, "P2", patience, `count by ($source) (`+last(metric.TenantSourceUp, "10m")+` == 0)`, text{
 		summary: "A source of request logs cannot be read.",
 		description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
 			First look: the exporter's log; then path, permissions and space at --storage.path.`,
 	})
-	// Where lines have no time, what is left to read over the pace of reading stands for it. What stays the same, and is no
-	// more than a line may be, is a line that has not ended, as of a server that writes whole blocks and now has little to say.
+	// For lines without times, the unread bytes divided by the reading rate stand for the lag. Unread bytes that do
+	// not change and fit into a line are an unfinished line, as of a server that writes whole blocks.
 	add(metric.SourceLaggingAlert, "P3", 2*patience, `
 		max by ($source) (
 			min_over_time($lag[10m]) > 0
@@ -84,10 +84,11 @@ func requestSources(p *config.Policy) Group {
 	return Group{Name: "thorbis-tenant-sources", Interval: scrapeInterval, Rules: rules}
 }
 
-// silentSources finds the source that tells of nothing beside living ones of its service: its log has moved, its vendor has
-// switched it off. It told of requests steadily around the clock, or at this time of the day and of the week before; a nightly
-// batch, office hours, a weekend and a rare source are no such thing. The record keeps what it found, or the silent day would
-// itself be the one that is compared with. That a whole service falls silent is ThorbisTrafficVanished.
+// silentSources returns the alert on a source that delivers no records while others of its service do. Its log has
+// moved, or its vendor has switched it off. The source must have been steady all day, or at this time of the day
+// before and the week before. Nightly batches, office hours, weekends and rare sources are therefore no faults. The
+// record keeps a silent source, because the silent day would otherwise become the day to compare with. A service of
+// which all sources are silent is ThorbisTrafficVanished.
 func silentSources(p *config.Policy) Group {
 	rules := []Rule{
 		{Record: metric.SourceRecords, Expr: expand(`sum by ($source) (increase($lines[15m]))`, tenantNames)},

@@ -7,12 +7,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// TestTenantsWaitForTheirService: when everything is down, one P1 tells of it, however much earlier its tenants are probed than the
-// service is; a tenant that is down alone is told of a minute later than a service would be.
+// TestTenantsWaitForTheirService checks that an outage of everything is one P1, even if tenants are probed before
+// their service. The outage of one tenant alone is reported a minute later than that of a service.
 func TestTenantsWaitForTheirService(t *testing.T) {
 	simulates(t)
 	trouble := []spell{{begin, begin + 10*minute}}
-	const late = 28 // seconds until the service's own check sees it
+	const late = 28 // seconds until the service's own check detects it
 	var scenarios []scenario
 	for _, early := range []int{0, 7, 14, 21, 28} {
 		for scrape := 0; scrape < 15; scrape += 4 {

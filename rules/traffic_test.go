@@ -19,7 +19,7 @@ type simTenant struct {
 	orders              bool               // they are orders of a shop, too, with a counter of its own
 	lag                 int                // seconds until its events are counted
 	left, now           int                // when it leaves the registry, 0 for never; and the second it is
-	noTier              bool               // the exporter does not say who the tenant is
+	noTier              bool               // the exporter does not state the tenant
 	sum                 map[string]float64 // by series
 }
 

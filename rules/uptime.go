@@ -14,8 +14,9 @@ import (
 // period is the key of the policy's period among the windows of a series.
 const period = "_period"
 
-// increaseOver is what a ledger added in a window: the total now less the total then, by the value on the
-// hour if the window starts in a gap. A total that began, or began anew, since then counts whole.
+// increaseOver returns what a ledger added in a window: the total now minus the total at its start. If the window
+// starts in a gap, the value on the hour replaces the latter. A total that began, or began anew, since then counts
+// whole.
 func increaseOver(l metric.Ledger, over time.Duration) string {
 	return expand(`
 		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
@@ -27,7 +28,7 @@ func increaseOver(l metric.Ledger, over time.Duration) string {
 	})
 }
 
-// observedOver is the same for seconds judged over a short window, which only scale a burn: where the window
+// observedOver returns the same for seconds judged over a short window, which only scale a burn. Where the window
 // starts in a gap, the whole total makes the burn look smaller, not greater.
 func observedOver(over time.Duration) string {
 	return expand(`$total - $total offset $over or $total`, names{
@@ -44,7 +45,7 @@ func increases(p *config.Policy, l metric.Ledger, over metric.Over) []Rule {
 		if l == metric.ObservedLedger && w.length < 24*time.Hour {
 			expr = observedOver(w.length)
 		}
-		if l == metric.OutagesLedger { // none is a number people want to read
+		if l == metric.OutagesLedger { // people want to read 0
 			expr += "\nor 0 * " + metric.ObservedIncrease[w.key].Name
 		}
 		rules = append(rules, Rule{Record: over[w.key], Expr: expr})
@@ -127,7 +128,8 @@ func burn(p *config.Policy) Group {
 	return Group{Name: "thorbis-uptime-burn", Interval: windowInterval, Rules: rules}
 }
 
-// burning is true while a tier burns and no faster one has told of it.
+// burning returns an expression for the burn of a tier. It is empty while a faster tier reports the problem, or did so
+// within the short window.
 func burning(p *config.Policy, t burnTier) string {
 	n := names{
 		"long":     metric.UptimeBurn[t.long].Name,
@@ -142,14 +144,14 @@ func burning(p *config.Policy, t burnTier) string {
 		($long > $factor and $short > $factor and $seconds >= $floor)
 		* on ($check) group_left ($ownership) ($expected > bool 0)`)
 	for _, faster := range metric.FasterPaces(t.name) {
-		if r := metric.UptimeBurning[faster]; r != nil { // it has no fast pace
+		if r := metric.UptimeBurning[faster]; r != nil { // uptime has no fast tier
 			text.WriteString("\nunless on ($check) max_over_time(" + r.Name + "[" + t.short + "])")
 		}
 	}
 	return expand(text.String(), n)
 }
 
-// budget records what is left of the promise over the policy's period, and how the check fared in it.
+// budget records what is left of the uptime budget over the policy's period, and how the check fared in it.
 func budget(p *config.Policy) Group {
 	over := p.Objectives.Period.Std()
 	n := names{"period": config.Decimal(big.NewRat(int64(over), int64(time.Second)))}

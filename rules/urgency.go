@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// manyTenants is what an alert on many tenants at once goes by.
+// manyTenants holds the parameters of an alert on many tenants at once.
 type manyTenants struct {
 	level   string // the labels at which it is compared with tiers, as a placeholder
 	storm   *metric.Record
@@ -19,9 +19,9 @@ type manyTenants struct {
 	tier    func(page string) string // the tiers that page on their own at a priority
 }
 
-// record writes how urgent the crowd is: as urgent as the most urgent tier that it stands for, or that tier would page beside
-// it, since nothing less urgent may hide a page. It stays so until the crowd is over, even if that tier recovers first, or
-// what is left would page again.
+// record writes how urgent the alert is: as urgent as the most urgent tier that it stands for. Otherwise that tier
+// would page too, because nothing less urgent may hide a page. The urgency lasts until the crowd is over, even if that
+// tier recovers first: otherwise the rest would page again.
 func (c manyTenants) record() Rule {
 	n := names{"storm": c.storm.Name, "urgency": c.urgency.Name}
 	var terms []string
