@@ -73,8 +73,8 @@ func TestBackupErrors(t *testing.T) {
 		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, data: ../x}}, source: {program: restic}}`:                    "below the scratch",
 		`{name: a, interval: 1d, restore_test: {scratch: /s, postgresql: {binaries: /b, checks: [{name: a, query: b}]}}, source: {program: restic}}`: "missing expectation",
 		`{name: a, interval: 1d, max_age: 5m, source: {program: restic}}`:                                                                            "must be more than refresh",
-		`{name: a, interval: 1d, max_age: 12h, source: {program: restic, repository: /r}}`:                                                           "max_age: 12h is less than the interval of 1d, and nothing between two backups is known of restic; write 1d or more",
-		`{name: a, interval: 1d, max_age: 15m, source: {program: barman, scope: main, file: /x}}`:                                                    "known of barman; write 1d",
+		`{name: a, interval: 1d, max_age: 12h, source: {program: restic, repository: /r}}`:                                                           "max_age: 12h is less than the interval of 1d, and restic records nothing between two backups: write 1d or more",
+		`{name: a, interval: 1d, max_age: 15m, source: {program: barman, scope: main, file: /x}}`:                                                    "barman records nothing between two backups: write 1d",
 		`{name: a, interval: 1d, wal_disk: {host: db1}, source: {program: restic}}`:                                                                  "host and mountpoint",
 		`{name: a, interval: 1d, verify: {interval: 1m}, source: {program: restic}}`:                                                                 "at least refresh",
 	} {

@@ -65,7 +65,7 @@ func TestErrorsNameFileLineAndCure(t *testing.T) {
 		"service":            {"app_service: web", "app_service: wbe", `p.yaml:7: health.checks[0].app_service: unknown service "wbe": did you mean web?`},
 		"deadman":            {"deadman: none", "x: {webhook: {url: http://127.0.0.1}}", "p.yaml:2: channels: missing deadman"},
 		"priority":           {"page: P2", "page: P9", `p.yaml:3: services[0].page: invalid priority "P9": write one of P1, P2, P3, P4`},
-		"version":            {"version: 1", "version: 2", "p.yaml:1: version: this program reads version 1"},
+		"version":            {"version: 1", "version: 2", "p.yaml:1: version: unknown version 2: write version: 1"},
 		"never fires":        {"version: 1", "version: 1\nobjectives: {availability: 80%}", "p.yaml:2: objectives.availability: 80% leaves a budget so large"},
 		"tenant placeholder": {"example.com", "{tenant}.example.com", "p.yaml:7: health.checks[0].target: {tenant} needs per_tenant"},
 		"timeout":            {"name: home,", "name: home, timeout: 30s,", "p.yaml:7: health.checks[0].timeout: 30s must be more than 0 and less than"},

@@ -9,13 +9,13 @@ import (
 
 func TestSyntaxErrorsNameFileLineAndCure(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"tab":          {"version: 1\nchannels: {deadman: none}\n\tservices: []\n", "p.yaml:3: a tab; indent with spaces"},
+		"tab":          {"version: 1\nchannels: {deadman: none}\n\tservices: []\n", "p.yaml:3: invalid YAML: a tab; indent with spaces"},
 		"open brace":   {"version: 1\nchannels: {deadman: none\nservices: []\n", "p.yaml:2: invalid YAML: did not find expected ',' or '}'; close every {"},
 		"indentation":  {"version: 1\nhealth:\n  interval: 30s\n   timeout: 3s\n", "p.yaml:4: invalid YAML: mapping values are not allowed in this context; indent"},
 		"no colon":     {"version: 1\nhealth\nchannels: {}\n", "p.yaml:2: invalid YAML: could not find expected ':'; write a colon"},
 		"at sign":      {"version: 1\nplatform: @home\n", "p.yaml:2: invalid YAML: found character that cannot start any token; put the value in quotes"},
 		"open quote":   {"version: 1\nplatform: \"home\n", "p.yaml:2: invalid YAML: found unexpected end of stream; close the quote"},
-		"anchor":       {"version: 1\nhealth:\n  checks:\n    - {<<: *none, name: x}\n", "p.yaml:4: nothing is called *none yet; write &none before it"},
+		"anchor":       {"version: 1\nhealth:\n  checks:\n    - {<<: *none, name: x}\n", "p.yaml:4: unknown anchor *none: write &none before it"},
 		"merge":        {"version: 1\nhealth: {<<: 30s}\n", "p.yaml:2: <<: name a mapping here, such as *name"},
 		"merge itself": {"version: 1\nhealth: &h {<<: *h}\n", "p.yaml:2: <<: name a mapping here"},
 		"binary":       {"\xff\xfe v\x00", "p.yaml:1: invalid YAML: incomplete UTF-16 character; save the file as UTF-8"},

@@ -125,7 +125,7 @@ func TestImportBlackboxRefused(t *testing.T) {
 		"unknown action":    {"action: drop", "action: dropp", "unknown relabel action", false},
 		"no target label":   {"target_label: instance\n      - source_labels", "separator: x\n      - source_labels", "requires 'target_label'", true},
 		"an empty relabel":  {"relabel_configs:\n", "relabel_configs:\n      -\n", "relabel_configs[0] is empty", false},
-		"not even a number": {"scrape_interval: 15s", "scrape_interval: soon", "no duration", false},
+		"not even a number": {"scrape_interval: 15s", "scrape_interval: soon", "invalid duration", false},
 	} {
 		text := strings.ReplaceAll(blackboxExample, c.old, c.replacement)
 		if text == blackboxExample {
