@@ -63,6 +63,7 @@ func TestRealPrometheus(t *testing.T) {
 		t.Skip("runs a real Prometheus and replays four hours")
 	}
 	prometheus, promtool := program(t, "prometheus"), program(t, "promtool")
+	t.Setenv("TMPDIR", t.TempDir()) // so that only what this test leaves behind is seen
 	dir := t.TempDir()
 	begin := time.Now().Add(-6 * time.Hour).Truncate(time.Minute)
 	outage := begin.Add(2 * time.Hour)
