@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,30 @@ type Change struct {
 	Commit func()
 	// Abort gives back what Prepare has opened or locked; nil if that is nothing.
 	Abort func()
+}
+
+// Exclusively prepares a change under a lock that is held until the change is committed or aborted, and given back if there is
+// none because prepare fails or panics.
+func Exclusively(lock sync.Locker, prepare func() (commit func(), err error)) (Change, error) {
+	lock.Lock()
+	held := false
+	defer func() {
+		if !held {
+			lock.Unlock()
+		}
+	}()
+	commit, err := prepare()
+	if err != nil {
+		return Change{}, err
+	}
+	held = true
+	return Change{
+		Commit: func() {
+			defer lock.Unlock()
+			commit()
+		},
+		Abort: lock.Unlock,
+	}, nil
 }
 
 // Apply prepares a policy and puts it in force, for a program that runs a single collector.

@@ -88,9 +88,23 @@ func (g *Group) Go(part string, run func(ctx context.Context) error) {
 	})
 }
 
+// Announcement reports that a policy was put in force. Several before the first is received are one.
+type Announcement chan struct{}
+
+// NewAnnouncement returns an announcement that was not made yet.
+func NewAnnouncement() Announcement { return make(chan struct{}, 1) }
+
+// Make makes the announcement and never waits.
+func (a Announcement) Make() {
+	select {
+	case a <- struct{}{}:
+	default:
+	}
+}
+
 // Each runs the parts of one policy after the other until ctx ends. Whenever changed receives, those that start has started
 // are ended, and start is called again. What start reads is therefore as new as the announcement.
-func (g *Group) Each(ctx context.Context, changed <-chan struct{}, start func(*Group)) {
+func (g *Group) Each(ctx context.Context, changed Announcement, start func(*Group)) {
 	for ctx.Err() == nil {
 		select {
 		case <-changed: // what follows reads what it announced
@@ -100,7 +114,7 @@ func (g *Group) Each(ctx context.Context, changed <-chan struct{}, start func(*G
 	}
 }
 
-func (g *Group) one(ctx context.Context, changed <-chan struct{}, start func(*Group)) {
+func (g *Group) one(ctx context.Context, changed Announcement, start func(*Group)) {
 	ctx, cancel := context.WithCancel(ctx)
 	parts := NewGroup(ctx, g.logger, g.report)
 	defer parts.Wait()

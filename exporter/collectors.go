@@ -1,9 +1,8 @@
 package exporter
 
 import (
-	"fmt"
+	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
@@ -45,11 +44,16 @@ type running struct {
 }
 
 // applyAll puts a policy in force in every collector or in none: it commits when all of them have prepared.
-func applyAll(all []running, p *config.Policy) error {
+func applyAll(all []running, p *config.Policy, logger *slog.Logger) error {
 	prepared := make([]collectors.Change, 0, len(all))
 	for _, c := range all {
-		change, err := prepare(c, p)
+		var change collectors.Change
+		err := collectors.Guard(func() (err error) {
+			change, err = c.Prepare(p)
+			return err
+		})
 		if err != nil {
+			collectors.LogPanic(logger, err) // a defect in one collector must not cost the policy in force
 			for _, before := range slices.Backward(prepared) {
 				if before.Abort != nil {
 					before.Abort()
@@ -63,16 +67,6 @@ func applyAll(all []running, p *config.Policy) error {
 		change.Commit()
 	}
 	return nil
-}
-
-// prepare turns a panic into a refusal: a defect in one collector must not cost the policy that is in force.
-func prepare(c running, p *config.Policy) (change collectors.Change, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &collectors.ReasonError{Reason: collectors.ReasonPanic, Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
-		}
-	}()
-	return c.Prepare(p)
 }
 
 type applyError struct {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestPolicyIsInForceEverywhereOrNowhere(t *testing.T) {
 	first, second, third := &fakeCollector{}, &fakeCollector{}, &fakeCollector{}
 	all := []running{{"first", first}, {"second", second}, {"third", third}}
 	old, next := &config.Policy{}, &config.Policy{}
-	if err := applyAll(all, old); err != nil {
+	if err := applyAll(all, old, quiet()); err != nil {
 		t.Fatal(err)
 	}
 	cause := errors.New("no such disk")
@@ -52,7 +53,10 @@ func TestPolicyIsInForceEverywhereOrNowhere(t *testing.T) {
 		func() { third.refuse, third.panics = nil, true },
 	} {
 		refuse()
-		err := applyAll(all, next)
+		err := applyAll(all, next, quiet())
+		if strings.Contains(fmt.Sprint(err), "goroutine") {
+			t.Errorf("a stack is shown to whoever reloads: %v", err)
+		}
 		if err == nil || third.refuse != nil && !errors.Is(err, cause) || !strings.Contains(err.Error(), "collector third") {
 			t.Errorf("err = %v", err)
 		}

@@ -194,7 +194,7 @@ func (e *exporter) apply(p *config.Policy) error {
 	if e.Location != "" {
 		p.Location = e.Location
 	}
-	if err := applyAll(e.collectors, p); err != nil {
+	if err := applyAll(e.collectors, p, e.Logger); err != nil {
 		return err
 	}
 	e.gatherer.setEnvironment(p.Environment)

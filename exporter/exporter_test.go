@@ -83,7 +83,9 @@ func start(t *testing.T, o Options) (*exporter, string) {
 	if o.Logger == nil {
 		o.Logger = quiet()
 	}
-	o.Collectors = map[string]bool{health.Definition.Name: true}
+	if o.Collectors == nil {
+		o.Collectors = map[string]bool{health.Definition.Name: true}
+	}
 	e := newExporter(o, nil)
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package exporter
 import (
 	"context"
 	"flag"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,26 +76,12 @@ func TestGoldenPage(t *testing.T) {
 // pageOf runs an exporter until its page has all the series, and returns the page without what varies.
 func pageOf(t *testing.T, o Options, complete ...string) string {
 	t.Helper()
-	e := newExporter(o, nil)
-	if err := e.policy.reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h, err := e.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { e.supervisor.Run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
-	e.ready.Store(true)
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
+	_, base := start(t, o)
 	var page string
 	for _, want := range complete {
 		series := regexp.MustCompile("(?m)^" + want)
 		eventually(t, "the page has "+want, func() bool {
-			page = get(t, s.URL+"/metrics").body
+			page = get(t, base+"/metrics").body
 			return series.MatchString(page)
 		})
 	}

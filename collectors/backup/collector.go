@@ -49,7 +49,7 @@ type Collector struct {
 	dir      *state.Dir
 	location string
 	created  time.Time
-	changed  chan struct{}
+	changed  collectors.Announcement
 	places   chan struct{}
 
 	mu      sync.Mutex
@@ -67,7 +67,7 @@ type Collector struct {
 func New(o Options) *Collector {
 	return &Collector{
 		logger: o.Logger, dir: o.State, location: o.Location, created: time.Now(),
-		changed: make(chan struct{}, 1), places: make(chan struct{}, concurrency), facts: map[string]*facts{},
+		changed: collectors.NewAnnouncement(), places: make(chan struct{}, concurrency), facts: map[string]*facts{},
 	}
 }
 
@@ -115,10 +115,7 @@ func (c *Collector) commit(p *config.Policy, here []*config.Backup) {
 		kept[b.Name] = f
 	}
 	c.policy, c.here, c.facts, c.dirty = p, here, kept, true
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.changed.Make()
 }
 
 // Run lists until the context ends, and saves once more then.
@@ -158,7 +155,6 @@ func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Po
 				s, err = c.listOnce(ctx, b)
 				return err
 			})
-			collectors.LogPanic(c.logger, err)
 			if ctx.Err() != nil {
 				return err // stopping, or the policy has changed: a listing that was cut short shows nothing
 			}

@@ -36,7 +36,7 @@ type Options struct {
 // Collector asks servers.
 type Collector struct {
 	Options
-	changed chan struct{}
+	changed collectors.Announcement
 
 	mu      sync.Mutex
 	servers []*server
@@ -51,7 +51,7 @@ type server struct {
 
 // New returns a collector without servers; Apply gives it some.
 func New(o Options) *Collector {
-	return &Collector{Options: o, changed: make(chan struct{}, 1)}
+	return &Collector{Options: o, changed: collectors.NewAnnouncement()}
 }
 
 // Prepare implements collectors.Collector. What a server reported stays until it is asked again.
@@ -76,10 +76,7 @@ func (c *Collector) commit(p *config.Policy) {
 		servers = append(servers, s)
 	}
 	c.servers = servers
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.changed.Make()
 }
 
 // Run asks every server at its interval until ctx ends.

@@ -47,8 +47,8 @@ type Collector struct {
 	own     string // location given by flag
 	names   resolver
 
-	changed chan struct{} // a policy or registry was applied
-	applied chan struct{} // a policy was applied, whose registry wants to be read
+	changed collectors.Announcement // a policy or registry was applied
+	applied collectors.Announcement // a policy was applied, whose registry wants to be read
 
 	applying sync.Mutex // one policy or registry at a time; taken before mu
 
@@ -76,7 +76,7 @@ type Collector struct {
 func New(o Options) *Collector {
 	c := &Collector{
 		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location,
-		changed: make(chan struct{}, 1), applied: make(chan struct{}, 1),
+		changed: collectors.NewAnnouncement(), applied: collectors.NewAnnouncement(),
 		targets: map[key]*target{}, checks: map[string]*checkSeries{}, gone: map[identity]gone{}, reference: &reference{},
 		created: time.Now(),
 	}
@@ -90,19 +90,13 @@ func New(o Options) *Collector {
 // takes away keep their counters for a day, should they come back. Until the change is committed or aborted, no registry
 // and no rotated secret is put in force.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
-	c.applying.Lock()
-	commit, err := c.prepare(p)
-	if err != nil {
-		c.applying.Unlock()
-		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
-	}
-	return collectors.Change{
-		Commit: func() {
-			defer c.applying.Unlock()
-			commit()
-		},
-		Abort: c.applying.Unlock,
-	}, nil
+	return collectors.Exclusively(&c.applying, func() (func(), error) {
+		commit, err := c.prepare(p)
+		if err != nil {
+			return nil, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
+		}
+		return commit, nil
+	})
 }
 
 // prepare returns what puts a policy in force, and changes nothing.
@@ -137,10 +131,7 @@ func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 		reference.carry(c.reference, c.remembered, time.Now())
 		c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
 		c.follow(plan)
-		select {
-		case c.applied <- struct{}{}:
-		default:
-		}
+		c.applied.Make()
 	}, nil
 }
 

@@ -22,24 +22,12 @@ type modulesWatch struct {
 	seen   fs.FileInfo
 }
 
-// followModules looks at the modules_file again and again, beside the probes: a disk may hang.
-func (c *Collector) followModules(ctx context.Context, report collectors.Report) error {
-	ticker := time.NewTicker(modulesInterval)
-	defer ticker.Stop()
+// pollModules looks at the modules_file again and again, beside the probes: a disk may hang.
+func (c *Collector) pollModules() collectors.Poll {
 	var w modulesWatch
-	for {
-		start := time.Now()
-		err := collectors.Guard(func() error { return c.refreshModules(ctx, &w) })
-		if ctx.Err() != nil {
-			return nil
-		}
-		collectors.LogPanic(c.logger, err)
-		report(err, time.Since(start))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return collectors.Poll{
+		Part: "modules", Interval: modulesInterval,
+		Round: func(ctx context.Context) error { return c.refreshModules(ctx, &w) },
 	}
 }
 

@@ -78,7 +78,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	group.Go("registry", func(ctx context.Context) error { return c.followRegistry(ctx, group.Report("registry")) })
-	group.Go("modules", func(ctx context.Context) error { return c.followModules(ctx, group.Report("modules")) })
+	group.Poll(c.pollModules())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	c.mu.Lock()
@@ -121,11 +121,10 @@ func (c *Collector) followRegistry(ctx context.Context, report collectors.Report
 		case <-c.applied:
 		}
 		start := time.Now()
-		err := collectors.Guard(func() error { return c.refreshRegistry(ctx) })
+		err := c.refreshRegistry(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		collectors.LogPanic(c.logger, err)
 		if err != nil {
 			err = fmt.Errorf("the last good tenants stay: %w", err)
 		}

@@ -198,10 +198,7 @@ func (c *Collector) follow(p plan) {
 		c.targets[k] = c.add(k, s, now)
 	}
 	c.sort()
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.changed.Make()
 }
 
 // identity distinguishes targets that have the same name one after the other.

@@ -37,24 +37,21 @@ type Options struct {
 // Collector reads this machine.
 type Collector struct {
 	Options
-	changed  chan struct{}
+	changed  collectors.Announcement
 	policy   atomic.Pointer[config.Policy]
 	snapshot atomic.Pointer[collectors.Snapshot]
 }
 
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
-	return &Collector{Options: o, changed: make(chan struct{}, 1)}
+	return &Collector{Options: o, changed: collectors.NewAnnouncement()}
 }
 
 // Prepare implements collectors.Collector.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	return collectors.Change{Commit: func() {
 		c.policy.Store(p)
-		select {
-		case c.changed <- struct{}{}:
-		default:
-		}
+		c.changed.Make()
 	}}, nil
 }
 

@@ -56,7 +56,7 @@ type Collector struct {
 	dir      *state.Dir
 	client   *http.Client
 	interval time.Duration
-	changed  chan struct{}
+	changed  collectors.Announcement
 	created  time.Time
 
 	mu      sync.Mutex
@@ -82,7 +82,7 @@ type Collector struct {
 func New(o Options) *Collector {
 	c := &Collector{
 		logger: o.Logger, dir: o.State, client: newClient(), interval: o.Interval,
-		changed: make(chan struct{}, 1), created: time.Now(),
+		changed: collectors.NewAnnouncement(), created: time.Now(),
 		up: map[string]bool{}, pagerDuty: map[string]map[group][]acknowledgement{},
 	}
 	if c.interval == 0 {
@@ -106,10 +106,7 @@ func (c *Collector) commit(p *config.Policy) {
 	}
 	c.policy, c.known = p, newKnown(p)
 	c.up = map[string]bool{}
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.changed.Make()
 }
 
 // Run asks in turns until ctx ends.

@@ -57,7 +57,7 @@ type Collector struct {
 	disks    *disks
 	busy     busy
 	canaries canaries
-	changed  chan struct{}
+	changed  collectors.Announcement
 
 	checked  *config.Policy // whose limits were compared with the devices; only read looks at it
 	policy   atomic.Pointer[config.Policy]
@@ -72,7 +72,7 @@ func New(o Options) *Collector {
 		asker:   newAsker(statfs),
 		namer:   &namer{sysfs: o.Paths.Sysfs, rootfs: o.Paths.Rootfs, now: time.Now},
 		disks:   newDisks(o.Logger, o.UserAgent),
-		changed: make(chan struct{}, 1),
+		changed: collectors.NewAnnouncement(),
 	}
 }
 
@@ -86,10 +86,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 		c.disks.apply(p.Storage.Supabase, client)
 		c.canaries.apply(p, c.Host, c.busy.scarce)
 		c.policy.Store(p)
-		select {
-		case c.changed <- struct{}{}:
-		default:
-		}
+		c.changed.Make()
 	}}, nil
 }
 

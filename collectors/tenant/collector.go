@@ -50,7 +50,7 @@ type Collector struct {
 	logger  *slog.Logger
 	dir     *state.Dir
 	stdin   io.Reader
-	changed chan struct{} // a policy or registry was applied
+	changed collectors.Announcement // a policy or registry was applied
 	created time.Time
 
 	immediate bool
@@ -95,27 +95,20 @@ func New(o Options) *Collector {
 	}
 	return &Collector{
 		logger: o.Logger, dir: o.State, stdin: o.Stdin, immediate: o.Immediate,
-		changed: make(chan struct{}, 1), created: time.Now(), statuses: map[string]*sourceStatus{},
+		changed: collectors.NewAnnouncement(), created: time.Now(), statuses: map[string]*sourceStatus{},
 	}
 }
 
 // Prepare implements collectors.Collector. Sources that the policy keeps go on where they are. Until the change is committed
 // or aborted, no registry is put in force.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
-	c.mu.Lock()
-	next, err := c.prepare(here(p))
-	if err != nil {
-		c.mu.Unlock()
-		return collectors.Change{}, err
-	}
-	return collectors.Change{
-		Commit: func() {
-			defer c.mu.Unlock()
+	return collectors.Exclusively(&c.mu, func() (func(), error) {
+		next, err := c.prepare(here(p))
+		return func() {
 			c.commit(next)
 			c.keep(next)
-		},
-		Abort: c.mu.Unlock,
-	}, nil
+		}, err
+	})
 }
 
 // prepare makes the setup of a policy and changes nothing. The caller holds the lock.
@@ -145,10 +138,7 @@ func (c *Collector) prepare(p *config.Policy) (*setup, error) {
 func (c *Collector) commit(next *setup) {
 	c.number(next)
 	c.current.Store(next)
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	c.changed.Make()
 }
 
 // registry is the one in use, nil without one.
@@ -231,18 +221,17 @@ func (c *Collector) read(g *collectors.Group) {
 	if s == nil {
 		return // no policy has been committed yet
 	}
-	registry := g.Report("registry") // or a heartbeat would hide that it was never read
+	if s.registry != nil {
+		g.Poll(c.pollRegistry(s))
+	}
 	if !s.names.known {
-		g.Go("registry", func(ctx context.Context) error { return c.await(ctx, s, registry) })
 		return
 	}
-	if s.registry != nil {
-		g.Go("registry", func(ctx context.Context) error { return c.refresh(ctx, s, registry) })
-	}
 	if s.probes != nil && s.probes.config.Secret != nil {
-		g.Go("probes", func(ctx context.Context) error { return s.probes.follow(ctx, g.Report("probes")) })
+		g.Poll(s.probes.poll())
 	}
-	g.Go("sources", func(ctx context.Context) error { return heartbeat(ctx, g.Report("sources")) })
+	// The collector is at work whatever its sources do: each of them has a status of its own.
+	g.Poll(collectors.Poll{Part: "sources", Interval: heartbeat, Round: func(context.Context) error { return nil }})
 	for _, r := range s.sources {
 		if r.run != nil {
 			g.Go("source "+r.config.Name, r.run)
@@ -250,16 +239,8 @@ func (c *Collector) read(g *collectors.Group) {
 	}
 }
 
-// heartbeat reports that the collector is at work: each source has a status of its own.
-func heartbeat(ctx context.Context, report collectors.Report) error {
-	const every = 15 * time.Second
-	for {
-		report(nil, 0)
-		if !collectors.Pause(ctx, every) {
-			return nil
-		}
-	}
-}
+// heartbeat is how often the collector reports that it is at work.
+const heartbeat = 15 * time.Second
 
 var (
 	_ prometheus.Collector = (*Collector)(nil)

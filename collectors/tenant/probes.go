@@ -60,15 +60,10 @@ func (p *probes) refresh(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// follow reads the secret again and again.
-func (p *probes) follow(ctx context.Context, report collectors.Report) error {
-	for collectors.Pause(ctx, probeSecretEvery) {
-		start := time.Now()
-		err := p.refresh(ctx, start)
-		if ctx.Err() != nil {
-			return nil
-		}
-		report(err, time.Since(start))
+// poll reads the secret again and again.
+func (p *probes) poll() collectors.Poll {
+	return collectors.Poll{
+		Part: "probes", Interval: probeSecretEvery, Delay: probeSecretEvery,
+		Round: func(ctx context.Context) error { return p.refresh(ctx, time.Now()) },
 	}
-	return nil
 }

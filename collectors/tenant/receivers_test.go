@@ -215,7 +215,7 @@ func TestCloudflareAndJSON(t *testing.T) {
 
 // Unreadable records are logged once a minute, without their content.
 func TestUnreadableRecordsAreSampled(t *testing.T) {
-	var log syncBuffer
+	var log lockedBuffer
 	o := newTestCollectorLogging(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
 		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`, "Authorization", secret); resp.StatusCode != http.StatusOK {
@@ -265,7 +265,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		fmt.Fprintf(&lines, `{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
 	}
 	put(t, log, lines.String())
-	var said syncBuffer
+	var said lockedBuffer
 	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
 	o := newTestCollectorLogging(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for _, host := range hosts {
@@ -361,22 +361,4 @@ func FuzzReceiver(f *testing.F) {
 			}
 		}
 	})
-}
-
-// syncBuffer is written to by several.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

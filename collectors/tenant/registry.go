@@ -101,22 +101,15 @@ func (c *Collector) keep(s *setup) {
 	}
 }
 
-// await reads a registry that was never read, until a setup that knows its tenants is in force.
-func (c *Collector) await(ctx context.Context, s *setup, report collectors.Report) error {
-	for {
-		start := time.Now()
-		_, err := s.registry.Refresh(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		report(err, time.Since(start))
-		if err == nil {
-			c.apply(s)
-		}
-		if c.current.Load() != s || !collectors.Pause(ctx, retryEvery) {
-			return nil
-		}
+// pollRegistry reads the registry of a setup. One that was never read is asked for at once and more often, until a setup that
+// knows its tenants is in force.
+func (c *Collector) pollRegistry(s *setup) collectors.Poll {
+	refresh := s.policy.Tenants.Registry.Refresh.Std()
+	p := collectors.Poll{Part: "registry", Interval: refresh, Delay: refresh, Round: func(ctx context.Context) error { return c.refresh(ctx, s) }}
+	if !s.names.known {
+		p.Interval, p.Delay = retryEvery, 0
 	}
+	return p
 }
 
 // apply puts a registry in force that was just read.
@@ -136,25 +129,21 @@ func (c *Collector) apply(s *setup) {
 	c.commit(next)
 }
 
-// refresh follows the registry.
-func (c *Collector) refresh(ctx context.Context, s *setup, report collectors.Report) error {
-	for collectors.Pause(ctx, s.policy.Tenants.Registry.Refresh.Std()) {
-		start := time.Now()
-		_, err := s.registry.Refresh(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, tenants.ErrShrunk) {
-			c.logger.Warn("Tenants are not dropped yet", "err", err)
-			err = nil
-		}
-		report(err, time.Since(start))
-		c.keep(s)
-		if s.registry.Version() != s.names.version {
-			c.apply(s)
-		}
+// refresh reads the registry and puts it in force if it has changed.
+func (c *Collector) refresh(ctx context.Context, s *setup) error {
+	_, err := s.registry.Refresh(ctx)
+	if ctx.Err() != nil {
+		return err
 	}
-	return nil
+	if errors.Is(err, tenants.ErrShrunk) {
+		c.logger.Warn("Tenants are not dropped yet", "err", err)
+		err = nil
+	}
+	c.keep(s)
+	if err == nil && !s.names.known || s.registry.Version() != s.names.version {
+		c.apply(s)
+	}
+	return err
 }
 
 // tier is the tier of a tenant in the registry in use.

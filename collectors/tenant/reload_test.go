@@ -50,7 +50,7 @@ tenants:
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said syncBuffer
+	var said lockedBuffer
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
 	if err := collectors.Apply(c, policy("web")); err != nil {
 		t.Fatal(err)
