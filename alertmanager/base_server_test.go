@@ -87,11 +87,11 @@ func TestBaseOnServer(t *testing.T) {
 		}
 		s.post("/api/v2/alerts", alerts)
 		s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
-		told := []string{"dba", "everybody", "night", "team-x"}
-		s.eventually("all of their receivers being told", func() bool {
+		notified := []string{"dba", "everybody", "night", "team-x"}
+		s.eventually("every receiver of the base file being notified", func() bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return slices.Equal(slices.Sorted(maps.Keys(s.groupKeys)), told)
+			return slices.Equal(slices.Sorted(maps.Keys(s.groupKeys)), notified)
 		})
 		fate := ""
 		for _, labels := range foreign {
@@ -100,7 +100,7 @@ func TestBaseOnServer(t *testing.T) {
 		s.mu.Lock()
 		for receiver, keys := range s.groupKeys {
 			if i := slices.IndexFunc(keys, func(key string) bool { return strings.Contains(key, own["alertname"]) }); merged && i >= 0 {
-				t.Errorf("%s was told of our alert: %s", receiver, keys[i])
+				t.Errorf("%s received our alert: %s", receiver, keys[i])
 			}
 		}
 		s.mu.Unlock()
@@ -113,7 +113,7 @@ func TestBaseOnServer(t *testing.T) {
 			}
 		}
 		if got := s.receivers(own); !slices.Equal(got, want) {
-			t.Errorf("merged %t: our alert is told to %v, want %v", merged, got, want)
+			t.Errorf("merged %t: our alert reaches %v, want %v", merged, got, want)
 		}
 	}
 	if fates[0] != fates[1] {

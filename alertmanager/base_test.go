@@ -95,7 +95,7 @@ func TestInsertLeavesEveryByte(t *testing.T) {
 					want = append(want, basePrefix+r)
 				}
 				if got := receivers(joined, set); !slices.Equal(got, want) {
-					t.Errorf("%s is told to %v, want %v", a.Name, got, want)
+					t.Errorf("%s reaches %v, want %v", a.Name, got, want)
 				}
 			}
 			amtool(t, out)

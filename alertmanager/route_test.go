@@ -15,8 +15,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
-// told maps a priority to the receivers that it notifies under the test policy, in order.
-var told = map[string][]string{
+// notified maps a priority to the receivers that it notifies under the test policy, in order.
+var notified = map[string][]string{
 	"P1": {"pagerduty", "critical", "sms"},
 	"P2": {"pagerduty", "critical"},
 	"P3": {"general", "mail", "teams", "tickets"},
@@ -50,7 +50,7 @@ func TestRoutes(t *testing.T) {
 		maps.Copy(labels, more)
 		got := receivers(tree, alertLabels(a, labels))
 		if !slices.Equal(got, want) {
-			t.Errorf("%s at %q with %v is told to %v, want %v", a.Name, a.Priority, more, got, want)
+			t.Errorf("%s at %q with %v reaches %v, want %v", a.Name, a.Priority, more, got, want)
 		}
 		for _, name := range got {
 			heard[name] = true
@@ -58,23 +58,23 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, a := range testAlerts(t, p) {
 		seen[a.Name] = true
-		expect(a, nil, told[a.Priority]...)
+		expect(a, nil, notified[a.Priority]...)
 		switch a.Name {
 		case metric.WatchdogAlert.Name:
-			expect(a, map[string]string{"owner": "secops"}, told[""]...)
+			expect(a, map[string]string{"owner": "secops"}, notified[""]...)
 		case metric.UnacknowledgedAlert.Name:
 			for layer, want := range toldNext {
 				expect(a, map[string]string{"layer": layer}, want...)
 				expect(a, map[string]string{"layer": layer, "owner": "secops"}, want...)
 			}
-			expect(a, map[string]string{"layer": "unheard-of"}, told[a.Priority]...)
+			expect(a, map[string]string{"layer": "unheard-of"}, notified[a.Priority]...)
 		default:
 			// Alerts owned by secops also notify the channels of secops, and no receiver twice.
 			more := []string{"security"}
-			if !slices.Contains(told[a.Priority], "critical") {
+			if !slices.Contains(notified[a.Priority], "critical") {
 				more = append(more, "critical")
 			}
-			expect(a, map[string]string{"owner": "secops"}, append(more, told[a.Priority]...)...)
+			expect(a, map[string]string{"owner": "secops"}, append(more, notified[a.Priority]...)...)
 		}
 	}
 	for _, a := range metric.Alerts() {
@@ -96,14 +96,14 @@ func TestRouteEdges(t *testing.T) {
 		labels map[string]string
 		want   []string
 	}{
-		{"no priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis"}, told["P1"]},
-		{"unknown priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis", "priority": "P9"}, told["P1"]},
+		{"no priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis"}, notified["P1"]},
+		{"unknown priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis", "priority": "P9"}, notified["P1"]},
 		{"other bundles are not ours", map[string]string{"alertname": "NodeDown", "priority": "P1"}, []string{nullReceiver}},
 		{"another Watchdog is not ours", map[string]string{"alertname": "ThorbisWatchdog"}, []string{nullReceiver}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := receivers(tree, labelSet(c.labels)); !slices.Equal(got, c.want) {
-				t.Errorf("told to %v, want %v", got, c.want)
+				t.Errorf("receivers %v, want %v", got, c.want)
 			}
 		})
 	}
@@ -115,7 +115,7 @@ func TestNoDeadman(t *testing.T) {
 	tree := dispatch.NewRoute(build(t, p).Route, nil)
 	watchdog := labelSet(map[string]string{"alertname": "ThorbisWatchdog", "bundle": "thorbis"})
 	if got := receivers(tree, watchdog); !slices.Equal(got, []string{nullReceiver}) {
-		t.Errorf("told to %v", got)
+		t.Errorf("receivers %v", got)
 	}
 }
 

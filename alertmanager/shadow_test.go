@@ -48,14 +48,14 @@ func TestShadow(t *testing.T) {
 				for _, layer := range []string{"", "secondary"} {
 					got := receivers(tree, alertLabels(a, map[string]string{"environment": "production", "owner": "secops", "layer": layer}))
 					if len(got) != 1 || strings.TrimPrefix(got[0], basePrefix) != want {
-						t.Errorf("%s is told to %v", a.Name, got)
+						t.Errorf("%s reaches %v", a.Name, got)
 					}
 				}
 			}
 			// Alerts without the shadow label do not reach the channel.
 			inForce := labelSet(map[string]string{"bundle": "thorbis", "priority": "P1", "alertname": "ThorbisWatchdog"})
 			if got := receivers(tree, inForce); name == "below" && !slices.Equal(got, []string{"everybody"}) && !slices.Equal(got, []string{"team-x"}) || slices.Contains(got, "general") {
-				t.Errorf("an alert without a shadow is told to %v", got)
+				t.Errorf("an alert without a shadow reaches %v", got)
 			}
 		})
 	}

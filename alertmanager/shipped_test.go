@@ -38,15 +38,15 @@ func TestShippedPolicy(t *testing.T) {
 	for _, f := range failures {
 		t.Errorf("%s:%d: %s: %v", file, f.Line, f.Name, f.Wrong)
 	}
-	told := map[string]bool{}
+	notified := map[string]bool{}
 	for _, test := range table.Tests {
 		for _, receiver := range test.Expect.Receivers {
-			told[receiver] = true
+			notified[receiver] = true
 		}
 	}
 	for name := range p.Channels {
-		if !told[name] {
-			t.Errorf("the table has nobody told by %s", name)
+		if !notified[name] {
+			t.Errorf("the table notifies no one through %s", name)
 		}
 	}
 	judgeOnServer(t, p, map[string]*routetest.Table{file: table})
@@ -80,7 +80,7 @@ func TestShippedChannels(t *testing.T) {
 			owns = owns || s.Owner == owner
 		}
 		if p.Owners[owner] == nil || !owns {
-			t.Errorf("%s owns nothing, or is told by nobody", owner)
+			t.Errorf("%s owns nothing, or has no channel", owner)
 		}
 	}
 	if c := p.Channels["tickets"]; c.Webhook == nil || !slices.Equal(p.Notify("P4"), []string{"tickets"}) {

@@ -31,8 +31,8 @@ func firstTenants(n int, share float64, from, to int) func(int, *simTenant) {
 	}
 }
 
-// tell runs stories side by side and compares the alerts that fire with the expected ones.
-func tell(t *testing.T, until int, cases []sloCase, groups ...string) *world {
+// runStories runs stories side by side and compares the alerts that fire with the expected ones.
+func runStories(t *testing.T, until int, cases []sloCase, groups ...string) *world {
 	t.Helper()
 	var scenarios []scenario
 	for i, c := range cases {
@@ -110,7 +110,7 @@ func requestStories(carry carrier) []sloCase {
 func TestRequestBurns(t *testing.T) {
 	simulates(t)
 	for name, carry := range carriers {
-		t.Run(name, func(t *testing.T) { tell(t, requestsEnd, requestStories(carry)) })
+		t.Run(name, func(t *testing.T) { runStories(t, requestsEnd, requestStories(carry)) })
 	}
 }
 
@@ -155,7 +155,7 @@ func tenantStories() []sloCase {
 // TestTenantBurns checks that a tenant's problem fires alerts of that tenant, or of its tier.
 func TestTenantBurns(t *testing.T) {
 	simulates(t)
-	tell(t, tenantsEnd, tenantStories())
+	runStories(t, tenantsEnd, tenantStories())
 }
 
 func poolStories() []sloCase {
@@ -169,7 +169,7 @@ func poolStories() []sloCase {
 // TestPoolOf500 checks that one bad client is a ticket of its tenant and no page.
 func TestPoolOf500(t *testing.T) {
 	simulates(t)
-	tell(t, 35*minute, poolStories())
+	runStories(t, 35*minute, poolStories())
 }
 
 // TestStaggeredGroups evaluates groups at different moments, as Prometheus does. A failing tenant must not make its

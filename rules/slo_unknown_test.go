@@ -34,7 +34,7 @@ func TestUnknownCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			with := func(own []simTenant, u simTenant) []*simExporter { return carry(append(own, u)...) }
 			four := crowd(4, "enterprise", 5, nil)
-			tell(t, requestsEnd, []sloCase{
+			runStories(t, requestsEnd, []sloCase{
 				{"a fifth is unknown and fails", with(crowd(4, "enterprise", 5, nil), unknown(4, fails(1))), []string{"ThorbisUnknownHosts/P4"}},
 				{"the registry is emptied", with(crowd(4, "enterprise", 5, lost), unknown(20, later)), []string{most, "ThorbisUnknownHosts/P4"}},
 				{
