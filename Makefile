@@ -170,9 +170,9 @@ unit-quick: build
 # tested without it too, for it allocates itself.
 .PHONY: unit
 unit: build tools setup ## unit tests
-	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules)$$')
+	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules(/.*)?)$$')
 	@$(GO) test -run AllocatesNothing ./collectors/tenant/decode
-	@THORBIS_BIN=$(BIN) $(GO) test -timeout 45m ./rules
+	@THORBIS_BIN=$(BIN) $(GO) test -timeout 45m ./rules/...
 
 .PHONY: e2e
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs

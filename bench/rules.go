@@ -158,7 +158,7 @@ func (w *ruleWorld) close() {
 	_ = os.RemoveAll(w.dir)
 }
 
-// fill writes an hour or more of what an exporter shows and of the ledgers that the rules wrote, and three days of the
+// fill writes an hour or more of what an exporter shows and of the totals that the rules wrote, and three days of the
 // totals on the hour. One tenant in twenty has errors, all are slow now and then.
 func (w *ruleWorld) fill(tenants int) error {
 	env := []string{metric.LabelEnvironment, "bench"}
@@ -189,15 +189,15 @@ func (w *ruleWorld) fill(tenants int) error {
 		}
 		tier := []string{"standard", "enterprise"}[n%2]
 		raw = append(raw, make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
-		totals = append(totals, make1(metric.TenantRequestsLedger.Total.Name, 214, tenant...), make1(metric.TenantRequestsLedger.Step.Name, 0, tenant...))
-		hourly = append(hourly, make1(metric.TenantRequestsLedger.Hourly.Name, 25_000, tenant...))
+		totals = append(totals, make1(metric.TenantRequestsTotals.Total.Name, 214, tenant...), make1(metric.TenantRequestsTotals.Step.Name, 0, tenant...))
+		hourly = append(hourly, make1(metric.TenantRequestsTotals.Hourly.Name, 25_000, tenant...))
 		for _, slo := range []string{metric.SLOAvailability, "latency-300ms", "latency-1s"} {
 			if slo == metric.SLOAvailability && n%20 != 0 {
 				continue
 			}
 			judged := append(append([]string{}, tenant...), metric.LabelSLO, slo)
-			totals = append(totals, make1(metric.TenantBadLedger.Total.Name, 2, judged...), make1(metric.TenantBadLedger.Step.Name, 0, judged...))
-			hourly = append(hourly, make1(metric.TenantBadLedger.Hourly.Name, 240, judged...))
+			totals = append(totals, make1(metric.TenantBadTotals.Total.Name, 2, judged...), make1(metric.TenantBadTotals.Step.Name, 0, judged...))
+			hourly = append(hourly, make1(metric.TenantBadTotals.Hourly.Name, 240, judged...))
 		}
 	}
 	write := func(at time.Time, n int, all []*kept) error {

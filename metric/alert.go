@@ -30,14 +30,14 @@ type Level string
 
 // The levels, the widest first.
 const (
-	LevelService Level = "service"
-	LevelCrowd   Level = "crowd" // many tenants of a service
-	LevelTier    Level = "tier"
-	LevelTenant  Level = "tenant"
+	LevelService     Level = "service"
+	LevelManyTenants Level = "crowd" // many tenants of a service
+	LevelTier        Level = "tier"
+	LevelTenant      Level = "tenant"
 )
 
 // Levels lists them, the widest first.
-var Levels = []Level{LevelService, LevelCrowd, LevelTier, LevelTenant}
+var Levels = []Level{LevelService, LevelManyTenants, LevelTier, LevelTenant}
 
 var alerts []*Alert
 
@@ -97,7 +97,7 @@ var (
 		Why:  "One customer cannot use the service now.",
 	})
 	ManyTenantsDownAlert = alert(Alert{
-		Name: "ThorbisManyTenantsDown", Priorities: everyPriority, Page: true, Level: LevelCrowd,
+		Name: "ThorbisManyTenantsDown", Priorities: everyPriority, Page: true, Level: LevelManyTenants,
 		What: "Fifty or more tenants of one service are down at once.",
 		Why:  "What they share is broken; one page instead of one per tenant.",
 	})

@@ -18,7 +18,7 @@ var (
 		Why:  "The tier's promise is at stake, not one customer's.",
 	})
 	ManyTenantsBurningAlert = alert(Alert{
-		Name: "ThorbisManyTenantsBurning", Priorities: everyPriority, Page: true, Level: LevelCrowd, Burn: true, Dashboard: SLODashboard,
+		Name: "ThorbisManyTenantsBurning", Priorities: everyPriority, Page: true, Level: LevelManyTenants, Burn: true, Dashboard: SLODashboard,
 		What: "Fifty or more tenants of one service burn budget at once while the service as a whole does not.",
 		Why:  "What they share is broken; one alert instead of one per tenant.",
 	})

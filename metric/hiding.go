@@ -38,7 +38,7 @@ func FasterPaces(pace string) []string { return BurnTiers[:slices.Index(BurnTier
 func SlowerPaces(pace string) []string { return BurnTiers[slices.Index(BurnTiers, pace)+1:] }
 
 // sameOf maps a level to the labels that must be equal.
-var sameOf = map[Level][]string{LevelService: sameService, LevelCrowd: sameService, LevelTier: sameTier, LevelTenant: sameTenant}
+var sameOf = map[Level][]string{LevelService: sameService, LevelManyTenants: sameService, LevelTier: sameTier, LevelTenant: sameTenant}
 
 // Hidings returns the table: the lines of the levels, then those on the monitoring itself. ThorbisExporterDown has no
 // location, so it cannot hide ThorbisLocationSilent. It is a P3, so it cannot hide a check that is not watched either.

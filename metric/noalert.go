@@ -3,7 +3,8 @@ package metric
 // noAlert maps metrics that no alert reads to the reason.
 var noAlert = map[*Metric]string{}
 
-func because(reason string, metrics ...*Metric) {
+// documentNoAlert records why no alert reads the metrics.
+func documentNoAlert(reason string, metrics ...*Metric) {
 	for _, m := range metrics {
 		noAlert[m] = reason
 	}
@@ -13,58 +14,58 @@ func because(reason string, metrics ...*Metric) {
 func (m *Metric) NoAlert() string { return noAlert[m] }
 
 func init() {
-	because("Its trend is for people to look at; the age of the last success pages.",
+	documentNoAlert("Its trend is for people to look at; the age of the last success pages.",
 		BackupLastDuration, BackupLastCopied, BackupLastStored, BackupLastAdded, BackupLastPosition, BackupLastFailure)
-	because("What goes on now; one that never ends shows in the age of the last success.",
+	documentNoAlert("What goes on now; one that never ends shows in the age of the last success.",
 		BackupRunning, BackupRunningBytes, BackupRunningSize, BackupRestoring)
-	because("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest, BackupWALTimeline)
-	because("How the listing fares; backups that have not been listed page.",
+	documentNoAlert("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest, BackupWALTimeline)
+	documentNoAlert("How the listing fares; backups that have not been listed page.",
 		BackupListingDuration, BackupListings, BackupListingFailures, BackupRepositoryState)
-	because("A remark of the backup program; verification and restore tests page for what is wrong.", BackupFlawed)
-	because("Detail of a test; its result and its age page.",
+	documentNoAlert("A remark of the backup program; verification and restore tests page for what is wrong.", BackupFlawed)
+	documentNoAlert("Detail of a test; its result and its age page.",
 		BackupTestSuccess, BackupTestChecks, BackupTestFailedChecks, BackupTestRead, BackupTestRows)
-	because("Counts for people; a tenant without a backup pages.", BackupTenants, BackupTenantsUnknown)
+	documentNoAlert("Counts for people; a tenant without a backup pages.", BackupTenants, BackupTenantsUnknown)
 
-	because("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors, CollectorLastSuccess)
-	because("When; a failed reload pages.", ConfigReloadTimestamp)
-	because("Warnings are read when the policy is written.", PolicyWarnings)
-	because("How often, and what is shown meanwhile; state that is not saved pages.", StateSaves, StateUnsaved)
+	documentNoAlert("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors, CollectorLastSuccess)
+	documentNoAlert("When; a failed reload pages.", ConfigReloadTimestamp)
+	documentNoAlert("Warnings are read when the policy is written.", PolicyWarnings)
+	documentNoAlert("How often, and what is shown meanwhile; state that is not saved pages.", StateSaves, StateUnsaved)
 
-	because("For the eye: latency of probes is no promise to users; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
-	because("Single probes are not judged: outages and the time they last are.",
+	documentNoAlert("For the eye: latency of probes is no promise to users; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
+	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
-	because("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
-	because("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
+	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
+	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
 
-	because("How people fare; unacknowledged incidents page by themselves.",
+	documentNoAlert("How people fare; unacknowledged incidents page by themselves.",
 		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen, IncidentsOpened,
 		IncidentsUntold)
-	because("What people plan; budgets and objectives set it apart.", MaintenanceSilences)
-	because("One source of several; blindness to incidents pages.", IncidentSourceUp)
+	documentNoAlert("What people plan; budgets and objectives set it apart.", MaintenanceSilences)
+	documentNoAlert("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
-	because("For the eye: saturation shows in operations and bytes against what was bought.",
+	documentNoAlert("For the eye: saturation shows in operations and bytes against what was bought.",
 		StorageBusySeconds, StorageInFlight, StorageWeightedSeconds)
-	because("Why a machine is slow, for the eye; its utilisation, its memory and its processes' growth are told of.",
+	documentNoAlert("Why a machine is slow, for the eye; its utilisation, its memory and its processes' growth are told of.",
 		HostContainerThrottled, HostLoad, HostPressure, HostProcesses, HostSwapFree, HostSwapTotal)
-	because("For the eye; a canary that fails or reads back something else is told of.", CanaryDuration)
-	because("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
-	because("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
+	documentNoAlert("For the eye; a canary that fails or reads back something else is told of.", CanaryDuration)
+	documentNoAlert("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
+	documentNoAlert("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
 
-	because("For the eye: how busy the server is; what runs out and what is stuck pages.",
+	documentNoAlert("For the eye: how busy the server is; what runs out and what is stuck pages.",
 		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
 		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
-	because("What the server is; a replica or an archive that falls behind pages.",
+	documentNoAlert("What the server is; a replica or an archive that falls behind pages.",
 		PostgresRecovery, PostgresReplicaBehind, PostgresReplicas, PostgresStarted, PostgresVersion,
 		PostgresWALArchived, PostgresWALArchiving, PostgresWALLastArchived)
 
-	because("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
-	because("Late events count in budgets, and are too late to page.", TenantLateRequests)
-	because("Our own probes are judged as health checks.", TenantProbeRequests)
-	because("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
-	because("Percentiles are for the eye; objectives count slow requests.", TenantRequestDuration)
-	because("Read by objectives of latency where the policy has one.", TenantSlowRequests)
-	because("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
-	because("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
-	because("A mistake in a log format, for whoever sets it up: the requests count, and their latency is unknown.",
+	documentNoAlert("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
+	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
+	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
+	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
+	documentNoAlert("Percentiles are for the eye; objectives count slow requests.", TenantRequestDuration)
+	documentNoAlert("Read by objectives of latency where the policy has one.", TenantSlowRequests)
+	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
+	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
+	documentNoAlert("A mistake in a log format, for whoever sets it up: the requests count, and their latency is unknown.",
 		TenantSourceUnreadableDurations)
 }

@@ -94,24 +94,24 @@ var (
 		"Tenants of the service with a check that is down by quorum.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
 	TierTenantsDown = record("app_service_tier:thorbis_tenants_down:count",
 		"Tenants of one tier of the service with a check that is down by quorum.", append(serviceTierLevel[:3:3], LabelOwner))
-	TenantsStorm = record("app_service:thorbis_tenants_down:storm",
+	ManyTenantsDown = record("app_service:thorbis_tenants_down:storm",
 		"Tenants down, where there are so many that one page tells of all. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
 	TenantsDownUrgency = record("app_service:thorbis_tenants_down:urgency",
 		"Priority, 1 to 4, at which one page tells of all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
-// Ledger names the records that carry one exported counter over exporters, restarts and gaps:
+// CumulativeTotal names the records that carry one exported counter over exporters, restarts and gaps:
 //   - Location and Increase: the increase of the last five minutes, as each location and as the quorum saw it,
 //   - Total: a running total that never decreases,
 //   - Hourly: that total on the hour, which bridges long gaps.
 //
 // Except for the seconds judged, a value that was always 0 has no series: most tenants are never down.
-type Ledger struct {
+type CumulativeTotal struct {
 	Location, Increase, Total, Hourly *Record
 }
 
-func ledger(metric, what string, perLocation bool) Ledger {
-	var l Ledger
+func cumulativeTotal(metric, what string, perLocation bool) CumulativeTotal {
+	var l CumulativeTotal
 	if perLocation {
 		l.Location = record("check_location:"+metric+":increase5m", what+" in the last five minutes as the location saw it.", checkLocationLevel)
 	}
@@ -121,12 +121,12 @@ func ledger(metric, what string, perLocation bool) Ledger {
 	return l
 }
 
-// The ledgers.
+// The totals of checks.
 var (
-	ObservedLedger = ledger("thorbis_health_observed_seconds", "Seconds judged", true)
-	DownLedger     = ledger("thorbis_health_down_seconds", "Seconds down", true)
-	OutagesLedger  = ledger("thorbis_health_outages", "Outages begun", true)
-	UnpagedLedger  = ledger("thorbis_health_unpaged_seconds", "Seconds down of which no page of the check told", false)
+	ObservedTotals = cumulativeTotal("thorbis_health_observed_seconds", "Seconds judged", true)
+	DownTotals     = cumulativeTotal("thorbis_health_down_seconds", "Seconds down", true)
+	OutagesTotals  = cumulativeTotal("thorbis_health_outages", "Outages begun", true)
+	UnpagedTotals  = cumulativeTotal("thorbis_health_unpaged_seconds", "Seconds down of which no page of the check told", false)
 
 	ObservedStep = record("check:thorbis_health_observed_seconds:increase30s",
 		"Seconds judged since the ledger was last written.", checkLevel)

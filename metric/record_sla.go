@@ -5,7 +5,7 @@ package metric
 var (
 	SLAMonth = record("environment:thorbis_sla_month:number",
 		"Number of the calendar month of which the records below tell.", environmentLevel)
-	SLAPromised = record("environment:thorbis_sla:ratio",
+	SLAObjective = record("environment:thorbis_sla:ratio",
 		"Share of the judged time of a month for which the contract promises that a service is up.", environmentLevel)
 	SLADownStart = record("check:thorbis_health_down_seconds:month_start",
 		"Seconds down since the records began, as the month began; absent in the month in which the records began.", checkLevel)

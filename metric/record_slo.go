@@ -39,32 +39,32 @@ var (
 		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
 )
 
-// EventLedger names the records that add up one kind of events exactly:
-//   - Step: what was added since the ledger was last written,
+// EventTotal names the records that add up one kind of events exactly:
+//   - Step: what was added since the total was last written,
 //   - Total: a running total that never decreases,
 //   - Hourly: that total on the hour, which bridges long gaps.
-type EventLedger struct {
+type EventTotal struct {
 	Step, Total, Hourly *Record
 }
 
-func eventLedger(level, name, step, what string, labels []string) EventLedger {
-	return EventLedger{
+func eventTotal(level, name, step, what string, labels []string) EventTotal {
+	return EventTotal{
 		Step:   record(level+":"+name+":increase"+step, what+" since the ledger was last written.", labels),
 		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
 		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
 	}
 }
 
-// The ledgers of events. What was never bad has no series at the level of tenants.
+// The totals of events. What was never bad has no series at the level of tenants.
 var (
-	EventsLedger     = eventLedger("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
-	BadLedger        = eventLedger("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
-	LateEventsLedger = eventLedger("app_service", "thorbis_slo_late_events", "2m", "Events told of too late to page", sloLevel)
-	LateBadLedger    = eventLedger("app_service", "thorbis_slo_late_bad", "2m", "Bad events told of too late to page", sloLevel)
-	SeenLedger       = eventLedger("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured", sloLevel)
+	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
+	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
+	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events told of too late to page", sloLevel)
+	LateBadTotals    = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events told of too late to page", sloLevel)
+	SeenTotals       = eventTotal("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured", sloLevel)
 
-	TenantRequestsLedger = eventLedger("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
-	TenantBadLedger      = eventLedger("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
+	TenantRequestsTotals = eventTotal("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
+	TenantBadTotals      = eventTotal("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
 )
 
 // Requests of tenants, and those whose host no tenant owns.
@@ -145,7 +145,7 @@ var (
 		"Tenants of the service that burn at any pace.", sloOwnedLevel)
 	TierTenantsBurning = record("app_service_tier:thorbis_tenants_burning:count",
 		"Tenants of one tier that burn at the fast or medium pace.", append(sloTierLevel[:4:4], LabelOwner))
-	TenantsBurningStorm = record("app_service:thorbis_tenants_burning:storm",
+	ManyTenantsBurning = record("app_service:thorbis_tenants_burning:storm",
 		"Tenants that burn, where there are so many that one alert tells of all. Kept for five minutes after.", sloOwnedLevel)
 	TenantsBurningUrgency = record("app_service:thorbis_tenants_burning:urgency",
 		"Priority, 1 to 4, at which one alert tells of all tenants that burn: P2, that of the service if it is less, or that of the most urgent tier among them.", sloLevel)

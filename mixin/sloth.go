@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/slo"
 )
 
 // slothSpec is the part of sloth's specification (prometheus/v1) that says what is promised. Its labels and alerts
@@ -67,27 +67,27 @@ func ImportSloth(text []byte) ([]byte, error) {
 			return nil, fmt.Errorf("version %q; only %s is read (take the spec out of a Kubernetes resource)", spec.Version, slothVersion)
 		}
 		for _, s := range spec.SLOs {
-			slo := importedSLO{
+			objective := importedSLO{
 				Name: spec.Service + "-" + s.Name, AppService: spec.Service,
 				Description: strings.Join(strings.Fields(s.Description), " "), Objective: strings.TrimSuffix(s.Objective.Value, "%") + "%",
 			}
 			switch {
 			case s.SLI.Events == nil:
-				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; write bad and total by hand", slo.Name))
+				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; write bad and total by hand", objective.Name))
 				continue
 			case s.Objective.Value == "":
-				errs = append(errs, fmt.Errorf("%s: has no objective", slo.Name))
+				errs = append(errs, fmt.Errorf("%s: has no objective", objective.Name))
 				continue
 			}
 			var failed bool
-			slo.Bad, slo.Total = ownWindow(s.SLI.Events.ErrorQuery), ownWindow(s.SLI.Events.TotalQuery)
-			for _, query := range []string{slo.Bad, slo.Total} {
-				if err := rules.CheckSLO(query); err != nil {
-					errs, failed = append(errs, fmt.Errorf("%s: %s: %w", slo.Name, query, err)), true
+			objective.Bad, objective.Total = ownWindow(s.SLI.Events.ErrorQuery), ownWindow(s.SLI.Events.TotalQuery)
+			for _, query := range []string{objective.Bad, objective.Total} {
+				if err := slo.CheckExpression(query); err != nil {
+					errs, failed = append(errs, fmt.Errorf("%s: %s: %w", objective.Name, query, err)), true
 				}
 			}
 			if !failed {
-				out = append(out, slo)
+				out = append(out, objective)
 			}
 		}
 	}

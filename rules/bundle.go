@@ -1,6 +1,6 @@
-// Package rules judges: it generates Prometheus' recording and alerting rules from the policy. The
-// exporters state facts and what is expected; these rules join the two, so that their number does not grow
-// with checks or tenants. The series are declared in package metric, the numbers in threshold.go.
+// Package rules generates Prometheus' recording and alerting rules from the policy. The exporters state facts and what is
+// expected; the rules join the two, so that their number does not grow with checks or tenants. Each subject is a package
+// below this one; package rule is their kit. The series are declared in package metric.
 package rules
 
 import (
@@ -9,12 +9,20 @@ import (
 	"slices"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/backup"
+	"github.com/thorbis/thorbis_exporter/rules/database"
+	"github.com/thorbis/thorbis_exporter/rules/health"
+	"github.com/thorbis/thorbis_exporter/rules/incident"
+	"github.com/thorbis/thorbis_exporter/rules/platform"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/slo"
+	"github.com/thorbis/thorbis_exporter/rules/storage"
+	"github.com/thorbis/thorbis_exporter/rules/tenant"
 )
 
 // Bundle is everything generated from one policy.
 type Bundle struct {
-	files []File
+	files []rule.File
 	text  map[string][]byte
 }
 
@@ -26,80 +34,54 @@ type Alert struct {
 	Annotations map[string]string
 }
 
-// Build generates the rules of a policy.
-func Build(p *config.Policy) (Bundle, error) { return build(p, scopeOf(p.Environment)) }
+// Subjects is the table of what is judged: one line for each generated file, in the order in which they are written.
+var Subjects = []rule.Subject{
+	policyConstants,
+	health.Subject,
+	health.Uptime,
+	incident.Subject,
+	slo.Subject,
+	backup.Subject,
+	storage.Subject,
+	tenant.Subject,
+	database.Subject,
+	health.SLA,
+	platform.Resources,
+	platform.Paging,
+}
 
-func build(p *config.Policy, sc scope) (Bundle, error) {
+// platform.Constants writes the constants that the subjects take from the policy.
+var policyConstants = rule.Subject{File: "policy.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
+	constants := rule.Split("thorbis-policy", append(platform.Constants(p), slo.Constants(p)...))
+	return append(constants, incident.Ladders(p)...), nil
+}}
+
+// Build generates the rules of a policy.
+func Build(p *config.Policy) (Bundle, error) { return BuildIn(p, rule.ScopeOf(p.Environment)) }
+
+// BuildIn generates rules that read the series of a scope: of many environments, where tests judge many worlds at once.
+func BuildIn(p *config.Policy, sc rule.Scope) (Bundle, error) {
 	b := Bundle{text: map[string][]byte{}}
-	own, err := ownLedger(p)
-	if err != nil {
-		return Bundle{}, err
-	}
-	b.files = []File{
-		{Name: "policy.rules.yaml", Groups: append(promises(p), ladders(p)...)},
-		{Name: "health.rules.yaml", Groups: []Group{down(p), crowdAlerts(), state(p), unwatched(p), blind(p), certificates()}},
-		{Name: "uptime.rules.yaml", Groups: append([]Group{ledger(p)}, append(windows(p), burn(p), budget(p))...)},
-		{Name: "incident.rules.yaml", Groups: []Group{escalate(p), responses(p)}},
-		{Name: "slo.rules.yaml", Groups: append(append(requestLedger(p), own...), slo(p)...)},
-		{Name: "backup.rules.yaml", Groups: append(backups(p), freshness(p))},
-		{Name: "storage.rules.yaml", Groups: append([]Group{sources(p), devices(p), canaryAlerts(p)}, filesystems()...)},
-		{Name: "tenant.rules.yaml", Groups: tenants(p)},
-		{Name: "database.rules.yaml", Groups: []Group{databases(p)}},
-		{Name: "sla.rules.yaml", Groups: []Group{sla(p)}},
-		{Name: "resources.rules.yaml", Groups: resources(p)},
-		{Name: "paging.rules.yaml", Groups: []Group{paging(p), exporters(p)}},
-	}
-	for _, f := range b.files {
-		decorate(f.Groups, p)
-		for _, g := range f.Groups {
-			hide(g)
-			if err := finish(g, sc); err != nil {
-				return Bundle{}, fmt.Errorf("%s: group %s: %w", f.Name, g.Name, err)
-			}
+	for _, s := range Subjects {
+		f, err := rule.BuildFile(s, p, sc)
+		if err != nil {
+			return Bundle{}, err
 		}
-		text, err := render(f)
+		text, err := rule.Render(f)
 		if err != nil {
 			return Bundle{}, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		b.text[f.Name] = text
+		b.files, b.text[f.Name] = append(b.files, f), text
 	}
 	return b, nil
-}
-
-// finish restricts the expressions of a group to the environment, checks them and formats them. It adds an owner to
-// the alerts on the monitoring itself, which belongs to no service.
-func finish(g Group, sc scope) error {
-	for i := range g.Rules {
-		r := &g.Rules[i]
-		text, err := sc.restrict(r.Expr)
-		if err == nil {
-			text, err = format(text)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.name(), err)
-		}
-		r.Expr = text
-		if r.Alert == nil || r.Alert.Page {
-			continue
-		}
-		r.Labels[metric.LabelOwner] = r.Alert.Owner
-	}
-	return nil
-}
-
-func (r Rule) name() string {
-	if r.Record != nil {
-		return r.Record.Name
-	}
-	return r.Alert.Name
 }
 
 // Files returns the generated files by name.
 func (b Bundle) Files() map[string][]byte { return maps.Clone(b.text) }
 
 // Groups returns every group in the order of files and rules.
-func (b Bundle) Groups() []Group {
-	var groups []Group
+func (b Bundle) Groups() []rule.Group {
+	var groups []rule.Group
 	for _, f := range b.files {
 		groups = append(groups, f.Groups...)
 	}

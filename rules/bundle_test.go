@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"flag"
@@ -6,13 +6,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestGolden checks that the rules of the test policy equal the committed ones, byte for byte.
 func TestGolden(t *testing.T) {
-	b, err := Build(testPolicy(t))
+	b, err := rules.Build(ruletest.Policy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +37,7 @@ func TestGolden(t *testing.T) {
 		}
 	}
 	if *update {
-		rehash(t, testPolicy(t).Hash())
+		rehash(t, ruletest.Policy(t).Hash())
 	}
 	committed, err := filepath.Glob("testdata/*.rules.yaml")
 	if err != nil {

@@ -1,7 +1,6 @@
-package rules
+package rules_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -14,12 +13,15 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 // environmentPolicy is the test policy for an environment, with an objective of its own over our own series.
 func environmentPolicy(t *testing.T, environment string) *config.Policy {
 	t.Helper()
-	p := testPolicy(t)
+	p := ruletest.Policy(t)
 	p.Environment = environment
 	p.Health.Locations = nil
 	p.Health.Checks = slices.DeleteFunc(p.Health.Checks, func(c *config.Check) bool { return c.AppService != "web" })
@@ -32,13 +34,13 @@ func environmentPolicy(t *testing.T, environment string) *config.Policy {
 
 // environmentStory is an outage of a check and failing requests, more of them in one environment than in the other.
 func environmentStory(environment string, length int) scenario {
-	exporters := layouts[twoLocations].place(1, outage(begin, begin+length))
-	return scenario{environment, append(exporters, twoReceivers.carry(crowd(3, "standard", 4, everyTenant(.3, begin, begin+2*length))...)...)}
+	exporters := ruletest.Layouts[ruletest.TwoLocations].Place(1, ruletest.Outage(begin, begin+length))
+	return scenario{Name: environment, Exporters: append(exporters, ruletest.TwoReceivers.Carry(ruletest.Tenants(3, "standard", 4, ruletest.EveryTenant(.3, begin, begin+2*length))...)...)}
 }
 
 // TestTwoPolicies checks that two bundles in one Prometheus record and alert what each of them does alone.
 func TestTwoPolicies(t *testing.T) {
-	simulates(t)
+	ruletest.Simulates(t)
 	const until = begin + 25*minute
 	lengths := map[string]int{"production": 3 * minute, "staging": 7 * minute}
 	names := slices.Sorted(maps.Keys(lengths))
@@ -48,28 +50,28 @@ func TestTwoPolicies(t *testing.T) {
 		policies = append(policies, environmentPolicy(t, name))
 		scenarios = append(scenarios, environmentStory(name, lengths[name]))
 	}
-	together := newWorldOf(t, policies, scenarios...)
-	together.run(until)
+	together := ruletest.NewWorldOf(t, policies, scenarios...)
+	together.Run(until)
 	for _, name := range names {
-		alone := newWorldOf(t, []*config.Policy{environmentPolicy(t, name)}, environmentStory(name, lengths[name]))
-		alone.run(until)
-		if got, want := fmt.Sprint(together.fired(name)), fmt.Sprint(alone.fired(name)); got != want || len(alone.fired(name)) == 0 {
+		alone := ruletest.NewWorldOf(t, []*config.Policy{environmentPolicy(t, name)}, environmentStory(name, lengths[name]))
+		alone.Run(until)
+		if got, want := fmt.Sprint(together.Fired(name)), fmt.Sprint(alone.Fired(name)); got != want || len(alone.Fired(name)) == 0 {
 			t.Errorf("%s: together %s fired, alone %s", name, got, want)
 		}
 		recorded := 0
 		for _, r := range metric.Records() {
-			query := r.Select(environmentMatcher(name))
-			got, want := together.series(until-1, query), alone.series(until-1, query)
+			query := r.Select(rule.EnvironmentMatcher(name))
+			got, want := together.ValuesOf(until-1, query), alone.ValuesOf(until-1, query)
 			if !maps.Equal(got, want) {
 				t.Errorf("%s: together %v, alone %v", query, got, want)
 			}
 			recorded += len(want)
 		}
 		for _, total := range []*metric.Record{
-			metric.ObservedLedger.Total, metric.DownLedger.Total, metric.OutagesLedger.Total, metric.EventsLedger.Total,
-			metric.BadLedger.Total, metric.TenantRequestsLedger.Total, metric.TenantBadLedger.Total,
+			metric.ObservedTotals.Total, metric.DownTotals.Total, metric.OutagesTotals.Total, metric.EventsTotals.Total,
+			metric.BadTotals.Total, metric.TenantRequestsTotals.Total, metric.TenantBadTotals.Total,
 		} {
-			if len(alone.series(until-1, total.Select(environmentMatcher(name)))) == 0 {
+			if len(alone.ValuesOf(until-1, total.Select(rule.EnvironmentMatcher(name)))) == 0 {
 				t.Errorf("%s: %s has no series; the story shows nothing of it", name, total.Name)
 			}
 		}
@@ -79,45 +81,26 @@ func TestTwoPolicies(t *testing.T) {
 	}
 }
 
-// series returns the values of a query by their labels.
-func (w *world) series(t int, query string) map[string]float64 {
-	w.t.Helper()
-	q, err := w.engine.NewInstantQuery(context.Background(), w.store, nil, query, at(t))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer q.Close()
-	v, err := q.Exec(context.Background()).Vector()
-	if err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
-	found := map[string]float64{}
-	for _, s := range v {
-		found[s.Metric.String()] = s.F
-	}
-	return found
-}
-
 // templateQuery finds the queries that annotations make.
 var templateQuery = regexp.MustCompile(`printf "([^|]*?)" \$labels`)
 
 // TestEnvironmentOfSelectors checks that every selector of a series of ours names the environment, in expressions and
 // in queries of annotations.
 func TestEnvironmentOfSelectors(t *testing.T) {
-	p := testPolicy(t)
-	b, err := Build(p)
+	p := ruletest.Policy(t)
+	b, err := rules.Build(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	deliberate := map[string]bool{ // what other bundles there are
-		metric.PolicyErrorBudget.Select(otherEnvironments(p.Environment)): true,
+		metric.PolicyErrorBudget.Select(rule.OtherEnvironments(p.Environment)): true,
 		// The exporters of this environment whose scrape job replaced it.
-		metric.PolicyInfo.Select(otherEnvironments(p.Environment), `exported_environment="`+p.Environment+`"`): true,
+		metric.PolicyInfo.Select(rule.OtherEnvironments(p.Environment), `exported_environment="`+p.Environment+`"`): true,
 	}
 	selectors, queries := 0, 0
 	for _, g := range b.Groups() {
 		for _, r := range g.Rules {
-			root, err := grammar.ParseExpr(r.Expr)
+			root, err := rule.Grammar.ParseExpr(r.Expr)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +116,7 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 				if !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
 					return m.Name == metric.LabelEnvironment && m.Type == labels.MatchEqual && m.Value == p.Environment
 				}) {
-					t.Errorf("%s reads %s of any environment", r.name(), s)
+					t.Errorf("%s reads %s of any environment", r.Name(), s)
 				}
 				return nil
 			})
@@ -141,68 +124,16 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 				for _, q := range templateQuery.FindAllStringSubmatch(text, -1) {
 					queries++
 					if !strings.Contains(q[1], `environment=%q`) {
-						t.Errorf("%s: an annotation asks %s of any environment", r.name(), q[1])
+						t.Errorf("%s: an annotation asks %s of any environment", r.Name(), q[1])
 					}
 				}
 				if strings.Count(text, "| query") != len(templateQuery.FindAllString(text, -1)) {
-					t.Errorf("%s: an annotation has a query that this test cannot read: %s", r.name(), text)
+					t.Errorf("%s: an annotation has a query that this test cannot read: %s", r.Name(), text)
 				}
 			}
 		}
 	}
 	if selectors < 500 || queries < 20 {
 		t.Errorf("%d selectors and %d queries were looked at", selectors, queries)
-	}
-}
-
-// TestRestrict checks that the environment is added once, however a series is selected.
-func TestRestrict(t *testing.T) {
-	sc := scopeOf("production")
-	for expr, want := range map[string]string{
-		`thorbis_x`:                                     `thorbis_x{environment="production"}`,
-		`sum(rate(thorbis_x[5m]))`:                      `sum(rate(thorbis_x{environment="production"}[5m]))`,
-		`thorbis_x{}`:                                   `thorbis_x{environment="production",}`,
-		"thorbis_x # why\n{a=\"b\"} offset 5m":          "thorbis_x # why\n{environment=\"production\",a=\"b\"} offset 5m",
-		`{__name__="thorbis_x"}`:                        `{environment="production",__name__="thorbis_x"}`,
-		`{"thorbis_x",a="b"}`:                           `{environment="production","thorbis_x",a="b"}`,
-		`{__name__=~"thorbis_.*"}`:                      `{environment="production",__name__=~"thorbis_.*"}`,
-		`thorbis_x{environment="production"}`:           `thorbis_x{environment="production"}`,
-		`thorbis_x{environment!="production"}`:          `thorbis_x{environment!="production"}`,
-		`thorbis_x{environment=~"prod.*"}`:              `thorbis_x{environment="production",environment=~"prod.*"}`,
-		`check:thorbis_health_down:quorum`:              `check:thorbis_health_down:quorum{environment="production"}`,
-		`ALERTS{bundle="thorbis"}`:                      `ALERTS{environment="production",bundle="thorbis"}`,
-		`ALERTS{alertname="Mine"}`:                      `ALERTS{alertname="Mine"}`,
-		`job:thorbis_requests:mine`:                     `job:thorbis_requests:mine`,
-		`shop_orders_total + on () thorbis_x`:           `shop_orders_total + on () thorbis_x{environment="production"}`,
-		`max_over_time(thorbis_x[1h:1m] @ end()) > 0.5`: `max_over_time(thorbis_x{environment="production"}[1h:1m] @ end()) > 0.5`,
-	} {
-		got, err := sc.restrict(expr)
-		if err != nil || got != want {
-			t.Errorf("%s: %s, %v; want %s", expr, got, err, want)
-		}
-		if again, err := sc.restrict(got); err != nil || again != got {
-			t.Errorf("%s: restricted again it is %s, %v", expr, again, err)
-		}
-	}
-}
-
-// TestOwnObjectiveOfAnotherEnvironment checks that an objective on series of another environment is refused: it would
-// count nothing.
-func TestOwnObjectiveOfAnotherEnvironment(t *testing.T) {
-	for matcher, fine := range map[string]bool{
-		`environment="staging"`: false, `environment!="production"`: false, `environment=~"stag.*"`: false,
-		`environment="production"`: true, `environment=~"prod.*"`: true, `code_class="2xx"`: true,
-	} {
-		p := testPolicy(t)
-		p.SLOs[0].Total = `sum(rate(thorbis_tenant_requests_total{` + matcher + `}[$window]))`
-		_, err := Build(p)
-		if fine != (err == nil) || err != nil && (!strings.Contains(err.Error(), "policy.yaml:") || !strings.Contains(err.Error(), "another environment")) {
-			t.Errorf("%s: %v", matcher, err)
-		}
-	}
-	p := testPolicy(t)
-	p.SLOs[0].Total = `sum(rate(shop_orders_total{environment="live"}[$window]))`
-	if _, err := Build(p); err != nil {
-		t.Errorf("another program's environment is refused: %v", err)
 	}
 }

@@ -1,45 +1,21 @@
-package rules
+package rules_test
 
 import (
-	"errors"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
-
-// tool returns the path of a program that make tools builds.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("THORBIS_TOOLS")
-	if dir == "" {
-		dir = filepath.Join("..", "bin", "tools")
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("%s is missing; run make tools", path)
-	}
-	return path
-}
-
-func runTool(t *testing.T, name string, args ...string) {
-	t.Helper()
-	out, err := exec.Command(tool(t, name), args...).CombinedOutput()
-	if err != nil {
-		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-}
 
 func goldenFiles(t *testing.T) []string {
 	t.Helper()
@@ -51,22 +27,53 @@ func goldenFiles(t *testing.T) []string {
 }
 
 func TestPromtoolChecksRules(t *testing.T) {
-	runTool(t, "promtool", append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, goldenFiles(t)...)...)
+	ruletest.RunTool(t, "promtool", append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, goldenFiles(t)...)...)
 }
 
-func TestPromtoolTestsRules(t *testing.T) {
-	tests, err := filepath.Glob("tests/*.yaml")
-	if err != nil || len(tests) == 0 {
+// crossing are the tests of promtool that cross subjects. The others are run by their subject.
+var crossing = []string{"environment.yaml", "objective.yaml", "removed.yaml", "values.yaml"}
+
+// TestPromtoolTestsRules runs the tests of promtool that cross subjects.
+func TestPromtoolTestsRules(t *testing.T) { ruletest.Promtool(t, crossing...) }
+
+// tableLine matches a line of the table of subjects.
+var tableLine = regexp.MustCompile(`(?m)^\t(\w+)\.(\w+),$`)
+
+// TestEverySubjectIsChecked checks that each line of the table of subjects has a test beside it, and that each test of
+// promtool is run exactly once.
+func TestEverySubjectIsChecked(t *testing.T) {
+	table, err := os.ReadFile("bundle.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	lines := tableLine.FindAllStringSubmatch(string(table), -1)
+	for _, line := range lines {
+		file := filepath.Join(line[1], "subject_test.go")
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), line[1]+"."+line[2]) {
+			t.Errorf("%s does not check %s.%s: %v", file, line[1], line[2], err)
+		}
+		texts[file] = string(text)
+	}
+	if len(lines) != len(rules.Subjects)-1 { // the constants of the policy have no alerts
+		t.Errorf("%d lines of the table are checked, %d subjects are in it", len(lines), len(rules.Subjects))
+	}
+	files, err := filepath.Glob("tests/*.yaml")
+	if err != nil || len(files) == 0 {
 		t.Fatal("no rule tests", err)
 	}
-	if testing.Short() {
-		t.Skip("minutes of one core")
-	}
-	for _, file := range tests {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			runTool(t, "promtool", "test", "rules", file)
-		})
+	for _, file := range files {
+		runs := 0
+		for _, text := range texts {
+			runs += strings.Count(text, strconv.Quote(filepath.Base(file)))
+		}
+		if slices.Contains(crossing, filepath.Base(file)) {
+			runs++
+		}
+		if runs != 1 {
+			t.Errorf("%s is run %d times; name it in the subject_test.go of its subject", file, runs)
+		}
 	}
 }
 
@@ -79,7 +86,7 @@ func TestPint(t *testing.T) {
 	}
 	args := []string{"--no-color", "--offline", "--config", "pint.hcl", "lint", "--min-severity=info", "--fail-on=info"}
 	for name, files := range map[string][]string{"test policy": {"testdata"}, "committed": committed} {
-		t.Run(name, func(t *testing.T) { runTool(t, "pint", append(args, files...)...) })
+		t.Run(name, func(t *testing.T) { ruletest.RunTool(t, "pint", append(args, files...)...) })
 	}
 }
 
@@ -89,13 +96,13 @@ func TestMixtool(t *testing.T) {
 	camelCase := regexp.MustCompile(`^([A-Z]+[a-z0-9]+)+$`)
 	severities := []string{"critical", "warning", "info"}
 
-	b, err := Build(testPolicy(t))
+	b, err := rules.Build(ruletest.Policy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	groups := map[string]bool{}
 	for _, g := range b.Groups() {
-		if len(g.Name) > limit || len(g.Rules) > groupLimit || groups[g.Name] {
+		if len(g.Name) > limit || len(g.Rules) > rule.GroupLimit || groups[g.Name] {
 			t.Errorf("group %s: %d letters, %d rules, or named twice", g.Name, len(g.Name), len(g.Rules))
 		}
 		groups[g.Name] = true
@@ -123,7 +130,7 @@ func TestMixtool(t *testing.T) {
 // TestDeclarations checks that every declared alert and record is generated, with the declared priorities. No two
 // rules of one alert may fire for the same thing at the same priority.
 func TestDeclarations(t *testing.T) {
-	b, err := Build(testPolicy(t))
+	b, err := rules.Build(ruletest.Policy(t))
 	if err != nil {
 		t.Fatal(err)
 	}

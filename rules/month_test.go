@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"math"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 // monthEnd is when the story of a month ends: a day more than the period, so that its first outage leaves it.
@@ -25,24 +27,24 @@ var monthEvents = struct{ forgotten, restart, changed, dayOff, long, last spell 
 // It uses the policy's own period. While nothing happens, Prometheus scrapes and evaluates every quarter of an hour,
 // because the test would otherwise take an hour.
 func TestMonth(t *testing.T) {
-	simulates(t)
+	ruletest.Simulates(t)
 	e := monthEvents
-	scene := scenario{"month", layouts[one].place(1, func(_ int, x *simExporter) {
-		x.interval = 5
-		x.broken = []spell{e.forgotten, e.restart, e.changed, e.long, e.last}
+	scene := scenario{Name: "month", Exporters: ruletest.Layouts[ruletest.One].Place(1, func(_ int, x *simExporter) {
+		x.Interval = 5
+		x.Broken = []spell{e.forgotten, e.restart, e.changed, e.long, e.last}
 		// The instance changes with the first spell of off.
-		x.off = []spell{{e.changed.from + 200, e.changed.from + 230}, {e.restart.from + 120, e.restart.from + 160}, e.dayOff}
-		x.reappears = "new"
+		x.Off = []spell{{e.changed.From() + 200, e.changed.From() + 230}, {e.restart.From() + 120, e.restart.From() + 160}, e.dayOff}
+		x.Reappears = "new"
 	})}
 	const resets = 3
-	w := newWorld(t, scene)
+	w := ruletest.NewWorld(t, scene)
 	remember := []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger"} // groups that read what they wrote
-	tell := append(slices.Clip(remember), "thorbis-uptime-windows", "thorbis-uptime-burn", "thorbis-uptime-budget")
+	evaluated := append(slices.Clip(remember), "thorbis-uptime-windows", "thorbis-uptime-burn", "thorbis-uptime-budget")
 
 	type total struct{ down, judged int }
 	totals := make([]total, monthEnd+1) // true seconds until the second
 	for s := range monthEnd {
-		judged, down := seen(scene.exporters, s)
+		judged, down := ruletest.Seen(scene.Exporters, s)
 		next := totals[s]
 		if judged {
 			next.judged++
@@ -57,19 +59,19 @@ func TestMonth(t *testing.T) {
 		t.Helper()
 		then := max(at-period30, 0)
 		wantDown, wantJudged := totals[at].down-totals[then].down, totals[at].judged-totals[then].judged
-		down, _ := w.value(at, metric.DownIncrease[period].Name) // nothing is 0
-		judged, ok := w.value(at, metric.ObservedIncrease[period].Name)
+		down, _ := w.Value(at, metric.DownIncrease[rule.Period].Name) // nothing is 0
+		judged, ok := w.Value(at, metric.ObservedIncrease[rule.Period].Name)
 		if math.Abs(down-float64(wantDown)) > 2+30*resets {
 			t.Errorf("on day %.1f %.0f s were down over the period, want %d", float64(at)/day, down, wantDown)
 		}
 		if !ok || math.Abs(judged-float64(wantJudged)) > 30*resets+105 {
 			t.Errorf("on day %.1f %.0f s were judged over the period, want %d", float64(at)/day, judged, wantJudged)
 		}
-		left, ok := w.value(at, metric.BudgetLeft.Name)
+		left, ok := w.Value(at, metric.BudgetLeft.Name)
 		if want := 1 - down/(.0001*period30); !ok || math.Abs(left-want) > .001 {
 			t.Errorf("on day %.1f %.3f of the budget are left, want %.3f", float64(at)/day, left, want)
 		}
-		coverage, ok := w.value(at, metric.Coverage.Name)
+		coverage, ok := w.Value(at, metric.Coverage.Name)
 		if want := judged / period30; !ok || math.Abs(coverage-want) > .001 {
 			t.Errorf("on day %.1f the coverage is %.4f, want %.4f", float64(at)/day, coverage, want)
 		}
@@ -79,21 +81,21 @@ func TestMonth(t *testing.T) {
 	const pace = 15 * minute // so that every hour begins with an evaluation
 	now := 0
 	closely := func(until int) {
-		w.groupsOnly = tell
-		w.runFrom(now, until)
+		w.GroupsOnly = evaluated
+		w.RunFrom(now, until)
 		now = until
 	}
 	slowly := func(until int) {
-		w.groupsOnly = remember
-		w.runSlowly(now, until+1, pace)
+		w.GroupsOnly = remember
+		w.RunSlowly(now, until+1, pace)
 		now = until + 1
 	}
 	closely(pace)
-	// Where the period begins that the last two looks see, the ledger has to be as dense as it always is.
-	starts := []spell{{e.last.from - period30, e.last.to - period30}, {monthEnd - period30, monthEnd - period30}}
-	for _, s := range []spell{e.forgotten, starts[0], starts[1], e.restart, e.changed, {e.dayOff.from, e.dayOff.from}, {e.dayOff.to, e.dayOff.to}, e.long, e.last} {
-		slowly((s.from/pace - 1) * pace)
-		closely(((s.to+10*minute)/pace + 1) * pace)
+	// Where the period begins that the last two looks see, the totals have to be as dense as it always is.
+	starts := []spell{{e.last.From() - period30, e.last.To() - period30}, {monthEnd - period30, monthEnd - period30}}
+	for _, s := range []spell{e.forgotten, starts[0], starts[1], e.restart, e.changed, {e.dayOff.From(), e.dayOff.From()}, {e.dayOff.To(), e.dayOff.To()}, e.long, e.last} {
+		slowly((s.From()/pace - 1) * pace)
+		closely(((s.To()+10*minute)/pace + 1) * pace)
 		check(now - 15)
 	}
 	slowly(monthEnd - pace)

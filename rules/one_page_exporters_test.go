@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"fmt"
@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 // twoServices are the exporters of web and api, each with a check of its own, at one or two locations.
 func (c causes) twoServices(locations int) []*simExporter {
 	all := c.probers("home", "", metric.TierNone, "P1", locations)
 	for _, e := range c.probers("api", "", metric.TierNone, "P1", locations) {
-		e.service = "api"
+		e.Service = "api"
 		all = append(all, e)
 	}
 	return all
@@ -23,7 +24,7 @@ func (c causes) twoServices(locations int) []*simExporter {
 func exportersOf(name string, all []*simExporter) []*simExporter {
 	var own []*simExporter
 	for _, e := range all {
-		if e.service == name {
+		if e.Service == name {
 			own = append(own, e)
 		}
 	}
@@ -45,52 +46,52 @@ func (c causes) exporterStories() []cause {
 
 	only := c.twoServices(1)
 	for _, e := range only {
-		e.off = []spell{{begin, to}}
+		e.Off = []spell{{begin, to}}
 	}
 	add("the only exporter dies", environment, only)
 
 	inTurn := c.twoServices(2)
 	for _, e := range inTurn {
-		e.off = []spell{{begin + c.IntN(3*minute), to + c.IntN(4*minute)}}
+		e.Off = []spell{{begin + c.IntN(3*minute), to + c.IntN(4*minute)}}
 	}
 	add("all exporters die and come back one after the other", environment, inTurn)
 
 	hung := c.twoServices(1)
 	for _, e := range hung {
-		e.hung = []spell{{begin, to}}
+		e.Hung = []spell{{begin, to}}
 	}
 	add("the only exporter hangs", environment, hung)
 
 	undiscovered := c.twoServices(2)
 	for _, e := range undiscovered {
-		e.gone = []spell{{begin, to}}
+		e.Gone = []spell{{begin, to}}
 	}
 	add("all exporters leave service discovery", environment, undiscovered)
 
 	one := c.twoServices(c.between(1, 2))
 	for _, e := range exportersOf("api", one) {
-		e.off = []spell{{begin, to}}
+		e.Off = []spell{{begin, to}}
 	}
 	add("the exporters of one service die", service, one)
 
 	survivor := c.twoServices(2)
 	for _, e := range survivor {
-		if e.location == "fra" {
-			e.off = []spell{{begin, to}}
+		if e.Location == "fra" {
+			e.Off = []spell{{begin, to}}
 		}
 	}
 	add("the exporters of one location die", nil, survivor)
 
 	rolling := c.twoServices(1)
 	for i, e := range rolling {
-		e.off = []spell{{begin + i*2*minute, begin + i*2*minute + c.between(20, 110)}}
+		e.Off = []spell{{begin + i*2*minute, begin + i*2*minute + c.between(20, 110)}}
 	}
 	add("a rolling restart", nil, rolling)
 
 	restart := c.twoServices(1)
 	length := c.between(1, 4) * minute
 	for _, e := range restart {
-		e.off = []spell{{begin, begin + length}}
+		e.Off = []spell{{begin, begin + length}}
 	}
 	add("a restart of all", nil, restart)
 	return all
@@ -99,7 +100,7 @@ func (c causes) exporterStories() []cause {
 // TestExportersDieOnePage checks that one page stands for all services while nothing of the environment is watched.
 // That holds whatever the exporters died of and however they come back. A single unwatched service pages for itself.
 func TestExportersDieOnePage(t *testing.T) {
-	simulates(t)
+	ruletest.Simulates(t)
 	seed := *pageSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

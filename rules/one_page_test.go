@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"flag"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 var pageSeed = flag.Uint64("pages.seed", 0, "the seed of TestOneCauseOnePage, by the clock if 0")
@@ -41,8 +42,8 @@ func (c causes) probers(check, tenant, tier, page string, locations int) []*simE
 	var all []*simExporter
 	for _, location := range []string{"fra", "nyc"}[:locations] {
 		all = append(all, &simExporter{
-			job: "prober", instance: location + "-" + check + tenant, location: location, interval: 30, phase: c.IntN(30), scrape: c.IntN(15),
-			check: check, tenant: tenant, tier: tier, owner: "sre", page: page,
+			Job: "prober", Instance: location + "-" + check + tenant, Location: location, Interval: 30, Phase: c.IntN(30), Scrape: c.IntN(15),
+			Check: check, Tenant: tenant, Tier: tier, Owner: "sre", Page: page,
 		})
 	}
 	return all
@@ -67,30 +68,30 @@ func (c causes) outage() cause {
 		all = append(all, c.probers("tenant-home", fmt.Sprint("t", i), tier, pages[tier], locations)...)
 	}
 	for _, e := range all {
-		e.broken = []spell{{causeAt, to}}
+		e.Broken = []spell{{causeAt, to}}
 	}
 	what := fmt.Sprintf("outage of %d min at %d locations with %d tenants' checks", (to-causeAt)/minute, locations, tenants)
 	middle := causeAt + 2*minute + c.IntN(to-causeAt-2*minute)
 	switch c.IntN(5) {
 	case 0:
 		blind := spell{middle, middle + c.between(5, 40)*minute}
-		what += fmt.Sprintf(", blind from %d to %d", blind.from, blind.to)
+		what += fmt.Sprintf(", blind from %d to %d", blind.From(), blind.To())
 		for _, e := range all {
-			e.blind = []spell{blind}
+			e.Blind = []spell{blind}
 		}
 	case 1:
 		away := spell{middle, middle + c.between(1, 30)*minute}
-		what += fmt.Sprintf(", exporters away from %d to %d", away.from, away.to)
+		what += fmt.Sprintf(", exporters away from %d to %d", away.From(), away.To())
 		for _, e := range all {
-			e.off = []spell{away}
+			e.Off = []spell{away}
 		}
 	}
 	if c.chance(2) {
-		traffic := crowd(6, []string{"enterprise", "standard"}[c.IntN(2)], 10, func(_ int, t *simTenant) {
+		traffic := ruletest.Tenants(6, []string{"enterprise", "standard"}[c.IntN(2)], 10, func(_ int, t *simTenant) {
 			if share := []float64{1, .5, 0}[c.IntN(3)]; share > 0 {
-				t.failing = failing(share, causeAt, to)
+				t.Failing = ruletest.Failing(share, causeAt, to)
 			} else {
-				t.silent = []spell{{causeAt, to}}
+				t.Silent = []spell{{causeAt, to}}
 			}
 		})
 		what += ", with traffic"
@@ -100,7 +101,7 @@ func (c causes) outage() cause {
 }
 
 func (c causes) receivers(tenants []simTenant) []*simExporter {
-	return []trafficLayout{oneReceiver, twoReceivers}[c.IntN(2)].carry(tenants...)
+	return []ruletest.TrafficLayout{ruletest.OneReceiver, ruletest.TwoReceivers}[c.IntN(2)].Carry(tenants...)
 }
 
 // burn is that of many or few tenants of one or two tiers, beside others so large that the service as a whole is well.
@@ -113,11 +114,11 @@ func (c causes) burn() cause {
 		tiers = tiers[:1]
 	}
 	share := []float64{1, .5, .1}[c.IntN(3)]
-	all := crowd(n, "", 1, func(i int, t *simTenant) {
-		t.tier = tiers[i%len(tiers)]
-		t.failing = failing(share, causeAt, to)
+	all := ruletest.Tenants(n, "", 1, func(i int, t *simTenant) {
+		t.Tier = tiers[i%len(tiers)]
+		t.Failing = ruletest.Failing(share, causeAt, to)
 	})
-	all = append(all, crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)
+	all = append(all, ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)
 	severe := n >= 5 || tiers[0] == "enterprise"
 	probers := c.probers("home", "", metric.TierNone, "P1", 1)
 	return cause{what: fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share, (to-causeAt)/minute), exporters: append(probers, c.receivers(all)...), severe: severe, mild: !severe && n < 3 && len(tiers) == 1}
@@ -131,7 +132,7 @@ func (c causes) tenantsDown() cause {
 	all := c.probers("home", "", metric.TierNone, "P1", 1)
 	for i := range n {
 		down := c.probers("tenant-home", fmt.Sprint("t", i), tier, pages[tier], 1)
-		down[0].broken = []spell{{causeAt, to}}
+		down[0].Broken = []spell{{causeAt, to}}
 		all = append(all, down...)
 	}
 	blind := ""
@@ -140,7 +141,7 @@ func (c causes) tenantsDown() cause {
 		at := causeAt + 3*minute + c.IntN(to-causeAt-4*minute)
 		blind = fmt.Sprint(", blind from ", at)
 		for _, e := range all[1:] {
-			e.blind = []spell{{at, at + 25*minute}}
+			e.Blind = []spell{{at, at + 25*minute}}
 		}
 	}
 	severe := tier == "enterprise" || n >= 3
@@ -153,7 +154,7 @@ func (c causes) unjudged() cause {
 	all = append(all, c.probers("api", "", metric.TierNone, "P1", len(all))...)
 	to := causeAt + c.between(20, 50)*minute
 	for _, e := range all {
-		e.blind = []spell{{causeAt + c.IntN(minute), to}}
+		e.Blind = []spell{{causeAt + c.IntN(minute), to}}
 	}
 	return cause{what: fmt.Sprintf("%d probers without a network until %d", len(all), to), exporters: all, severe: true}
 }
@@ -164,7 +165,7 @@ func (c causes) dead() cause {
 	all = append(all, c.probers("api", "", metric.TierNone, "P1", len(all))...)
 	to := causeAt + c.between(20, 50)*minute
 	for _, e := range all {
-		e.off = []spell{{causeAt + c.IntN(3*minute), to}}
+		e.Off = []spell{{causeAt + c.IntN(3*minute), to}}
 	}
 	return cause{what: fmt.Sprintf("%d probers dead until %d", len(all), to), exporters: all, severe: true, alert: metric.EnvironmentUnwatchedAlert}
 }
@@ -184,11 +185,11 @@ func TestOneCauseOnePage(t *testing.T) {
 		all = append(all, draw.outage(), draw.outage(), draw.burn(), draw.tenantsDown(), draw.unjudged(), draw.dead())
 	}
 	// The pairs that were found first.
-	all = append(all, cause{what: "120 of one tier beside giants", severe: true, exporters: append(draw.probers("home", "", metric.TierNone, "P1", 1), oneReceiver.carry(append(crowd(120, "enterprise", 1, func(_ int, t *simTenant) {
-		t.failing = failing(1, causeAt, causeAt+20*minute)
-	}), crowd(3, "enterprise", 1e6, func(i int, t *simTenant) { t.name = fmt.Sprint("giant", i) })...)...)...)})
+	all = append(all, cause{what: "120 of one tier beside giants", severe: true, exporters: append(draw.probers("home", "", metric.TierNone, "P1", 1), ruletest.OneReceiver.Carry(append(ruletest.Tenants(120, "enterprise", 1, func(_ int, t *simTenant) {
+		t.Failing = ruletest.Failing(1, causeAt, causeAt+20*minute)
+	}), ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)...)...)})
 	blind := draw.probers("home", "", metric.TierNone, "P1", 1)
-	blind[0].broken, blind[0].blind = []spell{{causeAt, causeAt + 50*minute}}, []spell{{causeAt + 5*minute, causeAt + 40*minute}}
+	blind[0].Broken, blind[0].Blind = []spell{{causeAt, causeAt + 50*minute}}, []spell{{causeAt + 5*minute, causeAt + 40*minute}}
 	all = append(all, cause{what: "down, then unknown", exporters: blind, severe: true})
 	judgeCauses(t, all)
 }
@@ -197,22 +198,22 @@ func judgeCauses(t *testing.T, all []cause) {
 	t.Helper()
 	var scenarios []scenario
 	for i, c := range all {
-		scenarios = append(scenarios, scenario{fmt.Sprint("c", i), c.exporters})
+		scenarios = append(scenarios, scenario{Name: fmt.Sprint("c", i), Exporters: c.exporters})
 	}
-	w := newWorld(t, scenarios...)
-	for _, g := range w.groups {
+	w := ruletest.NewWorld(t, scenarios...)
+	for _, g := range w.Groups {
 		for _, about := range []string{"thorbis-health", "thorbis-slo", "thorbis-uptime", "thorbis-policy", "thorbis-promise", "thorbis-exporter", "thorbis-tenant"} {
 			if strings.HasPrefix(g.Name(), about) {
-				w.groupsOnly = append(w.groupsOnly, g.Name())
+				w.GroupsOnly = append(w.GroupsOnly, g.Name())
 			}
 		}
 	}
-	w.runSlowly(0, causeAt-5*minute, minute)
-	w.runFrom(causeAt-5*minute, causeAt+20*minute)
-	w.runSlowly(causeAt+20*minute, causeEnd, minute)
+	w.RunSlowly(0, causeAt-5*minute, minute)
+	w.RunFrom(causeAt-5*minute, causeAt+20*minute)
+	w.RunSlowly(causeAt+20*minute, causeEnd, minute)
 	pager := newPager(t)
 	for i, c := range all {
-		fired := w.fired(scenarios[i].name)
+		fired := w.Fired(scenarios[i].Name)
 		sent := pager.pages(fired)
 		for n, page := range sent {
 			if n > 0 && page.priority >= sent[n-1].priority {
@@ -221,7 +222,7 @@ func judgeCauses(t *testing.T, all []cause) {
 			}
 		}
 		if c.severe && len(sent) == 0 {
-			t.Errorf("%s: pages nobody; what fired: %v", c.what, fired)
+			t.Errorf("%s: pages no one; what fired: %v", c.what, fired)
 		}
 		if c.alert != nil && len(sent) > 0 && sent[0].alert != c.alert.Name {
 			t.Errorf("%s: pages %v, want %s; what fired: %v", c.what, sent, c.alert.Name, fired)

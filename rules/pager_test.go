@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 // pager follows pages as Alertmanager sends them and PagerDuty groups them.
@@ -35,7 +36,7 @@ type sentPage struct {
 
 func newPager(t testing.TB) *pager {
 	t.Helper()
-	text, err := alertmanager.Build(testPolicy(t))
+	text, err := alertmanager.Build(ruletest.Policy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,35 +48,35 @@ func newPager(t testing.TB) *pager {
 }
 
 // pages returns the pages that come of what fired.
-func (p *pager) pages(fired []firing) []sentPage {
+func (p *pager) pages(fired []ruletest.Firing) []sentPage {
 	var moments []int
 	for _, f := range fired {
-		moments = append(moments, f.from, f.to)
+		moments = append(moments, f.From, f.To)
 	}
 	slices.Sort(moments)
 	var sent []sentPage
 	open := map[string]bool{}
 	for _, at := range slices.Compact(moments) {
-		var now []firing
+		var now []ruletest.Firing
 		for _, f := range fired {
-			if f.from <= at && at < f.to {
+			if f.From <= at && at < f.To {
 				now = append(now, f)
 			}
 		}
 		mutes := p.inhibitor(now)
-		told := map[string]bool{}
+		notified := map[string]bool{}
 		for _, f := range now {
-			if g := groupOf(f); (f.priority == "P1" || f.priority == "P2") && !mutes(f) {
-				told[g] = true
+			if g := groupOf(f); (f.Priority == "P1" || f.Priority == "P2") && !mutes(f) {
+				notified[g] = true
 				if !open[g] {
 					open[g] = true
-					sent = append(sent, sentPage{at, g, f.priority, f.alert})
+					sent = append(sent, sentPage{at, g, f.Priority, f.Alert})
 				}
 			}
 		}
 		// A page is resolved by an alert that ends and that nothing hides, when it is the last.
 		for _, f := range fired {
-			if g := groupOf(f); f.to == at && !told[g] && !mutes(f) {
+			if g := groupOf(f); f.To == at && !notified[g] && !mutes(f) {
 				delete(open, g)
 			}
 		}
@@ -83,18 +84,18 @@ func (p *pager) pages(fired []firing) []sentPage {
 	return sent
 }
 
-func groupOf(f firing) string {
-	about := f.labels.Get(metric.LabelAppService)
+func groupOf(f ruletest.Firing) string {
+	about := f.Labels.Get(metric.LabelAppService)
 	if about == "" {
 		set := map[string]string{}
-		f.labels.Range(func(l labels.Label) { set[l.Name] = l.Value })
+		f.Labels.Range(func(l labels.Label) { set[l.Name] = l.Value })
 		about = metric.Subject(set)
 	}
-	return about + " " + f.priority
+	return about + " " + f.Priority
 }
 
 // inhibitor is Alertmanager's own, which knows that these alerts fire.
-func (p *pager) inhibitor(now []firing) func(firing) bool {
+func (p *pager) inhibitor(now []ruletest.Firing) func(ruletest.Firing) bool {
 	var alerts steady
 	for _, f := range now {
 		alerts = append(alerts, &alert.Alert{Alert: model.Alert{Labels: labelSetOf(f), StartsAt: time.Now().Add(-time.Minute), EndsAt: time.Now().Add(time.Hour)}})
@@ -103,12 +104,12 @@ func (p *pager) inhibitor(now []firing) func(firing) bool {
 	go ih.Run()
 	ih.WaitForLoading()
 	p.t.Cleanup(ih.Stop)
-	return func(f firing) bool { return ih.Mutes(context.Background(), labelSetOf(f)) }
+	return func(f ruletest.Firing) bool { return ih.Mutes(context.Background(), labelSetOf(f)) }
 }
 
-func labelSetOf(f firing) model.LabelSet {
+func labelSetOf(f ruletest.Firing) model.LabelSet {
 	set := model.LabelSet{}
-	f.labels.Range(func(l labels.Label) { set[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
+	f.Labels.Range(func(l labels.Label) { set[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
 	return set
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
 )
 
 // Shadow returns the bundle with the shadow label on every alert. It can run beside the alerting in force without
@@ -12,9 +13,9 @@ import (
 func (b Bundle) Shadow() (Bundle, error) {
 	out := Bundle{text: map[string][]byte{}}
 	for _, f := range b.files {
-		shadowed := File{Name: f.Name}
+		shadowed := rule.File{Name: f.Name}
 		for _, g := range f.Groups {
-			rules := make([]Rule, len(g.Rules))
+			rules := make([]rule.Rule, len(g.Rules))
 			for i, r := range g.Rules {
 				if r.Alert != nil {
 					r.Labels = maps.Clone(r.Labels)
@@ -25,7 +26,7 @@ func (b Bundle) Shadow() (Bundle, error) {
 			g.Rules = rules
 			shadowed.Groups = append(shadowed.Groups, g)
 		}
-		text, err := render(shadowed)
+		text, err := rule.Render(shadowed)
 		if err != nil {
 			return Bundle{}, fmt.Errorf("%s: %w", f.Name, err)
 		}

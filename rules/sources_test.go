@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
 // theirs maps the name of a metric of ours and its operation or mode to the name that node_exporter and Supabase use.
@@ -90,7 +91,7 @@ type promtoolSeries struct {
 // TestSources runs the tests of storage and resources with the series of other sources. These are node_exporter and
 // Supabase, alone and beside an exporter of ours on the same machine. The same alerts must fire, equally often.
 func TestSources(t *testing.T) {
-	simulates(t)
+	ruletest.Simulates(t)
 	for _, file := range []string{"storage.yaml", "resources.yaml"} {
 		text, err := os.ReadFile(filepath.Join("tests", file))
 		if err != nil {
@@ -133,7 +134,7 @@ func TestSources(t *testing.T) {
 				if err := os.WriteFile(path, out, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				runTool(t, "promtool", "test", "rules", path)
+				ruletest.RunTool(t, "promtool", "test", "rules", path)
 			})
 		}
 	}

@@ -1,0 +1,16 @@
+package backup_test
+
+import (
+	"testing"
+
+	"github.com/thorbis/thorbis_exporter/rules/backup"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
+)
+
+// TestSubject checks the generated rules on backups, promtool's tests of them and the cases of their alerts.
+func TestSubject(t *testing.T) {
+	ruletest.Check(t, []rule.Subject{backup.Subject}, []string{
+		"backup.yaml",
+	})
+}

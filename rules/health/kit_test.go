@@ -1,0 +1,17 @@
+package health_test
+
+import "github.com/thorbis/thorbis_exporter/rules/ruletest"
+
+// Short names of the test kit.
+const (
+	minute = ruletest.Minute
+	hour   = ruletest.Hour
+	day    = ruletest.Day
+	begin  = ruletest.Begin
+)
+
+type (
+	spell       = ruletest.Spell
+	simExporter = ruletest.Exporter
+	scenario    = ruletest.Scenario
+)

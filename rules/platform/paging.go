@@ -1,0 +1,80 @@
+// Package platform judges what everything else rests on: machines, exporters and the path of pages. It also records the
+// constants of the policy.
+package platform
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+)
+
+// Paging judges the monitoring itself: the path from a rule to a person, and the exporters.
+var Paging = rule.Subject{File: "paging.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
+	return []rule.Group{paging(p), exporters(p)}, nil
+}}
+
+// paging returns the alerts on the path from a rule to a person. It selects the series of Prometheus and Alertmanager
+// by name only, so any job may scrape them.
+func paging(p *config.Policy) rule.Group {
+	const ours = `{rule_group=~".*;thorbis-.*"}`
+	g := rule.Group{Name: "thorbis-paging", Interval: rule.ScrapeInterval, Rules: []rule.Rule{
+		rule.Single(metric.WatchdogAlert, `vector(1)`, 0, rule.Text{
+			Summary: "This alert always fires, so that its absence is noticed.",
+			Description: `Alerts get from this Prometheus through Alertmanager to whoever reads this (value {{ $value }}).
+				If it stops arriving, page a person by another way: no alert gets through.`,
+		}),
+		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`, rule.Patience, rule.Text{
+			Summary: "Prometheus fails to evaluate alerting rules.",
+			Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }}; alerts that rest on them cannot fire.
+				First look: the error on Prometheus' rules page; a join that finds two partners is most often an exporter with another policy.`,
+		}),
+		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`, 2*rule.Patience, rule.Text{
+			Summary: "Prometheus skips evaluations of alerting rules.",
+			Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; pages come late.
+				First look: prometheus_rule_group_last_duration_seconds against the group's interval, then the machine's load.`,
+		}),
+		rule.Single(metric.NoAlertmanagerAlert, `prometheus_notifications_alertmanagers_discovered < 1`, rule.Patience, rule.Text{
+			Summary: "Prometheus knows no Alertmanager.",
+			Description: `{{ $labels.instance }} has found {{ $value }} Alertmanagers; its alerts reach nobody.
+				First look: the alerting section of its configuration, then its service discovery page.`,
+		}),
+		rule.Single(metric.AlertsDroppedAlert, `
+			increase(prometheus_notifications_errors_total[5m]) > 0
+			or increase(prometheus_notifications_dropped_total[5m]) > 0`, rule.Patience, rule.Text{
+			Summary: "Prometheus fails to deliver alerts to an Alertmanager.",
+			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in five minutes{{ with $labels.alertmanager }} (to {{ . }}){{ end }}; pages may be lost.
+				First look: is that Alertmanager up and reachable from Prometheus, is the notification queue full.`,
+		}),
+		rule.Single(metric.NotificationsFailingAlert, `
+			sum by (job, instance, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0`, rule.Patience, rule.Text{
+			Summary: "Alertmanager fails to notify through an integration.",
+			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; people told by that channel are not.
+				First look: Alertmanager's log for that receiver, then its key or URL, then the vendor's status page.`,
+		}),
+		rule.Single(metric.PrometheusReloadAlert, `prometheus_config_last_reload_successful == 0`, rule.Patience, rule.Text{
+			Summary: "Prometheus refused its new configuration.",
+			Description: `{{ $labels.instance }} keeps its older configuration (value {{ $value }}); new rules and targets are not in force.
+				First look: promtool check config, then Prometheus' log.`,
+		}),
+		rule.Single(metric.AlertmanagerReloadAlert, `alertmanager_config_last_reload_successful == 0`, rule.Patience, rule.Text{
+			Summary: "Alertmanager refused its new configuration.",
+			Description: `{{ $labels.instance }} keeps its older configuration (value {{ $value }}); new routes and receivers are not in force.
+				First look: amtool check-config, then Alertmanager's log.`,
+		}),
+		rule.Single(metric.AlertmanagerSplitAlert, `
+			max_over_time(alertmanager_cluster_members[5m])
+			< on (job) group_left ()
+			count by (job) (max_over_time(alertmanager_cluster_members[5m]))`, 15*time.Minute, rule.Text{
+			Summary: "Alertmanagers of one cluster do not see each other.",
+			Description: `{{ $labels.instance }} sees {{ $value }} members of its cluster, fewer than there are; every page is sent twice.
+				First look: --cluster.peer of each member, and whether the cluster port is open for TCP and UDP.`,
+		}),
+	}}
+	// These series have no environment label, but routes group by it.
+	for i := range g.Rules {
+		g.Rules[i].Labels = map[string]string{metric.LabelEnvironment: p.Environment}
+	}
+	return g
+}

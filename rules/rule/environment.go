@@ -1,0 +1,148 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Why every selector names the environment. Several bundles, one for each environment, may be loaded into one
+// Prometheus. A rule that read the series of all environments would write what the rule of another bundle writes too.
+// Every running total would then grow twice. So finish adds the policy's environment to each selector of a series of
+// ours, after the expression is written. Series of other programs are read whatever their environment, because they
+// seldom use the same names. docs/alerts.md lists them.
+
+// EnvironmentMatcher selects the series of an environment.
+func EnvironmentMatcher(environment string) string {
+	return fmt.Sprintf("%s=%q", metric.LabelEnvironment, environment)
+}
+
+// OtherEnvironments selects the series of all other environments. A selector that names the environment itself is left
+// as it is.
+func OtherEnvironments(environment string) string {
+	return fmt.Sprintf("%s!=%q", metric.LabelEnvironment, environment)
+}
+
+// Scope is the environment whose series a bundle reads.
+type Scope struct {
+	environment string
+	Matcher     string // of the environment
+}
+
+// ScopeOf returns the scope of one environment.
+func ScopeOf(environment string) Scope {
+	return Scope{environment, EnvironmentMatcher(environment)}
+}
+
+// restrict adds the matcher of the environment to every selector of a series of ours that does not name it.
+func (sc Scope) restrict(expr string) (string, error) {
+	root, err := Grammar.ParseExpr(expr)
+	if err != nil {
+		return "", fmt.Errorf("%w in\n%s", err, expr)
+	}
+	var at []*parser.VectorSelector
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok && readsOurs(s) && !slices.ContainsFunc(s.LabelMatchers, sc.named) {
+			at = append(at, s)
+		}
+		return nil
+	})
+	// From the end, so that earlier positions stay true.
+	slices.SortFunc(at, func(a, b *parser.VectorSelector) int { return int(b.PosRange.Start - a.PosRange.Start) })
+	for _, s := range at {
+		expr = addMatcher(expr, int(s.PosRange.Start), s.Name, sc.Matcher)
+	}
+	return expr, nil
+}
+
+// addMatcher adds a matcher to the selector that begins at a position: name, name{...}, {"name", ...} or
+// {__name__="name"}.
+func addMatcher(expr string, start int, name, matcher string) string {
+	end := start
+	if strings.HasPrefix(expr[start:], name) {
+		end += len(name)
+	}
+	brace := skipSpace(expr, end)
+	if brace < len(expr) && expr[brace] == '{' {
+		return expr[:brace+1] + matcher + "," + expr[brace+1:]
+	}
+	return expr[:end] + "{" + matcher + "}" + expr[end:]
+}
+
+// skipSpace returns the position of what follows blanks and comments.
+func skipSpace(expr string, from int) int {
+	for from < len(expr) {
+		switch {
+		case strings.ContainsRune(" \t\r\n", rune(expr[from])):
+			from++
+		case expr[from] == '#':
+			end := strings.IndexByte(expr[from:], '\n')
+			if end < 0 {
+				return len(expr)
+			}
+			from += end
+		default:
+			return from
+		}
+	}
+	return from
+}
+
+// named reports whether a matcher compares the environment with the policy's, by = or by !=.
+func (sc Scope) named(m *labels.Matcher) bool {
+	return m.Name == metric.LabelEnvironment && m.Value == sc.environment && (m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual)
+}
+
+// readsOurs reports whether a selector reads series of the exporter, records of these rules or their alerts.
+func readsOurs(s *parser.VectorSelector) bool {
+	name, bundle := s.Name, false
+	for _, m := range s.LabelMatchers {
+		switch {
+		case m.Name == model.MetricNameLabel && name == "":
+			name = m.Value // of a regular expression as well: only one that begins with our prefix
+		case m.Name == metric.LabelBundle && m.Type == labels.MatchEqual && m.Value == metric.BundleThorbis:
+			bundle = true
+		}
+	}
+	return metric.Ours(name) || bundle && strings.HasPrefix(name, "ALERTS")
+}
+
+// ForeignEnvironment returns the first environment that an expression asks of a series of ours and that is not the policy's.
+func ForeignEnvironment(root parser.Expr, environment string) string {
+	var found string
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		s, ok := node.(*parser.VectorSelector)
+		if !ok || !readsOurs(s) {
+			return nil
+		}
+		for _, m := range s.LabelMatchers {
+			if m.Name == metric.LabelEnvironment && !m.Matches(environment) && found == "" {
+				found = m.String()
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+// Adopted gives series of other programs the policy's environment. It leaves out those that name the environment of
+// another loaded bundle.
+func Adopted(p *config.Policy, expr string) string {
+	return Expand(`label_replace(
+		(
+			$expr
+		)
+		unless on (environment) $others,
+		"environment", "$own", "environment", ".*"
+	)`, Names{
+		"expr": expr, "own": p.Environment,
+		"others": metric.PolicyErrorBudget.Select(OtherEnvironments(p.Environment)),
+	})
+}

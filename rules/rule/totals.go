@@ -1,0 +1,155 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// Why cumulative totals. A budget of 30 days must be exact to a scrape interval per reset and cost a few samples a
+// series. It must survive exporters that restart, change their instance or are off for a day. Two simpler ways fail:
+//   - increase() extrapolates, and sums of it lose what lies between two ranges.
+//   - x - x offset 30d is exact and cheap, but needs a counter that keeps one instance for that long.
+//
+// So the rules keep totals of their own, written twice a minute. A window is the total now minus the total at its
+// start.
+//
+// Seconds judged are added up: losing half a minute of them after a reset does no harm. Seconds down and outages are
+// decided by quorum. Two locations, or two exporters of one location, see the same outage a few seconds apart. It must
+// count neither twice nor half. So their total is the greater of:
+//   - the total of five minutes ago plus what the quorum saw in these five minutes,
+//   - the last total.
+//
+// That is the most that any chain of windows proves. It never decreases.
+//
+// Events have such totals too. Shorter windows use them as well, or the steps by which they grow. With 10,000 tenants,
+// one increase(x[1h]) reads twelve million samples, a difference of two totals twenty thousand. Neither totals nor steps extrapolate or lose samples between two windows.
+//
+// A step is the value of a counter now minus its value when the total was last written, at most fifteen minutes ago.
+// Steps touch without gap or overlap, whatever the interval of the scrapes. A counter that was reset adds nothing for
+// one step.
+
+// Period is the key of the policy's period among the windows of a series.
+const Period = "_period"
+
+// Total continues a total through gaps: up to an hour by its last value, up to three days by its value on the hour.
+// It ends when the check is no longer expected. then is the offset of the total to which the increase is added.
+func Total(l metric.CumulativeTotal, increase *metric.Record, then string) string {
+	return Expand(`
+		max by ($check) (
+			label_replace(
+				(last_over_time($total[1h]$then) or last_over_time($hourly[3d]$then) or 0 * $increase) + $increase,
+				"from", "the start of the window", "", ""
+			)
+			or last_over_time($total[1h])
+			or last_over_time($hourly[3d])
+		)
+		and on ($check) $expected`, Names{
+		"total":    l.Total.Name,
+		"hourly":   l.Hourly.Name,
+		"increase": increase.Name,
+		"then":     then,
+		"expected": metric.CheckExpected.Name,
+	})
+}
+
+// Hourly returns the total of a check on the hour, which bridges long gaps.
+func Hourly(l metric.CumulativeTotal) string {
+	return Expand(`$total and on () minute() == 0`, Names{"total": l.Total.Name})
+}
+
+// IncreaseOver returns what a total added in a window: the total now minus the total at its start. If the window
+// starts in a gap, the value on the hour replaces the latter. A total that began, or began anew, since then counts
+// whole.
+func IncreaseOver(l metric.CumulativeTotal, over time.Duration) string {
+	return Expand(`
+		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
+		or
+		$total`, Names{
+		"total":  l.Total.Name,
+		"hourly": l.Hourly.Name,
+		"over":   Span(over),
+	})
+}
+
+// Counted returns what a counter added since the total was last written.
+func Counted(counter string, step time.Duration) string {
+	return Expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
+		Names{"counter": counter, "step": Span(step)})
+}
+
+// EventTotal continues a total of events: its last value, or its value on the hour after a long gap, plus the new step.
+// The join keeps the metric name, because nothing else distinguishes the total from the step. It continues while the
+// given expression has series.
+func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
+	return Expand(`
+		sum by ($level) (
+			last_over_time($total[1h]) or last_over_time($hourly[3d])
+			or on (__name__, $level)
+			$step
+		)
+		and on ($on) $while`, Names{
+		"total":  l.Total.Name + Braces(matcher),
+		"hourly": l.Hourly.Name + Braces(matcher),
+		"step":   l.Step.Name + Braces(matcher),
+		"level":  Levels[level],
+		"on":     Levels[on],
+		"while":  while,
+	})
+}
+
+// EventHourly records a total of events on the hour, which bridges long gaps.
+func EventHourly(l metric.EventTotal) Rule {
+	return Rule{Record: l.Hourly, Expr: Expand(`$total and on () minute() == 0`, Names{"total": l.Total.Name})}
+}
+
+// Grown returns what a total added in a window: the total now minus the total at its start. If the window starts in a
+// gap, the value on the hour replaces the latter. A total that began, or began anew, since then counts whole.
+func Grown(l metric.EventTotal, over time.Duration) string {
+	return Expand(`
+		$total - (last_over_time($total[10m] offset $over) or last_over_time($hourly[3d] offset $over)) >= 0
+		or
+		$total`, Names{"total": l.Total.Name, "hourly": l.Hourly.Name, "over": Span(over)})
+}
+
+// StepsUpTo is the longest window for which the steps are added up. For longer windows, totals cost less.
+const StepsUpTo = time.Hour
+
+// Summed returns what a total added in a short window, as the sum of its steps.
+func Summed(l metric.EventTotal, over time.Duration) string {
+	return "sum_over_time(" + l.Step.Name + "[" + Span(over) + "])"
+}
+
+// EventWindows records a total of events over the windows declared for it, or over some of them only.
+func EventWindows(p *config.Policy, l metric.EventTotal, over metric.Over, only ...string) []Rule {
+	var rules []Rule
+	for _, w := range WindowsOf(p, over) {
+		if len(only) == 0 || strings.Contains(" "+strings.Join(only, " ")+" ", " "+w.Key+" ") {
+			rules = append(rules, Rule{Record: over[w.Key], Expr: Grown(l, w.Length)})
+		}
+	}
+	return rules
+}
+
+// TimeWindow is a window of an Over: its key and how long it is.
+type TimeWindow struct {
+	Key    string
+	Length time.Duration
+}
+
+// WindowsOf returns the windows of a series, the shortest first.
+func WindowsOf(p *config.Policy, over metric.Over) []TimeWindow {
+	var windows []TimeWindow
+	for key := range over {
+		length := p.Objectives.Period.Std()
+		if key != Period {
+			length = Window(key)
+		}
+		windows = append(windows, TimeWindow{key, length})
+	}
+	slices.SortFunc(windows, func(a, b TimeWindow) int { return int(a.Length - b.Length) })
+	return windows
+}

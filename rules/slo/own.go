@@ -1,0 +1,108 @@
+package slo
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+)
+
+// chunk is how many of the policy's own objectives share a group. Each objective has six rules: two steps, two totals,
+// the corrections and what is unmeasured.
+const chunk = rule.GroupLimit / 6
+
+// ownTotals adds up the events of the policy's own objectives. From the totals on they are judged by the same
+// rules as requests.
+func ownTotals(p *config.Policy) ([]rule.Group, error) {
+	var groups []rule.Group
+	var errs []error
+	for start := 0; start < len(p.SLOs); start += chunk {
+		var rules []rule.Rule
+		for i, s := range p.SLOs[start:min(start+chunk, len(p.SLOs))] {
+			own, err := ownRules(p, s, fmt.Sprintf("slos[%d]", start+i))
+			errs = append(errs, err)
+			rules = append(rules, own...)
+		}
+		groups = append(groups, rule.Group{
+			Name:     fmt.Sprintf("thorbis-slo-own-%d", len(groups)+1),
+			Interval: rule.TotalsInterval,
+			Rules:    rules,
+		})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return append(groups, ownAlerts()), nil
+}
+
+// ownRules adds up the events of one objective. Each step is at least 0, and no more events are bad than there are
+// events. So a negative difference is no credit for later failures, and ten failures of five events are five. NaN
+// counts nothing, because a total would never lose it again.
+func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error) {
+	total, totalErr := ownStep(p, path+".total", s.Total)
+	bad, badErr := ownStep(p, path+".bad", s.Bad)
+	if err := errors.Join(totalErr, badErr); err != nil {
+		return nil, err
+	}
+	labels := map[string]string{
+		metric.LabelEnvironment: p.Environment, metric.LabelAppService: s.AppService, metric.LabelSLO: s.Name,
+	}
+	service := []string{fmt.Sprintf("%s=%q", metric.LabelEnvironment, p.Environment), fmt.Sprintf("%s=%q", metric.LabelAppService, s.AppService)}
+	n := rule.Names{
+		"total": total.sum, "bad": bad.sum,
+		"events":  metric.EventsTotals.Step.Select(append(service, fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name))...),
+		"planned": metric.Maintenance.Select(service...),
+		"reason":  metric.LabelReason,
+	}
+	rules := []rule.Rule{
+		{Record: metric.EventsTotals.Step, Labels: labels, Expr: rule.Expand(`clamp_min($total < Inf, 0) unless on () $planned`, n)},
+		// Without bad events the step is 0 while there are events.
+		{Record: metric.BadTotals.Step, Labels: labels, Expr: rule.Expand(`
+			min(
+				clamp_min($bad < Inf or on () vector(0), 0)
+				or
+				$events
+			)
+			and on () $events`, n)},
+		{Record: metric.SLOCorrected, Labels: labels, Expr: rule.Expand(`
+			(
+				label_replace(0 - $bad > 0, "$reason", "bad_negative", "", "")
+				or
+				label_replace($bad - on () $events > 0, "$reason", "bad_above_total", "", "")
+				or
+				label_replace(0 - $total > 0, "$reason", "total_negative", "", "")
+			)
+			unless on () $planned`, n)},
+		{Record: metric.SLOUnmeasured, Labels: labels, Expr: unmeasured(total, bad, n)},
+	}
+	for _, total := range sloTotals(fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name)) {
+		total.Labels = labels // the same as its series have; promtool asks for rules that differ
+		rules = append(rules, total)
+	}
+	return rules, nil
+}
+
+// ownExpr is an expression of an objective as the rules read it.
+type ownExpr struct {
+	sum     string // what a step counted, one series at most
+	present string // yields something while the series that it names exist; empty if it needs none
+	whole   string // the same with all matchers; empty if the expression filters, so that nothing is no fault
+}
+
+func ownStep(p *config.Policy, path, text string) (ownExpr, error) {
+	step, err := perStep(text, p.Environment)
+	if err != nil {
+		return ownExpr{}, p.ErrorAt(path, "%v", err)
+	}
+	root, err := parseOwn(text)
+	if err != nil {
+		return ownExpr{}, p.ErrorAt(path, "%v", err)
+	}
+	e := ownExpr{sum: "sum(" + step + ")", present: existing(root, labelled)}
+	if !filters(root) {
+		e.whole = existing(root, whole)
+	}
+	return e, nil
+}

@@ -1,0 +1,124 @@
+package tenant
+
+import (
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+)
+
+// sourceFloor is how many records a source must deliver in every quarter of an hour before a quarter without records
+// is a fault. At that rate, it never happens by chance.
+const sourceFloor = 100
+
+// refusedFloor is how many records or posts must be refused in an hour before their share is a fault. In a source with
+// little traffic, a few odd lines or a scanner's posts are a large share.
+const refusedFloor = "20"
+
+// requestSources returns the alerts on the sources of request logs.
+func requestSources(p *config.Policy) rule.Group {
+	var rules []rule.Rule
+	add := func(a *metric.Alert, own string, wait time.Duration, expr string, t rule.Text) {
+		rules = append(rules, ofService(a, own, wait, "("+expr+`
+		)
+		unless on ($source) `+rule.Removed(metric.TenantSourceInfo, "$source", rule.NamedSources(p)), t)...)
+	}
+	last := func(m *metric.Metric, within string) string { return rule.Kept(m, within, rule.NamedSources(p)) }
+	// A restart of the exporter does not mend this, so the alert fires through it.
+	add(metric.SourceStoppedAlert, "P2", rule.Patience, `count by ($source) (`+last(metric.TenantSourceUp, "10m")+` == 0)`, rule.Text{
+		Summary: "A source of request logs cannot be read.",
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
+			First look: the exporter's log; then path, permissions and space at --storage.path.`,
+	})
+	// For lines without times, the unread bytes divided by the reading rate stand for the lag. Unread bytes that do
+	// not change and fit into a line are an unfinished line, as of a server that writes whole blocks.
+	add(metric.SourceLaggingAlert, "P3", 2*rule.Patience, `
+		max by ($source) (
+			min_over_time($lag[10m]) > 0
+			and on ($sourceOne)
+			(
+				time() - (`+last(metric.TenantSourceNewestEvent, "5m")+` > 0) > 300
+				or
+				(
+					`+last(metric.TenantSourceLag, "5m")+` / on ($sourceOne) rate($bytesRead[10m]) > 300
+					unless on ($sourceOne) `+last(metric.TenantSourceNewestEvent, "5m")+` > 0
+				)
+			)
+			unless on ($sourceOne) (max_over_time($lag[10m]) == min_over_time($lag[10m])) <= $lineMax
+		)`, rule.Text{
+		Summary: "A source of request logs is behind.",
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is {{ $value | humanize1024 }}B behind, more than five minutes; what happens now does not page. Owner: {{ $labels.owner }}.
+			First look: the exporter's processor time; then whether the log grew faster than usual.`,
+	})
+	add(metric.SourceRejectingAlert, "P3", 2*rule.Patience, `
+		sum by ($source) (rate($rejects[5m])) / on ($source) (sum by ($source) (rate($lines[5m])) > 0) > $someShare
+		and on ($source) sum by ($source) (increase($rejects[1h])) >= `+refusedFloor, rule.Text{
+		Summary: "A source of request logs yields unreadable records.",
+		Description: `{{ $value | humanizePercentage }} of the records of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read; those requests are counted nowhere. Owner: {{ $labels.owner }}.
+			First look: a sample in the exporter's log, and whether the log's format was changed.`,
+	})
+	add(metric.ReceiverRefusingAlert, "P3", 2*rule.Patience, `
+		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) > $someShare
+		and on ($source) sum by ($source) (increase($posts{result!="$accepted"}[1h])) >= `+refusedFloor, rule.Text{
+		Summary: "A receiver refuses posts.",
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor gives up after some tries. Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_receiver_posts_total by result: unauthorized is the secret, unavailable the disk, overloaded the concurrency.`,
+	})
+	rules = append(rules, []rule.Rule{
+		rule.Single(metric.TenantLimitAlert, rule.Expand(`
+			max by ($service) (
+				`+rule.Kept(metric.TenantTracked, "5m", rule.NamedServices(p))+`
+				/ on ($service, job, instance)
+				`+rule.Kept(metric.TenantLimit, "5m", rule.NamedServices(p))+`
+			) > 0.9`, exprNames), 15*time.Minute, rule.Text{
+			Summary: "The limit of tenants with series of their own is near.",
+			Description: `{{ $value | humanizePercentage }} of the tenants of {{ $labels.app_service }} in {{ $labels.environment }} that may have series of their own have them; beyond the limit only the busiest are told apart.
+				First look: raise tenants.limit if these are customers; if not, write a registry.`,
+		}),
+		rule.Single(metric.RegistryStaleAlert, rule.Expand(`time() - max by (environment) (last_over_time($registryRead[5m]) > 0) > 3600`, exprNames), rule.Patience, rule.Text{
+			Summary: "The registry of tenants is stale.",
+			Description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago; new tenants count as unknown hosts.
+				First look: thorbis_tenant_registry_errors_total and the exporter's log: the file, or the database behind it.`,
+		}),
+	}...)
+	return rule.Group{Name: "thorbis-tenant-sources", Interval: rule.ScrapeInterval, Rules: rules}
+}
+
+// silentSources returns the alert on a source that delivers no records while others of its service do. Its log has
+// moved, or its vendor has switched it off. The source must have been steady all day, or at this time of the day
+// before and the week before. Nightly batches, office hours, weekends and rare sources are therefore no faults. The
+// record keeps a silent source, because the silent day would otherwise become the day to compare with. A service of
+// which all sources are silent is ThorbisTrafficVanished.
+func silentSources(p *config.Policy) rule.Group {
+	rules := []rule.Rule{
+		{Record: metric.SourceRecords, Expr: rule.Expand(`sum by ($source) (increase($lines[15m]))`, exprNames)},
+		{Record: metric.SourceSilent, Expr: rule.Expand(`
+			(
+				($mute > time() - $memory)
+				or on ($source)
+				time() - 900 + 0 * (
+					($records == 0)
+					and on ($source) (
+						min_over_time($records[1d] offset 30m) >= $sourceFloor and on ($source) $records offset 1470m
+						or on ($source)
+						min_over_time($records[1h] offset 1410m) >= $sourceFloor
+						and on ($source) min_over_time($records[1h] offset 10050m) >= $sourceFloor
+					)
+					and on ($service) $events5m > 0
+				)
+			)
+			unless on ($source) $records > 0
+			unless on ($service) $planned
+			and on ($source) `+rule.Kept(metric.TenantSourceInfo, "1h", rule.NamedSources(p)), exprNames)},
+	}
+	rules = append(rules, ofService(metric.SourceSilentAlert, "P2", rule.Patience, `
+		(time() - $mute)
+		unless on ($source) $up == 0
+		unless on ($service) $outage`, rule.Text{
+		Summary: "A source of request logs tells of nothing, while its service is used.",
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} has told of nothing for {{ $value | humanizeDuration }}, though it did steadily at this time before and other sources still do; its requests are in no objective. Owner: {{ $labels.owner }}.
+			First look: is its log still written where the policy says, or its drain still switched on at the vendor.`,
+	})...)
+	return rule.Group{Name: "thorbis-tenant-sources-silent", Interval: rule.WindowInterval, Rules: rules}
+}
