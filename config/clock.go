@@ -72,8 +72,8 @@ func parseWeekdays(s string) ([]time.Weekday, error) {
 	return days, nil
 }
 
-// canonicalDays writes weekdays out by their whole names in lower case, each once. What is none stays, for validation to
-// report.
+// canonicalDays writes weekdays out by their whole names in lower case, each once. Invalid text stays as it is, for
+// validation to report.
 func canonicalDays(written []string) []string {
 	var all []string
 	seen := map[string]bool{}
@@ -92,23 +92,11 @@ func canonicalDays(written []string) []string {
 	return all
 }
 
-// canonicalClock writes a time of day with two digits each. What is none stays, for validation to report.
+// canonicalClock writes a time of day with two digits each. Invalid text stays as it is, for validation to report.
 func canonicalClock(written string) string {
 	c, err := ParseClock(written)
 	if err != nil {
 		return written
 	}
 	return c.String()
-}
-
-// Normalize writes weekdays and times of day in one way, however they were written.
-func (h *BusinessHours) Normalize() {
-	h.Weekdays, h.From, h.To = canonicalDays(h.Weekdays), canonicalClock(h.From), canonicalClock(h.To)
-}
-
-// Overnight reports whether business ends on the day after it began, such as from 22:00 to 06:00.
-func (h BusinessHours) Overnight() bool {
-	from, errFrom := ParseClock(h.From)
-	to, errTo := ParseClock(h.To)
-	return errFrom == nil && errTo == nil && to.Minutes() < from.Minutes()
 }

@@ -43,12 +43,13 @@ func TestWeekdays(t *testing.T) {
 	}
 }
 
-// A policy means the same however its times are written, and says what is wrong with those that are none.
+// A policy means the same however its times are written, and invalid times are errors.
 func TestTimesAsPeopleWriteThem(t *testing.T) {
 	policy := func(hours, window string) string {
 		return minimal + "business_hours: {" + hours + "}\nmaintenance: [{name: night, duration: 2h, " + window + "}]\n"
 	}
-	plain := loadedFrom(t, policy(`weekdays: [monday, tuesday], from: "09:00", to: "18:00"`, `start: "02:00", weekdays: [sunday]`))
+	plain := loadedFrom(t, policy(
+		`weekdays: [monday, tuesday], from: "09:00", to: "18:00"`, `start: "02:00", weekdays: [sunday]`))
 	human := loadedFrom(t, policy(`weekdays: [Mon-Tue], from: 9:00, to: 18:00`, `start: 2:00, weekdays: [Sun]`))
 	if plain.Hash() != human.Hash() {
 		t.Errorf("%+v %+v, want %+v %+v", human.Hours, human.Maintenance[0], plain.Hours, plain.Maintenance[0])
@@ -63,7 +64,8 @@ func TestTimesAsPeopleWriteThem(t *testing.T) {
 			t.Errorf("%s: %v", hours, err)
 		}
 	}
-	if _, err := loadText(t, policy(`to: "17:00"`, `start: "2"`)); err == nil || !strings.Contains(err.Error(), `invalid time of day "2"`) {
+	_, err := loadText(t, policy(`to: "17:00"`, `start: "2"`))
+	if err == nil || !strings.Contains(err.Error(), `invalid time of day "2"`) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -75,9 +77,11 @@ func TestKeysOfASourceWithoutEffect(t *testing.T) {
   sources:
     - {name: a, file: /a, format: envoy, app_service: web, duration_unit: ms}
     - {name: b, file: /b, format: json, app_service: web, duration_unit: ms, fields: {status: s}}
-    - {name: c, stdin: true, format: caddy, app_service: web, duration_unit: ms, rotated: "*", secret_file: /f, start: end}
+    - {name: c, stdin: true, format: caddy, app_service: web, duration_unit: ms,
+       rotated: "*", secret_file: /f, start: end}
     - {name: d, receive: vercel, secret_file: /f, secret_header: X, app_service: web}
-    - {name: e, receive: json, secret_file: /f, secret_header: X, verify: x, app_service: web, fields: {status: s, duration: d}, duration_unit: ms}
+    - {name: e, receive: json, secret_file: /f, secret_header: X, verify: x, app_service: web,
+       fields: {status: s, duration: d}, duration_unit: ms}
 `)
 	var got []string
 	for _, w := range p.Warnings() {
@@ -86,7 +90,10 @@ func TestKeysOfASourceWithoutEffect(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := []string{"[0].duration_unit", "[1].duration_unit", "[2].rotated", "[2].secret_file", "[2].start", "[3].secret_header", "[4].verify"}
+	want := []string{
+		"[0].duration_unit", "[1].duration_unit", "[2].rotated", "[2].secret_file", "[2].start",
+		"[3].secret_header", "[4].verify",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -28,6 +28,21 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+// errorsAt loads policies of which a part is wrong, and wants the error's text at the place of that part.
+func errorsAt(t *testing.T, before, after string, cases [][2]string) {
+	t.Helper()
+	for _, c := range cases {
+		text, want := c[0], c[1]
+		_, err := loadText(t, minimal+before+text+after+"\n")
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "p.yaml:8") {
+			t.Errorf("%s: got %v\nwant %s", text, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the error holds a password: %v", err)
+		}
+	}
+}
+
 func TestDefaultWatchesItsOwnAddress(t *testing.T) {
 	p, err := Default(":10088")
 	if err != nil {
@@ -59,19 +74,67 @@ func TestDefaultsAreInherited(t *testing.T) {
 // Each mistake names the file, the line and what to write instead.
 func TestErrorsNameFileLineAndCure(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"unknown key":        {`target: "https`, `targt: "https`, "p.yaml:7: health.checks[0].targt: unknown key: did you mean target?"},
-		"duration":           {"name: home,", "name: home, interval: 5x,", `p.yaml:7: health.checks[0].interval: invalid duration "5x": write it like`},
-		"module":             {"name: home,", "name: home, module: http_2x,", `p.yaml:7: health.checks[0].module: unknown module "http_2x": did you mean http_2xx?`},
-		"service":            {"app_service: web", "app_service: wbe", `p.yaml:7: health.checks[0].app_service: unknown service "wbe": did you mean web?`},
-		"deadman":            {"deadman: none", "x: {webhook: {url: http://127.0.0.1}}", "p.yaml:2: channels: missing deadman"},
-		"priority":           {"page: P2", "page: P9", `p.yaml:3: services[0].page: invalid priority "P9": write one of P1, P2, P3, P4`},
-		"version":            {"version: 1", "version: 2", "p.yaml:1: version: unknown version 2: write version: 1"},
-		"never fires":        {"version: 1", "version: 1\nobjectives: {availability: 80%}", "p.yaml:2: objectives.availability: 80% leaves a budget so large"},
-		"tenant placeholder": {"example.com", "{tenant}.example.com", "p.yaml:7: health.checks[0].target: {tenant} needs per_tenant"},
-		"timeout":            {"name: home,", "name: home, timeout: 30s,", "p.yaml:7: health.checks[0].timeout: 30s must be more than 0 and less than"},
-		"twice":              {"name: home,", "name: home, name: home,", "p.yaml:7: health.checks[0].name: duplicate key: already in line 7; keep one"},
-		"two checks":         {"checks:\n", "checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", `p.yaml:8: health.checks[1].name: duplicate name "home": choose another`},
-		"window":             {"version: 1", "version: 1\nmaintenance: [{name: n, start: '25:00', duration: 1h}]", `p.yaml:2: maintenance[0].start: invalid time of day "25:00"`},
+		"unknown key": {
+			`target: "https`,
+			`targt: "https`,
+			"p.yaml:7: health.checks[0].targt: unknown key: did you mean target?",
+		},
+		"duration": {
+			"name: home,",
+			"name: home, interval: 5x,",
+			`p.yaml:7: health.checks[0].interval: invalid duration "5x": write it like`,
+		},
+		"module": {
+			"name: home,",
+			"name: home, module: http_2x,",
+			`p.yaml:7: health.checks[0].module: unknown module "http_2x": did you mean http_2xx?`,
+		},
+		"service": {
+			"app_service: web",
+			"app_service: wbe",
+			`p.yaml:7: health.checks[0].app_service: unknown service "wbe": did you mean web?`,
+		},
+		"deadman": {
+			"deadman: none",
+			"x: {webhook: {url: http://127.0.0.1}}",
+			"p.yaml:2: channels: missing deadman",
+		},
+		"priority": {
+			"page: P2",
+			"page: P9",
+			`p.yaml:3: services[0].page: invalid priority "P9": write one of P1, P2, P3, P4`,
+		},
+		"version": {"version: 1", "version: 2", "p.yaml:1: version: unknown version 2: write version: 1"},
+		"never fires": {
+			"version: 1",
+			"version: 1\nobjectives: {availability: 80%}",
+			"p.yaml:2: objectives.availability: 80% leaves a budget so large",
+		},
+		"tenant placeholder": {
+			"example.com",
+			"{tenant}.example.com",
+			"p.yaml:7: health.checks[0].target: {tenant} needs per_tenant",
+		},
+		"timeout": {
+			"name: home,",
+			"name: home, timeout: 30s,",
+			"p.yaml:7: health.checks[0].timeout: 30s must be more than 0 and less than",
+		},
+		"twice": {
+			"name: home,",
+			"name: home, name: home,",
+			"p.yaml:7: health.checks[0].name: duplicate key: already in line 7; keep one",
+		},
+		"two checks": {
+			"checks:\n",
+			"checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n",
+			`p.yaml:8: health.checks[1].name: duplicate name "home": choose another`,
+		},
+		"window": {
+			"version: 1",
+			"version: 1\nmaintenance: [{name: n, start: '25:00', duration: 1h}]",
+			`p.yaml:2: maintenance[0].start: invalid time of day "25:00"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, map[string]string{"p.yaml": strings.Replace(minimal, tc.old, tc.new, 1)})
@@ -85,8 +148,9 @@ func TestErrorsNameFileLineAndCure(t *testing.T) {
 
 func TestDirectoryJoinsFiles(t *testing.T) {
 	dir := write(t, map[string]string{
-		"a.yaml":       minimal,
-		"b.yaml":       "version: 1\nservices: [{name: api, owner: sre}]\nhealth: {modules_file: blackbox.yml, checks: [{name: api, app_service: api, target: 'x:1', module: mine}]}\n",
+		"a.yaml": minimal,
+		"b.yaml": "version: 1\nservices: [{name: api, owner: sre}]\nhealth: {modules_file: blackbox.yml, checks: [" +
+			"{name: api, app_service: api, target: 'x:1', module: mine}]}\n",
 		"blackbox.yml": "modules: {mine: {prober: tcp}}\n",
 	})
 	p, err := Load(dir)

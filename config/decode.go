@@ -22,7 +22,7 @@ const maxErrors = 20
 // errMore stands for the errors beyond maxErrors.
 var errMore = errors.New("more errors are not shown: correct these first")
 
-// Error says where the policy is wrong and what to write instead.
+// Error is an error of the policy: where it is, and what to write instead.
 type Error struct {
 	File string
 	Line int
@@ -49,7 +49,7 @@ type position struct {
 }
 
 // decoder fills a struct from YAML nodes, strictly: an unknown key, a value of the wrong kind or a key
-// given twice is an error with its file and line. It remembers where every path stands for validation.
+// given twice is an error with its file and line. It records the position of every path for validation.
 type decoder struct {
 	fileOf    map[*yaml.Node]string // file of the nodes that start a file or were merged from one
 	positions map[string]position
@@ -87,6 +87,17 @@ func parentPath(path string) string {
 	return path[:max(strings.LastIndexAny(path, ".["), 0)]
 }
 
+// decodePolicy decodes the mapping at the top of a policy: its general keys and its sections.
+func (d *decoder) decodePolicy(root *yaml.Node, p *Policy) {
+	d.nodes++
+	d.positions[""] = position{d.fileOf[root], root.Line}
+	known := fieldsOf(reflect.ValueOf(p).Elem())
+	for _, s := range sections {
+		known[s.name()] = s.value(p)
+	}
+	d.decodeKeys(root, known, d.fileOf[root], "")
+}
+
 func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 	if f, ok := d.fileOf[node]; ok {
 		file = f
@@ -117,7 +128,8 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 		}
 		v = v.Elem()
 	}
-	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok && (node.Kind == yaml.ScalarNode || v.Kind() != reflect.Struct) {
+	u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
+	if ok && (node.Kind == yaml.ScalarNode || v.Kind() != reflect.Struct) {
 		if node.Kind != yaml.ScalarNode {
 			d.fail(file, node.Line, path, "invalid value: write a single value, not a %s", kindName(node.Kind))
 			return
@@ -144,12 +156,22 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 		d.fail(file, node.Line, path, "invalid value: write keys and values, not a %s", kindName(node.Kind))
 		return
 	}
-	fields := map[string]int{}
+	d.decodeKeys(node, fieldsOf(v), file, path)
+}
+
+// fieldsOf returns the fields of a struct by their keys.
+func fieldsOf(v reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Tag.Get("yaml"); name != "" && name != "-" {
-			fields[name] = i
+			fields[name] = v.Field(i)
 		}
 	}
+	return fields
+}
+
+// decodeKeys decodes a mapping of which only the keys of fields are known.
+func (d *decoder) decodeKeys(node *yaml.Node, fields map[string]reflect.Value, file, path string) {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
@@ -157,9 +179,9 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 		if f, ok := d.fileOf[key]; ok {
 			keyFile = f
 		}
-		index, ok := fields[key.Value]
+		field, ok := fields[key.Value]
 		if !ok {
-			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key: %s", Suggest(key.Value, slices.Sorted(maps.Keys(fields))))
+			d.fail(keyFile, key.Line, join(path, key.Value), "unknown key: %s", Suggest(key.Value, sortedKeys(fields)))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
@@ -168,7 +190,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, v reflect.Value, file, path stri
 		}
 		seen[key.Value] = key.Line
 		d.positions[join(path, key.Value)] = position{keyFile, key.Line}
-		d.decode(value, v.Field(index), keyFile, join(path, key.Value))
+		d.decode(value, field, keyFile, join(path, key.Value))
 	}
 }
 

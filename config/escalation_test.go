@@ -32,10 +32,13 @@ func TestEscalation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.Escalation.Enabled() || p.Escalation.Ladder("P1").After(LayerEveryone) != time.Hour || p.Escalation.Ladder("P2").After(LayerSecondary) != 0 {
+	if e := p.Escalation; !e.Enabled() || e.Ladder("P1").After(LayerEveryone) != time.Hour ||
+		e.Ladder("P2").After(LayerSecondary) != 0 {
 		t.Errorf("%+v", p.Escalation)
 	}
-	for layer, want := range map[string][]string{LayerSecondary: {"secondary"}, LayerManager: nil, LayerEveryone: {"pd", "teams"}} {
+	for layer, want := range map[string][]string{
+		LayerSecondary: {"secondary"}, LayerManager: nil, LayerEveryone: {"pd", "teams"},
+	} {
 		if got := p.LayerChannels(layer); !slices.Equal(got, want) {
 			t.Errorf("layer %s notifies %v, want %v", layer, got, want)
 		}
@@ -60,27 +63,87 @@ func TestEscalation(t *testing.T) {
 
 func TestEscalationErrors(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"order":             {"everyone: 1h", "everyone: 5m", "p.yaml:13: escalation.P1.everyone: must not be earlier than secondary"},
-		"unknown layer":     {"everyone: 1h", "everybody: 1h", "p.yaml:13: escalation.P1.everybody: unknown key: write one of everyone"},
-		"layer's channels":  {"layers: {everyone", "layers: {evryone", `escalation.layers.evryone: unknown layer "evryone": did you mean everyone?`},
-		"no channel":        {"everyone: 1h", "manager: 1h", "p.yaml:12: escalation: missing channel of layer manager: write escalation: {layers: {manager:"},
-		"unknown channel":   {"[pd, teams]", "[pd, temas]", `p.yaml:14: escalation.layers.everyone[1]: unknown channel "temas": did you mean teams?`},
-		"deadman":           {"[pd, teams]", "[deadman]", `p.yaml:14: escalation.layers.everyone[0]: invalid channel "deadman": it receives the Watchdog and nothing else`},
-		"owner's channel":   {"notify: [teams]", "notify: [x]", `p.yaml:16: owners.secops.notify[0]: unknown channel "x"`},
-		"credentials":       {"http://127.0.0.1:9093", "http://a:b@127.0.0.1:9093", "p.yaml:10: alertmanagers[0].url: holds credentials; put them into a file"},
-		"no address":        {"http://127.0.0.1:9093", "127.0.0.1:9093", "p.yaml:10: alertmanagers[0].url: invalid address: write it like"},
-		"two ways":          {"token_file: token", "token_file: token, username: x, password_file: y", "p.yaml:10: alertmanagers[0]: must have either token_file or"},
-		"half a way":        {", password_file: password", "", "p.yaml:11: alertmanagers[1]: username and password_file belong together"},
-		"same name":         {"name: other", "name: main", `p.yaml:11: alertmanagers[1].name: duplicate name "main"`},
-		"phone":             {`"+4930123456"`, `"030-1234"`, `p.yaml:5: channels.secondary.sns.phone_number: invalid phone number "030-1234"`},
-		"region":            {", region: eu-central-1", "", "p.yaml:5: channels.secondary.sns: missing region"},
-		"phone and topic":   {"region:", "topic_arn: arn:aws:sns:x, region:", "p.yaml:5: channels.secondary.sns: must have either phone_number or topic_arn"},
-		"teams":             {"{url_file: /etc/teams}", "{}", "p.yaml:6: channels.teams: missing url_file of msteams"},
-		"two kinds":         {"teams: {", "teams: {webhook: {url: http://127.0.0.1}, ", "p.yaml:6: channels.teams: must have exactly one of"},
-		"token of the API":  {"{token_file: pd-token}", "{}", "p.yaml:4: channels.pd.pagerduty.api: missing token_file"},
-		"nowhere to look":   {"alertmanagers:", "location: x\nmaintenance: []\nx-alertmanagers:", "missing alertmanagers"},
-		"no alertmanager":   {routed[strings.Index(routed, "alertmanagers:"):strings.Index(routed, "escalation:")], "", "escalation: missing alertmanagers"},
-		"inline URL":        {"{url_file: /etc/teams}", "{url: http://x}", "channels.teams.msteams.url: unknown key: write one of url_file"},
+		"order": {
+			"everyone: 1h",
+			"everyone: 5m",
+			"p.yaml:13: escalation.P1.everyone: must not be earlier than secondary",
+		},
+		"unknown layer": {
+			"everyone: 1h",
+			"everybody: 1h",
+			"p.yaml:13: escalation.P1.everybody: unknown key: write one of everyone",
+		},
+		"layer's channels": {
+			"layers: {everyone",
+			"layers: {evryone",
+			`escalation.layers.evryone: unknown layer "evryone": did you mean everyone?`,
+		},
+		"no channel": {
+			"everyone: 1h",
+			"manager: 1h",
+			"p.yaml:12: escalation: missing channel of layer manager: write escalation: {layers: {manager:",
+		},
+		"unknown channel": {
+			"[pd, teams]",
+			"[pd, temas]",
+			`p.yaml:14: escalation.layers.everyone[1]: unknown channel "temas": did you mean teams?`,
+		},
+		"deadman": {
+			"[pd, teams]",
+			"[deadman]",
+			`p.yaml:14: escalation.layers.everyone[0]: invalid channel "deadman": it receives the Watchdog and nothing else`,
+		},
+		"owner's channel": {"notify: [teams]", "notify: [x]", `p.yaml:16: owners.secops.notify[0]: unknown channel "x"`},
+		"credentials": {
+			"http://127.0.0.1:9093",
+			"http://a:b@127.0.0.1:9093",
+			"p.yaml:10: alertmanagers[0].url: holds credentials; put them into a file",
+		},
+		"no address": {
+			"http://127.0.0.1:9093",
+			"127.0.0.1:9093",
+			"p.yaml:10: alertmanagers[0].url: invalid address: write it like",
+		},
+		"two ways": {
+			"token_file: token",
+			"token_file: token, username: x, password_file: y",
+			"p.yaml:10: alertmanagers[0]: must have either token_file or",
+		},
+		"half a way": {
+			", password_file: password",
+			"",
+			"p.yaml:11: alertmanagers[1]: username and password_file belong together",
+		},
+		"same name": {"name: other", "name: main", `p.yaml:11: alertmanagers[1].name: duplicate name "main"`},
+		"phone": {
+			`"+4930123456"`,
+			`"030-1234"`,
+			`p.yaml:5: channels.secondary.sns.phone_number: invalid phone number "030-1234"`,
+		},
+		"region": {", region: eu-central-1", "", "p.yaml:5: channels.secondary.sns: missing region"},
+		"phone and topic": {
+			"region:",
+			"topic_arn: arn:aws:sns:x, region:",
+			"p.yaml:5: channels.secondary.sns: must have either phone_number or topic_arn",
+		},
+		"teams": {"{url_file: /etc/teams}", "{}", "p.yaml:6: channels.teams: missing url_file of msteams"},
+		"two kinds": {
+			"teams: {",
+			"teams: {webhook: {url: http://127.0.0.1}, ",
+			"p.yaml:6: channels.teams: must have exactly one of",
+		},
+		"token of the API": {"{token_file: pd-token}", "{}", "p.yaml:4: channels.pd.pagerduty.api: missing token_file"},
+		"nowhere to look":  {"alertmanagers:", "location: x\nmaintenance: []\nx-alertmanagers:", "missing alertmanagers"},
+		"no alertmanager": {
+			routed[strings.Index(routed, "alertmanagers:"):strings.Index(routed, "escalation:")],
+			"",
+			"escalation: missing alertmanagers",
+		},
+		"inline URL": {
+			"{url_file: /etc/teams}",
+			"{url: http://x}",
+			"channels.teams.msteams.url: unknown key: write one of url_file",
+		},
 		"inline access key": {"region:", "secret_key: x, region:", "channels.secondary.sns.secret_key: unknown key"},
 	} {
 		t.Run(name, func(t *testing.T) {

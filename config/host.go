@@ -8,7 +8,7 @@ import (
 // maxProcesses bounds the named processes.
 const maxProcesses = 50
 
-// Host says what of this machine is watched beside its storage.
+// Host configures what is measured of this machine beside its storage.
 type Host struct {
 	Interval  Duration   `yaml:"interval"`
 	Processes []*Process `yaml:"processes"`
@@ -21,10 +21,14 @@ type Process struct {
 	Match Regexp `yaml:"match"`
 }
 
-func defaultHost() Host { return Host{Interval: Duration(15 * time.Second)} }
+var hostSection = &section[Host]{
+	key:      "host",
+	field:    func(p *Policy) *Host { return &p.Host },
+	defaults: func() Host { return Host{Interval: Duration(15 * time.Second)} },
+	validate: validateHost,
+}
 
-func (v *validator) host() {
-	h := v.policy.Host
+func validateHost(v *validator, h Host) {
 	v.between("host.interval", h.Interval, Duration(time.Second), Duration(5*time.Minute))
 	if len(h.Processes) > maxProcesses {
 		v.failAt("host.processes", "%d processes; at most %d", len(h.Processes), maxProcesses)

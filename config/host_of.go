@@ -36,7 +36,7 @@ func HostOf(prober, target string) string {
 	return ""
 }
 
-// WithScheme returns an HTTP target as its prober reads it: http unless it says otherwise.
+// WithScheme returns an HTTP target as its prober reads it: http unless it has a scheme.
 func WithScheme(target string) string {
 	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
 		return target

@@ -2,9 +2,7 @@ package config
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -56,7 +53,8 @@ func LoadContext(ctx context.Context, path string) (*Policy, error) {
 	for _, name := range names {
 		text, err := readBounded(ctx, name)
 		if errors.Is(err, regularfile.ErrNotRegular) {
-			return nil, fmt.Errorf("the policy cannot be read: %w; it is read again at each reload, so write it to a file or a directory", err)
+			return nil, fmt.Errorf("the policy cannot be read: %w; it is read again at each reload, "+
+				"so write it to a file or a directory", err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the policy cannot be read: %w", err)
@@ -155,7 +153,7 @@ func parse(ctx context.Context, sources []source) (*Policy, error) {
 		}
 		d.merge(root, documents[s.name], s.name, "", 0)
 	}
-	d.decode(root, reflect.ValueOf(p).Elem(), "", "")
+	d.decodePolicy(root, p)
 	p.positions = d.positions
 	v := &validator{decoder: d, ctx: ctx, policy: p}
 	if len(d.errs) == 0 {
@@ -167,22 +165,26 @@ func parse(ctx context.Context, sources []source) (*Policy, error) {
 	if strings.HasPrefix(sources[0].name, "embedded") {
 		p.files = nil
 	}
-	// The hash comes first: where a policy lies is no part of what it means.
+	// The hash comes first, so that it does not depend on the directory of the policy.
 	var err error
-	p.hash, err = p.meaning()
-	v.absolute()
+	p.hash, err = p.digest()
+	v.resolveFiles()
 	return p, err
 }
 
-// collectReferences finds the files that a policy names under modules_file and registry.file.
+// collectReferences finds the files that a policy names but that are no parts of it.
 func collectReferences(root *yaml.Node, dir string, found map[string]bool) {
-	add := func(n *yaml.Node) {
-		if n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
-			found[filepath.Clean(resolvePath(dir, n.Value))] = true
+	for _, s := range sections {
+		for _, key := range s.referenced() {
+			n := child(root, s.name())
+			for name := range strings.SplitSeq(key, ".") {
+				n = child(n, name)
+			}
+			if n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
+				found[filepath.Clean(resolvePath(dir, n.Value))] = true
+			}
 		}
 	}
-	add(child(child(root, "health"), "modules_file"))
-	add(child(child(child(root, "tenants"), "registry"), "file"))
 }
 
 func child(n *yaml.Node, key string) *yaml.Node {
@@ -228,37 +230,6 @@ func (d *decoder) markItems(list *yaml.Node, file string) {
 		d.fileOf[item] = file
 	}
 }
-
-// meaning hashes what the policy says.
-func (p *Policy) meaning() (string, error) {
-	said := *p
-	said.Location = ""
-	hash, rest := sha256.New(), p.Health.Checks
-	for first := true; first || len(rest) > 0; first = false {
-		checks := rest[:min(len(rest), hashedChecks)]
-		rest = rest[len(checks):]
-		var part any = checks
-		if first {
-			said.Health.Checks, part = checks, &said
-		}
-		text, err := yaml.Marshal(part)
-		if err != nil {
-			return "", fmt.Errorf("the policy cannot be hashed: %w", err)
-		}
-		_, _ = hash.Write(text)
-	}
-	// What the modules say decides what is down; their secrets, which are masked here, do not.
-	modules, err := modulesMeaning(p.modules)
-	if err != nil {
-		return "", err
-	}
-	_, _ = hash.Write(modules)
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
-// hashedChecks is how many checks are written at once to be hashed. The encoder keeps all events of a document: 5,000
-// checks took 150 MB.
-const hashedChecks = 100
 
 func resolvePath(dir, name string) string {
 	if filepath.IsAbs(name) {

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// defaultBodyLimit is how much of a body is read by a module that looks into it and says nothing of a limit. The
-// prober keeps such a body as a whole in memory, and one that never ends would take all of it.
+// defaultBodyLimit bounds the body that a module reads to look into it, unless the module has a limit. The prober keeps
+// such a body as a whole in memory.
 const defaultBodyLimit = 10 << 20
 
 //go:embed modules.yaml
@@ -75,14 +75,23 @@ func (v *validator) loadModules() {
 	maps.Copy(modules, own)
 }
 
+// Module returns a blackbox_exporter module by name: the user's own, else a built-in one.
+func (p *Policy) Module(name string) (bbconfig.Module, bool) {
+	m, ok := p.modules[name]
+	return m, ok
+}
+
+// Modules returns the names of all modules, sorted.
+func (p *Policy) Modules() []string { return sortedKeys(p.modules) }
+
 // ModulesFile is the file that modules were read from, empty for none.
 func (p *Policy) ModulesFile() string { return p.modulesFile }
 
 // ErrModulesChanged reports a modules_file that differs in more than its secrets, so that only a reload may use it.
 var ErrModulesChanged = errors.New("differs in more than its secrets: reload the exporter to use it")
 
-// RereadSecrets reads the modules_file again and returns a policy with the secrets that stand in it now. What else it says is the
-// policy's meaning, of which its hash is, and changes with a reload only.
+// RereadSecrets reads the modules_file again and returns a policy with the secrets that it holds now. Every other
+// change of the file needs a reload, because the hash of the policy covers it.
 func (p *Policy) RereadSecrets(ctx context.Context) (*Policy, error) {
 	text, err := readBounded(ctx, p.modulesFile)
 	if err != nil {

@@ -39,14 +39,14 @@ const (
 type Secret struct {
 	Path string // of the key, such as databases[0].dsn_file
 	Ref  secret.Ref
-	// Exporter says that the exporter reads it. The others belong to Alertmanager, perhaps on another machine.
+	// Exporter reports whether the exporter reads it. The others belong to Alertmanager, perhaps on another machine.
 	Exporter bool
 }
 
 // Secrets lists every secret that the policy names.
 func (p *Policy) Secrets() []Secret {
 	var all []Secret
-	walkSecrets(reflect.ValueOf(p).Elem(), "", func(path, reader string, file, env *string) {
+	p.walkSecrets(func(path, reader string, file, env *string) {
 		s := Secret{Path: path, Exporter: reader == readerExporter}
 		if file != nil {
 			s.Ref.File = *file
@@ -70,14 +70,19 @@ func (p *Policy) LearnSecrets(ctx context.Context) {
 		}
 	}
 	secret.Know(p.moduleSecrets()...)
-	walkStrings(reflect.ValueOf(p).Elem(), func(text string) {
-		for _, m := range userinfoRE.FindAllStringSubmatch(text, -1) {
-			secret.Know(m[1])
-			if password, err := url.PathUnescape(m[1]); err == nil {
-				secret.Know(password)
-			}
+	learnPasswords(p.Platform)
+	for _, s := range sections {
+		walkStrings(s.value(p), learnPasswords)
+	}
+}
+
+func learnPasswords(text string) {
+	for _, m := range userinfoRE.FindAllStringSubmatch(text, -1) {
+		secret.Know(m[1])
+		if password, err := url.PathUnescape(m[1]); err == nil {
+			secret.Know(password)
 		}
-	})
+	}
 }
 
 // userinfoRE finds the password in an address, which belongs into a file but may stand in the policy.
@@ -108,8 +113,8 @@ func walkStrings(v reflect.Value, f func(string)) {
 	}
 }
 
-// SecretKeys lists the keys under which a policy can name a secret that the exporter reads, with [] for the items of a list
-// and * for the names of a map.
+// SecretKeys lists the keys under which a policy can name a secret that the exporter reads, with [] for the items of a
+// list and * for the names of a map.
 func SecretKeys() []string {
 	var keys []string
 	var walk func(t reflect.Type, path string)
@@ -139,13 +144,21 @@ func SecretKeys() []string {
 			}
 		}
 	}
-	walk(reflect.TypeFor[Policy](), "")
+	for _, s := range sections {
+		walk(s.valueType(), s.name())
+	}
 	return keys
 }
 
 var secretRefType = reflect.TypeFor[SecretRef]()
 
 // walkSecrets calls f for every key of a policy that can name a secret: fields with the tag, and references.
+func (p *Policy) walkSecrets(f func(path, reader string, file, env *string)) {
+	for _, s := range sections {
+		walkSecrets(s.value(p), s.name(), f)
+	}
+}
+
 func walkSecrets(v reflect.Value, path string, f func(path, reader string, file, env *string)) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -186,17 +199,17 @@ func walkSecrets(v reflect.Value, path string, f func(path, reader string, file,
 	}
 }
 
-// absoluteSecrets resolves the files that the exporter reads. Those of channels belong to Alertmanager.
-func (v *validator) absoluteSecrets() {
-	walkSecrets(reflect.ValueOf(v.policy).Elem(), "", func(path, reader string, file, _ *string) {
+// resolveSecrets resolves the files that the exporter reads. Those of channels belong to Alertmanager.
+func (v *validator) resolveSecrets() {
+	v.policy.walkSecrets(func(path, reader string, file, _ *string) {
 		if reader == readerExporter && file != nil && *file != "" {
 			*file = v.resolve(path, *file)
 		}
 	})
 }
 
-// secretWarnings warns of secrets that are missing: Alertmanager itself only says so at the first page. What is written
-// there is not repeated, for it may be the secret itself.
+// secretWarnings warns of secrets that are missing: Alertmanager itself reports one only at the first page. The value
+// is not quoted, because it may be the secret itself.
 func (v *validator) secretWarnings() {
 	for _, s := range v.policy.Secrets() {
 		switch {

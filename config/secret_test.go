@@ -48,7 +48,9 @@ func TestEverySecretKeyIsTagged(t *testing.T) {
 			}
 		}
 	}
-	walk(reflect.TypeFor[Policy](), "", nil)
+	for _, s := range sections {
+		walk(s.valueType(), s.name(), nil)
+	}
 	if tagged < 12 {
 		t.Errorf("only %d keys were found", tagged)
 	}
@@ -62,14 +64,16 @@ channels:
 alertmanagers: [{name: main, url: "http://localhost:9093", username: u, password_file: am-password}]
 services: [{name: web, owner: sre}]
 health:
-  checks: [{name: home, app_service: web, target: "https://example.com", secret_headers: {Authorization: {file: header}, X-Key: {env: THORBIS_TEST_NO_KEY}}}]
+  checks: [{name: home, app_service: web, target: "https://example.com",
+    secret_headers: {Authorization: {file: header}, X-Key: {env: THORBIS_TEST_NO_KEY}}}]
 databases: [{name: main, dsn_file: dsn}]
 tenants:
   registry: {postgres: {dsn_file: registry-dsn, query: SELECT 1}}
   host: "{tenant}.example.com"
   sources: [{receive: json, secret_file: hmac, app_service: web, fields: {status: s}}]
 storage: {supabase: {token_env: THORBIS_TEST_NO_TOKEN, projects: [{ref: abcdefghijklmnopqrst, compute: micro}]}}
-backups: [{name: db, interval: 1d, source: {program: restic, secrets: {RESTIC_PASSWORD: {file: restic}}}, restore_test: {secrets: {PGPASSWORD: {file: pg}}}}]
+backups: [{name: db, interval: 1d, source: {program: restic, secrets: {RESTIC_PASSWORD: {file: restic}}},
+  restore_test: {secrets: {PGPASSWORD: {file: pg}}}}]
 `})
 	p, err := Load(filepath.Join(dir, "p.yaml"))
 	if err != nil {
@@ -138,7 +142,8 @@ func TestSecretsOfModulesAreMasked(t *testing.T) {
 
 // A pipe in the place of a file is refused at once; it would hold up this load and every later one.
 func TestPipesAreRefused(t *testing.T) {
-	dir := write(t, map[string]string{"p.yaml": strings.Replace(minimal, "health:\n", "health:\n  modules_file: pipe\n", 1)})
+	text := strings.Replace(minimal, "health:\n", "health:\n  modules_file: pipe\n", 1)
+	dir := write(t, map[string]string{"p.yaml": text})
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -165,17 +170,21 @@ func TestLoadOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _ = os.WriteFile(pipe, []byte(minimal), 0o600) }()
-	for _, name := range []string{"-", "/dev/stdin", pipe, filepath.Join(dir, "p.yaml"), write(t, map[string]string{"p.yaml": minimal})} {
+	directory := write(t, map[string]string{"p.yaml": minimal})
+	for _, name := range []string{"-", "/dev/stdin", pipe, filepath.Join(dir, "p.yaml"), directory} {
 		p, err := LoadOnce(t.Context(), name, strings.NewReader(minimal))
 		if err != nil || len(p.Health.Checks) != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := LoadOnce(t.Context(), "-", strings.NewReader("version: 1\nnonsense: 1\n")); err == nil || !strings.Contains(err.Error(), "<stdin>:2: nonsense") {
-		t.Errorf("err = %v", err)
-	}
-	if _, err := LoadOnce(t.Context(), "-", strings.NewReader(strings.Repeat(" ", maxFileBytes+1))); err == nil || !strings.Contains(err.Error(), "more than") {
-		t.Errorf("err = %v", err)
+	for _, c := range []struct{ text, want string }{
+		{"version: 1\nnonsense: 1\n", "<stdin>:2: nonsense"},
+		{strings.Repeat(" ", maxFileBytes+1), "more than"},
+	} {
+		_, err := LoadOnce(t.Context(), "-", strings.NewReader(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("err = %v, want %s", err, c.want)
+		}
 	}
 	if _, err := LoadOnce(t.Context(), "/dev/zero", nil); err == nil {
 		t.Error("a device was read")

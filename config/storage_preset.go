@@ -40,8 +40,14 @@ var presets = map[string]preset{
 		},
 		burstIOPS: 3000, maxIOPS: 16_000, maxThroughput: 250 * mib, minSize: gib, maxSize: 16_384 * gib, needsSize: true,
 	},
-	"io1": {maxIOPS: 64_000, maxThroughput: 1000 * mib, minSize: 4 * gib, maxSize: 16_384 * gib, perGiB: 50, needsIOPS: true, throughputFollowsTheIOPS: true},
-	"io2": {maxIOPS: 256_000, maxThroughput: 4000 * mib, minSize: 4 * gib, maxSize: 65_536 * gib, perGiB: 1000, needsIOPS: true, throughputFollowsTheIOPS: true},
+	"io1": {
+		maxIOPS: 64_000, maxThroughput: 1000 * mib, minSize: 4 * gib, maxSize: 16_384 * gib, perGiB: 50,
+		needsIOPS: true, throughputFollowsTheIOPS: true,
+	},
+	"io2": {
+		maxIOPS: 256_000, maxThroughput: 4000 * mib, minSize: 4 * gib, maxSize: 65_536 * gib, perGiB: 1000,
+		needsIOPS: true, throughputFollowsTheIOPS: true,
+	},
 }
 
 // ioSize is the size of an operation by which io1 and io2 are sold: as many bytes a second as IOPS of it.
@@ -70,7 +76,7 @@ func (l *StorageLimit) resolve() {
 	}
 }
 
-// validPreset says what is wrong with a limit that names a preset, or returns nil.
+// validPreset returns an error where a limit does not fit its preset.
 func (l *StorageLimit) validPreset() error {
 	p, ok := presets[l.Preset]
 	switch {
@@ -90,7 +96,7 @@ func (l *StorageLimit) validPreset() error {
 	return l.inProportion(p)
 }
 
-// inProportion says what a provider does not sell together: more IOPS than the size
+// inProportion returns an error for what a provider does not sell together: more IOPS than the size
 // permits, or more bytes a second than the IOPS do. What every disk has by itself is never too much.
 func (l *StorageLimit) inProportion(p preset) error {
 	var iops int
@@ -103,7 +109,8 @@ func (l *StorageLimit) inProportion(p preset) error {
 	}
 	bought := max(l.IOPS, iops)
 	if most := Bytes(bought) * p.perIOPS; p.perIOPS > 0 && l.Throughput > max(throughput, most) {
-		return fmt.Errorf("throughput: %s with %d IOPS has %s a second at most, %s for each; write more iops", l.Preset, bought, max(throughput, most), p.perIOPS)
+		return fmt.Errorf("throughput: %s with %d IOPS has %s a second at most, %s for each; write more iops",
+			l.Preset, bought, max(throughput, most), p.perIOPS)
 	}
 	return nil
 }

@@ -7,38 +7,50 @@ import (
 
 func TestStorageErrorsNameTheCure(t *testing.T) {
 	const project = "abcdefghijklmnopqrst"
-	for text, want := range map[string]string{
-		"{interval: 1h}":                                                                `storage.interval: invalid duration "1h": write 1s to 5m`,
-		"{timeout: 1ms}":                                                                "storage.timeout: must be 100ms to 1m",
-		"{devices: {include: '('}}":                                                     `storage.devices.include: invalid regular expression "("`,
-		"{latency: {read: 0s}}":                                                         "storage.latency.read: must be more than 0",
-		"{limits: [{iops: 5}]}":                                                         "storage.limits[0]: missing device",
-		"{limits: [{device: /dev/sda, iops: 5}]}":                                       "without /dev/",
-		"{limits: [{device: sda}]}":                                                     "storage.limits[0]: write iops, throughput or both, or a preset",
-		"{limits: [{device: sda, preset: gp4}]}":                                        `storage.limits[0].preset: unknown preset "gp4": did you mean gp2?`,
-		"{limits: [{device: sda, preset: gp2}]}":                                        "storage.limits[0].size: gp2 does as much as it is large",
-		"{limits: [{device: sda, preset: io2}]}":                                        "storage.limits[0].iops: missing",
-		"{limits: [{device: sda, preset: gp3, iops: 90000}]}":                           "gp3 has 80000 at most",
-		"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}":                      "gp3 has 2000MiB a second at most",
-		"{limits: [{device: sda, preset: io1, iops: 5, size: 1GiB}]}":                   "io1 is sold from 4GiB",
-		"{limits: [{device: sda, preset: io1, iops: 501, size: 10GiB}]}":                "iops: io1 of 10GiB has 500 at most, 50 for each GiB",
-		"{limits: [{device: sda, preset: io2, iops: 10001, size: 10GiB}]}":              "iops: io2 of 10GiB has 10000 at most",
-		"{limits: [{device: sda, preset: gp3, iops: 5001, size: 10GiB}]}":               "iops: gp3 of 10GiB has 5000 at most",
-		"{limits: [{device: sda, preset: gp3, throughput: 751MiB}]}":                    "throughput: gp3 with 3000 IOPS has 750MiB a second at most",
-		"{limits: [{device: sda, iops: 5}, {device: sda, iops: 6}]}":                    "duplicate limit",
-		"{limits: [{device: sda, iops: 5, burst_iops: 5}]}":                             "burst_iops: must be more than iops",
-		"{limits: [{device: sda, throughput: 5MB, burst_throughput: 1MB}]}":             "must be more than throughput",
-		"{limits: [{device: sda, throughput: 5XB}]}":                                    `invalid size "5XB": write it like`,
-		"{supabase: {projects: [{ref: " + project + "}]}}":                              "must have either token_file or token_env",
-		"{supabase: {token_env: T, projects: [{ref: x}]}}":                              `invalid project reference "x"`,
-		"{supabase: {token_env: T, projects: [{ref: " + project + ", compute: lage}]}}": `unknown compute size "lage": did you mean large?`,
-		"{supabase: {token_env: T, interval: 1s, projects: [{ref: " + project + "}]}}":  `storage.supabase.interval: invalid duration "1s"`,
-		"{supabase: {token_env: T, url: x, projects: [{ref: " + project + "}]}}":        `invalid address "x"`,
-		"{supabase: {compute_sizes: {own: {iops: 5}}}}":                                 "compute_sizes.own: missing iops or throughput",
+	for _, c := range []struct{ text, want string }{
+		{"{interval: 1h}", `storage.interval: invalid duration "1h": write 1s to 5m`},
+		{"{timeout: 1ms}", "storage.timeout: must be 100ms to 1m"},
+		{"{devices: {include: '('}}", `storage.devices.include: invalid regular expression "("`},
+		{"{latency: {read: 0s}}", "storage.latency.read: must be more than 0"},
+		{"{limits: [{iops: 5}]}", "storage.limits[0]: missing device"},
+		{"{limits: [{device: /dev/sda, iops: 5}]}", "without /dev/"},
+		{"{limits: [{device: sda}]}", "storage.limits[0]: write iops, throughput or both, or a preset"},
+		{"{limits: [{device: sda, preset: gp4}]}", `storage.limits[0].preset: unknown preset "gp4": did you mean gp2?`},
+		{"{limits: [{device: sda, preset: gp2}]}", "storage.limits[0].size: gp2 does as much as it is large"},
+		{"{limits: [{device: sda, preset: io2}]}", "storage.limits[0].iops: missing"},
+		{"{limits: [{device: sda, preset: gp3, iops: 90000}]}", "gp3 has 80000 at most"},
+		{"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}", "gp3 has 2000MiB a second at most"},
+		{"{limits: [{device: sda, preset: io1, iops: 5, size: 1GiB}]}", "io1 is sold from 4GiB"},
+		{
+			"{limits: [{device: sda, preset: io1, iops: 501, size: 10GiB}]}",
+			"iops: io1 of 10GiB has 500 at most, 50 for each GiB",
+		},
+		{"{limits: [{device: sda, preset: io2, iops: 10001, size: 10GiB}]}", "iops: io2 of 10GiB has 10000 at most"},
+		{"{limits: [{device: sda, preset: gp3, iops: 5001, size: 10GiB}]}", "iops: gp3 of 10GiB has 5000 at most"},
+		{
+			"{limits: [{device: sda, preset: gp3, throughput: 751MiB}]}",
+			"throughput: gp3 with 3000 IOPS has 750MiB a second at most",
+		},
+		{"{limits: [{device: sda, iops: 5}, {device: sda, iops: 6}]}", "duplicate limit"},
+		{"{limits: [{device: sda, iops: 5, burst_iops: 5}]}", "burst_iops: must be more than iops"},
+		{"{limits: [{device: sda, throughput: 5MB, burst_throughput: 1MB}]}", "must be more than throughput"},
+		{"{limits: [{device: sda, throughput: 5XB}]}", `invalid size "5XB": write it like`},
+		{"{supabase: {projects: [{ref: " + project + "}]}}", "must have either token_file or token_env"},
+		{"{supabase: {token_env: T, projects: [{ref: x}]}}", `invalid project reference "x"`},
+		{
+			"{supabase: {token_env: T, projects: [{ref: " + project + ", compute: lage}]}}",
+			`unknown compute size "lage": did you mean large?`,
+		},
+		{
+			"{supabase: {token_env: T, interval: 1s, projects: [{ref: " + project + "}]}}",
+			`storage.supabase.interval: invalid duration "1s"`,
+		},
+		{"{supabase: {token_env: T, url: x, projects: [{ref: " + project + "}]}}", `invalid address "x"`},
+		{"{supabase: {compute_sizes: {own: {iops: 5}}}}", "compute_sizes.own: missing iops or throughput"},
 	} {
-		_, err := loadText(t, minimal+"storage: "+text+"\n")
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "p.yaml:8") {
-			t.Errorf("%s: got %v\nwant %s", text, err, want)
+		_, err := loadText(t, minimal+"storage: "+c.text+"\n")
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "p.yaml:8") {
+			t.Errorf("%s: got %v\nwant %s", c.text, err, c.want)
 		}
 	}
 }
@@ -73,7 +85,8 @@ func TestPresets(t *testing.T) {
 }
 
 func TestStorageWarnings(t *testing.T) {
-	p, err := loadText(t, minimal+"storage: {supabase: {token_env: NOT_SET_ANYWHERE, projects: [{ref: abcdefghijklmnopqrst}]}}\n")
+	p, err := loadText(t, minimal+
+		"storage: {supabase: {token_env: NOT_SET_ANYWHERE, projects: [{ref: abcdefghijklmnopqrst}]}}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +105,9 @@ func TestStorageWarnings(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
-	for text, want := range map[string]Bytes{"0": 0, "4096": 4096, "64KiB": 65536, "125MB": 125e6, "1.5GiB": 3 << 29, "10 GiB": 10 << 30, "5B": 5} {
+	for text, want := range map[string]Bytes{
+		"0": 0, "4096": 4096, "64KiB": 65536, "125MB": 125e6, "1.5GiB": 3 << 29, "10 GiB": 10 << 30, "5B": 5,
+	} {
 		var b Bytes
 		if err := b.UnmarshalText([]byte(text)); err != nil || b != want {
 			t.Errorf("%s: %d, %v", text, b, err)

@@ -24,8 +24,8 @@ const (
 	maxLabel      = 63
 )
 
-// checkTarget reports a target that its module's prober could never reach: a typing error would otherwise page as an outage
-// that no restart ends. Nothing of the target is repeated but hosts and ports, for the rest may be a secret.
+// checkTarget reports a target that its module's prober could never reach: a typing error would otherwise page as an
+// outage that no restart ends. Nothing of the target is repeated but hosts and ports, for the rest may be a secret.
 func (v *validator) checkTarget(path, target, module string) {
 	m, ok := v.policy.modules[module]
 	if !ok || target == "" {
@@ -35,7 +35,8 @@ func (v *validator) checkTarget(path, target, module string) {
 		v.failAt(path, "%v", err)
 	}
 	if source := sourceAddress(m); source != "" && net.ParseIP(source) == nil {
-		v.failAt(path, "invalid source_ip_address %q in module %s: write an address of this machine, like 192.0.2.1", source, module)
+		v.failAt(path, "invalid source_ip_address %q in module %s: write an address of this machine, like 192.0.2.1",
+			source, module)
 	}
 }
 
@@ -44,7 +45,8 @@ func targetError(prober, target string) error {
 	switch {
 	case len(target) > maxTarget:
 		return fmt.Errorf("longer than %d bytes: write less", maxTarget)
-	case strings.IndexFunc(target, unicode.IsControl) >= 0 || prober != "unix" && strings.IndexFunc(target, unicode.IsSpace) >= 0:
+	case strings.ContainsFunc(target, unicode.IsControl),
+		prober != "unix" && strings.ContainsFunc(target, unicode.IsSpace):
 		return errors.New("invalid target: it holds white space; write it without")
 	}
 	switch prober {
@@ -61,7 +63,9 @@ func targetError(prober, target string) error {
 		case strings.Contains(target, "://") || strings.Contains(target, "/"):
 			return errors.New("invalid target: icmp takes a host alone; write it like example.com")
 		case strings.HasPrefix(target, "["):
-			return fmt.Errorf("invalid target: icmp takes an address without brackets or port; write %s", strings.Trim(strings.SplitN(target, "]", 2)[0], "["))
+			address, _, _ := strings.Cut(target, "]")
+			return fmt.Errorf("invalid target: icmp takes an address without brackets or port; write %s",
+				strings.Trim(address, "["))
 		}
 		return hostError(target)
 	case "dns":
@@ -82,21 +86,25 @@ func httpTargetError(target string) error {
 			continue
 		}
 		if strings.HasPrefix(rest, "://") {
-			return fmt.Errorf("invalid scheme %q: the prober knows it in lower case only; write %s://", target[:len(scheme)], scheme)
+			return fmt.Errorf("invalid scheme %q: the prober knows it in lower case only; write %s://",
+				target[:len(scheme)], scheme)
 		}
 		if rest != "" && (rest[0] == ':' || rest[0] == '/') {
 			return fmt.Errorf("invalid scheme: write %s:// before the host, like %s://example.com/healthz", scheme, scheme)
 		}
 	}
-	if scheme, _, ok := strings.Cut(target, "://"); ok && scheme != "http" && scheme != "https" && !strings.ContainsAny(scheme, "/?#") {
-		return errors.New("invalid scheme: an http module asks by http:// or https://; write it like https://example.com/healthz")
+	scheme, _, ok := strings.Cut(target, "://")
+	if ok && scheme != "http" && scheme != "https" && !strings.ContainsAny(scheme, "/?#") {
+		return errors.New("invalid scheme: an http module asks by http:// or https://; " +
+			"write it like https://example.com/healthz")
 	}
 	u, err := url.Parse(WithScheme(target))
 	switch {
 	case err != nil || u.Host == "":
 		return errors.New("invalid target: write it like https://example.com/healthz")
 	case u.User != nil:
-		return errors.New("holds a user or password, which pages and logs would show; write basic_auth in the module, or secret_headers")
+		return errors.New("holds a user or password, which pages and logs would show; " +
+			"write basic_auth in the module, or secret_headers")
 	case strings.HasPrefix(u.Path, "//") && (u.Hostname() == "http" || u.Hostname() == "https"):
 		return errors.New("invalid target: it has a scheme twice; write it like https://example.com/healthz")
 	}
@@ -108,7 +116,8 @@ func httpTargetError(target string) error {
 
 func dnsTargetError(target string) error {
 	if strings.Contains(target, "/") {
-		return errors.New("invalid target: dns takes a server's host, and a port if it is not 53; write it like 192.0.2.1 or example.com:5353")
+		return errors.New("invalid target: dns takes a server's host, and a port if it is not 53; " +
+			"write it like 192.0.2.1 or example.com:5353")
 	}
 	host, port, err := net.SplitHostPort(target)
 	switch {
@@ -123,7 +132,8 @@ func dnsTargetError(target string) error {
 func grpcTargetError(target string) error {
 	if scheme, rest, ok := strings.Cut(target, "://"); ok {
 		if scheme != "http" && scheme != "https" {
-			return errors.New("invalid scheme: grpc takes host and port; write it like example.com:50051, and tls: true in the module for TLS")
+			return errors.New("invalid scheme: grpc takes host and port; " +
+				"write it like example.com:50051, and tls: true in the module for TLS")
 		}
 		target = rest
 	}
@@ -165,7 +175,8 @@ func hostError(host string) error {
 	if strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) >= 0 {
 		var err error
 		if ascii, err = idna.Lookup.ToASCII(host); err != nil {
-			return fmt.Errorf("invalid host %q: it is no international name; write it as its registry does, or in Punycode (xn--...)", host)
+			return fmt.Errorf("invalid host %q: it is no international name; "+
+				"write it as its registry does, or in Punycode (xn--...)", host)
 		}
 	}
 	name := strings.TrimSuffix(ascii, ".")

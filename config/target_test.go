@@ -27,31 +27,48 @@ func TestTargetsMustBeAddresses(t *testing.T) {
 		bad    []string
 	}{
 		{"http_2xx", []string{
-			"https://example.com/healthz", "example.com", "example.com:8080/a?b=c", "http://192.0.2.1:1", "http://[2001:db8::1]:8080/", "https://bücher.example/",
-			"http://xn--bcher-kva.example", "http://a_b.internal", "http://example.com.", "https://localhost", "http://[fe80::1%25eth0]/", "http://gateway/",
+			"https://example.com/healthz", "example.com", "example.com:8080/a?b=c", "http://192.0.2.1:1",
+			"http://[2001:db8::1]:8080/", "https://bücher.example/",
+			"http://xn--bcher-kva.example", "http://a_b.internal", "http://example.com.", "https://localhost",
+			"http://[fe80::1%25eth0]/", "http://gateway/",
 			"example.com/to?url=https://example.org",
 		}, []string{
-			"HTTP://host/ok", "Https://example.com", "ht!tp://%zz", "ftp://example.com", "wss://example.com/socket", "https:///path", "https:/example.com", "https//example.com", "http:example.com",
-			"http://http://example.com", "https://user:pa55@example.com/", "http://example.com:99999", "http://example.com:0", "http://300.1.1.1/", "http://127.0.0.1.5", "http://1.2.3/",
-			"http://exa mple.com", "http://-a.example", "http://a..example", "http://" + long + ".example", "http://\u2028.example", "https://xn--\u00fc.example", "http://exam*ple.com", "http://::1/",
+			"HTTP://host/ok", "Https://example.com", "ht!tp://%zz", "ftp://example.com", "wss://example.com/socket",
+			"https:///path", "https:/example.com", "https//example.com", "http:example.com",
+			"http://http://example.com", "https://user:pa55@example.com/", "http://example.com:99999", "http://example.com:0",
+			"http://300.1.1.1/", "http://127.0.0.1.5", "http://1.2.3/",
+			"http://exa mple.com", "http://-a.example", "http://a..example", "http://" + long + ".example",
+			"http://\u2028.example", "https://xn--\u00fc.example", "http://exam*ple.com", "http://::1/",
 		}},
-		{"tcp_connect", []string{"127.0.0.1:1", "example.com:443", "[::1]:443", "example.com:https", "bücher.example:443", "127.0.0.1:65535"}, []string{
-			"127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:-1", "example.com", "example.com:", ":443", "::1:443x", "tcp://example.com:443", "example.com:443/x", "example.com:no-such-service", "256.0.0.1:443", "[example.com:443",
+		{"tcp_connect", []string{
+			"127.0.0.1:1", "example.com:443", "[::1]:443", "example.com:https", "bücher.example:443",
+			"127.0.0.1:65535",
+		}, []string{
+			"127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:-1", "example.com", "example.com:", ":443", "::1:443x",
+			"tcp://example.com:443", "example.com:443/x", "example.com:no-such-service", "256.0.0.1:443", "[example.com:443",
 		}},
 		{"icmp", []string{"example.com", "192.0.2.1", "::1", "fe80::1%eth0", "bücher.example"}, []string{
-			"[::1]", "[::1]:7", "example.com:80", "icmp://example.com", "http://example.com", "example.com/", "1.2.3.4.5", "two words", "a..b",
+			"[::1]", "[::1]:7", "example.com:80", "icmp://example.com", "http://example.com", "example.com/", "1.2.3.4.5",
+			"two words", "a..b",
 		}},
 		{"resolver", []string{"127.0.0.1:53", "192.0.2.1", "::1", "[::1]:53", "example.com", "example.com:domain"}, []string{
 			"two words", "[::1]", "dns://192.0.2.1", "192.0.2.1:99999", "192.0.2.1/32", "192.0.2.256", ":53",
 		}},
-		{"grpc", []string{"example.com:50051", "example.com", "[::1]:50051", "[::1]", "::1", "https://example.com:443", "http://example.com", "bücher.example:443"}, []string{
-			"dns:///example.com", "grpc://example.com:50051", "example.com:99999", "example.com:", ":50051", "user:pa55@example.com:443", "https://", "192.0.2.300:1",
+		{"grpc", []string{
+			"example.com:50051", "example.com", "[::1]:50051", "[::1]", "::1", "https://example.com:443", "http://example.com",
+			"bücher.example:443",
+		}, []string{
+			"dns:///example.com", "grpc://example.com:50051", "example.com:99999", "example.com:", ":50051",
+			"user:pa55@example.com:443", "https://", "192.0.2.300:1",
 		}},
-		{"sock", []string{"/run/x.sock", "@abstract", "/run/with space.sock"}, []string{"x.sock", "unix:///run/x.sock", "unix:/run/x.sock", "/" + strings.Repeat("a", 107)}},
+		{"sock", []string{"/run/x.sock", "@abstract", "/run/with space.sock"}, []string{
+			"x.sock", "unix:///run/x.sock", "unix:/run/x.sock", "/" + strings.Repeat("a", 107),
+		}},
 	} {
 		for _, place := range []string{"health.checks[0].target: ", "health.reference_targets[0].target: "} {
 			policy := func(target string) (*Policy, error) {
-				text := "  checks: [{name: a, app_service: web, target: " + strconv.Quote(target) + ", module: " + tc.module + "}]\n"
+				text := "  checks: [{name: a, app_service: web, target: " + strconv.Quote(target) +
+					", module: " + tc.module + "}]\n"
 				if strings.Contains(place, "reference") {
 					text = "  reference_targets: [{target: " + strconv.Quote(target) + ", module: " + tc.module + "}]\n"
 				}
@@ -64,7 +81,8 @@ func TestTargetsMustBeAddresses(t *testing.T) {
 			}
 			for _, target := range tc.bad {
 				_, err := policy(target)
-				if err == nil || !strings.Contains(err.Error(), "p.yaml:6: "+place) || !strings.Contains(err.Error(), "write ") && !strings.Contains(err.Error(), "move ") {
+				if err == nil || !strings.Contains(err.Error(), "p.yaml:6: "+place) ||
+					!strings.Contains(err.Error(), "write ") && !strings.Contains(err.Error(), "move ") {
 					t.Errorf("%s through %s: %v", target, tc.module, err)
 				}
 				if err != nil && strings.Contains(err.Error(), "pa55") {
@@ -85,7 +103,8 @@ func TestModulesMustBeUsable(t *testing.T) {
 	} {
 		before, _, _ := strings.Cut(minimal, "health:")
 		dir := write(t, map[string]string{
-			"p.yaml":       before + "health:\n  modules_file: blackbox.yml\n  checks: [{name: a, app_service: web, target: 'example.com:443', module: ws}]\n",
+			"p.yaml": before + "health:\n  modules_file: blackbox.yml\n" +
+				"  checks: [{name: a, app_service: web, target: 'example.com:443', module: ws}]\n",
 			"blackbox.yml": "modules:\n  " + module + "\n",
 		})
 		if _, err := Load(filepath.Join(dir, "p.yaml")); err == nil || !strings.Contains(err.Error(), want) {
@@ -96,7 +115,9 @@ func TestModulesMustBeUsable(t *testing.T) {
 
 // Whatever the bytes, reading a target ends, and one that is accepted has a host that the prober can look up.
 func FuzzTarget(f *testing.F) {
-	for _, seed := range []string{"https://example.com/healthz", "[::1]:443", "bücher.example:1", "HTTP://x", "/run/x.sock"} {
+	for _, seed := range []string{
+		"https://example.com/healthz", "[::1]:443", "bücher.example:1", "HTTP://x", "/run/x.sock",
+	} {
 		for prober := range uint8(6) {
 			f.Add(prober, seed)
 		}
@@ -113,18 +134,19 @@ func FuzzTarget(f *testing.F) {
 // A secret that is pasted where its file belongs is not repeated.
 func TestPastedSecretIsNotRepeated(t *testing.T) {
 	for _, secret := range []string{"https://hooks.slack.com/services/T0/B0/s3cr3t", "R0UT1NGs3cr3t"} {
-		text := strings.Replace(minimal, "deadman: none", "deadman: none, chat: {slack: {channel: '#c', url_file: '"+secret+"'}}", 1)
+		chat := "chat: {slack: {channel: '#c', url_file: '" + secret + "'}}"
+		text := strings.Replace(minimal, "deadman: none", "deadman: none, "+chat, 1)
 		p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": text}), "p.yaml"))
-		said := ""
+		reported := ""
 		if err != nil {
-			said = err.Error()
+			reported = err.Error()
 		} else {
 			for _, w := range p.Warnings() {
-				said += w.String() + "\n"
+				reported += w.String() + "\n"
 			}
 		}
-		if !strings.Contains(said, "url_file") || strings.Contains(said, "s3cr3t") {
-			t.Errorf("%s: %s", secret, said)
+		if !strings.Contains(reported, "url_file") || strings.Contains(reported, "s3cr3t") {
+			t.Errorf("%s: %s", secret, reported)
 		}
 	}
 }
@@ -150,7 +172,7 @@ func TestModulesArePartOfTheHash(t *testing.T) {
 	}
 }
 
-// Only what the prober keeps in memory is bounded where its author has not said so; the rest works as it did.
+// Only what the prober keeps in memory is bounded where it has no limit of its own; the rest works as it did.
 func TestModulesThatKeepBodiesAreBounded(t *testing.T) {
 	modules, err := parseModules([]byte(`modules:
   plain: {prober: http}
@@ -165,7 +187,8 @@ func TestModulesThatKeepBodiesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]int64{
-		"plain": 0, "looks": defaultBodyLimit, "wants": defaultBodyLimit, "json": defaultBodyLimit, "no_json": defaultBodyLimit, "own": 50 << 20, "tcp": 0,
+		"plain": 0, "looks": defaultBodyLimit, "wants": defaultBodyLimit, "json": defaultBodyLimit,
+		"no_json": defaultBodyLimit, "own": 50 << 20, "tcp": 0,
 	} {
 		if got := int64(modules[name].HTTP.BodySizeLimit); got != want {
 			t.Errorf("%s: %d, want %d", name, got, want)

@@ -16,14 +16,19 @@ tenants:
     - {file: access.json, format: nginx-json, app_service: web}
 `
 
+// promised begins a policy with a latency objective.
+const promised = "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n"
+
 func TestSourcesInheritTheirDefaults(t *testing.T) {
-	dir := write(t, map[string]string{"p.yaml": withSource + "    - {receive: vercel, app_service: web, secret_file: key, name: edge}\n"})
+	const edge = "    - {receive: vercel, app_service: web, secret_file: key, name: edge}\n"
+	dir := write(t, map[string]string{"p.yaml": withSource + edge})
 	p, err := Load(filepath.Join(dir, "p.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	file, vercel := p.Tenants.Sources[0], p.Tenants.Sources[1]
-	if file.Name != "web-nginx-json" || file.File != filepath.Join(dir, "access.json") || file.Start != "beginning" || file.TenantBy != "host" || !strings.HasPrefix(file.Rotated, "{file}") {
+	if file.Name != "web-nginx-json" || file.File != filepath.Join(dir, "access.json") || file.Start != "beginning" ||
+		file.TenantBy != "host" || !strings.HasPrefix(file.Rotated, "{file}") {
 		t.Errorf("%+v", file)
 	}
 	if vercel.Format != "vercel" || vercel.SecretFile != filepath.Join(dir, "key") || vercel.HasDuration() {
@@ -33,31 +38,64 @@ func TestSourcesInheritTheirDefaults(t *testing.T) {
 	if got := Estimate(p, 100).TenantSeries; got != 102*13 {
 		t.Errorf("%d series of tenants", got)
 	}
-	if p.Tenants.Limit != 20_000 || p.Tenants.LateAfter.String() != "10m" || p.Tenants.Histogram != "native" || p.Services[0].PeakCapacity != 2000 {
+	if p.Tenants.Limit != 20_000 || p.Tenants.LateAfter.String() != "10m" || p.Tenants.Histogram != "native" ||
+		p.Services[0].PeakCapacity != 2000 {
 		t.Errorf("%+v", p.Tenants)
 	}
 }
 
 func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"two kinds":      {"file: access.json,", "file: access.json, stdin: true,", "p.yaml:8: tenants.sources[0]: must have exactly one of file, stdin or receive"},
-		"format":         {"nginx-json", "nginx-jsn", `p.yaml:8: tenants.sources[0].format: unknown value "nginx-jsn": did you mean nginx-json?`},
-		"service":        {"app_service: web", "app_service: wbe", `p.yaml:8: tenants.sources[0].app_service: unknown service "wbe": did you mean web?`},
-		"host":           {"{tenant}.thorbis.app", "thorbis.app", `p.yaml:6: tenants.host: invalid pattern "thorbis.app"`},
-		"no way":         {`host: "{tenant}.thorbis.app"`, "limit: 5", "p.yaml:8: tenants.sources[0]: missing way from a request to its tenant"},
-		"no secret":      {"file: access.json, format: nginx-json", "receive: vercel", "p.yaml:8: tenants.sources[0]: missing secret_file"},
-		"twice":          {"    - {file", "    - {file: b, format: nginx-json, app_service: web}\n    - {file", `p.yaml:9: tenants.sources[1]: duplicate name "web-nginx-json"`},
-		"fields":         {"nginx-json,", "caddy, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: the keys of caddy are fixed"},
-		"json status":    {"nginx-json,", "json, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: missing status"},
-		"unknown field":  {"nginx-json,", "json, fields: {status: s, hots: x},", `unknown value "hots": did you mean host?`},
-		"limit":          {"  host:", "  limit: 0\n  host:", "p.yaml:6: tenants.limit: must be 1 to 1000000"},
-		"late":           {"  host:", "  late_after: 1s\n  host:", "p.yaml:6: tenants.late_after: must be 1m or more"},
-		"histogram":      {"  host:", "  histogram: natve\n  host:", "did you mean native?"},
-		"custom domain":  {"  host:", "  hosts: {\"Shop.acme.com:443\": acme}\n  host:", "write the host alone"},
-		"reserved name":  {"  host:", "  hosts: {\"shop.acme.com\": _other}\n  host:", `invalid name "_other"`},
-		"two registries": {"{file: tenants.yaml}", "{file: tenants.yaml, postgres: {dsn_file: d, query: q}}", "must have either file or postgres"},
-		"half postgres":  {"{file: tenants.yaml}", "{postgres: {query: q}}", "missing dsn_file or query"},
-		"peak":           {"peak_capacity: 2000", "peak_capacity: -1", "p.yaml:3: services[0].peak_capacity"},
+		"two kinds": {
+			"file: access.json,",
+			"file: access.json, stdin: true,",
+			"p.yaml:8: tenants.sources[0]: must have exactly one of file, stdin or receive",
+		},
+		"format": {
+			"nginx-json",
+			"nginx-jsn",
+			`p.yaml:8: tenants.sources[0].format: unknown value "nginx-jsn": did you mean nginx-json?`,
+		},
+		"service": {
+			"app_service: web",
+			"app_service: wbe",
+			`p.yaml:8: tenants.sources[0].app_service: unknown service "wbe": did you mean web?`,
+		},
+		"host": {"{tenant}.thorbis.app", "thorbis.app", `p.yaml:6: tenants.host: invalid pattern "thorbis.app"`},
+		"no way": {
+			`host: "{tenant}.thorbis.app"`,
+			"limit: 5",
+			"p.yaml:8: tenants.sources[0]: missing way from a request to its tenant",
+		},
+		"no secret": {
+			"file: access.json, format: nginx-json",
+			"receive: vercel",
+			"p.yaml:8: tenants.sources[0]: missing secret_file",
+		},
+		"twice": {
+			"    - {file",
+			"    - {file: b, format: nginx-json, app_service: web}\n    - {file",
+			`p.yaml:9: tenants.sources[1]: duplicate name "web-nginx-json"`,
+		},
+		"fields": {
+			"nginx-json,",
+			"caddy, fields: {host: x},",
+			"p.yaml:8: tenants.sources[0].fields: the keys of caddy are fixed",
+		},
+		"json status":   {"nginx-json,", "json, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: missing status"},
+		"unknown field": {"nginx-json,", "json, fields: {status: s, hots: x},", `unknown value "hots": did you mean host?`},
+		"limit":         {"  host:", "  limit: 0\n  host:", "p.yaml:6: tenants.limit: must be 1 to 1000000"},
+		"late":          {"  host:", "  late_after: 1s\n  host:", "p.yaml:6: tenants.late_after: must be 1m or more"},
+		"histogram":     {"  host:", "  histogram: natve\n  host:", "did you mean native?"},
+		"custom domain": {"  host:", "  hosts: {\"Shop.acme.com:443\": acme}\n  host:", "write the host alone"},
+		"reserved name": {"  host:", "  hosts: {\"shop.acme.com\": _other}\n  host:", `invalid name "_other"`},
+		"two registries": {
+			"{file: tenants.yaml}",
+			"{file: tenants.yaml, postgres: {dsn_file: d, query: q}}",
+			"must have either file or postgres",
+		},
+		"half postgres": {"{file: tenants.yaml}", "{postgres: {query: q}}", "missing dsn_file or query"},
+		"peak":          {"peak_capacity: 2000", "peak_capacity: -1", "p.yaml:3: services[0].peak_capacity"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, map[string]string{"p.yaml": strings.Replace(withSource, tc.old, tc.new, 1)})
@@ -72,7 +110,7 @@ func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 func TestWarnsOfWhatCannotBeMeasured(t *testing.T) {
 	text := strings.Replace(withSource, "  registry: {file: tenants.yaml}\n", "", 1)
 	text = strings.Replace(text, "file: access.json, format: nginx-json", "receive: vercel, secret_file: key", 1)
-	text = strings.Replace(text, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
+	text = strings.Replace(text, "version: 1\n", promised, 1)
 	p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": text}), "p.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +119,9 @@ func TestWarnsOfWhatCannotBeMeasured(t *testing.T) {
 	for _, w := range p.Warnings() {
 		all.WriteString(w.String() + "\n")
 	}
-	for _, want := range []string{"no registry: every name", "of service web logs request durations", "secret file cannot be read"} {
+	for _, want := range []string{
+		"no registry: every name", "of service web logs request durations", "secret file cannot be read",
+	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no warning %q in\n%s", want, all.String())
 		}
@@ -91,7 +131,8 @@ func TestWarnsOfWhatCannotBeMeasured(t *testing.T) {
 // One address serves one source of an exporter; exporters of other locations have addresses of their own.
 func TestReceiversOfOtherLocations(t *testing.T) {
 	receiver := func(name, locations string) string {
-		return "    - {name: " + name + ", receive: vercel, app_service: web, secret_file: key, locations: [" + locations + "]}\n"
+		return "    - {name: " + name + ", receive: vercel, app_service: web, secret_file: key, " +
+			"locations: [" + locations + "]}\n"
 	}
 	for more, want := range map[string]string{
 		receiver("a", "fra") + receiver("b", "nyc"):      "",
@@ -108,7 +149,7 @@ func TestReceiversOfOtherLocations(t *testing.T) {
 
 // Requests without durations among others make a slow service look faster than it is.
 func TestWarnsOfMixedDurations(t *testing.T) {
-	text := strings.Replace(withSource, "version: 1\n", "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n", 1)
+	text := strings.Replace(withSource, "version: 1\n", promised, 1)
 	for more, want := range map[string]bool{
 		"    - {receive: vercel, app_service: web, secret_file: key}\n":                                          true,
 		"    - {receive: json, app_service: web, secret_file: key, fields: {status: s, host: h}}\n":              true,

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -32,6 +31,9 @@ func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
 // Std returns the standard library's duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
+// Seconds returns the duration in seconds.
+func (d Duration) Seconds() float64 { return time.Duration(d).Seconds() }
+
 // Ratio is a share between 0 and 1 that was written as a percentage or a decimal and is kept exactly.
 // The zero Ratio is unset.
 type Ratio struct{ rat *big.Rat }
@@ -52,10 +54,18 @@ func (r *Ratio) UnmarshalText(text []byte) error {
 		rat.Quo(rat, big.NewRat(100, 1))
 	}
 	if rat.Sign() <= 0 || rat.Cmp(big.NewRat(1, 1)) >= 0 {
-		return fmt.Errorf("invalid ratio %q: write more than 0 and less than 100%%; an objective of 100%% leaves no budget", text)
+		return fmt.Errorf("invalid ratio %q: write more than 0 and less than 100%%; "+
+			"an objective of 100%% leaves no budget", text)
 	}
 	r.rat = rat
 	return nil
+}
+
+func mustRatio(text string) (r Ratio) {
+	if err := r.UnmarshalText([]byte(text)); err != nil {
+		panic(err)
+	}
+	return r
 }
 
 // IsZero reports whether the ratio is unset.
@@ -72,7 +82,7 @@ func (r Ratio) Rat() *big.Rat {
 // Budget returns 1 - ratio exactly: the share that may fail.
 func (r Ratio) Budget() *big.Rat { return new(big.Rat).Sub(big.NewRat(1, 1), r.Rat()) }
 
-// Percent writes the ratio as people say it, exactly: 99.99%.
+// Percent writes the ratio as an exact percentage: 99.99%.
 func (r Ratio) Percent() string { return Decimal(new(big.Rat).Mul(r.Rat(), big.NewRat(100, 1))) + "%" }
 
 // String writes the ratio as an exact decimal: 0.9999.
@@ -120,13 +130,4 @@ func (t Time) MarshalYAML() (any, error) {
 		return nil, nil
 	}
 	return t.UTC().Format(time.RFC3339), nil
-}
-
-// UnmarshalText reads the word none, the only text a channel may be.
-func (c *Channel) UnmarshalText(text []byte) error {
-	if string(text) != "none" {
-		return errors.New("invalid channel: write one of slack, pagerduty, webhook, email, msteams or sns with its settings, or the word none")
-	}
-	c.None = true
-	return nil
 }

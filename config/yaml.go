@@ -30,11 +30,13 @@ func (d *decoder) document(s source) (*yaml.Node, error) {
 		if err != nil {
 			return nil, syntaxError(s, err)
 		}
-		return nil, &Error{File: s.name, Line: max(more.Line, 1), Msg: "a second document; use one file for each part of the policy"}
+		const msg = "a second document; use one file for each part of the policy"
+		return nil, &Error{File: s.name, Line: max(more.Line, 1), Msg: msg}
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, &Error{File: s.name, Line: root.Line, Msg: "invalid policy: write keys and values, and begin with version: 1"}
+		const msg = "invalid policy: write keys and values, and begin with version: 1"
+		return nil, &Error{File: s.name, Line: root.Line, Msg: msg}
 	}
 	d.mergeKeys(root, s.name, map[*yaml.Node]bool{})
 	for i := 0; i+1 < len(root.Content); {
@@ -79,7 +81,8 @@ func (d *decoder) mergeKeys(node *yaml.Node, file string, done map[*yaml.Node]bo
 				source = source.Alias
 			}
 			if source.Kind != yaml.MappingNode || source == node {
-				d.fail(file, node.Content[i].Line, "<<", "name a mapping here, such as *name, which is written with &name elsewhere")
+				d.fail(file, node.Content[i].Line, "<<",
+					"name a mapping here, such as *name, which is written with &name elsewhere")
 				continue
 			}
 			merged = append(merged, source.Content...)
@@ -107,10 +110,13 @@ var (
 	anchorRE = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// cures are what usually is wrong where the parser says so.
-var cures = []struct{ says, cure string }{
+// cures are the usual corrections for errors of the parser.
+var cures = []struct{ text, cure string }{
 	{"cannot start any token", "put the value in quotes"},
-	{"mapping values are not allowed", "indent the keys of one level alike, and put a value that holds a colon and a space in quotes"},
+	{
+		"mapping values are not allowed",
+		"indent the keys of one level alike, and put a value that holds a colon and a space in quotes",
+	},
 	{"could not find expected ':'", "write a colon and a space after the key, and indent the keys of one level alike"},
 	{"did not find expected key", "indent the keys of one level alike"},
 	{"did not find expected '-' indicator", "begin every item of the list with a dash, indented alike"},
@@ -122,24 +128,25 @@ var cures = []struct{ says, cure string }{
 	{"control characters", "save the file as UTF-8 text"},
 }
 
-// syntaxError adds file, line and cure to what the parser says.
+// syntaxError adds file, line and cure to an error of the parser.
 func syntaxError(s source, err error) error {
-	line, says := 1, err.Error()
-	if m := syntaxRE.FindStringSubmatch(says); m != nil {
-		says = m[2]
+	line, text := 1, err.Error()
+	if m := syntaxRE.FindStringSubmatch(text); m != nil {
+		text = m[2]
 		line, _ = strconv.Atoi(m[1])
 	}
 	lines := bytes.Split(s.text, []byte("\n"))
-	if m := anchorRE.FindStringSubmatch(says); m != nil { // of which the parser keeps the line to itself
-		for i, text := range lines {
-			if bytes.Contains(text, []byte("*"+m[1])) {
+	if m := anchorRE.FindStringSubmatch(text); m != nil { // the parser does not report its line
+		for i, one := range lines {
+			if bytes.Contains(one, []byte("*"+m[1])) {
 				line = i + 1
 				break
 			}
 		}
-		return &Error{File: s.name, Line: line, Msg: fmt.Sprintf("unknown anchor *%s: write &%s before it, where the value stands", m[1], m[1])}
+		msg := fmt.Sprintf("unknown anchor *%[1]s: write &%[1]s before it, where the value stands", m[1])
+		return &Error{File: s.name, Line: line, Msg: msg}
 	}
-	if strings.HasPrefix(says, "did not find expected") {
+	if strings.HasPrefix(text, "did not find expected") {
 		line++ // the parser's own errors, unlike the scanner's, count from 0
 	}
 	line = max(min(line, bytes.Count(bytes.TrimRight(s.text, "\n"), []byte("\n"))+1), 1)
@@ -149,27 +156,27 @@ func syntaxError(s source, err error) error {
 		}
 	}
 	for _, c := range cures {
-		if strings.Contains(says, c.says) {
-			return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + says + "; " + c.cure}
+		if strings.Contains(text, c.text) {
+			return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + text + "; " + c.cure}
 		}
 	}
-	return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + says}
+	return &Error{File: s.name, Line: line, Msg: "invalid YAML: " + text}
 }
 
 var unknownFieldRE = regexp.MustCompile(`^field (.*) not found in type .*$`)
 
-// YAMLError says in the words of the policy's own errors what is wrong in another file that was decoded strictly.
+// YAMLError writes an error of strict decoding in the form of the policy's own errors.
 func YAMLError(file string, err error) string {
-	says := []string{err.Error()}
+	errs := []string{err.Error()}
 	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
-		says = kinds.Errors
+		errs = kinds.Errors
 	}
-	for i, text := range says {
+	for i, text := range errs {
 		line := ""
 		if m := syntaxRE.FindStringSubmatch("yaml: " + strings.TrimPrefix(text, "yaml: ")); m != nil && m[1] != "" {
 			line, text = ":"+m[1], m[2]
 		}
-		says[i] = file + line + ": " + unknownFieldRE.ReplaceAllString(text, "unknown key $1")
+		errs[i] = file + line + ": " + unknownFieldRE.ReplaceAllString(text, "unknown key $1")
 	}
-	return strings.Join(says, "; ")
+	return strings.Join(errs, "; ")
 }

@@ -32,7 +32,8 @@ func TestSLOInherits(t *testing.T) {
 	if s := p.SLOs[0]; s.Owner != "sre" || s.Page != "P2" || s.Unit != UnitEvents {
 		t.Errorf("%+v", s)
 	}
-	if err := p.ErrorAt("slos[0].bad", "is %s", "wrong"); !strings.HasSuffix(err.Error(), "p.yaml:6: slos[0].bad: is wrong") {
+	err = p.ErrorAt("slos[0].bad", "is %s", "wrong")
+	if !strings.HasSuffix(err.Error(), "p.yaml:6: slos[0].bad: is wrong") {
 		t.Error(err)
 	}
 }
@@ -47,7 +48,11 @@ func TestSLORefused(t *testing.T) {
 		"no total":         {", total: 'sum(rate(t[$window]))'", "", "slos[0].total: write PromQL"},
 		"bad unit":         {"objective: 99.9%", "objective: 99.9%, unit: hours", "write events or seconds"},
 		"slow never fires": {"ratio: 95%", "ratio: 90%", "objectives.latency[0].ratio: 90% leaves a budget so large"},
-		"same threshold":   {"[{threshold: 300ms, ratio: 95%}]", "[{threshold: 300ms, ratio: 95%}, {threshold: 0.3s, ratio: 99%}]", "threshold"},
+		"same threshold": {
+			"[{threshold: 300ms, ratio: 95%}]",
+			"[{threshold: 300ms, ratio: 95%}, {threshold: 0.3s, ratio: 99%}]",
+			"threshold",
+		},
 	} {
 		text := strings.Replace(sloPolicy, c.old, c.replacement, 1)
 		if text == sloPolicy {

@@ -51,8 +51,7 @@ func networkOf(text string) (netip.Prefix, error) {
 	return network.Masked(), nil
 }
 
-func (v *validator) probes() {
-	t := &v.policy.Tenants.Probes
+func (v *validator) probes(t *TenantProbes) {
 	if len(t.Addresses) > maxProbeAddresses {
 		v.failAt("tenants.probes.addresses", "%d addresses; at most %d, write networks", len(t.Addresses), maxProbeAddresses)
 		return
@@ -62,26 +61,14 @@ func (v *validator) probes() {
 			v.failAt(fmt.Sprintf("tenants.probes.addresses[%d]", i), "%v", err)
 		}
 	}
-	if s := t.Secret; s != nil && (s.File == "") == (s.Env == "") {
-		v.failAt("tenants.probes.secret", "must have either file or env")
+	if t.Secret != nil {
+		v.secretRef("tenants.probes.secret", t.Secret)
 	}
-}
-
-// provesProbes reports whether the records of the source can prove that they are of health checks.
-func (s *Source) provesProbes(t *TenantProbes) bool {
-	address, secret := true, true
-	switch s.Format {
-	case "json":
-		address, secret = s.Fields["client_address"] != "", s.Fields["probe"] != ""
-	case "combined", "vercel":
-		secret = false
-	}
-	return address && len(t.Addresses) > 0 || secret && t.Secret != nil
 }
 
 // probeWarnings warns of health checks that count as requests of tenants.
-func (v *validator) probeWarnings() {
-	p, t := v.policy, &v.policy.Tenants.Probes
+func (v *validator) probeWarnings(tenants *Tenants) {
+	p, t := v.policy, &tenants.Probes
 	checked := map[string]bool{}
 	for _, c := range p.Health.Checks {
 		if m, ok := p.modules[c.Module]; ok && m.Prober == "http" {
@@ -89,16 +76,18 @@ func (v *validator) probeWarnings() {
 		}
 	}
 	logged, warned := map[string]bool{}, map[string]bool{}
-	for i, s := range p.Tenants.Sources {
+	for i, s := range tenants.Sources {
 		logged[s.AppService] = true
 		path := fmt.Sprintf("tenants.sources[%d]", i)
 		switch {
-		case !checked[s.AppService] || s.provesProbes(t):
+		case !checked[s.AppService] || s.identifiesProbes(t):
 		case !t.IsZero():
-			v.warn(path, "the log has neither the address nor the secret of tenants.probes: the health checks of service %s count as requests of its tenants; docs/tenants.md says what each format needs", s.AppService)
+			v.warn(path, "the log has neither the address nor the secret of tenants.probes: the health checks of service %s "+
+				"count as requests of its tenants; docs/tenants.md says what each format needs", s.AppService)
 		case !warned[s.AppService]:
 			warned[s.AppService] = true
-			v.warn(path, "the health checks of service %s count as requests of its tenants, for their User-Agent can be sent by any client; write tenants.probes with their addresses or a secret", s.AppService)
+			v.warn(path, "the health checks of service %s count as requests of its tenants, for their User-Agent can be sent "+
+				"by any client; write tenants.probes with their addresses or a secret", s.AppService)
 		}
 	}
 	if t.Secret == nil || len(t.Addresses) > 0 {
@@ -106,7 +95,8 @@ func (v *validator) probeWarnings() {
 	}
 	for i, c := range p.Health.Checks {
 		if m, ok := p.modules[c.Module]; ok && m.Prober == "http" && logged[c.AppService] && !c.sendsSecret() {
-			v.warn(fmt.Sprintf("health.checks[%d]", i), "does not send the secret of tenants.probes and counts as requests of tenants; write it under secret_headers as %s", ProbeHeader)
+			v.warn(fmt.Sprintf("health.checks[%d]", i), "does not send the secret of tenants.probes and counts as requests "+
+				"of tenants; write it under secret_headers as %s", ProbeHeader)
 		}
 	}
 }

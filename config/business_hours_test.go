@@ -17,7 +17,8 @@ func moment(t *testing.T, text string) time.Time {
 // Four hours of business time, over nights, weekends and the days on which the clocks change.
 func TestDeadlinesKeepBusinessHours(t *testing.T) {
 	hours := BusinessHours{
-		TimeZone: "Europe/Berlin", Weekdays: []string{"monday", "tuesday", "wednesday", "thursday", "friday"}, From: "09:00", To: "18:00",
+		TimeZone: "Europe/Berlin", From: "09:00", To: "18:00",
+		Weekdays: []string{"monday", "tuesday", "wednesday", "thursday", "friday"},
 	}
 	daily := BusinessHours{TimeZone: "America/New_York", From: "00:00", To: "24:00"}
 	for _, c := range []struct {
@@ -87,8 +88,11 @@ func TestDeadlineOfAPriority(t *testing.T) {
 	p := defaults()
 	began := moment(t, "2026-03-07T12:00:00Z") // a Saturday
 	for priority, want := range map[string]string{
-		"P1": "2026-03-07T12:15:00Z", "P2": "2026-03-07T13:00:00Z", "P3": "2026-03-09T13:00:00Z", "P4": "2026-03-14T12:00:00Z",
-		"": "2026-03-07T12:15:00Z", // unknown is the most urgent
+		"P1": "2026-03-07T12:15:00Z",
+		"P2": "2026-03-07T13:00:00Z",
+		"P3": "2026-03-09T13:00:00Z",
+		"P4": "2026-03-14T12:00:00Z",
+		"":   "2026-03-07T12:15:00Z", // unknown is the most urgent
 	} {
 		if got := p.Deadline(priority, began); !got.Equal(moment(t, want)) {
 			t.Errorf("%q is due %s, want %s", priority, got, want)

@@ -2,8 +2,8 @@ package config
 
 import "fmt"
 
-// TenantPace is how many regular probes a second the per-tenant checks ask for with so many tenants, and how many of them
-// all together may begin: the highest max_per_second that one of them names.
+// TenantPace is how many regular probes a second the per-tenant checks ask for with so many tenants, and how many of
+// them all together may begin: the highest max_per_second that one of them names.
 func (p *Policy) TenantPace(tenants int) (asked, permitted float64) {
 	for _, c := range p.Health.Checks {
 		if c.PerTenant != nil {
@@ -33,8 +33,9 @@ func (p *Policy) PaceWarning(tenants int) (Warning, bool) {
 			consequence = "most tenants will be unknown, for a result is stale after one and a half intervals"
 		}
 		pos := (&decoder{positions: p.positions}).at(path)
-		return Warning{pos.file, pos.line, path, fmt.Sprintf("%d tenants ask for %.4g probes a second, and max_per_second permits %g: %s; write a longer interval or a higher max_per_second",
-			tenants, asked, permitted, consequence)}, true
+		msg := fmt.Sprintf("%d tenants ask for %.4g probes a second, and max_per_second permits %g: %s; "+
+			"write a longer interval or a higher max_per_second", tenants, asked, permitted, consequence)
+		return Warning{pos.file, pos.line, path, msg}, true
 	}
 	return Warning{}, false
 }

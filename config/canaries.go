@@ -13,7 +13,7 @@ const (
 	maxCanarySize = 16 << 20
 )
 
-// Canary writes, syncs and reads back a small file of its own, so that a disk that lies or hangs is found.
+// Canary writes, syncs and reads back a small file of its own, so that a disk that loses data or hangs is found.
 type Canary struct {
 	Name     string   `yaml:"name"`
 	Path     string   `yaml:"path"` // a directory on the disk
@@ -21,19 +21,19 @@ type Canary struct {
 	Size     Bytes    `yaml:"size"`
 }
 
-func (p *Policy) inheritCanaries() {
-	for _, c := range p.Storage.Canaries {
-		if c.Interval == 0 {
-			c.Interval = Duration(time.Minute)
-		}
-		if c.Size == 0 {
-			c.Size = 64 << 10
-		}
+// seriesPerCanary is the number of series of a canary, most of them of its three histograms.
+const seriesPerCanary = 52
+
+func (c *Canary) inherit() {
+	if c.Interval == 0 {
+		c.Interval = Duration(time.Minute)
+	}
+	if c.Size == 0 {
+		c.Size = 64 << 10
 	}
 }
 
-func (v *validator) canaries() {
-	list := v.policy.Storage.Canaries
+func (v *validator) canaries(list []*Canary) {
 	if len(list) > maxCanaries {
 		v.failAt("storage.canaries", "%d canaries; at most %d", len(list), maxCanaries)
 	}

@@ -7,8 +7,10 @@ import (
 
 func TestPaceOfTenants(t *testing.T) {
 	p, err := with(t, "  checks:\n"+
-		"    - {name: a, app_service: web, target: \"http://{tenant}.example.com\", per_tenant: {interval: 1m, max_per_second: 5}}\n"+
-		"    - {name: b, app_service: web, target: \"http://{tenant}.example.org\", per_tenant: {interval: 30s, max_per_second: 10}}\n"+
+		"    - {name: a, app_service: web, target: \"http://{tenant}.example.com\", "+
+		"per_tenant: {interval: 1m, max_per_second: 5}}\n"+
+		"    - {name: b, app_service: web, target: \"http://{tenant}.example.org\", "+
+		"per_tenant: {interval: 30s, max_per_second: 10}}\n"+
 		"tenants: {registry: {file: none.yaml}}\n")
 	if err != nil {
 		t.Fatal(err)
@@ -17,7 +19,9 @@ func TestPaceOfTenants(t *testing.T) {
 	if w, slow := p.PaceWarning(200); slow {
 		t.Errorf("200 tenants: %v", w)
 	}
-	if w, slow := p.PaceWarning(240); !slow || !strings.Contains(w.Msg, "240 tenants ask for 12 probes a second, and max_per_second permits 10") || !strings.Contains(w.Msg, "less often") || w.Line == 0 {
+	const asked = "240 tenants ask for 12 probes a second, and max_per_second permits 10"
+	w, slow := p.PaceWarning(240)
+	if !slow || !strings.Contains(w.Msg, asked) || !strings.Contains(w.Msg, "less often") || w.Line == 0 {
 		t.Errorf("240 tenants: %v", w)
 	}
 	if w, slow := p.PaceWarning(400); !slow || !strings.Contains(w.Msg, "unknown") {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Bounds of what is asked of a server.
+// Bounds of the servers and of their databases.
 const (
 	maxServers   = 50
 	maxDatabases = 1000
 )
 
-// Database is one PostgreSQL server that is watched.
+// Database is one PostgreSQL server that the exporter queries.
 type Database struct {
 	Name    string `yaml:"name"` // the label server
 	DSNFile string `yaml:"dsn_file" secret:"exporter"`
@@ -21,7 +21,7 @@ type Database struct {
 	Timeout  Duration `yaml:"timeout"`
 	// MaxDatabases bounds how many databases of the server have series of their own.
 	MaxDatabases int `yaml:"max_databases"`
-	// WAL says on which filesystem the server's write-ahead log lies, so that its end can be foreseen.
+	// WAL is the filesystem on which the server's write-ahead log lies, so that rules can predict when it is full.
 	WAL WALPlace `yaml:"wal"`
 }
 
@@ -31,8 +31,21 @@ type WALPlace struct {
 	Mountpoint string `yaml:"mountpoint"`
 }
 
-func (p *Policy) inheritDatabases() {
-	for _, d := range p.Databases {
+// seriesPerServer is the number of series of a server. Those of its databases come on top.
+const seriesPerServer = 30
+
+var databasesSection = &section[[]*Database]{
+	key:      "databases",
+	field:    func(p *Policy) *[]*Database { return &p.Databases },
+	inherit:  inheritDatabases,
+	validate: validateDatabases,
+	cost: func(_ *Policy, servers []*Database, _ int) Cost {
+		return Cost{Series: len(servers) * seriesPerServer}
+	},
+}
+
+func inheritDatabases(_ *Policy, servers *[]*Database) {
+	for _, d := range *servers {
 		if d.Interval == 0 {
 			d.Interval = Duration(30 * time.Second)
 		}
@@ -45,12 +58,12 @@ func (p *Policy) inheritDatabases() {
 	}
 }
 
-func (v *validator) databases() {
-	if n := len(v.policy.Databases); n > maxServers {
+func validateDatabases(v *validator, servers []*Database) {
+	if n := len(servers); n > maxServers {
 		v.failAt("databases", "%d servers; at most %d", n, maxServers)
 	}
 	seen := map[string]bool{}
-	for i, d := range v.policy.Databases {
+	for i, d := range servers {
 		path := fmt.Sprintf("databases[%d]", i)
 		v.name(path+".name", d.Name)
 		v.unique(path+".name", d.Name, seen)

@@ -61,11 +61,27 @@ tenants: {registry: {file: /f}}
 backups: [{name: db, interval: 1d, source: {program: directory}, per_tenant: {}}]
 `}
 
-// TestOneKeyKeepsTheOtherDefaults writes each key of each section by itself, with the value that it has anyway: that changes
-// nothing, unless it takes away another default of its section. The keys and the sections are those of the types.
+// allSkeletons returns the skeletons and, for each section that is not in them, its own valid example.
+func allSkeletons() []string {
+	all := slices.Clone(skeletons)
+	for _, s := range sections {
+		if e := examples[s.name()]; !writtenInSkeletons(s.name()) {
+			all = append(all, e.policy(s.name(), e.valid))
+		}
+	}
+	return all
+}
+
+func writtenInSkeletons(key string) bool {
+	return slices.ContainsFunc(skeletons, func(text string) bool { return strings.Contains(text, "\n"+key+":") })
+}
+
+// TestOneKeyKeepsTheOtherDefaults writes each key of each section by itself, with the value that it has anyway: that
+// changes nothing, unless it takes away another default of its section. The keys and the sections are those of the
+// types.
 func TestOneKeyKeepsTheOtherDefaults(t *testing.T) {
 	written := 0
-	for _, skeleton := range skeletons {
+	for _, skeleton := range allSkeletons() {
 		written += oneKey(t, skeleton)
 	}
 	if written < 300 {
@@ -76,9 +92,13 @@ func TestOneKeyKeepsTheOtherDefaults(t *testing.T) {
 func oneKey(t *testing.T, skeleton string) (written int) {
 	base := loadedFrom(t, skeleton)
 	want := flat(base)
-	text, err := yaml.Marshal(base)
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, part := range base.documents() {
+		some, err := yaml.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, some...)
 	}
 	var all yaml.Node
 	if err := yaml.Unmarshal(text, &all); err != nil {
@@ -153,7 +173,9 @@ func TestSkeletonsHaveEverySection(t *testing.T) {
 			}
 		}
 	}
-	types(reflect.TypeFor[Policy]())
+	for _, s := range sections {
+		types(s.valueType())
+	}
 	var values func(v reflect.Value)
 	values = func(v reflect.Value) {
 		switch v.Kind() {
@@ -178,8 +200,11 @@ func TestSkeletonsHaveEverySection(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range skeletons {
-		values(reflect.ValueOf(loadedFrom(t, text)))
+	for _, text := range allSkeletons() {
+		p := loadedFrom(t, text)
+		for _, s := range sections {
+			values(s.value(p))
+		}
 	}
 	for typ := range reachable {
 		if !seen[typ] {
@@ -190,7 +215,8 @@ func TestSkeletonsHaveEverySection(t *testing.T) {
 
 // What the map of a section's defaults holds is laid under what is written of it; a key that is not in it has none.
 func TestWrittenPriorityKeepsItsDefaults(t *testing.T) {
-	p := loadedFrom(t, strings.Replace(skeleton, "tiers:", `priorities: {P1: {notify: [hook]}, P3: {notify: [chat]}, P4: null, P2: {respond_within: 30m}}
+	p := loadedFrom(t, strings.Replace(skeleton, "tiers:", `priorities:
+  {P1: {notify: [hook]}, P3: {notify: [chat]}, P4: null, P2: {respond_within: 30m}}
 tiers:`, 1))
 	for name, want := range map[string]string{
 		"P1": "{15m false [hook]}", "P2": "{30m false []}", "P3": "{4h true [chat]}", "P4": "{1w false []}",
@@ -199,8 +225,10 @@ tiers:`, 1))
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
-	p = loadedFrom(t, strings.Replace(skeleton, "token_env: HOME,", "token_env: HOME, compute_sizes: {micro: {iops: 600}},", 1))
-	if got := *p.Storage.Supabase.ComputeSizes["micro"]; got.IOPS != 600 || got.Throughput != 11_000_000 || got.BurstIOPS != 11_800 {
+	const sizes = "token_env: HOME, compute_sizes: {micro: {iops: 600}},"
+	p = loadedFrom(t, strings.Replace(skeleton, "token_env: HOME,", sizes, 1))
+	got := *p.Storage.Supabase.ComputeSizes["micro"]
+	if got.IOPS != 600 || got.Throughput != 11_000_000 || got.BurstIOPS != 11_800 {
 		t.Errorf("micro: %+v", got)
 	}
 	if n := len(p.Storage.Supabase.ComputeSizes); n != len(publishedComputeSizes()) {
@@ -265,6 +293,9 @@ func loadedFrom(t *testing.T, text string) *Policy {
 func flat(p *Policy) map[string]string {
 	all := map[string]string{}
 	flatten(reflect.ValueOf(p).Elem(), "", all)
+	for _, s := range sections {
+		flatten(s.value(p), s.name(), all)
+	}
 	return all
 }
 

@@ -9,21 +9,59 @@ import (
 // maxBusinessDays bounds how far a deadline in business time is looked for.
 const maxBusinessDays = 400
 
-// Deadline is when somebody must have responded to what began at a moment: after so much time, or after so
-// much business time where the priority keeps business hours.
-func (p *Policy) Deadline(priority string, began time.Time) time.Time {
-	settings, ok := p.Priorities[priority]
-	if !ok {
-		settings = p.Priorities[Priorities[0]]
+// BusinessHours are when chat and mail of priorities with business_hours are delivered.
+type BusinessHours struct {
+	TimeZone string   `yaml:"time_zone"`
+	Weekdays []string `yaml:"weekdays"`
+	From     string   `yaml:"from"`
+	To       string   `yaml:"to"`
+}
+
+var businessHoursSection = &section[BusinessHours]{
+	key:   "business_hours",
+	field: func(p *Policy) *BusinessHours { return &p.Hours },
+	defaults: func() BusinessHours {
+		return BusinessHours{
+			TimeZone: "UTC",
+			Weekdays: []string{"monday", "tuesday", "wednesday", "thursday", "friday"},
+			From:     "09:00", To: "18:00",
+		}
+	},
+	inherit:  func(_ *Policy, h *BusinessHours) { h.Normalize() },
+	validate: validateBusinessHours,
+}
+
+func validateBusinessHours(v *validator, h BusinessHours) {
+	v.zone("business_hours.time_zone", h.TimeZone)
+	v.weekdays("business_hours.weekdays", h.Weekdays)
+	from, errFrom := ParseClock(h.From)
+	to, errTo := ParseClock(h.To)
+	switch {
+	case errFrom != nil:
+		v.failAt("business_hours.from", "%v", errFrom)
+	case errTo != nil:
+		v.failAt("business_hours.to", "%v", errTo)
+	case to == from:
+		v.failAt("business_hours.to", "must not be the same as from: write 00:00 to 24:00 for whole days")
+	case from.Hour == 24:
+		v.failAt("business_hours.from", "invalid time of day %q: write it like 00:00", h.From)
 	}
-	if !settings.BusinessHours {
-		return began.Add(settings.RespondWithin.Std())
-	}
-	return p.Hours.Add(began, settings.RespondWithin.Std())
+}
+
+// Normalize writes weekdays and times of day in one way, however they were written.
+func (h *BusinessHours) Normalize() {
+	h.Weekdays, h.From, h.To = canonicalDays(h.Weekdays), canonicalClock(h.From), canonicalClock(h.To)
+}
+
+// Overnight reports whether business ends on the day after it began, such as from 22:00 to 06:00.
+func (h BusinessHours) Overnight() bool {
+	from, errFrom := ParseClock(h.From)
+	to, errTo := ParseClock(h.To)
+	return errFrom == nil && errTo == nil && to.Minutes() < from.Minutes()
 }
 
 // Add returns the moment by which so much business time has passed. Days of 23 and 25 hours count as the
-// clock on the wall shows them. Where there are no business hours at all, time simply passes.
+// clock on the wall shows them. Without any business hours it returns from plus d.
 func (h BusinessHours) Add(from time.Time, d time.Duration) time.Time {
 	local := from.In(h.zone())
 	for day := range maxBusinessDays {
@@ -67,7 +105,8 @@ func (h BusinessHours) zone() *time.Location {
 	return zone
 }
 
-// on returns when the business that begins on a day begins and ends, if it does; it may end on the next day. No weekdays mean every day, as Alertmanager has it.
+// on returns when the business that begins on a day begins and ends, if it does; it may end on the next day. No
+// weekdays mean every day, as in Alertmanager.
 func (h BusinessHours) on(year int, month time.Month, day int) (start, end time.Time, ok bool) {
 	zone := h.zone()
 	noon := time.Date(year, month, day, 12, 0, 0, 0, zone)

@@ -16,10 +16,12 @@ func TestReferenceNames(t *testing.T) {
 		want   []string
 		chosen bool
 	}{
-		"by default":              {check("https://shop.example.com"), referenceNames, false},
-		"only addresses":          {check("https://192.0.2.1"), nil, false},
-		"only this host":          {check("http://localhost:80"), nil, false},
-		"own":                     {"  reference_names: [example.org]\n" + check("https://shop.example.com"), []string{"example.org"}, true},
+		"by default":     {check("https://shop.example.com"), referenceNames, false},
+		"only addresses": {check("https://192.0.2.1"), nil, false},
+		"only this host": {check("http://localhost:80"), nil, false},
+		"own": {
+			"  reference_names: [example.org]\n" + check("https://shop.example.com"), []string{"example.org"}, true,
+		},
 		"none":                    {"  reference_names: []\n" + check("https://shop.example.com"), []string{}, true},
 		"default that is a check": {check("https://google.com"), referenceNames[:1], false},
 	} {
@@ -40,7 +42,8 @@ func TestReferenceNames(t *testing.T) {
 		"two words.com":      "write a name that the resolver looks up",
 	} {
 		_, err := with(t, "  reference_names: ['"+name+"']\n"+check("https://shop.example.com"))
-		if err == nil || !strings.Contains(err.Error(), "p.yaml:6: health.reference_names[0]: ") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(err.Error(), "p.yaml:6: health.reference_names[0]: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -48,7 +51,8 @@ func TestReferenceNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := p.Warnings(); !slices.ContainsFunc(w, func(w Warning) bool { return strings.Contains(w.Msg, "no reference_names") }) {
+	missing := func(w Warning) bool { return strings.Contains(w.Msg, "no reference_names") }
+	if w := p.Warnings(); !slices.ContainsFunc(w, missing) {
 		t.Errorf("no warning among %v", w)
 	}
 }

@@ -8,18 +8,25 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// referenceNames are looked up by default when the name of a check does not resolve: two that resolve wherever the internet's
-// names do, run by different people.
+// ReferenceTarget is something elsewhere that answers whenever our own network works.
+type ReferenceTarget struct {
+	Target string `yaml:"target"`
+	Module string `yaml:"module"`
+}
+
+// referenceNames are looked up by default when the name of a check does not resolve: two that resolve wherever the
+// internet's names do, run by different people.
 var referenceNames = []string{"www.cloudflare.com", "www.google.com"}
 
 // maxReferences bounds reference targets, and reference names: all are asked while checks fail.
 const maxReferences = 20
 
 // dnsNameRE is a name of at least two labels as DNS has it (RFC 1123, section 2.1).
-var dnsNameRE = regexp.MustCompile(`^([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+var dnsNameRE = regexp.MustCompile(
+	`^([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
 
-// ReferenceNames returns the names by which the exporter finds out whether its own resolver works, and whether the policy chose
-// them. The default ones are not used where no check has a name, and none lies in a zone of a check.
+// ReferenceNames returns the names by which the exporter finds out whether its own resolver works, and whether the
+// policy chose them. The default ones are not used where no check has a name, and none lies in a zone of a check.
 func (p *Policy) ReferenceNames() (names []string, chosen bool) {
 	if p.Health.ReferenceNames != nil {
 		return p.Health.ReferenceNames, true
@@ -52,7 +59,7 @@ func (p *Policy) checkZones() map[string]string {
 	return zones
 }
 
-// zoneOf returns the domain that somebody registered, of which a name is a part.
+// zoneOf returns the registered domain of which a name is a part.
 func zoneOf(name string) string {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if zone, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
@@ -61,8 +68,7 @@ func zoneOf(name string) string {
 	return name
 }
 
-func (v *validator) references() {
-	h := v.policy.Health
+func (v *validator) references(h Health) {
 	if len(h.ReferenceTargets) > maxReferences {
 		v.failAt("health.reference_targets", "%d targets: write at most %d", len(h.ReferenceTargets), maxReferences)
 	}
@@ -85,18 +91,19 @@ func (v *validator) references() {
 			continue
 		}
 		if check, ok := zones[zoneOf(name)]; ok {
-			v.failAt(path, "%s is in the zone of check %s (%s), so both fail together: write a name that another operator runs", name, check, zoneOf(name))
+			v.failAt(path, "%s is in the zone of check %s (%s), so both fail together: "+
+				"write a name that another operator runs", name, check, zoneOf(name))
 		}
 	}
 }
 
 // referenceWarnings warns of a policy by which a failure of the exporter's own reads as an outage of everything.
-func (v *validator) referenceWarnings() {
-	p := v.policy
-	if len(p.Health.Checks) > 0 && len(p.Health.ReferenceTargets) == 0 {
+func (v *validator) referenceWarnings(h Health) {
+	if len(h.Checks) > 0 && len(h.ReferenceTargets) == 0 {
 		v.warn("health", "no reference_targets: a loss of the exporter's own network will read as an outage of every target")
 	}
-	if names, _ := p.ReferenceNames(); len(names) == 0 && len(p.checkZones()) > 0 {
-		v.warn("health", "no reference_names: a failure of the exporter's own resolver will read as an outage of every target that has a name")
+	if names, _ := v.policy.ReferenceNames(); len(names) == 0 && len(v.policy.checkZones()) > 0 {
+		v.warn("health", "no reference_names: "+
+			"a failure of the exporter's own resolver will read as an outage of every target that has a name")
 	}
 }

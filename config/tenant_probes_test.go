@@ -7,32 +7,43 @@ import (
 )
 
 func TestMistakesInProbesNameTheirCure(t *testing.T) {
-	for text, want := range map[string]string{
-		`{addresses: [192.0.2.7, "2001:db8::/48", "::ffff:192.0.2.8"]}`: "",
-		`{secret: {file: key}}`:                  "",
-		`{secret: {env: HOME}}`:                  "",
-		`{addresses: [example.com]}`:             `p.yaml:6: tenants.probes.addresses[0]: invalid address "example.com": write it like 192.0.2.7`,
-		`{addresses: ["192.0.2.7:443"]}`:         `invalid address "192.0.2.7:443"`,
-		`{addresses: [192.0.2.7, 0.0.0.0/0]}`:    `tenants.probes.addresses[1]: invalid network "0.0.0.0/0": every client is in it`,
-		`{addresses: ["::/0"]}`:                  "every client is in it",
-		`{secret: {}}`:                           "tenants.probes.secret: must have either file or env",
-		`{secret: {file: key, env: HOME}}`:       "tenants.probes.secret: must have either file or env",
-		`{secret: {file: "https://x.y/secret"}}`: "write the name of a file that holds the secret",
-		`{header: X}`:                            "tenants.probes.header",
+	for _, c := range []struct{ text, want string }{
+		{`{addresses: [192.0.2.7, "2001:db8::/48", "::ffff:192.0.2.8"]}`, ""},
+		{`{secret: {file: key}}`, ""},
+		{`{secret: {env: HOME}}`, ""},
+		{
+			`{addresses: [example.com]}`,
+			`p.yaml:6: tenants.probes.addresses[0]: invalid address "example.com": write it like 192.0.2.7`,
+		},
+		{`{addresses: ["192.0.2.7:443"]}`, `invalid address "192.0.2.7:443"`},
+		{
+			`{addresses: [192.0.2.7, 0.0.0.0/0]}`,
+			`tenants.probes.addresses[1]: invalid network "0.0.0.0/0": every client is in it`,
+		},
+		{`{addresses: ["::/0"]}`, "every client is in it"},
+		{`{secret: {}}`, "tenants.probes.secret: must have either file or env"},
+		{`{secret: {file: key, env: HOME}}`, "tenants.probes.secret: must have either file or env"},
+		{`{secret: {file: "https://x.y/secret"}}`, "write the name of a file that holds the secret"},
+		{`{header: X}`, "tenants.probes.header"},
 	} {
-		policy := strings.Replace(withSource, "  host:", "  probes: "+text+"\n  host:", 1)
+		policy := strings.Replace(withSource, "  host:", "  probes: "+c.text+"\n  host:", 1)
 		_, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": policy, "key": "k"}), "p.yaml"))
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v, want %q", text, err, want)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.text, err, c.want)
 		}
 	}
 }
 
 // Health checks that would count as requests of tenants are warned of, wherever the reason lies.
 func TestHealthChecksAmongRequestsAreWarnedOf(t *testing.T) {
-	const unproven, unlogged, unsent = "User-Agent can be sent by any client", "neither the address nor the secret", "does not send the secret"
+	const (
+		unproven = "User-Agent can be sent by any client"
+		unlogged = "neither the address nor the secret"
+		unsent   = "does not send the secret"
+	)
 	const check = "health: {checks: [{name: home, app_service: web, target: \"https://example.com/healthz\"}]}\n"
-	const sends = "health: {checks: [{name: home, app_service: web, target: \"https://example.com/healthz\", secret_headers: {x-thorbis-probe: {file: key}}}]}\n"
+	const sends = "health: {checks: [{name: home, app_service: web, target: \"https://example.com/healthz\", " +
+		"secret_headers: {x-thorbis-probe: {file: key}}}]}\n"
 	const tcp = "health: {checks: [{name: home, app_service: web, target: \"example.com:443\", module: tcp_connect}]}\n"
 	const addresses, secret = "{addresses: [192.0.2.7]}", "{secret: {file: key}}"
 	const nginx, combined = "nginx-json", "combined"
