@@ -12,7 +12,7 @@ type Cost struct {
 func Estimate(p *Policy, tenants int) Cost {
 	var total Cost
 	for _, s := range sections {
-		one := s.estimate(p, tenants)
+		one := s.runCost(p, tenants)
 		total.Series += one.Series
 		total.ProbesPerMonth += one.ProbesPerMonth
 		total.APICallsPerHour += one.APICallsPerHour

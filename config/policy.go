@@ -54,7 +54,7 @@ type Policy struct {
 func defaults() *Policy {
 	p := &Policy{Platform: "thorbis", Environment: "production", Location: "local"}
 	for _, s := range sections {
-		s.start(p)
+		s.setDefaults(p)
 	}
 	return p
 }

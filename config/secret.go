@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
@@ -173,7 +174,9 @@ func walkSecrets(v reflect.Value, path string, f func(path, reader string, file,
 		if v.Type().Elem().Kind() != reflect.Pointer {
 			return // values of maps cannot be changed, and none of these holds a secret
 		}
-		for _, key := range v.MapKeys() {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, key := range keys {
 			walkSecrets(v.MapIndex(key), join(path, key.String()), f)
 		}
 	case reflect.Struct:

@@ -116,6 +116,30 @@ backups: [{name: db, interval: 1d, source: {program: restic, secrets: {RESTIC_PA
 	}
 }
 
+// Secrets, and so their warnings, come in the order of the sections and of the names in them.
+func TestSecretsComeInOrder(t *testing.T) {
+	p := loadedFrom(t, skeleton)
+	var first []string
+	for i := range 20 {
+		var paths []string
+		for _, s := range p.Secrets() {
+			paths = append(paths, s.Path)
+		}
+		if i == 0 {
+			first = paths
+		}
+		if !slices.Equal(paths, first) || len(paths) < 6 {
+			t.Fatalf("%q, before %q", paths, first)
+		}
+	}
+	want := []string{"channels.chat", "channels.pager", "channels.pager", "channels.teams", "health.checks[0]"}
+	for i, path := range want {
+		if !strings.HasPrefix(first[i], path+".") {
+			t.Errorf("%q, want %q", first, want)
+		}
+	}
+}
+
 // What is written in modules is as secret as what is in files.
 func TestSecretsOfModulesAreMasked(t *testing.T) {
 	dir := write(t, map[string]string{

@@ -34,17 +34,18 @@ type part interface {
 	name() string
 	valueType() reflect.Type
 	referenced() []string
-	// start puts the defaults into a policy.
-	start(p *Policy)
+	// setDefaults puts the defaults into a policy.
+	setDefaults(p *Policy)
 	// value returns the value in a policy. It can be set.
 	value(p *Policy) reflect.Value
 	// hashed returns the value in the pieces in which it is hashed, nil for none.
 	hashed(p *Policy) (first any, rest []any)
-	fill(p *Policy)
-	check(v *validator)
-	alert(v *validator)
-	absolute(v *validator)
-	estimate(p *Policy, tenants int) Cost
+	// The others run a function of the section, where it has one and is not absent.
+	runInherit(p *Policy)
+	runValidate(v *validator)
+	runWarn(v *validator)
+	runResolve(v *validator)
+	runCost(p *Policy, tenants int) Cost
 }
 
 // of returns the value in a policy: a zero one if the policy was not loaded and has no field for it.
@@ -76,7 +77,7 @@ func (s *section[T]) valueType() reflect.Type { return reflect.TypeFor[T]() }
 
 func (s *section[T]) referenced() []string { return s.references }
 
-func (s *section[T]) start(p *Policy) {
+func (s *section[T]) setDefaults(p *Policy) {
 	var value T
 	if s.defaults != nil {
 		value = s.defaults()
@@ -102,31 +103,31 @@ func (s *section[T]) hashed(p *Policy) (first any, rest []any) {
 	return s.split(*s.of(p))
 }
 
-func (s *section[T]) fill(p *Policy) {
+func (s *section[T]) runInherit(p *Policy) {
 	if s.inherit != nil && !s.absent(p) {
 		s.inherit(p, s.of(p))
 	}
 }
 
-func (s *section[T]) check(v *validator) {
+func (s *section[T]) runValidate(v *validator) {
 	if s.validate != nil && !s.absent(v.policy) {
 		s.validate(v, *s.of(v.policy))
 	}
 }
 
-func (s *section[T]) alert(v *validator) {
+func (s *section[T]) runWarn(v *validator) {
 	if s.warn != nil && !s.absent(v.policy) {
 		s.warn(v, *s.of(v.policy))
 	}
 }
 
-func (s *section[T]) absolute(v *validator) {
+func (s *section[T]) runResolve(v *validator) {
 	if s.resolve != nil && !s.absent(v.policy) {
 		s.resolve(v, s.of(v.policy))
 	}
 }
 
-func (s *section[T]) estimate(p *Policy, tenants int) Cost {
+func (s *section[T]) runCost(p *Policy, tenants int) Cost {
 	if s.cost == nil || s.absent(p) {
 		return Cost{}
 	}

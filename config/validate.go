@@ -28,12 +28,12 @@ func (v *validator) validate() {
 		return
 	}
 	for _, s := range sections {
-		s.fill(p)
+		s.runInherit(p)
 	}
 	v.name("environment", p.Environment)
 	v.name("location", p.Location)
 	for _, s := range inOrder(func(e entry) int { return e.validated }) {
-		s.check(v)
+		s.runValidate(v)
 	}
 	if len(v.errs) == 0 {
 		v.warnings()
@@ -45,7 +45,7 @@ func (v *validator) validate() {
 func (v *validator) resolveFiles() {
 	v.resolveSecrets()
 	for _, s := range sections {
-		s.absolute(v)
+		s.runResolve(v)
 	}
 }
 

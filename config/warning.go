@@ -26,6 +26,6 @@ func (v *validator) warnings() {
 			v.secretWarnings()
 			secrets = true
 		}
-		s.alert(v)
+		s.runWarn(v)
 	}
 }
