@@ -19,9 +19,9 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -54,7 +54,7 @@ func newVectors() *vectors {
 
 func classicBounds() []float64 {
 	var bounds []float64
-	for _, b := range ledger.ClassicBounds {
+	for _, b := range store.ClassicBounds {
 		bounds = append(bounds, float64(b)/1e9)
 	}
 	return bounds
@@ -91,24 +91,24 @@ func fillVectors(v *vectors, n int) {
 // fillTenants makes the same requests in a collector that has no sources.
 func fillTenants(ctx context.Context, c *tenant.Collector, n int) error {
 	r := rand.New(rand.NewSource(1)) //nolint:gosec // as above
-	book := c.Book()
-	numbers := book.Configure(ledger.Config{Limit: n, Thresholds: []uint64{3e8, 1e9}, Sources: []ledger.SourceConfig{{Name: "bench", Service: "web"}}})["bench"]
-	table := count.NewTable(book)
-	source := &count.Source{Number: numbers.Source, Late: time.Hour, Weight: count.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &count.Rule{
-		Service: numbers.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
+	st := c.Store()
+	numbers := st.Configure(store.Config{Limit: n, Thresholds: []uint64{3e8, 1e9}, Sources: []store.SourceConfig{{Name: "bench", Service: "web"}}})["bench"]
+	agg := aggregate.NewAggregator(st)
+	source := &aggregate.CountSource{Number: numbers.Source, Late: time.Hour, Weight: aggregate.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &aggregate.Rule{
+		Service: numbers.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
 	}}
-	table.Begin(source)
+	agg.Begin(source)
 	for i := range n {
 		host := []byte("tenant-" + strconv.Itoa(i) + ".thorbis.app")
 		for range observations {
-			table.Add(&decode.Event{Host: host, Status: 200, Bytes: 512, Duration: int64(math.Exp(r.NormFloat64()) * 6e7)})
+			agg.Add(&decode.Event{Host: host, Status: 200, Bytes: 512, Duration: int64(math.Exp(r.NormFloat64()) * 6e7)})
 		}
-		if table.Full() || i == n-1 {
-			table.Read(uint64(observations), 0)
-			if err := book.Commit(ctx, table.Flush(nil, nil)); err != nil {
+		if agg.Full() || i == n-1 {
+			agg.Read(uint64(observations), 0)
+			if err := st.Commit(ctx, agg.Flush(nil, nil)); err != nil {
 				return err
 			}
-			table.Begin(source)
+			agg.Begin(source)
 		}
 	}
 	return nil

@@ -138,7 +138,7 @@ func logProbes(t *testing.T, u *used, p *config.Policy) func() {
 	c := tenant.New(tenant.Options{Logger: quiet()})
 	background(t, p, c)
 	probes := func() (n uint64) {
-		for _, s := range c.Book().Services() {
+		for _, s := range c.Store().Services() {
 			for _, of := range s.Probes {
 				n += of
 			}

@@ -107,8 +107,8 @@ func summary(s *tenant.Summary) string {
 	if s.Unknown > 0 {
 		parts = append(parts, fmt.Sprintf("%d of them of no tenant", s.Unknown))
 	}
-	for _, reason := range slices.Sorted(maps.Keys(s.Left)) {
-		parts = append(parts, fmt.Sprintf("%d %s", s.Left[reason], reason))
+	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Skipped[reason], reason))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.Unreadable)) {
 		parts = append(parts, number(s.Unreadable[reason], "unreadable duration")+" ("+reason+")")

@@ -63,8 +63,8 @@ func lookAt(name string, s *config.Source) (g glance) {
 // why returns hints on lines that could not be read and on requests without a tenant.
 func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summary) (hints []string) {
 	rejected := uint64(0)
-	for _, reason := range []decode.Verdict{decode.Syntax, decode.TooLong, decode.NoStatus} {
-		rejected += sum.Left[reason.Reason()]
+	for _, reason := range []decode.Outcome{decode.Syntax, decode.TooLong, decode.NoStatus} {
+		rejected += sum.Skipped[reason.Reason()]
 	}
 	unassigned := sum.Requests > 0 && sum.Unknown == sum.Requests
 	if rejected == 0 && !unassigned {

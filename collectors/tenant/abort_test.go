@@ -66,7 +66,7 @@ tenants:
 	}
 	put(t, filepath.Join(dir, "access.json"), `{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
 	eventually(t, "the line is counted", func() bool { return c.Lines() == 1 })
-	if services := c.Book().Services(); len(services) != 1 {
+	if services := c.Store().Services(); len(services) != 1 {
 		t.Errorf("services %+v are saved", services)
 	}
 	if len(c.statuses) != 2 || !c.statuses["posts"].Up.Load() || c.statuses["posts"].Errors.Load() != 0 {

@@ -18,10 +18,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -57,11 +57,11 @@ type Collector struct {
 	pause     func(source.Point, string) // for tests
 	current   atomic.Pointer[setup]      // nil before the first policy
 
-	mu       sync.Mutex // one policy or registry at a time
-	book     atomic.Pointer[ledger.Book]
-	tables   *source.Tables
-	posting  *source.Tables           // of receivers, so that a file being caught up keeps no post waiting
-	statuses map[string]*sourceStatus // by the source's name, kept across reloads
+	mu          sync.Mutex // one policy or registry at a time
+	store       atomic.Pointer[store.Store]
+	aggregators *source.Aggregators
+	posting     *source.Aggregators      // of receivers, so that a file being caught up keeps no post waiting
+	statuses    map[string]*sourceStatus // by the source's name, kept across reloads
 
 	registryErrors atomic.Uint64
 }
@@ -71,7 +71,7 @@ type sourceStatus struct {
 	source.Status
 	posts posts
 	// unreadable counts durations since the exporter started.
-	unreadable count.Unreadable
+	unreadable aggregate.Unreadable
 	memory     receive.Memory
 }
 
@@ -158,23 +158,23 @@ func here(p *config.Policy) *config.Policy {
 
 // open reads the saved state back, once.
 func (c *Collector) open() error {
-	if c.book.Load() != nil {
+	if c.store.Load() != nil {
 		return nil
 	}
-	book, err := ledger.Open(ledger.Options{Logger: c.logger, State: c.dir, Immediate: c.immediate})
+	st, err := store.Open(store.Options{Logger: c.logger, State: c.dir, Immediate: c.immediate})
 	if err != nil {
 		return fmt.Errorf("tenant counters: %w", err)
 	}
-	c.tables = source.NewTables(book, runtime.GOMAXPROCS(0))
-	c.posting = source.NewTables(book, receive.Concurrency)
-	c.book.Store(book)
+	c.aggregators = source.NewAggregators(st, runtime.GOMAXPROCS(0))
+	c.posting = source.NewAggregators(st, receive.Concurrency)
+	c.store.Store(st)
 	return nil
 }
 
 // Run saves what is counted, refreshes the registry and reads the sources of the policy in force, until ctx ends.
 func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
-	book := c.book.Load()
-	if book == nil {
+	st := c.store.Load()
+	if st == nil {
 		<-ctx.Done()
 		return nil
 	}
@@ -182,25 +182,25 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	defer stop()
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSaving()
-	book.Begin() // or the first commit of a source could find the book of an earlier Run stopped
+	st.Begin() // or the first commit of a source could find the st of an earlier Run stopped
 	saved := collectors.Async(func() error {
 		defer stop() // nothing is read that cannot be saved
-		return book.Run(saving)
+		return st.Run(saving)
 	})
 	group.Each(reading, c.changed, c.read)
 	stopSaving()
 	return <-saved
 }
 
-// Book is what is counted and saved.
-func (c *Collector) Book() *ledger.Book { return c.book.Load() }
+// Store is what is counted and saved.
+func (c *Collector) Store() *store.Store { return c.store.Load() }
 
 // Lines is how many lines of all sources are counted and saved.
 func (c *Collector) Lines() uint64 {
 	var n uint64
-	if s, book := c.current.Load(), c.book.Load(); s != nil && book != nil {
+	if s, st := c.current.Load(), c.store.Load(); s != nil && st != nil {
 		for _, r := range s.sources {
-			saved, _ := book.Source(r.number)
+			saved, _ := st.Source(r.number)
 			n += saved.Lines
 		}
 	}
@@ -209,8 +209,8 @@ func (c *Collector) Lines() uint64 {
 
 // Close gives the saved state back. It may follow only when Run has returned.
 func (c *Collector) Close() error {
-	if book := c.book.Load(); book != nil {
-		return book.Close()
+	if st := c.store.Load(); st != nil {
+		return st.Close()
 	}
 	return nil
 }

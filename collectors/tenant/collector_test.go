@@ -190,7 +190,7 @@ tenants:
 	go func() {
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
-	eventually(t, "both lines", func() bool { n, _, _ := c.Book().Totals(); return n == 2 })
+	eventually(t, "both lines", func() bool { n, _, _ := c.Store().Totals(); return n == 2 })
 	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
 		t.Errorf("%d sources are exported", n)
 	}

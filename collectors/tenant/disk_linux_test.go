@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -38,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 		close(stopped)
 	}()
-	requests := func() uint64 { n, _, _ := c.Book().Totals(); return n }
+	requests := func() uint64 { n, _, _ := c.Store().Totals(); return n }
 	write := func(n int) {
 		t.Helper()
 		f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
@@ -51,10 +51,10 @@ func TestFullDisk(t *testing.T) {
 	write(1000)
 	eventually(t, "1000 requests", func() bool { return requests() == 1000 })
 
-	fillUp(t, disk, c.Book())
+	fillUp(t, disk, c.Store())
 	write(500)
-	failed, _ := c.Book().Saves()
-	eventually(t, "a save that fails", func() bool { saves, _ := c.Book().Saves(); return saves[1] > failed[1] })
+	failed, _ := c.Store().Saves()
+	eventually(t, "a save that fails", func() bool { saves, _ := c.Store().Saves(); return saves[1] > failed[1] })
 	var scrape bytes.Buffer
 	if err := c.Write(&scrape); err != nil || requests() != 1000 {
 		t.Errorf("%d requests are shown, %v", requests(), err)
@@ -85,7 +85,7 @@ func TestFullDiskRefusesPosts(t *testing.T) {
 	if code := post("a"); code != 200 {
 		t.Fatal(code)
 	}
-	fillUp(t, disk, o.c.Book())
+	fillUp(t, disk, o.c.Store())
 	for range 3 {
 		if code := post("b"); code != 503 {
 			t.Errorf("a full disk answers %d", code)
@@ -113,8 +113,8 @@ func smallDisk(t *testing.T) string {
 	return disk
 }
 
-// fillUp leaves no room on a disk, not even in the last block of a book's log.
-func fillUp(t *testing.T, disk string, book *ledger.Book) {
+// fillUp leaves no room on a disk, not even in the last block of a store's log.
+func fillUp(t *testing.T, disk string, st *store.Store) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(disk, "junk"))
 	if err != nil {
@@ -127,7 +127,7 @@ func fillUp(t *testing.T, disk string, book *ledger.Book) {
 	}
 	f.Close()
 	for n := 2048; n > 0; {
-		if err := book.Commit(t.Context(), ledger.Encode(&ledger.Delta{IDs: make([]uint64, n)})); err != nil {
+		if err := st.Commit(t.Context(), store.Encode(&store.Batch{IDs: make([]uint64, n)})); err != nil {
 			n /= 2
 		}
 	}

@@ -33,8 +33,8 @@ func (*Collector) Describe(chan<- *prometheus.Desc) {}
 // Collect reads memory only: what is saved of the sources, and how they fare. The tenants themselves are
 // served by Tenants.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	s, book := c.current.Load(), c.book.Load()
-	if s == nil || book == nil {
+	s, st := c.current.Load(), c.store.Load()
+	if s == nil || st == nil {
 		return
 	}
 	e := exposer{ch: ch, created: c.created}
@@ -49,7 +49,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range s.sources {
 		e.source(c, r)
 	}
-	for _, service := range book.Services() {
+	for _, service := range st.Services() {
 		if !s.serves(service.Name) {
 			continue
 		}
@@ -62,13 +62,13 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.counter(metric.TenantDemoted, float64(service.Demoted), c.created, service.Name)
 	}
 	e.registry(s, c.registryErrors.Load())
-	saves, at := book.Saves()
+	saves, at := st.Saves()
 	e.counter(metric.StateSaves, float64(saves[0]), c.created, name, metric.ResultSuccess)
 	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)
-	if book.Persistent() {
+	if st.Persistent() {
 		e.gauge(metric.StateLastSave, float64(at.UnixMilli())/1000, name)
 		unsaved := 0.0
-		if book.Unsaved() {
+		if st.Unsaved() {
 			unsaved = 1
 		}
 		e.gauge(metric.StateUnsaved, unsaved, name)
@@ -126,19 +126,19 @@ func (e exposer) source(c *Collector, r *running) {
 			e.counter(metric.TenantReceiverPosts, float64(r.status.posts[i].Load()), e.created, conf.Name, conf.AppService, result)
 		}
 	}
-	saved, ok := c.book.Load().Source(r.number)
+	saved, ok := c.store.Load().Source(r.number)
 	if !ok {
 		return // its first record is on its way
 	}
 	created := time.UnixMilli(saved.Created)
 	e.counter(metric.TenantSourceLines, float64(saved.Lines), created, conf.Name, conf.AppService)
 	e.counter(metric.TenantSourceBytes, float64(saved.Bytes), created, conf.Name, conf.AppService)
-	for v := decode.Syntax; v < decode.Verdicts; v++ {
+	for v := decode.Syntax; v < decode.Outcomes; v++ {
 		m := metric.TenantSourceIgnored
 		if v.Rejected() {
 			m = metric.TenantSourceRejects
 		}
-		e.counter(m, float64(saved.Verdicts[v]), created, conf.Name, conf.AppService, v.Reason())
+		e.counter(m, float64(saved.Outcomes[v]), created, conf.Name, conf.AppService, v.Reason())
 	}
 	e.gauge(metric.TenantSourceLastRead, float64(saved.Read)/1000, conf.Name, conf.AppService)
 	e.gauge(metric.TenantSourceNewestEvent, float64(saved.Newest)/1000, conf.Name, conf.AppService)

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -80,14 +80,14 @@ func (k *killed) positions() {
 		return
 	}
 	defer sd.Close()
-	book, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+	st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler), State: sd})
 	if err != nil {
 		k.t.Log(err)
 		return
 	}
-	defer book.Close()
+	defer st.Close()
 	for number := range 16 {
-		for _, f := range book.Files(number) {
+		for _, f := range st.Files(number) {
 			k.t.Logf("source %d: %+v", number, f)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // Summary is what became of the lines of files that were read once.
 type Summary struct {
 	Lines, Bytes uint64
-	Left         map[string]uint64 // by reason
+	Skipped      map[string]uint64 // by reason
 	Unreadable   map[string]uint64 // requests whose durations could not be read, by reason
 	Requests     uint64            // late ones too
 	Unknown      uint64            // requests that led to no tenant
@@ -36,11 +36,11 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	if err := collectors.Apply(c, &once); err != nil {
 		return Summary{}, err
 	}
-	book, r := c.book.Load(), c.current.Load().sources[0]
+	st, r := c.store.Load(), c.current.Load().sources[0]
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	saving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	saved := collectors.Async(func() error { return book.Run(saving) })
+	saved := collectors.Async(func() error { return st.Run(saving) })
 	var reading []<-chan error
 	for _, name := range files {
 		reading = append(reading, collectors.Async(func() error { return c.file(ctx, r, name, progress) }))
@@ -51,11 +51,11 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 	}
 	stop()
 	err = errors.Join(err, <-saved)
-	s, _ := book.Source(r.number)
-	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Left: map[string]uint64{}, Unreadable: map[string]uint64{}}
-	for v := decode.Syntax; v < decode.Verdicts; v++ {
-		if n := s.Verdicts[v]; n > 0 {
-			sum.Left[v.Reason()] = n
+	s, _ := st.Source(r.number)
+	sum := Summary{Lines: s.Lines, Bytes: s.Bytes, Skipped: map[string]uint64{}, Unreadable: map[string]uint64{}}
+	for v := decode.Syntax; v < decode.Outcomes; v++ {
+		if n := s.Outcomes[v]; n > 0 {
+			sum.Skipped[v.Reason()] = n
 		}
 	}
 	for u := decode.NotADuration; u < decode.Unreadables; u++ {
@@ -64,9 +64,9 @@ func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, 
 		}
 	}
 	var late uint64
-	sum.Requests, late, sum.Tenants = book.Totals()
+	sum.Requests, late, sum.Tenants = st.Totals()
 	sum.Requests += late
-	sum.Unknown, sum.Registered = book.Unknown(), -1
+	sum.Unknown, sum.Registered = st.Unknown(), -1
 	if registered := c.current.Load().names.names.Registered; registered != nil {
 		sum.Registered = len(registered)
 	}

@@ -4,10 +4,21 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
+
+// posts counts the posts to a receiver in the order of metric.PostResults.
+type posts [6]atomic.Uint64
+
+func init() {
+	if len(metric.PostResults) != len(posts{}) {
+		panic("results of posts and their counters differ")
+	}
+}
 
 // receiver makes the receiver of a source. While its secret cannot be read it refuses everything, and reports it.
 func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
@@ -20,7 +31,7 @@ func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
 	_, r.secret = ref.Read(context.Background()) // so that a missing one shows before the first post
 	return receive.New(receive.Config{
 		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
-		Count: r.reader.Count, Book: c.book.Load(), Tables: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
+		Count: r.reader.Count, Store: c.store.Load(), Aggregators: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
 		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, Memory: &r.status.memory,
 	})
 }

@@ -128,7 +128,7 @@ func zipped(body string) string {
 
 func (o *testCollector) wants(n uint64) {
 	o.t.Helper()
-	if got, _, _ := o.c.book.Load().Totals(); got != n {
+	if got, _, _ := o.c.store.Load().Totals(); got != n {
 		o.t.Errorf("%d requests, want %d", got, n)
 	}
 }
@@ -284,7 +284,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		}
 	}
 	const counted = 2 * (1 + 1 + 1 + 4) // of the file and the three receivers, of which json is sampled
-	eventually(t, "all requests", func() bool { n, _, _ := o.c.book.Load().Totals(); return n == counted })
+	eventually(t, "all requests", func() bool { n, _, _ := o.c.store.Load().Totals(); return n == counted })
 	var shown bytes.Buffer
 	if err := o.c.Write(&shown); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
@@ -20,7 +20,7 @@ const retryEvery = 5 * time.Second
 
 // registered is a registry in use. It is immutable.
 type registered struct {
-	names *count.Names
+	names *aggregate.Names
 	tiers map[string]string
 	known bool // false until the list of tenants was read once
 	// version is that of the registry's list. A reload leaves the registry to the next setup: what it has read since is new.
@@ -71,7 +71,7 @@ func (s *setup) use() {
 	for host, tenant := range t.Hosts { // the policy has the last word
 		hosts[spelled(host)] = tenant
 	}
-	r.names = count.NewNames(t.Host, t.Path, hosts, names)
+	r.names = aggregate.NewNames(t.Host, t.Path, hosts, names)
 	s.names = r
 }
 

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
@@ -93,7 +93,7 @@ tenants:
 	wg.Wait()
 	// What is posted and what is logged ends in another class, of whatever tenant of whichever service.
 	counted := func(class int) (n uint64) {
-		_ = c.Book().View().Each(func(s *ledger.Series) { n += s.Requests[class] + s.Late[class] }, func() error { return nil })
+		_ = c.Store().View().Each(func(s *store.Series) { n += s.Requests[class] + s.Late[class] }, func() error { return nil })
 		return n
 	}
 	eventually(t, "all lines", func() bool { return counted(3) >= logged.Load() })
@@ -104,7 +104,7 @@ tenants:
 	if posts, lines := counted(1), counted(3); posts != acknowledged.Load() || posts == 0 || lines != logged.Load() {
 		t.Errorf("%d posts and %d lines are counted, %d were acknowledged and %d written", posts, lines, acknowledged.Load(), logged.Load())
 	}
-	requests, _, _ := c.Book().Totals()
+	requests, _, _ := c.Store().Totals()
 	_ = c.Close()
 	_ = sd.Close()
 	if sd, err = state.Open(storage); err != nil {
@@ -116,7 +116,7 @@ tenants:
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if got, _, _ := again.Book().Totals(); got != requests || requests == 0 {
+	if got, _, _ := again.Store().Totals(); got != requests || requests == 0 {
 		t.Errorf("%d requests after a restart, %d before", got, requests)
 	}
 	if text := said.String(); text != "" {
@@ -164,8 +164,8 @@ tenants:
 	for n := 1; ; n++ {
 		select {
 		case <-done:
-			eventually(t, "all lines", func() bool { got, _, _ := c.Book().Totals(); return got >= written })
-			if got, _, _ := c.Book().Totals(); got != written {
+			eventually(t, "all lines", func() bool { got, _, _ := c.Store().Totals(); return got >= written })
+			if got, _, _ := c.Store().Totals(); got != written {
 				t.Errorf("%d lines are counted, %d were written", got, written)
 			}
 			return
@@ -208,7 +208,7 @@ tenants:
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
-	total := func() uint64 { n, late, _ := c.Book().Totals(); return n + late }
+	total := func() uint64 { n, late, _ := c.Store().Totals(); return n + late }
 	eventually(t, "all lines", func() bool { return total() >= 1000 })
 	for n := range 20 {
 		apply([]string{"z1", "s1"}[n%2], []string{"web", "web", "api"}[n%3])

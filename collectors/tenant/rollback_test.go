@@ -52,8 +52,8 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 		}()
 		defer func() { cancel(); <-stopped; _ = c.Close(); _ = sd.Close() }()
 		eventually(t, fmt.Sprintf("%d requests, and a position in the log", n), func() bool {
-			got, _, _ := c.Book().Totals()
-			return got == n && len(c.Book().Files(0)) == 2
+			got, _, _ := c.Store().Totals()
+			return got == n && len(c.Store().Files(0)) == 2
 		})
 	}
 	write(10)

@@ -18,23 +18,23 @@ func caddyStatus(v *values) int {
 // finishTraefik interprets a status of 0. Traefik's own answers all have a status, and a client that leaves before the
 // headers is logged as 499. If OriginDuration says that the service returned, the connection was handed over (a
 // WebSocket). Otherwise the response was cut off after its headers, by either side.
-func finishTraefik(d *JSON, e *Event) Verdict {
-	verdict := finishGeneric(d, e)
-	if e.Status == 0 && verdict == Counted && d.v.kinds[fStatus] == number {
+func finishTraefik(d *JSON, e *Event) Outcome {
+	outcome := finishGeneric(d, e)
+	if e.Status == 0 && outcome == Counted && d.v.kinds[fStatus] == number {
 		e.Status = clientClosed
 		if n, ok := scaled(d.v.raw[fOriginDuration], 0); ok && n > 0 && d.v.kinds[fOriginDuration] == number {
 			e.Status = 101
 		}
 	}
-	return verdict
+	return outcome
 }
 
 // finishEnvoy distinguishes a client that left, a failure, and a connection that was not HTTP: all have the code 0.
-func finishEnvoy(d *JSON, e *Event) Verdict {
+func finishEnvoy(d *JSON, e *Event) Outcome {
 	v := &d.v
-	verdict := finishGeneric(d, e)
-	if e.Status != 0 || verdict != Counted {
-		return verdict
+	outcome := finishGeneric(d, e)
+	if e.Status != 0 || outcome != Counted {
+		return outcome
 	}
 	if v.unset(fMethod) { // a TCP proxy's line, or a stream that ended before its headers
 		return NoRequest
@@ -42,7 +42,7 @@ func finishEnvoy(d *JSON, e *Event) Verdict {
 	if envoyClientLeft(v.str(fFlags), v.str(fDetails)) {
 		e.Status = clientClosed
 	}
-	return verdict
+	return outcome
 }
 
 // envoyClientLeft judges a request without a response. Envoy closed the connection itself if the details say so, but for a

@@ -7,7 +7,7 @@ func TestAbortedRequests(t *testing.T) {
 	const caddy, istio = `{"logger":"http.log.access","request":{"host":"a"},`, `{"authority":"a","method":"GET","protocol":"HTTP/2",`
 	for line, tc := range map[string]struct {
 		format  string
-		verdict Verdict
+		outcome Outcome
 		status  int
 	}{
 		`{"host":"a","status":"499"}`:                                         {"nginx-json", Counted, 499},
@@ -72,15 +72,15 @@ func TestAbortedRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		var e Event
-		if v := d.Decode([]byte(line), &e); v != tc.verdict || v == Counted && e.Status != tc.status {
-			t.Errorf("%s: verdict %d, status %d, want %d, %d", line, v, e.Status, tc.verdict, tc.status)
+		if v := d.Decode([]byte(line), &e); v != tc.outcome || v == Counted && e.Status != tc.status {
+			t.Errorf("%s: outcome %d, status %d, want %d, %d", line, v, e.Status, tc.outcome, tc.status)
 		}
 	}
 }
 
 // Requests of end users are those of visitors, also of visitors whose own zone is on Cloudflare.
 func TestCloudflareSources(t *testing.T) {
-	for source, want := range map[string]Verdict{
+	for source, want := range map[string]Outcome{
 		`"eyeball"`: Counted, `"orangeToOrange"`: Counted, `""`: Counted, `null`: Counted, `"unknown"`: Counted, `1`: Counted, `9`: Counted, `"9"`: Counted,
 		`"purge"`: Subrequest, `"alwaysOnline"`: Subrequest, `"healthcheck"`: Subrequest, `"edgeWorkerFetch"`: Subrequest, `"edgeWorkerCacheAPI"`: Subrequest,
 		`"edgeWorkerKV"`: Subrequest, `"imageResizing"`: Subrequest, `"sslDetector"`: Subrequest, `"earlyHintsCache"`: Subrequest,
@@ -92,7 +92,7 @@ func TestCloudflareSources(t *testing.T) {
 		}
 		var e Event
 		if v := d.Decode([]byte(`{"ClientRequestHost":"a","EdgeResponseStatus":200,"ClientRequestSource":`+source+`}`), &e); v != want {
-			t.Errorf("%s: verdict %d, want %d", source, v, want)
+			t.Errorf("%s: outcome %d, want %d", source, v, want)
 		}
 	}
 }

@@ -15,15 +15,15 @@ type combined struct {
 }
 
 // Decode implements Decoder.
-func (d *combined) Decode(b []byte, e *Event) Verdict {
-	verdict := d.decode(b, e)
-	if verdict.Rejected() && (isTextNotice(b) || len(b) > 0 && b[0] == '{' && d.notice.matches(b)) {
+func (d *combined) Decode(b []byte, e *Event) Outcome {
+	outcome := d.decode(b, e)
+	if outcome.Rejected() && (isTextNotice(b) || len(b) > 0 && b[0] == '{' && d.notice.matches(b)) {
 		return NoRequest
 	}
-	return verdict
+	return outcome
 }
 
-func (d *combined) decode(b []byte, e *Event) Verdict {
+func (d *combined) decode(b []byte, e *Event) Outcome {
 	*e = Event{Duration: -1}
 	line := b
 	i := bytes.IndexByte(b, '[')
@@ -86,7 +86,7 @@ func (d *combined) isProbe(agent, request, line []byte) bool {
 }
 
 // rest reads host and time.
-func (d *combined) rest(b []byte, e *Event) Verdict {
+func (d *combined) rest(b []byte, e *Event) Outcome {
 	if len(b) == 0 {
 		return Counted
 	}

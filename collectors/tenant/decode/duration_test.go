@@ -21,7 +21,7 @@ func TestUnreadableDurations(t *testing.T) {
 		var e Event
 		line := `{"host":"a","status":200,"request_time":` + text + `}`
 		if v := d.Decode([]byte(line), &e); v != Counted || e.Unreadable != want || want != Readable && (e.Duration != -1 || len(e.Unread) == 0) {
-			t.Errorf("%s: verdict %d, %q is unreadable: %d, want %d; duration %d", text, v, e.Unread, e.Unreadable, want, e.Duration)
+			t.Errorf("%s: outcome %d, %q is unreadable: %d, want %d; duration %d", text, v, e.Unread, e.Unreadable, want, e.Duration)
 		}
 		if d.Decode([]byte(`{"host":"a","status":200}`), &e); e.Unreadable != Readable || e.Unread != nil {
 			t.Errorf("%s is still there after the next line", text)
@@ -57,7 +57,7 @@ func TestUnreadableDurationsOfOtherFormats(t *testing.T) {
 		}
 		var e Event
 		if v := d.Decode([]byte(line), &e); v != Counted || e.Unreadable != tc.want {
-			t.Errorf("%s: verdict %d, unreadable %d, want %d", line, v, e.Unreadable, tc.want)
+			t.Errorf("%s: outcome %d, unreadable %d, want %d", line, v, e.Unreadable, tc.want)
 		}
 	}
 }

@@ -35,12 +35,12 @@ func (e *Event) Class() int {
 	return e.Status/100 - 1
 }
 
-// Verdict says what becomes of a record.
-type Verdict uint8
+// Outcome says what becomes of a record.
+type Outcome uint8
 
 // Counted, or why not. The order is that of metric.RejectReasons, then metric.IgnoreReasons.
 const (
-	Counted Verdict = iota
+	Counted Outcome = iota
 	Syntax
 	TooLong
 	NoStatus
@@ -49,14 +49,14 @@ const (
 	Subrequest
 	Duplicate
 	Test
-	Verdicts // how many there are
+	Outcomes // how many there are
 )
 
 // Rejected reports whether the record could not be read, as opposed to understood and left out.
-func (v Verdict) Rejected() bool { return v >= Syntax && v <= NoStatus }
+func (v Outcome) Rejected() bool { return v >= Syntax && v <= NoStatus }
 
-// Reason is the label value of a verdict other than Counted.
-func (v Verdict) Reason() string {
+// Reason is the label value of a outcome other than Counted.
+func (v Outcome) Reason() string {
 	if v.Rejected() {
 		return metric.RejectReasons[v-Syntax]
 	}
@@ -66,7 +66,7 @@ func (v Verdict) Reason() string {
 // Decoder reads one record. It keeps scratch memory and is for one goroutine.
 type Decoder interface {
 	// Decode fills the event from a record without its line break.
-	Decode(record []byte, e *Event) Verdict
+	Decode(record []byte, e *Event) Outcome
 }
 
 // Options are what a source says about its format.

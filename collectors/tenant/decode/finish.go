@@ -51,7 +51,7 @@ func (d *JSON) time(f field) int64 {
 }
 
 // finishGeneric serves every format whose fields mean what they say.
-func finishGeneric(d *JSON, e *Event) Verdict {
+func finishGeneric(d *JSON, e *Event) Outcome {
 	var ok bool
 	if e.Status, ok = d.status(fStatus); !ok {
 		return NoStatus
@@ -89,19 +89,19 @@ func finishGeneric(d *JSON, e *Event) Verdict {
 }
 
 // finishCaddy leaves out what the server's other loggers write into the same stream.
-func finishCaddy(d *JSON, e *Event) Verdict {
+func finishCaddy(d *JSON, e *Event) Outcome {
 	if logger := d.v.str(fSource); logger != nil && !bytes.HasPrefix(logger, []byte("http.log.access")) {
 		return NoRequest
 	}
-	verdict := finishGeneric(d, e)
-	if e.Status == 0 && verdict == Counted {
+	outcome := finishGeneric(d, e)
+	if e.Status == 0 && outcome == Counted {
 		e.Status = caddyStatus(&d.v)
 	}
-	return verdict
+	return outcome
 }
 
 // finishVercel keeps the one record of a request that holds its outcome.
-func finishVercel(d *JSON, e *Event) Verdict {
+func finishVercel(d *JSON, e *Event) Outcome {
 	v := &d.v
 	e.Host, e.ID = d.first(fHost, fHost2), v.str(fID)
 	uri := v.str(fPath)
@@ -132,7 +132,7 @@ func finishVercel(d *JSON, e *Event) Verdict {
 }
 
 // finishCloudflare keeps what clients asked for.
-func finishCloudflare(d *JSON, e *Event) Verdict {
+func finishCloudflare(d *JSON, e *Event) Outcome {
 	v := &d.v
 	if string(v.str(fContent)) == "tests" && v.missing(fStatus) {
 		return Test
@@ -140,9 +140,9 @@ func finishCloudflare(d *JSON, e *Event) Verdict {
 	if !endUser(v.name(fSource)) {
 		return Subrequest
 	}
-	verdict := finishGeneric(d, e)
-	if verdict != Counted {
-		return verdict
+	outcome := finishGeneric(d, e)
+	if outcome != Counted {
+		return outcome
 	}
 	end := d.time(fEnd)
 	switch {

@@ -30,7 +30,7 @@ func TestFormats(t *testing.T) {
 	at := time.Date(2026, 9, 21, 10, 0, 0, 0, time.UTC).UnixNano()
 	for name, tc := range map[string]struct {
 		format, line string
-		verdict      Verdict
+		outcome      Outcome
 		want         event
 	}{
 		"nginx":                {"nginx-json", jsonSeeds[0], Counted, event{host: "acme.example.com", path: "/a", status: 200, duration: 123 * milli, bytes: 512, time: 1790000000123 * milli}},
@@ -69,10 +69,10 @@ func TestFormats(t *testing.T) {
 			}
 			var e Event
 			for range 2 { // whatever is remembered of a line must not change the next
-				if v := d.Decode([]byte(tc.line), &e); v != tc.verdict {
-					t.Fatalf("verdict %d, want %d", v, tc.verdict)
+				if v := d.Decode([]byte(tc.line), &e); v != tc.outcome {
+					t.Fatalf("outcome %d, want %d", v, tc.outcome)
 				}
-				if got := plainEvent(&e); tc.verdict == Counted && got != tc.want {
+				if got := plainEvent(&e); tc.outcome == Counted && got != tc.want {
 					t.Fatalf("got  %+v\nwant %+v", got, tc.want)
 				}
 			}
@@ -149,14 +149,14 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// Whatever a line holds, a decoder ends with a verdict.
+// Whatever a line holds, a decoder ends with a outcome.
 func FuzzCombined(f *testing.F) {
 	f.Add([]byte(`192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" "acme.example.com" 0.123`))
 	f.Add([]byte(`a [1] "`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var e Event
-		if v := (&combined{}).Decode(line, &e); v >= Verdicts || e.Duration < -1 {
-			t.Errorf("verdict %d, %+v", v, e)
+		if v := (&combined{}).Decode(line, &e); v >= Outcomes || e.Duration < -1 {
+			t.Errorf("outcome %d, %+v", v, e)
 		}
 	})
 }

@@ -125,7 +125,7 @@ func (t *keys) add(f field, path ...string) {
 // JSON decodes records that are JSON objects.
 type JSON struct {
 	keys    *keys
-	finish  func(*JSON, *Event) Verdict
+	finish  func(*JSON, *Event) Outcome
 	unit    unit
 	v       values
 	path    bool
@@ -169,31 +169,31 @@ const (
 )
 
 // Decode implements Decoder.
-func (d *JSON) Decode(b []byte, e *Event) Verdict {
-	end, verdict := d.next(b, 0, e)
+func (d *JSON) Decode(b []byte, e *Event) Outcome {
+	end, outcome := d.next(b, 0, e)
 	if end < 0 || end < len(b) && skipSpace(b, end) != len(b) {
-		verdict = Syntax
+		outcome = Syntax
 		if end >= 0 || len(b) > 0 && b[0] == '{' { // more than an object, or less
-			return verdict
+			return outcome
 		}
 	}
-	if verdict.Rejected() && d.isNotice(b) {
+	if outcome.Rejected() && d.isNotice(b) {
 		return NoRequest
 	}
-	return verdict
+	return outcome
 }
 
 // Next decodes the object at i, space before it skipped, and returns the index after it, -1 if it is no
 // valid object.
-func (d *JSON) Next(b []byte, i int, e *Event) (int, Verdict) {
-	end, verdict := d.next(b, i, e)
-	if verdict == NoStatus && d.isNotice(b[skipSpace(b, i):end]) {
+func (d *JSON) Next(b []byte, i int, e *Event) (int, Outcome) {
+	end, outcome := d.next(b, i, e)
+	if outcome == NoStatus && d.isNotice(b[skipSpace(b, i):end]) {
 		return end, NoRequest
 	}
-	return end, verdict
+	return end, outcome
 }
 
-func (d *JSON) next(b []byte, i int, e *Event) (int, Verdict) {
+func (d *JSON) next(b []byte, i int, e *Event) (int, Outcome) {
 	i = skipSpace(b, i)
 	if i >= len(b) || b[i] != '{' {
 		return -1, Syntax

@@ -74,7 +74,7 @@ func differ(t *testing.T, format string, l layout, line []byte, before ...[]byte
 	for _, line := range before {
 		d.Decode(line, &e)
 	}
-	verdict := d.Decode(line, &e)
+	outcome := d.Decode(line, &e)
 	m, valid := want(line)
 	if !valid { // quoteBare has tests of its own
 		start := skipSpace(line, 0)
@@ -84,8 +84,8 @@ func differ(t *testing.T, format string, l layout, line []byte, before ...[]byte
 			}
 		}
 	}
-	if valid != (verdict != Syntax) {
-		t.Fatalf("%s: verdict %d, but encoding/json: valid %v\n%q", format, verdict, valid, line)
+	if valid != (outcome != Syntax) {
+		t.Fatalf("%s: outcome %d, but encoding/json: valid %v\n%q", format, outcome, valid, line)
 	}
 	if !valid {
 		return
@@ -168,7 +168,7 @@ func TestRecordsOfABody(t *testing.T) {
 			var e Event
 			end, v := d.Next(body, at, &e)
 			if want := "h" + string(rune('a'+n)); v != Counted || string(e.Host) != want {
-				t.Fatalf("padding %d, record %d: verdict %d, host %q", padding, n, v, e.Host)
+				t.Fatalf("padding %d, record %d: outcome %d, host %q", padding, n, v, e.Host)
 			}
 			at, n = end+1, n+1
 		}

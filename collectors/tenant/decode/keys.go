@@ -93,7 +93,7 @@ var cloudflareKeys = layout{
 	fClient: "ClientIP", fProbe: "RequestHeaders/x-thorbis-probe",
 }
 
-func build(l layout, o Options, finish func(*JSON, *Event) Verdict, u unit) *JSON {
+func build(l layout, o Options, finish func(*JSON, *Event) Outcome, u unit) *JSON {
 	d := &JSON{keys: &keys{}, finish: finish, unit: u, path: o.Path, probes: prover{Probes: o.Probes}}
 	overridden := map[field]bool{}
 	for name, path := range o.Fields {

@@ -28,7 +28,7 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 			var e Event
 			for range 2 {
 				if v := d.Decode([]byte(line), &e); v != NoRequest {
-					t.Errorf("%s: verdict %d: %s", format, v, line)
+					t.Errorf("%s: outcome %d: %s", format, v, line)
 				}
 			}
 		}
@@ -36,7 +36,7 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 	// What may be a request in another format, or is broken, is still rejected.
 	for line, tc := range map[string]struct {
 		format  string
-		verdict Verdict
+		outcome Outcome
 	}{
 		`{"host":"a","level":"info","msg":"request completed"}`:                        {"nginx-json", NoStatus},
 		`{"level":"info","msg":"","time":"2026-11-25T10:00:00Z"}`:                      {"traefik", NoStatus}, // every field dropped
@@ -61,8 +61,8 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		var e Event
-		if v := d.Decode([]byte(line), &e); v != tc.verdict {
-			t.Errorf("%s: verdict %d, want %d: %s", tc.format, v, tc.verdict, line)
+		if v := d.Decode([]byte(line), &e); v != tc.outcome {
+			t.Errorf("%s: outcome %d, want %d: %s", tc.format, v, tc.outcome, line)
 		}
 	}
 }
@@ -77,10 +77,10 @@ func FuzzNotice(f *testing.F) {
 			t.Fatal(err)
 		}
 		if v := d.Decode(line, &e); v == NoRequest && !d.isNotice(line) {
-			t.Errorf("%q: verdict %d", line, v)
+			t.Errorf("%q: outcome %d", line, v)
 		}
-		if v := (&combined{}).Decode(line, &e); v >= Verdicts {
-			t.Errorf("%q: verdict %d", line, v)
+		if v := (&combined{}).Decode(line, &e); v >= Outcomes {
+			t.Errorf("%q: outcome %d", line, v)
 		}
 	})
 }

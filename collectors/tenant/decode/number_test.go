@@ -26,7 +26,7 @@ func TestStatusAsProgramsWriteIt(t *testing.T) {
 			}
 			var e Event
 			if v := d.Decode([]byte(line), &e); v != Counted || e.Status != want || strings.Contains(line, "time") && e.Duration != second/2 {
-				t.Errorf("%s: verdict %d, status %d, duration %d", line, v, e.Status, e.Duration)
+				t.Errorf("%s: outcome %d, status %d, duration %d", line, v, e.Status, e.Duration)
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func TestStatusAsProgramsWriteIt(t *testing.T) {
 		var e Event
 		line := `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" ` + text + ` +12 "-" "-"`
 		if v := d.Decode([]byte(line), &e); v != Counted || e.Status != want || e.Bytes != 12 {
-			t.Errorf("%s: verdict %d, %+v", line, v, e)
+			t.Errorf("%s: outcome %d, %+v", line, v, e)
 		}
 	}
 	for _, text := range []string{`"abc"`, `true`, `[503]`, `{}`, `503.5`, `"5O3"`, `"503, "`, `"HTTP/1.1 503"`} {
@@ -45,7 +45,7 @@ func TestStatusAsProgramsWriteIt(t *testing.T) {
 		}
 		var e Event
 		if v := d.Decode([]byte(`{"host":"a","status":`+text+`}`), &e); v != NoStatus {
-			t.Errorf("%s: verdict %d", text, v)
+			t.Errorf("%s: outcome %d", text, v)
 		}
 	}
 }
@@ -84,10 +84,10 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 	}
 	var e Event
 	if v := d.Decode([]byte(`{"status":200,"org":42.0,"id":7}`), &e); v != Counted || string(e.Tenant) != "42" || string(e.ID) != "7" {
-		t.Errorf("verdict %d, tenant %q, id %q", v, e.Tenant, e.ID)
+		t.Errorf("outcome %d, tenant %q, id %q", v, e.Tenant, e.ID)
 	}
 	if v := d.Decode([]byte(`{"status":200,"org":"42.0","id":4.5}`), &e); v != Counted || string(e.Tenant) != "42.0" || string(e.ID) != "4.5" {
-		t.Errorf("verdict %d, tenant %q, id %q", v, e.Tenant, e.ID)
+		t.Errorf("outcome %d, tenant %q, id %q", v, e.Tenant, e.ID)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestDurationListsOfCombined(t *testing.T) {
 		var e Event
 		line := `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" "host" ` + text
 		if v := (&combined{}).Decode([]byte(line), &e); v != Counted || e.Duration != want {
-			t.Errorf("%s: verdict %d, duration %d, want %d", text, v, e.Duration, want)
+			t.Errorf("%s: outcome %d, duration %d, want %d", text, v, e.Duration, want)
 		}
 	}
 }

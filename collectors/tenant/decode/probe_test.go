@@ -89,7 +89,7 @@ func TestOnlyProvenProbesLeaveTheCounts(t *testing.T) {
 			for range 2 {
 				var e Event
 				if v := d.Decode([]byte(tc.line), &e); v != Counted || e.Probe != (tc.want && proven) {
-					t.Errorf("%s %s: verdict %d, probe %t, want %t", tc.format, tc.line, v, e.Probe, tc.want && proven)
+					t.Errorf("%s %s: outcome %d, probe %t, want %t", tc.format, tc.line, v, e.Probe, tc.want && proven)
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-// Package expose writes the series of tenants straight from the ledger's compact state, in the three formats that
+// Package expose writes the series of tenants straight from the store's compact state, in the three formats that
 // Prometheus reads. It builds no objects per series, and a slow reader blocks no other.
 package expose
 
@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -34,7 +34,7 @@ type Options struct {
 }
 
 // Write writes the series of a view.
-func Write(w io.Writer, v *ledger.View, f Format, o Options) error {
+func Write(w io.Writer, v *store.View, f Format, o Options) error {
 	if f == Protobuf {
 		return writeProto(w, v, o)
 	}
@@ -51,8 +51,8 @@ var pool = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize
 // once lets a tenant through in one service only: its info is not about a service.
 type once struct{ seen map[string]bool }
 
-func (o *once) first(v *ledger.View, s *ledger.Series) bool {
-	if s.Special || s.Frozen { // who left, or lost its slot, is not stated any more
+func (o *once) first(v *store.View, s *store.Series) bool {
+	if s.Special || s.Stale { // who left, or lost its slot, is not stated any more
 		return false
 	}
 	if len(v.Services) == 1 {
@@ -77,10 +77,10 @@ func (o *Options) tier(tenant string) string {
 	return metric.TierNone
 }
 
-func (o *Options) hides(s *ledger.Series) bool { return o.Only != nil && !o.Only[s.Tenant] }
+func (o *Options) hides(s *store.Series) bool { return o.Only != nil && !o.Only[s.Tenant] }
 
 // thresholdTexts are the thresholds in seconds as people and the rules write them.
-func thresholdTexts(v *ledger.View) []string {
+func thresholdTexts(v *store.View) []string {
 	texts := make([]string, len(v.Thresholds))
 	for i, t := range v.Thresholds {
 		texts[i] = ThresholdText(t)
@@ -93,16 +93,16 @@ func ThresholdText(nanos uint64) string {
 	return config.Decimal(big.NewRat(int64(nanos), 1e9))
 }
 
-var classicBounds = func() (texts [len(ledger.ClassicBounds)]string) {
-	for i, b := range ledger.ClassicBounds {
+var classicBounds = func() (texts [len(store.ClassicBounds)]string) {
+	for i, b := range store.ClassicBounds {
 		texts[i] = strconv.FormatFloat(float64(b)/1e9, 'f', -1, 64)
 	}
 	return texts
 }()
 
-func sum(s *ledger.Series) float64 { return float64(s.SumSeconds) + float64(s.SumNanos)/1e9 }
+func sum(s *store.Series) float64 { return float64(s.SumSeconds) + float64(s.SumNanos)/1e9 }
 
-func observations(s *ledger.Series) uint64 {
+func observations(s *store.Series) uint64 {
 	var n uint64
 	for _, c := range s.Classic {
 		n += c

@@ -15,25 +15,25 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// counted is a book in which n tenants made requests, and those requests.
-func counted(t testing.TB, n int) (*ledger.Book, map[string][]time.Duration) {
+// counted is a store in which n tenants made requests, and those requests.
+func counted(t testing.TB, n int) (*store.Store, map[string][]time.Duration) {
 	t.Helper()
-	b, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
+	b, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	thresholds := []uint64{300e6, 1e9}
-	numbers := b.Configure(ledger.Config{Limit: n, Thresholds: thresholds, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})
-	table := count.NewTable(b)
-	table.Begin(&count.Source{
-		Number: numbers["log"].Source, Thresholds: thresholds, Late: time.Hour, Weight: count.Whole,
-		Rule: &count.Rule{Service: numbers["log"].Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil)},
+	numbers := b.Configure(store.Config{Limit: n, Thresholds: thresholds, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
+	agg := aggregate.NewAggregator(b)
+	agg.Begin(&aggregate.CountSource{
+		Number: numbers["log"].Source, Thresholds: thresholds, Late: time.Hour, Weight: aggregate.Whole,
+		Rule: &aggregate.Rule{Service: numbers["log"].Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil)},
 	})
 	all := map[string][]time.Duration{}
 	for i := range n {
@@ -44,19 +44,19 @@ func counted(t testing.TB, n int) (*ledger.Book, map[string][]time.Duration) {
 				d = 0
 			}
 			all[name] = append(all[name], d)
-			table.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 200 + 300*rand.IntN(2), Duration: int64(d), Bytes: 100})
+			agg.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 200 + 300*rand.IntN(2), Duration: int64(d), Bytes: 100})
 		}
-		table.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 204, Duration: -1, Time: 1})
+		agg.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 204, Duration: -1, Time: 1})
 	}
 	ctx, done := t.Context(), make(chan struct{})
 	go func() { _ = b.Run(ctx); close(done) }()
-	if err := b.Commit(ctx, table.Flush(nil, nil)); err != nil {
+	if err := b.Commit(ctx, agg.Flush(nil, nil)); err != nil {
 		t.Fatal(err)
 	}
 	return b, all
 }
 
-func write(t *testing.T, b *ledger.Book, f Format, o Options) []byte {
+func write(t *testing.T, b *store.Store, f Format, o Options) []byte {
 	t.Helper()
 	o.Environment = "test"
 	var out bytes.Buffer
@@ -146,10 +146,10 @@ func TestNoShareIsMoreThanAll(t *testing.T) {
 	slot, _ := b.Lookup(0, []byte("t0"))
 	for format, parsed := range map[Format]expfmt.FormatType{Text: expfmt.TypeTextPlain, Protobuf: expfmt.TypeProtoDelim} {
 		out := &meanwhile{count: func() {
-			c := &ledger.Cell{Slot: slot, Bytes: 1}
+			c := &store.Accumulator{Slot: slot, Bytes: 1}
 			c.Requests[1], c.Slow[0] = 1000, 1000
-			c.Observe(400e6, 1000, &ledger.Histograms{})
-			if err := b.Commit(t.Context(), ledger.Encode(&ledger.Delta{Epoch: b.Epoch(), Thresholds: b.Thresholds(), Cells: []*ledger.Cell{c}})); err != nil {
+			c.Observe(400e6, 1000, &store.Histograms{})
+			if err := b.Commit(t.Context(), store.Encode(&store.Batch{Epoch: b.Epoch(), Thresholds: b.Thresholds(), Accumulators: []*store.Accumulator{c}})); err != nil {
 				t.Fatal(err)
 			}
 		}}
@@ -204,7 +204,7 @@ func checkHistogram(t *testing.T, h *dto.Histogram, want []time.Duration) {
 			at++
 		}
 	}
-	if total != int64(len(want)) || at != len(h.GetPositiveDelta()) || h.GetSchema() != ledger.Schema || len(h.GetPositiveSpan()) == 0 {
+	if total != int64(len(want)) || at != len(h.GetPositiveDelta()) || h.GetSchema() != store.Schema || len(h.GetPositiveSpan()) == 0 {
 		t.Errorf("native: %d of %d in %v", total, len(want), h)
 	}
 }

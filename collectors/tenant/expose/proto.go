@@ -6,7 +6,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -25,7 +25,7 @@ const zeroThreshold = 2.938735877055719e-39
 // memory than their counters. Prometheus reads one message after the other and does not mind the name again.
 type protoWriter struct {
 	out      io.Writer
-	view     *ledger.View
+	view     *store.View
 	options  Options
 	services [][]byte // label pairs of each service
 	env      []byte
@@ -38,7 +38,7 @@ type protoWriter struct {
 
 var writers = sync.Pool{New: func() any { return &protoWriter{} }}
 
-func writeProto(out io.Writer, v *ledger.View, o Options) error {
+func writeProto(out io.Writer, v *store.View, o Options) error {
 	w := writers.Get().(*protoWriter)
 	w.out, w.view, w.options, w.services = out, v, o, w.services[:0]
 	defer func() {
@@ -108,7 +108,7 @@ func appendCreated(b []byte, field int, millis int64) []byte {
 	return appendBytes(b, field, at)
 }
 
-func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *ledger.Series)) error {
+func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.Series)) error {
 	w.head = appendString(w.head[:0], 1, m.Name)
 	w.head = appendString(w.head, 2, m.Help)
 	w.head = appendUint(w.head, 3, kind)
@@ -116,7 +116,7 @@ func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *ledger.
 		w.head = appendString(w.head, 5, m.Unit)
 	}
 	w.body = w.body[:0]
-	err := w.view.Each(func(s *ledger.Series) {
+	err := w.view.Each(func(s *store.Series) {
 		if !w.options.hides(s) {
 			each(s)
 		}
@@ -153,7 +153,7 @@ func (w *protoWriter) message() error {
 // put adds the metric at hand to the message.
 func (w *protoWriter) put() { w.body = appendBytes(w.body, 4, w.metric) }
 
-func (w *protoWriter) labels(s *ledger.Series) []byte {
+func (w *protoWriter) labels(s *store.Series) []byte {
 	return appendPair(append(w.metric[:0], w.services[s.Service]...), metric.LabelTenant, s.Tenant)
 }
 
@@ -163,8 +163,8 @@ func (w *protoWriter) counter(b []byte, n uint64, created int64) []byte {
 	return appendBytes(b, 3, w.inner)
 }
 
-func (w *protoWriter) counters(m *metric.Metric, label string, values []string, counts func(*ledger.Series) []uint64) error {
-	return w.family(m, protoCounter, func(s *ledger.Series) {
+func (w *protoWriter) counters(m *metric.Metric, label string, values []string, counts func(*store.Series) []uint64) error {
+	return w.family(m, protoCounter, func(s *store.Series) {
 		for i, n := range counts(s) {
 			w.metric = w.counter(appendPair(w.labels(s), label, values[i]), n, s.Created)
 			w.put()
@@ -173,19 +173,19 @@ func (w *protoWriter) counters(m *metric.Metric, label string, values []string, 
 }
 
 func (w *protoWriter) requests() error {
-	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Requests[:] })
+	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *protoWriter) late() error {
-	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Late[:] })
+	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *protoWriter) slow() error {
-	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *ledger.Series) []uint64 { return s.Slow })
+	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *protoWriter) bytes() error {
-	return w.family(metric.TenantResponseBytes, protoCounter, func(s *ledger.Series) {
+	return w.family(metric.TenantResponseBytes, protoCounter, func(s *store.Series) {
 		w.metric = w.counter(w.labels(s), s.Bytes, s.Created)
 		w.put()
 	})
@@ -194,7 +194,7 @@ func (w *protoWriter) bytes() error {
 func (w *protoWriter) info() error {
 	var o once
 	one := appendDouble(nil, 1, 1)
-	return w.family(metric.TenantInfo, protoGauge, func(s *ledger.Series) {
+	return w.family(metric.TenantInfo, protoGauge, func(s *store.Series) {
 		if !o.first(w.view, s) {
 			return
 		}
@@ -205,7 +205,7 @@ func (w *protoWriter) info() error {
 }
 
 func (w *protoWriter) durations() error {
-	return w.family(metric.TenantRequestDuration, protoHistogram, func(s *ledger.Series) {
+	return w.family(metric.TenantRequestDuration, protoHistogram, func(s *store.Series) {
 		h := appendUint(w.inner[:0], 1, observations(s))
 		h = appendDouble(h, 2, sum(s))
 		if w.options.Classic {
@@ -220,9 +220,9 @@ func (w *protoWriter) durations() error {
 	})
 }
 
-func appendClassic(b []byte, s *ledger.Series) []byte {
+func appendClassic(b []byte, s *store.Series) []byte {
 	n := uint64(0)
-	for i, bound := range ledger.ClassicBounds {
+	for i, bound := range store.ClassicBounds {
 		n += s.Classic[i]
 		var t [24]byte
 		bucket := appendDouble(appendUint(t[:0], 1, n), 2, float64(bound)/1e9)
@@ -234,8 +234,8 @@ func appendClassic(b []byte, s *ledger.Series) []byte {
 // maxGap is how many empty buckets are cheaper than a new span, as the client library has it.
 const maxGap = 2
 
-func (w *protoWriter) appendNative(b []byte, s *ledger.Series) []byte {
-	b = appendUint(b, 5, zigzag(ledger.Schema))
+func (w *protoWriter) appendNative(b []byte, s *store.Series) []byte {
+	b = appendUint(b, 5, zigzag(store.Schema))
 	b = appendDouble(b, 6, zeroThreshold)
 	b = appendUint(b, 7, s.Zero)
 	w.deltas = w.deltas[:0]

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -13,14 +13,14 @@ import (
 // the policy's grammar and need no escaping.
 type textWriter struct {
 	out      io.Writer
-	view     *ledger.View
+	view     *store.View
 	options  Options
 	om       bool
 	buf      *buffer
 	services []string // labels of each service up to the tenant's name
 }
 
-func writeText(out io.Writer, v *ledger.View, om bool, o Options) error {
+func writeText(out io.Writer, v *store.View, om bool, o Options) error {
 	w := &textWriter{out: out, view: v, options: o, om: om, buf: pool.Get().(*buffer)}
 	defer pool.Put(w.buf)
 	w.buf.b = w.buf.b[:0]
@@ -64,8 +64,8 @@ func (w *textWriter) header(m *metric.Metric, kind string) string {
 	return m.Name
 }
 
-func (w *textWriter) each(f func(b []byte, s *ledger.Series) []byte) error {
-	return w.view.Each(func(s *ledger.Series) {
+func (w *textWriter) each(f func(b []byte, s *store.Series) []byte) error {
+	return w.view.Each(func(s *store.Series) {
 		if !w.options.hides(s) {
 			w.buf.b = f(w.buf.b, s)
 		}
@@ -73,7 +73,7 @@ func (w *textWriter) each(f func(b []byte, s *ledger.Series) []byte) error {
 }
 
 // labels appends a name and its labels up to and with the tenant's name, without the quote.
-func (w *textWriter) labels(b []byte, name string, s *ledger.Series) []byte {
+func (w *textWriter) labels(b []byte, name string, s *store.Series) []byte {
 	return append(append(append(b, name...), w.services[s.Service]...), s.Tenant...)
 }
 
@@ -85,7 +85,7 @@ func (w *textWriter) info() error {
 		w.header(metric.TenantInfo, "gauge")
 	}
 	var o once
-	return w.each(func(b []byte, s *ledger.Series) []byte {
+	return w.each(func(b []byte, s *store.Series) []byte {
 		if !o.first(w.view, s) {
 			return b
 		}
@@ -109,10 +109,10 @@ func suffixes(label string, values []string) []string {
 	return all
 }
 
-func (w *textWriter) counters(m *metric.Metric, label string, values []string, counts func(*ledger.Series) []uint64) error {
+func (w *textWriter) counters(m *metric.Metric, label string, values []string, counts func(*store.Series) []uint64) error {
 	name := w.header(m, "counter")
 	after := suffixes(label, values)
-	return w.each(func(b []byte, s *ledger.Series) []byte {
+	return w.each(func(b []byte, s *store.Series) []byte {
 		for i, n := range counts(s) {
 			b = append(w.labels(b, name, s), after[i]...)
 			b = append(strconv.AppendUint(b, n, 10), '\n')
@@ -122,20 +122,20 @@ func (w *textWriter) counters(m *metric.Metric, label string, values []string, c
 }
 
 func (w *textWriter) requests() error {
-	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Requests[:] })
+	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *textWriter) late() error {
-	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *ledger.Series) []uint64 { return s.Late[:] })
+	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *textWriter) slow() error {
-	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *ledger.Series) []uint64 { return s.Slow })
+	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *textWriter) bytes() error {
 	name := w.header(metric.TenantResponseBytes, "counter")
-	return w.each(func(b []byte, s *ledger.Series) []byte {
+	return w.each(func(b []byte, s *store.Series) []byte {
 		b = append(w.labels(b, name, s), `"} `...)
 		return append(strconv.AppendUint(b, s.Bytes, 10), '\n')
 	})
@@ -153,7 +153,7 @@ func (w *textWriter) durations() error {
 		}
 		after = append(after, `",le="`+bound+`"} `)
 	}
-	return w.each(func(b []byte, s *ledger.Series) []byte {
+	return w.each(func(b []byte, s *store.Series) []byte {
 		if w.options.Classic {
 			n := uint64(0)
 			for i := range after {
@@ -173,7 +173,7 @@ func (w *textWriter) durations() error {
 }
 
 // appendSum writes the exact decimal.
-func appendSum(b []byte, s *ledger.Series) []byte {
+func appendSum(b []byte, s *store.Series) []byte {
 	b = strconv.AppendUint(b, s.SumSeconds, 10)
 	if s.SumNanos == 0 {
 		return b

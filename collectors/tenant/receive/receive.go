@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // Bounds of a post. A larger one is rejected with a message, so that the sender can configure smaller batches.
@@ -62,16 +62,16 @@ type Config struct {
 	Kind   string // vercel, cloudflare or json
 	Format decode.Options
 	// Secret returns the secret as it is now.
-	Secret func(context.Context) ([]byte, error)
-	Header string // that carries the secret, for all but vercel
-	Verify string // what vercel wants to see in x-vercel-verify
-	Count  *count.Source
-	Book   *ledger.Book
-	Tables *source.Tables
-	Logger *slog.Logger
-	Status *source.Status
-	Posts  func(Result)
-	Memory *Memory
+	Secret      func(context.Context) ([]byte, error)
+	Header      string // that carries the secret, for all but vercel
+	Verify      string // what vercel wants to see in x-vercel-verify
+	Count       *aggregate.CountSource
+	Store       *store.Store
+	Aggregators *source.Aggregators
+	Logger      *slog.Logger
+	Status      *source.Status
+	Posts       func(Result)
+	Memory      *Memory
 }
 
 // Receiver serves one address.
@@ -156,7 +156,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.Status.Errors.Add(1)
 	}
 	r.Posts(no.result)
-	if errors.Is(err, ledger.ErrUndecided) {
+	if errors.Is(err, store.ErrUndecided) {
 		panic(http.ErrAbortHandler) // what is refused is never counted, and this may be: it gets no answer
 	}
 	if no.result == Unavailable || no.result == Overloaded {

@@ -9,16 +9,16 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
 // batch is a post being counted: a share of its events with their tenants found, the ids of all of them, and what became
 // of its other records.
 type batch struct {
-	events   []count.Compact
+	events   []aggregate.Compact
 	ids      []uint64 // of the events, 0 for none
-	verdicts [decode.Verdicts]int
+	outcomes [decode.Outcomes]int
 	records  int
 	fresh    []uint64 // ids that are saved with it
 	event    decode.Event
@@ -31,18 +31,18 @@ type batch struct {
 const share = 4096
 
 var batches = sync.Pool{New: func() any {
-	return &batch{events: make([]count.Compact, 0, share), ids: make([]uint64, 0, share)}
+	return &batch{events: make([]aggregate.Compact, 0, share), ids: make([]uint64, 0, share)}
 }}
 
 // take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped with the
-// table it was counted in.
+// aggregator that counted it.
 func (r *Receiver) take(req *http.Request, body io.Reader) error {
 	own := r.Memory.begin()
 	defer r.Memory.end(own)
 	var record []byte
 	err := collectors.Guard(func() error {
-		return r.Tables.With(req.Context(), r.Count, func(table *count.Table) (err error) {
-			record, err = r.count(table, body, own)
+		return r.Aggregators.With(req.Context(), r.Count, func(agg *aggregate.Aggregator) (err error) {
+			record, err = r.count(agg, body, own)
 			return err
 		})
 	})
@@ -53,12 +53,12 @@ func (r *Receiver) take(req *http.Request, body io.Reader) error {
 	case err != nil:
 		return err
 	}
-	return r.Book.Commit(req.Context(), record)
+	return r.Store.Commit(req.Context(), record)
 }
 
 // count decodes a body, counts it but for the events that were counted before, and returns the record of that. Their ids are
 // own until the record is saved.
-func (r *Receiver) count(table *count.Table, body io.Reader, own *idSet) ([]byte, error) {
+func (r *Receiver) count(agg *aggregate.Aggregator, body io.Reader, own *idSet) ([]byte, error) {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
 	*b = batch{events: b.events[:0], ids: b.ids[:0]}
@@ -66,38 +66,38 @@ func (r *Receiver) count(table *count.Table, body io.Reader, own *idSet) ([]byte
 	defer w.free()
 	decoder := <-r.decoders
 	defer func() { r.decoders <- decoder }()
-	err := b.decode(decoder, table, w, func() error { return r.settle(b, table, own) })
+	err := b.decode(decoder, agg, w, func() error { return r.settle(b, agg, own) })
 	r.sample(b)
-	if err == nil && b.records > 0 && b.verdicts[decode.Syntax] == b.records {
+	if err == nil && b.records > 0 && b.outcomes[decode.Syntax] == b.records {
 		err = errInvalid
 	}
 	if err != nil {
 		return nil, err
 	}
-	for v, n := range b.verdicts {
+	for v, n := range b.outcomes {
 		for range n {
-			table.Leave(decode.Verdict(v))
+			agg.Skip(decode.Outcome(v))
 		}
 	}
-	table.Read(uint64(b.records), w.read)
-	return table.Flush(nil, b.fresh), nil
+	agg.Read(uint64(b.records), w.read)
+	return agg.Flush(nil, b.fresh), nil
 }
 
 // settle counts a share of the events, but for those that were counted before. A copy of one of them that is being saved makes the
 // whole post wait: what becomes of that copy is not known yet.
-func (r *Receiver) settle(b *batch, table *count.Table, own *idSet) error {
+func (r *Receiver) settle(b *batch, agg *aggregate.Aggregator, own *idSet) error {
 	defer func() { b.events, b.ids = b.events[:0], b.ids[:0] }()
 	m := r.Memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	busy := false
-	r.Book.Seen(r.Count.Number, func(seen func(uint64) bool) {
+	r.Store.Seen(r.Count.Number, func(seen func(uint64) bool) {
 		for i, id := range b.ids {
 			switch {
 			case id == 0:
 			case seen(id) || own.has(id):
-				b.verdicts[decode.Duplicate]++
-				b.events[i].Slot = left
+				b.outcomes[decode.Duplicate]++
+				b.events[i].Slot = skipped
 			case m.open(id, own):
 				busy = true
 				return
@@ -111,8 +111,8 @@ func (r *Receiver) settle(b *batch, table *count.Table, own *idSet) error {
 		return errBusy
 	}
 	for _, e := range b.events {
-		if e.Slot != left {
-			table.Count(e)
+		if e.Slot != skipped {
+			agg.Count(e)
 		}
 	}
 	return nil
@@ -131,8 +131,8 @@ func (m *Memory) open(id uint64, own *idSet) bool {
 // sample logs unreadable records at a bounded rate, without their content.
 func (r *Receiver) sample(b *batch) {
 	for v := decode.Syntax; v.Rejected(); v++ {
-		if b.verdicts[v] > 0 && r.samples.Allow() {
-			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.verdicts[v], "of", b.records)
+		if b.outcomes[v] > 0 && r.samples.Allow() {
+			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.outcomes[v], "of", b.records)
 		}
 	}
 	if b.unreadable != decode.Readable {
@@ -140,12 +140,12 @@ func (r *Receiver) sample(b *batch) {
 	}
 }
 
-// left marks an event that is not counted.
-const left = ^uint32(0)
+// skipped marks an event that is not counted.
+const skipped = ^uint32(0)
 
 // decode reads an array of records, one record, or one on each line.
-func (b *batch) decode(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
-	if err := b.read(d, t, w, settle); err != nil {
+func (b *batch) decode(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
+	if err := b.read(d, agg, w, settle); err != nil {
 		return err
 	}
 	if w.err != nil { // the body itself cannot be read
@@ -154,13 +154,13 @@ func (b *batch) decode(d *decode.JSON, t *count.Table, w *window, settle func() 
 	return settle()
 }
 
-func (b *batch) read(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
+func (b *batch) read(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
 	if w.space() && w.b[w.at] == '[' {
 		w.at++
-		return b.array(d, t, w, settle)
+		return b.array(d, agg, w, settle)
 	}
 	for w.space() {
-		ok, err := b.record(d, t, w, settle)
+		ok, err := b.record(d, agg, w, settle)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (b *batch) read(d *decode.JSON, t *count.Table, w *window, settle func() er
 }
 
 // array reads records between brackets. A broken record spoils the rest, because the start of the next is unknown.
-func (b *batch) array(d *decode.JSON, t *count.Table, w *window, settle func() error) error {
+func (b *batch) array(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
 	for first := true; ; first = false {
 		if !w.space() {
 			return w.broken()
@@ -188,7 +188,7 @@ func (b *batch) array(d *decode.JSON, t *count.Table, w *window, settle func() e
 				return w.broken()
 			}
 		}
-		switch ok, err := b.record(d, t, w, settle); {
+		switch ok, err := b.record(d, agg, w, settle); {
 		case err != nil:
 			return err
 		case !ok:
@@ -210,20 +210,20 @@ func (w *window) broken() error {
 }
 
 // record decodes the next record and reports whether it is one.
-func (b *batch) record(d *decode.JSON, t *count.Table, w *window, settle func() error) (bool, error) {
+func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) (bool, error) {
 	if b.records++; b.records > MaxRecords {
 		return false, errTooLarge
 	}
 	e := &b.event
-	end, verdict := d.Next(w.b, w.at, e)
+	end, outcome := d.Next(w.b, w.at, e)
 	for end < 0 && w.more() {
-		end, verdict = d.Next(w.b, w.at, e)
+		end, outcome = d.Next(w.b, w.at, e)
 	}
 	if end >= 0 {
 		w.at = end
 	}
-	if verdict != decode.Counted {
-		b.verdicts[verdict]++
+	if outcome != decode.Counted {
+		b.outcomes[outcome]++
 		return end >= 0, nil
 	}
 	id := uint64(0)
@@ -233,9 +233,9 @@ func (b *batch) record(d *decode.JSON, t *count.Table, w *window, settle func() 
 	if e.Unreadable != decode.Readable && b.unreadable == decode.Readable {
 		b.unreadable, b.unread = e.Unreadable, append([]byte(nil), e.Unread[:min(len(e.Unread), 64)]...)
 	}
-	c := count.Compacted(e)
+	c := aggregate.Compacted(e)
 	if !e.Probe {
-		c.Slot = t.Slot(e)
+		c.Slot = agg.Slot(e)
 	}
 	if b.events, b.ids = append(b.events, c), append(b.ids, id); len(b.events) == share {
 		return true, settle()

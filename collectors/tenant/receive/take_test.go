@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // panicking is a body on which the reading of a post panics.
@@ -31,20 +31,20 @@ func (p panicking) Read(b []byte) (int, error) {
 // A post on which something panics is refused so that it is sent again, counts nothing, and costs no place: more of them than
 // there are places leave the next post its own.
 func TestPostThatPanics(t *testing.T) {
-	book, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler)})
+	st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
-	book.Begin()
-	go func() { ran <- book.Run(ctx) }()
+	st.Begin()
+	go func() { ran <- st.Run(ctx) }()
 	defer func() { cancel(); <-ran }()
-	n := book.Configure(ledger.Config{Limit: 10, Sources: []ledger.SourceConfig{{Name: "a", Service: "web"}}})["a"]
+	n := st.Configure(store.Config{Limit: 10, Sources: []store.SourceConfig{{Name: "a", Service: "web"}}})["a"]
 	r, err := New(Config{
 		Kind: "json", Format: decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}},
-		Count: &count.Source{Number: n.Source, Weight: count.Whole, Rule: &count.Rule{Service: n.Service, Names: count.NewNames("{tenant}.example.com", "", nil, nil)}},
-		Book:  book, Tables: source.NewTables(book, 2), Logger: slog.New(slog.DiscardHandler), Status: &source.Status{}, Memory: &Memory{},
+		Count: &aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)}},
+		Store: st, Aggregators: source.NewAggregators(st, 2), Logger: slog.New(slog.DiscardHandler), Status: &source.Status{}, Memory: &Memory{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestPostThatPanics(t *testing.T) {
 	if err := take(strings.NewReader(record)); err != nil {
 		t.Fatal(err)
 	}
-	if requests, _, _ := book.Totals(); requests != 1 {
+	if requests, _, _ := st.Totals(); requests != 1 {
 		t.Errorf("%d requests are counted, want 1", requests)
 	}
 }

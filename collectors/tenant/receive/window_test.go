@@ -10,28 +10,28 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // decoded is what became of a body's records: how many events there are, of how many records, and the error.
 func decoded(t *testing.T, body io.Reader) (events, records int, err error) {
 	t.Helper()
-	book, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler)})
+	st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := book.Configure(ledger.Config{Limit: 10, Sources: []ledger.SourceConfig{{Name: "a", Service: "web"}}})["a"]
-	table := count.NewTable(book)
-	table.Begin(&count.Source{Number: n.Source, Weight: count.Whole, Rule: &count.Rule{Service: n.Service, Names: count.NewNames("{tenant}.example.com", "", nil, nil)}})
+	n := st.Configure(store.Config{Limit: 10, Sources: []store.SourceConfig{{Name: "a", Service: "web"}}})["a"]
+	agg := aggregate.NewAggregator(st)
+	agg.Begin(&aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)}})
 	d, err := decode.NewJSON(decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, w := &batch{}, takeWindow(body)
 	defer w.free()
-	err = b.decode(d, table, w, func() error {
+	err = b.decode(d, agg, w, func() error {
 		events += len(b.events)
 		b.events, b.ids = b.events[:0], b.ids[:0]
 		return nil

@@ -8,9 +8,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
@@ -18,7 +18,7 @@ import (
 type stream struct {
 	*Config
 	r         io.Reader
-	at        *ledger.File // nil if it has no position
+	at        *store.File // nil if it has no position
 	end       ending
 	lines     lines
 	samples   *Sampler
@@ -37,7 +37,7 @@ func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 	s := &stream{Config: c, r: r, samples: samples, whole: true}
 	s.lines.decoder, s.lines.unread = decoder, c.unread
 	s.lines.panicked = c.panicked(samples)
-	s.lines.bad = func(v decode.Verdict, _ int) {
+	s.lines.bad = func(v decode.Outcome, _ int) {
 		if samples.Allow() {
 			c.Logger.Warn("A line cannot be read", "source", c.Name, "reason", v.Reason())
 		}
@@ -51,22 +51,22 @@ func (s *stream) run(ctx context.Context) error {
 	for have, ended := 0, false; !ended; {
 		var record []byte
 		var readErr error
-		err := s.Tables.With(ctx, s.Count, func(table *count.Table) error {
-			buf, have, ended, readErr = s.session(table, buf, have)
+		err := s.Aggregators.With(ctx, s.Count, func(agg *aggregate.Aggregator) error {
+			buf, have, ended, readErr = s.session(agg, buf, have)
 			if s.unchanged != nil {
 				if err := s.unchanged(); err != nil {
 					return err
 				}
 			}
-			var files []ledger.File
+			var files []store.File
 			if s.at != nil {
 				s.at.Done = ended && readErr == nil && !s.part
 				if len(s.end) > 0 {
 					s.end.note(s.at)
 				}
-				files = []ledger.File{*s.at}
+				files = []store.File{*s.at}
 			}
-			record = table.Flush(files, nil)
+			record = agg.Flush(files, nil)
 			return nil
 		})
 		if err != nil {
@@ -82,7 +82,7 @@ func (s *stream) run(ctx context.Context) error {
 	return nil
 }
 
-func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int, bool, error) {
+func (s *stream) session(agg *aggregate.Aggregator, buf []byte, have int) ([]byte, int, bool, error) {
 	for start := time.Now(); ; {
 		n, err := s.r.Read(buf[have:])
 		have += n
@@ -93,7 +93,7 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 		if err != nil && !ended {
 			return buf, have, true, err
 		}
-		done := s.lines.count(table, buf[:have], ended && s.whole)
+		done := s.lines.count(agg, buf[:have], ended && s.whole)
 		s.part = ended && done < have
 		if s.at != nil {
 			counted := done
@@ -115,11 +115,11 @@ func (s *stream) session(table *count.Table, buf []byte, have int) ([]byte, int,
 					s.at.Offset += uint64(have)
 					s.end = s.end[:0]
 				}
-				table.Read(0, uint64(have))
+				agg.Read(0, uint64(have))
 				s.lines.long, have = true, 0
 			}
 		}
-		if table.Full() || time.Since(start) > sessionTime {
+		if agg.Full() || time.Since(start) > sessionTime {
 			return buf, have, false, nil
 		}
 	}
@@ -136,7 +136,7 @@ type archive struct {
 	samples *Sampler
 	path    string
 	was     settling
-	at      ledger.File
+	at      store.File
 	last    bool
 	whole   bool // a last line without an end will have none
 	part    bool // there is such a line, and it was not counted

@@ -8,21 +8,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
 
 // batch is what was read of a file at one go and is not yet saved.
 type batch struct {
-	at    ledger.File // after the last line that was counted
-	first []byte      // the bytes read, as far as they belong to the beginning by which files are known
-	end   ending      // before at
-	part  bool        // lines.part before it
-	more  bool        // there is more to read at once
-	err   error       // that ended it
+	at    store.File // after the last line that was counted
+	first []byte     // the bytes read, as far as they belong to the beginning by which files are known
+	end   ending     // before at
+	part  bool       // lines.part before it
+	more  bool       // there is more to read at once
+	err   error      // that ended it
 }
 
 // begins reports whether a file that begins so still holds what was read of its beginning, from an offset on.
@@ -33,15 +33,15 @@ func (b *batch) begins(begins []byte, offset uint64) bool {
 	return offset <= uint64(len(begins)) && bytes.HasPrefix(begins[offset:], b.first)
 }
 
-// read counts whole lines into a table.
-func (t *tail) read(table *count.Table, last bool) (b batch) {
+// read counts whole lines into an aggregator.
+func (t *tail) read(agg *aggregate.Aggregator, last bool) (b batch) {
 	pooled := buffers.Get().(*[]byte)
 	defer buffers.Put(pooled)
 	buf := *pooled
 	b.at, b.end, b.part = t.at, slices.Clone(t.end), t.lines.part
 	have, skipped := 0, 0
 	t.lines.long = false
-	t.lines.bad = func(v decode.Verdict, i int) {
+	t.lines.bad = func(v decode.Outcome, i int) {
 		if t.files.samples.Allow() {
 			t.Logger.Warn("A line cannot be read", "file", t.at.Path, "offset", b.at.Offset+uint64(i), "reason", v.Reason())
 		}
@@ -58,7 +58,7 @@ func (t *tail) read(table *count.Table, last bool) (b batch) {
 			b.err = err
 			return b
 		}
-		done := t.lines.count(table, buf[:have], last && ended)
+		done := t.lines.count(agg, buf[:have], last && ended)
 		if done > 0 {
 			b.at.Offset += uint64(done + skipped)
 			if skipped > 0 {
@@ -77,7 +77,7 @@ func (t *tail) read(table *count.Table, last bool) (b batch) {
 				t.lines.long, skipped, have = true, skipped+have, 0
 			}
 		}
-		if done > 0 && (table.Full() || time.Since(start) > sessionTime) {
+		if done > 0 && (agg.Full() || time.Since(start) > sessionTime) {
 			b.more = true
 			return b
 		}

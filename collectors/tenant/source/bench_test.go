@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // What a line costs: to decode it, and to count it. bench/ measures the whole way.
@@ -30,14 +30,14 @@ func BenchmarkLines(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		book, err := ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler)})
+		st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			b.Fatal(err)
 		}
-		n := book.Configure(ledger.Config{Limit: 1e6, Thresholds: []uint64{3e8, 1e9}, Sources: []ledger.SourceConfig{{Name: "log", Service: "web"}}})["log"]
-		table := count.NewTable(book)
-		table.Begin(&count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &count.Rule{
-			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		n := st.Configure(store.Config{Limit: 1e6, Thresholds: []uint64{3e8, 1e9}, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})["log"]
+		agg := aggregate.NewAggregator(st)
+		agg.Begin(&aggregate.CountSource{Number: n.Source, Late: time.Hour, Weight: aggregate.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &aggregate.Rule{
+			Service: n.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		}})
 		b.Run(format+"/decode", func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
@@ -57,7 +57,7 @@ func BenchmarkLines(b *testing.B) {
 			b.SetBytes(int64(text.Len()))
 			l := lines{decoder: d}
 			for range b.N {
-				l.count(table, text.Bytes(), false)
+				l.count(agg, text.Bytes(), false)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20_000, "ns/line")
 		})

@@ -108,7 +108,7 @@ func TestRefusedWhereNothingIsMissing(t *testing.T) {
 	r.rename("access.log", "access.log.1")
 	r.append("access.log", logLines(5))
 	r.until("done with it", func() bool {
-		for _, f := range r.book.Files(0) {
+		for _, f := range r.store.Files(0) {
 			if f.Done {
 				return true
 			}

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
@@ -24,13 +24,13 @@ type Files struct {
 	Rotated string // glob with {file} for the name of each file
 	FromEnd bool   // begin at the end of files that were never read
 
-	listed   []candidate           // at the last scan
-	orphans  []ledger.Position     // that may belong to its logs
-	judgedBy map[int][]ledger.File // up to when their sources have judged rotated files
+	listed   []candidate          // at the last scan
+	orphans  []store.Position     // that may belong to its logs
+	judgedBy map[int][]store.File // up to when their sources have judged rotated files
 
 	mu      sync.Mutex
-	floors  map[string]ledger.File  // up to when rotated files are judged of logs that others read before, where it is not newest
-	known   map[uint64]*ledger.File // positions
+	floors  map[string]store.File  // up to when rotated files are judged of logs that others read before, where it is not newest
+	known   map[uint64]*store.File // positions
 	next    uint64
 	tails   map[string]*tail // by path
 	leaving []*tail
@@ -48,9 +48,9 @@ type Files struct {
 
 // Run follows until ctx ends.
 func (s *Files) Run(ctx context.Context) error {
-	s.known, s.tails, s.old, s.busy = map[uint64]*ledger.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
+	s.known, s.tails, s.old, s.busy = map[uint64]*store.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
 	s.kept = map[uint64]bool{}
-	s.floors = map[string]ledger.File{}
+	s.floors = map[string]store.File{}
 	defer s.wg.Wait()
 	if s.begin(ctx) != nil {
 		return nil // it is ending
@@ -153,7 +153,7 @@ func (s *Files) follow(ctx context.Context, path string) error {
 		return errors.Join(err, f.Close())
 	}
 	id := identify(info)
-	l, _, err := same(f, &ledger.File{})
+	l, _, err := same(f, &store.File{})
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -179,7 +179,7 @@ func (s *Files) follow(ctx context.Context, path string) error {
 	}
 	t.id = id
 	if at.Offset > 0 {
-		t.known = ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: []ledger.File{at}})
+		t.known = store.Encode(&store.Batch{Source: s.Count.Number, Files: []store.File{at}})
 	}
 	s.tails[path], s.busy[at.ID] = t, true
 	s.start(func() { s.ended(ctx, t, collectors.Guard(func() error { return t.run(ctx) })) })

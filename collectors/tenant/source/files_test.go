@@ -17,9 +17,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -44,8 +44,8 @@ type reader struct {
 	following Following
 	status    *Status
 	state     *state.Dir
-	book      *ledger.Book
-	number    ledger.Numbers
+	store     *store.Store
+	number    store.Numbers
 	stop      func()
 }
 
@@ -68,14 +68,14 @@ func (r *reader) start() {
 		r.t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	if r.book, err = ledger.Open(ledger.Options{Logger: logger, State: r.state, Immediate: true}); err != nil {
+	if r.store, err = store.Open(store.Options{Logger: logger, State: r.state, Immediate: true}); err != nil {
 		r.t.Fatal(err)
 	}
-	conf := ledger.Config{Limit: 100, Sources: []ledger.SourceConfig{{Name: r.name, Service: r.service, Reads: true}}}
+	conf := store.Config{Limit: 100, Sources: []store.SourceConfig{{Name: r.name, Service: r.service, Reads: true}}}
 	if r.also != "" {
-		conf.Sources = append(conf.Sources, ledger.SourceConfig{Name: "also", Service: r.service, Reads: true})
+		conf.Sources = append(conf.Sources, store.SourceConfig{Name: "also", Service: r.service, Reads: true})
 	}
-	numbers := r.book.Configure(conf)
+	numbers := r.store.Configure(conf)
 	r.number = numbers[r.name]
 	r.status = &Status{}
 	r.following = Following{numbers[r.name].Source: r.pattern}
@@ -87,7 +87,7 @@ func (r *reader) start() {
 	saving, stopSaving := context.WithCancel(context.Background())
 	reading, stopReading := context.WithCancel(saving)
 	var saved, read sync.WaitGroup
-	saved.Go(func() { _ = r.book.Run(saving) })
+	saved.Go(func() { _ = r.store.Run(saving) })
 	for _, files := range all {
 		read.Go(func() { _ = files.Run(reading) })
 	}
@@ -96,17 +96,17 @@ func (r *reader) start() {
 		read.Wait()
 		stopSaving()
 		saved.Wait()
-		_ = r.book.Close()
+		_ = r.store.Close()
 		_ = r.state.Close()
 		r.stop = nil
 	}
 }
 
-func (r *reader) files(pattern string, n ledger.Numbers, logger *slog.Logger) *Files {
+func (r *reader) files(pattern string, n store.Numbers, logger *slog.Logger) *Files {
 	return &Files{Pattern: pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
-		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Book: r.book, Tables: NewTables(r.book, 2), Logger: logger, Status: r.status, Pause: r.pause, Following: r.following,
-		Count: &count.Source{Number: n.Source, Late: time.Hour, Weight: count.Whole, Rule: &count.Rule{
-			Service: n.Service, Names: count.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Store: r.store, Aggregators: NewAggregators(r.store, 2), Logger: logger, Status: r.status, Pause: r.pause, Following: r.following,
+		Count: &aggregate.CountSource{Number: n.Source, Late: time.Hour, Weight: aggregate.Whole, Rule: &aggregate.Rule{
+			Service: n.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		}},
 	}}
 }
@@ -137,7 +137,7 @@ func (r *reader) lines(n int) []byte {
 // exact fails unless each line that lines made was read once, and none in two pieces.
 func (r *reader) exact() {
 	r.t.Helper()
-	if s, _ := r.book.Source(0); int64(s.Lines) != r.made.Load() || slices.Max(s.Verdicts) > 0 {
+	if s, _ := r.store.Source(0); int64(s.Lines) != r.made.Load() || slices.Max(s.Outcomes) > 0 {
 		r.t.Errorf("%d lines were made: %+v", r.made.Load(), s)
 	}
 }
@@ -184,8 +184,8 @@ func (r *reader) until(what string, ok func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(pollEvery) {
 		if time.Now().After(deadline) {
-			n, _, _ := r.book.Totals()
-			r.t.Fatalf("never %s: %d requests; positions %+v", what, n, r.book.Files(0))
+			n, _, _ := r.store.Totals()
+			r.t.Fatalf("never %s: %d requests; positions %+v", what, n, r.store.Files(0))
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (r *reader) until(what string, ok func() bool) {
 // settled waits until as many lines are read as were made, and sees that it stays so.
 func (r *reader) settled() {
 	r.t.Helper()
-	r.until("all lines", func() bool { s, _ := r.book.Source(0); return int64(s.Lines) >= r.made.Load() })
+	r.until("all lines", func() bool { s, _ := r.store.Source(0); return int64(s.Lines) >= r.made.Load() })
 	time.Sleep(drainTime + 3*settleTime)
 }
 
@@ -202,18 +202,18 @@ func (r *reader) wants(n int) {
 	r.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		got, _, _ := r.book.Totals()
+		got, _, _ := r.store.Totals()
 		if got == uint64(n) {
 			break
 		}
 		if got > uint64(n) || time.Now().After(deadline) {
-			r.t.Fatalf("%d requests, want %d; positions %+v", got, n, r.book.Files(0))
+			r.t.Fatalf("%d requests, want %d; positions %+v", got, n, r.store.Files(0))
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(3*settleTime + 2*pollEvery)
-	if got, _, _ := r.book.Totals(); got != uint64(n) {
-		r.t.Fatalf("later %d requests, want %d; positions %+v", got, n, r.book.Files(0))
+	if got, _, _ := r.store.Totals(); got != uint64(n) {
+		r.t.Fatalf("later %d requests, want %d; positions %+v", got, n, r.store.Files(0))
 	}
 }
 
@@ -328,7 +328,7 @@ func TestMoreRotatedFilesThanAreRemembered(t *testing.T) {
 	r.stop()
 	r.start()
 	r.wants(1 + 2*files)
-	if n := len(r.book.Files(0)); n > maxRemembered+2 {
+	if n := len(r.store.Files(0)); n > maxRemembered+2 {
 		t.Errorf("%d files are remembered", n)
 	}
 }
@@ -387,14 +387,14 @@ func TestJudgedUpToTheFutureIsGivenUp(t *testing.T) {
 	r.start()
 	r.wants(10)
 	future := time.Now().Add(48 * time.Hour).UnixNano()
-	noted := ledger.Encode(&ledger.Delta{Files: []ledger.File{{ID: judgedID, Modified: future}}})
-	if err := r.book.Commit(t.Context(), noted); err != nil {
+	noted := store.Encode(&store.Batch{Files: []store.File{{ID: judgedID, Modified: future}}})
+	if err := r.store.Commit(t.Context(), noted); err != nil {
 		t.Fatal(err)
 	}
 	r.stop()
 	r.start()
 	r.until("given up", func() bool {
-		return slices.ContainsFunc(r.book.Files(0), func(f ledger.File) bool { return f.ID == judgedID && f.Modified < future })
+		return slices.ContainsFunc(r.store.Files(0), func(f store.File) bool { return f.ID == judgedID && f.Modified < future })
 	})
 	r.append("other", r.lines(30)) // came and went
 	r.rename("other", "access.log.2")
@@ -478,7 +478,7 @@ func TestStartAtTheEnd(t *testing.T) {
 	r.append("access.log", logLines(10))
 	r.start()
 	r.wants(0)
-	for r.status.Lag.Load() != 0 || len(r.book.Files(0)) < 2 {
+	for r.status.Lag.Load() != 0 || len(r.store.Files(0)) < 2 {
 		time.Sleep(pollEvery)
 	}
 	r.append("access.log", logLines(3))
@@ -518,8 +518,8 @@ func TestCutArchive(t *testing.T) {
 	if n := r.status.Errors.Load(); n != maxTries {
 		t.Errorf("%d errors, want %d", n, maxTries)
 	}
-	if s, _ := r.book.Source(0); s.Verdicts[decode.Syntax] != 1 {
-		t.Errorf("the line that was cut: %+v", s.Verdicts)
+	if s, _ := r.store.Source(0); s.Outcomes[decode.Syntax] != 1 {
+		t.Errorf("the line that was cut: %+v", s.Outcomes)
 	}
 	r.stop()
 	r.start()
@@ -535,12 +535,12 @@ func TestLongAndBrokenLines(t *testing.T) {
 	r.append("access.log", []byte(long))
 	r.append("access.log", logLines(1))
 	r.wants(2)
-	s, _ := r.book.Source(0)
-	if s.Verdicts[decode.TooLong] != 2 || s.Verdicts[decode.Syntax] != 1 || s.Verdicts[decode.NoStatus] != 1 || s.Lines != 6 {
+	s, _ := r.store.Source(0)
+	if s.Outcomes[decode.TooLong] != 2 || s.Outcomes[decode.Syntax] != 1 || s.Outcomes[decode.NoStatus] != 1 || s.Lines != 6 {
 		t.Errorf("%+v", s)
 	}
 	info, _ := os.Stat(r.path("access.log"))
-	if f := r.book.Files(0); f[len(f)-1].Offset != uint64(info.Size()) {
+	if f := r.store.Files(0); f[len(f)-1].Offset != uint64(info.Size()) {
 		t.Errorf("position %+v, size %d", f, info.Size())
 	}
 }
@@ -565,8 +565,8 @@ func TestContainerLog(t *testing.T) {
 	r.zip("0.log.20261125-100000")
 	r.append("1.log", entry("stdout", "F", request)) // the container was started anew
 	r.wants(4)
-	s, _ := r.book.Source(0)
-	if s.Lines != 7 || s.Verdicts[decode.NoRequest] != 2 || s.Verdicts[decode.TooLong] != 1 || s.Newest != at.UnixMilli() {
+	s, _ := r.store.Source(0)
+	if s.Lines != 7 || s.Outcomes[decode.NoRequest] != 2 || s.Outcomes[decode.TooLong] != 1 || s.Newest != at.UnixMilli() {
 		t.Errorf("%+v, newest %v, want %v", s, time.UnixMilli(s.Newest), at)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
@@ -59,11 +59,11 @@ func headOf(f *os.File, c *compression) ([]byte, error) {
 
 // matches reports whether a file that begins so may be the one of a position. A position that is saved knows at
 // least the first line of its file: less would be what every file of a format begins with.
-func matches(f *ledger.File, begins []byte) bool {
+func matches(f *store.File, begins []byte) bool {
 	return f.HeadSize > 0 && uint64(len(begins)) >= f.HeadSize && checksum(begins[:f.HeadSize]) == f.Head
 }
 
-func mark(f *ledger.File, begins []byte) {
+func mark(f *store.File, begins []byte) {
 	f.HeadSize, f.Head = uint64(len(begins)), checksum(begins)
 }
 
@@ -87,10 +87,10 @@ func (e *ending) add(counted []byte) {
 	*e = append(*e, counted...)
 }
 
-func (e *ending) note(f *ledger.File) { f.EndSize, f.End = uint64(len(*e)), checksum(*e) }
+func (e *ending) note(f *store.File) { f.EndSize, f.End = uint64(len(*e)), checksum(*e) }
 
 // read reads the bytes before a position and reports whether they are those that it knows. So they are if it knows none.
-func (e *ending) read(f io.ReaderAt, at *ledger.File) (bool, error) {
+func (e *ending) read(f io.ReaderAt, at *store.File) (bool, error) {
 	*e = (*e)[:0]
 	if at.EndSize == 0 {
 		return true, nil
@@ -120,7 +120,7 @@ type look struct {
 //
 // A log never holds again what it held before it was truncated. Whatever was read of a file before a look at which it is the
 // same was therefore read of that content, and what was read before another look may have been of any.
-func same(f *os.File, at *ledger.File) (l look, ok bool, err error) {
+func same(f *os.File, at *store.File) (l look, ok bool, err error) {
 	l.begins = make([]byte, headSize)
 	n, err := f.ReadAt(l.begins, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

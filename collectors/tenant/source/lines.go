@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
@@ -15,7 +15,7 @@ type lines struct {
 	long    bool // the line being read is too long; it ends at the next line break
 	part    bool // what was read is the beginning of a line that a container runtime divided
 	// bad is called for each line that could not be read, with the reason and where it began.
-	bad func(v decode.Verdict, at int)
+	bad func(v decode.Outcome, at int)
 	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not keep the
 	// lines after it from being counted for ever.
 	panicked func(err error)
@@ -25,7 +25,7 @@ type lines struct {
 
 // count counts the whole lines of a block and returns how many bytes they take. A line without its end is
 // left, unless it is the last there will be.
-func (l *lines) count(t *count.Table, block []byte, last bool) int {
+func (l *lines) count(agg *aggregate.Aggregator, block []byte, last bool) int {
 	done, n := 0, uint64(0)
 	for {
 		rest := block[done:]
@@ -40,7 +40,7 @@ func (l *lines) count(t *count.Table, block []byte, last bool) int {
 		if l.long {
 			l.long = false
 			n++
-			t.Leave(decode.TooLong)
+			agg.Skip(decode.TooLong)
 			done += next
 			continue
 		}
@@ -50,15 +50,15 @@ func (l *lines) count(t *count.Table, block []byte, last bool) int {
 		}
 		if len(line) > 0 {
 			n++
-			l.line(t, line, done)
+			l.line(agg, line, done)
 		}
 		done += next
 	}
-	t.Read(n, uint64(done))
+	agg.Read(n, uint64(done))
 	return done
 }
 
-func (l *lines) line(t *count.Table, line []byte, at int) {
+func (l *lines) line(agg *aggregate.Aggregator, line []byte, at int) {
 	v := decode.TooLong
 	if len(line) <= maxLine {
 		v = l.decode(line)
@@ -67,17 +67,17 @@ func (l *lines) line(t *count.Table, line []byte, at int) {
 		if l.event.Unreadable != decode.Readable && l.unread != nil {
 			l.unread(&l.event)
 		}
-		t.Add(&l.event)
+		agg.Add(&l.event)
 		return
 	}
-	t.Leave(v)
+	agg.Skip(v)
 	if v.Rejected() && l.bad != nil {
 		l.bad(v, at)
 	}
 }
 
 // decode decodes a line, of a container's log or another.
-func (l *lines) decode(line []byte) (v decode.Verdict) {
+func (l *lines) decode(line []byte) (v decode.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			v = decode.Syntax

@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
 // poisoned is a decoder with a defect.
 type poisoned struct{ decode.Decoder }
 
-func (p poisoned) Decode(line []byte, e *decode.Event) decode.Verdict {
+func (p poisoned) Decode(line []byte, e *decode.Event) decode.Outcome {
 	if bytes.Contains(line, []byte("poison")) {
 		panic("index out of range")
 	}
@@ -38,23 +38,23 @@ func TestPoisonedLine(t *testing.T) {
 	var samples Sampler
 	l := lines{decoder: poisoned{decoder}, panicked: files.panicked(&samples)}
 	line := `{"host":"acme.thorbis.app","status":200}` + "\n"
-	err = files.Tables.With(t.Context(), files.Count, func(table *count.Table) error {
-		l.count(table, []byte(line+"a poison\n"+line+"another poison\n"), true)
-		return r.book.Commit(t.Context(), table.Flush(nil, nil))
+	err = files.Aggregators.With(t.Context(), files.Count, func(agg *aggregate.Aggregator) error {
+		l.count(agg, []byte(line+"a poison\n"+line+"another poison\n"), true)
+		return r.store.Commit(t.Context(), agg.Flush(nil, nil))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, _ := r.book.Source(r.number.Source)
-	if requests, _, _ := r.book.Totals(); requests != 2 || status.Lines != 4 || status.Verdicts[decode.Syntax] != 2 {
-		t.Errorf("%d requests of %d lines, %d rejects", requests, status.Lines, status.Verdicts[decode.Syntax])
+	status, _ := r.store.Source(r.number.Source)
+	if requests, _, _ := r.store.Totals(); requests != 2 || status.Lines != 4 || status.Outcomes[decode.Syntax] != 2 {
+		t.Errorf("%d requests of %d lines, %d rejects", requests, status.Lines, status.Outcomes[decode.Syntax])
 	}
 	if text := log.String(); strings.Count(text, "panicked") != 1 || !strings.Contains(text, "poison_test.go") || strings.Contains(text, "a poison") {
 		t.Errorf("log:\n%s", text)
 	}
 }
 
-// A table in which something panicked is replaced: as many can be taken afterwards, and nothing of it is counted.
+// An aggregator in which something panicked is replaced: as many can be taken afterwards, and nothing of it is counted.
 func TestTableOfAPanicIsReplaced(t *testing.T) {
 	r := newReader(t)
 	r.start()
@@ -63,8 +63,8 @@ func TestTableOfAPanicIsReplaced(t *testing.T) {
 	for range 10 { // there are two
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		err := collectors.Guard(func() error {
-			return files.Tables.With(ctx, files.Count, func(table *count.Table) error {
-				table.Add(&event)
+			return files.Aggregators.With(ctx, files.Count, func(agg *aggregate.Aggregator) error {
+				agg.Add(&event)
 				panic("half of an event")
 			})
 		})
@@ -75,18 +75,18 @@ func TestTableOfAPanicIsReplaced(t *testing.T) {
 	}
 	refused := errors.New("refused")
 	for _, want := range []error{refused, nil} { // what is not flushed is dropped
-		err := files.Tables.With(t.Context(), files.Count, func(table *count.Table) error {
-			table.Add(&event)
+		err := files.Aggregators.With(t.Context(), files.Count, func(agg *aggregate.Aggregator) error {
+			agg.Add(&event)
 			if want != nil {
 				return want
 			}
-			return r.book.Commit(t.Context(), table.Flush(nil, nil))
+			return r.store.Commit(t.Context(), agg.Flush(nil, nil))
 		})
 		if !errors.Is(err, want) {
 			t.Fatal(err)
 		}
 	}
-	if requests, _, _ := r.book.Totals(); requests != 1 {
+	if requests, _, _ := r.store.Totals(); requests != 1 {
 		t.Errorf("%d requests are counted, want 1", requests)
 	}
 }

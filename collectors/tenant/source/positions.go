@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
@@ -22,18 +22,18 @@ const maxRemembered = 64
 // judgedID is the position that holds no file but up to when rotated files were judged.
 const judgedID = 0
 
-func (s *Files) judgedFile() ledger.File {
-	return ledger.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
+func (s *Files) judgedFile() store.File {
+	return store.File{ID: judgedID, Path: s.Rotated, Modified: s.newest}
 }
 
 // judged is up to when the rotated files of all logs are judged, now that all of them are. The caller holds the lock.
-func (s *Files) judged() []ledger.File {
-	all := []ledger.File{s.judgedFile()}
+func (s *Files) judged() []store.File {
+	all := []store.File{s.judgedFile()}
 	for log, f := range s.floors {
 		if is, _ := filepath.Match(s.Pattern, log); is && s.judgedOf(log) > s.newest || !is && s.hasRead(log) {
 			continue
 		}
-		all = append(all, ledger.File{ID: f.ID, Gone: true})
+		all = append(all, store.File{ID: f.ID, Gone: true})
 		delete(s.floors, log)
 	}
 	return all
@@ -51,7 +51,7 @@ func (s *Files) hasRead(log string) bool {
 
 // load reads the saved positions and reports whether there are any.
 func (s *Files) load() bool {
-	all := s.Book.Files(s.Count.Number)
+	all := s.Store.Files(s.Count.Number)
 	for _, f := range all {
 		s.next = max(s.next, f.ID)
 		switch {
@@ -71,8 +71,8 @@ func (s *Files) load() bool {
 func (s *Files) begin(ctx context.Context) error {
 	fresh := !s.load()
 	s.findOrphans()
-	h := s.inherit(ctx, s.logs(s.paths()))
-	var own []ledger.File
+	h := s.predecessorsOf(ctx, s.logs(s.paths()))
+	var own []store.File
 	if fresh {
 		logs := slices.DeleteFunc(s.paths(), func(log string) bool { _, ok := h.judged[log]; return ok })
 		var ahead []candidate
@@ -80,7 +80,7 @@ func (s *Files) begin(ctx context.Context) error {
 		for _, newest := range h.judged {
 			s.newest = max(s.newest, newest)
 		}
-		if s.FromEnd || s.Book.Lost(s.Count.Number) {
+		if s.FromEnd || s.Store.Lost(s.Count.Number) {
 			for _, log := range logs {
 				if at, ok := s.end(ctx, log); ok {
 					own = append(own, at)
@@ -104,17 +104,17 @@ func (s *Files) begin(ctx context.Context) error {
 const endTries = 10
 
 // end is the position behind all whole lines that a file holds; there is none in an empty one.
-func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
+func (s *Files) end(ctx context.Context, path string) (store.File, bool) {
 	f, err := regularfile.Open(ctx, path)
 	if err != nil {
-		return ledger.File{}, false // it will be reported when it is followed
+		return store.File{}, false // it will be reported when it is followed
 	}
 	defer f.Close()
 	for range endTries {
-		at := ledger.File{Path: path}
+		at := store.File{Path: path}
 		l, _, err := same(f, &at)
 		if err != nil || l.size == 0 {
-			return ledger.File{}, false
+			return store.File{}, false
 		}
 		s.pause(PointMeasured, path)
 		block := make([]byte, min(l.size, maxLine))
@@ -122,7 +122,7 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 			if errors.Is(err, io.EOF) {
 				continue // it was truncated
 			}
-			return ledger.File{}, false
+			return store.File{}, false
 		}
 		// A line that is just being written is not behind it.
 		if whole := bytes.LastIndexByte(block, '\n') + 1; whole > 0 || l.size < maxLine {
@@ -139,7 +139,7 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 		}
 		info, err := f.Stat()
 		if err != nil || at.Offset == 0 {
-			return ledger.File{}, false
+			return store.File{}, false
 		}
 		id := identify(info)
 		s.next++
@@ -147,7 +147,7 @@ func (s *Files) end(ctx context.Context, path string) (ledger.File, bool) {
 		s.known[at.ID] = &at
 		return at, true
 	}
-	return ledger.File{}, false
+	return store.File{}, false
 }
 
 // baseline is the modification time of the newest rotated file: files rotated before the first start are ignored.
@@ -171,26 +171,26 @@ func (s *Files) baseline(logs []string) (newest int64, ahead []candidate) {
 }
 
 // before is the position behind all of a rotated file that was there before the first start, for one whose time does not show it.
-func (s *Files) before(ctx context.Context, c candidate) (ledger.File, bool) {
+func (s *Files) before(ctx context.Context, c candidate) (store.File, bool) {
 	f, err := regularfile.Open(ctx, c.path)
 	if err != nil {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	packing, err := compressionOf(f, c.path)
 	if err != nil {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	begins, err := headOf(f, packing)
 	if err != nil {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	s.next++
-	at := ledger.File{ID: s.next, Path: c.log, Offset: uint64(info.Size()), Modified: info.ModTime().UnixNano(), Done: true}
+	at := store.File{ID: s.next, Path: c.log, Offset: uint64(info.Size()), Modified: info.ModTime().UnixNano(), Done: true}
 	mark(&at, begins)
 	s.known[at.ID] = &at
 	return at, true
@@ -199,7 +199,7 @@ func (s *Files) before(ctx context.Context, c candidate) (ledger.File, bool) {
 // others returns the positions whose file begins as an open one but is another.
 func (s *Files) others(f *os.File, l look) (map[uint64]bool, error) {
 	type alike struct {
-		at ledger.File
+		at store.File
 		t  *tail // nil if none reads it
 	}
 	var all []alike
@@ -230,7 +230,7 @@ func (s *Files) others(f *os.File, l look) (map[uint64]bool, error) {
 }
 
 // begun reports whether a file is what a longer one begins with that is read up to a position. So it is if that cannot be known.
-func begun(f *os.File, size int64, longer *os.File, at *ledger.File) (bool, error) {
+func begun(f *os.File, size int64, longer *os.File, at *store.File) (bool, error) {
 	mine, other := make([]byte, min(endSize, size)), make([]byte, min(endSize, size))
 	if n, err := f.ReadAt(mine, size-int64(len(mine))); n < len(mine) {
 		return true, err
@@ -275,7 +275,7 @@ func (s *Files) copying(begins []byte, own *tail) bool {
 
 // find looks for the position of a file. wait is true if it cannot be known yet, because it begins as a file that is just being
 // read, or if nothing of it is missing. The caller holds the lock.
-func (s *Files) find(id identity, l look, not map[uint64]bool) (best *ledger.File, wait bool) {
+func (s *Files) find(id identity, l look, not map[uint64]bool) (best *store.File, wait bool) {
 	for _, f := range s.known {
 		if not[f.ID] || !matches(f, l.begins) {
 			continue
@@ -298,11 +298,11 @@ func (s *Files) find(id identity, l look, not map[uint64]bool) (best *ledger.Fil
 	return best, wait && best == nil
 }
 
-func identityOf(f *ledger.File) identity { return identity{f.Device, f.Inode} }
+func identityOf(f *store.File) identity { return identity{f.Device, f.Inode} }
 
 // nearer reports whether position a is a better guess than b. In the same place the youngest is: others are of what was there
 // before it was truncated. Elsewhere it is the one that was read furthest.
-func nearer(a, b *ledger.File, id identity) bool {
+func nearer(a, b *store.File, id identity) bool {
 	here, there := identityOf(a) == id, identityOf(b) == id
 	switch {
 	case here != there:
@@ -314,7 +314,7 @@ func nearer(a, b *ledger.File, id identity) bool {
 }
 
 // superseded reports whether a log was truncated since a position was reached in it. The caller holds the lock.
-func (s *Files) superseded(f *ledger.File) bool {
+func (s *Files) superseded(f *store.File) bool {
 	for _, k := range s.known {
 		if k.ID > f.ID && identityOf(k) == identityOf(f) && f.Inode != 0 {
 			return true
@@ -325,13 +325,13 @@ func (s *Files) superseded(f *ledger.File) bool {
 
 // position finds how far a file was read before, or gives it a new position; false if it is not to be followed now. The caller
 // holds the lock.
-func (s *Files) position(path string, id identity, l look, not map[uint64]bool) (ledger.File, bool) {
+func (s *Files) position(path string, id identity, l look, not map[uint64]bool) (store.File, bool) {
 	if s.reading(id) || s.copying(l.begins, nil) {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	best, wait := s.find(id, l, not)
 	if wait {
-		return ledger.File{}, false
+		return store.File{}, false
 	}
 	if best != nil {
 		at := *best
@@ -339,14 +339,14 @@ func (s *Files) position(path string, id identity, l look, not map[uint64]bool) 
 		return at, true
 	}
 	s.next++
-	at := ledger.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
+	at := store.File{ID: s.next, Path: path, Device: id.device, Inode: id.inode}
 	s.known[at.ID] = &at
 	return at, true
 }
 
 // claim notes how the file of a tail begins, before anything of it is saved. It returns false if nothing of it was saved yet
 // and the file is a copy of another after all, which it was too short to show.
-func (s *Files) claim(at ledger.File, l look, t *tail) bool {
+func (s *Files) claim(at store.File, l look, t *tail) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at.Offset == 0 {
@@ -371,14 +371,14 @@ func (s *Files) truncated(t *tail) {
 		delete(s.known, old.ID)
 	}
 	s.next++
-	t.at = ledger.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
-	s.known[t.at.ID], s.busy[t.at.ID] = &ledger.File{ID: t.at.ID, Path: old.Path, Device: old.Device, Inode: old.Inode}, true
+	t.at = store.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
+	s.known[t.at.ID], s.busy[t.at.ID] = &store.File{ID: t.at.ID, Path: old.Path, Device: old.Device, Inode: old.Inode}, true
 	t.number, t.begins = t.at.ID, nil
 	clear(s.old) // judge again what lies there
 }
 
 // moved takes note of where a tail is now: what begins like its file is a copy.
-func (s *Files) moved(at ledger.File) {
+func (s *Files) moved(at store.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.known[at.ID] = &at
@@ -386,7 +386,7 @@ func (s *Files) moved(at ledger.File) {
 
 // ended takes note of how far a file was read.
 func (s *Files) ended(ctx context.Context, t *tail, err error) {
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrStopped) && !errors.Is(err, errTaken) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrStopped) && !errors.Is(err, errTaken) {
 		s.Status.Errors.Add(1)
 		collectors.LogPanic(s.Logger, err)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -419,12 +419,12 @@ func (s *Files) forget(ctx context.Context) {
 		return
 	}
 	slices.Sort(done)
-	var gone []ledger.File
+	var gone []store.File
 	for _, id := range done[:len(done)-maxRemembered] {
-		gone = append(gone, ledger.File{ID: id, Gone: true})
+		gone = append(gone, store.File{ID: id, Gone: true})
 		delete(s.known, id)
 	}
 	gone = append(gone, s.judged()...)
-	record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: gone})
+	record := store.Encode(&store.Batch{Source: s.Count.Number, Files: gone})
 	s.start(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
 }

@@ -234,9 +234,9 @@ func TestArchiveThatIsWrittenSlowly(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wants(2001)
-	s, _ := r.book.Source(0)
-	if n := s.Verdicts[decode.Syntax]; n > 2 {
-		t.Errorf("%d lines are rejected: %v", n, s.Verdicts)
+	s, _ := r.store.Source(0)
+	if n := s.Outcomes[decode.Syntax]; n > 2 {
+		t.Errorf("%d lines are rejected: %v", n, s.Outcomes)
 	}
 }
 

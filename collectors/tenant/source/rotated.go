@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
@@ -58,7 +58,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	}
 	if newest > s.newest || stuck {
 		s.newest = newest
-		record := ledger.Encode(&ledger.Delta{Source: s.Count.Number, Files: s.judged()})
+		record := store.Encode(&store.Batch{Source: s.Count.Number, Files: s.judged()})
 		s.start(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
 	}
 	s.forget(ctx)
@@ -230,8 +230,8 @@ func (s *Files) beginsAsOne(begins []byte, not map[uint64]bool) bool {
 }
 
 // missing decides whether anything of a rotated file was not counted. The caller holds the lock.
-func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool) (ledger.File, bool) {
-	var match *ledger.File
+func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool) (store.File, bool) {
+	var match *store.File
 	for _, f := range s.known {
 		if f.Offset == 0 || not[f.ID] || !matches(f, l.begins) {
 			continue
@@ -242,26 +242,26 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 	}
 	switch {
 	case len(l.begins) == 0:
-		return ledger.File{}, false
+		return store.File{}, false
 	case match != nil:
 		if l.packed && match.Done && match.Modified == old.modified || !l.packed && uint64(l.size) <= match.Offset {
-			return ledger.File{}, false
+			return store.File{}, false
 		}
 		at := *match
 		at.Path, at.Modified = c.log, old.modified
 		mark(&at, l.begins)
 		return at, true
 	case old.modified <= s.judgedOf(c.log):
-		return ledger.File{}, false // it was there before anything was counted
+		return store.File{}, false // it was there before anything was counted
 	}
 	s.next++
-	at := ledger.File{ID: s.next, Path: c.log, Modified: old.modified}
+	at := store.File{ID: s.next, Path: c.log, Modified: old.modified}
 	mark(&at, l.begins)
 	return at, true
 }
 
 // read reads what is missing of a rotated file.
-func (s *Files) read(ctx context.Context, path string, old settling, at ledger.File) {
+func (s *Files) read(ctx context.Context, path string, old settling, at store.File) {
 	s.pause(PointJudged, path)
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
 	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part}
@@ -270,7 +270,7 @@ func (s *Files) read(ctx context.Context, path string, old settling, at ledger.F
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.known, at.ID) // unless anything of it was saved, now or before
-	for _, f := range s.Book.Files(s.Count.Number) {
+	for _, f := range s.Store.Files(s.Count.Number) {
 		if f.ID == at.ID && f.ID != judgedID {
 			s.known[f.ID] = &f
 		}

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // Pace of the work; tests hurry.
@@ -62,13 +62,13 @@ func (c *Config) unread(e *decode.Event) { c.Status.Unreadable(c.Logger, e.Unrea
 
 // Config is what every kind of source needs.
 type Config struct {
-	Name   string
-	Format decode.Options
-	Count  *count.Source
-	Book   *ledger.Book
-	Tables *Tables
-	Logger *slog.Logger
-	Status *Status
+	Name        string
+	Format      decode.Options
+	Count       *aggregate.CountSource
+	Store       *store.Store
+	Aggregators *Aggregators
+	Logger      *slog.Logger
+	Status      *Status
 	// Following is which source of the same policy follows which logs, this one included.
 	Following Following
 	// Pause is called at each point between a look at a file and what is done because of it. It is nil outside of tests.
@@ -101,41 +101,41 @@ func (c *Config) pause(at Point, path string) {
 	}
 }
 
-// Tables is the working memory of all sources: as many of them count at a time as there are tables.
-type Tables struct {
-	book *ledger.Book
-	free chan *count.Table
+// Aggregators is the working memory of all sources: as many of them count at a time as there are aggregators.
+type Aggregators struct {
+	store *store.Store
+	free  chan *aggregate.Aggregator
 }
 
-// NewTables makes n tables.
-func NewTables(book *ledger.Book, n int) *Tables {
-	t := &Tables{book: book, free: make(chan *count.Table, n)}
+// NewAggregators makes n aggregators.
+func NewAggregators(st *store.Store, n int) *Aggregators {
+	t := &Aggregators{store: st, free: make(chan *aggregate.Aggregator, n)}
 	for range n {
-		t.free <- count.NewTable(book)
+		t.free <- aggregate.NewAggregator(st)
 	}
 	return t
 }
 
-// With waits for a table, and lets f count events of a source in it. What f has not flushed when it returns is dropped. A table
-// whose f panics is replaced, for it may hold half an event.
-func (t *Tables) With(ctx context.Context, source *count.Source, f func(*count.Table) error) error {
-	var table *count.Table
+// With waits for an aggregator, and lets f count events of a source in it. What f has not flushed when it returns is dropped. An
+// aggregator whose f panics is replaced, because it may have counted half an event.
+func (t *Aggregators) With(ctx context.Context, source *aggregate.CountSource, f func(*aggregate.Aggregator) error) error {
+	var agg *aggregate.Aggregator
 	select {
-	case table = <-t.free:
+	case agg = <-t.free:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	sound := false
 	defer func() {
 		if sound {
-			table.Discard()
+			agg.Discard()
 		} else {
-			table = count.NewTable(t.book)
+			agg = aggregate.NewAggregator(t.store)
 		}
-		t.free <- table
+		t.free <- agg
 	}()
-	table.Begin(source)
-	err := f(table)
+	agg.Begin(source)
+	err := f(agg)
 	sound = true
 	return err
 }
@@ -152,8 +152,8 @@ func (c *Config) panicked(samples *Sampler) func(error) {
 // commit saves a record, however long that takes: what is read and not saved is held, and nothing more is read.
 func (c *Config) commit(ctx context.Context, record []byte) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, maxRetry) {
-		err := c.Book.Commit(ctx, record)
-		if err == nil || errors.Is(err, ledger.ErrStopped) {
+		err := c.Store.Commit(ctx, record)
+		if err == nil || errors.Is(err, store.ErrStopped) {
 			return err
 		}
 		if err := sleep(ctx, wait); err != nil {

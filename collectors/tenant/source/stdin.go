@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 )
 
 // Stdin reads standard input. A pipe cannot be read twice: what was taken from it and not yet saved when the
@@ -96,9 +96,9 @@ func (s *Stdin) save(ctx context.Context, p *pump) error {
 
 // count counts the whole lines there are, and those that come within a second, and commits them.
 func (s *Stdin) count(ctx context.Context, st *stream, p *pump, last bool) error {
-	err := s.Tables.With(ctx, s.Count, func(table *count.Table) error {
-		s.read(table, st, p, last)
-		p.unsaved = table.Flush(nil, nil)
+	err := s.Aggregators.With(ctx, s.Count, func(agg *aggregate.Aggregator) error {
+		s.read(agg, st, p, last)
+		p.unsaved = agg.Flush(nil, nil)
 		return nil
 	})
 	if err != nil {
@@ -107,17 +107,17 @@ func (s *Stdin) count(ctx context.Context, st *stream, p *pump, last bool) error
 	return s.save(ctx, p)
 }
 
-// read counts what there is until the table is full or a second has passed.
-func (s *Stdin) read(table *count.Table, st *stream, p *pump, last bool) {
+// read counts what there is until the aggregator is full or a second has passed.
+func (s *Stdin) read(agg *aggregate.Aggregator, st *stream, p *pump, last bool) {
 	for start := time.Now(); ; {
-		done := st.lines.count(table, p.rest, last)
+		done := st.lines.count(agg, p.rest, last)
 		p.rest = append(p.rest[:0], p.rest[done:]...)
 		if len(p.rest) > maxLine+bufferSize {
-			table.Read(0, uint64(len(p.rest)))
+			agg.Read(0, uint64(len(p.rest)))
 			p.rest, st.lines.long = p.rest[:0], true
 		}
 		var block []byte
-		if !last && !table.Full() && time.Since(start) < sessionTime {
+		if !last && !agg.Full() && time.Since(start) < sessionTime {
 			select {
 			case block = <-p.blocks: // at the end of the pipe Run finds it closed once more
 			default:

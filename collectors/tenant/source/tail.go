@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/count"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // errTaken ends a tail whose file turned out to be a copy of one that is, or was, read under another position.
@@ -20,7 +20,7 @@ var errTaken = errors.New("the file is a copy of another")
 type tail struct {
 	*Config
 	files     *Files
-	at        ledger.File
+	at        store.File
 	file      *os.File
 	id        identity
 	not       map[uint64]bool // positions whose file begins alike and is another
@@ -38,7 +38,7 @@ type tail struct {
 	ended     atomic.Bool
 }
 
-func newTail(s *Files, f *os.File, at ledger.File, begins []byte, not map[uint64]bool) (*tail, error) {
+func newTail(s *Files, f *os.File, at store.File, begins []byte, not map[uint64]bool) (*tail, error) {
 	decoder, err := decode.New(s.Format)
 	if err != nil {
 		return nil, err
@@ -123,11 +123,11 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		}
 	}
 	var b batch
-	var at ledger.File
+	var at store.File
 	var record []byte // nil if nothing is to be saved
 	own := false
-	err = t.Tables.With(ctx, t.Count, func(table *count.Table) (err error) {
-		b = t.read(table, last)
+	err = t.Aggregators.With(ctx, t.Count, func(agg *aggregate.Aggregator) (err error) {
+		b = t.read(agg, last)
 		t.pause(PointRead, t.at.Path)
 		at = b.at
 		at.Done = last && !b.more && b.err == nil
@@ -136,7 +136,7 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		}
 		at.HeadSize, at.Head = t.at.HeadSize, t.at.Head
 		b.end.note(&at)
-		record = table.Flush([]ledger.File{at}, nil)
+		record = agg.Flush([]store.File{at}, nil)
 		return nil
 	})
 	if record == nil {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
 // Following is which logs the sources of one policy follow: a glob by the number of the source. Other policies may already be in
@@ -25,8 +25,8 @@ func (f Following) follows(source int, log string) bool {
 // orphans are the positions in files that no source of this policy reads: the source that did is not in it any more, has another
 // name or counts for another service, or follows other logs. They do not change while this policy is read.
 func (s *Files) findOrphans() {
-	s.orphans, s.judgedBy = nil, map[int][]ledger.File{}
-	for _, p := range s.Book.Positions(s.Count.Number) {
+	s.orphans, s.judgedBy = nil, map[int][]store.File{}
+	for _, p := range s.Store.Positions(s.Count.Number) {
 		switch {
 		case p.File.ID == judgedID || p.File.Judged:
 			s.judgedBy[p.Source] = append(s.judgedBy[p.Source], p.File)
@@ -37,7 +37,7 @@ func (s *Files) findOrphans() {
 }
 
 // judgedUpTo is up to when a source has judged the rotated files of a log.
-func judgedUpTo(all []ledger.File, log string) (newest int64) {
+func judgedUpTo(all []store.File, log string) (newest int64) {
 	for _, f := range all {
 		if f.Judged && f.Path == log {
 			return f.Modified
@@ -49,15 +49,15 @@ func judgedUpTo(all []ledger.File, log string) (newest int64) {
 	return newest
 }
 
-// heirloom is what a source goes on with.
-type heirloom struct {
-	taken  []ledger.Taken
+// predecessors are the positions of earlier sources at which a source continues.
+type predecessors struct {
+	taken  []store.Taken
 	judged map[string]int64 // by log, up to when who read it before has judged its rotated files
 }
 
-// inherit finds the orphans that belong to logs: they were in the same place, or begin as a log or what rotation made of it.
-func (s *Files) inherit(ctx context.Context, logs []string) heirloom {
-	h := heirloom{judged: map[string]int64{}}
+// predecessorsOf finds the orphans that belong to logs: they were in the same place, or begin as a log or what rotation made of it.
+func (s *Files) predecessorsOf(ctx context.Context, logs []string) predecessors {
+	h := predecessors{judged: map[string]int64{}}
 	for _, log := range logs {
 		if len(s.orphans) == 0 {
 			break
@@ -69,14 +69,14 @@ func (s *Files) inherit(ctx context.Context, logs []string) heirloom {
 				begin = append(begin, begins)
 			}
 		}
-		s.orphans = slices.DeleteFunc(s.orphans, func(o ledger.Position) bool {
+		s.orphans = slices.DeleteFunc(s.orphans, func(o store.Position) bool {
 			f := o.File
 			if f.Path != log && !slices.ContainsFunc(begin, func(begins []byte) bool { return matches(&f, begins) }) {
 				return false
 			}
 			h.judged[log] = max(h.judged[log], judgedUpTo(s.judgedBy[o.Source], log))
 			f.Path = log
-			h.taken = append(h.taken, ledger.Taken{Source: o.Source, ID: o.File.ID, As: f})
+			h.taken = append(h.taken, store.Taken{Source: o.Source, ID: o.File.ID, As: f})
 			return true
 		})
 	}
@@ -85,7 +85,7 @@ func (s *Files) inherit(ctx context.Context, logs []string) heirloom {
 
 // markers note up to when the rotated files of logs are judged, where that differs from the others of this source. The caller
 // holds the lock.
-func (s *Files) markers(h heirloom) (all []ledger.File) {
+func (s *Files) markers(h predecessors) (all []store.File) {
 	for log, newest := range h.judged {
 		if _, ok := s.floors[log]; ok || newest != s.newest {
 			all = append(all, s.floor(log, newest))
@@ -95,11 +95,11 @@ func (s *Files) markers(h heirloom) (all []ledger.File) {
 }
 
 // floor changes up to when the rotated files of a log are judged. The caller holds the lock.
-func (s *Files) floor(log string, newest int64) ledger.File {
+func (s *Files) floor(log string, newest int64) store.File {
 	f, ok := s.floors[log]
 	if !ok {
 		s.next++
-		f = ledger.File{ID: s.next, Path: log, Judged: true}
+		f = store.File{ID: s.next, Path: log, Judged: true}
 	}
 	f.Modified = newest
 	s.floors[log] = f
@@ -108,7 +108,7 @@ func (s *Files) floor(log string, newest int64) ledger.File {
 
 // leftBehind notes up to when the rotated files are judged of logs that the source read and does not read any more, so that it is
 // known if it, or another, reads them again.
-func (s *Files) leftBehind() (all []ledger.File) {
+func (s *Files) leftBehind() (all []store.File) {
 	for _, f := range s.known {
 		if is, _ := filepath.Match(s.Pattern, f.Path); is {
 			continue
@@ -120,8 +120,8 @@ func (s *Files) leftBehind() (all []ledger.File) {
 	return all
 }
 
-// takeOver saves what a source goes on with, and positions of its own beside it.
-func (s *Files) takeOver(ctx context.Context, h heirloom, own []ledger.File) error {
+// takeOver saves the positions at which a source continues, and positions of its own beside it.
+func (s *Files) takeOver(ctx context.Context, h predecessors, own []store.File) error {
 	s.mu.Lock()
 	for i := range h.taken {
 		s.next++
@@ -132,7 +132,7 @@ func (s *Files) takeOver(ctx context.Context, h heirloom, own []ledger.File) err
 	if len(h.taken) > 0 {
 		s.Logger.Info("Going on at the positions of sources that do not read these logs any more", "positions", len(h.taken))
 	}
-	if err := s.commit(ctx, ledger.EncodeTake(s.Count.Number, append(own, markers...), h.taken)); err != nil {
+	if err := s.commit(ctx, store.EncodeTake(s.Count.Number, append(own, markers...), h.taken)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -149,7 +149,7 @@ func (s *Files) takeOverLate(ctx context.Context, log string) error {
 	if len(s.orphans) == 0 {
 		return nil
 	}
-	h := s.inherit(ctx, []string{log})
+	h := s.predecessorsOf(ctx, []string{log})
 	if len(h.taken) == 0 {
 		return nil
 	}

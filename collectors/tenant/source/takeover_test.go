@@ -13,27 +13,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/ledger"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
 // followed is a source of a policy.
 type followed struct{ name, service, pattern string }
 
-// setup is a policy that a book knows: it may be read later than another is known.
+// setup is a policy that a store knows: it may be read later than another is known.
 type setup struct {
 	sources   []followed
-	numbers   map[string]ledger.Numbers
+	numbers   map[string]store.Numbers
 	following Following
 }
 
-// policies are read one after the other from one book, as the collector does.
+// policies are read one after the other with one store, as the collector does.
 type policies struct {
 	*reader
 	reading sync.WaitGroup
 	stopped context.CancelFunc // of what is read
 	saving  sync.WaitGroup
-	end     context.CancelFunc // of the book
+	end     context.CancelFunc // of the st
 	now     []followed
 	did     []string
 }
@@ -48,7 +48,7 @@ func newPolicies(t *testing.T) *policies {
 				t.Logf("%d: %s", i, step)
 			}
 			for number := range 100 {
-				for _, f := range p.book.Files(number) {
+				for _, f := range p.store.Files(number) {
 					t.Logf("source %d: %+v", number, f)
 				}
 			}
@@ -61,30 +61,30 @@ func (p *policies) open() {
 	p.t.Helper()
 	var err error
 	if p.state, err = state.Open(p.storage); err == nil {
-		p.book, err = ledger.Open(ledger.Options{Logger: slog.New(slog.DiscardHandler), State: p.state, Immediate: true})
+		p.store, err = store.Open(store.Options{Logger: slog.New(slog.DiscardHandler), State: p.state, Immediate: true})
 	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.end = cancel
-	p.saving.Go(func() { _ = p.book.Run(ctx) })
+	p.saving.Go(func() { _ = p.store.Run(ctx) })
 }
 
 func (p *policies) close() {
 	p.halt()
 	p.end()
 	p.saving.Wait()
-	_ = p.book.Close()
+	_ = p.store.Close()
 	_ = p.state.Close()
 }
 
 func (p *policies) configure(sources []followed) setup {
-	conf := ledger.Config{Limit: 100}
+	conf := store.Config{Limit: 100}
 	for _, s := range sources {
-		conf.Sources = append(conf.Sources, ledger.SourceConfig{Name: s.name, Service: s.service, Reads: true})
+		conf.Sources = append(conf.Sources, store.SourceConfig{Name: s.name, Service: s.service, Reads: true})
 	}
-	next := setup{sources, p.book.Configure(conf), Following{}}
+	next := setup{sources, p.store.Configure(conf), Following{}}
 	for _, s := range sources {
 		next.following[next.numbers[s.name].Source] = p.path(s.pattern)
 	}
@@ -117,7 +117,7 @@ func (p *policies) counted() {
 	p.t.Helper()
 	want := uint64(p.made.Load())
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(pollEvery) {
-		got, late, _ := p.book.Totals()
+		got, late, _ := p.store.Totals()
 		if got += late; got > want || time.Now().After(deadline) {
 			p.t.Fatalf("%d requests, %d were made", got, want)
 		}
@@ -126,7 +126,7 @@ func (p *policies) counted() {
 		}
 	}
 	time.Sleep(3*settleTime + 2*pollEvery)
-	if got, late, _ := p.book.Totals(); got+late != want {
+	if got, late, _ := p.store.Totals(); got+late != want {
 		p.t.Fatalf("later %d requests, %d were made", got+late, want)
 	}
 }
@@ -163,8 +163,8 @@ func TestUndoneRename(t *testing.T) {
 					}
 					p.append("a.log", p.lines(5))
 					p.counted()
-					if n := len(p.book.Positions(-1)); n > 12 {
-						t.Errorf("%d positions are left: %+v", n, p.book.Positions(-1))
+					if n := len(p.store.Positions(-1)); n > 12 {
+						t.Errorf("%d positions are left: %+v", n, p.store.Positions(-1))
 					}
 				})
 			}

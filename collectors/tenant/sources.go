@@ -1,0 +1,147 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// running is a source of the policy in force.
+type running struct {
+	config *config.Source
+	rule   *aggregate.Rule
+	number int
+	status *sourceStatus
+	run    func(context.Context) error // nil for a receiver
+	reader source.Config
+	secret error // why a receiver's secret could not be read when its policy was prepared
+}
+
+var bys = map[string]aggregate.By{"host": aggregate.ByHost, "path": aggregate.ByPath, "field": aggregate.ByField}
+
+// build makes the sources of a policy. They have no numbers yet and change nothing.
+func (c *Collector) build(s *setup) error {
+	t := &s.policy.Tenants
+	s.probes = c.probesOf(s.policy)
+	type way struct { // how the requests of a service lead to tenants: sources that agree share a rule, and so its cache
+		service string
+		aggregate.Rule
+	}
+	rules := map[way]*aggregate.Rule{}
+	s.receivers = map[string]*receive.Receiver{}
+	s.following = source.Following{}
+	for _, conf := range t.Sources {
+		rule := aggregate.Rule{By: bys[conf.TenantBy], Names: s.names.names}
+		if conf.Tenant != "" {
+			rule.By, rule.Tenant = aggregate.ByFixed, conf.Tenant
+		}
+		w := way{conf.AppService, rule}
+		if rules[w] == nil {
+			rules[w] = &rule
+		}
+		r, err := c.source(s, conf, rules[w])
+		if err != nil {
+			return err
+		}
+		s.sources = append(s.sources, r)
+	}
+	return nil
+}
+
+// number gives the sources of a setup, which is about to be in force, their numbers in the store.
+func (c *Collector) number(s *setup) {
+	numbers := c.store.Load().Configure(s.counting())
+	for _, r := range s.sources {
+		n := numbers[r.config.Name]
+		r.number, r.reader.Count.Number, r.rule.Service = n.Source, n.Source, n.Service
+		if r.config.File != "" {
+			s.following[n.Source] = r.config.File
+		}
+		c.statuses[r.config.Name] = r.status
+		if r.config.Receive != "" {
+			r.noteSecret(r.secret)
+		}
+	}
+}
+
+func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) (*running, error) {
+	status := c.statuses[conf.Name]
+	if status == nil {
+		status = &sourceStatus{}
+		status.Up.Store(true)
+	}
+	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path"}
+	if s.probes != nil {
+		format.Probes = s.probes.decode
+	}
+	if _, err := decode.New(format); err != nil {
+		return nil, err
+	}
+	r := &running{config: conf, rule: rule, status: status, reader: source.Config{
+		Name: conf.Name, Format: format, Store: c.store.Load(), Aggregators: c.aggregators,
+		Logger: c.logger.With("source", conf.Name), Status: &status.Status, Pause: c.pause, Following: s.following,
+		Count: &aggregate.CountSource{
+			Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
+			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
+			Unreadable: &status.unreadable,
+		},
+	}}
+	switch {
+	case conf.File != "":
+		r.run = func(ctx context.Context) error {
+			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
+			return files.Run(ctx)
+		}
+	case conf.Stdin:
+		r.run = (&source.Stdin{Config: &r.reader, In: c.stdin}).Run
+	default:
+		var err error
+		if s.receivers[conf.Receive], err = c.receiver(r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// counting is what the policy specifies about counting.
+func (s *setup) counting() store.Config {
+	conf := store.Config{Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs()}
+	if s.registry != nil {
+		conf.Registered = s.names.names.Registered
+	}
+	return conf
+}
+
+func (s *setup) configs() []store.SourceConfig {
+	var all []store.SourceConfig
+	for _, source := range s.policy.Tenants.Sources {
+		all = append(all, store.SourceConfig{Name: source.Name, Service: source.AppService, Reads: source.File != ""})
+	}
+	return all
+}
+
+func thresholds(p *config.Policy) []uint64 {
+	all := []uint64{}
+	for _, l := range p.Objectives.Latency {
+		if d := uint64(l.Threshold.Std() / time.Nanosecond); !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// weight is how many requests an event of a sampled source stands for.
+func weight(sampling config.Ratio) uint64 {
+	if sampling.IsZero() {
+		return aggregate.Whole
+	}
+	share, _ := sampling.Rat().Float64()
+	return uint64(aggregate.Whole/share + 0.5)
+}

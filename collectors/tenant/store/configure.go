@@ -1,0 +1,160 @@
+package store
+
+import (
+	"maps"
+	"slices"
+)
+
+// SourceConfig is a source of the policy. Reads is whether it has positions.
+type SourceConfig struct {
+	Name, Service string
+	Reads         bool
+}
+
+// Config is what a policy says about what is counted.
+type Config struct {
+	Thresholds []uint64 // nanoseconds
+	Limit      int
+	Sources    []SourceConfig
+	// Registered are the tenants there are; nil admits whoever comes.
+	Registered map[string]struct{}
+}
+
+// Numbers are what a record calls a source and its service.
+type Numbers struct{ Source, Service int }
+
+// Configure puts a policy in force and returns the numbers of its sources by name. What it changes is saved
+// with the next commit.
+func (s *Store) Configure(c Config) map[string]Numbers {
+	ix := &s.index
+	ix.mu.Lock()
+	ix.limit = c.Limit
+	if !slices.Equal(c.Thresholds, ix.columns) {
+		ix.columns = c.Thresholds
+		ix.records = append(ix.records, appendThresholds(nil, recordThresholds, c.Thresholds))
+	}
+	numbers, used := map[string]Numbers{}, map[int]bool{}
+	for _, source := range c.Sources {
+		service := ix.service(source.Service)
+		key := sourceKey{source.Name, service}
+		number, ok := ix.numbers[key]
+		if !ok {
+			if !source.Reads {
+				s.retireSources(key)
+			}
+			number = ix.sourceCount
+			ix.sourceCount++
+			ix.numbers[key] = number
+			ix.records = append(ix.records, appendSource(nil, source.Name, service, ix.now().UnixMilli()))
+		}
+		numbers[source.Name] = Numbers{number, service}
+		used[service] = true
+	}
+	for i, t := range ix.services {
+		if !used[i] { // nothing counts for it any more
+			ix.markStale(i, slices.Collect(maps.Keys(t.names)), false)
+		}
+	}
+	ix.mu.Unlock()
+	s.Register(c.Registered, c.Sources)
+	return numbers
+}
+
+// retireSources ends the sources of the same name that counted for other services, if they have no positions: nothing asks for
+// the ids of their posts any more. Positions wait for who reads those files next. The caller holds the lock of the index.
+func (s *Store) retireSources(key sourceKey) {
+	s.State.mu.RLock()
+	defer s.State.mu.RUnlock()
+	for other, number := range s.index.numbers {
+		if other.name == key.name && (number >= len(s.State.sources) || len(s.State.sources[number].files) == 0) {
+			s.index.records = append(s.index.records, appendRemoveSource(nil, number))
+			delete(s.index.numbers, other)
+		}
+	}
+}
+
+// Register puts a registry in force for the services of the sources.
+func (s *Store) Register(registered map[string]struct{}, sources []SourceConfig) {
+	if registered == nil {
+		return
+	}
+	done := map[string]bool{}
+	for _, source := range sources {
+		if done[source.Service] {
+			continue
+		}
+		done[source.Service] = true
+		s.index.mu.Lock()
+		service := s.index.service(source.Service)
+		s.index.mu.Unlock()
+		s.index.register(service, registered)
+	}
+}
+
+// Thresholds are the latency thresholds in force.
+func (st *State) Thresholds() []uint64 {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.thresholds
+}
+
+// Slots are where a service's requests go that belong to no tenant with series.
+func (s *Store) Slots(service int) (other, unknown uint32) {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	t := s.index.services[service]
+	return t.other, t.unknown
+}
+
+// Lookup finds the slot of a tenant.
+func (s *Store) Lookup(service int, name []byte) (uint32, bool) { return s.index.lookup(service, name) }
+
+// Admit finds a tenant's slot or gives it one if there is room.
+func (s *Store) Admit(service int, name string) (uint32, bool) { return s.index.admit(service, name) }
+
+// Missed records requests of tenants without a slot, so that the busiest can get one.
+func (s *Store) Missed(service int, counts map[string]uint64) {
+	s.index.mu.Lock()
+	defer s.index.mu.Unlock()
+	t := s.index.services[service]
+	for name, n := range counts {
+		if _, ok := t.names[name]; !ok {
+			t.waiting.add(name, n)
+		}
+	}
+}
+
+// Epoch grows whenever a slot changes hands.
+func (s *Store) Epoch() uint64 { return s.index.epoch.Load() }
+
+// Revocations grows whenever a slot is taken away: whoever remembers slots must forget them then.
+func (s *Store) Revocations() uint64 { return s.index.revocations.Load() }
+
+// Encode encodes a batch as a record to commit.
+func Encode(d *Batch) []byte { return appendBatch(make([]byte, 0, 256+128*len(d.Accumulators)), d) }
+
+// Files returns the positions in a source's files.
+func (st *State) Files(source int) []File {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if source >= len(st.sources) {
+		return nil
+	}
+	var all []File
+	for _, f := range st.sources[source].files {
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b File) int { return int(int64(a.ID) - int64(b.ID)) })
+	return all
+}
+
+// Seen reports whether a request of the source was counted before.
+func (st *State) Seen(source int, each func(seen func(id uint64) bool)) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if source >= len(st.sources) || st.sources[source].ids == nil {
+		each(func(uint64) bool { return false })
+		return
+	}
+	each(st.sources[source].ids.has)
+}

@@ -1,0 +1,247 @@
+package store
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// staleFor is how long the series of a tenant that lost its slot is exported unchanged: as long as Prometheus looks back, so that no
+// counter stops growing only moments before it ends.
+const staleFor = 5 * time.Minute
+
+// slotIndex finds the slot of a tenant and assigns slots. It is ahead of the saved state: the records of its decisions wait until
+// the next commit, which writes them before any count that depends on them.
+type slotIndex struct {
+	mu          sync.RWMutex
+	services    []*tracked
+	numbers     map[sourceKey]int // of the sources
+	sourceCount int               // how many there are, those removed included
+	free        []uint32
+	next        uint32
+	limit       int
+	columns     []uint64 // thresholds
+	records     [][]byte // of decisions that are not saved yet
+	now         func() time.Time
+
+	epoch       atomic.Uint64 // of the last change
+	revocations atomic.Uint64 // how often slots were taken away
+}
+
+// sourceKey identifies a source. Counts that one source made for another service stay with that service.
+type sourceKey struct {
+	name    string
+	service int
+}
+
+// tracked are the tenants of one service.
+type tracked struct {
+	name           string
+	names          map[string]uint32
+	stale          map[string]staleSlot // who lost a slot, while its series stays
+	other, unknown uint32
+	// crowded: there are more tenants than the limit, so that who comes first is no longer served first.
+	crowded           bool
+	waiting           topK // tenants without a slot
+	rates             map[uint32]rate
+	admitted, demoted uint64
+}
+
+type staleSlot struct {
+	slot  uint32
+	since time.Time
+	// demoted: its place is for a busier tenant, so that it does not come back only because it is registered.
+	demoted bool
+}
+
+func (ix *slotIndex) used(t *tracked) int { return len(t.names) + len(t.stale) }
+
+// lookup finds the slot of a tenant.
+func (ix *slotIndex) lookup(service int, name []byte) (uint32, bool) {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	slot, ok := ix.services[service].names[string(name)]
+	return slot, ok
+}
+
+// admit finds the slot of a tenant that may have one, or gives it one while there is room.
+func (ix *slotIndex) admit(service int, name string) (uint32, bool) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	t := ix.services[service]
+	if slot, ok := t.names[name]; ok {
+		return slot, true
+	}
+	if f, back := t.stale[name]; t.crowded || ix.used(t) >= ix.limit && (!back || f.demoted) {
+		t.crowded = true
+		return 0, false
+	}
+	return ix.give(service, []string{name})[0], true
+}
+
+// give gives slots to tenants. The caller holds the lock and knows that there is room.
+func (ix *slotIndex) give(service int, names []string) []uint32 {
+	t := ix.services[service]
+	slots := make([]uint32, len(names))
+	var admitted []admission
+	var revived []uint32
+	for i, name := range names {
+		if old, ok := t.stale[name]; ok { // a second series of the same name would be one too many
+			delete(t.stale, name)
+			slots[i] = old.slot
+			revived = append(revived, old.slot)
+		} else {
+			slots[i] = ix.allot()
+			admitted = append(admitted, ix.admission(slots[i], service, ordinary, name))
+		}
+		t.names[name] = slots[i]
+	}
+	t.admitted += uint64(len(names))
+	for part := range slices.Chunk(admitted, slotsPerRecord) {
+		ix.records = append(ix.records, appendAdmit(nil, part))
+	}
+	if len(revived) > 0 {
+		ix.epoch.Add(1)
+		ix.records = append(ix.records, appendLife(nil, recordRevive, revived))
+	}
+	return slots
+}
+
+func (ix *slotIndex) admission(slot uint32, service int, kind special, name string) admission {
+	return admission{slot, service, kind, ix.now().UnixMilli(), ix.epoch.Add(1), name}
+}
+
+func (ix *slotIndex) allot() uint32 {
+	if n := len(ix.free); n > 0 {
+		slot := ix.free[n-1]
+		ix.free = ix.free[:n-1]
+		return slot
+	}
+	ix.next++
+	return ix.next - 1
+}
+
+// freeze ends the counting of tenants, who left or are demoted for busier ones. The caller holds the lock.
+func (ix *slotIndex) markStale(service int, names []string, demoted bool) {
+	if len(names) == 0 {
+		return
+	}
+	t := ix.services[service]
+	slots := make([]uint32, len(names))
+	for i, name := range names {
+		slots[i] = t.names[name]
+		delete(t.names, name)
+		delete(t.rates, slots[i])
+		t.stale[name] = staleSlot{slots[i], ix.now(), demoted}
+	}
+	t.demoted += uint64(len(names))
+	ix.epoch.Add(1)
+	ix.revocations.Add(1)
+	ix.records = append(ix.records, appendLife(nil, recordStale, slots))
+}
+
+// releaseStale frees the slots of series that have stood still for long enough. Their numbers are given again only
+// after the record of their end, because the order of records is kept.
+func (ix *slotIndex) releaseStale() {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	var ended []uint32
+	for _, t := range ix.services {
+		for name, f := range t.stale {
+			if ix.now().Sub(f.since) >= staleFor {
+				ended = append(ended, f.slot)
+				delete(t.stale, name)
+			}
+		}
+	}
+	if len(ended) > 0 {
+		ix.free = append(ix.free, ended...)
+		ix.records = append(ix.records, appendLife(nil, recordEnd, ended))
+	}
+}
+
+// rebuildIndex fills the index from a state that was read back.
+func (ix *slotIndex) rebuildIndex(st *State) {
+	ix.next, ix.columns = uint32(len(st.slots)), st.thresholds
+	for i, s := range st.services {
+		ix.services = append(ix.services, newTracked(s.name))
+		ix.services[i].other, ix.services[i].unknown = s.other, s.unknown
+	}
+	for i, s := range st.sources {
+		ix.sourceCount++
+		if !s.removed {
+			ix.numbers[sourceKey{s.name, s.service}] = i
+		}
+	}
+	for i := range st.slots {
+		s, slot := &st.slots[i], uint32(i)
+		ix.epoch.Store(max(ix.epoch.Load(), s.epoch))
+		switch {
+		case s.life == free:
+			ix.free = append(ix.free, slot)
+		case s.life == stale:
+			ix.services[s.service].stale[s.name] = staleSlot{slot: slot, since: ix.now()}
+		case s.special == ordinary:
+			ix.services[s.service].names[s.name] = slot
+		}
+	}
+	ix.epoch.Add(1)
+}
+
+func newTracked(name string) *tracked {
+	return &tracked{name: name, names: map[string]uint32{}, stale: map[string]staleSlot{}, rates: map[uint32]rate{}}
+}
+
+// service returns the number of a service, which is made if need be. The caller holds the lock.
+func (ix *slotIndex) service(name string) int {
+	i := slices.IndexFunc(ix.services, func(t *tracked) bool { return t.name == name })
+	if i >= 0 {
+		return i
+	}
+	i = len(ix.services)
+	t := newTracked(name)
+	ix.services = append(ix.services, t)
+	ix.records = append(ix.records, appendService(nil, name, ix.now().UnixMilli()))
+	t.other, t.unknown = ix.allot(), ix.allot()
+	ix.records = append(ix.records, appendAdmit(nil, []admission{
+		ix.admission(t.other, i, otherSlot, metric.TenantOther), ix.admission(t.unknown, i, unknownSlot, metric.TenantUnknown),
+	}))
+	return i
+}
+
+// register makes the tenants of the registry those of a service: they exist at 0, and who is no longer
+// registered ends.
+func (ix *slotIndex) register(service int, registered map[string]struct{}) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	t := ix.services[service]
+	var gone, back, missing []string
+	for name := range t.names {
+		if _, ok := registered[name]; !ok {
+			gone = append(gone, name)
+		}
+	}
+	ix.markStale(service, gone, false)
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		if _, ok := t.names[name]; ok {
+			continue
+		}
+		switch f, ok := t.stale[name]; {
+		case !ok:
+			missing = append(missing, name)
+		case !f.demoted:
+			back = append(back, name)
+		}
+	}
+	ix.give(service, back) // who has a series needs no room
+	room := max(0, ix.limit-ix.used(t))
+	if len(missing) > room {
+		t.crowded = true
+		missing = missing[:room]
+	}
+	ix.give(service, missing)
+}

@@ -1,0 +1,295 @@
+// Package store keeps the counters of tenants together with the positions in their sources. Whatever changes either is a record of
+// one log, and nothing is exported that is not in the log on the disk. A restart therefore reads back exactly what was exported.
+package store
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+)
+
+// State is what is saved. Records change it under the lock; scrapes read it, a few slots at a time.
+type State struct {
+	mu         sync.RWMutex
+	version    uint64 // grows with every change of which slots there are
+	thresholds []uint64
+	columns    []column // by threshold
+	columnsOf  uint64   // the version since which they are these
+	services   []service
+	sources    []*source
+	slots      []slot
+	pending    map[uint32]uint64 // pending slots and the scrapers that have seen them, a bit each
+	scraped    []savedScraper
+	scratch    slot
+	lostAt     int64 // Unix milliseconds; 0 if no saved state was ever dropped
+	immediate  bool  // pending slots are exported with their counts
+}
+
+type service struct {
+	name           string
+	other, unknown uint32 // slots
+	probes         [5]uint64
+	created        int64
+}
+
+// source is what is saved of one source.
+type source struct {
+	name     string
+	service  int
+	created  int64
+	removed  bool
+	lines    uint64
+	bytes    uint64
+	outcomes [decode.Outcomes]uint64
+	newest   int64
+	read     int64
+	files    map[uint64]File
+	ids      *ids
+}
+
+func newState() *State { return &State{pending: map[uint32]uint64{}} }
+
+// The records of the log, by their first byte.
+const (
+	recordThresholds = iota + 1
+	recordService
+	recordSource
+	recordRemoveSource
+	recordAdmit
+	recordVisible
+	recordStale
+	recordEnd
+	recordBatch
+	recordTotals
+	recordVisibleThresholds
+	recordLost
+	recordScrapers
+	recordRevive
+	recordInherit // of older versions
+	recordTake
+)
+
+// Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
+const (
+	maxSlots    = 4_000_000
+	maxServices = 1 << 16
+	maxSources  = 100_000
+)
+
+// apply changes the state as a record says. The same code runs when a record was just saved and when it is
+// read back.
+func (st *State) apply(record []byte) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	r := &reader{b: record}
+	var err error
+	switch kind := r.byte(); kind {
+	case recordThresholds:
+		err = st.applyThresholds(r)
+	case recordService:
+		st.services = append(st.services, service{name: r.text(), created: int64(r.uint())})
+		if len(st.services) > maxServices {
+			err = errRecord
+		}
+	case recordSource:
+		st.sources = append(st.sources, &source{name: r.text(), service: int(r.uint()), created: int64(r.uint()), files: map[uint64]File{}})
+		if s := st.sources[len(st.sources)-1]; s.service >= len(st.services) || s.service < 0 || len(st.sources) > maxSources {
+			err = errRecord
+		}
+	case recordRemoveSource:
+		if number := r.uint(); number < uint64(len(st.sources)) {
+			s := st.sources[number]
+			s.removed, s.files, s.ids = true, nil, nil
+		} else {
+			err = errRecord
+		}
+	case recordInherit:
+		err = st.applyInherit(r)
+	case recordTake:
+		err = st.applyTake(r)
+	case recordAdmit:
+		err = st.applyAdmit(r)
+	case recordVisible, recordStale, recordEnd, recordRevive:
+		err = st.applyLife(r, kind)
+	case recordBatch:
+		err = st.applyBatch(r)
+	case recordTotals:
+		err = st.applyTotals(r)
+	case recordVisibleThresholds:
+		err = st.applyVisibleThresholds(r)
+	case recordLost:
+		st.lostAt = int64(r.uint())
+	case recordScrapers:
+		err = st.applyScrapers(r)
+	default:
+		err = fmt.Errorf("%w: of kind %d", errRecord, kind)
+	}
+	if err == nil && (r.failed || len(r.b) > 0) {
+		err = errRecord
+	}
+	return err
+}
+
+// admission is a tenant that is given a slot.
+type admission struct {
+	slot    uint32
+	service int
+	special special
+	created int64
+	epoch   uint64
+	name    string
+}
+
+func (st *State) applyAdmit(r *reader) error {
+	st.version++
+	for n := r.count(6); n > 0; n-- {
+		number := r.uint()
+		a := admission{slot: uint32(number), service: int(r.uint()), special: special(r.byte()), created: int64(r.uint()), epoch: r.uint(), name: r.text()}
+		if r.failed || number > maxSlots || a.service < 0 || a.service >= len(st.services) || a.special > unknownSlot {
+			return errRecord
+		}
+		if grow := int(a.slot) + 1 - len(st.slots); grow > 0 {
+			st.slots = append(st.slots, make([]slot, grow)...)
+		}
+		s := &st.slots[a.slot]
+		if s.life != free {
+			return errRecord
+		}
+		*s = slot{
+			name: a.name, service: uint16(a.service), life: pending, special: a.special, created: a.created,
+			epoch: a.epoch, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
+		}
+		clear(s.native[:cap(s.native)])
+		st.pending[a.slot] = 0
+		switch a.special {
+		case otherSlot:
+			st.services[a.service].other = a.slot
+		case unknownSlot:
+			st.services[a.service].unknown = a.slot
+		}
+	}
+	return nil
+}
+
+func (st *State) applyLife(r *reader, kind byte) error {
+	st.version++
+	for n := r.count(1); n > 0; n-- {
+		number := r.uint()
+		if number >= uint64(len(st.slots)) {
+			return errRecord
+		}
+		s := &st.slots[number]
+		switch kind {
+		case recordVisible:
+			if s.life == pending {
+				s.life, s.visibleSince = visible, st.version
+			}
+		case recordStale:
+			// What was counted but never exported is added to the others, or it would be lost.
+			if s.life == pending {
+				other := &st.slots[st.services[s.service].other]
+				other.add(s)
+				name, service, created := s.name, s.service, s.created
+				*s = slot{name: name, service: service, created: created, slow: make([]uint64, len(st.thresholds))}
+			}
+			if s.special != ordinary {
+				return errRecord
+			}
+			s.life = stale
+		case recordEnd:
+			s.life, s.name = free, ""
+		case recordRevive: // it goes on counting where it stopped
+			if s.life != stale {
+				return errRecord
+			}
+			if s.life = visible; s.unused() {
+				s.life, st.pending[uint32(number)] = pending, 0
+				continue
+			}
+		}
+		delete(st.pending, uint32(number))
+	}
+	return nil
+}
+
+func (st *State) applyBatch(r *reader) error {
+	number := r.uint()
+	if number >= uint64(len(st.sources)) {
+		return errRecord
+	}
+	s := st.sources[number]
+	if s.removed {
+		// It was under way when a reload gave the source to another service: a post is acknowledged, so it counts for the
+		// one it was read for. Positions and ids are those of the source that is no more.
+		s = &source{service: s.service, files: map[uint64]File{}}
+	}
+	epoch := r.uint()
+	s.lines += r.uint()
+	s.bytes += r.uint()
+	for i := range s.outcomes[1:] {
+		s.outcomes[i+1] += r.uint()
+	}
+	for i := range st.services[s.service].probes {
+		st.services[s.service].probes[i] += r.uint()
+	}
+	s.observe(int64(r.uint()), int64(r.uint()))
+	columns := make([]int, r.count(1))
+	for i := range columns {
+		columns[i] = slices.Index(st.thresholds, r.uint())
+	}
+	for n := r.count(9); n > 0; n-- {
+		s.keep(r.file())
+	}
+	for n := r.count(8); n > 0; n-- {
+		if s.ids == nil {
+			s.ids = newIDs()
+		}
+		b := r.take(8)
+		if b == nil {
+			return errRecord
+		}
+		s.ids.add(le64(b))
+	}
+	for n := r.count(2); n > 0; n-- {
+		number := r.uint()
+		if number >= uint64(len(st.slots)) || r.failed {
+			return errRecord
+		}
+		if c := &st.slots[number]; (c.life == pending || c.life == visible) && c.epoch <= epoch {
+			r.accumulator(c, columns)
+			continue
+		}
+		// The tenant lost its slot while this was under way.
+		st.scratch = slot{slow: make([]uint64, len(st.thresholds))}
+		r.accumulator(&st.scratch, columns)
+		st.slots[st.services[s.service].other].add(&st.scratch)
+	}
+	return nil
+}
+
+// slack is how much later than its record another one may be saved, in milliseconds.
+const slack = 60_000
+
+// observe records the time of the newest event and when it was read; both are 0 if a record has none. A time that lies
+// ahead of the clock is discarded once the source's clock is right again. Otherwise a stopped source would go
+// unnoticed until the clock had caught up.
+func (s *source) observe(newest, read int64) {
+	if read == 0 {
+		s.newest = max(s.newest, newest)
+		return
+	}
+	if s.newest > read+slack {
+		s.newest = 0
+	}
+	if s.read > read+slack {
+		s.read = 0
+	}
+	s.newest, s.read = max(s.newest, newest), max(s.read, read)
+}
+
+func le64(b []byte) uint64 {
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// viewChunk is how many slots are read under one lock: few enough that no writer waits for a scrape.
+const viewChunk = 512
+
+// View is what one scrape shows: the series that there were when it began, at values that only grow.
+type View struct {
+	state      *State
+	Version    uint64
+	Thresholds []uint64
+	Services   []string
+	slots      int
+	pending    [MaxThresholds]bool // columns that are exported at 0
+	slow       [MaxThresholds]uint64
+}
+
+// errThresholds ends a scrape during which the policy changed: what its columns mean is not what they hold, and
+// no answer is better than a counter that seems to step back.
+var errThresholds = errors.New("the latency thresholds changed during the scrape")
+
+// Series are the counters of one tenant of one service, valid only during the call that shows them.
+type Series struct {
+	Service    int
+	Tenant     string
+	Special    bool // _other or _unknown
+	Stale      bool // its tenant left or lost its slot; the series ends soon
+	Created    int64
+	Requests   *[5]uint64
+	Late       *[5]uint64
+	Bytes      uint64
+	Slow       []uint64
+	SumSeconds uint64
+	SumNanos   uint32
+	Zero       uint64
+	Classic    *[Classic]uint64
+	slot       *slot
+}
+
+// Native calls f with the buckets in use, by their native index.
+func (s *Series) Native(f func(index int, n uint64)) {
+	if s.slot == nil {
+		return
+	}
+	for i := range s.slot.native {
+		if n := s.slot.bucket(i); n > 0 {
+			f(FirstIndex+int(s.slot.lo)+i, n)
+		}
+	}
+}
+
+// View begins a scrape.
+func (st *State) View() *View {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	v := &View{state: st, Version: st.version, Thresholds: st.thresholds, slots: len(st.slots)}
+	for _, s := range st.services {
+		v.Services = append(v.Services, s.name)
+	}
+	for i, c := range st.columns {
+		v.pending[i] = c.pending && !st.immediate
+	}
+	return v
+}
+
+var (
+	noCounts  [5]uint64
+	noClassic [Classic]uint64
+	noSlow    [MaxThresholds]uint64
+)
+
+// Each calls f with the series and, between chunks of them, flush without holding the lock. It stops at the
+// first error of flush, and when the thresholds change.
+func (v *View) Each(f func(*Series), flush func() error) error {
+	var series Series
+	for start := 0; start < v.slots; start += viewChunk {
+		if err := v.chunk(start, min(start+viewChunk, v.slots), &series, f); err != nil {
+			return err
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *View) chunk(start, end int, series *Series, f func(*Series)) error {
+	v.state.mu.RLock()
+	defer v.state.mu.RUnlock()
+	if v.state.columnsOf > v.Version {
+		return errThresholds
+	}
+	for i := start; i < end; i++ {
+		s := &v.state.slots[i]
+		if s.life == free || s.admitted > v.Version {
+			continue
+		}
+		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Stale: s.life == stale, Created: s.created}
+		if (s.life == pending || s.visibleSince > v.Version) && !v.state.immediate {
+			series.Requests, series.Late, series.Classic = &noCounts, &noCounts, &noClassic
+			series.Slow = noSlow[:len(v.Thresholds)]
+		} else {
+			series.Requests, series.Late, series.Classic, series.slot = &s.requests, &s.late, &s.classic, s
+			series.Bytes, series.Zero, series.SumSeconds, series.SumNanos = s.bytes, s.zero, s.sumSeconds, s.sumNanos
+			series.Slow = v.visible(s.slow)
+		}
+		f(series)
+	}
+	return nil
+}
+
+// visible are the counts of slow requests, 0 for the columns that are pending.
+func (v *View) visible(slow []uint64) []uint64 {
+	for i, n := range slow {
+		if v.pending[i] {
+			n = 0
+		}
+		v.slow[i] = n
+	}
+	return v.slow[:len(slow)]
+}
+
+// SourceStatus is what is saved of a source.
+type SourceStatus struct {
+	Created, Newest, Read int64 // Unix milliseconds
+	Lines, Bytes          uint64
+	Outcomes              []uint64
+}
+
+// Source returns what is saved of a source, false before it is known.
+func (st *State) Source(number int) (SourceStatus, bool) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if number >= len(st.sources) || st.sources[number].removed {
+		return SourceStatus{}, false
+	}
+	s := st.sources[number]
+	outcomes := s.outcomes
+	return SourceStatus{s.created, s.newest, s.read, s.lines, s.bytes, outcomes[:]}, true
+}
+
+// ServiceStatus is how a service fares.
+type ServiceStatus struct {
+	Name              string
+	Created           int64
+	Probes            [5]uint64
+	Tracked           int
+	Admitted, Demoted uint64
+}
+
+// Services returns how the services fare.
+func (s *Store) Services() []ServiceStatus {
+	s.State.mu.RLock()
+	var all []ServiceStatus
+	for _, service := range s.State.services {
+		all = append(all, ServiceStatus{Name: service.name, Created: service.created, Probes: service.probes})
+	}
+	s.State.mu.RUnlock()
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	for i := range all {
+		t := s.index.services[i]
+		all[i].Tracked, all[i].Admitted, all[i].Demoted = s.index.used(t), t.admitted, t.demoted
+	}
+	return all
+}
+
+// Unknown is how many requests, the late ones too, led to no tenant.
+func (st *State) Unknown() (n uint64) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	for i := range st.services {
+		s := &st.slots[st.services[i].unknown]
+		for _, late := range s.late {
+			n += late
+		}
+		n += s.total()
+	}
+	return n
+}
+
+// Totals adds up what is saved, for tests and for the one-shot's summary.
+func (st *State) Totals() (requests, late uint64, tenants int) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	for i := range st.slots {
+		s := &st.slots[i]
+		if s.life == free {
+			continue
+		}
+		requests += s.total()
+		for _, n := range s.late {
+			late += n
+		}
+		if s.name != metric.TenantOther && s.name != metric.TenantUnknown {
+			tenants++
+		}
+	}
+	return requests, late, tenants
+}
