@@ -2,6 +2,12 @@ package decode
 
 import "bytes"
 
+// combinedLog is the combined format of nginx and Apache.
+var combinedLog = format{
+	name: "combined", durations: true, unit: seconds,
+	decoder: func(o Options) Decoder { return &combined{path: o.Path, probes: prover{Probes: o.Probes}} },
+}
+
 // combined reads nginx's and Apache's combined format, followed by the host and the request time:
 //
 //	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$host" $request_time

@@ -74,6 +74,19 @@ func TestShape(t *testing.T) {
 	}
 }
 
+// Durations are read exactly, whatever their notation.
+func TestDurationsAreExact(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0.123": 123 * milli, "0.0005": milli / 2, "1": second, "1.5e-3": 3 * milli / 2, "1E+2": 100 * second, "0.0000000004": 0,
+		"0.0000000005": 1, "0.002, 0.010 : 0.003": 15 * milli, "-, 0.5": second / 2, "-": -1, "": -1, "-1": -1, "x": -1, "1e": -1,
+		"99999999999999999999": maxScaled, "1e99999999999": maxScaled, "1e-99999999999": 0, "0.1234567894999999999999": 123456789,
+	} {
+		if got, _ := duration([]byte(text), seconds); got != want {
+			t.Errorf("%q is %d, want %d", text, got, want)
+		}
+	}
+}
+
 // What time.ParseDuration reads is read the same, without its rounding.
 func FuzzDuration(f *testing.F) {
 	for _, text := range []string{"1.5ms", "+1h2m3.5s", "0.002, 0.010 : 0.003", "0.010 s", "-1", "\u00b5s", "1\u00b5s", "9999999h", "-, -"} {

@@ -5,7 +5,6 @@ package decode
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -35,7 +34,7 @@ func (e *Event) Class() int {
 	return e.Status/100 - 1
 }
 
-// Outcome says what becomes of a record.
+// Outcome is what becomes of a record.
 type Outcome uint8
 
 // Counted, or why not. The order is that of metric.RejectReasons, then metric.IgnoreReasons.
@@ -55,7 +54,7 @@ const (
 // Rejected reports whether the record could not be read, as opposed to understood and left out.
 func (v Outcome) Rejected() bool { return v >= Syntax && v <= NoStatus }
 
-// Reason is the label value of a outcome other than Counted.
+// Reason is the label value of an outcome other than Counted.
 func (v Outcome) Reason() string {
 	if v.Rejected() {
 		return metric.RejectReasons[v-Syntax]
@@ -69,46 +68,13 @@ type Decoder interface {
 	Decode(record []byte, e *Event) Outcome
 }
 
-// Options are what a source says about its format.
+// Options are what a source specifies about its format.
 type Options struct {
 	Format       string
 	Fields       map[string]string // by the names of config.EventFields
 	DurationUnit string
 	Path         bool // the event's path is wanted
 	Probes       *Probes
-}
-
-// New returns a decoder.
-func New(o Options) (Decoder, error) {
-	if o.Format == "combined" {
-		return &combined{path: o.Path, probes: prover{Probes: o.Probes}}, nil
-	}
-	j, err := NewJSON(o)
-	if err != nil {
-		return nil, err
-	}
-	return j, nil
-}
-
-// NewJSON returns a decoder of a format whose records are JSON objects.
-func NewJSON(o Options) (*JSON, error) {
-	switch o.Format {
-	case "nginx-json":
-		return build(nginxKeys, o, finishGeneric, seconds), nil
-	case "caddy":
-		return build(caddyKeys, o, finishCaddy, seconds), nil
-	case "traefik":
-		return build(traefikKeys, o, finishTraefik, nanoseconds), nil
-	case "envoy":
-		return build(envoyKeys, o, finishEnvoy, milliseconds), nil
-	case "vercel":
-		return build(vercelKeys, o, finishVercel, seconds), nil
-	case "cloudflare":
-		return build(cloudflareKeys, o, finishCloudflare, seconds), nil
-	case "json":
-		return build(nil, o, finishGeneric, seconds), nil
-	}
-	return nil, fmt.Errorf("no format %q", o.Format)
 }
 
 // pathOf cuts the query off.

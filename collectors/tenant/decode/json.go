@@ -125,7 +125,7 @@ func (t *keys) add(f field, path ...string) {
 // JSON decodes records that are JSON objects.
 type JSON struct {
 	keys    *keys
-	finish  func(*JSON, *Event) Outcome
+	format  *format
 	unit    unit
 	v       values
 	path    bool
@@ -199,16 +199,24 @@ func (d *JSON) next(b []byte, i int, e *Event) (int, Outcome) {
 		return -1, Syntax
 	}
 	if end := d.record(b, i); end >= 0 {
-		*e = Event{Duration: -1}
-		return end, d.finish(d, e)
+		return end, d.event(e)
 	}
 	bare, end, ok := quoteBare(d.bare[:0], b, i)
 	d.bare = bare
 	if !ok || d.record(bare, 0) != len(bare) {
 		return -1, Syntax
 	}
+	return end, d.event(e)
+}
+
+// event makes an event of the values of a record.
+func (d *JSON) event(e *Event) Outcome {
 	*e = Event{Duration: -1}
-	return end, d.finish(d, e)
+	outcome := d.format.read(d, e)
+	if e.Status == 0 && outcome == Counted && d.format.aborted != nil {
+		outcome = d.format.aborted(&d.v, e)
+	}
+	return outcome
 }
 
 // record reads the values of the object at i, and returns the index after it, -1 if it is not valid.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/json"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -198,4 +199,27 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+func FuzzScaled(f *testing.F) {
+	f.Add("0.123", 9)
+	f.Add("12345678901234567890.5", 0)
+	f.Fuzz(func(t *testing.T, s string, scale int) {
+		if scale < 0 || scale > 9 || len(s) > 18 {
+			return
+		}
+		got, ok := scaled([]byte(s), scale)
+		want, isNumber := new(big.Rat).SetString(s)
+		if !ok || !isNumber {
+			return
+		}
+		if exp, err := strconv.ParseFloat(s, 64); err != nil || exp > 1e18 {
+			return
+		}
+		want.Mul(want, new(big.Rat).SetInt64(int64(powers[scale])))
+		diff := new(big.Rat).Sub(want, new(big.Rat).SetUint64(got))
+		if want.Cmp(new(big.Rat).SetUint64(maxScaled)) < 0 && diff.Abs(diff).Cmp(big.NewRat(1, 2)) > 0 {
+			t.Errorf("%q * 10^%d is %d, want %s", s, scale, got, want.FloatString(3))
+		}
+	})
 }
