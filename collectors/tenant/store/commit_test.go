@@ -138,3 +138,41 @@ func TestRecordThatCannotBeAppliedEndsTheStore(t *testing.T) {
 		t.Errorf("%d counted", n)
 	}
 }
+
+func TestRunAnswersEveryCommit(t *testing.T) {
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	d.scrape("a")
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error)
+	go func() { stopped <- d.Run(ctx) }()
+	slot, _ := d.Admit(d.web.Service, "acme")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var saved uint64
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				switch err := d.Commit(ctx, Encode(d.batch(slot, 1))); {
+				case err == nil:
+					mu.Lock()
+					saved++
+					mu.Unlock()
+				case !errors.Is(err, ErrStopped):
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	d.scrape("a")
+	if got := d.scrape("a")["acme"]; got != saved || saved != 800 {
+		t.Errorf("%d counted, %d were saved", got, saved)
+	}
+	if err := d.Commit(t.Context(), nil); !errors.Is(err, ErrStopped) {
+		t.Errorf("commit after the end: %v", err)
+	}
+}

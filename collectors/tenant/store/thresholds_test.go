@@ -98,3 +98,21 @@ func TestThresholdsThatChangeDuringAScrapeEndIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6, 1e9}})
+	d.scrape("a")
+	slot, _ := d.Admit(d.web.Service, "acme")
+	c := accumulatorOf(slot, 7, 2e9)
+	c.Slow[1] = 3
+	_ = d.save(Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	// Counted by the old thresholds, saved after the new ones came into force.
+	_ = d.save(Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
+	d.scrape("a")
+	_ = d.View().Each(func(s *Series) {
+		if s.Tenant == "acme" && !slices.Equal(s.Slow, []uint64{6, 0}) {
+			t.Errorf("slow %v", s.Slow)
+		}
+	}, func() error { return nil })
+}
