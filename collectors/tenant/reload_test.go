@@ -84,7 +84,8 @@ tenants:
 		})
 	}
 	for n := range 20 {
-		time.Sleep(50 * time.Millisecond)
+		before := acknowledged.Load()
+		eventually(t, "a post", func() bool { return acknowledged.Load() > before })
 		if err := collectors.Apply(c, policy([]string{"api", "web"}[n%2])); err != nil {
 			t.Error(err)
 		}

@@ -60,66 +60,70 @@ func TestCompressedRotations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReader(t)
-			r.append("access.log", r.lines(100))
-			r.start()
-			r.wants(100)
-			r.stop()
-			r.append("access.log", r.lines(200))
-			r.rename("access.log", "access.log.1")
-			r.append("other", r.lines(30))
-			r.rename("other", "access.log.2") // came and went
-			for _, rotated := range []string{"access.log.1", "access.log.2"} {
-				if tc.suffix == "" {
-					r.pack(rotated, ".packed", tc.program...)
-					r.rename(rotated+".packed", rotated)
-					continue
+			bubble(t, func(t *testing.T) {
+				r := newReader(t)
+				r.append("access.log", r.lines(100))
+				r.start()
+				r.wants(100)
+				r.stop()
+				r.append("access.log", r.lines(200))
+				r.rename("access.log", "access.log.1")
+				r.append("other", r.lines(30))
+				r.rename("other", "access.log.2") // came and went
+				for _, rotated := range []string{"access.log.1", "access.log.2"} {
+					if tc.suffix == "" {
+						r.pack(rotated, ".packed", tc.program...)
+						r.rename(rotated+".packed", rotated)
+						continue
+					}
+					r.pack(rotated, tc.suffix, tc.program...)
 				}
-				r.pack(rotated, tc.suffix, tc.program...)
-			}
-			r.append("access.log", r.lines(5))
-			r.start()
-			if tc.refused {
-				r.wants(105)
-				r.until("both refused", func() bool { return r.status.Errors.Load() >= 2 })
-				r.wants(105)
-				return
-			}
-			r.wants(335)
-			r.exact()
-			if n := r.status.Errors.Load(); n != 0 {
-				t.Errorf("%d errors", n)
-			}
-			r.stop()
-			r.start()
-			r.wants(335)
+				r.append("access.log", r.lines(5))
+				r.start()
+				if tc.refused {
+					r.wants(105)
+					r.until("both refused", func() bool { return r.status.Errors.Load() >= 2 })
+					r.wants(105)
+					return
+				}
+				r.wants(335)
+				r.exact()
+				if n := r.status.Errors.Load(); n != 0 {
+					t.Errorf("%d errors", n)
+				}
+				r.stop()
+				r.start()
+				r.wants(335)
+			})
 		})
 	}
 }
 
 // A log that was read to its end, and one that was there before, are not missed if they are compressed in a way that cannot be read.
 func TestRefusedWhereNothingIsMissing(t *testing.T) {
-	r := newReader(t)
-	r.append("access.log.2", r.lines(10))
-	r.pack("access.log.2", ".lz4", "lz4", "-c", "-q")
-	r.append("access.log", logLines(100))
-	r.start()
-	r.wants(100)
-	r.rename("access.log", "access.log.1")
-	r.append("access.log", logLines(5))
-	r.until("done with it", func() bool {
-		for _, f := range r.store.Files(0) {
-			if f.Done {
-				return true
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.append("access.log.2", r.lines(10))
+		r.pack("access.log.2", ".lz4", "lz4", "-c", "-q")
+		r.append("access.log", logLines(100))
+		r.start()
+		r.wants(100)
+		r.rename("access.log", "access.log.1")
+		r.append("access.log", logLines(5))
+		r.until("done with it", func() bool {
+			for _, f := range r.store.Files(0) {
+				if f.Done {
+					return true
+				}
 			}
+			return false
+		})
+		r.pack("access.log.1", ".lz4", "lz4", "-c", "-q")
+		r.wants(105)
+		if n := r.status.Errors.Load(); n != 0 {
+			t.Errorf("%d errors", n)
 		}
-		return false
 	})
-	r.pack("access.log.1", ".lz4", "lz4", "-c", "-q")
-	r.wants(105)
-	if n := r.status.Errors.Load(); n != 0 {
-		t.Errorf("%d errors", n)
-	}
 }
 
 // Whatever is in a file, inflating it ends with its text or an error.

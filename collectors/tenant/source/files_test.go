@@ -8,52 +8,54 @@ import (
 )
 
 func TestFileIsFollowedAndContinued(t *testing.T) {
-	r := newReader(t)
-	r.append("access.log", logLines(1000))
-	r.start()
-	r.wants(1000)
-	all := logLines(10)
-	r.append("access.log", all[:100]) // in the middle of a line
-	time.Sleep(5 * pollEvery)
-	r.append("access.log", all[100:])
-	r.wants(1010)
-	r.stop()
-	r.append("access.log", logLines(5))
-	r.start()
-	r.wants(1015)
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.append("access.log", logLines(1000))
+		r.start()
+		r.wants(1000)
+		all := logLines(10)
+		r.append("access.log", all[:100]) // in the middle of a line
+		time.Sleep(5 * pollEvery)
+		r.append("access.log", all[100:])
+		r.wants(1010)
+		r.stop()
+		r.append("access.log", logLines(5))
+		r.start()
+		r.wants(1015)
+	})
 }
 
 func TestStartAtTheEnd(t *testing.T) {
-	r := newReader(t)
-	r.fromEnd = true
-	r.append("access.log", logLines(10))
-	r.start()
-	r.wants(0)
-	for r.status.Lag.Load() != 0 || len(r.store.Files(0)) < 2 {
-		time.Sleep(pollEvery)
-	}
-	r.append("access.log", logLines(3))
-	r.wants(3)
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.fromEnd = true
+		r.append("access.log", logLines(10))
+		r.start()
+		r.wants(0)
+		for r.status.Lag.Load() != 0 || len(r.store.Files(0)) < 2 {
+			time.Sleep(pollEvery)
+		}
+		r.append("access.log", logLines(3))
+		r.wants(3)
+	})
 }
 
 func TestGlobThatCoversRotatedFiles(t *testing.T) {
-	r := newReader(t)
-	r.pattern = filepath.Join(r.dir, "*")
-	r.append("a.log", logLines(10))
-	r.append("b.log", logLines(20))
-	r.start()
-	r.wants(30)
-	r.rename("a.log", "a.log.1")
-	r.append("a.log", logLines(1))
-	text, _ := os.ReadFile(r.path("b.log"))
-	if err := os.WriteFile(r.path("b.log.1"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(10 * pollEvery)
-	if err := os.WriteFile(r.path("b.log"), logLines(2), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r.wants(33)
-	time.Sleep(2 * drainTime)
-	r.wants(33)
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.pattern = filepath.Join(r.dir, "*")
+		r.append("a.log", logLines(10))
+		r.append("b.log", logLines(20))
+		r.start()
+		r.wants(30)
+		r.rename("a.log", "a.log.1")
+		r.append("a.log", logLines(1))
+		text, _ := os.ReadFile(r.path("b.log"))
+		r.write("b.log.1", text)
+		time.Sleep(10 * pollEvery)
+		r.write("b.log", logLines(2))
+		r.wants(33)
+		time.Sleep(2 * drainTime)
+		r.wants(33)
+	})
 }

@@ -55,7 +55,7 @@ func TestPoisonedLine(t *testing.T) {
 }
 
 // An aggregator in which something panicked is replaced: as many can be taken afterwards, and nothing of it is counted.
-func TestTableOfAPanicIsReplaced(t *testing.T) {
+func TestAggregatorOfAPanicIsReplaced(t *testing.T) {
 	r := newReader(t)
 	r.start()
 	files := r.files(r.pattern, r.number, slog.New(slog.DiscardHandler))

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,6 +26,17 @@ import (
 func TestMain(m *testing.M) {
 	pollEvery, drainTime, settleTime = 5*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond
 	os.Exit(m.Run())
+}
+
+// bubble runs a test with a clock of its own, which advances while nothing is at work. It begins at the present, because it is
+// compared with the times of files.
+func bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	present := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(present))
+		test(t)
+	})
 }
 
 // reader is an exporter reduced to one source of files.
@@ -151,6 +163,30 @@ func (r *reader) append(name string, text []byte) {
 		r.t.Fatal(err)
 	}
 	f.Close()
+	r.touch(name)
+}
+
+// write replaces what a file holds.
+func (r *reader) write(name string, text []byte) {
+	r.t.Helper()
+	if err := os.WriteFile(r.path(name), text, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.touch(name)
+}
+
+// truncate empties a file.
+func (r *reader) truncate(name string) {
+	r.t.Helper()
+	if err := os.Truncate(r.path(name), 0); err != nil {
+		r.t.Fatal(err)
+	}
+	r.touch(name)
+}
+
+// touch gives a file the time of the test's clock.
+func (r *reader) touch(name string) {
+	_ = os.Chtimes(r.path(name), time.Time{}, time.Now()) // it may have been renamed meanwhile
 }
 
 func (r *reader) zip(name string) {

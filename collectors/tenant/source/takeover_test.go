@@ -33,7 +33,7 @@ type policies struct {
 	reading sync.WaitGroup
 	stopped context.CancelFunc // of what is read
 	saving  sync.WaitGroup
-	end     context.CancelFunc // of the st
+	end     context.CancelFunc // of the store
 	now     []followed
 	did     []string
 }
@@ -277,49 +277,53 @@ func anySequence(t *testing.T, random *rand.Rand) {
 
 // A source that is given another name or service goes on where it was, and back again; one of another log does not.
 func TestAnotherNameOrServiceGoesOn(t *testing.T) {
-	r := newReader(t)
-	r.append("access.log", logLines(10))
-	r.start()
-	r.wants(10)
-	total := 10
-	for _, step := range []struct{ name, service string }{{"other", "web"}, {"other", "api"}, {"log", "api"}, {"log", "web"}} {
-		r.stop()
-		r.append("access.log", logLines(5))
-		r.rename("access.log", "access.log.1")
-		r.append("access.log", logLines(3))
-		r.name, r.service = step.name, step.service
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.append("access.log", logLines(10))
 		r.start()
-		total += 8
-		r.wants(total)
+		r.wants(10)
+		total := 10
+		for _, step := range []struct{ name, service string }{{"other", "web"}, {"other", "api"}, {"log", "api"}, {"log", "web"}} {
+			r.stop()
+			r.append("access.log", logLines(5))
+			r.rename("access.log", "access.log.1")
+			r.append("access.log", logLines(3))
+			r.name, r.service = step.name, step.service
+			r.start()
+			total += 8
+			r.wants(total)
+			r.append("access.log", logLines(1))
+			total++
+			r.wants(total)
+			_ = os.Remove(r.path("access.log.1"))
+		}
+		r.stop()
+		r.name, r.pattern = "new", r.path("new.log")
+		r.append("new.log", logLines(4))
+		r.start()
+		r.wants(total + 4)
+		r.stop()
+		r.name, r.pattern = "log", r.path("access.log") // without saved positions
 		r.append("access.log", logLines(1))
-		total++
-		r.wants(total)
-		_ = os.Remove(r.path("access.log.1"))
-	}
-	r.stop()
-	r.name, r.pattern = "new", r.path("new.log")
-	r.append("new.log", logLines(4))
-	r.start()
-	r.wants(total + 4)
-	r.stop()
-	r.name, r.pattern = "log", r.path("access.log") // without saved positions
-	r.append("access.log", logLines(1))
-	r.start()
-	r.wants(total + 5)
+		r.start()
+		r.wants(total + 5)
+	})
 }
 
 // A source that is divided among others goes on in each of them.
 func TestDividedSourceGoesOn(t *testing.T) {
-	r := newReader(t)
-	r.pattern = r.path("*.log")
-	r.append("a.log", logLines(10))
-	r.append("b.log", logLines(20))
-	r.start()
-	r.wants(30)
-	r.stop()
-	r.append("a.log", logLines(1))
-	r.append("b.log", logLines(2))
-	r.name, r.pattern, r.also = "a", r.path("a.log"), r.path("b.log")
-	r.start()
-	r.wants(33)
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		r.pattern = r.path("*.log")
+		r.append("a.log", logLines(10))
+		r.append("b.log", logLines(20))
+		r.start()
+		r.wants(30)
+		r.stop()
+		r.append("a.log", logLines(1))
+		r.append("b.log", logLines(2))
+		r.name, r.pattern, r.also = "a", r.path("a.log"), r.path("b.log")
+		r.start()
+		r.wants(33)
+	})
 }
