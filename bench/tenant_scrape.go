@@ -30,7 +30,7 @@ var (
 	_ = register("tenant-memory", tenantMemory)
 )
 
-// Vectors of the client library with the same series: what everybody else would use.
+// Vectors of the client library with the same series: the usual way.
 type vectors struct {
 	registry                       *prometheus.Registry
 	requests, late, slow, answered *prometheus.CounterVec

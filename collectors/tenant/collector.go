@@ -1,5 +1,5 @@
-// Package tenant counts requests by tenant from request logs: what was asked, how it ended, how long it took
-// and how much was sent, kept across restarts to the digit.
+// Package tenant counts requests by tenant from request logs, with their status classes, durations and bytes. The counters
+// continue exactly across restarts.
 package tenant
 
 import (
@@ -103,7 +103,7 @@ func New(o Options) *Collector {
 // or aborted, no registry is put in force.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	return collectors.Exclusively(&c.mu, func() (func(), error) {
-		next, err := c.prepare(here(p))
+		next, err := c.prepare(forLocation(p))
 		return func() {
 			c.commit(next)
 			c.keep(next)
@@ -141,7 +141,7 @@ func (c *Collector) commit(next *setup) {
 	c.changed.Make()
 }
 
-// registry is the one in use, nil without one.
+// registry returns the registry in use, nil without one.
 func (c *Collector) registry() *tenants.Source {
 	if s := c.current.Load(); s != nil {
 		return s.registry
@@ -149,14 +149,14 @@ func (c *Collector) registry() *tenants.Source {
 	return nil
 }
 
-// here is the policy without the sources of other locations.
-func here(p *config.Policy) *config.Policy {
+// forLocation returns the policy without the sources of other locations.
+func forLocation(p *config.Policy) *config.Policy {
 	own := *p
 	own.Tenants.Sources = slices.DeleteFunc(slices.Clone(p.Tenants.Sources), func(s *config.Source) bool { return !s.At(p.Location) })
 	return &own
 }
 
-// open reads the saved state back, once.
+// open reads the saved state once.
 func (c *Collector) open() error {
 	if c.store.Load() != nil {
 		return nil
@@ -192,10 +192,10 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	return <-saved
 }
 
-// Store is what is counted and saved.
+// Store returns the saved counters.
 func (c *Collector) Store() *store.Store { return c.store.Load() }
 
-// Lines is how many lines of all sources are counted and saved.
+// Lines returns how many lines of all sources are counted and saved.
 func (c *Collector) Lines() uint64 {
 	var n uint64
 	if s, st := c.current.Load(), c.store.Load(); s != nil && st != nil {
@@ -207,7 +207,7 @@ func (c *Collector) Lines() uint64 {
 	return n
 }
 
-// Close gives the saved state back. It may follow only when Run has returned.
+// Close closes the saved state. It may be called only after Run has returned.
 func (c *Collector) Close() error {
 	if st := c.store.Load(); st != nil {
 		return st.Close()

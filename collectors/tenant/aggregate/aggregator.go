@@ -44,7 +44,7 @@ type Aggregator struct {
 	store  *store.Store
 	source *CountSource
 
-	// What is remembered of where hosts lead holds until a slot is taken away or other names are in force.
+	// The caches of hosts are valid until a slot is taken away or other names are in force.
 	revocations uint64
 	names       *Names
 	caches      map[*Rule]*cache
@@ -91,7 +91,7 @@ func (a *Aggregator) Begin(s *CountSource) {
 	a.Tick()
 }
 
-// Tick takes note of the time. Events are judged late by the last one.
+// Tick records the present time, by which events are late.
 func (a *Aggregator) Tick() {
 	a.now = time.Now().UnixNano()
 	a.late = a.now - int64(a.source.Late)
@@ -105,16 +105,16 @@ func (a *Aggregator) Full() bool {
 // Empty reports whether nothing was counted since the last flush.
 func (a *Aggregator) Empty() bool { return a.batch.Lines == 0 && a.batch.Bytes == 0 }
 
-// Read counts what was read, whatever becomes of it.
+// Read counts lines and bytes that were read, whatever their outcome.
 func (a *Aggregator) Read(lines, bytes uint64) {
 	a.batch.Lines += lines
 	a.batch.Bytes += bytes
 }
 
-// Skip counts a record that is no event to count.
+// Skip counts a record that is not counted as a request, by its outcome.
 func (a *Aggregator) Skip(v decode.Outcome) { a.batch.Outcomes[v]++ }
 
-// Slot finds where an event is counted: the tenant's own slot, or one of ours.
+// Slot finds where an event is counted: the slot of its tenant, of _other or of _unknown.
 func (a *Aggregator) Slot(e *decode.Event) uint32 {
 	key := a.source.Rule.key(e)
 	return a.slot(key, hashOf(key))
@@ -223,7 +223,7 @@ type Compact struct {
 	Time       int64
 }
 
-// Compacted returns an event without its tenant.
+// Compacted returns an event without the slot of its tenant.
 func Compacted(e *decode.Event) Compact {
 	return Compact{
 		Probe: e.Probe, Class: uint8(e.Class()), Unreadable: e.Unreadable, Duration: e.Duration, Bytes: e.Bytes, Time: e.Time,

@@ -228,7 +228,7 @@ func TestNamesThatAreNoMoreInForceAreForgotten(t *testing.T) {
 	}
 }
 
-// A key that is too long to be anybody's takes no memory.
+// A key that is too long for any tenant takes no memory.
 func TestLongHosts(t *testing.T) {
 	d := newTestStore(t, 10, nil, nil)
 	long := strings.Repeat("a", 1<<20)

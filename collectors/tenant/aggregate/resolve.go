@@ -18,13 +18,13 @@ type Names struct {
 	path           []byte // before the tenant in a path
 	// folded are registered names that a host cannot spell, by how it does: a host has no capitals.
 	folded map[string]string
-	// Registered are the tenants there are; nil admits every name.
+	// Registered are the registered tenants; nil admits every name.
 	Registered map[string]struct{}
 }
 
 const placeholder = "{tenant}"
 
-// NewNames takes the policy's patterns: a host and a path with {tenant} in it, and hosts by tenant.
+// NewNames returns names for a host and a path with {tenant} in it, and for tenants by host.
 func NewNames(host, path string, hosts map[string]string, registered map[string]struct{}) *Names {
 	n := &Names{hosts: hosts, Registered: registered, folded: folded(registered)}
 	n.prefix, n.suffix, n.pattern = strings.Cut(host, placeholder)
@@ -55,7 +55,7 @@ const (
 	maxHost = 300 // the longest host that can be one's, with its port
 )
 
-// validName reports whether a name can be a tenant's: what begins with _ is ours.
+// validName reports whether a name can be that of a tenant. Names that begin with _ are the exporter's own.
 func validName(b []byte) bool {
 	if len(b) == 0 || len(b) > maxName {
 		return false
@@ -152,7 +152,7 @@ func (n *Names) ofPath(path []byte) []byte {
 	return path
 }
 
-// By says what of an event names the tenant.
+// By is the part of an event that names the tenant.
 type By uint8
 
 // The ways to a tenant.
@@ -163,7 +163,7 @@ const (
 	ByFixed
 )
 
-// Rule is how the events of some sources find their tenants. Sources with the same rule share a pointer.
+// Rule finds the tenants of events. Sources with the same rule share a pointer.
 type Rule struct {
 	Service int
 	By      By
@@ -184,7 +184,7 @@ func (r *Rule) key(e *decode.Event) []byte {
 	return nil
 }
 
-// name is the tenant of a key, nil if no tenant there is owns it.
+// name returns the tenant of a key, nil if no known tenant owns it.
 func (r *Rule) name(key, scratch []byte) []byte {
 	switch r.By {
 	case ByHost:

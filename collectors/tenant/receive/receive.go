@@ -36,8 +36,8 @@ const slotPatience = 5 * time.Second
 // refusedFor is how long a receiver stays down after a post that could not be saved, if no other post arrives.
 const refusedFor = 5 * time.Minute
 
-// Refusing reports whether a receiver cannot save what it is sent: it could not the last time, which is not long ago. One whose
-// senders have given up can take posts as far as anybody knows.
+// Refusing reports whether a receiver could not save its last post, if that was within refusedFor. Later it is unknown whether it
+// still cannot, because its senders may have given up.
 func Refusing(s *source.Status, now time.Time) bool {
 	at := s.Refused.Load()
 	return at != 0 && now.Sub(time.Unix(0, at)) < refusedFor

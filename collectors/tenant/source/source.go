@@ -40,18 +40,18 @@ const maxLine = 1 << 20
 
 const bufferSize = 256 << 10
 
-// Status is how a source fares, for the scrape.
+// Status is the state of a source, as it is exported.
 type Status struct {
 	Up     atomic.Bool
 	Errors atomic.Uint64
 	Lag    atomic.Int64
-	// Refused is when a receiver could last not save a post, in nanoseconds; 0 if it has saved one since.
+	// Refused is the time of the last post that a receiver could not save, in Unix nanoseconds; 0 if it has saved one since.
 	Refused atomic.Int64
 	// Durations samples durations that cannot be read.
 	Durations Sampler
 }
 
-// Unreadable logs how a duration is written that cannot be read, now and then, and nothing of what it says.
+// Unreadable logs the form of a duration that cannot be read, at a bounded rate and without its content.
 func (s *Status) Unreadable(l *slog.Logger, reason decode.Unreadable, text []byte) {
 	if l.Enabled(context.Background(), slog.LevelDebug) && s.Durations.Allow() {
 		l.Debug("A duration cannot be read", "reason", reason.Reason(), "written_like", decode.Shape(text))
@@ -140,7 +140,7 @@ func (t *Aggregators) With(ctx context.Context, source *aggregate.CountSource, f
 	return err
 }
 
-// panicked returns what logs that a decoder has panicked, now and then: it is a defect of ours, and the stack names it.
+// panicked returns a function that logs a panic of a decoder with its stack, at a bounded rate.
 func (c *Config) panicked(samples *Sampler) func(error) {
 	return func(err error) {
 		if samples.Allow() {
@@ -149,7 +149,7 @@ func (c *Config) panicked(samples *Sampler) func(error) {
 	}
 }
 
-// commit saves a record, however long that takes: what is read and not saved is held, and nothing more is read.
+// commit saves a record and tries again until it succeeds, the store stops or ctx ends. Meanwhile nothing more is read.
 func (c *Config) commit(ctx context.Context, record []byte) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, maxRetry) {
 		err := c.Store.Commit(ctx, record)
@@ -173,10 +173,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Sampler lets one message a minute through.
+// Sampler allows one message a minute.
 type Sampler struct{ last atomic.Int64 }
 
-// Allow reports whether it is time for a message, and takes it.
+// Allow reports whether a message may be logged now, and counts it as logged.
 func (s *Sampler) Allow() bool {
 	now := time.Now().UnixNano()
 	last := s.last.Load()

@@ -8,8 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// File is how far one file of a source is read. It is found again by what it begins with, wherever it was
-// moved to, whoever compressed it.
+// File is the position in one file of a source. The file is recognised by its first bytes, also after it was moved or compressed.
 type File struct {
 	ID       uint64 // of the file within its source
 	Path     string // of the log that it is, or was before it was rotated, where it was last seen
@@ -21,9 +20,9 @@ type File struct {
 	EndSize  uint64 // how many of the bytes before Offset End is the checksum of, 0 if that is not known
 	End      uint64
 	Modified int64 // Unix nanoseconds
-	Done     bool  // it will not grow any more
-	Gone     bool  // forget it
-	Judged   bool  // it is no file: the rotated files of the log Path are judged that were modified up to Modified
+	Done     bool  // the file no longer grows
+	Gone     bool  // the position is to be removed
+	Judged   bool  // not a file: the rotated files of the log Path were judged up to the time Modified
 }
 
 // What a File has beside its numbers, in the record.

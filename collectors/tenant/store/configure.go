@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// SourceConfig is a source of the policy. Reads is whether it has positions.
+// SourceConfig is a source of the policy. Reads reports whether it has positions.
 type SourceConfig struct {
 	Name, Service string
 	Reads         bool
 }
 
-// Config is what a policy says about what is counted.
+// Config is the part of a policy that concerns counting.
 type Config struct {
 	Thresholds []uint64 // nanoseconds
 	Limit      int
 	Sources    []SourceConfig
-	// Registered are the tenants there are; nil admits whoever comes.
+	// Registered are the registered tenants; nil admits every name.
 	Registered map[string]struct{}
 }
 
-// Numbers are what a record calls a source and its service.
+// Numbers identify a source and its service in records.
 type Numbers struct{ Source, Service int }
 
 // Configure puts a policy in force and returns the numbers of its sources by name. What it changes is saved
@@ -60,8 +60,8 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	return numbers
 }
 
-// retireSources ends the sources of the same name that counted for other services, if they have no positions: nothing asks for
-// the ids of their posts any more. Positions wait for who reads those files next. The caller holds the lock of the index.
+// retireSources removes the sources of the same name that counted for other services and have no positions: the ids of their
+// posts are no longer needed. Positions stay for the source that reads those files next. The caller holds the lock of the index.
 func (s *Store) retireSources(key sourceKey) {
 	s.State.mu.RLock()
 	defer s.State.mu.RUnlock()
@@ -98,7 +98,7 @@ func (st *State) Thresholds() []uint64 {
 	return st.thresholds
 }
 
-// Slots are where a service's requests go that belong to no tenant with series.
+// Slots returns the slots of a service for tenants without series and for requests without a tenant.
 func (s *Store) Slots(service int) (other, unknown uint32) {
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()

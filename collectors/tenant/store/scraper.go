@@ -8,15 +8,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// A new series must be seen at 0 before it is seen to count, by every Prometheus that scrapes, or the one
-// that met it late would never learn of its first requests.
+// Every Prometheus that scrapes must see a new series at 0 before it sees counts. Otherwise the first requests of the series would
+// be missing from increase().
 const (
-	// scraperMemory is for how long a Prometheus that does not come back is waited for.
+	// scraperMemory is how long a Prometheus is waited for that no longer scrapes.
 	scraperMemory = 5 * time.Minute
 	maxScrapers   = 63
 	// scrapersSaved is the interval at which the known scrapers are saved while none comes or goes.
 	scrapersSaved = time.Minute
-	// anyone is the bit of a scrape by something that does not say it is a Prometheus.
+	// anyone is the bit of a scrape by a client that does not identify itself as a Prometheus.
 	anyone = 1 << 63
 )
 
@@ -39,7 +39,7 @@ type savedScraper struct {
 	last int64
 }
 
-// remember waits for those that scraped before a restart as if they had scraped just now.
+// remember restores the scrapers that were saved before a restart.
 func (s *scrapers) remember(all []savedScraper, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *scrapers) remember(all []savedScraper, now time.Time) {
 	}
 }
 
-// note remembers a scraper and returns its bit and those of all that are waited for, and what to save of it, if anything.
+// note records a scrape. It returns the bit of the scraper, those of all scrapers that are waited for, and a record to save, if any.
 func (s *scrapers) note(id string, now time.Time) (bit, active uint64, record []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,7 +48,7 @@ type Options struct {
 	Logger *slog.Logger
 	State  *state.Dir
 	Now    func() time.Time // for tests; its monotonic part measures
-	// Immediate shows new series with their counts at once: for who shows them only once.
+	// Immediate exports new series with their counts at once, for an exposition that is written only once.
 	Immediate bool
 }
 
@@ -159,7 +159,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// Close gives the log back. It may follow only when Run has returned.
+// Close closes the log. It may be called only after Run has returned.
 func (s *Store) Close() error {
 	if s.log == nil {
 		return nil

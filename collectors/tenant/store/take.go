@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Position is where a source is in one of its files.
+// Position is the position of a source in one of its files.
 type Position struct {
 	Source int
 	File   File
 }
 
-// Taken is a position of a source at which another goes on.
+// Taken is a position of a source at which another one continues.
 type Taken struct {
 	Source int
 	ID     uint64
@@ -36,8 +36,8 @@ func (st *State) Positions(except int) []Position {
 	return all
 }
 
-// EncodeTake encodes a record by which a source goes on at positions of others, who lose them, and has some of its own. It is
-// one record, so that at no time two sources have a position, or none.
+// EncodeTake encodes a record that moves positions of other sources to a source and adds positions of its own. It is one record, so
+// that at no time two sources have a position, or none.
 func EncodeTake(source int, own []File, taken []Taken) []byte {
 	u := binary.AppendUvarint
 	b := u([]byte{recordTake}, uint64(source))
@@ -75,7 +75,7 @@ func (st *State) applyTake(r *reader) error {
 	return nil
 }
 
-// keep puts a position in force.
+// keep saves a position, or removes it.
 func (s *source) keep(f File) {
 	if f.Gone {
 		delete(s.files, f.ID)

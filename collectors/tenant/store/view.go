@@ -9,7 +9,7 @@ import (
 // viewChunk is how many slots are read under one lock: few enough that no writer waits for a scrape.
 const viewChunk = 512
 
-// View is what one scrape shows: the series that there were when it began, at values that only grow.
+// View is one scrape: the series that existed when it began, at values that only grow.
 type View struct {
 	state      *State
 	Version    uint64
@@ -29,7 +29,7 @@ type Series struct {
 	Service    int
 	Tenant     string
 	Special    bool // _other or _unknown
-	Stale      bool // its tenant left or lost its slot; the series ends soon
+	Stale      bool // its tenant left or lost its slot; the series is removed soon
 	Created    int64
 	Requests   *[5]uint64
 	Late       *[5]uint64
@@ -125,14 +125,14 @@ func (v *View) visible(slow []uint64) []uint64 {
 	return v.slow[:len(slow)]
 }
 
-// SourceStatus is what is saved of a source.
+// SourceStatus is the saved state of a source.
 type SourceStatus struct {
 	Created, Newest, Read int64 // Unix milliseconds
 	Lines, Bytes          uint64
 	Outcomes              []uint64
 }
 
-// Source returns what is saved of a source, false before it is known.
+// Source returns the saved state of a source, false before its first record.
 func (st *State) Source(number int) (SourceStatus, bool) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
@@ -144,7 +144,7 @@ func (st *State) Source(number int) (SourceStatus, bool) {
 	return SourceStatus{s.created, s.newest, s.read, s.lines, s.bytes, outcomes[:]}, true
 }
 
-// ServiceStatus is how a service fares.
+// ServiceStatus is the state of a service.
 type ServiceStatus struct {
 	Name              string
 	Created           int64
@@ -153,7 +153,7 @@ type ServiceStatus struct {
 	Admitted, Demoted uint64
 }
 
-// Services returns how the services fare.
+// Services returns the state of the services.
 func (s *Store) Services() []ServiceStatus {
 	s.State.mu.RLock()
 	var all []ServiceStatus
@@ -170,7 +170,7 @@ func (s *Store) Services() []ServiceStatus {
 	return all
 }
 
-// Unknown is how many requests, the late ones too, led to no tenant.
+// Unknown returns the number of requests without a tenant, late ones included.
 func (st *State) Unknown() (n uint64) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
@@ -184,7 +184,7 @@ func (st *State) Unknown() (n uint64) {
 	return n
 }
 
-// Totals adds up what is saved, for tests and for the one-shot's summary.
+// Totals returns sums over all tenants, for tests and for the summary of tenants --once.
 func (st *State) Totals() (requests, late uint64, tenants int) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
