@@ -72,7 +72,7 @@ type sourceStatus struct {
 	posts posts
 	// unreadable counts durations since the exporter started.
 	unreadable aggregate.Unreadable
-	memory     receive.Memory
+	inFlight   receive.InFlight
 }
 
 // setup is a policy put into practice. It is replaced as a whole.

@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// wire is a body as it was sent, in chunks: it takes no more memory than it has bytes, to a chunk.
-type wire struct {
+// rawBody is a body as it was sent, in chunks: it takes at most one chunk more memory than it has bytes.
+type rawBody struct {
 	chunks [][]byte
 	size   int
 }
@@ -24,52 +24,52 @@ const chunkBytes = 64 << 10
 var chunks = sync.Pool{New: func() any { b := make([]byte, chunkBytes); return &b }}
 
 // room returns where the next bytes go.
-func (w *wire) room() []byte {
-	if w.size < len(w.chunks)*chunkBytes {
-		return w.chunks[len(w.chunks)-1][w.size%chunkBytes:]
+func (b *rawBody) room() []byte {
+	if b.size < len(b.chunks)*chunkBytes {
+		return b.chunks[len(b.chunks)-1][b.size%chunkBytes:]
 	}
-	w.chunks = append(w.chunks, *chunks.Get().(*[]byte))
-	return w.chunks[len(w.chunks)-1]
+	b.chunks = append(b.chunks, *chunks.Get().(*[]byte))
+	return b.chunks[len(b.chunks)-1]
 }
 
-func (w *wire) free() {
-	for _, c := range w.chunks {
+func (b *rawBody) free() {
+	for _, c := range b.chunks {
 		chunks.Put(&c)
 	}
-	*w = wire{}
+	*b = rawBody{}
 }
 
-func (w *wire) reader() io.Reader { return &wireReader{w: w} }
+func (b *rawBody) reader() io.Reader { return &rawReader{body: b} }
 
-type wireReader struct {
-	w  *wire
-	at int
+type rawReader struct {
+	body *rawBody
+	at   int
 }
 
-func (r *wireReader) Read(p []byte) (int, error) {
-	if r.at >= r.w.size {
+func (r *rawReader) Read(p []byte) (int, error) {
+	if r.at >= r.body.size {
 		return 0, io.EOF
 	}
 	from := r.at % chunkBytes
-	n := copy(p, r.w.chunks[r.at/chunkBytes][from:min(chunkBytes, from+r.w.size-r.at)])
+	n := copy(p, r.body.chunks[r.at/chunkBytes][from:min(chunkBytes, from+r.body.size-r.at)])
 	r.at += n
 	return n, nil
 }
 
 // zipped reports whether the body begins as gzip does.
-func (w *wire) zipped() bool {
-	return w.size >= 2 && w.chunks[0][0] == 0x1f && w.chunks[0][1] == 0x8b
+func (b *rawBody) zipped() bool {
+	return b.size >= 2 && b.chunks[0][0] == 0x1f && b.chunks[0][1] == 0x8b
 }
 
-// fill reads a body, for as long as its place allows, and shows each part of it to seen.
-func (w *wire) fill(body io.Reader, p *place, seen io.Writer) error {
+// fill reads a body while its place allows it, and writes each part of it to seen.
+func (b *rawBody) fill(body io.Reader, p *place, seen io.Writer) error {
 	for {
 		p.expect()
-		n, err := body.Read(w.room())
+		n, err := body.Read(b.room())
 		if n > 0 {
-			at := w.size % chunkBytes
-			_, _ = seen.Write(w.chunks[len(w.chunks)-1][at : at+n])
-			w.size += n
+			at := b.size % chunkBytes
+			_, _ = seen.Write(b.chunks[len(b.chunks)-1][at : at+n])
+			b.size += n
 		}
 		var tooLarge *http.MaxBytesError
 		switch displaced := p.grow(n); {
@@ -90,25 +90,25 @@ func (w *wire) fill(body io.Reader, p *place, seen io.Writer) error {
 
 // inflated calls f with the body itself, or with what it inflates to, which is never in memory as a whole. A body that begins as
 // gzip does is inflated whatever its header says: which headers Cloudflare sends is not documented.
-func (w *wire) inflated(encoding string, f func(io.Reader) error) error {
+func (b *rawBody) inflated(encoding string, f func(io.Reader) error) error {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		if !w.zipped() {
+		if !b.zipped() {
 			return errInvalid
 		}
 	default:
 		return errEncoding
 	}
-	if !w.zipped() {
-		return f(w.reader())
+	if !b.zipped() {
+		return f(b.reader())
 	}
 	z, _ := inflaters.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
 	}
 	defer inflaters.Put(z)
-	if err := z.Reset(w.reader()); err != nil {
+	if err := z.Reset(b.reader()); err != nil {
 		return errInvalid
 	}
 	return f(&bounded{from: z, left: MaxInflated})

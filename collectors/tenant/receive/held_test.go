@@ -37,7 +37,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 		t.Fatal("the first post gets no turn")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	const posts = 3 * MaxStrange / MaxBody * 2
+	const posts = 3 * MaxUnproven / MaxBody * 2
 	answered := make(chan int, posts)
 	for range posts {
 		go func() {
@@ -50,14 +50,14 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 			answered <- w.Code
 		}()
 	}
-	most := MaxStrange / (MaxBody / 2)
+	most := MaxUnproven / (MaxBody / 2)
 	began := time.Now()
 	for range posts - most {
 		if code := <-answered; code != http.StatusTooManyRequests {
 			t.Errorf("answered %d", code)
 		}
 	}
-	if waited := time.Since(began); waited >= slotPatience {
+	if waited := time.Since(began); waited >= maxWait {
 		t.Errorf("%d bodies were held for %s", posts, waited)
 	}
 	cancel()
@@ -65,7 +65,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 		<-answered
 	}
 	r.proving.leave()
-	if r.strangers.bytes != 0 || len(r.strangers.all) != 0 {
-		t.Errorf("left: %+v", r.strangers)
+	if r.unproven.bytes != 0 || len(r.unproven.all) != 0 {
+		t.Errorf("left: %+v", r.unproven)
 	}
 }

@@ -23,15 +23,15 @@ const (
 	MaxRecords  = 250_000
 	// Concurrency is how many posts are processed at once; others are asked to retry.
 	Concurrency = 4
-	// Readers is how many bodies may be on their way at once, and MaxHeld how many bytes of them there may be; MaxStrange of
-	// those whose senders have never proven a right to post. A slow sender blocks no other post.
-	Readers    = 64
-	MaxHeld    = Concurrency * MaxBody
-	MaxStrange = 2 * MaxBody
+	// Readers is how many bodies may be received at once, and MaxHeld how many bytes of them; MaxUnproven of those whose senders
+	// have never proven a right to post. A slow sender blocks no other post.
+	Readers     = 64
+	MaxHeld     = Concurrency * MaxBody
+	MaxUnproven = 2 * MaxBody
 )
 
-// slotPatience is how long a body that is here waits to be worked on.
-const slotPatience = 5 * time.Second
+// maxWait is how long a body that has arrived waits to be processed.
+const maxWait = 5 * time.Second
 
 // refusedFor is how long a receiver stays down after a post that could not be saved, if no other post arrives.
 const refusedFor = 5 * time.Minute
@@ -71,18 +71,18 @@ type Config struct {
 	Logger      *slog.Logger
 	Status      *source.Status
 	Posts       func(Result)
-	Memory      *Memory
+	InFlight    *InFlight
 }
 
 // Receiver serves one address.
 type Receiver struct {
 	Config
 	slots   chan struct{}
-	trusted *places // for whoever has sent the secret, or something signed before
-	// strangers are where signed posts come in whose senders have never proven a right.
-	strangers             *places
+	trusted *places // for posts with the secret, and for senders that have sent a signed post before
+	// unproven is for signed posts of senders that have never proven a right to post.
+	unproven              *places
 	proven                proven
-	proving, provingKnown turns
+	proving, provingKnown fairQueue
 	decoders              chan *decode.JSON
 	samples               source.Sampler
 }
@@ -91,7 +91,7 @@ type Receiver struct {
 func New(c Config) (*Receiver, error) {
 	r := &Receiver{
 		Config: c, slots: make(chan struct{}, Concurrency), decoders: make(chan *decode.JSON, Concurrency),
-		trusted: newPlaces(Readers, MaxHeld, c.Kind == "vercel"), strangers: newPlaces(Readers, MaxStrange, true),
+		trusted: newPlaces(Readers, MaxHeld, c.Kind == "vercel"), unproven: newPlaces(Readers, MaxUnproven, true),
 	}
 	for range Concurrency {
 		d, err := decode.NewJSON(c.Format)
@@ -183,7 +183,7 @@ func (r *Receiver) post(w http.ResponseWriter, req *http.Request) error {
 	if !r.authorized(req, secret) {
 		return errUnauthorized
 	}
-	body := &wire{}
+	body := &rawBody{}
 	defer body.free()
 	p, err := r.read(w, req, r.trusted, body, io.Discard)
 	defer p.leave()
@@ -205,11 +205,11 @@ func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret [
 	}
 	from := address(req)
 	known := r.proven.has(from)
-	in := r.strangers
+	in := r.unproven
 	if known {
 		in = r.trusted
 	}
-	body, mac := &wire{}, macOf(secret)
+	body, mac := &rawBody{}, macOf(secret)
 	defer body.free()
 	p, err := r.read(w, req, in, body, mac)
 	defer p.leave()
@@ -217,16 +217,16 @@ func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret [
 		err = r.signed(req, claim{signature, mac.Sum(nil), secret, from, known}, body, p)
 	}
 	if err != nil {
-		return unproven(err)
+		return refuseUnproven(err)
 	}
 	p.leave()
 	r.proven.add(from)
 	return r.work(req, body)
 }
 
-// unproven counts what was refused before its right was known as unauthorized: whoever may not post must not make the receiver look
+// refuseUnproven counts what was refused before its right was known as unauthorized: whoever may not post must not make the receiver look
 // overloaded.
-func unproven(err error) error {
+func refuseUnproven(err error) error {
 	var no *refusal
 	if errors.As(err, &no) && (no == errSlow || no == errOverloaded) {
 		return &refusal{Unauthorized, no.code, no.text}
@@ -235,7 +235,7 @@ func unproven(err error) error {
 }
 
 // read reads a body in one of the places, which it keeps until it leaves.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *wire, seen io.Writer) (*place, error) {
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *rawBody, seen io.Writer) (*place, error) {
 	p := in.enter(w, address(req))
 	if p == nil {
 		return nil, errOverloaded
@@ -244,13 +244,13 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, bo
 }
 
 // work takes a body that is here and may be posted.
-func (r *Receiver) work(req *http.Request, body *wire) error {
-	patience := time.NewTimer(slotPatience)
-	defer patience.Stop()
+func (r *Receiver) work(req *http.Request, body *rawBody) error {
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
-	case <-patience.C:
+	case <-timer.C:
 		return errOverloaded
 	case <-req.Context().Done():
 		return errOverloaded

@@ -49,7 +49,7 @@ func newTestReceiver(t testing.TB, kind string, change func(*Config)) *testRecei
 		Count: &aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{
 			Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil),
 		}},
-		Store: st, Aggregators: source.NewAggregators(st, Concurrency), Logger: logger, Status: &source.Status{}, Memory: &Memory{},
+		Store: st, Aggregators: source.NewAggregators(st, Concurrency), Logger: logger, Status: &source.Status{}, InFlight: &InFlight{},
 		Posts: func(result Result) { r.last = result },
 	}
 	if kind == "json" {

@@ -35,7 +35,7 @@ type claim struct {
 // signed returns nil if a signature is that of a body: it is not documented whether Vercel signs a body before or after compressing
 // it. Inflating costs much more than sending, so that one of those who have never proven a right may ask for it at a time, and
 // none of those who have waits for them. A body that waits keeps its place, so that those are bounded too.
-func (r *Receiver) signed(req *http.Request, c claim, body *wire, p *place) error {
+func (r *Receiver) signed(req *http.Request, c claim, body *rawBody, p *place) error {
 	if hmac.Equal(c.signature, c.sum) {
 		return nil
 	}
@@ -46,9 +46,9 @@ func (r *Receiver) signed(req *http.Request, c claim, body *wire, p *place) erro
 	if c.known {
 		proving = &r.provingKnown
 	}
-	patience := time.NewTimer(slotPatience)
-	defer patience.Stop()
-	if !proving.enter(c.from, body.size, patience.C, req.Context().Done(), p.displaced) {
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
+	if !proving.enter(c.from, body.size, timer.C, req.Context().Done(), p.displaced) {
 		return errOverloaded
 	}
 	defer proving.leave()

@@ -37,8 +37,8 @@ var batches = sync.Pool{New: func() any {
 // take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped with the
 // aggregator that counted it.
 func (r *Receiver) take(req *http.Request, body io.Reader) error {
-	own := r.Memory.begin()
-	defer r.Memory.end(own)
+	own := r.InFlight.begin()
+	defer r.InFlight.end(own)
 	var record []byte
 	err := collectors.Guard(func() error {
 		return r.Aggregators.With(req.Context(), r.Count, func(agg *aggregate.Aggregator) (err error) {
@@ -87,7 +87,7 @@ func (r *Receiver) count(agg *aggregate.Aggregator, body io.Reader, own *idSet) 
 // whole post wait: what becomes of that copy is not known yet.
 func (r *Receiver) settle(b *batch, agg *aggregate.Aggregator, own *idSet) error {
 	defer func() { b.events, b.ids = b.events[:0], b.ids[:0] }()
-	m := r.Memory
+	m := r.InFlight
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	busy := false
@@ -119,7 +119,7 @@ func (r *Receiver) settle(b *batch, agg *aggregate.Aggregator, own *idSet) error
 }
 
 // open reports whether an id is in another post whose fate is open. The caller holds the lock.
-func (m *Memory) open(id uint64, own *idSet) bool {
+func (m *InFlight) open(id uint64, own *idSet) bool {
 	for other := range m.posts {
 		if other != own && other.has(id) {
 			return true

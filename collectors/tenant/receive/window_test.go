@@ -97,7 +97,7 @@ func TestWireHoldsWhatWasSent(t *testing.T) {
 	for _, size := range []int{0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 5*chunkBytes + 17} {
 		text := strings.Repeat("0123456789abcdef", size/16+1)[:size]
 		var seen strings.Builder
-		w := &wire{}
+		w := &rawBody{}
 		p := newPlaces(1, MaxBody, false).enter(&deadlines{}, address(post("192.0.2.1:1")))
 		if err := w.fill(&randomReader{strings.NewReader(text), rand.New(rand.NewPCG(1, 2))}, p, &seen); err != nil {
 			t.Fatal(err)

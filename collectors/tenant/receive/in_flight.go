@@ -41,14 +41,14 @@ func (s *idSet) add(id uint64) bool {
 	return true
 }
 
-// Memory is which requests are in posts that are being saved. It outlives a reload of the policy.
-type Memory struct {
+// InFlight is the set of requests that are in posts that are being saved. It outlives a reload of the policy.
+type InFlight struct {
 	mu    sync.Mutex
 	posts map[*idSet]struct{}
 }
 
 // begin takes note of a post whose fate is open.
-func (m *Memory) begin() *idSet {
+func (m *InFlight) begin() *idSet {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.posts == nil {
@@ -60,7 +60,7 @@ func (m *Memory) begin() *idSet {
 }
 
 // end lets go of a post whose fate is known.
-func (m *Memory) end(own *idSet) {
+func (m *InFlight) end(own *idSet) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.posts, own)
