@@ -74,7 +74,7 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 		for range 2 {
 			var e Event
 			if v := d.Decode([]byte(line), &e); v != Counted || plainEvent(&e) != tc.want {
-				t.Errorf("%s\nverdict %d\ngot  %+v\nwant %+v", line, v, plainEvent(&e), tc.want)
+				t.Errorf("%s\noutcome %d\ngot  %+v\nwant %+v", line, v, plainEvent(&e), tc.want)
 			}
 		}
 	}

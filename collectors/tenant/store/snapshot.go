@@ -58,7 +58,7 @@ func (st *State) snapshot(segment uint64) []byte {
 		put()
 	}
 	var admissions []admission
-	var seen, ended []uint32
+	var visibles, stales []uint32
 	for i := range st.slots {
 		s := &st.slots[i]
 		if s.life == free {
@@ -66,10 +66,10 @@ func (st *State) snapshot(segment uint64) []byte {
 		}
 		admissions = append(admissions, admission{uint32(i), int(s.service), s.special, s.created, s.epoch, s.name})
 		if s.life != pending {
-			seen = append(seen, uint32(i))
+			visibles = append(visibles, uint32(i))
 		}
 		if s.life == stale {
-			ended = append(ended, uint32(i))
+			stales = append(stales, uint32(i))
 		}
 	}
 	for len(admissions) > 0 {
@@ -82,9 +82,9 @@ func (st *State) snapshot(segment uint64) []byte {
 	}
 	b = appendProbes(b, st.services)
 	put()
-	b = appendLife(b, recordVisible, seen)
+	b = appendLife(b, recordVisible, visibles)
 	put()
-	b = appendLife(b, recordStale, ended)
+	b = appendLife(b, recordStale, stales)
 	put()
 	return out
 }
