@@ -165,7 +165,7 @@ func (s *Store) applyAll(records [][]byte) (err error) {
 		}
 	}()
 	for _, record := range records {
-		if err := s.apply(record); err != nil {
+		if err := s.saved.apply(record); err != nil {
 			return fmt.Errorf("tenant store: %w", err)
 		}
 	}

@@ -31,7 +31,7 @@ func (s *Store) compactIfDue() {
 		s.putOff()
 		return
 	}
-	payload := s.snapshot(segment)
+	payload := s.saved.snapshot(segment)
 	s.segment, s.snapSize = segment, int64(len(payload))
 	s.compact = collectors.Async(func() error { return s.dir.Save(snapshotName, snapshotVersion, payload) })
 }
@@ -62,7 +62,7 @@ func (s *Store) saveAnew() {
 	}
 	segment, err := s.log.Restart()
 	if err == nil {
-		payload := s.snapshot(segment)
+		payload := s.saved.snapshot(segment)
 		s.snapSize = int64(len(payload))
 		err = s.dir.Save(snapshotName, snapshotVersion, payload)
 	}

@@ -63,10 +63,10 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 // retireSources removes the sources of the same name that counted for other services and have no positions: the ids of their
 // posts are no longer needed. Positions stay for the source that reads those files next. The caller holds the lock of the index.
 func (s *Store) retireSources(key sourceKey) {
-	s.State.mu.RLock()
-	defer s.State.mu.RUnlock()
+	s.saved.mu.RLock()
+	defer s.saved.mu.RUnlock()
 	for other, number := range s.index.numbers {
-		if other.name == key.name && (number >= len(s.State.sources) || len(s.State.sources[number].files) == 0) {
+		if other.name == key.name && (number >= len(s.saved.sources) || len(s.saved.sources[number].files) == 0) {
 			s.index.records = append(s.index.records, appendRemoveSource(nil, number))
 			delete(s.index.numbers, other)
 		}
@@ -92,7 +92,8 @@ func (s *Store) Register(registered map[string]struct{}, sources []SourceConfig)
 }
 
 // Thresholds are the latency thresholds in force.
-func (st *State) Thresholds() []uint64 {
+func (s *Store) Thresholds() []uint64 {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.thresholds
@@ -134,7 +135,8 @@ func (s *Store) Revocations() uint64 { return s.index.revocations.Load() }
 func Encode(d *Batch) []byte { return appendBatch(make([]byte, 0, 256+128*len(d.Accumulators)), d) }
 
 // Files returns the positions in a source's files.
-func (st *State) Files(source int) []File {
+func (s *Store) Files(source int) []File {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if source >= len(st.sources) {
@@ -149,7 +151,8 @@ func (st *State) Files(source int) []File {
 }
 
 // Seen reports whether a request of the source was counted before.
-func (st *State) Seen(source int, each func(seen func(id uint64) bool)) {
+func (s *Store) Seen(source int, each func(seen func(id uint64) bool)) {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if source >= len(st.sources) || st.sources[source].ids == nil {

@@ -88,8 +88,8 @@ func TestFirstFormatIsRead(t *testing.T) {
 			}
 			n, _, _ := b.Totals()
 			files := b.Files(0)
-			if n != 10+run || len(files) != 1 || files[0].Offset != 400 || b.lostAt != 0 {
-				t.Errorf("%s: %d requests, %+v, lost at %d", which, n, files, b.lostAt)
+			if n != 10+run || len(files) != 1 || files[0].Offset != 400 || b.saved.lostAt != 0 {
+				t.Errorf("%s: %d requests, %+v, lost at %d", which, n, files, b.saved.lostAt)
 			}
 			slot, ok := b.Lookup(0, []byte("acme"))
 			if !ok {

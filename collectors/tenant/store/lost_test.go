@@ -34,8 +34,8 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 				t.Errorf("lost %v, %d requests", d.Lost(d.web.Source), total)
 			}
 			st := newState()
-			if _, err := st.restore(d.snapshot(1)); err != nil || st.lostAt != d.lostAt {
-				t.Errorf("lost at %d in a snapshot, want %d: %v", st.lostAt, d.lostAt, err)
+			if _, err := st.restore(d.saved.snapshot(1)); err != nil || st.lostAt != d.saved.lostAt {
+				t.Errorf("lost at %d in a snapshot, want %d: %v", st.lostAt, d.saved.lostAt, err)
 			}
 			d.clock.add(lostFor)
 			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}, {Name: "new", Service: "web"}}})["new"]

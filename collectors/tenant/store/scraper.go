@@ -127,19 +127,19 @@ func (s *scrapers) unused() uint64 {
 func (s *Store) Scraped(id string, version uint64) {
 	bit, active, record := s.scrapers.note(id, s.now())
 	var release []uint32
-	s.State.mu.Lock()
-	for slot, seen := range s.State.pending {
-		if s.State.slots[slot].admitted > version {
+	s.saved.mu.Lock()
+	for slot, seen := range s.saved.pending {
+		if s.saved.slots[slot].admitted > version {
 			continue
 		}
 		seen |= bit
-		s.State.pending[slot] = seen
+		s.saved.pending[slot] = seen
 		if seen&active == active {
 			release = append(release, slot)
 		}
 	}
-	thresholds := s.seeColumns(version, bit, active)
-	s.State.mu.Unlock()
+	thresholds := s.saved.seeColumns(version, bit, active)
+	s.saved.mu.Unlock()
 	s.index.mu.Lock()
 	defer s.index.mu.Unlock()
 	if record != nil {

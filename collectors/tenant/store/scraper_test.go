@@ -46,7 +46,7 @@ func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.dir.Save(snapshotName, snapshotVersion, d.snapshot(segment)); err != nil {
+			if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
 				t.Fatal(err)
 			}
 			_ = d.log.Drop(segment)

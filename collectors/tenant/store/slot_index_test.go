@@ -46,7 +46,7 @@ func TestSumIsExactBeyondTheLimit(t *testing.T) {
 		}
 		d.clock.add(time.Minute)
 		d.index.releaseStale()
-		d.index.rebalance(d.State)
+		d.index.rebalance(d.saved)
 		_ = d.save()
 		increase()
 	}
@@ -67,13 +67,13 @@ func TestTheBusiestKeepTheirSeries(t *testing.T) {
 		d.count(fmt.Sprintf("quiet%d", i), 1)
 	}
 	_ = d.save()
-	d.index.rebalance(d.State)
+	d.index.rebalance(d.saved)
 	for range 20 {
 		d.Admit(d.web.Service, "busy")
 		d.Missed(d.web.Service, map[string]uint64{"busy": 1000})
 		d.clock.add(time.Minute)
 		d.index.releaseStale()
-		d.index.rebalance(d.State)
+		d.index.rebalance(d.saved)
 		_ = d.save()
 	}
 	if _, ok := d.Lookup(d.web.Service, []byte("busy")); !ok {
@@ -96,7 +96,7 @@ func TestReadingTheRegistryPromotesNoTenant(t *testing.T) {
 		d.Missed(d.web.Service, map[string]uint64{busy: 1000})
 		d.clock.add(time.Minute)
 		d.index.releaseStale()
-		d.index.rebalance(d.State)
+		d.index.rebalance(d.saved)
 		d.Configure(conf)
 		_ = d.save()
 	}

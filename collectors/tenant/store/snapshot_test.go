@@ -24,7 +24,7 @@ func TestRestartContinuesExactly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.dir.Save(snapshotName, snapshotVersion, d.snapshot(segment)); err != nil {
+			if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
 				t.Fatal(err)
 			}
 			_ = d.log.Drop(segment)

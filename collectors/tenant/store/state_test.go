@@ -53,7 +53,7 @@ func FuzzApply(f *testing.F) {
 		f.Add(r)
 	}
 	f.Add(Encode(&Batch{Thresholds: []uint64{300e6}, Files: []File{{ID: 1, Path: "x"}}, IDs: []uint64{5}, Accumulators: []*Accumulator{accumulatorOf(2, 3, 1e9)}}))
-	f.Add(b.snapshot(1))
+	f.Add(b.saved.snapshot(1))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		st := newState()
 		for _, r := range base {

@@ -16,10 +16,10 @@ const (
 	rebalanceEvery = time.Minute
 )
 
-// Store is the saved state with its log and with the index of its slots. Locks are taken in the order of index.mu and State.mu;
+// Store is the saved state with its log and with the index of its slots. Locks are taken in the order of index.mu and saved.mu;
 // those of scrapers and statusMu are held alone.
 type Store struct {
-	*State
+	saved    *State
 	index    slotIndex
 	logger   *slog.Logger
 	now      func() time.Time
@@ -63,8 +63,8 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	if s, err = open(o); err == nil {
-		s.State.lostAt = s.now().UnixMilli()
-		s.index.records = append(s.index.records, appendLost(nil, s.State.lostAt))
+		s.saved.lostAt = s.now().UnixMilli()
+		s.index.records = append(s.index.records, appendLost(nil, s.saved.lostAt))
 	}
 	return s, err
 }
@@ -75,13 +75,13 @@ func unusable(err error) bool {
 
 func open(o Options) (*Store, error) {
 	s := &Store{
-		State: newState(), logger: o.Logger, dir: o.State, now: time.Now, requests: make(chan *request, 64),
+		saved: newState(), logger: o.Logger, dir: o.State, now: time.Now, requests: make(chan *request, 64),
 		stopped: make(chan struct{}), scrapers: scrapers{seen: map[uint64]scraper{}},
 	}
 	if o.Now != nil {
 		s.now = o.Now
 	}
-	s.State.immediate = o.Immediate
+	s.saved.immediate = o.Immediate
 	if s.dir != nil {
 		segment := uint64(1)
 		payload, err := s.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
@@ -90,12 +90,12 @@ func open(o Options) (*Store, error) {
 		case err != nil:
 			return nil, err
 		default:
-			if segment, err = s.restore(payload); err != nil {
+			if segment, err = s.saved.restore(payload); err != nil {
 				return nil, err
 			}
 			s.snapSize = int64(len(payload))
 		}
-		if s.log, err = s.dir.OpenLog(snapshotName, segment, s.apply); err != nil {
+		if s.log, err = s.dir.OpenLog(snapshotName, segment, s.saved.apply); err != nil {
 			return nil, err
 		}
 		if n := s.log.Dropped(); n > 0 {
@@ -103,9 +103,9 @@ func open(o Options) (*Store, error) {
 		}
 	}
 	s.index.now, s.index.numbers = s.now, map[sourceKey]int{}
-	s.index.rebuildIndex(s.State)
+	s.index.rebuildIndex(s.saved)
 	s.savedAt = s.now()
-	s.scrapers.remember(s.State.scraped, s.savedAt)
+	s.scrapers.remember(s.saved.scraped, s.savedAt)
 	return s, nil
 }
 
@@ -143,7 +143,7 @@ func (s *Store) Run(ctx context.Context) error {
 			s.commit(s.queued())
 			s.compactIfDue()
 		case <-balance.C:
-			s.index.rebalance(s.State)
+			s.index.rebalance(s.saved)
 		case err := <-s.compact:
 			s.compacted(err)
 		case <-ctx.Done():

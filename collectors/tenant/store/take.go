@@ -19,7 +19,8 @@ type Taken struct {
 }
 
 // Positions returns all positions but those of one source, in the order of their sources and IDs.
-func (st *State) Positions(except int) []Position {
+func (s *Store) Positions(except int) []Position {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	var all []Position

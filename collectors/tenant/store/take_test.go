@@ -44,12 +44,12 @@ func TestTakenPositionHasOneSource(t *testing.T) {
 		}
 	}
 	check(b)
-	payload := b.snapshot(1)
+	payload := b.saved.snapshot(1)
 	restored := newState()
 	if _, err := restored.restore(payload); err != nil {
 		t.Fatal(err)
 	}
-	check(&Store{State: restored})
+	check(&Store{saved: restored})
 	end()
 	b, end = open()
 	defer end()

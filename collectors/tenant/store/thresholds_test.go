@@ -66,7 +66,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 		if saved {
 			segment, err := d.log.Rotate()
 			if err == nil {
-				err = d.Store.dir.Save(snapshotName, snapshotVersion, d.snapshot(segment))
+				err = d.Store.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment))
 			}
 			if err != nil {
 				t.Fatal(err)

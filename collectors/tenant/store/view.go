@@ -55,7 +55,8 @@ func (s *Series) Native(f func(index int, n uint64)) {
 }
 
 // View begins a scrape.
-func (st *State) View() *View {
+func (s *Store) View() *View {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	v := &View{state: st, Version: st.version, Thresholds: st.thresholds, slots: len(st.slots)}
@@ -133,15 +134,16 @@ type SourceStatus struct {
 }
 
 // Source returns the saved state of a source, false before its first record.
-func (st *State) Source(number int) (SourceStatus, bool) {
+func (s *Store) Source(number int) (SourceStatus, bool) {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if number >= len(st.sources) || st.sources[number].removed {
 		return SourceStatus{}, false
 	}
-	s := st.sources[number]
-	outcomes := s.outcomes
-	return SourceStatus{s.created, s.newest, s.read, s.lines, s.bytes, outcomes[:]}, true
+	source := st.sources[number]
+	outcomes := source.outcomes
+	return SourceStatus{source.created, source.newest, source.read, source.lines, source.bytes, outcomes[:]}, true
 }
 
 // ServiceStatus is the state of a service.
@@ -155,12 +157,12 @@ type ServiceStatus struct {
 
 // Services returns the state of the services.
 func (s *Store) Services() []ServiceStatus {
-	s.State.mu.RLock()
+	s.saved.mu.RLock()
 	var all []ServiceStatus
-	for _, service := range s.State.services {
+	for _, service := range s.saved.services {
 		all = append(all, ServiceStatus{Name: service.name, Created: service.created, Probes: service.probes})
 	}
-	s.State.mu.RUnlock()
+	s.saved.mu.RUnlock()
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
 	for i := range all {
@@ -171,7 +173,8 @@ func (s *Store) Services() []ServiceStatus {
 }
 
 // Unknown returns the number of requests without a tenant, late ones included.
-func (st *State) Unknown() (n uint64) {
+func (s *Store) Unknown() (n uint64) {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for i := range st.services {
@@ -185,7 +188,8 @@ func (st *State) Unknown() (n uint64) {
 }
 
 // Totals returns sums over all tenants, for tests and for the summary of tenants --once.
-func (st *State) Totals() (requests, late uint64, tenants int) {
+func (s *Store) Totals() (requests, late uint64, tenants int) {
+	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for i := range st.slots {
