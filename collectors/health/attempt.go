@@ -14,9 +14,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// A name's addresses are tried as clients do it (RFC 8305, Happy Eyeballs): the next begins when one has failed to connect,
-// or has not connected for attemptDelay, and the first that connects is the one whose answer counts. Where a connection is not
-// seen (ICMP, UDP) only an answer ends the wait, so it is longer.
+// A name's addresses are tried as clients do it (RFC 8305, Happy Eyeballs): the next begins when one has failed to
+// connect, or has not connected for attemptDelay, and the first that connects is the one whose answer counts. Where a
+// connection is not seen (ICMP, UDP) only an answer ends the wait, so it is longer.
 const (
 	attemptDelay     = 250 * time.Millisecond
 	attemptDelayLong = time.Second
@@ -79,7 +79,8 @@ func delay(m *bbconfig.Module, timeout time.Duration, n int) time.Duration {
 
 // race probes the addresses of a name and returns the measurement of the first that connected, else of the first one.
 // The caller's context has the probe's deadline, which all of them share.
-func (r request) race(ctx context.Context, debug bool, target string, module *bbconfig.Module, addrs []netip.Addr) *measured {
+func (r request) race(ctx context.Context, debug bool, target string, module *bbconfig.Module,
+	addrs []netip.Addr) *measured {
 	if len(addrs) == 1 {
 		m, connected := r.at(ctx, debug, target, module, addrs[0], nil)
 		m.addr, m.attempts = addrs[0], []attempt{{addrs[0], m.result, m.reason, m.end.Sub(m.start), connected}}
@@ -157,7 +158,8 @@ func (r request) race(ctx context.Context, debug bool, target string, module *bb
 }
 
 // at probes one address and reports whether that answered. connected is called once when a connection is made.
-func (r request) at(ctx context.Context, debug bool, target string, module *bbconfig.Module, addr netip.Addr, connected func()) (*measured, bool) {
+func (r request) at(ctx context.Context, debug bool, target string, module *bbconfig.Module, addr netip.Addr,
+	connected func()) (*measured, bool) {
 	module = withFamily(module, addr)
 	var made atomic.Bool
 	trace := &httptrace.ClientTrace{ConnectDone: func(_, _ string, err error) {

@@ -63,7 +63,8 @@ func portOf(t *testing.T, l net.Listener) (text string, number int) {
 	return fmt.Sprint(number), number
 }
 
-// A name whose first address is dead is up, as it is for every client: by every prober, whether the address refuses or is silent.
+// A name whose first address is dead is up, as it is for every client: by every prober, whether the address refuses or
+// is silent.
 func TestEveryAddressOfANameIsTried(t *testing.T) {
 	const name = "shop.example.com"
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -83,7 +84,8 @@ func TestEveryAddressOfANameIsTried(t *testing.T) {
 	go func() { _ = rpc.Serve(rpcListener) }()
 	t.Cleanup(rpc.Stop)
 
-	for prober, l := range map[string]net.Listener{"http_2xx": web.Listener, "tcp_connect": web.Listener, "grpc_plain": rpcListener} {
+	for prober, l := range map[string]net.Listener{"http_2xx": web.Listener, "tcp_connect": web.Listener,
+		"grpc_plain": rpcListener} {
 		for dead, silent := range map[string]bool{"refuses": false, "is silent": true} {
 			t.Run(prober+" "+dead, func(t *testing.T) {
 				port, number := portOf(t, l)
@@ -128,7 +130,8 @@ type namedHealth struct {
 	authority chan string
 }
 
-func (s *namedHealth) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+func (s *namedHealth) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest) (
+	*grpc_health_v1.HealthCheckResponse, error) {
 	select {
 	case s.authority <- metadata.ValueFromIncomingContext(ctx, ":authority")[0]:
 	default:
@@ -165,8 +168,10 @@ func TestAddressThatAnswersIsTheAnswer(t *testing.T) {
 	t.Cleanup(good.Close)
 	names := newNameServer(t)
 	names.set("shop.example.com", "127.0.0.2", "127.0.0.3")
-	r := request{module: builtin("http_2xx"), names: names.resolver(), timeout: 20 * time.Second}.of("http://shop.example.com:" + port)
-	if m := r.examine(t.Context(), false, &reference{}); m.result != bad || m.reason != reasonStatus || m.addr.String() != "127.0.0.2" || other.Load() != 0 {
+	r := request{module: builtin("http_2xx"), names: names.resolver(),
+		timeout: 20 * time.Second}.of("http://shop.example.com:" + port)
+	if m := r.examine(t.Context(), false, &reference{}); m.result != bad || m.reason != reasonStatus ||
+		m.addr.String() != "127.0.0.2" || other.Load() != 0 {
 		t.Errorf("%s %s by %s, the other was asked %d times", m.result, m.reason, m.addr, other.Load())
 	}
 }
@@ -187,7 +192,8 @@ func TestNoAddressAnswers(t *testing.T) {
 		"refused all":   {[]string{"127.0.0.2", "127.0.0.3"}, reasonRefused},
 	} {
 		names.set("shop.example.com", tc.addrs...)
-		r := request{module: builtin("tcp_connect"), names: names.resolver(), timeout: time.Second}.of("shop.example.com:" + port)
+		r := request{module: builtin("tcp_connect"), names: names.resolver(),
+			timeout: time.Second}.of("shop.example.com:" + port)
 		m := r.examine(t.Context(), false, &reference{})
 		if m.result != bad || m.reason != tc.reason || len(m.attempts) != 2 {
 			t.Errorf("%s: %s %s %v", first, m.result, m.reason, m.attempts)
@@ -205,7 +211,9 @@ func TestStatusShowsTheAddress(t *testing.T) {
 	port, _ := portOf(t, srv.Listener)
 	names := newNameServer(t)
 	names.set("shop.example.com", "127.0.0.9", "127.0.0.1")
-	c := startWith(t, policy(t, quick+"    - {name: home, app_service: web, target: \"http://shop.example.com:"+port+"\"}\n", ""), names.resolver())
+	c := startWith(t, policy(
+		t, quick+"    - {name: home, app_service: web, target: \"http://shop.example.com:"+port+"\"}\n", ""),
+		names.resolver())
 	s := await(t, c, "up", is(metric.StateUp))
 	if s.Address != "127.0.0.1" || len(s.SilentAddresses) != 1 || s.SilentAddresses[0] != "127.0.0.9" {
 		t.Errorf("%+v", s)
@@ -223,7 +231,8 @@ func TestStatusShowsTheAddress(t *testing.T) {
 	}
 }
 
-// A module that prefers IPv4 is not saved by IPv6, one that prefers IPv6 is by IPv4, and one that takes a single family gets no other.
+// A module that prefers IPv4 is not saved by IPv6, one that prefers IPv6 is by IPv4, and one that takes a single family
+// gets no other.
 func TestFamiliesOfAddresses(t *testing.T) {
 	names := newNameServer(t)
 	names.set("both.example.com", "127.0.0.2", "::2", "127.0.0.3", "::3")
@@ -258,8 +267,10 @@ func TestInternationalNames(t *testing.T) {
 	port, _ := portOf(t, srv.Listener)
 	names := newNameServer(t)
 	names.set("xn--bcher-kva.example", "127.0.0.1")
-	c := startWith(t, policy(t, quick+"    - {name: a, app_service: web, target: \"http://bücher.example:"+port+"/straße\"}\n"+
-		"    - {name: b, app_service: web, target: \"Bücher.example:"+port+"\", module: tcp_connect}\n", ""), names.resolver())
+	c := startWith(t, policy(
+		t, quick+"    - {name: a, app_service: web, target: \"http://bücher.example:"+port+"/straße\"}\n"+
+			"    - {name: b, app_service: web, target: \"Bücher.example:"+port+"\", module: tcp_connect}\n", ""),
+		names.resolver())
 	eventually(t, "up", func() bool { return states(c) == "a up, b up" })
 	if got := *host.Load(); got != "xn--bcher-kva.example:"+port {
 		t.Errorf("Host %q", got)

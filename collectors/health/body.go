@@ -7,12 +7,13 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// enoughOfBody is how much is read of a body that a module neither looks into nor limits: so much shows that the service sends
-// it. What is longer is not read to its end and is no failure.
+// enoughOfBody is how much is read of a body that a module neither looks into nor limits: so much shows that the
+// service sends it. What is longer is not read to its end and is no failure.
 const enoughOfBody = 1 << 20
 
-// readEnough reports whether a probe failed for nothing but a body longer than enoughOfBody, and judges it again if so.
-// The prober (v0.28.0, prober/http.go) goes on after that failure, with one exception: it does not look whether TLS was wanted.
+// readEnough reports whether a probe failed for nothing but a body longer than enoughOfBody, and evaluates it again if
+// so. The prober (v0.28.0, prober/http.go) goes on after that failure, with one exception: it does not look whether TLS
+// was wanted.
 func (r request) readEnough(m *measured) {
 	if !r.enough || m.result != metric.ResultFailure {
 		return

@@ -35,7 +35,8 @@ func (r record) reason() string {
 			return reasonCached
 		}
 		return reasonHeader
-	case strings.HasPrefix(r.message, "Body ") || strings.Contains(r.message, "regular expression") || strings.Contains(r.message, "CEL") || strings.Contains(r.message, "body to JSON"):
+	case strings.HasPrefix(r.message, "Body ") || strings.Contains(r.message, "regular expression") ||
+		strings.Contains(r.message, "CEL") || strings.Contains(r.message, "body to JSON"):
 		return reasonBody
 	case strings.Contains(r.message, "request was over SSL") || strings.Contains(r.message, "request was not over SSL"):
 		return reasonTLS

@@ -17,11 +17,12 @@ type certificate struct {
 	life   time.Duration // for how long it was issued, 0 if that is not known
 }
 
-// judgedCertificate returns the certificate that decides until when a connection is trusted: of the chains that were verified
-// the one that lasts longest, of it the first to expire. What a server sends besides, such as an expired cross-signed
-// certificate, hurts no client. Without verification it is the server's own. The state has peer certificates.
-func judgedCertificate(state *tls.ConnectionState) *x509.Certificate {
-	var judged *x509.Certificate
+// decidingCertificate returns the certificate that decides until when a connection is trusted: of the chains that were
+// verified the one that lasts longest, of it the first to expire. What a server sends besides, such as an expired
+// cross-signed certificate, hurts no client. Without verification it is the server's own. The state has peer
+// certificates.
+func decidingCertificate(state *tls.ConnectionState) *x509.Certificate {
+	var deciding *x509.Certificate
 	for _, chain := range state.VerifiedChains {
 		first := chain[0]
 		for _, c := range chain {
@@ -29,18 +30,18 @@ func judgedCertificate(state *tls.ConnectionState) *x509.Certificate {
 				first = c
 			}
 		}
-		if judged == nil || judged.NotAfter.Before(first.NotAfter) {
-			judged = first
+		if deciding == nil || deciding.NotAfter.Before(first.NotAfter) {
+			deciding = first
 		}
 	}
-	if judged == nil {
-		judged = state.PeerCertificates[0]
+	if deciding == nil {
+		deciding = state.PeerCertificates[0]
 	}
-	return judged
+	return deciding
 }
 
-// handshakes watches the TLS handshakes of a probe: of several, as on the way of a redirect, the certificate that expires first
-// ends the service.
+// handshakes watches the TLS handshakes of a probe: of several, as on the way of a redirect, the certificate that
+// expires first ends the service.
 type handshakes struct {
 	mu    sync.Mutex
 	first certificate
@@ -55,7 +56,7 @@ func (h *handshakes) done(state tls.ConnectionState, err error) {
 	if err != nil || len(state.PeerCertificates) == 0 {
 		return
 	}
-	c := judgedCertificate(&state)
+	c := decidingCertificate(&state)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.first.expiry.IsZero() || c.NotAfter.Before(h.first.expiry) {
@@ -69,8 +70,8 @@ func (h *handshakes) certificate() certificate {
 	return h.first
 }
 
-// Notice that is given of an expiry by default: so long before it, and no more than a share of the certificate's life, for
-// automatic renewal comes after two thirds of it (RFC 9773, ACME clients) and must have had time to succeed.
+// Notice that is given of an expiry by default: so long before it, and no more than a share of the certificate's life,
+// for automatic renewal comes after two thirds of it (RFC 9773, ACME clients) and must have had time to succeed.
 const (
 	warnBefore, warnShare     = 14 * 24 * time.Hour, 6
 	urgentBefore, urgentShare = 3 * 24 * time.Hour, 12

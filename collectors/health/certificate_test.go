@@ -95,14 +95,15 @@ func writePEM(t *testing.T, certs ...*issued) string {
 	return name
 }
 
-// The chain that was verified decides, by every prober: an expired cross-signed certificate that the server sends too hurts
-// no client, and of two chains the one that lasts longer counts.
+// The chain that was verified decides, by every prober: an expired cross-signed certificate that the server sends too
+// hurts no client, and of two chains the one that lasts longer counts.
 func TestVerifiedChainIsJudged(t *testing.T) {
 	const day = 24 * time.Hour
 	oldRoot := issue(t, "old root", -day, nil, nil)
 	root := issue(t, "root", 3000*day, nil, nil)
 	otherRoot := issue(t, "other root", 20*day, nil, nil)
-	crossed := issue(t, "root", -day, oldRoot, root.key) // the root, signed by one that has expired, as Let's Encrypt's was in 2021
+	// the root, signed by one that has expired, as Let's Encrypt's was in 2021
+	crossed := issue(t, "root", -day, oldRoot, root.key)
 	middle := issue(t, "middle", 1000*day, root, nil)
 	twin := issue(t, "middle", 10*day, otherRoot, middle.key)
 	short := issue(t, "short middle", 40*day, root, nil)
@@ -113,10 +114,14 @@ func TestVerifiedChainIsJudged(t *testing.T) {
 		life   time.Duration
 		verify bool
 	}{
-		"surplus expired": {chain(issue(t, "leaf", 90*day, middle, nil), middle, crossed), []*issued{root}, time.Now().Add(90 * day), 90 * day, true},
-		"two chains":      {chain(issue(t, "leaf", 90*day, middle, nil), middle, twin), []*issued{root, otherRoot}, time.Now().Add(90 * day), 90 * day, true},
-		"middle first":    {chain(issue(t, "leaf", 90*day, short, nil), short), []*issued{root}, time.Now().Add(40 * day), 40 * day, true},
-		"not verified":    {chain(issue(t, "leaf", 6*day, middle, nil), middle, crossed), nil, time.Now().Add(6 * day), 6 * day, false},
+		"surplus expired": {chain(issue(t, "leaf", 90*day, middle, nil), middle, crossed), []*issued{root},
+			time.Now().Add(90 * day), 90 * day, true},
+		"two chains": {chain(issue(t, "leaf", 90*day, middle, nil), middle, twin), []*issued{root, otherRoot},
+			time.Now().Add(90 * day), 90 * day, true},
+		"middle first": {chain(issue(t, "leaf", 90*day, short, nil), short), []*issued{root}, time.Now().Add(40 * day),
+			40 * day, true},
+		"not verified": {chain(issue(t, "leaf", 6*day, middle, nil), middle, crossed), nil, time.Now().Add(6 * day),
+			6 * day, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := &tls.Config{Certificates: []tls.Certificate{tc.served}}
@@ -151,7 +156,8 @@ func TestVerifiedChainIsJudged(t *testing.T) {
 					if prober == "http_2xx" {
 						target = "https://" + target
 					}
-					m := newModuleRequest(prober, module, 20*time.Second).by(names.resolver()).of(target).examine(t.Context(), false, &reference{})
+					m := newModuleRequest(prober, module, 20*time.Second).by(names.resolver()).of(target).examine(t.Context(), false,
+						&reference{})
 					if m.result != ok {
 						t.Errorf("%s of %s: %s\n%s", prober, target, m.reason, m.log.text())
 						continue
@@ -185,7 +191,8 @@ func TestNoticeOfAnExpiry(t *testing.T) {
 		{90 * day, 0, 20 * day, 20 * day, 20 * day},
 		{6 * day, 2 * day, day, 2 * day, day},
 	} {
-		warn, urgent := certificate{life: tc.life}.notice(config.Certificates{WarnBefore: config.Duration(tc.warn), UrgentBefore: config.Duration(tc.urgent)})
+		warn, urgent := certificate{life: tc.life}.notice(config.Certificates{WarnBefore: config.Duration(tc.warn),
+			UrgentBefore: config.Duration(tc.urgent)})
 		if warn != tc.wantedWarning || urgent != tc.wantedUrgent {
 			t.Errorf("%+v: %s and %s", tc, warn, urgent)
 		}
@@ -202,12 +209,15 @@ func TestExpectedNoticeIsExposed(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer plain.Close()
 	modules := filepath.Join(t.TempDir(), "blackbox.yml")
-	if err := os.WriteFile(modules, []byte("modules: {any: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(modules, []byte(
+		"modules: {any: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, _ := start(t, policy(t, "  modules_file: "+modules+"\n  certificates: {urgent_before: 18h}\n"+quick+
 		fmt.Sprintf("    - {name: a, app_service: web, target: %q, module: any}\n", srv.URL)+
-		fmt.Sprintf("    - {name: b, app_service: web, target: %q, module: any, certificates: {warn_before: 2d, urgent_before: 1d}}\n", srv.URL)+
+		fmt.Sprintf(
+			"    - {name: b, app_service: web, target: %q, module: any, certificates: {warn_before: 2d, urgent_before: 1d}}\n",
+			srv.URL)+
 		fmt.Sprintf("    - {name: c, app_service: web, target: %q}\n", plain.URL), ""), nil)
 	eventually(t, "up", func() bool { return states(c) == "a up, b up, c up" })
 	for check, want := range map[string][2]float64{"a": {86400, 64800}, "b": {172800, 86400}} {
@@ -216,7 +226,8 @@ func TestExpectedNoticeIsExposed(t *testing.T) {
 		if diff := warn - want[0]; diff < 0 || diff > 900 || urgent != want[1] {
 			t.Errorf("%s: %v and %v, want %v", check, warn, urgent, want)
 		}
-		if got := value(t, c, metric.HealthCheckCertificateExpiry, "check="+check); got != float64(leaf.cert.NotAfter.Unix()) {
+		if got := value(t, c, metric.HealthCheckCertificateExpiry,
+			"check="+check); got != float64(leaf.cert.NotAfter.Unix()) {
 			t.Errorf("%s expires %v", check, got)
 		}
 	}

@@ -118,7 +118,8 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	}
 	write("tenants: [{name: acme}, {name: globex}, {name: initech}, {name: zoo}]")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
+	p := policy(
+		t, quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
 		"tenants: {registry: {file: "+registry+", refresh: 1m}}\n")
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
@@ -169,7 +170,8 @@ func TestNextRunTakesUpWhatWasRunning(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n",
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	c.targets[key{check: "home"}].running = true
@@ -189,7 +191,8 @@ func TestExpiryGoesWithItsTarget(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	apply := func(target string) *target {
 		t.Helper()
-		if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: \""+target+"\"}\n", "")); err != nil {
+		if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: \""+target+"\"}\n",
+			"")); err != nil {
 			t.Fatal(err)
 		}
 		return c.targets[key{check: "home"}]
@@ -212,8 +215,8 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// A policy that another collector refuses is aborted, and one that an operator reverts is taken back: nothing has happened
-// to the checks then.
+// A policy that another collector refuses is aborted, and one that an operator reverts is taken back: nothing has
+// happened to the checks then.
 func TestPolicyTakenBackChangesNothing(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
@@ -254,7 +257,8 @@ func TestPolicyTakenBackChangesNothing(t *testing.T) {
 	}
 }
 
-// A tenant that was removed for longer than its counters in memory are kept comes back with probes counted from 0, since then.
+// A tenant that was removed for longer than its counters in memory are kept comes back with probes counted from 0,
+// since then.
 func TestProbesCountedAnewBeganAnew(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test"})
 	if err := collectors.Apply(c, policy(t, quick+closedPort, "")); err != nil {

@@ -86,9 +86,9 @@ func New(o Options) *Collector {
 	return c
 }
 
-// Prepare implements collectors.Collector. Checks that the policy keeps go on with their counters and state, those that it
-// takes away keep their counters for a day, should they come back. Until the change is committed or aborted, no registry
-// and no rotated secret is put in force.
+// Prepare implements collectors.Collector. Checks that the policy keeps go on with their counters and state, those that
+// it takes away keep their counters for a day, should they come back. Until the change is committed or aborted, no
+// registry and no rotated secret is put in force.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	return collectors.Exclusively(&c.applying, func() (func(), error) {
 		commit, err := c.prepare(p)
@@ -122,7 +122,7 @@ func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 		return nil, err
 	}
 	return func() {
-		c.tellPace(p, len(registry))
+		c.logPace(p, len(registry))
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.kept == nil {

@@ -146,7 +146,8 @@ func TestOutageIsConfirmedCountedAndEnded(t *testing.T) {
 	}
 	broken.Store(false)
 	await(t, c, "up again", is(metric.StateUp))
-	for deadline := time.Now().Add(20 * time.Second); value(t, c, metric.HealthCheckOutages) != 1; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); value(t, c,
+		metric.HealthCheckOutages) != 1; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the outage was not counted")
 		}
@@ -203,7 +204,8 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 	c, stop := start(t, policy(t, quick+home, ""), nil)
 	await(t, c, "up", is(metric.StateUp))
 	probes := value(t, c, metric.HealthCheckProbes, "result=success")
-	if err := collectors.Apply(c, policy(t, quick+home+"    - {name: other, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+home+"    - {name: other, app_service: web, target: "+srv.URL+"}\n",
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Status(); len(s) != 2 || s[0].State != metric.StateUp || s[1].State != metric.StateUnknown {
@@ -217,7 +219,8 @@ func TestReloadKeepsWhatDidNotChange(t *testing.T) {
 
 func TestPerTenantTargets(t *testing.T) {
 	registry := filepath.Join(t.TempDir(), "tenants.yaml")
-	if err := os.WriteFile(registry, []byte("tenants: [{name: acme, tier: gold}, {name: zoo, tier: lead}]"), 0o600); err != nil {
+	if err := os.WriteFile(registry, []byte("tenants: [{name: acme, tier: gold}, {name: zoo, tier: lead}]"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -226,7 +229,8 @@ func TestPerTenantTargets(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
+	p := policy(
+		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
 		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {file: "+registry+"}}\n")
 	c, _ := start(t, p, nil)
 	await(t, c, "settled", func(CheckStatus) bool {
@@ -309,10 +313,12 @@ func TestReasons(t *testing.T) {
 	selfSigned := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(selfSigned.Close)
 	modules := filepath.Join(t.TempDir(), "blackbox.yml")
-	if err := os.WriteFile(modules, []byte("modules:\n  wants_body: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
-		"  limited: {prober: http, http: {body_size_limit: 1MB}}\n  plain: {prober: http}\n  gzip: {prober: http, http: {compression: gzip}}\n"+
-		"  wants_tls: {prober: http, http: {fail_if_not_ssl: true}}\n  wants_http2: {prober: http, http: {valid_http_versions: [HTTP/2.0]}}\n"+
-		"  wants_header: {prober: http, http: {fail_if_header_not_matches: [{header: X-Region, regexp: fra}]}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(modules, []byte(
+		"modules:\n  wants_body: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
+			"  limited: {prober: http, http: {body_size_limit: 1MB}}\n  plain: {prober: http}\n  gzip: {prober: http, http: {compression: gzip}}\n"+
+			"  wants_tls: {prober: http, http: {fail_if_not_ssl: true}}\n  wants_http2: {prober: http, http: {valid_http_versions: [HTTP/2.0]}}\n"+
+			"  wants_header: {prober: http, http: {fail_if_header_not_matches: [{header: X-Region, regexp: fra}]}}\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct{ target, module, result, reason string }{
@@ -354,7 +360,8 @@ func TestReasons(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := policy(t, "  timeout: 900ms\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+			p := policy(
+				t, "  timeout: 900ms\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
 			check := *p.Health.Checks[0]
 			check.Module = tc.module
 			req, err := newRequest(p, &check, tc.target, "test")
@@ -420,9 +427,12 @@ func TestWindows(t *testing.T) {
 		}
 		return v
 	}
-	once := &config.Maintenance{From: config.Time{Time: at("2026-03-01T10:00:00Z")}, To: config.Time{Time: at("2026-03-01T11:00:00Z")}}
-	sunday := &config.Maintenance{Start: "23:30", Duration: config.Duration(2 * time.Hour), TimeZone: "Europe/Berlin", Weekdays: []string{"saturday"}}
-	last := &config.Maintenance{Start: "02:00", Duration: config.Duration(time.Hour), TimeZone: "UTC", DaysOfMonth: []int{-1}}
+	once := &config.Maintenance{From: config.Time{Time: at("2026-03-01T10:00:00Z")},
+		To: config.Time{Time: at("2026-03-01T11:00:00Z")}}
+	sunday := &config.Maintenance{Start: "23:30", Duration: config.Duration(2 * time.Hour), TimeZone: "Europe/Berlin",
+		Weekdays: []string{"saturday"}}
+	last := &config.Maintenance{Start: "02:00", Duration: config.Duration(time.Hour), TimeZone: "UTC",
+		DaysOfMonth: []int{-1}}
 	for _, tc := range []struct {
 		m    *config.Maintenance
 		when string
@@ -453,7 +463,8 @@ func TestWindows(t *testing.T) {
 // Quiet time is saved now and then; an outage at once, for a page waits for it.
 func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n",
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	target := c.targets[key{check: "home"}]
@@ -465,7 +476,7 @@ func TestOutagesAreSavedAtOnceAndQuietTimeNowAndThen(t *testing.T) {
 		if second >= 20 {
 			result = bad
 		}
-		target.judge.observe(outcome{result: result, reason: reasonTimeout, start: now, end: now}, time.Minute, 2)
+		target.machine.evaluate(outcome{result: result, reason: reasonTimeout, start: now, end: now}, time.Minute, 2)
 		if due, _ := c.advance(now); due {
 			if err := c.saveNow(now, false); err != nil {
 				t.Fatal(err)

@@ -25,14 +25,15 @@ func (d document) trusted(before uint64, now time.Time) bool {
 	return d.Final && d.Session == before || !now.Before(d.Taken) && now.Before(d.Until)
 }
 
-// encodedAtOnce is how many targets the encoder, which doubles its memory as it goes, writes at a time; entryBytes is about
-// what one takes.
+// encodedAtOnce is how many targets the encoder, which doubles its memory as it goes, writes at a time; entryBytes is
+// about what one takes.
 const (
 	encodedAtOnce = 100
 	entryBytes    = 350
 )
 
-// encode writes the document as json.Marshal does. With thousands of targets, every second, that would take thrice as much.
+// encode writes the document as json.Marshal does. With thousands of targets, every second, that would take thrice as
+// much.
 func (d document) encode() ([]byte, error) {
 	targets := d.Targets
 	d.Targets = []entry{}

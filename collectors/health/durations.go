@@ -23,7 +23,8 @@ const (
 	nativeZeroThreshold = prometheus.DefNativeHistogramZeroThreshold
 )
 
-// nativeFractions are the bounds of native buckets between a half and one, to the last digit as the client library has them.
+// nativeFractions are the bounds of native buckets between a half and one, to the last digit as the client library has
+// them.
 var nativeFractions = [1 << nativeSchema]float64{
 	0.5, 0.5452538663326288, 0.5946035575013605, 0.6484197773255048,
 	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
@@ -38,8 +39,8 @@ const (
 // maxNativeGap is how many empty native buckets in a row are shown as such. A longer gap begins another span.
 const maxNativeGap = 2
 
-// durations is a histogram of what probes took, classic and native. One of the client library takes 3 KiB before the first
-// probe and 3 KiB more for native buckets; this one is a few hundred bytes.
+// durations is a histogram of what probes took, classic and native. One of the client library takes 3 KiB before the
+// first probe and 3 KiB more for native buckets; this one is a few hundred bytes.
 type durations struct {
 	mu      sync.Mutex
 	created time.Time
@@ -78,7 +79,8 @@ func (d *durations) Write(out *dto.Metric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := &dto.Histogram{
-		SampleSum: new(d.sum), CreatedTimestamp: timestamppb.New(d.created), Bucket: make([]*dto.Bucket, len(durationBuckets)),
+		SampleSum: new(d.sum), CreatedTimestamp: timestamppb.New(d.created),
+		Bucket: make([]*dto.Bucket, len(durationBuckets)),
 		Schema: new(int32(nativeSchema)), ZeroThreshold: new(nativeZeroThreshold), ZeroCount: new(uint64(0)),
 	}
 	count := uint64(0)

@@ -24,7 +24,8 @@ var cacheHeaders = map[string]string{
 var cacheMatches = func() []bbconfig.HeaderMatch {
 	var matches []bbconfig.HeaderMatch
 	for header, re := range cacheHeaders {
-		matches = append(matches, bbconfig.HeaderMatch{Header: header, Regexp: bbconfig.MustNewRegexp(re), AllowMissing: true})
+		matches = append(matches, bbconfig.HeaderMatch{Header: header, Regexp: bbconfig.MustNewRegexp(re),
+			AllowMissing: true})
 	}
 	return matches
 }()
@@ -43,7 +44,8 @@ func (r request) challenged(ctx context.Context, m *measured) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	client, err := pconfig.NewClientFromConfig(r.module.HTTP.HTTPClientConfig, "health_edge", pconfig.WithKeepAlivesDisabled(), pconfig.WithDialContextFunc(m.dial))
+	client, err := pconfig.NewClientFromConfig(r.module.HTTP.HTTPClientConfig, "health_edge",
+		pconfig.WithKeepAlivesDisabled(), pconfig.WithDialContextFunc(m.dial))
 	if err != nil {
 		return false
 	}

@@ -94,7 +94,8 @@ func newTargetSeries(l seriesLabels, pairs metric.Pairs) *targetSeries {
 	return &targetSeries{
 		values: l,
 		labels: metric.HealthCheckExpectedInterval.LabelPairs(pairs, l.check, l.appService, l.tenant, l.location),
-		info:   metric.HealthCheckInfo.LabelPairs(pairs, l.check, l.appService, l.tenant, l.location, l.tier, l.owner, l.page),
+		info: metric.HealthCheckInfo.LabelPairs(pairs, l.check, l.appService, l.tenant, l.location, l.tier, l.owner,
+			l.page),
 	}
 }
 

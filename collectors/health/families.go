@@ -53,7 +53,7 @@ func (c *Collector) Families() []metric.Family {
 
 func (t *target) exposedState() targetState {
 	s := targetState{
-		exposed: t.exposed, state: t.judge.state, results: t.results, began: t.began,
+		exposed: t.exposed, state: t.machine.state, results: t.results, began: t.began,
 		interval: t.spec.Interval.Std(), expiry: t.certificate.expiry,
 	}
 	if !s.expiry.IsZero() {

@@ -24,11 +24,15 @@ import (
 // probeGRPC asks the standard health service of gRPC. The blackbox_exporter's own prober (v0.28.0) makes the
 // call with context.Background(), so that a server that accepts it and stays silent is waited for without end.
 // Module grammar, metric names and meaning are its own.
-func probeGRPC(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry, logger *slog.Logger) bool {
-	phases := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_duration_seconds", Help: "Duration of gRPC request by phase"}, []string{"phase"})
-	secure := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_ssl", Help: "Indicates if SSL was used for the connection"})
+func probeGRPC(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry,
+	logger *slog.Logger) bool {
+	phases := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_duration_seconds",
+		Help: "Duration of gRPC request by phase"}, []string{"phase"})
+	secure := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_ssl",
+		Help: "Indicates if SSL was used for the connection"})
 	code := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_status_code", Help: "Response gRPC status code"})
-	serving := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response", Help: "Response HealthCheck response"}, []string{"serving_status"})
+	serving := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response",
+		Help: "Response HealthCheck response"}, []string{"serving_status"})
 	registry.MustRegister(phases, secure, code, serving)
 	phases.WithLabelValues(phaseResolve)
 

@@ -22,7 +22,8 @@ func TestMaintenanceWindowInAnOutage(t *testing.T) {
 	})
 
 	window := func(to time.Time) string {
-		return "maintenance: [{name: upgrade, checks: [home], from: \"" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + "\", to: \"" + to.UTC().Format(time.RFC3339) + "\"}]\n"
+		return "maintenance: [{name: upgrade, checks: [home], from: \"" + time.Now().Add(-time.Hour).UTC().Format(
+			time.RFC3339) + "\", to: \"" + to.UTC().Format(time.RFC3339) + "\"}]\n"
 	}
 	if err := collectors.Apply(c, policy(t, check, window(time.Now().Add(time.Hour)))); err != nil {
 		t.Fatal(err)
@@ -35,7 +36,8 @@ func TestMaintenanceWindowInAnOutage(t *testing.T) {
 	down, observed := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds)
 	before := value(t, c, metric.HealthCheckMaintenanceSeconds)
 	eventually(t, "it goes on", func() bool { return value(t, c, metric.HealthCheckMaintenanceSeconds) > before+1 })
-	if d, o := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds); d != down || o != observed {
+	if d, o := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds); d != down ||
+		o != observed {
 		t.Errorf("in the window down went from %v to %v, observed from %v to %v", down, d, observed, o)
 	}
 	if value(t, c, metric.HealthCheckState, "state=maintenance") != 1 || value(t, c, metric.HealthCheckOutageStart) != 0 {

@@ -11,8 +11,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// A check keeps little in memory: modules and labels are shared between checks. It kept 12 KiB when each had its own modules,
-// 15 KiB after a scrape when each series kept its labels, and more than 3 KiB with a histogram of the client library.
+// A check keeps little in memory: modules and labels are shared between checks. It kept 12 KiB when each had its own
+// modules, 15 KiB after a scrape when each series kept its labels, and more than 3 KiB with a histogram of the client
+// library.
 func TestMemoryOfAChecks(t *testing.T) {
 	const n, most = 2000, 5 << 9
 	var b strings.Builder

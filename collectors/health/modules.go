@@ -31,7 +31,8 @@ func (c *Collector) pollModules() collectors.Poll {
 	}
 }
 
-// refreshModules puts the secrets in force that stand in the modules_file now. A file that cannot be used keeps the old ones.
+// refreshModules puts the secrets in force that stand in the modules_file now. A file that cannot be used keeps the old
+// ones.
 func (c *Collector) refreshModules(ctx context.Context, w *modulesWatch) (err error) {
 	c.mu.Lock()
 	p := c.policy
@@ -41,20 +42,23 @@ func (c *Collector) refreshModules(ctx context.Context, w *modulesWatch) (err er
 	}
 	info, err := regularfile.Stat(ctx, p.ModulesFile())
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
+		return &collectors.ReasonError{Reason: collectors.ReasonIO,
+			Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
 	}
-	if w.policy == p && w.seen != nil && info.Size() == w.seen.Size() && info.ModTime().Equal(w.seen.ModTime()) && os.SameFile(info, w.seen) {
+	if w.policy == p && w.seen != nil && info.Size() == w.seen.Size() && info.ModTime().Equal(w.seen.ModTime()) &&
+		os.SameFile(info, w.seen) {
 		return nil
 	}
 	next, err := p.RereadSecrets(ctx)
 	switch {
 	case errors.Is(err, config.ErrModulesChanged):
-		// Nothing is wrong: somebody edits, and a reload follows.
+		// This is no error: the file is being edited, and a reload follows.
 		c.logger.Warn("The modules in force stay", "err", err)
 		w.policy, w.seen = p, info
 		return nil
 	case err != nil:
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
+		return &collectors.ReasonError{Reason: collectors.ReasonConfig,
+			Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
 	}
 	if err := c.useModules(p, next); err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}

@@ -26,9 +26,9 @@ const (
 	referenceRemembered = time.Hour
 )
 
-// panel is a set of things elsewhere that answer whenever something of the exporter's own works: its network, its resolver.
-// Only the silence of all members that could be relied on until now is the loss of that: one that is mistyped or was given
-// up by its owner must not turn every outage into an unknown.
+// panel is a set of things elsewhere that answer whenever something of the exporter's own works: its network, its
+// resolver. Only the silence of all members that could be relied on until now is the loss of that: one that is mistyped
+// or was given up by its owner must not turn every outage into an unknown.
 type panel struct {
 	logger *slog.Logger
 	what   string        // its members are, in logs
@@ -49,7 +49,7 @@ type member struct {
 	key      string // under which it is remembered
 	look     func(context.Context) string
 	distance distance
-	// chosen members were named by the policy: their death matters to somebody.
+	// chosen members were named by the policy: a failure of theirs is reported.
 	chosen   bool
 	asked    time.Time // start of the last look that said something
 	answered time.Time // start of the last look that it answered, zero for never
@@ -134,7 +134,9 @@ func (r *panel) note(t *member, result string, start time.Time) {
 	if !t.dead && t.proofs >= deadAfter {
 		t.dead = true
 		if t.chosen {
-			r.logger.Warn("A reference is dead: it does not answer though checks do. Its silence means nothing until it has answered", "kind", r.what, "target", t.name)
+			r.logger.Warn(
+				"A reference is dead: it does not answer though checks do. Its silence means nothing until it has answered",
+				"kind", r.what, "target", t.name)
 		}
 	}
 }
@@ -199,7 +201,8 @@ func (r *panel) adopt(old *panel) {
 			same = false
 			continue
 		}
-		t.asked, t.answered, t.silent, t.proofs, t.dead = before.asked, before.answered, before.silent, before.proofs, before.dead
+		t.asked, t.answered, t.silent, t.proofs, t.dead = before.asked, before.answered, before.silent, before.proofs,
+			before.dead
 	}
 	if same {
 		r.asked, r.lost = old.asked, old.lost

@@ -81,7 +81,7 @@ func (c *Collector) shownOf(t *target) (saved, bool) {
 }
 
 func (t *target) saved() saved {
-	return saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created}
+	return saved{totals: t.machine.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created}
 }
 
 // show lets scrapes see a target's counters.
@@ -97,7 +97,8 @@ func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) 
 	}
 	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
 	for k, s := range c.kept {
-		if s.Removed.IsZero() || s.Removed.After(now) { // an earlier run's that this one has not been asked for, or of a clock that was ahead
+		// an earlier run's that this one has not been asked for, or of a clock that was ahead
+		if s.Removed.IsZero() || s.Removed.After(now) {
 			s.Removed = now
 			c.kept[k] = s
 		}
@@ -133,7 +134,8 @@ func (c *Collector) write(d document) error {
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
-// published puts what was saved of targets, the document's first, before the scraper's eyes, or notes that saving failed.
+// published puts what was saved of targets, the document's first, before the scraper's eyes, or notes that saving
+// failed.
 func (c *Collector) published(configured []*target, d document, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,20 +154,22 @@ func (c *Collector) published(configured []*target, d document, err error) error
 		// the snapshot on the disk promises nothing.
 		c.live, c.until = false, time.Now().Add(trustFor)
 		for _, t := range c.sorted {
-			t.show(t.judge.totals)
+			t.show(t.machine.totals)
 		}
 		c.logger.Info("Counters are saved again")
 	}
 	return nil
 }
 
-// goOn lets counters go on from memory if saving takes longer than they may stand still. The caller holds the lock.
-func (c *Collector) goOn(now time.Time) {
+// continueInMemory lets counters go on from memory if saving takes longer than they may stand still. The caller holds
+// the lock.
+func (c *Collector) continueInMemory(now time.Time) {
 	if c.dir == nil || c.live || !now.After(c.until) {
 		return
 	}
 	c.live = true
-	c.logger.Error("Nothing could be saved; counters go on unsaved, and a restart begins them at 0", "last_saved", c.savedAt)
+	c.logger.Error("Nothing could be saved; counters go on unsaved, and a restart begins them at 0", "last_saved",
+		c.savedAt)
 }
 
 // SavingStatus is how saving fares.
@@ -213,7 +217,8 @@ func (c *Collector) load(now time.Time) map[key]saved {
 		restored[key{e.Check, e.Tenant}] = e.saved
 	}
 	if !trusted && len(d.Targets) > 0 {
-		c.logger.Info("Health counters start at 0: the exporter before this one did not stop in order and may have shown more than it had saved; open outages stay open",
+		c.logger.Info(
+			"Health counters start at 0: the exporter before this one did not stop in order and may have shown more than it had saved; open outages stay open",
 			"last_saved", d.Taken)
 	}
 	return restored

@@ -40,18 +40,19 @@ func (d *disk) start() {
 	d.dir = dir
 	d.c = New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
 	d.c.kept = d.c.load(d.now)
-	if err := collectors.Apply(d.c, policy(d.t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(d.c, policy(d.t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n",
+		"")); err != nil {
 		d.t.Fatal(err)
 	}
 	d.target = d.c.targets[key{check: "home"}]
-	d.target.judge = newJudge(d.now, d.target.judge.totals)
+	d.target.machine = newStateMachine(d.now, d.target.machine.totals)
 	d.seen = saved{}
 }
 
 func (d *disk) tick(seconds int) (due bool) {
 	for range seconds {
 		d.now = d.now.Add(time.Second)
-		d.target.judge.observe(outcome{result: bad, reason: reasonTimeout, start: d.now, end: d.now}, time.Minute, 0)
+		d.target.machine.evaluate(outcome{result: bad, reason: reasonTimeout, start: d.now, end: d.now}, time.Minute, 0)
 		due, _ = d.c.advance(d.now)
 		d.scrape()
 	}
@@ -65,7 +66,8 @@ func (d *disk) scrape() {
 	if !ok {
 		return
 	}
-	if s.Observed < d.seen.Observed || s.Down < d.seen.Down || s.Outages < d.seen.Outages || !d.seen.Created.IsZero() && !s.Created.Equal(d.seen.Created) {
+	if s.Observed < d.seen.Observed || s.Down < d.seen.Down || s.Outages < d.seen.Outages || !d.seen.Created.IsZero() &&
+		!s.Created.Equal(d.seen.Created) {
 		d.t.Fatalf("what is shown went back from %+v to %+v", d.seen, s)
 	}
 	d.seen = s
@@ -156,13 +158,13 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 						}
 					}
 					pending = nil
-					before := d.target.judge.OutageStart
+					before := d.target.machine.OutageStart
 					d.killed(time.Duration(random.IntN(20)) * time.Second)
 					restarts++
-					if d.target.judge.Observed == 0 {
+					if d.target.machine.Observed == 0 {
 						fromZero++
 					}
-					if start := d.target.judge.OutageStart; !start.IsZero() && !start.Equal(before) {
+					if start := d.target.machine.OutageStart; !start.IsZero() && !start.Equal(before) {
 						t.Fatalf("the outage began at %v, after the restart at %v", before, start)
 					}
 				}
@@ -170,12 +172,13 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 		})
 	}
 	if restarts < 25 || fromMemory < 50 || fromZero < 5 || fromZero > restarts*9/10 {
-		t.Errorf("the test has not seen enough: %d restarts, %d of them from 0, %d seconds shown from memory", restarts, fromZero, fromMemory)
+		t.Errorf("the test has not seen enough: %d restarts, %d of them from 0, %d seconds shown from memory", restarts,
+			fromZero, fromMemory)
 	}
 }
 
 // An exporter that was killed goes on where it had saved, if it comes back soon; one that stopped in order does
-// so whenever it comes back, unless somebody was there in between.
+// so whenever it comes back, unless another exporter ran in between.
 func TestRestartsGoOnWhereTheySaved(t *testing.T) {
 	for name, tc := range map[string]struct {
 		final, between bool
@@ -202,7 +205,7 @@ func TestRestartsGoOnWhereTheySaved(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.scrape()
-			start := d.target.judge.OutageStart
+			start := d.target.machine.OutageStart
 			if tc.between {
 				if err := d.dir.Close(); err != nil {
 					t.Fatal(err)
@@ -214,14 +217,14 @@ func TestRestartsGoOnWhereTheySaved(t *testing.T) {
 				d.dir = dir
 			}
 			d.killed(tc.away)
-			if got := d.target.judge.Down > 0; got != tc.goesOn {
+			if got := d.target.machine.Down > 0; got != tc.goesOn {
 				t.Errorf("goes on: %v, want %v", got, tc.goesOn)
 			}
 			if start.After(d.now) { // of a clock that was ahead: it began when this exporter first saw it
 				start = d.now
 			}
-			if !d.target.judge.OutageStart.Equal(start) {
-				t.Errorf("the open outage began at %v, want %v", d.target.judge.OutageStart, start)
+			if !d.target.machine.OutageStart.Equal(start) {
+				t.Errorf("the open outage began at %v, want %v", d.target.machine.OutageStart, start)
 			}
 		})
 	}
@@ -250,7 +253,8 @@ func TestFullDiskStopsNoCounter(t *testing.T) {
 			t.Fatal("saving succeeded over a directory")
 		}
 	}
-	if got := value(t, d.c, metric.HealthCheckDownSeconds); got < 20 || value(t, d.c, metric.StateUnsaved) != 1 || !d.c.Saving().Live {
+	if got := value(t, d.c, metric.HealthCheckDownSeconds); got < 20 || value(t, d.c, metric.StateUnsaved) != 1 ||
+		!d.c.Saving().Live {
 		t.Errorf("after many %v s are shown", got)
 	}
 	if value(t, d.c, metric.StateSaves, "result=failure") < 10 {
@@ -282,7 +286,7 @@ func TestSaveThatEndsInTheMidstOfCountingOnPromisesNothing(t *testing.T) {
 	}
 	d.scrape()
 	d.killed(0)
-	if d.target.judge.Down != 0 {
+	if d.target.machine.Down != 0 {
 		t.Error("it goes on from less than was shown")
 	}
 }
@@ -307,7 +311,8 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	}))
 	defer srv.Close()
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir})
-	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, quick+"    - {name: home, app_service: web, target: "+srv.URL+"}\n",
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -348,7 +353,8 @@ func TestHungDiskStopsNothing(t *testing.T) {
 	defer reader.Close()
 }
 
-// What was saved while the clock was a year ahead is not kept for a year more, and an outage did not begin in the future.
+// What was saved while the clock was a year ahead is not kept for a year more, and an outage did not begin in the
+// future.
 func TestSavedTimesInTheFutureCountAsNow(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	d := &disk{t: t, path: t.TempDir(), now: now}

@@ -77,7 +77,8 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 	for name, ref := range c.SecretHeaders {
 		value, err := ref.Line(context.Background())
 		if err != nil {
-			return request{}, p.ErrorAt(fmt.Sprintf("health.checks[%d].secret_headers.%s", slices.Index(p.Health.Checks, c), name), "%v", err)
+			return request{}, p.ErrorAt(fmt.Sprintf("health.checks[%d].secret_headers.%s", slices.Index(p.Health.Checks, c),
+				name), "%v", err)
 		}
 		headers[http.CanonicalHeaderKey(name)] = value
 	}
@@ -188,8 +189,8 @@ func (r request) run(ctx context.Context, debug bool) *measured {
 	return m
 }
 
-// try probes once with the blackbox_exporter's own prober. It never panics. With a thousand probes under way, what waits for
-// the prober has no copies of the module or the result on its stack.
+// try probes once with the blackbox_exporter's own prober. It never panics. With a thousand probes under way, what
+// waits for the prober has no copies of the module or the result on its stack.
 func (r request) try(ctx context.Context, debug bool, target string, module *bbconfig.Module) *measured {
 	m := &measured{registry: prometheus.NewRegistry(), log: newCapture(debug)}
 	m.start = time.Now()
@@ -246,7 +247,8 @@ func (r request) try(ctx context.Context, debug bool, target string, module *bbc
 	return m
 }
 
-// proberOf returns the blackbox_exporter's prober, or ours where its own does not keep to the timeout or hides the certificate.
+// proberOf returns the blackbox_exporter's prober, or ours where its own does not keep to the timeout or hides the
+// certificate.
 func proberOf(name string) prober.ProbeFn {
 	switch name {
 	case "grpc":

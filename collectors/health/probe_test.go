@@ -85,7 +85,8 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 	accepts := rawServer(t, func(c net.Conn) { <-t.Context().Done(); c.Close() })
 	unix := &bbconfig.Module{Prober: "unix"}
 	dialogue := &bbconfig.Module{Prober: "tcp", TCP: bbconfig.TCPProbe{
-		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{{Send: "AUTH PLAIN c2VjcmV0"}, {Expect: bbconfig.MustNewRegexp("^OK$")}},
+		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{{Send: "AUTH PLAIN c2VjcmV0"},
+			{Expect: bbconfig.MustNewRegexp("^OK$")}},
 	}}
 	greets := rawServer(t, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 64))
@@ -101,20 +102,22 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 		module         *bbconfig.Module
 		result, reason string
 	}{
-		"grpc serving":     {grpcServer(t, grpc_health_v1.HealthCheckResponse_SERVING), plain, ok, ""},
-		"grpc not serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING), plain, bad, reasonUnexpectedAnswer},
-		"grpc silent":      {silentGRPC(t), plain, bad, reasonTimeout},
-		"grpc accepts":     {accepts, plain, bad, reasonTimeout},
-		"grpc refused":     {"127.0.0.1:1", plain, bad, reasonRefused},
-		"unix listens":     {listens, unix, ok, ""},
-		"dialogue":         {greets, dialogue, bad, reasonUnexpectedAnswer},
-		"dns refused":      {"127.0.0.1:1", dns, bad, reasonRefused},
-		"dns silent":       {accepts, dns, bad, reasonTimeout},
+		"grpc serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_SERVING), plain, ok, ""},
+		"grpc not serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING), plain, bad,
+			reasonUnexpectedAnswer},
+		"grpc silent":  {silentGRPC(t), plain, bad, reasonTimeout},
+		"grpc accepts": {accepts, plain, bad, reasonTimeout},
+		"grpc refused": {"127.0.0.1:1", plain, bad, reasonRefused},
+		"unix listens": {listens, unix, ok, ""},
+		"dialogue":     {greets, dialogue, bad, reasonUnexpectedAnswer},
+		"dns refused":  {"127.0.0.1:1", dns, bad, reasonRefused},
+		"dns silent":   {accepts, dns, bad, reasonTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			m := request{target: tc.target, module: tc.module, timeout: 900 * time.Millisecond}.examine(t.Context(), true, &reference{})
+			m := request{target: tc.target, module: tc.module, timeout: 900 * time.Millisecond}.examine(t.Context(), true,
+				&reference{})
 			if m.result != tc.result || m.reason != tc.reason {
 				t.Errorf("%s %s, want %s %s\n%s", m.result, m.reason, tc.result, tc.reason, m.log.text())
 			}
@@ -145,7 +148,8 @@ func TestSecretHeaderIsNotRedirected(t *testing.T) {
 	if err := os.WriteFile(file, []byte("s3cr3t\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := policy(t, quick+"    - {name: home, app_service: web, target: \""+srv.URL+"\", secret_headers: {x-api-key: {file: "+file+"}}}\n", "")
+	p := policy(
+		t, quick+"    - {name: home, app_service: web, target: \""+srv.URL+"\", secret_headers: {x-api-key: {file: "+file+"}}}\n", "")
 	r, err := newRequest(p, p.Health.Checks[0], srv.URL, "test")
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +180,8 @@ func TestTargetsAreShownWithoutTheirSecrets(t *testing.T) {
 func TestProberThatNeverEndsIsLeft(t *testing.T) {
 	abandoned.Store(maxAbandoned)
 	defer abandoned.Store(0)
-	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"), timeout: time.Second}.run(context.Background(), false)
+	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"),
+		timeout: time.Second}.run(context.Background(), false)
 	if m.result != unk || m.reason != reasonProberError {
 		t.Errorf("%s %s", m.result, m.reason)
 	}
@@ -206,7 +211,8 @@ func TestEndlessBodyIsBounded(t *testing.T) {
 		"  cel: {prober: http, http: {fail_if_body_json_not_matches_cel: \"body.ok == true\"}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := policy(t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+	p := policy(
+		t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
 	for _, module := range []string{"regexp", "forbidden", "cel"} {
 		check := *p.Health.Checks[0]
 		check.Module = module

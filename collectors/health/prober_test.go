@@ -12,8 +12,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// pingable skips a test, with the reason, where the machine lets this process ping by neither way that the prober knows: an
-// unprivileged datagram socket, or a raw one.
+// pingable skips a test, with the reason, where the machine lets this process ping by neither way that the prober
+// knows: an unprivileged datagram socket, or a raw one.
 func pingable(t *testing.T) {
 	t.Helper()
 	for _, kind := range []int{syscall.SOCK_DGRAM, syscall.SOCK_RAW} {
@@ -68,15 +68,17 @@ func TestTargetThatFlapsEverySecond(t *testing.T) {
 	}))
 	defer srv.Close()
 	// Confirmed within the bad second, and asked again after the same time as it flaps: so probes alternate.
-	c, _ := start(t, policy(t, "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 1s\n  checks:\n"+
-		"    - {name: home, app_service: web, target: "+srv.URL+"}\n", ""), nil)
+	c, _ := start(t, policy(
+		t, "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 1s\n  checks:\n"+
+			"    - {name: home, app_service: web, target: "+srv.URL+"}\n", ""), nil)
 	s := await(t, c, "down", is(metric.StateDown))
 	if s.Reason != reasonStatus {
 		t.Errorf("reason %s", s.Reason)
 	}
 	since := s.OutageSince
 	eventually(t, "both results seen while down", func() bool {
-		return value(t, c, metric.HealthCheckProbes, "result=success") >= 3 && value(t, c, metric.HealthCheckProbeFailures, "reason=status") >= 5
+		return value(t, c, metric.HealthCheckProbes, "result=success") >= 3 &&
+			value(t, c, metric.HealthCheckProbeFailures, "reason=status") >= 5
 	})
 	down, observed := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds)
 	if down > observed || down == 0 {
@@ -100,12 +102,14 @@ func TestTwoChecksOfOneTarget(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	c, _ := start(t, policy(t, quick+"    - {name: first, app_service: web, target: "+srv.URL+"}\n    - {name: second, app_service: web, target: "+srv.URL+"}\n", ""), nil)
+	c, _ := start(t, policy(
+		t, quick+"    - {name: first, app_service: web, target: "+srv.URL+"}\n    - {name: second, app_service: web, target: "+srv.URL+"}\n", ""), nil)
 	await(t, c, "judged", func(CheckStatus) bool {
 		s := c.Status()
 		return s[0].State == metric.StateUp && s[1].State == metric.StateDown
 	})
-	if value(t, c, metric.HealthCheckState, "check=first", "state=up") != 1 || value(t, c, metric.HealthCheckState, "check=second", "state=down") != 1 {
+	if value(t, c, metric.HealthCheckState, "check=first", "state=up") != 1 ||
+		value(t, c, metric.HealthCheckState, "check=second", "state=down") != 1 {
 		t.Error("the states are mixed up")
 	}
 }

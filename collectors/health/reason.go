@@ -119,7 +119,8 @@ func classify(prober string, records []record, timedOut bool) (result, reason st
 
 // own reports whether an error is the exporter's and says nothing about the target.
 func own(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS,
+		syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -140,7 +141,8 @@ func reasonOf(err error) string {
 		tooLarge  *http.MaxBytesError
 		netErr    net.Error
 		text      = err.Error()
-		malformed = strings.Contains(text, "malformed") || strings.Contains(text, "HTTP/0.9") || strings.Contains(text, "bad Content-Length") || strings.Contains(text, "readLoopPeekFailLocked")
+		malformed = strings.Contains(text, "malformed") || strings.Contains(text, "HTTP/0.9") ||
+			strings.Contains(text, "bad Content-Length") || strings.Contains(text, "readLoopPeekFailLocked")
 	)
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -166,13 +168,16 @@ func reasonOf(err error) string {
 		return reasonRefused
 	case errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH):
 		return reasonUnreachable
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout():
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &netErr) &&
+		netErr.Timeout():
 		return reasonTimeout
-	case errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(text, "tls: ") || strings.Contains(text, "HTTP response to HTTPS client"):
+	case errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(text, "tls: ") ||
+		strings.Contains(text, "HTTP response to HTTPS client"):
 		return reasonTLS
 	case malformed:
 		return reasonProtocol
-	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(text, "server closed idle connection"):
+	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(text, "server closed idle connection"):
 		return reasonReset
 	case strings.Contains(text, "no such host"):
 		return reasonDNSNotFound

@@ -12,9 +12,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// reference distinguishes an outage elsewhere from the loss of the exporter's own network, by targets that answer, and of its
-// own resolver, by names that resolve. A check whose name does not resolve is down while a name outside the checks' own zones
-// does: even if no check resolves, for then their zone or its servers are gone for every client.
+// reference distinguishes an outage elsewhere from the loss of the exporter's own network, by targets that answer, and
+// of its own resolver, by names that resolve. A check whose name does not resolve is down while a name outside the
+// checks' own zones does: even if no check resolves, for then their zone or its servers are gone for every client.
 type reference struct {
 	targets panel
 	names   panel
@@ -33,7 +33,8 @@ func newReference(p *config.Policy, names resolver, logger *slog.Logger) (*refer
 		if !ok {
 			return nil, fmt.Errorf("reference target %s: no module %q", target.Target, target.Module)
 		}
-		r.targets.members = append(r.targets.members, targetMember(newModuleRequest(target.Module, module, timeout).by(names).of(target.Target)))
+		r.targets.members = append(r.targets.members, targetMember(newModuleRequest(target.Module, module,
+			timeout).by(names).of(target.Target)))
 	}
 	list, chosen := p.ReferenceNames()
 	for _, name := range list {
@@ -52,8 +53,8 @@ func targetMember(r request) *member {
 	}
 }
 
-// nameMember looks a name up as the checks' names are looked up. That it does not exist is no answer: a resolver that has lost
-// its own upstream says so of any name.
+// nameMember looks a name up as the checks' names are looked up. That it does not exist is no answer: a resolver that
+// has lost its own upstream says so of any name.
 func nameMember(name string, names resolver, timeout time.Duration) *member {
 	if names == nil {
 		names = net.DefaultResolver

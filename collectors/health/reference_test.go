@@ -41,7 +41,8 @@ func referring(check string, references ...string) string {
 	for _, r := range references {
 		list = append(list, "{target: \""+r+"\", module: http_2xx}")
 	}
-	return "  reference_targets: [" + strings.Join(list, ", ") + "]\n" + quick + "    - {name: home, app_service: web, target: \"" + check + "\"}\n"
+	return "  reference_targets: [" + strings.Join(list,
+		", ") + "]\n" + quick + "    - {name: home, app_service: web, target: \"" + check + "\"}\n"
 }
 
 func offline(s CheckStatus) bool {
@@ -138,7 +139,8 @@ func TestReferencesOutliveRestarts(t *testing.T) {
 
 func newTestReference(target string) *reference {
 	r := request{module: builtin("http_2xx"), timeout: time.Second}.of(target)
-	return &reference{targets: panel{logger: slog.New(slog.DiscardHandler), holds: referenceHolds, members: []*member{targetMember(r)}}}
+	return &reference{targets: panel{logger: slog.New(slog.DiscardHandler), holds: referenceHolds,
+		members: []*member{targetMember(r)}}}
 }
 
 // A reference is dead once it was silent again and again while checks answered that are as far away; an

@@ -17,8 +17,8 @@ const registryName = "health-tenants"
 // registryRetry is the pace at which a registry that was never read is asked for.
 const registryRetry = 5 * time.Second
 
-// sourceOf returns where the policy's tenants are listed, nil if no check needs them. A source that stays the same stays in
-// use, with what it knows.
+// sourceOf returns where the policy's tenants are listed, nil if no check needs them. A source that stays the same
+// stays in use, with what it knows.
 func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
 	if !slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil }) {
 		return nil
@@ -26,8 +26,8 @@ func sourceOf(p *config.Policy, old *tenants.Source) *tenants.Source {
 	return tenants.SourceOf(&p.Tenants.Registry, old)
 }
 
-// prepareRegistry makes a policy's source ready. A file must be there. A database need not answer: until it does the tenants
-// of an earlier run are probed, or those of the registry before.
+// prepareRegistry makes a policy's source ready. A file must be there. A database need not answer: until it does the
+// tenants of an earlier run are probed, or those of the registry before.
 func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 	c.mu.Lock()
 	old, before := c.source, c.registry
@@ -53,8 +53,8 @@ func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
 	return source, nil
 }
 
-// refreshRegistry follows a registry that changed. One that cannot be read keeps the last good list, and so does one that has
-// suddenly lost most of its tenants: it is being written, until it has said so for a while.
+// refreshRegistry follows a registry that changed. One that cannot be read keeps the last good list, and so does one
+// that has suddenly lost most of its tenants: it is being written, until it has said so for a while.
 func (c *Collector) refreshRegistry(ctx context.Context) (err error) {
 	c.mu.Lock()
 	source := c.source
@@ -82,7 +82,10 @@ func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) e
 	defer c.applying.Unlock()
 	c.mu.Lock()
 	p, location := c.policy, c.location
-	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })
+	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool {
+		return a.Name == b.Name &&
+			a.Tier == b.Tier
+	})
 	current := c.source == source
 	c.mu.Unlock()
 	if !current || same {
@@ -92,7 +95,7 @@ func (c *Collector) useRegistry(source *tenants.Source, list []tenants.Tenant) e
 	if err != nil {
 		return err
 	}
-	c.tellPace(p, len(list))
+	c.logPace(p, len(list))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.registry = list

@@ -26,7 +26,8 @@ func tenantsOf(c *Collector) []string {
 // Tenants come from a real PostgreSQL, which need not answer when the exporter starts.
 func TestTenantsFromPostgres(t *testing.T) {
 	server := postgrestest.Start(t)
-	server.Query(t, "postgres", "create table tenants(name text, tier text); insert into tenants values ('acme', 'gold'), ('zoo', null)")
+	server.Query(
+		t, "postgres", "create table tenants(name text, tier text); insert into tenants values ('acme', 'gold'), ('zoo', null)")
 	files := t.TempDir()
 	dsn := filepath.Join(files, "dsn")
 	if err := os.WriteFile(dsn, []byte("host=/nowhere-at-all user=x"), 0o600); err != nil {
@@ -34,7 +35,8 @@ func TestTenantsFromPostgres(t *testing.T) {
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
-	p := policy(t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
+	p := policy(
+		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
 		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {refresh: 1s, postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
 	storage := t.TempDir()
 	dir, err := state.Open(storage)
@@ -43,14 +45,15 @@ func TestTenantsFromPostgres(t *testing.T) {
 	}
 	c, stop := start(t, p, dir)
 	if got := tenantsOf(c); len(got) != 0 {
-		t.Fatalf("%v, before anybody has named them", got)
+		t.Fatalf("%v, before the registry was read", got)
 	}
 	if err := os.WriteFile(dsn, []byte(server.DSN("postgres", "postgres")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "both up", func() bool {
 		s := c.Status()
-		return len(s) == 2 && s[0].State == metric.StateUp && s[1].State == metric.StateUp && s[0].Page == "P2" && s[1].Page == "P1"
+		return len(s) == 2 && s[0].State == metric.StateUp && s[1].State == metric.StateUp && s[0].Page == "P2" &&
+			s[1].Page == "P1"
 	})
 	server.Query(t, "postgres", "insert into tenants values ('new', 'gold')")
 	eventually(t, "the new tenant", func() bool { return slices.Contains(tenantsOf(c), "new") })

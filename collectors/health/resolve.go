@@ -62,8 +62,8 @@ func atHost(prober, target, host string) string {
 	return host
 }
 
-// inASCII writes a target whose host has letters outside ASCII as DNS and certificates have it (RFC 5891). One that cannot be
-// written so is left to the prober.
+// inASCII writes a target whose host has letters outside ASCII as DNS and certificates have it (RFC 5891). One that
+// cannot be written so is left to the prober.
 func inASCII(prober, target string) string {
 	outside := func(r rune) bool { return r >= 0x80 }
 	if strings.IndexFunc(target, outside) < 0 {
@@ -109,9 +109,9 @@ func resolves(m *bbconfig.Module) bool {
 	return !m.HTTP.SkipResolvePhaseWithProxy || !proxied
 }
 
-// addressesOf looks a name up and returns its addresses in the order in which they are to be tried. A module that prefers
-// IPv6 and accepts IPv4 tries both, as every client with both does. One that prefers IPv4 tries IPv6 only where there is no
-// IPv4 address: a service that has lost IPv4 is lost to most clients, however well IPv6 works.
+// addressesOf looks a name up and returns its addresses in the order in which they are to be tried. A module that
+// prefers IPv6 and accepts IPv4 tries both, as every client with both does. One that prefers IPv4 tries IPv6 only where
+// there is no IPv4 address: a service that has lost IPv4 is lost to most clients, however well IPv6 works.
 func addressesOf(ctx context.Context, r resolver, m *bbconfig.Module, host string) ([]netip.Addr, error) {
 	preferred, fallback := family(m)
 	network := "ip"
@@ -147,8 +147,8 @@ func addressesOf(ctx context.Context, r resolver, m *bbconfig.Module, host strin
 	return first[:min(len(first), maxAddresses)], nil
 }
 
-// keepName returns a module that sends the target's name to an address: in the Host header and the TLS handshake, as the
-// prober would have done, had it looked the name up itself.
+// keepName returns a module that sends the target's name to an address: in the Host header and the TLS handshake, as
+// the prober would have done, had it looked the name up itself.
 func keepName(module *bbconfig.Module, target, host string) *bbconfig.Module {
 	m := *module
 	switch m.Prober {

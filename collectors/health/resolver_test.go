@@ -44,7 +44,8 @@ func states(c *Collector) string {
 	return strings.Join(list, ", ")
 }
 
-// named returns checks of names in two zones that lead to a server which answers, and a reference target that has an address.
+// named returns checks of names in two zones that lead to a server which answers, and a reference target that has an
+// address.
 func named(t *testing.T, names *nameServer, settings string) *config.Policy {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -58,8 +59,8 @@ func named(t *testing.T, names *nameServer, settings string) *config.Policy {
 		fmt.Sprintf("    - {name: shop, app_service: web, target: \"http://shop.example.com:%s\"}\n", port), "")
 }
 
-// A resolver that fails for every name, though the network is there, makes no outage of anything: only a name outside the
-// checks' zones distinguishes that from a failure of their own.
+// A resolver that fails for every name, though the network is there, makes no outage of anything: only a name outside
+// the checks' zones distinguishes that from a failure of their own.
 func TestFailingResolverIsNoOutage(t *testing.T) {
 	for name, settings := range map[string]string{
 		"own name": "  reference_names: [www.example.org]\n",
@@ -89,7 +90,10 @@ func TestFailingResolverIsNoOutage(t *testing.T) {
 				t.Errorf("%v outages", n)
 			}
 			names.fail("", dnsmessage.RCodeSuccess)
-			eventually(t, "up again", func() bool { return states(c) == "api up, shop up" && value(t, c, metric.HealthResolverUp) == 1 })
+			eventually(t, "up again", func() bool {
+				return states(c) == "api up, shop up" &&
+					value(t, c, metric.HealthResolverUp) == 1
+			})
 			if n := value(t, c, metric.HealthCheckOutages); n != 0 {
 				t.Errorf("%v outages", n)
 			}
@@ -120,8 +124,8 @@ func TestNamesThatFailAreAnOutage(t *testing.T) {
 	}
 }
 
-// A reference name that has never resolved, as in a network without the internet, hides no outage; one that was chosen counts
-// as dead, a default one is not.
+// A reference name that has never resolved, as in a network without the internet, hides no outage; one that was chosen
+// counts as dead, a default one is not.
 func TestNameThatNeverResolvedHidesNoOutage(t *testing.T) {
 	for settings, dead := range map[string]float64{"": 0, "  reference_names: [www.example.org]\n": 1} {
 		names := newNameServer(t)

@@ -30,8 +30,8 @@ func replace(t *testing.T, name, text string) {
 	}
 }
 
-// Every secret that a check uses is read again when it was rotated, without a reload: the service takes only the new one, and
-// the check stays up.
+// Every secret that a check uses is read again when it was rotated, without a reload: the service takes only the new
+// one, and the check stays up.
 func TestRotatedSecretsKeepTheCheckUp(t *testing.T) {
 	for name, tc := range map[string]struct {
 		module, check string // FILE is where the secret is
@@ -82,8 +82,10 @@ func TestRotatedSecretsKeepTheCheckUp(t *testing.T) {
 				replace(t, modules, "modules: {"+strings.ReplaceAll(tc.module, "FILE", file)+"}\n")
 			}
 			replace(t, file, strings.ReplaceAll(tc.file, "SECRET", "first-secret"))
-			c, _ := start(t, policy(t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
-				"    - {name: home, app_service: web, target: "+srv.URL+", module: m"+strings.ReplaceAll(tc.check, "FILE", file)+"}\n", ""), nil)
+			c, _ := start(t, policy(
+				t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
+					"    - {name: home, app_service: web, target: "+srv.URL+", module: m"+strings.ReplaceAll(tc.check, "FILE",
+					file)+"}\n", ""), nil)
 			await(t, c, "up", is(metric.StateUp))
 			expect("second-secret")
 			replace(t, file, strings.ReplaceAll(tc.file, "SECRET", "second-secret"))
@@ -109,7 +111,8 @@ func TestRotatedCertificatesKeepTheCheckUp(t *testing.T) {
 	var second atomic.Bool
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	srv.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		c := &tls.Config{Certificates: []tls.Certificate{server1}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool1}
+		c := &tls.Config{Certificates: []tls.Certificate{server1}, ClientAuth: tls.RequireAndVerifyClientCert,
+			ClientCAs: pool1}
 		if second.Load() {
 			c.Certificates, c.ClientCAs = []tls.Certificate{server2}, pool2
 		}
@@ -124,16 +127,19 @@ func TestRotatedCertificatesKeepTheCheckUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		replace(t, filepath.Join(dir, "key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-		replace(t, filepath.Join(dir, "cert"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: client.cert.Raw})))
+		replace(t, filepath.Join(dir, "cert"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+			Bytes: client.cert.Raw})))
 		replace(t, filepath.Join(dir, "ca"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})))
 	}
 	put(ca1, client1)
 	config := fmt.Sprintf("tls_config: {ca_file: %[1]s/ca, cert_file: %[1]s/cert, key_file: %[1]s/key}", dir)
 	modules := filepath.Join(dir, "blackbox.yml")
-	replace(t, modules, "modules:\n  web: {prober: http, http: {"+config+"}}\n  port: {prober: tcp, tcp: {tls: true, "+config+"}}\n")
-	c, _ := start(t, policy(t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
-		"    - {name: a, app_service: web, target: \""+srv.URL+"\", module: web}\n"+
-		"    - {name: b, app_service: web, target: \""+srv.Listener.Addr().String()+"\", module: port}\n", ""), nil)
+	replace(
+		t, modules, "modules:\n  web: {prober: http, http: {"+config+"}}\n  port: {prober: tcp, tcp: {tls: true, "+config+"}}\n")
+	c, _ := start(t, policy(
+		t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
+			"    - {name: a, app_service: web, target: \""+srv.URL+"\", module: web}\n"+
+			"    - {name: b, app_service: web, target: \""+srv.Listener.Addr().String()+"\", module: port}\n", ""), nil)
 	eventually(t, "up", func() bool { return states(c) == "a up, b up" })
 	second.Store(true)
 	put(ca2, client2)
@@ -152,13 +158,15 @@ func TestModulesChangeByReloadOnly(t *testing.T) {
 	t.Cleanup(srv.Close)
 	modules := filepath.Join(t.TempDir(), "blackbox.yml")
 	replace(t, modules, "modules: {m: {prober: http}}\n")
-	p := policy(t, "  modules_file: "+modules+"\n"+quick+"    - {name: home, app_service: web, target: "+srv.URL+", module: m}\n", "")
+	p := policy(
+		t, "  modules_file: "+modules+"\n"+quick+"    - {name: home, app_service: web, target: "+srv.URL+", module: m}\n", "")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test"})
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
 	var w modulesWatch
-	for text, fails := range map[string]bool{"modules: {m: {prober: http, http: {valid_status_codes: [204]}}}\n": false, "modules: [\n": true, "": true} {
+	for text, fails := range map[string]bool{"modules: {m: {prober: http, http: {valid_status_codes: [204]}}}\n": false,
+		"modules: [\n": true, "": true} {
 		replace(t, modules, text)
 		if err := c.refreshModules(t.Context(), &w); (err != nil) != fails {
 			t.Errorf("%q: %v", text, err)

@@ -56,7 +56,8 @@ type scheduler struct {
 	saveErr error // of the last save
 }
 
-// maxFinished is how many probes may have ended that the scheduler has not seen: none of them keeps its stack meanwhile.
+// maxFinished is how many probes may have ended that the scheduler has not seen: none of them keeps its stack
+// meanwhile.
 const maxFinished = 1000
 
 // finished is a probe's end on its way back to the scheduler.
@@ -146,7 +147,8 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 		s.saving = now
 		s.saved = collectors.Async(func() error { return s.c.saveNow(now, false) })
 	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
-		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
+		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout,
+			Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
 	}
 	s.c.mu.Lock()
 	reference := s.c.reference
@@ -205,7 +207,7 @@ func (s *scheduler) start(ctx context.Context, now time.Time) time.Duration {
 		t := heap.Pop(&s.queue).(*target)
 		if t.pace != nil && !t.paced {
 			t.paced = true
-			if delay := t.pace.of(t.judge).ReserveN(now, 1).DelayFrom(now); delay > 0 {
+			if delay := t.pace.of(t.machine).ReserveN(now, 1).DelayFrom(now); delay > 0 {
 				s.c.delayed++
 				t.due = now.Add(delay)
 				heap.Push(&s.queue, t)
@@ -226,7 +228,7 @@ func (s *scheduler) start(ctx context.Context, now time.Time) time.Duration {
 // begin starts a probe if there is a place for it. The caller holds the lock.
 func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	limit := s.c.policy.Health.Concurrency
-	fast := t.judge.fast()
+	fast := t.machine.fast()
 	if s.running >= limit || fast && s.runningFast >= max(limit/2, 1) {
 		return false
 	}
@@ -257,8 +259,8 @@ func (s *scheduler) begin(ctx context.Context, t *target) bool {
 	return true
 }
 
-// finish judges the probes that have ended, frees their places and queues their targets' next probes. No probe waits for
-// the lock, with its stack and its connection: thousands may end while a scrape holds it.
+// finish evaluates the probes that have ended, frees their places and queues their targets' next probes. No probe waits
+// for the lock, with its stack and its connection: thousands may end while a scrape holds it.
 func (s *scheduler) finish(f finished) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -275,8 +277,9 @@ func (s *scheduler) finish(f finished) {
 
 // finishOne finishes one probe. The caller holds the lock.
 func (s *scheduler) finishOne(f finished) {
-	if r := &f.t.request; f.m != nil && !f.t.removed && f.request.target == r.target && f.request.moduleName == r.moduleName {
-		s.c.judge(f.t, f.m)
+	if r := &f.t.request; f.m != nil && !f.t.removed && f.request.target == r.target &&
+		f.request.moduleName == r.moduleName {
+		s.c.evaluate(f.t, f.m)
 	}
 	s.running--
 	if f.fast {
@@ -287,19 +290,20 @@ func (s *scheduler) finishOne(f finished) {
 		return
 	}
 	if now := time.Now(); !f.t.due.After(now) {
-		f.t.due = now.Add(tick) // nothing was judged: the settings changed, or the probe panicked
+		f.t.due = now.Add(tick) // nothing was evaluated: the settings changed, or the probe panicked
 	}
 	heap.Push(&s.queue, f.t)
 }
 
-// judge counts a probe's result and schedules the next one. The caller holds the lock.
-func (c *Collector) judge(t *target, m *measured) {
+// evaluate counts a probe's result and schedules the next one. The caller holds the lock.
+func (c *Collector) evaluate(t *target, m *measured) {
 	health := c.policy.Health
 	interval, timeout := t.spec.Interval.Std(), t.spec.Timeout.Std()
-	before := t.judge.state
-	t.judge.observe(m.outcome, interval+timeout+max(interval/2, 10*time.Second), health.Confirm.Probes)
-	if after := t.judge.state; after != before {
-		c.logger.Info("Check changed state", "check", t.check, "tenant", t.tenant, "from", before, "to", after, "reason", t.judge.reason)
+	before := t.machine.state
+	t.machine.evaluate(m.outcome, interval+timeout+max(interval/2, 10*time.Second), health.Confirm.Probes)
+	if after := t.machine.state; after != before {
+		c.logger.Info("Check changed state", "check", t.check, "tenant", t.tenant, "from", before, "to", after, "reason",
+			t.machine.reason)
 	}
 	t.last, t.addr, t.silent = m.outcome, m.addr, m.silent()
 	t.results[slices.Index(metric.ProbeResults, m.result)]++
@@ -308,9 +312,9 @@ func (c *Collector) judge(t *target, m *measured) {
 		t.certificate = m.certificate
 	}
 	switch {
-	case t.judge.pending != nil:
+	case t.machine.pending != nil:
 		t.due = m.end.Add(health.Confirm.Interval.Std())
-	case t.judge.state == metric.StateDown:
+	case t.machine.state == metric.StateDown:
 		t.due = maxTime(m.start.Add(min(health.RecheckInterval.Std(), interval)), m.end.Add(100*time.Millisecond))
 	default:
 		t.due = slot(t.key, interval, m.end)
@@ -329,14 +333,14 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	due = now.Sub(c.savedAt) >= quietTick-tick/2 || c.until.Sub(now) < trustFor/2
 	for _, t := range c.targets {
 		maintained := slices.ContainsFunc(t.windows, func(w *window) bool { return w.open })
-		if t.judge.state == metric.StateMaintenance && !maintained {
+		if t.machine.state == metric.StateMaintenance && !maintained {
 			t.soon(now)
 			reopened = true
 		}
-		t.judge.maintain(maintained, now)
-		t.judge.advance(now)
-		due = due || !t.isShown || !t.judge.quietSince(t.shown)
+		t.machine.maintain(maintained, now)
+		t.machine.advance(now)
+		due = due || !t.isShown || !t.machine.quietSince(t.shown)
 	}
-	c.goOn(now)
+	c.continueInMemory(now)
 	return due, reopened
 }

@@ -100,8 +100,10 @@ func TestTenantsKeepTheRate(t *testing.T) {
 	}
 	perTenant := fmt.Sprintf("per_tenant: {interval: 1s, max_per_second: %d}", rate)
 	p := policy(t, quick+"    - {name: one, app_service: web, target: \""+srv.URL+"/{tenant}\", "+perTenant+"}\n"+
-		"    - {name: two, app_service: web, target: \""+srv.URL+"/2/{tenant}\", "+perTenant+"}\n", "tenants: {registry: {file: "+registry+"}}\n")
-	if w, slow := p.PaceWarning(60); !slow || !strings.Contains(w.Msg, "60 tenants ask for 120 probes a second, and max_per_second permits 20") {
+		"    - {name: two, app_service: web, target: \""+srv.URL+"/2/{tenant}\", "+perTenant+"}\n",
+		"tenants: {registry: {file: "+registry+"}}\n")
+	if w, slow := p.PaceWarning(60); !slow || !strings.Contains(w.Msg,
+		"60 tenants ask for 120 probes a second, and max_per_second permits 20") {
 		t.Errorf("%v", w)
 	}
 	_, stop := start(t, p, nil)
@@ -119,11 +121,12 @@ func TestTenantsKeepTheRate(t *testing.T) {
 	}
 }
 
-// By default the end of an outage is known within five seconds of it: the next probe comes two seconds after the last, and
-// the one that confirms it another after.
+// By default the end of an outage is known within five seconds of it: the next probe comes two seconds after the last,
+// and the one that confirms it another after.
 func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")); err != nil {
+	if err := collectors.Apply(c, policy(t, "  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n",
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	const took = 300 * time.Millisecond // by a slow platform
@@ -135,18 +138,19 @@ func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
 		if result == bad {
 			o.reason = reasonTimeout
 		}
-		c.judge(target, &measured{outcome: o})
+		c.evaluate(target, &measured{outcome: o})
 		now = maxTime(target.due, o.end)
 	}
 	probe(ok)
 	for range 30 {
 		probe(bad)
 	}
-	if target.judge.state != metric.StateDown {
-		t.Fatalf("%s after many failures", target.judge.state)
+	if target.machine.state != metric.StateDown {
+		t.Fatalf("%s after many failures", target.machine.state)
 	}
-	mended := now.Add(-target.due.Sub(target.last.start)).Add(time.Millisecond) // a moment after the last probe that failed began
-	for target.judge.state != metric.StateUp {
+	// a moment after the last probe that failed began
+	mended := now.Add(-target.due.Sub(target.last.start)).Add(time.Millisecond)
+	for target.machine.state != metric.StateUp {
 		if now.Sub(mended) > time.Minute {
 			t.Fatal("never up again")
 		}
@@ -155,7 +159,7 @@ func TestEndOfAnOutageIsKnownSoonByDefault(t *testing.T) {
 	if known := target.last.end.Sub(mended); known > 5*time.Second {
 		t.Errorf("the end of the outage is known after %v", known)
 	}
-	if down := target.judge.OutageStart; !down.IsZero() {
+	if down := target.machine.OutageStart; !down.IsZero() {
 		t.Errorf("the outage is still open, since %v", down)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// withSecrets returns the request with the name of its check, which other checks of the module do not have, and its secret
-// headers as they are now: a secret that is rotated between two probes is the new one in the second.
+// withSecrets returns the request with the name of its check, which other checks of the module do not have, and its
+// secret headers as they are now: a secret that is rotated between two probes is the new one in the second.
 func (r request) withSecrets(ctx context.Context) (request, error) {
 	if r.check == "" || r.module.Prober != "http" {
 		return r, nil

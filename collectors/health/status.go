@@ -34,9 +34,10 @@ func (c *Collector) Status() []CheckStatus {
 	list := make([]CheckStatus, 0, len(c.targets))
 	for _, t := range c.sorted {
 		s := CheckStatus{
-			Check: t.check, AppService: t.spec.AppService, Tenant: t.tenant, Target: shown(t.request.target), Module: t.spec.Module,
-			State: t.judge.state, Reason: t.judge.reason, Since: t.judge.since,
-			LastProbe: t.last.end, LastDuration: t.last.end.Sub(t.last.start), OutageSince: t.judge.OutageStart,
+			Check: t.check, AppService: t.spec.AppService, Tenant: t.tenant, Target: shown(t.request.target),
+			Module: t.spec.Module,
+			State:  t.machine.state, Reason: t.machine.reason, Since: t.machine.since,
+			LastProbe: t.last.end, LastDuration: t.last.end.Sub(t.last.start), OutageSince: t.machine.OutageStart,
 			Page: t.page, Owner: t.owner,
 		}
 		if t.addr.IsValid() {
@@ -54,9 +55,10 @@ func (c *Collector) Status() []CheckStatus {
 type ProbeRequest struct {
 	Check, Tenant  string
 	Target, Module string
-	Hostname       string        // for the Host header and TLS, as the blackbox_exporter's parameter; empty is the target's own
-	AnyTarget      bool          // a hostname is accepted though the probe sends secrets
-	Timeout        time.Duration // shortens the module's or check's own; 0 leaves it
+	// for the Host header and TLS, as the blackbox_exporter's parameter; empty is the target's own
+	Hostname  string
+	AnyTarget bool          // a hostname is accepted though the probe sends secrets
+	Timeout   time.Duration // shortens the module's or check's own; 0 leaves it
 }
 
 // ProbeResult is what such a probe found.

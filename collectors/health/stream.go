@@ -29,11 +29,13 @@ type stream struct {
 	bytesFail  prometheus.Gauge
 }
 
-// probeStream connects by TCP or to a UNIX socket and holds the module's dialogue. The blackbox_exporter's own probers (v0.28.0)
-// do not watch their context in a TLS handshake and show neither when they have connected nor the certificates that
-// were verified. Module grammar, metric names and meaning are its own.
-func probeStream(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry, logger *slog.Logger) bool {
-	s := &stream{dialogue: module.TCP.QueryResponse, tls: module.TCP.TLSConfig, secure: module.TCP.TLS, registry: registry, logger: logger}
+// probeStream connects by TCP or to a UNIX socket and holds the module's dialogue. The blackbox_exporter's own probers
+// (v0.28.0) do not watch their context in a TLS handshake and show neither when they have connected nor the
+// certificates that were verified. Module grammar, metric names and meaning are its own.
+func probeStream(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry,
+	logger *slog.Logger) bool {
+	s := &stream{dialogue: module.TCP.QueryResponse, tls: module.TCP.TLSConfig, secure: module.TCP.TLS,
+		registry: registry, logger: logger}
 	dialer, network := &net.Dialer{}, "tcp"
 	if module.Prober == "unix" {
 		s.dialogue, s.tls, s.secure, network = module.Unix.QueryResponse, module.Unix.TLSConfig, module.Unix.TLS, "unix"
@@ -100,8 +102,10 @@ func (s *stream) handshake(ctx context.Context) bool {
 
 // talk holds the dialogue: what is expected, then what is sent, entry by entry.
 func (s *stream) talk(ctx context.Context) bool {
-	s.regexpFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_regex", Help: "Indicates if probe failed due to regex"})
-	s.bytesFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_bytes", Help: "Indicates if probe failed due to bytes"})
+	s.regexpFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_regex",
+		Help: "Indicates if probe failed due to regex"})
+	s.bytesFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_bytes",
+		Help: "Indicates if probe failed due to bytes"})
 	s.registry.MustRegister(s.regexpFail, s.bytesFail)
 	for i, entry := range s.dialogue {
 		s.logger.Debug("Processing query response entry", "entry_number", i)
@@ -182,7 +186,8 @@ func registerMatch(registry *prometheus.Registry, entry bbconfig.QueryResponse, 
 		names = append(names, l.Name)
 		values = append(values, string(entry.Expect.Expand(nil, []byte(l.Value), line, match)))
 	}
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_expect_info", Help: "Explicit content matched"}, names)
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_expect_info", Help: "Explicit content matched"},
+		names)
 	registry.MustRegister(info)
 	info.WithLabelValues(values...).Set(1)
 }

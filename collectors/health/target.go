@@ -20,11 +20,11 @@ import (
 type key struct{ check, tenant string }
 
 // target is a check, or a check of one tenant, with all that is known of it. There is one object for as long
-// as the policy has the target: a reload changes its settings, never its judge.
+// as the policy has the target: a reload changes its settings, never its state machine.
 type target struct {
 	key
 	settings
-	judge       *judge
+	machine     *stateMachine
 	created     time.Time // of the persistent counters
 	shown       totals    // as they were last saved, if isShown
 	isShown     bool
@@ -53,8 +53,8 @@ type settings struct {
 	exposed  *targetSeries
 }
 
-// pace bounds the probes of all per-tenant checks together. What confirms an outage and what watches one have a share of
-// their own, so that many failing tenants hold up neither each other's confirmation nor the others' probes.
+// pace bounds the probes of all per-tenant checks together. What confirms an outage and what watches one have a share
+// of their own, so that many failing tenants hold up neither each other's confirmation nor the others' probes.
 type pace struct{ regular, confirming, down *rate.Limiter }
 
 // newPace gives them the highest rate that one of them asks for: more of such checks are no more load.
@@ -70,11 +70,11 @@ func newPace(checks []*config.Check) *pace {
 }
 
 // of returns the limiter for the next probe of a target.
-func (p *pace) of(j *judge) *rate.Limiter {
+func (p *pace) of(m *stateMachine) *rate.Limiter {
 	switch {
-	case j.state == metric.StateDown:
+	case m.state == metric.StateDown:
 		return p.down
-	case j.pending != nil:
+	case m.pending != nil:
 		return p.confirming
 	}
 	return p.regular
@@ -92,7 +92,8 @@ type plan struct {
 // plan prepares a policy without the lock, for with many tenants it takes a while. The caller is the only one
 // to change targets' settings, so it may read them.
 func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location string) (plan, error) {
-	out := plan{settings: map[key]settings{}, checks: p.Health.Checks, pairs: metric.Pairs{}, requests: map[string]request{}}
+	out := plan{settings: map[key]settings{}, checks: p.Health.Checks, pairs: metric.Pairs{},
+		requests: map[string]request{}}
 	var errs []error
 	for _, m := range p.Maintenance {
 		w, err := newWindow(m)
@@ -115,13 +116,15 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 			continue
 		}
 		for _, tenant := range registry {
-			c.settle(&out, p, check, tenant, request.of(strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)), pace, location)
+			c.settle(&out, p, check, tenant, request.of(strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)), pace,
+				location)
 		}
 	}
 	return out, errors.Join(errs...)
 }
 
-// request returns a check's probe of its target. Checks of one module share it, for modules are large and checks are many.
+// request returns a check's probe of its target. Checks of one module share it, for modules are large and checks are
+// many.
 func (out *plan) request(p *config.Policy, check *config.Check, version string) (request, error) {
 	shared := fmt.Sprint(check.Module, " ", *check.BypassCache)
 	if r, ok := out.requests[shared]; ok && len(check.SecretHeaders) == 0 {
@@ -136,7 +139,8 @@ func (out *plan) request(p *config.Policy, check *config.Check, version string) 
 }
 
 // settle adds the settings of one target to a plan.
-func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, tenant tenants.Tenant, r request, pace *pace, location string) {
+func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, tenant tenants.Tenant, r request,
+	pace *pace, location string) {
 	s := settings{spec: check, tier: tenant.Tier, location: location, request: r, pace: pace}
 	s.owner, s.page = p.PageOf(check)
 	if tenant.Name != "" && check.Page == "" {
@@ -164,8 +168,8 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 	out.settings[k] = s
 }
 
-// tellPace logs that tenants cannot be probed as often as the policy says.
-func (c *Collector) tellPace(p *config.Policy, registered int) {
+// logPace logs that tenants cannot be probed as often as the policy says.
+func (c *Collector) logPace(p *config.Policy, registered int) {
 	if w, slow := p.PaceWarning(registered); slow {
 		c.logger.Warn("Tenants are probed less often than the policy says", "warning", w)
 	}
@@ -216,7 +220,8 @@ type gone struct {
 	at     time.Time
 }
 
-// goneFor is how long a removed target is kept as it is, so that a policy or a registry that is reverted at once changes nothing.
+// goneFor is how long a removed target is kept as it is, so that a policy or a registry that is reverted at once
+// changes nothing.
 const goneFor = time.Minute
 
 // seriesOf returns the series of a check, those it had a moment ago if it comes back. The caller holds the lock.
@@ -249,7 +254,8 @@ func (c *Collector) remove(t *target, now time.Time) {
 	t.removed = true
 	delete(c.targets, t.key)
 	c.gone[t.identity()] = gone{t, c.checks[t.check], now}
-	c.kept[t.key] = saved{totals: t.judge.totals, AppService: t.spec.AppService, Location: t.location, Created: t.created, Removed: now}
+	c.kept[t.key] = saved{totals: t.machine.totals, AppService: t.spec.AppService, Location: t.location,
+		Created: t.created, Removed: now}
 }
 
 // add makes a target, with the counters that were kept of it.
@@ -259,7 +265,7 @@ func (c *Collector) add(k key, s settings, now time.Time) *target {
 		delete(c.gone, id)
 		delete(c.kept, k)
 		t.removed = false
-		t.judge.resume(now)
+		t.machine.resume(now)
 		t.change(s, now)
 		return t
 	}
@@ -269,7 +275,7 @@ func (c *Collector) add(k key, s settings, now time.Time) *target {
 		before, t.created = kept.totals, kept.Created
 	}
 	delete(c.kept, k)
-	t.judge = newJudge(now, before)
+	t.machine = newStateMachine(now, before)
 	t.due = slot(k, s.spec.Interval.Std(), now)
 	if !before.OutageStart.IsZero() || s.spec.PerTenant == nil {
 		t.soon(now)

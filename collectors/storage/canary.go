@@ -54,7 +54,8 @@ type canary struct {
 }
 
 func newCanary(c config.Canary, host string, scarce func(string) bool) *canary {
-	one := &canary{Canary: c, host: host, statfs: statfs, scarce: scarce, created: time.Now(), runs: map[string]uint64{}, durations: map[string]prometheus.Histogram{}}
+	one := &canary{Canary: c, host: host, statfs: statfs, scarce: scarce, created: time.Now(), runs: map[string]uint64{},
+		durations: map[string]prometheus.Histogram{}}
 	for _, operation := range metric.CanaryOperations {
 		one.durations[operation] = prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: metric.CanaryDuration.Name, Help: metric.CanaryDuration.Help,
@@ -66,9 +67,9 @@ func newCanary(c config.Canary, host string, scarce func(string) bool) *canary {
 	return one
 }
 
-// poll runs the canary at its interval. A round that hangs in the kernel delays nothing else: it counts as failed, once for
-// each interval, and no other begins before it has ended. Failures have a counter and an alert of their own, so they are no
-// failures of the collector; they are logged when they begin or change.
+// poll runs the canary at its interval. A round that hangs in the kernel delays nothing else: it counts as failed, once
+// for each interval, and no other begins before it has ended. Failures have a counter and an alert of their own, so
+// they are no failures of the collector; they are logged when they begin or change.
 func (c *canary) poll(logger *slog.Logger) collectors.Poll {
 	var logged string
 	return collectors.Poll{
@@ -203,9 +204,11 @@ func (c *canary) collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	s := collectors.NewSnapshot(len(metric.CanaryResults)+1, c.created)
 	for _, result := range metric.CanaryResults {
-		s.Add(families[metric.CanaryRuns], float64(c.runs[result]), collectors.NewLabels(metric.CanaryRuns.Labels, c.host, c.Name, result))
+		s.Add(families[metric.CanaryRuns], float64(c.runs[result]), collectors.NewLabels(metric.CanaryRuns.Labels, c.host,
+			c.Name, result))
 	}
-	s.Add(families[metric.CanaryCorruptions], float64(c.corruptions), collectors.NewLabels(metric.CanaryCorruptions.Labels, c.host, c.Name))
+	s.Add(families[metric.CanaryCorruptions], float64(c.corruptions),
+		collectors.NewLabels(metric.CanaryCorruptions.Labels, c.host, c.Name))
 	c.mu.Unlock()
 	s.Collect(ch)
 	for _, h := range c.durations {

@@ -20,7 +20,8 @@ import (
 
 func newTestCanary(t *testing.T) *canary {
 	t.Helper()
-	return newCanary(config.Canary{Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond), Size: 64 << 10}, "db1", func(string) bool { return false })
+	return newCanary(config.Canary{Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond),
+		Size: 64 << 10}, "db1", func(string) bool { return false })
 }
 
 func leftovers(t *testing.T, dir string) {
@@ -82,7 +83,8 @@ func TestBusy(t *testing.T) {
 	reading := func(ops uint64) *reading {
 		d := device{name: "sda", fields: leastFields}
 		d.values[fieldReads], d.values[fieldWrites] = ops/2, ops-ops/2
-		return &reading{host: "db1", devices: []device{d, {name: "sdb"}}, limits: map[place]limit{{"db1", "sda"}: {iops: 100}}}
+		return &reading{host: "db1", devices: []device{d, {name: "sdb"}},
+			limits: map[place]limit{{"db1", "sda"}: {iops: 100}}}
 	}
 	for i, step := range []struct {
 		ops  uint64
@@ -141,7 +143,8 @@ func TestCanariesRun(t *testing.T) {
 
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collecting(good.collect))
-	n, err := testutil.GatherAndCount(registry, metric.CanaryRuns.Name, metric.CanaryCorruptions.Name, metric.CanaryDuration.Name)
+	n, err := testutil.GatherAndCount(registry, metric.CanaryRuns.Name, metric.CanaryCorruptions.Name,
+		metric.CanaryDuration.Name)
 	if err != nil || n != 3+1+3 {
 		t.Errorf("%d series, %v", n, err)
 	}

@@ -174,7 +174,8 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 	for broken, shown := range map[string]*metric.Metric{
 		"proc/diskstats": metric.StorageFilesystemSize, "proc/1/mountinfo": metric.StorageInFlight,
 	} {
-		files := map[string]string{"proc/diskstats": machineFiles["proc/diskstats"], "proc/1/mountinfo": "27 1 259:0 / / rw - ext4 /dev/nvme1n1 rw\n"}
+		files := map[string]string{"proc/diskstats": machineFiles["proc/diskstats"],
+			"proc/1/mountinfo": "27 1 259:0 / / rw - ext4 /dev/nvme1n1 rw\n"}
 		files[broken] = "nonsense\n"
 		c := machine(t, files, "")
 		if err := c.read(t.Context()); err == nil {
@@ -194,7 +195,8 @@ func TestDevicesAreBounded(t *testing.T) {
 	for i := range maxDevices + 7 {
 		fmt.Fprintf(&text, "%d 0 sd%d 1 2 3 4 5 6 7 8 9 10 11\n", i, i)
 	}
-	c := machine(t, map[string]string{"proc/diskstats": text.String(), "proc/1/mountinfo": ""}, "storage: {devices: {include: 'sd\\d+'}}\n")
+	c := machine(t, map[string]string{"proc/diskstats": text.String(), "proc/1/mountinfo": ""},
+		"storage: {devices: {include: 'sd\\d+'}}\n")
 	if err := c.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,8 @@ const (
 
 // snapshot makes series of the reading.
 func (r *reading) snapshot(now time.Time) *collectors.Snapshot {
-	s := collectors.NewSnapshot(len(r.devices)*seriesPerDevice+len(r.mounts)*seriesPerFilesystem+4*len(r.limits)+16, r.booted)
+	s := collectors.NewSnapshot(len(r.devices)*seriesPerDevice+len(r.mounts)*seriesPerFilesystem+4*len(r.limits)+16,
+		r.booted)
 	for i := range r.devices {
 		r.device(s, &r.devices[i])
 	}
@@ -75,10 +76,13 @@ func (r *reading) snapshot(now time.Time) *collectors.Snapshot {
 			}
 		}
 	}
-	s.Add(families[metric.StorageOverflow], float64(r.devicesLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels, r.host, kindDevice))
-	s.Add(families[metric.StorageOverflow], float64(r.mountsLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels, r.host, kindFilesystem))
+	s.Add(families[metric.StorageOverflow], float64(r.devicesLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
+		r.host, kindDevice))
+	s.Add(families[metric.StorageOverflow], float64(r.mountsLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
+		r.host, kindFilesystem))
 	if r.complete {
-		s.Add(families[metric.StorageObserved], float64(now.UnixMilli())/1000, collectors.NewLabels(metric.StorageObserved.Labels, r.host))
+		s.Add(families[metric.StorageObserved], float64(now.UnixMilli())/1000,
+			collectors.NewLabels(metric.StorageObserved.Labels, r.host))
 	}
 	return s
 }
@@ -102,12 +106,14 @@ func (r *reading) device(s *collectors.Snapshot, d *device) {
 	s.Add(families[metric.StorageBusySeconds], float64(d.values[fieldBusyTime])/perSecond, labels)
 	s.Add(families[metric.StorageWeightedSeconds], float64(d.values[fieldWeightedTime])/perSecond, labels)
 	if id := r.identities[d.name]; id != (identity{}) {
-		s.Add(families[metric.StorageDeviceInfo], 1, collectors.NewLabels(metric.StorageDeviceInfo.Labels, r.host, name, id.name, id.mountpoint))
+		s.Add(families[metric.StorageDeviceInfo], 1, collectors.NewLabels(metric.StorageDeviceInfo.Labels, r.host, name,
+			id.name, id.mountpoint))
 	}
 }
 
 func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
-	labels := collectors.NewLabels(metric.StorageFilesystemSize.Labels, r.host, strings.TrimPrefix(m.source, "/dev/"), m.point, m.fstype)
+	labels := collectors.NewLabels(metric.StorageFilesystemSize.Labels, r.host, strings.TrimPrefix(m.source, "/dev/"),
+		m.point, m.fstype)
 	flag := func(family *metric.Metric, set bool) {
 		v := 0.0
 		if set {

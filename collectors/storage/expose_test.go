@@ -28,7 +28,8 @@ func TestErrorsOfFilesystems(t *testing.T) {
 thorbis_storage_filesystem_device_error{device="portal",fstype="fuse.portal",host="db1",mountpoint="/run/user/1000/doc"} 0
 thorbis_storage_filesystem_device_error{device="sda",fstype="ext4",host="db1",mountpoint="/data"} 1
 `
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), metric.StorageFilesystemError.Name, metric.StorageFilesystemSize.Name); err != nil {
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), metric.StorageFilesystemError.Name,
+		metric.StorageFilesystemSize.Name); err != nil {
 		t.Error(err)
 	}
 }

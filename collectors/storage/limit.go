@@ -68,7 +68,7 @@ func smaller(disk supabase.Disk, machine *config.ComputeSize) limit {
 }
 
 // disks asks Supabase for the disks of projects, in the background and rarely. What it once said stays
-// until it says otherwise: a limit changes when somebody buys another one.
+// until it says otherwise: a limit changes when another one is bought.
 type disks struct {
 	logger    *slog.Logger
 	userAgent string
@@ -93,7 +93,8 @@ func (d *disks) client(s config.SupabaseDisks) (*supabase.Client, error) {
 	if len(s.Projects) == 0 {
 		return nil, nil
 	}
-	return supabase.New(supabase.Options{BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv, UserAgent: d.userAgent})
+	return supabase.New(supabase.Options{BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv,
+		UserAgent: d.userAgent})
 }
 
 // apply takes new settings and the client for them. It sends no request yet.
@@ -168,7 +169,9 @@ func (d *disks) expose(s *collectors.Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for project, counts := range d.asked {
-		s.Add(families[metric.StorageLimitRequests], float64(counts[0]), collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultSuccess))
-		s.Add(families[metric.StorageLimitRequests], float64(counts[1]), collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultFailure))
+		s.Add(families[metric.StorageLimitRequests], float64(counts[0]),
+			collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultSuccess))
+		s.Add(families[metric.StorageLimitRequests], float64(counts[1]),
+			collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultFailure))
 	}
 }

@@ -25,7 +25,8 @@ func (m mount) key() string { return m.id + " " + m.point }
 // remote reports whether a server or a program serves the filesystem, and may stop answering.
 func (m mount) remote() bool {
 	switch kind, _, _ := strings.Cut(m.fstype, "."); kind {
-	case "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "9p", "virtiofs", "afs", "lustre", "glusterfs", "beegfs", "gpfs", "orangefs", "pvfs2", "coda", "fuse", "fuseblk":
+	case "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "9p", "virtiofs", "afs", "lustre", "glusterfs", "beegfs", "gpfs",
+		"orangefs", "pvfs2", "coda", "fuse", "fuseblk":
 		return true
 	}
 	return false

@@ -66,7 +66,8 @@ func (n *namer) place(identities map[string]identity, device, point string, dept
 	if depth > maxDepth || !ok {
 		return
 	}
-	if id.mountpoint == "" || len(point) < len(id.mountpoint) || len(point) == len(id.mountpoint) && point < id.mountpoint {
+	if id.mountpoint == "" || len(point) < len(id.mountpoint) || len(point) == len(id.mountpoint) &&
+		point < id.mountpoint {
 		id.mountpoint = point
 		identities[device] = id
 	}

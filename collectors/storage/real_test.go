@@ -53,7 +53,8 @@ func TestFio(t *testing.T) {
 	ours := countersOf(t, name).Minus(before)
 	// Fio opens the device for writing, at the end of which udev, where it runs, reads the partition table again.
 	const others = 200
-	if ours.Writes != did.Writes || ours.BytesWritten != did.BytesWritten || !ours.AtLeast(did) || ours.Reads > did.Reads+others {
+	if ours.Writes != did.Writes || ours.BytesWritten != did.BytesWritten || !ours.AtLeast(did) ||
+		ours.Reads > did.Reads+others {
 		t.Errorf("we count %+v, fio %+v", ours, did)
 	}
 }
@@ -123,7 +124,8 @@ func TestHangingFUSE(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 		out, err := cmd.CombinedOutput()
 		switch {
-		case strings.Contains(string(out), "--- SKIP"), err != nil && strings.Contains(err.Error(), "operation not permitted"):
+		case strings.Contains(string(out), "--- SKIP"), err != nil &&
+			strings.Contains(err.Error(), "operation not permitted"):
 			t.Skipf("no FUSE here: %v %s", err, out)
 		case err != nil:
 			t.Errorf("%v\n%s", err, out)

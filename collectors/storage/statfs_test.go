@@ -134,8 +134,8 @@ func hangingMountsAreBounded(t *testing.T) {
 	waitFor(t, func() bool { return a.stuckCount() == 0 })
 }
 
-// Far more network mounts hang than may: disks of this machine are answered in every round, and so are network mounts that
-// live, each once it had its turn, for good.
+// Far more network mounts hang than may: disks of this machine are answered in every round, and so are network mounts
+// that live, each once it had its turn, for good.
 func TestHangingMountsHideNoLivingOnes(t *testing.T) {
 	synctest.Test(t, hangingMountsHideNoLivingOnes)
 }

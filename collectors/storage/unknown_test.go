@@ -15,7 +15,8 @@ func TestLimitOfAnUnknownDevice(t *testing.T) {
 		t.Errorf("%s", log.String())
 	}
 	c.tellUnknown(map[place]limit{{"db1", "nvme1n1"}: {}}, []device{{name: "sda"}, {name: "sdb"}})
-	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "device=nvme1n1") || !strings.Contains(got, `watched="sda sdb"`) {
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "device=nvme1n1") ||
+		!strings.Contains(got, `watched="sda sdb"`) {
 		t.Errorf("%s", got)
 	}
 }

@@ -47,7 +47,8 @@ func TestEnvironmentHoldsOnlyWhatWasAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := string(r.Stdout); strings.Contains(out, "LEAK") || !strings.Contains(out, "WANTED=yes") || !strings.Contains(out, "TZ=UTC") {
+	if out := string(r.Stdout); strings.Contains(out, "LEAK") || !strings.Contains(out, "WANTED=yes") ||
+		!strings.Contains(out, "TZ=UTC") {
 		t.Errorf("environment:\n%s", out)
 	}
 }
@@ -79,7 +80,8 @@ func alive(t *testing.T, file string) bool {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			return false
 		}
-		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && bytes.Contains(stat, []byte(") Z ")) {
+		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil &&
+			bytes.Contains(stat, []byte(") Z ")) {
 			return false // dead; whoever inherited it has not asked yet
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -168,7 +170,8 @@ func TestProcess(t *testing.T) {
 
 func TestPoliteGoesLast(t *testing.T) {
 	// The niceness is set once the program runs.
-	c := sh(`for i in $(seq 300); do n=$(ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat); test $n -gt 0 && break; sleep 0.1; done; echo $n`)
+	c := sh(
+		`for i in $(seq 300); do n=$(ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat); test $n -gt 0 && break; sleep 0.1; done; echo $n`)
 	c.Polite = true
 	r, err := Run(t.Context(), c)
 	if err != nil {
@@ -179,8 +182,8 @@ func TestPoliteGoesLast(t *testing.T) {
 	}
 }
 
-// What a program starts in a session of its own, out of reach of signals to its group, ends with it all the same: when it ends,
-// when its time is up, and with a process that runs beside us.
+// What a program starts in a session of its own, out of reach of signals to its group, ends with it all the same: when
+// it ends, when its time is up, and with a process that runs beside us.
 func TestChildrenWithTheirOwnSessionEnd(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux shows them")
@@ -222,14 +225,15 @@ func TestChildrenWithTheirOwnSessionEnd(t *testing.T) {
 
 const victim = "THORBIS_TEST_VICTIM"
 
-// A process that is killed with SIGKILL takes its programs along, and what they started in sessions of their own is ended at the
-// next start. What a process runs that lives is left alone.
+// A process that is killed with SIGKILL takes its programs along, and what they started in sessions of their own is
+// ended at the next start. What a process runs that lives is left alone.
 func TestOrphansOfAKilledProcessEnd(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux shows them")
 	}
 	script := func(dir string) Command {
-		return sh(`echo $$ > "` + dir + `/direct"; setsid /bin/sh -c 'echo $$ > "` + dir + `/own"; exec sleep 600' >/dev/null 2>&1 </dev/null & exec sleep 600`)
+		return sh(
+			`echo $$ > "` + dir + `/direct"; setsid /bin/sh -c 'echo $$ > "` + dir + `/own"; exec sleep 600' >/dev/null 2>&1 </dev/null & exec sleep 600`)
 	}
 	if dir := os.Getenv(victim); dir != "" {
 		_, _ = Run(t.Context(), script(dir))

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// familyVariable is in the environment of every program that is run, and of what it starts in turn, also in a session of its
-// own where the signals to the program's group do not reach. It names who ran it, by process namespace, pid and start time,
-// and the run.
+// familyVariable is in the environment of every program that is run, and of what it starts in turn, also in a session
+// of its own where the signals to the program's group do not reach. It names who ran it, by process namespace, pid and
+// start time, and the run.
 const familyVariable = "THORBIS_EXPORTER_RUN"
 
 // maxRounds bounds how often the processes are looked through for those that were started meanwhile.
@@ -49,8 +49,8 @@ func endFamily(variable string) {
 	endAll(func(text string) bool { return text == variable })
 }
 
-// EndOrphans kills what the programs of processes left behind that were themselves killed, and returns how many. Processes of
-// another process namespace are left alone: whether who ran them still lives cannot be seen.
+// EndOrphans kills what the programs of processes left behind that were themselves killed, and returns how many.
+// Processes of another process namespace are left alone: whether who ran them still lives cannot be seen.
 func EndOrphans() int {
 	if owner() == "" {
 		return 0
@@ -92,8 +92,8 @@ func endAll(match func(variable string) bool) int {
 	return len(killed)
 }
 
-// end kills a process if it matches. The descriptor is opened before it is looked at, so that no other process of the same
-// number is killed.
+// end kills a process if it matches. The descriptor is opened before it is looked at, so that no other process of the
+// same number is killed.
 func end(pid int, match func(variable string) bool) bool {
 	if !matches(pid, match) {
 		return false
@@ -135,8 +135,8 @@ func processes() []int {
 	return list
 }
 
-// startOf returns when a process started, in clock ticks since the machine did: field 22 of its stat, counted from behind the
-// name, which may hold anything. A zombie counts as gone.
+// startOf returns when a process started, in clock ticks since the machine did: field 22 of its stat, counted from
+// behind the name, which may hold anything. A zombie counts as gone.
 func startOf(pid int) (string, bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -15,7 +15,8 @@ func TestEchoedSecretIsMasked(t *testing.T) {
 	secret.Know(password)
 	for _, padding := range []int{0, maxDetail - 10, maxDetail - 20, maxStderr - 10, maxStderr - 20, 2 * maxStderr} {
 		for _, end := range []string{" ", "\n"} {
-			script := fmt.Sprintf(`printf '%%s' "$P" >&2; printf '%s' >&2; head -c %d /dev/zero | tr '\\0' x >&2; exit 1`, strings.ReplaceAll(end, "\n", "\\n"), padding)
+			script := fmt.Sprintf(`printf '%%s' "$P" >&2; printf '%s' >&2; head -c %d /dev/zero | tr '\\0' x >&2; exit 1`,
+				strings.ReplaceAll(end, "\n", "\\n"), padding)
 			c := sh(script)
 			c.Env = []string{"P=" + password}
 			r, err := Run(t.Context(), c)

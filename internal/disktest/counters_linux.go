@@ -24,7 +24,8 @@ func Kernel(t testing.TB, device string) Counters {
 	}
 	var c Counters
 	var skip uint64
-	if _, err := fmt.Sscan(string(text), &c.Reads, &skip, &c.BytesRead, &skip, &c.Writes, &skip, &c.BytesWritten); err != nil {
+	if _, err := fmt.Sscan(string(text), &c.Reads, &skip, &c.BytesRead, &skip, &c.Writes, &skip,
+		&c.BytesWritten); err != nil {
 		t.Fatalf("/sys/block/%s/stat: %v", device, err)
 	}
 	c.BytesRead *= sector
@@ -54,7 +55,8 @@ func Below(t testing.TB, dir string) string {
 // Minus returns what was counted since earlier counters.
 func (c Counters) Minus(earlier Counters) Counters {
 	return Counters{
-		c.Reads - earlier.Reads, c.Writes - earlier.Writes, c.BytesRead - earlier.BytesRead, c.BytesWritten - earlier.BytesWritten,
+		c.Reads - earlier.Reads, c.Writes - earlier.Writes, c.BytesRead - earlier.BytesRead,
+		c.BytesWritten - earlier.BytesWritten,
 	}
 }
 
@@ -65,5 +67,6 @@ func (c Counters) Between(before, after Counters) bool {
 
 // AtLeast reports whether no counter is smaller than the other's.
 func (c Counters) AtLeast(other Counters) bool {
-	return c.Reads >= other.Reads && c.Writes >= other.Writes && c.BytesRead >= other.BytesRead && c.BytesWritten >= other.BytesWritten
+	return c.Reads >= other.Reads && c.Writes >= other.Writes && c.BytesRead >= other.BytesRead &&
+		c.BytesWritten >= other.BytesWritten
 }

@@ -30,7 +30,8 @@ func (c *Connection) Checkpoints(ctx context.Context) (*Checkpoints, error) {
 	var answered bool
 	q := c.questions(ctx)
 	q.try("checkpoints", func() error {
-		err := c.row(ctx, checkpointQuery(c.Version), &p.Timed, &p.Requested, &p.WriteSeconds, &p.SyncSeconds, &p.ByCheckpoint, &p.ByBackground, &p.ByBackend)
+		err := c.row(ctx, checkpointQuery(c.Version), &p.Timed, &p.Requested, &p.WriteSeconds, &p.SyncSeconds,
+			&p.ByCheckpoint, &p.ByBackground, &p.ByBackend)
 		answered = err == nil
 		return err
 	})

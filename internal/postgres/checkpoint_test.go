@@ -21,7 +21,8 @@ func TestCheckpoints(t *testing.T) {
 	server.Query(t, "postgres", "CHECKPOINT")
 	// The checkpointer publishes its statistics after it has answered.
 	p := &Checkpoints{}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && p.Requested == 0; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) &&
+		p.Requested == 0; time.Sleep(100 * time.Millisecond) {
 		if p, err = c.Checkpoints(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +31,8 @@ func TestCheckpoints(t *testing.T) {
 		t.Errorf("%+v of a server of %d", p, c.Version)
 	}
 	if c.Version < versionCheckpointer {
-		own := strings.Split(server.Query(t, "postgres", "SELECT checkpoints_req, buffers_checkpoint FROM pg_stat_bgwriter"), "|")
+		own := strings.Split(server.Query(t, "postgres", "SELECT checkpoints_req, buffers_checkpoint FROM pg_stat_bgwriter"),
+			"|")
 		if own[0] != strconv.FormatInt(p.Requested, 10) || own[1] != strconv.FormatInt(p.ByCheckpoint, 10) {
 			t.Errorf("%+v, the server says %v", p, own)
 		}

@@ -51,7 +51,8 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 	settings, err := pgx.ParseConfig(text)
 	if err != nil {
 		// The library's own error repeats the string, with a mask that need not fit every spelling.
-		return nil, &NotAskedError{errors.New("the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
+		return nil, &NotAskedError{errors.New(
+			"the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
 	}
 	secret.Know(settings.Password)
 	settings.ConnectTimeout = s.Timeout
@@ -95,7 +96,8 @@ func refusal(err error) error {
 		invalidAuthorization = "28" // a class
 		noSuchDatabase       = "3D000"
 	)
-	if strings.HasPrefix(answer.Code, invalidAuthorization) || answer.Code == noSuchDatabase || answer.Code == insufficientPrivilege {
+	if strings.HasPrefix(answer.Code, invalidAuthorization) || answer.Code == noSuchDatabase ||
+		answer.Code == insufficientPrivilege {
 		return &NotAskedError{secret.Error(err)}
 	}
 	return secret.Error(err)

@@ -31,7 +31,8 @@ func connect(t *testing.T, dsn string, timeout time.Duration) (*Connection, erro
 // TestServer reads a real server as a role that may only look, under a known load.
 func TestServer(t *testing.T) {
 	began := time.Now().Add(-time.Second)
-	server := postgrestest.Start(t, "track_io_timing=on", "archive_mode=on", "archive_command=/bin/false", "wal_level=replica")
+	server := postgrestest.Start(t, "track_io_timing=on", "archive_mode=on", "archive_command=/bin/false",
+		"wal_level=replica")
 	server.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")
 	server.Query(t, "postgres", "CREATE DATABASE bench")
 	server.Query(t, "postgres", "REVOKE CONNECT ON DATABASE bench FROM PUBLIC")
@@ -54,7 +55,8 @@ func TestServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := c.Server(t.Context())
-		if err != nil || *s.Recovery || *s.Permitted != 17 || *s.Connections != 2 || *s.OldestTransaction <= 0 || s.Started.Before(began) || s.Started.After(time.Now()) {
+		if err != nil || *s.Recovery || *s.Permitted != 17 || *s.Connections != 2 || *s.OldestTransaction <= 0 ||
+			s.Started.Before(began) || s.Started.After(time.Now()) {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
@@ -88,7 +90,8 @@ func TestServer(t *testing.T) {
 		if got := float64(after.Commits - before.Commits); math.Abs(got/transactions-1) > 0.02 {
 			t.Errorf("%v transactions, pgbench ran %d", got, transactions)
 		}
-		own := strings.Split(server.Query(t, "postgres", "SELECT blks_read, blks_hit, xact_commit FROM pg_stat_database WHERE datname = 'bench'"), "|")
+		own := strings.Split(server.Query(t, "postgres",
+			"SELECT blks_read, blks_hit, xact_commit FROM pg_stat_database WHERE datname = 'bench'"), "|")
 		for i, got := range []int64{after.BlocksRead, after.BlocksHit, after.Commits} {
 			want, err := strconv.ParseFloat(own[i], 64)
 			if err != nil || want == 0 || math.Abs(float64(got)/want-1) > 0.02 {
@@ -112,7 +115,8 @@ func TestServer(t *testing.T) {
 			}
 		}
 		a := w.Archiver
-		if !*w.Archives || *w.Unarchived < 1 || a.Failed < 1 || a.LastFailure.IsZero() || !a.LastArchived.IsZero() || *w.Size < 16<<20 || *w.Written < 16<<20 {
+		if !*w.Archives || *w.Unarchived < 1 || a.Failed < 1 || a.LastFailure.IsZero() || !a.LastArchived.IsZero() ||
+			*w.Size < 16<<20 || *w.Written < 16<<20 {
 			t.Errorf("%+v, %+v", w, a)
 		}
 	})
@@ -127,7 +131,8 @@ func TestServer(t *testing.T) {
 	})
 
 	t.Run("cannot write, cannot hang", func(t *testing.T) {
-		if _, err := c.conn.Exec(t.Context(), "CREATE TABLE x ()"); err == nil || !strings.Contains(err.Error(), "read-only") {
+		if _, err := c.conn.Exec(t.Context(), "CREATE TABLE x ()"); err == nil ||
+			!strings.Contains(err.Error(), "read-only") {
 			t.Errorf("%v", err)
 		}
 		slow, err := connect(t, server.DSN("monitor", "postgres"), 3*time.Second)
@@ -150,7 +155,8 @@ func ioOfVersions(t *testing.T, server *postgrestest.Server) {
 		"pg16": common + "op_bytes int8",
 		"pg18": common + "read_bytes numeric, write_bytes numeric, extend_bytes numeric",
 	} {
-		server.Query(t, "postgres", "CREATE SCHEMA "+schema+"; CREATE TABLE "+schema+".pg_stat_io ("+columns+"); GRANT USAGE ON SCHEMA "+schema+" TO monitor; GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO monitor")
+		server.Query(
+			t, "postgres", "CREATE SCHEMA "+schema+"; CREATE TABLE "+schema+".pg_stat_io ("+columns+"); GRANT USAGE ON SCHEMA "+schema+" TO monitor; GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO monitor")
 	}
 	server.Query(t, "postgres", `INSERT INTO pg16.pg_stat_io (backend_type, object, context, reads, read_time, writes, write_time, hits, op_bytes) VALUES
 		('client backend', 'relation', 'normal', 10, 500, 4, 100, 90, 8192), ('checkpointer', 'relation', 'normal', NULL, NULL, 6, 100, NULL, 8192),
@@ -172,7 +178,8 @@ func ioOfVersions(t *testing.T, server *postgrestest.Server) {
 			}
 			r := list[0]
 			_, possible := r.Counts["reuse"]
-			if r.Object != "relation" || r.Counts["read"] != 10 || r.Counts["write"] != 10 || r.Counts["hit"] != 90 || possible ||
+			if r.Object != "relation" || r.Counts["read"] != 10 || r.Counts["write"] != 10 || r.Counts["hit"] != 90 ||
+				possible ||
 				r.Bytes["read"] != 81920 || r.Bytes["write"] != 81920 || r.Seconds["read"] != 0.5 || r.Seconds["write"] != 0.2 {
 				t.Errorf("%+v", r)
 			}
@@ -184,7 +191,8 @@ func ioOfVersions(t *testing.T, server *postgrestest.Server) {
 			if len(list) != 2 || list[1].Object != "wal" {
 				t.Fatalf("%+v", list)
 			}
-			if list[0].Counts["read"] != 3 || list[0].Bytes["read"] != 245760 || list[1].Counts["fsync"] != 5 || list[1].Seconds["fsync"] != 2 || list[1].Bytes["write"] != 40960 {
+			if list[0].Counts["read"] != 3 || list[0].Bytes["read"] != 245760 || list[1].Counts["fsync"] != 5 ||
+				list[1].Seconds["fsync"] != 2 || list[1].Bytes["write"] != 40960 {
 				t.Errorf("%+v", list)
 			}
 		}},
@@ -211,7 +219,8 @@ func ioOfVersions(t *testing.T, server *postgrestest.Server) {
 func TestErrorsKeepSecrets(t *testing.T) {
 	const password = "hunter2hunter2"
 	for _, dsn := range []string{
-		"postgres://u:" + password + "@127.0.0.1:1/x", "host=/nowhere user=u password=" + password, "postgres://u:" + password + "@:x:y/z",
+		"postgres://u:" + password + "@127.0.0.1:1/x", "host=/nowhere user=u password=" + password,
+		"postgres://u:" + password + "@:x:y/z",
 		"password=" + password + " port=abc", "passw0rd=" + password + " =",
 	} {
 		_, err := connect(t, dsn, time.Second)
@@ -219,7 +228,8 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if _, err := Connect(t.Context(), Source{Env: "NOT_SET_ANYWHERE", Timeout: time.Second}); err == nil || !strings.Contains(err.Error(), "NOT_SET_ANYWHERE") {
+	if _, err := Connect(t.Context(), Source{Env: "NOT_SET_ANYWHERE", Timeout: time.Second}); err == nil ||
+		!strings.Contains(err.Error(), "NOT_SET_ANYWHERE") {
 		t.Errorf("%v", err)
 	}
 	if _, err := Connect(t.Context(), Source{File: "/nowhere", Timeout: time.Second}); !errors.Is(err, os.ErrNotExist) {
@@ -243,11 +253,13 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	hba := filepath.Join(dir, "hba")
-	if err := os.WriteFile(hba, []byte("local all locked scram-sha-256\nlocal all forbidden reject\nlocal all all trust\n"), 0o644); err != nil {
+	if err := os.WriteFile(hba, []byte(
+		"local all locked scram-sha-256\nlocal all forbidden reject\nlocal all all trust\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	server := postgrestest.Start(t, "hba_file="+hba, "superuser_reserved_connections=0")
-	server.Query(t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'; CREATE ROLE forbidden LOGIN; CREATE ROLE monitor LOGIN; CREATE ROLE asleep NOLOGIN")
+	server.Query(
+		t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'; CREATE ROLE forbidden LOGIN; CREATE ROLE monitor LOGIN; CREATE ROLE asleep NOLOGIN")
 	server.Query(t, "postgres", "CREATE DATABASE closed")
 	server.Query(t, "postgres", "REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
 	for what, dsn := range map[string]string{
@@ -318,7 +330,10 @@ func TestReplicationLag(t *testing.T) {
 		}
 		t.Fatalf("%s: %+v", what, r)
 	}
-	until("the primary sees its replica", upstream, func(r Replication) bool { return *r.Replicas == 1 && *r.Behind == 0 && *r.Lag == 0 })
+	until("the primary sees its replica", upstream, func(r Replication) bool {
+		return *r.Replicas == 1 &&
+			*r.Behind == 0 && *r.Lag == 0
+	})
 	until("idle", c, func(r Replication) bool { return *r.Lag == 0 })
 	primary.Query(t, "postgres", "INSERT INTO t VALUES (1)")
 	until("caught up", c, func(r Replication) bool { return *r.Lag == 0 })

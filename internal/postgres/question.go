@@ -20,8 +20,8 @@ const (
 	undefinedColumn       = "42703"
 )
 
-// questions puts one question after the other. Each is about one function or view, so that one that is missing, or that the
-// role may not use, costs no other its answer.
+// questions puts one question after the other. Each is about one function or view, so that one that is missing, or that
+// the role may not use, costs no other its answer.
 type questions struct {
 	c    *Connection
 	ctx  context.Context
@@ -30,13 +30,14 @@ type questions struct {
 
 func (c *Connection) questions(ctx context.Context) *questions { return &questions{c: c, ctx: ctx} }
 
-// ask reads the one row that answers a question about something. What it is read into stays as it was without an answer.
+// ask reads the one row that answers a question about something. What it is read into stays as it was without an
+// answer.
 func (q *questions) ask(about, sql string, into ...any) {
 	q.try(about, func() error { return q.c.row(q.ctx, sql, into...) })
 }
 
-// try puts a question whose answer is read by the function given. A server that cannot answer is not asked again over this
-// connection: it would log an error each time.
+// try puts a question whose answer is read by the function given. A server that cannot answer is not asked again over
+// this connection: it would log an error each time.
 func (q *questions) try(about string, question func() error) {
 	if _, lacking := q.c.lacks[about]; lacking || q.c.Closed() {
 		return
@@ -79,14 +80,17 @@ func (c *Connection) Lacks() []string {
 func (c *Connection) advice(ctx context.Context) string {
 	role := pgx.Identifier{c.conn.Config().User}.Sanitize()
 	var member, inherits bool
-	if err := c.row(ctx, "SELECT pg_has_role('pg_monitor', 'MEMBER'), pg_has_role('pg_monitor', 'USAGE')", &member, &inherits); err != nil {
+	if err := c.row(ctx, "SELECT pg_has_role('pg_monitor', 'MEMBER'), pg_has_role('pg_monitor', 'USAGE')", &member,
+		&inherits); err != nil {
 		return "GRANT pg_monitor TO " + role
 	}
 	switch {
 	case inherits:
-		return fmt.Sprintf("%s has pg_monitor already, and this database or its provider keeps it from the role; GRANT EXECUTE on the function, or SELECT on the view, TO %s", role, role)
+		return fmt.Sprintf(
+			"%s has pg_monitor already, and this database or its provider keeps it from the role; GRANT EXECUTE on the function, or SELECT on the view, TO %s", role, role)
 	case member:
-		return fmt.Sprintf("%s is a member of pg_monitor and does not inherit its rights; ALTER ROLE %s INHERIT, or from PostgreSQL 16 on GRANT pg_monitor TO %s WITH INHERIT TRUE", role, role, role)
+		return fmt.Sprintf(
+			"%s is a member of pg_monitor and does not inherit its rights; ALTER ROLE %s INHERIT, or from PostgreSQL 16 on GRANT pg_monitor TO %s WITH INHERIT TRUE", role, role, role)
 	}
 	return "GRANT pg_monitor TO " + role
 }

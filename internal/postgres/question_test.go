@@ -32,13 +32,15 @@ func everything(t *testing.T, c *Connection) (parts map[string]bool, errs []stri
 	return map[string]bool{
 		"started": s.Started != nil, "permitted": s.Permitted != nil, "sessions": s.Connections != nil,
 		"databases": len(d) > 0, "sizes": sized,
-		"position": w.Written != nil, "size": w.Size != nil, "archives": w.Archives != nil, "unarchived": w.Unarchived != nil, "archiver": w.Archiver != nil,
-		"lag": r.Lag != nil, "replicas": r.Replicas != nil, "behind": r.Behind != nil, "retained": r.Retained != nil, "slots": r.Slots != nil,
+		"position": w.Written != nil, "size": w.Size != nil, "archives": w.Archives != nil,
+		"unarchived": w.Unarchived != nil, "archiver": w.Archiver != nil,
+		"lag": r.Lag != nil, "replicas": r.Replicas != nil, "behind": r.Behind != nil, "retained": r.Retained != nil,
+		"slots": r.Slots != nil,
 	}, errs
 }
 
-// Each function and view is asked for by itself: one that the server lacks, as Aurora does, or that the role may not use costs
-// nothing but its own answer. What is lacking is no error; what is refused names what the role needs.
+// Each function and view is asked for by itself: one that the server lacks, as Aurora does, or that the role may not
+// use costs nothing but its own answer. What is lacking is no error; what is refused names what the role needs.
 func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 	server := postgrestest.Start(t, "allow_system_table_mods=on")
 	server.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor")
@@ -70,18 +72,21 @@ func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 		},
 		{
 			name:   "directory missing",
-			broken: "ALTER FUNCTION pg_catalog.pg_ls_waldir() RENAME TO away", mended: "ALTER FUNCTION pg_catalog.away() RENAME TO pg_ls_waldir",
-			parts: []string{"size"}, lacks: true, says: "pg_ls_waldir() does not exist",
+			broken: "ALTER FUNCTION pg_catalog.pg_ls_waldir() RENAME TO away",
+			mended: "ALTER FUNCTION pg_catalog.away() RENAME TO pg_ls_waldir",
+			parts:  []string{"size"}, lacks: true, says: "pg_ls_waldir() does not exist",
 		},
 		{
 			name:   "archive directory refused",
-			broken: "REVOKE EXECUTE ON FUNCTION pg_ls_archive_statusdir() FROM pg_monitor", mended: "GRANT EXECUTE ON FUNCTION pg_ls_archive_statusdir() TO pg_monitor",
-			parts: []string{"unarchived"}, says: `"monitor" has pg_monitor already`,
+			broken: "REVOKE EXECUTE ON FUNCTION pg_ls_archive_statusdir() FROM pg_monitor",
+			mended: "GRANT EXECUTE ON FUNCTION pg_ls_archive_statusdir() TO pg_monitor",
+			parts:  []string{"unarchived"}, says: `"monitor" has pg_monitor already`,
 		},
 		{
 			name:   "slots refused",
-			broken: "REVOKE SELECT ON pg_replication_slots FROM PUBLIC", mended: "GRANT SELECT ON pg_replication_slots TO PUBLIC",
-			parts: []string{"retained", "slots"}, says: "GRANT EXECUTE on the function, or SELECT on the view",
+			broken: "REVOKE SELECT ON pg_replication_slots FROM PUBLIC",
+			mended: "GRANT SELECT ON pg_replication_slots TO PUBLIC",
+			parts:  []string{"retained", "slots"}, says: "GRANT EXECUTE on the function, or SELECT on the view",
 		},
 		{
 			name:   "archiver refused",
@@ -90,13 +95,15 @@ func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 		},
 		{
 			name:   "sizes refused",
-			broken: "REVOKE EXECUTE ON FUNCTION pg_database_size(oid) FROM PUBLIC", mended: "GRANT EXECUTE ON FUNCTION pg_database_size(oid) TO PUBLIC",
-			parts: []string{"sizes"}, says: "pg_database_size",
+			broken: "REVOKE EXECUTE ON FUNCTION pg_database_size(oid) FROM PUBLIC",
+			mended: "GRANT EXECUTE ON FUNCTION pg_database_size(oid) TO PUBLIC",
+			parts:  []string{"sizes"}, says: "pg_database_size",
 		},
 		{
 			name:   "start refused",
-			broken: "REVOKE EXECUTE ON FUNCTION pg_postmaster_start_time() FROM PUBLIC", mended: "GRANT EXECUTE ON FUNCTION pg_postmaster_start_time() TO PUBLIC",
-			parts: []string{"started"}, says: "pg_postmaster_start_time",
+			broken: "REVOKE EXECUTE ON FUNCTION pg_postmaster_start_time() FROM PUBLIC",
+			mended: "GRANT EXECUTE ON FUNCTION pg_postmaster_start_time() TO PUBLIC",
+			parts:  []string{"started"}, says: "pg_postmaster_start_time",
 		},
 		{
 			name:   "without the role",
@@ -145,10 +152,11 @@ func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 	}
 }
 
-// A slot that nothing reads loses its log for max_slot_wal_keep_size: it is unreserved or lost, and not merely a slot that
-// retains nothing.
+// A slot that nothing reads loses its log for max_slot_wal_keep_size: it is unreserved or lost, and not merely a slot
+// that retains nothing.
 func TestLostSlot(t *testing.T) {
-	server := postgrestest.Start(t, "wal_level=replica", "max_replication_slots=4", "max_slot_wal_keep_size=1MB", "max_wal_size=32MB", "min_wal_size=32MB")
+	server := postgrestest.Start(t, "wal_level=replica", "max_replication_slots=4", "max_slot_wal_keep_size=1MB",
+		"max_wal_size=32MB", "min_wal_size=32MB")
 	server.Query(t, "postgres", "CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor; CREATE TABLE t (n int)")
 	c, err := connect(t, server.DSN("monitor", "postgres"), time.Minute)
 	if err != nil {
@@ -157,7 +165,8 @@ func TestLostSlot(t *testing.T) {
 	if c.Version < versionSlotStatus {
 		t.Skip("the server is older than 13: its slots cannot be lost")
 	}
-	server.Query(t, "postgres", "SELECT pg_create_physical_replication_slot('unused'); SELECT pg_create_physical_replication_slot('lazy', true)")
+	server.Query(
+		t, "postgres", "SELECT pg_create_physical_replication_slot('unused'); SELECT pg_create_physical_replication_slot('lazy', true)")
 	slots := func() Replication {
 		t.Helper()
 		r, err := c.Replication(t.Context())
@@ -166,7 +175,8 @@ func TestLostSlot(t *testing.T) {
 		}
 		return r
 	}
-	if r := slots(); r.Slots[metric.SlotReserved] != 1 || r.Slots[metric.SlotLost] != 0 || len(r.Slots) != len(metric.SlotStates) {
+	if r := slots(); r.Slots[metric.SlotReserved] != 1 || r.Slots[metric.SlotLost] != 0 ||
+		len(r.Slots) != len(metric.SlotStates) {
 		t.Fatalf("a new slot: %+v", r)
 	}
 	var unreserved bool

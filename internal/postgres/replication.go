@@ -20,9 +20,9 @@ type Replication struct {
 	Behind   *int64
 	// Retained is the WAL that the laziest replication slot keeps from being removed. One that is lost keeps none.
 	Retained *int64
-	// Slots counts the replication slots by wal_status: whether what a slot still needs is kept. One that is unreserved is lost
-	// with a checkpoint soon, unless it moves on (PostgreSQL's documentation, pg_replication_slots). Those that never reserved
-	// anything have none.
+	// Slots counts the replication slots by wal_status: whether what a slot still needs is kept. One that is unreserved is
+	// lost with a checkpoint soon, unless it moves on (PostgreSQL's documentation, pg_replication_slots). Those that never
+	// reserved anything have none.
 	Slots map[string]int
 }
 
@@ -50,7 +50,9 @@ func (c *Connection) Replication(ctx context.Context) (Replication, error) {
 			for _, status := range metric.SlotStates {
 				found[status] = 0
 			}
-			err := c.rows(ctx, "SELECT wal_status, count(*)::int FROM pg_replication_slots WHERE wal_status IS NOT NULL GROUP BY wal_status", nil,
+			err := c.rows(
+				ctx, "SELECT wal_status, count(*)::int FROM pg_replication_slots WHERE wal_status IS NOT NULL GROUP BY wal_status",
+				nil,
 				func(scan func(...any) error) error {
 					var status string
 					var count int

@@ -65,7 +65,8 @@ type Database struct {
 	Inserted, Updated, Del int64 // rows
 }
 
-// Databases asks for every database, the largest by transactions first, at most so many. The error is about what is absent.
+// Databases asks for every database, the largest by transactions first, at most so many. The error is about what is
+// absent.
 func (c *Connection) Databases(ctx context.Context, most int) ([]Database, error) {
 	var list []Database
 	q := c.questions(ctx)

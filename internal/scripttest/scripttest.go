@@ -13,8 +13,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Run runs every script of testdata/script; with update it writes what the commands print into them. Beside the commands of
-// testscript they know exitcode, serve-status and replace; $PROGRAMS is the directory of the programs under test alone.
+// Run runs every script of testdata/script; with update it writes what the commands print into them. Beside the
+// commands of testscript they know exitcode, serve-status and replace; $PROGRAMS is the directory of the programs under
+// test alone.
 func Run(t *testing.T, update bool) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{
@@ -23,11 +24,13 @@ func Run(t *testing.T, update bool) {
 			return nil
 		},
 		Dir: "testdata/script", UpdateScripts: update, RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode, "serve-status": serveStatus, "replace": replace},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode, "serve-status": serveStatus,
+			"replace": replace},
 	})
 }
 
-// serveStatus starts a web server whose path is the status that it answers, such as /503, and sets $SITE to its address:
+// serveStatus starts a web server whose path is the status that it answers, such as /503, and sets $SITE to its
+// address:
 //
 //	serve-status
 func serveStatus(ts *testscript.TestScript, neg bool, args []string) {

@@ -81,7 +81,8 @@ func parts(value string) []string {
 func spellings(text string) []string {
 	list := []string{
 		text, html.EscapeString(text), htmlTemplate.Replace(text), url.QueryEscape(text), url.PathEscape(text),
-		url.UserPassword("", text).String()[1:], strings.Trim(strconv.Quote(text), `"`), base64.StdEncoding.EncodeToString([]byte(text)),
+		url.UserPassword("", text).String()[1:], strings.Trim(strconv.Quote(text), `"`),
+		base64.StdEncoding.EncodeToString([]byte(text)),
 	}
 	for _, escaped := range list[3:6] {
 		list = append(list, percentRE.ReplaceAllStringFunc(escaped, strings.ToLower))

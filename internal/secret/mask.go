@@ -11,8 +11,8 @@ import (
 // Masked is what stands where a secret stood.
 const Masked = "<secret>"
 
-// A secret of fewer than minLength bytes is not masked: it would be found everywhere, and each place would show it. Up to
-// wordLength it is masked where it stands as a word of its own.
+// A secret of fewer than minLength bytes is not masked: it would be found everywhere, and each place would show it. Up
+// to wordLength it is masked where it stands as a word of its own.
 const (
 	minLength  = 4
 	wordLength = 8

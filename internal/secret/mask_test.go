@@ -30,18 +30,23 @@ func TestEverySpellingIsMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		password, string(jsonText), page.String(), fmt.Sprintf("%q", password), url.QueryEscape(password), url.PathEscape(password),
-		strings.ToLower(url.QueryEscape(password)), url.UserPassword("monitor", password).String(), "postgres://monitor:" + url.QueryEscape(password) + "@db/postgres",
+		password, string(jsonText), page.String(), fmt.Sprintf("%q", password), url.QueryEscape(password),
+		url.PathEscape(password),
+		strings.ToLower(url.QueryEscape(password)), url.UserPassword("monitor", password).String(),
+		"postgres://monitor:" + url.QueryEscape(password) + "@db/postgres",
 		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("user:other-password")),
 		"user:other-password", "it is 'quoted'", "=other-password&", "token eyJhbGciOi.", "MIIEvgIBADANBgkq",
-		`Post "https://hooks.example.com/services/T000/B000/XXXXXXXX": EOF`, "404 for /services/T000/B000/XXXXXXXX", "?token=abcdefgh1234",
+		`Post "https://hooks.example.com/services/T000/B000/XXXXXXXX": EOF`, "404 for /services/T000/B000/XXXXXXXX",
+		"?token=abcdefgh1234",
 	} {
 		got := v.mask(text)
-		if got == text || strings.Contains(got, "w\"rd") || strings.Contains(got, "other-pass") || strings.Contains(got, "XXXX") {
+		if got == text || strings.Contains(got, "w\"rd") || strings.Contains(got, "other-pass") ||
+			strings.Contains(got, "XXXX") {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
-	for _, text := range []string{"host=db dbname=x", "db", "user", "https://hooks.example.com", "postgres://monitor", "/services"} {
+	for _, text := range []string{"host=db dbname=x", "db", "user", "https://hooks.example.com", "postgres://monitor",
+		"/services"} {
 		if got := v.mask(text); got != text {
 			t.Errorf("%s: %s", text, got)
 		}

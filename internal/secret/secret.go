@@ -45,8 +45,8 @@ type reading struct {
 }
 
 // Read returns the secret as it is now, without the line end that editors add. While the file cannot be looked at,
-// because its disk hangs, the last good value is returned; while it is missing or empty, too, but only for 10 s. No part
-// of the secret is in the error.
+// because its disk hangs, the last good value is returned; while it is missing or empty, too, but only for 10 s. No
+// part of the secret is in the error.
 func (r Ref) Read(ctx context.Context) (string, error) {
 	value, err := r.current(ctx)
 	now := time.Now()
@@ -122,7 +122,8 @@ var (
 
 // definite reports whether an error is about the secret, rather than about the way to it.
 func definite(err error) bool {
-	for _, e := range []error{fs.ErrNotExist, fs.ErrPermission, regularfile.ErrNotRegular, regularfile.ErrTooLarge, errEmpty} {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrPermission, regularfile.ErrNotRegular, regularfile.ErrTooLarge,
+		errEmpty} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -38,7 +38,8 @@ func TestRotatedSecretIsUsedAtOnce(t *testing.T) {
 	if got, err := (Ref{Env: "THORBIS_TEST_TOKEN"}).Read(t.Context()); err != nil || got != "from-environment" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := (Ref{Env: "THORBIS_TEST_UNSET"}).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "THORBIS_TEST_UNSET") {
+	if _, err := (Ref{Env: "THORBIS_TEST_UNSET"}).Read(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "THORBIS_TEST_UNSET") {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -52,10 +53,12 @@ func TestRotationByLink(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, version, "token"), "token-of-"+version)
 		_ = os.Remove(filepath.Join(dir, "..tmp"))
-		if err := errors.Join(os.Symlink(version, filepath.Join(dir, "..tmp")), os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data"))); err != nil {
+		if err := errors.Join(os.Symlink(version, filepath.Join(dir, "..tmp")),
+			os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data"))); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := (Ref{File: filepath.Join(dir, "..data", "token")}).Read(t.Context()); err != nil || got != "token-of-"+version {
+		if got, err := (Ref{File: filepath.Join(dir, "..data", "token")}).Read(t.Context()); err != nil ||
+			got != "token-of-"+version {
 			t.Errorf("%q, %v", got, err)
 		}
 	}

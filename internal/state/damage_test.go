@@ -40,9 +40,9 @@ func edit(t *testing.T, name string, change func([]byte) []byte) {
 	}
 }
 
-// Damage to the log alone is noticed by its mark. Damage to both must be noticed too.
+// Damage to the log alone is noticed by its checkpoint. Damage to both must be noticed too.
 func TestDamageToMarkAndLogIsNoticed(t *testing.T) {
-	marks := map[string]func([]byte) []byte{
+	checkpoints := map[string]func([]byte) []byte{
 		"removed": func([]byte) []byte { return nil },
 		"empty":   func([]byte) []byte { return []byte{} },
 		"flipped": func(b []byte) []byte { b[3] ^= 1; return b },
@@ -59,11 +59,11 @@ func TestDamageToMarkAndLogIsNoticed(t *testing.T) {
 		"file is empty":  func([]byte) []byte { return []byte{} },
 		"only its bytes": func(b []byte) []byte { return make([]byte, len(b)) },
 	}
-	for markName, damageMark := range marks {
+	for checkpointName, damageCheckpoint := range checkpoints {
 		for logName, damageLog := range logs {
-			t.Run(markName+", "+logName, func(t *testing.T) {
+			t.Run(checkpointName+", "+logName, func(t *testing.T) {
 				path := written(t)
-				edit(t, filepath.Join(path, "tenant.mark"), damageMark)
+				edit(t, filepath.Join(path, "tenant.mark"), damageCheckpoint)
 				edit(t, filepath.Join(path, "tenant.00000002.log"), damageLog)
 				d := open(t, path)
 				if _, got, err := replayAll(t, d, 1); !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrRolledBack) {
@@ -108,7 +108,10 @@ func TestLogIsOnlyContinuedByItself(t *testing.T) {
 		"records changed places": {"2", func(b []byte) []byte {
 			return slices.Concat(b[:segmentHeader], b[len(b)-frame:], b[segmentHeader+frame:])
 		}, nil},
-		"one in place of another":   {"2", func(b []byte) []byte { return slices.Concat(b[:len(b)-frame], b[segmentHeader:segmentHeader+frame]) }, nil},
+		"one in place of another": {"2", func(b []byte) []byte {
+			return slices.Concat(b[:len(b)-frame],
+				b[segmentHeader:segmentHeader+frame])
+		}, nil},
 		"older one lacks a record":  {"1", func(b []byte) []byte { return b[:len(b)-frame] }, nil},
 		"a record in between twice": {"1", func(b []byte) []byte { return slices.Concat(b, b[len(b)-frame:]) }, nil},
 	} {

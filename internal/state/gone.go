@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// ErrGone means that files of the state were removed, replaced or changed by somebody else while they were in use. What was
+// ErrGone means that another program removed, replaced or changed files of the state while they were in use. What was
 // saved in them is lost, unless its owner saves all of it anew.
 var ErrGone = errors.New("the saved state is gone")
 
@@ -25,8 +25,8 @@ func is(path string, open os.FileInfo) (os.FileInfo, bool, error) {
 	return nil, false, err
 }
 
-// present makes sure that the directory is there and that its lock is still ours. If the lock was removed, alone or with the
-// directory, both are made anew, which is logged.
+// present makes sure that the directory is there and that its lock is still ours. If the lock was removed, alone or
+// with the directory, both are made anew, which is logged.
 func (d *Dir) present() error {
 	l := d.holder()
 	if l == nil {
@@ -38,13 +38,13 @@ func (d *Dir) present() error {
 	return d.relock(l)
 }
 
-// relock takes the lock again. It fails if another process has used the directory since: nothing that this one remembers can be
-// reconciled with what the other has saved.
+// relock takes the lock again. It fails if another process has used the directory since: nothing that this one
+// remembers can be reconciled with what the other has saved.
 func (d *Dir) relock(lost *lock) error {
 	d.relocking.Lock()
 	defer d.relocking.Unlock()
 	if d.holder() != lost {
-		return nil // somebody else did it
+		return nil // another goroutine has done it
 	}
 	if err := os.MkdirAll(d.path, 0o750); err != nil {
 		return fmt.Errorf("the storage path was removed: %w", err)
@@ -54,18 +54,22 @@ func (d *Dir) relock(lost *lock) error {
 		return fmt.Errorf("%s was removed or replaced: %w", lost.file.Name(), err)
 	}
 	if other := l.record; other.Sequence > 0 {
-		return errors.Join(fmt.Errorf("%s was replaced by process %d on %s, which has used the storage path since; restart this exporter",
+		return errors.Join(fmt.Errorf(
+			"%s was replaced by process %d on %s, which has used the storage path since; restart this exporter",
 			lost.file.Name(), other.PID, other.Host), l.release())
 	}
 	if err := l.copyOf(lost); err != nil {
 		return errors.Join(err, l.release())
 	}
 	d.lock.Store(l)
-	d.logger.Load().Error("The state directory or its lock was removed while it was in use; it is made anew, and everything is saved once more", "path", d.path)
+	d.logger.Load().Error(
+		"The state directory or its lock was removed while in use; it is created again, and everything is saved once more",
+		"path", d.path)
 	return lost.release()
 }
 
-// present returns ErrGone unless the log is on the disk as it was written: its newest segment with so many bytes, and its mark.
+// present returns ErrGone unless the log is on the disk as it was written: its newest segment of size bytes, and its
+// checkpoint.
 func (l *Log) present(size int64) error {
 	if l.gone != nil {
 		return l.gone
@@ -78,22 +82,23 @@ func (l *Log) present(size int64) error {
 	if err != nil {
 		return err
 	}
-	_, marked, err := is(l.dir.markFile(l.name), l.markInfo)
+	_, kept, err := is(l.dir.checkpointFile(l.name), l.checkpointInfo)
 	switch {
 	case err != nil:
 		return err
 	case !same:
 		l.gone = fmt.Errorf("%w: %s was removed or replaced", ErrGone, filepath.Base(path))
 	case info.Size() != size:
-		l.gone = fmt.Errorf("%w: %s has %d bytes, and not the %d that were written", ErrGone, filepath.Base(path), info.Size(), size)
-	case !marked:
-		l.gone = fmt.Errorf("%w: the mark of the log was removed or replaced", ErrGone)
+		l.gone = fmt.Errorf("%w: %s has %d bytes, and not the %d that were written", ErrGone, filepath.Base(path),
+			info.Size(), size)
+	case !kept:
+		l.gone = fmt.Errorf("%w: the checkpoint of the log was removed or replaced", ErrGone)
 	}
 	return l.gone
 }
 
-// Check returns ErrGone if what a restart would read is no longer on the disk: a segment, the mark, or the snapshot before them.
-// It is for a log that nothing is appended to for a while.
+// Check returns ErrGone if a segment, the checkpoint or the snapshot before them is no longer on the disk. It is for a
+// log that is not appended to for a while.
 func (l *Log) Check() error {
 	if l.file == nil || l.dirty {
 		return nil
@@ -115,10 +120,10 @@ func (l *Log) Check() error {
 	return nil
 }
 
-// Restart begins the log anew in a new segment and returns its number, after ErrGone. The caller must save a snapshot of
-// everything that names this segment before it appends: until then nothing is certain to be on the disk.
+// Restart begins the log anew in a new segment and returns its number, after ErrGone. The caller must save a snapshot
+// of everything that names this segment before it appends: until then nothing is certain to be on the disk.
 func (l *Log) Restart() (uint64, error) {
-	release, err := l.dir.hold(l.name, turnOf(l.name))
+	release, err := l.dir.hold(l.name, epochKey(l.name))
 	if err != nil {
 		return 0, err
 	}
@@ -137,22 +142,22 @@ func (l *Log) restart() error {
 	if err != nil {
 		return err
 	}
-	old, oldMark, end := l.file, l.mark, l.end
+	old, oldCheckpoint, end := l.file, l.checkpoint, l.end
 	segment := l.segment
 	if n := len(segments); n > 0 {
 		segment = max(segment, segments[n-1])
 	}
-	l.mark, l.end, l.segment = nil, 0, segment+1
+	l.checkpoint, l.end, l.segment = nil, 0, segment+1
 	if err := l.open(); err != nil {
-		if l.mark != nil {
-			_ = l.mark.Close()
+		if l.checkpoint != nil {
+			_ = l.checkpoint.Close()
 		}
-		l.file, l.mark, l.end = old, oldMark, end
+		l.file, l.checkpoint, l.end = old, oldCheckpoint, end
 		return err
 	}
-	_, _ = old.Close(), oldMark.Close()
+	_, _ = old.Close(), oldCheckpoint.Close()
 	l.gone, l.dirty, l.older = nil, false, 0
-	return l.count()
+	return l.beginEpoch()
 }
 
 // remember notes the file of a snapshot, nil if there is none.
@@ -174,8 +179,8 @@ func (d *Dir) unchanged(name string) (known, same bool) {
 	return true, err == nil && same && now.Size() == info.Size()
 }
 
-// Intact reports whether a restart would find the snapshot that was last saved or loaded: its file is unchanged and the lock is
-// still ours. A collector that saves only what changed saves again if it is not.
+// Intact reports whether a restart would find the snapshot that was last saved or loaded: its file is unchanged and the
+// lock is still ours. A collector that saves only what changed saves again if it is not.
 func (d *Dir) Intact(name string) bool {
 	l := d.holder()
 	if l == nil {
@@ -188,7 +193,8 @@ func (d *Dir) Intact(name string) bool {
 	return same
 }
 
-// lost reports whether the snapshot that was last saved or loaded is gone from the disk. While one is being saved it is not.
+// lost reports whether the snapshot that was last saved or loaded is gone from the disk. While one is being saved it is
+// not.
 func (d *Dir) lost(name string) bool {
 	d.mu.Lock()
 	m := d.names[name]

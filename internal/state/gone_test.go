@@ -30,14 +30,29 @@ func TestRemovedStateIsNoticedAtTheNextSave(t *testing.T) {
 				edit(t, filepath.Join(d.path, e.Name()), func([]byte) []byte { return nil })
 			}
 		},
-		"lock removed":        func(t *testing.T, d *Dir) { edit(t, filepath.Join(d.path, "LOCK"), func([]byte) []byte { return nil }) },
-		"mark removed":        func(t *testing.T, d *Dir) { edit(t, d.markFile("tenant"), func([]byte) []byte { return nil }) },
-		"segment removed":     func(t *testing.T, d *Dir) { edit(t, d.segmentFile("tenant", 2), func([]byte) []byte { return nil }) },
-		"segment cut off":     func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), int64(segmentHeader)) },
-		"segment emptied":     func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 0) },
-		"segment grown":       func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 1000) },
-		"segment replaced":    func(t *testing.T, d *Dir) { replaceFile(t, d.segmentFile("tenant", 2)) },
-		"old segment removed": func(t *testing.T, d *Dir) { edit(t, d.segmentFile("tenant", 1), func([]byte) []byte { return nil }) },
+		"lock removed": func(t *testing.T, d *Dir) {
+			edit(t, filepath.Join(d.path, "LOCK"),
+				func([]byte) []byte { return nil })
+		},
+		"checkpoint removed": func(t *testing.T, d *Dir) {
+			edit(t, d.checkpointFile("tenant"),
+				func([]byte) []byte { return nil })
+		},
+		"segment removed": func(t *testing.T, d *Dir) {
+			edit(t, d.segmentFile("tenant", 2),
+				func([]byte) []byte { return nil })
+		},
+		"segment cut off": func(_ *testing.T, d *Dir) {
+			_ = os.Truncate(d.segmentFile("tenant", 2),
+				int64(segmentHeader))
+		},
+		"segment emptied":  func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 0) },
+		"segment grown":    func(_ *testing.T, d *Dir) { _ = os.Truncate(d.segmentFile("tenant", 2), 1000) },
+		"segment replaced": func(t *testing.T, d *Dir) { replaceFile(t, d.segmentFile("tenant", 2)) },
+		"old segment removed": func(t *testing.T, d *Dir) {
+			edit(t, d.segmentFile("tenant", 1),
+				func([]byte) []byte { return nil })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -149,18 +164,7 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 	mkfifo(t, pipe)
 	hangs := make(chan error, 1)
 	go func() { hangs <- d.Save("tenant", 1, []byte("x")) }()
-	waitFor(t, "the save to hang", func() bool {
-		d.mu.Lock()
-		m := d.names["tenant"]
-		d.mu.Unlock()
-		if m == nil || m.TryLock() {
-			if m != nil {
-				m.Unlock()
-			}
-			return false
-		}
-		return true
-	})
+	waitFor(t, "the save to hang", func() bool { return held(d, "tenant") })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -182,6 +186,18 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 		defer r.Close()
 	}
 	<-hangs
+}
+
+// held reports whether a goroutine works on the files of a name.
+func held(d *Dir, name string) bool {
+	d.mu.Lock()
+	m := d.names[name]
+	d.mu.Unlock()
+	if m == nil || !m.TryLock() {
+		return m != nil
+	}
+	m.Unlock()
+	return false
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {

@@ -12,9 +12,10 @@ import (
 // errRepeated is why records of the first format do not continue a log: it holds them already.
 var errRepeated = errors.New("its records are a repetition")
 
-// legacyEnd returns where a segment of the first format ends, its size unless what follows repeats it. Its records have no
-// sequence numbers, so that a piece that was appended again is known by its content. The mark bounds what was written: only behind
-// it can there be a repetition in the last segment. An older one is refused if all of it is there twice.
+// legacyEnd returns where a segment of the first format ends, its size unless what follows repeats it. Its records have
+// no sequence numbers, so that a piece that was appended again is known by its content. The checkpoint bounds what was
+// written: only behind it can there be a repetition in the last segment. An older one is refused if all of it is there
+// twice.
 func legacyEnd(f *os.File, size int64, at place) (int64, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
@@ -23,7 +24,7 @@ func legacyEnd(f *os.File, size int64, at place) (int64, error) {
 	end := segmentEnd{legacy: true}
 	var heads [][legacyHeader]byte // length and checksum of each record
 	var ends []int64
-	durable := 0 // how many records the mark covers
+	durable := 0 // how many records the checkpoint covers
 	for {
 		_, n, err := s.record(end)
 		if err != nil {
@@ -48,8 +49,8 @@ func legacyEnd(f *os.File, size int64, at place) (int64, error) {
 	return ends[len(ends)-repeated-1], nil
 }
 
-// longestRepeated returns how many of the last elements are also elsewhere, in the same order. It is the largest value of the
-// Z function of the reversed list.
+// longestRepeated returns how many of the last elements are also elsewhere, in the same order. It is the largest value
+// of the Z function of the reversed list.
 func longestRepeated[T comparable](all []T) int {
 	n := len(all)
 	at := func(i int) T { return all[n-1-i] }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// lock is the LOCK file: an advisory lock on the directory, and in it the record of who holds it and of the
-// newest generation saved under each name. The file cannot be replaced by a rename, because the lock hangs
-// on its inode; so the record is written alternately into two slots, of which a crash can tear only one. Each name has two
-// slots of its own, so that no name waits until another's is on the disk.
+// lock is the LOCK file: an advisory lock on the directory, and in it the record of who holds it and of the newest
+// generation saved under each name. The file cannot be replaced by a rename, because the lock hangs on its inode; so
+// the record is written alternately into two slots, of which a crash can tear only one. Each name has two slots of its
+// own, so that no name waits until another's is on the disk.
 type lock struct {
 	file   *os.File
 	info   os.FileInfo
@@ -32,7 +32,8 @@ type record struct {
 	Host     string    `json:"host"`
 	Since    time.Time `json:"since"`
 	Session  uint64    `json:"session"` // grows by one with every holder
-	// Generations are those at the start of this session. Before the names had slots of their own, they were all there was.
+	// Generations are those at the start of this session. Before the names had slots of their own, they were all there
+	// was.
 	Generations map[string]uint64 `json:"generations"`
 }
 
@@ -155,8 +156,8 @@ func (l *lock) ahead(name string, n uint64) {
 	g.Generation = max(g.Generation, n)
 }
 
-// write records the generation of a name, for which there may be one caller at a time. A failure leaves the older record on the
-// disk, which is the lenient one.
+// write records the generation of a name, for which there may be one caller at a time. A failure leaves the older
+// record on the disk, which is the lenient one.
 func (l *lock) write(name string, n uint64, reset bool) error {
 	// Kept in memory even if writing fails: the snapshot of this generation is already on the disk.
 	l.ahead(name, n)

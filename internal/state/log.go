@@ -15,27 +15,30 @@ import (
 // to be written anew at every change. It is a row of segments; a snapshot says from which segment on the log
 // continues it. After Append returns nil its records survive a crash of the machine.
 //
-// Data after the last whole record of the newest segment is a write that never succeeded, and is dropped. A mark
+// Data after the last whole record of the newest segment is a write that never succeeded, and is dropped. A checkpoint
 // beside the log distinguishes that from a log that was restored or truncated: it holds the position up to which the
-// log was durable, and counts how often the log was opened and closed. The lock's record holds the same count. A mark
-// that was restored with its log is behind the lock's record, and a missing mark was removed.
+// log was durable, and the epoch, which counts how often the log was opened and closed. The lock's record holds the
+// same epoch. A checkpoint that was restored with its log is behind the lock's record, and a missing checkpoint was
+// removed.
+//
+// The methods of a Log must not be called at the same time.
 type Log struct {
-	dir      *Dir
-	name     string
-	file     *os.File
-	info     os.FileInfo // of file
-	mark     *os.File
-	markInfo os.FileInfo
-	first    uint64 // segment that the snapshot names
-	segment  uint64
-	end      int64  // of the last durable record
-	next     uint64 // sequence number of the next record
-	older    int64  // bytes in older segments
-	turn     uint64
-	dropped  int64
-	dirty    bool  // bytes of a failed Append may lie behind end
-	gone     error // until Restart
-	buf      []byte
+	dir            *Dir
+	name           string
+	file           *os.File
+	info           os.FileInfo // of file
+	checkpoint     *os.File
+	checkpointInfo os.FileInfo
+	first          uint64 // segment that the snapshot names
+	segment        uint64
+	end            int64  // of the last durable record
+	next           uint64 // sequence number of the next record
+	older          int64  // bytes in older segments
+	epoch          uint64
+	dropped        int64
+	dirty          bool  // bytes of a failed Append may lie behind end
+	gone           error // until Restart
+	buf            []byte
 }
 
 // ErrUnsettled means that an append failed and could not be undone: its records may be in the log after a restart.
@@ -44,7 +47,7 @@ var ErrUnsettled = errors.New("a failed write could not be undone")
 // OpenLog replays the log of a name from a segment on and opens it for appending. An error that is
 // ErrCorrupt or ErrRolledBack means that it cannot be continued; ResetLog begins it anew.
 func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error) (*Log, error) {
-	release, err := d.hold(name, turnOf(name))
+	release, err := d.hold(name, epochKey(name))
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +59,8 @@ func (d *Dir) OpenLog(name string, from uint64, replay func(record []byte) error
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("log %s: %w", name, err)
 	}
-	if err := l.count(); err != nil {
-		return nil, errors.Join(fmt.Errorf("log %s: %w", name, err), l.file.Close(), l.mark.Close())
+	if err := l.beginEpoch(); err != nil {
+		return nil, errors.Join(fmt.Errorf("log %s: %w", name, err), l.file.Close(), l.checkpoint.Close())
 	}
 	return l, nil
 }
@@ -69,20 +72,21 @@ func (l *Log) replay(replay func(record []byte) error) error {
 	if err != nil {
 		return err
 	}
-	marked, whole, err := d.readMark(l.name)
+	saved, whole, err := d.readCheckpoint(l.name)
 	if err != nil {
 		return err
 	}
-	recorded := d.recorded(turnOf(l.name))
+	recorded := d.recorded(epochKey(l.name))
 	switch {
 	case recorded.Reset && len(segments) > 0:
 		return fmt.Errorf("%w: it was removed, and is there again", ErrRolledBack)
 	case !whole && recorded.Generation > 0 && !recorded.Reset:
-		return fmt.Errorf("%w: its mark is missing or damaged", ErrCorrupt)
-	case whole && marked.turn > 0 && marked.turn < recorded.Generation:
-		return fmt.Errorf("%w: it was opened and closed %d times, and here %d", ErrRolledBack, recorded.Generation, marked.turn)
+		return fmt.Errorf("%w: its checkpoint is missing or damaged", ErrCorrupt)
+	case whole && saved.epoch > 0 && saved.epoch < recorded.Generation:
+		return fmt.Errorf("%w: it was opened and closed %d times, and here %d", ErrRolledBack, recorded.Generation,
+			saved.epoch)
 	}
-	l.turn = max(marked.turn, recorded.Generation)
+	l.epoch = max(saved.epoch, recorded.Generation)
 	for _, s := range segments {
 		if s < l.first {
 			// Left behind by a crash between saving a snapshot and dropping what it replaced.
@@ -98,8 +102,8 @@ func (l *Log) replay(replay func(record []byte) error) error {
 		}
 		l.older += end.at
 		at := place{number: s, next: end.next, last: i == len(segments)-1}
-		if marked.segment == s {
-			at.durable = marked.end
+		if saved.segment == s {
+			at.durable = saved.end
 		}
 		if end, err = replaySegment(d.segmentFile(l.name, s), at, replay); err != nil {
 			return fmt.Errorf("segment %d: %w", s, err)
@@ -110,11 +114,12 @@ func (l *Log) replay(replay func(record []byte) error) error {
 		l.segment = s
 	}
 	l.end, l.next, l.dropped = end.at, max(end.next, 1), end.rest
-	if marked.segment > l.segment || marked.segment == l.segment && marked.end > l.end {
-		return fmt.Errorf("%w: it ends at %d/%d, but %d/%d was saved", ErrRolledBack, l.segment, l.end, marked.segment, marked.end)
+	if saved.segment > l.segment || saved.segment == l.segment && saved.end > l.end {
+		return fmt.Errorf("%w: it ends at %d/%d, but %d/%d was saved", ErrRolledBack, l.segment, l.end, saved.segment,
+			saved.end)
 	}
 	if !whole && !end.legacy && l.end > int64(segmentHeader) {
-		return fmt.Errorf("%w: it has records, but no mark that is whole", ErrCorrupt)
+		return fmt.Errorf("%w: it has records, but no intact checkpoint", ErrCorrupt)
 	}
 	if end.legacy {
 		return l.leaveLegacy()
@@ -136,17 +141,17 @@ func (l *Log) leaveLegacy() error {
 	return nil
 }
 
-// turnOf is the name under which the lock's record counts a log's turns; no snapshot has such a name.
-func turnOf(name string) string { return name + ".log" }
+// epochKey is the name under which the lock's record counts a log's epochs; no snapshot has such a name.
+func epochKey(name string) string { return name + ".log" }
 
-// count begins a turn. The record follows the mark, so that a crash between the two leaves a mark that is ahead,
-// which is no rollback.
-func (l *Log) count() error {
-	l.turn++
-	if err := errors.Join(l.writeMark(), l.mark.Sync()); err != nil {
+// beginEpoch increments the epoch and saves it. The record follows the checkpoint, so that a crash between the two
+// leaves a checkpoint that is ahead, which is no rollback.
+func (l *Log) beginEpoch() error {
+	l.epoch++
+	if err := errors.Join(l.writeCheckpoint(), l.checkpoint.Sync()); err != nil {
 		return err
 	}
-	return l.dir.record(turnOf(l.name), l.turn, false)
+	return l.dir.record(epochKey(l.name), l.epoch, false)
 }
 
 // ResetLog removes the log of a name and its snapshot.
@@ -154,7 +159,7 @@ func (d *Dir) ResetLog(name string) error {
 	if err := d.Remove(name); err != nil {
 		return err
 	}
-	release, err := d.hold(name, turnOf(name))
+	release, err := d.hold(name, epochKey(name))
 	if err != nil {
 		return err
 	}
@@ -168,14 +173,14 @@ func (d *Dir) ResetLog(name string) error {
 			return fmt.Errorf("reset %s: %w", name, err)
 		}
 	}
-	if err := os.Remove(d.markFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(d.checkpointFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reset %s: %w", name, err)
 	}
 	if err := syncDir(d.path); err != nil {
 		return err
 	}
-	// Last: after a crash before it the mark is missing, and the log is reset once more.
-	return d.record(turnOf(name), d.recorded(turnOf(name)).Generation, true)
+	// Last: after a crash before it the checkpoint is missing, and the log is reset once more.
+	return d.record(epochKey(name), d.recorded(epochKey(name)).Generation, true)
 }
 
 func (d *Dir) segmentFile(name string, segment uint64) string {
@@ -211,8 +216,8 @@ func (l *Log) open() (err error) {
 			_ = f.Close()
 		}
 	}()
-	if l.mark == nil {
-		if err := l.openMark(); err != nil {
+	if l.checkpoint == nil {
+		if err := l.openCheckpoint(); err != nil {
 			return err
 		}
 	}
@@ -238,8 +243,8 @@ func (l *Log) open() (err error) {
 	return nil
 }
 
-func (l *Log) openMark() error {
-	f, err := os.OpenFile(l.dir.markFile(l.name), os.O_RDWR|os.O_CREATE, 0o640)
+func (l *Log) openCheckpoint() error {
+	f, err := os.OpenFile(l.dir.checkpointFile(l.name), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}
@@ -247,12 +252,12 @@ func (l *Log) openMark() error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	l.mark, l.markInfo = f, info
+	l.checkpoint, l.checkpointInfo = f, info
 	return nil
 }
 
-// Append writes records and makes them durable, all of them or none. After an error that is ErrUnsettled this is not known; the
-// next Append undoes it first. After ErrGone every Append fails until Restart.
+// Append writes records and makes them durable, all of them or none. After an error that is ErrUnsettled this is not
+// known; the next Append undoes it first. After ErrGone every Append fails until Restart.
 func (l *Log) Append(records ...[]byte) error {
 	l.buf = l.buf[:0]
 	for i, r := range records {
@@ -290,11 +295,12 @@ func (l *Log) Append(records ...[]byte) error {
 	if cap(l.buf) > 8<<20 {
 		l.buf = nil
 	}
-	_ = l.writeMark() // without it the check at the next start is weaker by this record
+	_ = l.writeCheckpoint() // without it the check at the next start is weaker by this record
 	return nil
 }
 
-// undo removes what a failed Append has written: it must not come back as a record, neither of its own nor behind the next one.
+// undo removes what a failed Append has written: it must not come back as a record, neither of its own nor behind the
+// next one.
 func (l *Log) undo() error {
 	if !l.dirty {
 		return nil
@@ -323,7 +329,7 @@ func (l *Log) Rotate() (uint64, error) {
 	}
 	l.older += oldEnd
 	_ = old.Close()
-	_ = l.writeMark()
+	_ = l.writeCheckpoint()
 	return l.segment, nil
 }
 
@@ -356,13 +362,13 @@ func (l *Log) Close() error {
 		return nil
 	}
 	var err error
-	if release, closed := l.dir.hold(l.name, turnOf(l.name)); closed == nil {
+	if release, closed := l.dir.hold(l.name, epochKey(l.name)); closed == nil {
 		if l.gone == nil { // from now on a copy that was made before is an old one
-			err = l.count()
+			err = l.beginEpoch()
 		}
 		release()
 	}
-	err = errors.Join(err, l.file.Close(), l.mark.Close())
+	err = errors.Join(err, l.file.Close(), l.checkpoint.Close())
 	l.file = nil
 	return err
 }

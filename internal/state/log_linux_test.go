@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sealed is a file that neither grows nor shrinks: a write that begins in it and ends behind it is done in part, and cannot be
-// undone.
+// sealed is a file that neither grows nor shrinks: a write that begins in it and ends behind it is done in part, and
+// cannot be undone.
 func sealed(t *testing.T, size int) *os.File {
 	t.Helper()
 	fd, err := unix.MemfdCreate("sealed", unix.MFD_ALLOW_SEALING)
@@ -28,8 +28,8 @@ func sealed(t *testing.T, size int) *os.File {
 	return f
 }
 
-// A write that failed in part and could not be undone at once is undone before the next one: otherwise a record of it could
-// follow the next record in the file, and be read back.
+// A write that failed in part and could not be undone at once is undone before the next one: otherwise a record of it
+// could follow the next record in the file, and be read back.
 func TestUnsettledAppendIsUndoneBeforeTheNext(t *testing.T) {
 	d := open(t, t.TempDir())
 	l := mustLog(t, d)

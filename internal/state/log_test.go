@@ -60,7 +60,7 @@ func TestTornRecordIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole, _ := os.ReadFile(d.segmentFile("tenant", 1))
-	mark, _ := os.ReadFile(d.markFile("tenant"))
+	saved, _ := os.ReadFile(d.checkpointFile("tenant"))
 	next := appendFrame(nil, 2, []byte("torn"))
 	for cut := range len(next) {
 		torn := slices.Concat(whole, next[:cut])
@@ -72,10 +72,10 @@ func TestTornRecordIsDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustLog(t, d, "whole", "next")
-		if err := os.WriteFile(d.markFile("tenant"), mark, 0o640); err != nil { // the turns after it are the lock's
+		if err := os.WriteFile(d.checkpointFile("tenant"), saved, 0o640); err != nil { // the epochs after it are the lock's
 			t.Fatal(err)
 		}
-		d.holder().names[turnOf("tenant")].Generation = 1
+		d.holder().names[epochKey("tenant")].Generation = 1
 		if err := os.WriteFile(d.segmentFile("tenant", 1), whole, 0o640); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestLogCutShortOrPutBackIsARollback(t *testing.T) {
 	mustLog(t, d)
 }
 
-// A whole copy of the log, its mark with it, that was made while it was open or before.
+// A whole copy of the log, its checkpoint with it, that was made while it was open or before.
 func TestLogPutBackWithItsMarkIsARollback(t *testing.T) {
 	for _, later := range []string{"closed", "opened again", "killed and opened again"} {
 		t.Run(later, func(t *testing.T) {
@@ -208,10 +208,10 @@ func FuzzReplay(f *testing.F) {
 	})
 }
 
-func FuzzParseMark(f *testing.F) {
-	f.Add(mark{1, 2, 3}.encode())
+func FuzzParseCheckpoint(f *testing.F) {
+	f.Add(checkpoint{1, 2, 3}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if m, ok := parseMark(b); ok && string(m.encode()) != string(b) {
+		if m, ok := parseCheckpoint(b); ok && string(m.encode()) != string(b) {
 			t.Fatalf("%x reads as %+v", b, m)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// firstFormat is a copy of a state that was written before records had sequence numbers and names had slots in the lock: "killed"
-// by a process that was killed, "closed" by one that ended in order.
+// firstFormat is a copy of a state that was written before records had sequence numbers and names had slots in the
+// lock: "killed" by a process that was killed, "closed" by one that ended in order.
 func firstFormat(t *testing.T, which string) string {
 	t.Helper()
 	path := t.TempDir()
@@ -66,14 +66,14 @@ func TestFirstFormatIsStillChecked(t *testing.T) {
 		"cut off": func(t *testing.T, path string) {
 			edit(t, filepath.Join(path, "log.00000003.log"), func(b []byte) []byte { return b[:legacyHeader+1] })
 		},
-		"mark removed, cut off": func(t *testing.T, path string) {
+		"checkpoint removed, cut off": func(t *testing.T, path string) {
 			edit(t, filepath.Join(path, "log.mark"), func([]byte) []byte { return nil })
 			edit(t, filepath.Join(path, "log.00000003.log"), func(b []byte) []byte { return b[:legacyHeader+1] })
 		},
 		"segment removed": func(t *testing.T, path string) {
 			edit(t, filepath.Join(path, "log.00000002.log"), func([]byte) []byte { return nil })
 		},
-		"mark of an earlier turn": func(t *testing.T, path string) {
+		"checkpoint of an earlier epoch": func(t *testing.T, path string) {
 			d := open(t, path)
 			l, err := d.OpenLog("log", 2, func([]byte) error { return nil })
 			if err != nil {
@@ -81,14 +81,15 @@ func TestFirstFormatIsStillChecked(t *testing.T) {
 			}
 			_ = l.Close()
 			_ = d.Close()
-			edit(t, filepath.Join(path, "log.mark"), func([]byte) []byte { return mark{3, 18, 1}.encode() })
+			edit(t, filepath.Join(path, "log.mark"), func([]byte) []byte { return checkpoint{3, 18, 1}.encode() })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := firstFormat(t, "closed")
 			change(t, path)
 			d := open(t, path)
-			if _, err := d.OpenLog("log", 2, func([]byte) error { return nil }); !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrRolledBack) {
+			if _, err := d.OpenLog("log", 2, func([]byte) error { return nil }); !errors.Is(err, ErrCorrupt) &&
+				!errors.Is(err, ErrRolledBack) {
 				t.Errorf("err = %v", err)
 			}
 		})
@@ -102,12 +103,14 @@ func TestFirstFormatIsStillChecked(t *testing.T) {
 		h := header{version: 1, generation: 1, length: 3}
 		return append(h.encode([]byte("old")), "old"...)
 	})
-	if _, err := d.Load("health", 1, 100); !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "2 was saved") {
+	if _, err := d.Load("health", 1, 100); !errors.Is(err, ErrRolledBack) ||
+		!strings.Contains(err.Error(), "2 was saved") {
 		t.Errorf("an older snapshot put back: %v", err)
 	}
 }
 
-// A piece of a segment of the first format that is there again, which has no sequence number to show it, is not counted twice.
+// A piece of a segment of the first format that is there again, which has no sequence number to show it, is not counted
+// twice.
 func TestFirstFormatIsOnlyContinuedByItself(t *testing.T) {
 	frame := legacyHeader + 1
 	last := func(b []byte) []byte { return b[len(b)-frame:] }
@@ -150,8 +153,8 @@ func TestFirstFormatIsOnlyContinuedByItself(t *testing.T) {
 	}
 }
 
-// What a crash left behind the mark is a continuation, also if a record of it is like an older one.
-func TestFirstFormatBehindItsMark(t *testing.T) {
+// What a crash left behind the checkpoint is a continuation, also if a record of it is like an older one.
+func TestFirstFormatBehindItsCheckpoint(t *testing.T) {
 	path := firstFormat(t, "killed")
 	segment := filepath.Join(path, "log.00000003.log")
 	edit(t, segment, func(b []byte) []byte { return slices.Concat(b, legacyFrame("d"), legacyFrame("g")) })

@@ -11,16 +11,16 @@ import (
 	"slices"
 )
 
-// A segment begins with its magic, its own number, the sequence number of its first record and a CRC-32C over these. As the
-// length of a record, which is what the first format begins with, the magic would be larger than MaxRecord.
+// A segment begins with its magic, its own number, the sequence number of its first record and a CRC-32C over these. As
+// the length of a record, which is what the first format begins with, the magic would be larger than MaxRecord.
 const (
 	segmentMagic  = "THLOG\x00\x00\x02"
 	segmentHeader = len(segmentMagic) + 8 + 8 + 4
 )
 
-// A record is its length, its sequence number, a CRC-32C over both and the payload, and the payload. The numbers grow by one
-// from record to record and go on in the next segment, so that a piece of a log that is repeated, left out or taken from another
-// log is noticed.
+// A record is its length, its sequence number, a CRC-32C over both and the payload, and the payload. The numbers grow
+// by one from record to record and go on in the next segment, so that a piece of a log that is repeated, left out or
+// taken from another log is noticed.
 const frameHeader = 4 + 8 + 4
 
 // legacyHeader is the length and the checksum of a record in the first format, which had neither a header nor numbers.
@@ -75,7 +75,8 @@ func replaySegment(path string, at place, replay func([]byte) error) (segmentEnd
 	}
 	s := &segmentReader{r: bufio.NewReaderSize(f, 1<<20), size: info.Size()}
 	end := segmentEnd{next: at.next}
-	if begins, err := s.r.Peek(len(segmentMagic)); err == nil && string(begins) != segmentMagic && binary.LittleEndian.Uint32(begins) <= MaxRecord {
+	if begins, err := s.r.Peek(len(segmentMagic)); err == nil && string(begins) != segmentMagic &&
+		binary.LittleEndian.Uint32(begins) <= MaxRecord {
 		end.legacy = true
 		if s.size, err = legacyEnd(f, s.size, at); err != nil {
 			return end, err
@@ -138,8 +139,8 @@ func (s *segmentReader) header(number, next uint64) (uint64, error) {
 	return first, nil
 }
 
-// record returns the record at an end and how many bytes it takes, io.EOF if there is nothing more. The payload is overwritten by
-// the next one.
+// record returns the record at an end and how many bytes it takes, io.EOF if there is nothing more. The payload is
+// overwritten by the next one.
 func (s *segmentReader) record(at segmentEnd) (payload []byte, size int64, err error) {
 	head := s.head[:]
 	if at.legacy {
@@ -158,7 +159,8 @@ func (s *segmentReader) record(at segmentEnd) (payload []byte, size int64, err e
 		return nil, 0, io.ErrUnexpectedEOF
 	}
 	covered := head[:len(head)-4]
-	if crc32.Update(crc32.Checksum(covered, castagnoli), castagnoli, s.payload) != binary.LittleEndian.Uint32(head[len(covered):]) {
+	if crc32.Update(crc32.Checksum(covered, castagnoli), castagnoli,
+		s.payload) != binary.LittleEndian.Uint32(head[len(covered):]) {
 		return nil, 0, errors.New("wrong checksum")
 	}
 	if !at.legacy {

@@ -1,5 +1,20 @@
 // Package state keeps what a collector must remember across restarts: one directory, held by one process,
 // with one checksummed snapshot per name. A snapshot is replaced as a whole or not at all.
+//
+// # Lock order
+//
+// A goroutine takes the locks of a Dir in this order, and may leave out any of them:
+//
+//  1. Dir.use, shared: from the beginning to the end of every read, save and removal. Close takes it exclusively, and
+//     tries for closeTimeout only, so that a save that hangs delays neither Close nor, through it, another name.
+//  2. One mutex of Dir.names: the files of one name, or of the log of that name. It is held while the disk works. No
+//     goroutine holds two of them.
+//  3. Dir.relocking: a LOCK file that was removed is created again once. It is held while the disk works.
+//  4. Dir.mu or lock.mu: the maps in memory. They are held for a few instructions, never while the disk works, and
+//     nothing is locked under them.
+//
+// Dir.lost, which Log.Check calls, takes a mutex of Dir.names without Dir.use, and only if it is free. A Log has no
+// lock of its own: one goroutine at a time calls it.
 package state
 
 import (
@@ -24,7 +39,7 @@ var (
 	ErrVersion = errors.New("snapshot of another version")
 	// ErrCorrupt: the snapshot is damaged, cut short or larger than the caller allows.
 	ErrCorrupt = errors.New("corrupt snapshot")
-	// ErrRolledBack: somebody put an older snapshot back. Counters continued from it would run through
+	// ErrRolledBack: an older snapshot was put back. Counters continued from it would run through
 	// values that were already exposed, which Prometheus reads as no growth at all.
 	ErrRolledBack = errors.New("snapshot was rolled back")
 )
@@ -35,25 +50,28 @@ var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 var errClosed = errors.New("the state directory is closed")
 
 // Dir is a locked state directory. Its methods may be called from several goroutines: one name never waits for another.
+// The package comment has the order of its locks.
 type Dir struct {
 	path    string
 	session uint64
 	logger  atomic.Pointer[slog.Logger]
-	lock    atomic.Pointer[lock] // nil once it is closed
+	lock    atomic.Pointer[lock] // nil once the directory is closed
+	closed  atomic.Bool
 
-	use       sync.RWMutex // held by Close alone, shared by whatever reads or writes
-	closed    atomic.Bool
+	use       sync.RWMutex // exclusive for Close, shared by reads, saves and removals
 	relocking sync.Mutex
-	mu        sync.Mutex
-	names     map[string]*sync.Mutex
-	files     map[string]os.FileInfo // of each snapshot as it was last saved or loaded
+
+	mu    sync.Mutex // guards the maps below
+	names map[string]*sync.Mutex
+	files map[string]os.FileInfo // of each snapshot as it was last saved or loaded
 }
 
 // Open creates the directory if need be and locks it until Close or the end of the process. If another
 // process holds the lock, the error says which.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
-		return nil, fmt.Errorf("storage path: %w; choose a directory that this user may write, or --storage.path= to keep nothing", err)
+		return nil, fmt.Errorf(
+			"storage path: %w; choose a directory that this user may write, or --storage.path= to keep nothing", err)
 	}
 	l, err := takeLock(filepath.Join(path, "LOCK"))
 	if err != nil {
@@ -69,14 +87,14 @@ func Open(path string) (*Dir, error) {
 func (d *Dir) SetLogger(logger *slog.Logger) { d.logger.Store(logger) }
 
 // Session numbers the holders of the directory, this one included. The number is on the disk before Open
-// returns, so that a payload can say by it who saved it and whether somebody came after.
+// returns: a payload that contains it shows which holder saved it, and whether another followed.
 func (d *Dir) Session() uint64 { return d.session }
 
 // holder is the lock, nil once the directory is closed.
 func (d *Dir) holder() *lock { return d.lock.Load() }
 
-// hold keeps others from the files of a name until release is called. key is the name itself, or that of its log: a snapshot
-// that is being written does not keep its log waiting.
+// hold excludes other goroutines from the files of a name until release is called. key is the name itself, or that of
+// its log: a snapshot that is being written does not keep its log waiting.
 func (d *Dir) hold(name, key string) (release func(), err error) {
 	if !nameRE.MatchString(name) {
 		return nil, fmt.Errorf("invalid name of a snapshot %q", name)
@@ -100,16 +118,16 @@ func (d *Dir) hold(name, key string) (release func(), err error) {
 	return func() { m.Unlock(); d.use.RUnlock() }, nil
 }
 
-// closeTimeout is for how long Close waits for the disk: a save that hangs must not keep the process from ending.
+// closeTimeout is how long Close waits for the disk: a save that hangs must not keep the process from ending.
 const closeTimeout = 2 * time.Second
 
-// Close gives the lock up. What was saved stays saved; saving after it fails. While a save hangs the lock
-// cannot be given up; it goes with the process.
+// Close releases the lock, within closeTimeout. What was saved stays saved; saving after it fails. While a save hangs
+// Close returns an error and the lock stays until the process ends.
 func (d *Dir) Close() error {
 	d.closed.Store(true)
 	for deadline := time.Now().Add(closeTimeout); !d.use.TryLock(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("storage path %s: a save has not come back; the disk hangs", d.path)
+			return fmt.Errorf("storage path %s: a save has not returned within %s; the disk hangs", d.path, closeTimeout)
 		}
 	}
 	defer d.use.Unlock()
@@ -130,7 +148,8 @@ func (d *Dir) Save(name string, version int, payload []byte) error {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	if known, same := d.unchanged(name); known && !same {
-		d.logger.Load().Error("A saved state was removed or changed by another program; it is saved anew", "file", d.file(name))
+		d.logger.Load().Error("A saved state was removed or changed by another program; it is saved again", "file",
+			d.file(name))
 	}
 	generation := d.recorded(name).Generation + 1
 	h := header{version: uint32(version), generation: generation, length: uint64(len(payload))}
@@ -145,7 +164,7 @@ func (d *Dir) Save(name string, version int, payload []byte) error {
 	return nil
 }
 
-// recorded returns what the lock's file says of a name.
+// recorded returns what the lock's file records of a name.
 func (d *Dir) recorded(name string) generation { return d.holder().get(name) }
 
 // record writes a generation into the lock's file, and into the new one if it was replaced meanwhile.

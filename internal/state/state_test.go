@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T, path string) *Dir {
@@ -80,7 +81,7 @@ func TestFullDiskKeepsTheSnapshot(t *testing.T) {
 	wantLoad(t, open(t, path), "new", nil)
 }
 
-func TestSecondHolderIsToldWhoHoldsTheDirectory(t *testing.T) {
+func TestSecondHolderLearnsWhoHoldsTheDirectory(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	_, err := Open(path)
@@ -99,6 +100,44 @@ func TestClosedDirectoryRefuses(t *testing.T) {
 	if err := d.Save("health", 1, nil); err == nil {
 		t.Error("saved without the lock")
 	}
+}
+
+// A disk that hangs keeps neither the process from ending nor, after it, the next one from starting.
+func TestCloseIsBoundedWhileASaveHangs(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	l := mustLog(t, d)
+	pipe := d.file("health") + ".tmp"
+	mkfifo(t, pipe)
+	saved := make(chan error, 1)
+	go func() { saved <- d.Save("health", 1, []byte("x")) }()
+	waitFor(t, "the save to hang", func() bool { return held(d, "health") })
+	start := time.Now()
+	if err := l.Close(); err != nil {
+		t.Errorf("the log: %v", err)
+	}
+	if err := d.Close(); err == nil || !strings.Contains(err.Error(), "hangs") {
+		t.Errorf("err = %v, want that the disk hangs", err)
+	}
+	if took := time.Since(start); took < closeTimeout || took > 5*closeTimeout {
+		t.Errorf("closing took %s, want about %s", took, closeTimeout)
+	}
+	if _, err := Open(path); err == nil {
+		t.Error("the lock was released while a save may still write")
+	}
+	if err := d.Save("storage", 1, nil); !errors.Is(err, errClosed) {
+		t.Errorf("saved after Close: %v", err)
+	}
+	r, err := os.OpenFile(pipe, os.O_RDONLY, 0) // the disk answers again
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	<-saved
+	if err := d.Close(); err != nil {
+		t.Errorf("closing once more: %v", err)
+	}
+	open(t, path)
 }
 
 func TestOlderSnapshotPutBackIsARollback(t *testing.T) {

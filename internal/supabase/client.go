@@ -101,11 +101,13 @@ func ValidProject(ref string) bool { return projectRE.MatchString(ref) }
 // get asks for one path of a project and decodes the answer.
 func (c *Client) get(ctx context.Context, project, path string, query url.Values, into any) error {
 	if !ValidProject(project) {
-		return &Error{Kind: KindRequest, Path: path, Err: fmt.Errorf("%q is no project reference; it has twenty lower-case letters", project)}
+		return &Error{Kind: KindRequest, Path: path, Err: fmt.Errorf(
+			"%q is no project reference; it has twenty lower-case letters", project)}
 	}
 	key := project + " " + path
 	if until := c.pause(key); c.now().Before(until) {
-		return &Error{Kind: KindRateLimited, Path: path, RetryAt: until, Err: fmt.Errorf("the API wants no requests until %s", until.UTC().Format(time.TimeOnly))}
+		return &Error{Kind: KindRateLimited, Path: path, RetryAt: until,
+			Err: fmt.Errorf("the API wants no requests until %s", until.UTC().Format(time.TimeOnly))}
 	}
 	if err := c.limiter.Wait(ctx); err != nil {
 		return &Error{Kind: KindNetwork, Path: path, Err: err}
@@ -137,7 +139,8 @@ func (c *Client) get(ctx context.Context, project, path string, query url.Values
 // read judges the status and decodes the body. The body of a refusal is not repeated: it may hold anything.
 func (c *Client) read(response *http.Response, key, path string, into any) error {
 	if response.StatusCode != http.StatusOK {
-		e := &Error{Kind: kindOf(response.StatusCode), Path: path, Status: response.StatusCode, Err: errors.New(response.Status)}
+		e := &Error{Kind: kindOf(response.StatusCode), Path: path, Status: response.StatusCode,
+			Err: errors.New(response.Status)}
 		if e.Kind == KindRateLimited {
 			e.RetryAt = c.pause(key)
 		}
@@ -148,10 +151,12 @@ func (c *Client) read(response *http.Response, key, path string, into any) error
 	case err != nil:
 		return &Error{Kind: KindNetwork, Path: path, Status: response.StatusCode, Err: err}
 	case len(body) > maxBody:
-		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode, Err: fmt.Errorf("the answer is larger than %d bytes", maxBody)}
+		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode,
+			Err: fmt.Errorf("the answer is larger than %d bytes", maxBody)}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode, Err: fmt.Errorf("the answer cannot be read: %w", err)}
+		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode,
+			Err: fmt.Errorf("the answer cannot be read: %w", err)}
 	}
 	return nil
 }

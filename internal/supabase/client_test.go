@@ -39,7 +39,8 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 func answer(t *testing.T, path, body string) *Client {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path || r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+testToken || r.Header.Get("User-Agent") != "thorbis_exporter/test" {
+		if r.URL.Path != path || r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+testToken ||
+			r.Header.Get("User-Agent") != "thorbis_exporter/test" {
 			t.Errorf("asked %s %s with %v", r.Method, r.URL, r.Header)
 		}
 		_, _ = fmt.Fprint(w, body)
@@ -80,7 +81,8 @@ func TestBackups(t *testing.T) {
 			time.Unix(1789990000, 0), 1,
 		},
 		"recorded: nothing to restore": {
-			`{"region":"us-east-1","pitr_enabled":false,"walg_enabled":true,"backups":[],"physical_backup_data":{}}`, time.Time{}, 0,
+			`{"region":"us-east-1","pitr_enabled":false,"walg_enabled":true,"backups":[],"physical_backup_data":{}}`,
+			time.Time{}, 0,
 		},
 		"failed and pending do not count": {
 			`{"backups":[{"id":3,"status":"FAILED","inserted_at":"2026-09-23T00:00:00Z"},{"id":2,"status":"PENDING","inserted_at":"2026-09-22T00:00:00Z"},{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21 02:11:09.5"}]}`,
@@ -102,7 +104,8 @@ func TestBackups(t *testing.T) {
 			}
 		})
 	}
-	_, err := answer(t, "/v1/projects/"+project+"/database/backups", `{"backups":[{"inserted_at":"yesterday"}]}`).Backups(t.Context(), project)
+	_, err := answer(t, "/v1/projects/"+project+"/database/backups",
+		`{"backups":[{"inserted_at":"yesterday"}]}`).Backups(t.Context(), project)
 	expectKind(t, err, KindAnswer)
 }
 
@@ -111,23 +114,27 @@ func TestHealth(t *testing.T) {
 		if got := r.URL.Query()["services"]; len(got) != 2 || got[0] != "db" || got[1] != "rest" {
 			t.Errorf("services %q", got)
 		}
-		_, _ = fmt.Fprint(w, `[{"name":"db","healthy":true,"status":"ACTIVE_HEALTHY"},{"name":"rest","status":"UNHEALTHY","error":"x"}]`)
+		_, _ = fmt.Fprint(
+			w, `[{"name":"db","healthy":true,"status":"ACTIVE_HEALTHY"},{"name":"rest","status":"UNHEALTHY","error":"x"}]`)
 	})
 	got, err := c.Health(t.Context(), project, "db", "rest")
-	if err != nil || len(got) != 2 || got[0] != (Health{"db", HealthActive}) || got[1] != (Health{"rest", HealthUnhealthy}) {
+	if err != nil || len(got) != 2 || got[0] != (Health{"db", HealthActive}) ||
+		got[1] != (Health{"rest", HealthUnhealthy}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestProject(t *testing.T) {
-	got, err := answer(t, "/v1/projects/"+project, `{"ref":"x","status":"PAUSING","region":"eu"}`).Project(t.Context(), project)
+	got, err := answer(t, "/v1/projects/"+project, `{"ref":"x","status":"PAUSING","region":"eu"}`).Project(t.Context(),
+		project)
 	if err != nil || got != (Project{"PAUSING", "eu"}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	for status, want := range map[int]Kind{401: KindToken, 403: KindToken, 404: KindNotFound, 429: KindRateLimited, 500: KindServer, 503: KindServer, 302: KindAnswer, 204: KindAnswer} {
+	for status, want := range map[int]Kind{401: KindToken, 403: KindToken, 404: KindNotFound, 429: KindRateLimited,
+		500: KindServer, 503: KindServer, 302: KindAnswer, 204: KindAnswer} {
 		_, err := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://elsewhere.example/")
 			w.WriteHeader(status)
@@ -147,7 +154,8 @@ func TestRateLimitIsObeyed(t *testing.T) {
 		"refused, other word": {429, map[string]string{"Retry-After": "7"}, 7 * time.Second},
 		"refused, no word":    {429, nil, time.Minute},
 		"refused, too long":   {429, map[string]string{"X-RateLimit-Reset": "1893456000"}, maxPause},
-		"the last one":        {200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5"}, 5 * time.Second},
+		"the last one": {200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5"},
+			5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var requests atomic.Int32
@@ -229,7 +237,8 @@ func TestTokens(t *testing.T) {
 	}
 	_, err = c.Disk(t.Context(), project)
 	expectKind(t, err, KindToken)
-	for _, o := range []Options{{}, {TokenFile: "a", TokenEnv: "b"}, {TokenFile: "a", BaseURL: "api"}, {TokenFile: "a", BaseURL: "ftp://x"}} {
+	for _, o := range []Options{{}, {TokenFile: "a", TokenEnv: "b"}, {TokenFile: "a", BaseURL: "api"},
+		{TokenFile: "a", BaseURL: "ftp://x"}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}

@@ -13,7 +13,8 @@ const (
 	keptBytes   = 512 << 20
 )
 
-// Keep saves a good list, for a start at which the registry cannot be read or has lost most of its tenants. Without a directory it does nothing.
+// Keep saves a good list, for a start at which the registry cannot be read or has lost most of its tenants. Without a
+// directory it does nothing.
 func Keep(d *state.Dir, name string, list []Tenant) error {
 	if d == nil {
 		return nil
@@ -28,8 +29,8 @@ func Keep(d *state.Dir, name string, list []Tenant) error {
 	return nil
 }
 
-// Keep saves the list in use if it is not what was last kept, or if that was removed or changed. A list that was never read in this run is
-// not kept.
+// Keep saves the list in use if it is not what was last kept, or if that was removed or changed. A list that was never
+// read in this run is not kept.
 func (s *Source) Keep(d *state.Dir, name string) error {
 	s.mu.Lock()
 	list, version, done := s.list, s.version, s.kept

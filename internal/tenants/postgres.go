@@ -58,7 +58,8 @@ func collect(rows pgx.Rows) ([]Tenant, error) {
 		if err := rows.Err(); err != nil {
 			return nil, fmt.Errorf("the tenant registry cannot be read: %w", err)
 		}
-		return nil, fmt.Errorf("the query of the tenant registry returns %d columns; select name, tier and, if there is one, host", columns)
+		return nil, fmt.Errorf(
+			"the query of the tenant registry returns %d columns; select name, tier and, if there is one, host", columns)
 	}
 	for rows.Next() {
 		var values [3]*string

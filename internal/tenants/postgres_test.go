@@ -13,7 +13,8 @@ import (
 func TestRegistryInPostgres(t *testing.T) {
 	server := postgrestest.Start(t)
 	file := filepath.Join(t.TempDir(), "dsn")
-	if err := os.WriteFile(file, []byte(server.DSN("postgres", "postgres")+" password=hidden-password\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(server.DSN("postgres", "postgres")+" password=hidden-password\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', 'enterprise', 'ACME.example.')) as t(name, tier, host)`
@@ -38,7 +39,8 @@ func TestRegistryInPostgres(t *testing.T) {
 	keeps := func(failures uint64, message string) {
 		t.Helper()
 		changed, err := s.Refresh(t.Context())
-		if changed || err == nil || !strings.Contains(err.Error(), message) || strings.Contains(err.Error(), "hidden-password") {
+		if changed || err == nil || !strings.Contains(err.Error(), message) ||
+			strings.Contains(err.Error(), "hidden-password") {
 			t.Errorf("changed %v, err = %v", changed, err)
 		}
 		list, known := s.List()
@@ -49,7 +51,8 @@ func TestRegistryInPostgres(t *testing.T) {
 	// A row policy that hides every row from the role that asks, as on Supabase: the last good list stays.
 	server.Query(t, "postgres", `create table customers(name text); insert into customers values ('acme');
 		alter table customers enable row level security; create role reader login; grant select on customers to reader`)
-	if err := os.WriteFile(file, []byte(server.DSN("reader", "postgres")+" password=hidden-password\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(server.DSN("reader", "postgres")+" password=hidden-password\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.Query = "select name from customers"

@@ -34,8 +34,8 @@ type Tenant struct {
 	Hosts []string `yaml:"hosts"`
 }
 
-// Load reads a registry file: `tenants: [{name: acme, tier: enterprise, hosts: [shop.acme.com]}, ...]`. A name may be used once;
-// names that begin with _ are the exporter's own. The result is sorted by name.
+// Load reads a registry file: `tenants: [{name: acme, tier: enterprise, hosts: [shop.acme.com]}, ...]`. A name may be
+// used once; names that begin with _ are the exporter's own. The result is sorted by name.
 func Load(path string) ([]Tenant, error) {
 	list, _, err := LoadContext(context.Background(), path)
 	return list, err
@@ -89,7 +89,8 @@ func check(list []Tenant) ([]Tenant, error) {
 	for i, t := range list {
 		switch {
 		case !nameRE.MatchString(t.Name):
-			return nil, fmt.Errorf("tenants[%d]: invalid name %q: use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
+			return nil, fmt.Errorf(
+				"tenants[%d]: invalid name %q: use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
 		case seen[t.Name]:
 			return nil, fmt.Errorf("tenants[%d]: %q is listed twice; keep one", i, t.Name)
 		case t.Tier != "" && !nameRE.MatchString(t.Tier):

@@ -12,8 +12,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// Half of a file that is being written can be a list of its own. One that was written a moment ago is not read before it has
-// settled, and then as a whole.
+// Half of a file that is being written can be a list of its own. One that was written a moment ago is not read before
+// it has settled, and then as a whole.
 func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "t.yaml")
 	write := func(text string) {

@@ -13,8 +13,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
-// ErrShrunk is why a list is not put in use yet: fewer than half of the tenants are left in it. More likely it is a file that is
-// just being written, or a query that lost its rights to some rows, than the end of most customers.
+// ErrShrunk is why a list is not put in use yet: fewer than half of the tenants are left in it. More likely it is a
+// file that is just being written, or a query that lost its rights to some rows, than the end of most customers.
 var ErrShrunk = errors.New("the tenant registry has lost most of its tenants; it is read again before they are dropped")
 
 // Source is where a registry is read from, again and again. The last good list stays in use.
@@ -39,8 +39,8 @@ type Source struct {
 	kept     uint64    // the version that was last kept
 }
 
-// SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry stays in
-// use, with what it knows.
+// SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry
+// stays in use, with what it knows.
 func SourceOf(r *config.Registry, old *Source) *Source {
 	s := &Source{File: r.File, Patience: 2 * r.Refresh.Std(), Settle: settle, Errors: &atomic.Uint64{}}
 	if old != nil {
@@ -52,14 +52,15 @@ func SourceOf(r *config.Registry, old *Source) *Source {
 	switch {
 	case s.File == "" && s.DSNFile == "":
 		return nil
-	case old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query && old.Patience == s.Patience:
+	case old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query &&
+		old.Patience == s.Patience:
 		return old
 	}
 	return s
 }
 
-// Refresh reads the registry and reports whether there is a new list. A file that did not change is not read. ErrShrunk is not
-// counted as an error.
+// Refresh reads the registry and reports whether there is a new list. A file that did not change is not read. ErrShrunk
+// is not counted as an error.
 func (s *Source) Refresh(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	modified, loaded, used := s.modified, s.loaded, len(s.list) > 0
@@ -84,7 +85,8 @@ func (s *Source) Refresh(ctx context.Context) (bool, error) {
 		list, err = Query(ctx, s.DSNFile, s.Query)
 		if err == nil && len(list) == 0 {
 			// A permission or a row policy that was forgotten looks like this; all customers would be unknown hosts.
-			err = errors.New("the query returned no tenant; those known before stay. Check it as the role that asks, and its rights to the rows")
+			err = errors.New(
+				"the query returned no tenant; those known before stay. Check it as the role that asks, and its rights to the rows")
 		}
 	}
 	s.mu.Lock()

@@ -66,7 +66,8 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
 		t.Errorf("the last of one: %v, %v", changed, err)
 	}
-	if _, err := parse([]byte("tenants: [{name: a, hosts: [x.com]}, {name: b, hosts: [X.com.]}]")); err == nil || !strings.Contains(err.Error(), `belongs to "a"`) {
+	if _, err := parse([]byte("tenants: [{name: a, hosts: [x.com]}, {name: b, hosts: [X.com.]}]")); err == nil ||
+		!strings.Contains(err.Error(), `belongs to "a"`) {
 		t.Errorf("one host, two tenants: %v", err)
 	}
 }
