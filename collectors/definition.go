@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
 // Definition is a collector that an exporter can run. The package of a collector has one, and the exporter lists them all.
@@ -23,6 +24,8 @@ type Site struct {
 	Logger *slog.Logger
 	// State is where a collector saves what survives a restart; nil keeps that in memory only.
 	State *state.Dir
+	// Tenants is the tenant registry, which an exporter reads once for all its collectors.
+	Tenants *tenants.Registry
 	// Location overrides the policy's; empty does not.
 	Location string
 	// Host is this machine in the series about it.

@@ -20,6 +20,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
 // Options are the exporter's flags.
@@ -147,6 +148,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 	if o.Paths == (collectors.Paths{}) {
 		o.Paths = collectors.DefaultPaths()
 	}
+	registry := tenants.NewRegistry(dir, o.Logger)
 	e := &exporter{Options: o, started: time.Now(), supervisor: collectors.NewSupervisor(o.Logger)}
 	e.policy = newPolicy(o.Logger, o.Load, e.apply)
 	e.gatherer = newGatherer(e.supervisor, e.policy)
@@ -155,7 +157,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 			continue
 		}
 		c := d.New(collectors.Site{
-			Logger: o.Logger.With("collector", d.Name), State: dir, Location: o.Location, Host: o.Host, Paths: o.Paths, Version: version.Version,
+			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host, Paths: o.Paths, Version: version.Version,
 		})
 		e.add(d.Name, c)
 		if checks, ok := c.(checks); ok {

@@ -32,7 +32,7 @@ type attempt struct {
 	connected bool
 }
 
-// String says to a person what became of the attempt.
+// String describes the outcome of the attempt to a person.
 func (a attempt) String() string {
 	took := a.took.Round(time.Millisecond)
 	switch {
@@ -44,7 +44,7 @@ func (a attempt) String() string {
 	return fmt.Sprintf("%s after %s", a.reason, took)
 }
 
-// tries is how a probe came by its answer.
+// tries are the attempts of one probe.
 type tries struct {
 	addr     netip.Addr    // whose answer it is; not valid unless the target is a name
 	lookup   time.Duration // for the name
@@ -68,7 +68,7 @@ func connects(m *bbconfig.Module) bool {
 	return m.Prober == "tcp" || m.Prober == "grpc" || m.Prober == "http" && !m.HTTP.UseHTTP3
 }
 
-// delay is how long an address has before the next is tried beside it: each of n has its turn within the timeout.
+// delay is how long an address has before the next is tried beside it, so that each of n is tried within the timeout.
 func delay(m *bbconfig.Module, timeout time.Duration, n int) time.Duration {
 	d := attemptDelayLong
 	if connects(m) {

@@ -11,7 +11,7 @@ import (
 // maxRecords bounds what is kept of one probe's log.
 const maxRecords = 200
 
-// record is what a prober logged once.
+// record is one log record of a prober.
 type record struct {
 	message string
 	level   slog.Level
@@ -105,7 +105,7 @@ func (c capture) attr(key string) string {
 	return ""
 }
 
-// unspoken are the attributes with which probers log what they send and receive: passwords of a dialogue.
+// unspoken are the attributes in which probers log what they send and receive, such as passwords of a dialogue.
 var unspoken = []string{"line", "bytes", "body", "expect"}
 
 // text writes the records for a person.

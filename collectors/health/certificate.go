@@ -11,7 +11,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// certificate is what decides until when a target's connections are trusted.
+// certificate is the certificate that limits how long a target's connections are trusted.
 type certificate struct {
 	expiry time.Time     // zero without TLS
 	life   time.Duration // for how long it was issued, 0 if that is not known
@@ -70,14 +70,14 @@ func (h *handshakes) certificate() certificate {
 	return h.first
 }
 
-// Notice that is given of an expiry by default: so long before it, and no more than a share of the certificate's life,
-// for automatic renewal comes after two thirds of it (RFC 9773, ACME clients) and must have had time to succeed.
+// Default warning times before an expiry, at most a share of the certificate's life: automatic renewal starts after two
+// thirds of it (RFC 9773, ACME clients) and needs time to succeed.
 const (
 	warnBefore, warnShare     = 14 * 24 * time.Hour, 6
 	urgentBefore, urgentShare = 3 * 24 * time.Hour, 12
 )
 
-// notice returns how long before its expiry a certificate is due to be warned of, and urgently.
+// notice returns how long before the expiry of a certificate a warning is due, and an urgent one.
 func (c certificate) notice(policy config.Certificates) (warn, urgent time.Duration) {
 	warn, urgent = warnBefore, urgentBefore
 	if c.life > 0 {

@@ -125,18 +125,18 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("")
-	if err := c.refreshRegistry(t.Context()); err == nil || len(c.targets) != 4 {
+	if err := c.RefreshTenants(t.Context()); err == nil || len(c.targets) != 4 {
 		t.Errorf("an empty file: %v, %d targets", err, len(c.targets))
 	}
 	write("tenants: [{name: acme}]")
-	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 4 {
+	if err := c.RefreshTenants(t.Context()); err != nil || len(c.targets) != 4 {
 		t.Errorf("a file that has just lost most: %v, %d targets", err, len(c.targets))
 	}
 	if err := collectors.Apply(c, p); err != nil || len(c.targets) != 4 {
 		t.Errorf("a reload then: %v, %d targets", err, len(c.targets))
 	}
-	c.source.Patience = 0
-	if err := c.refreshRegistry(t.Context()); err != nil || len(c.targets) != 1 {
+	c.tenants.Source().Patience = 0
+	if err := c.RefreshTenants(t.Context()); err != nil || len(c.targets) != 1 {
 		t.Errorf("a file that has stayed so: %v, %d targets", err, len(c.targets))
 	}
 }

@@ -25,16 +25,17 @@ var Definition = collectors.Definition{
 	Name: "health", Help: "Probe the policy's health checks.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State, Location: s.Location, Version: s.Version})
+		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants, Location: s.Location, Version: s.Version})
 	},
 }
 
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger   *slog.Logger
-	State    *state.Dir // nil keeps everything in memory only
-	Location string     // overrides the policy's
-	Version  string     // of the exporter, for the User-Agent
+	State    *state.Dir        // nil keeps everything in memory only
+	Tenants  *tenants.Registry // nil for one of its own
+	Location string            // overrides the policy's
+	Version  string            // of the exporter, for the User-Agent
 	// Resolver looks names up; nil is Go's own.
 	Resolver *net.Resolver
 }
@@ -48,14 +49,13 @@ type Collector struct {
 	names   resolver
 
 	changed collectors.Announcement // a policy or registry was applied
-	applied collectors.Announcement // a policy was applied, whose registry wants to be read
+	tenants *tenants.Subscription   // of the registry, without a source if no check needs it
 
 	applying sync.Mutex // one policy or registry at a time; taken before mu
 
 	mu        sync.Mutex
 	policy    *config.Policy
 	location  string
-	source    *tenants.Source  // of the tenants, nil if no check needs them
 	registry  []tenants.Tenant // in use
 	targets   map[key]*target
 	sorted    []*target // the same, by check and tenant
@@ -76,10 +76,14 @@ type Collector struct {
 func New(o Options) *Collector {
 	c := &Collector{
 		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location,
-		changed: collectors.NewAnnouncement(), applied: collectors.NewAnnouncement(),
+		changed: collectors.NewAnnouncement(),
 		targets: map[key]*target{}, checks: map[string]*checkSeries{}, gone: map[identity]gone{}, reference: &reference{},
 		created: time.Now(),
 	}
+	if o.Tenants == nil {
+		o.Tenants = tenants.NewRegistry(o.State, o.Logger)
+	}
+	c.tenants = o.Tenants.Subscribe()
 	if o.Resolver != nil {
 		c.names = o.Resolver
 	}
@@ -129,9 +133,9 @@ func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 			c.kept = c.load(time.Now())
 		}
 		reference.carry(c.reference, c.remembered, time.Now())
-		c.policy, c.location, c.source, c.registry, c.reference = p, location, source, registry, reference
+		c.policy, c.location, c.registry, c.reference = p, location, registry, reference
 		c.follow(plan)
-		c.applied.Make()
+		c.tenants.Use(source)
 	}, nil
 }
 

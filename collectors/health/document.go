@@ -32,8 +32,8 @@ const (
 	entryBytes    = 350
 )
 
-// encode writes the document as json.Marshal does. With thousands of targets, every second, that would take thrice as
-// much.
+// encode writes the document as json.Marshal does. With thousands of targets, every second, that would take three times
+// as much.
 func (d document) encode() ([]byte, error) {
 	targets := d.Targets
 	d.Targets = []entry{}

@@ -12,7 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// cacheHeaders say that an answer came from a cache and so nothing of the service behind it.
+// cacheHeaders show that an answer came from a cache, so that the state of the service is unknown.
 // Sources: Vercel's x-vercel-cache, Cloudflare's cf-cache-status, Age of RFC 9111 section 5.1.
 var cacheHeaders = map[string]string{
 	"X-Vercel-Cache":  "^(HIT|STALE|PRERENDER)$",

@@ -32,7 +32,7 @@ type checkState struct {
 	duration                   *durations
 }
 
-// Families returns all series as they are now, from memory only. Persistent counters appear as persist.go says.
+// Families returns all series as they are now, from memory only. Persistent counters appear as persist.go describes.
 func (c *Collector) Families() []metric.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()

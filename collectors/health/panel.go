@@ -10,25 +10,25 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// A panel is asked every referenceInterval, so that it is known beforehand which of its members can be
-// relied on. One look answers for all failing checks for referenceHolds at most. While all are silent they
-// are asked every referenceRecheck, so that their return shows though no check fails.
+// A panel is probed every referenceInterval, so that it is known beforehand which of its members are reliable. One
+// round answers for all failing checks, for referenceHolds at most. While all members are silent they are probed every
+// referenceRecheck, so that their return is noticed although no check fails.
 const (
 	referenceHolds    = 2 * time.Second
 	referenceRecheck  = 5 * time.Second
 	referenceInterval = 30 * time.Second
 )
 
-// A member is dead when deadAfter looks in a row found it silent and a check answered before each: what both need
-// is there, it is not. What answered before a restart is believed for referenceRemembered.
+// A member is dead when it was silent in deadAfter rounds in a row and a check answered before each of them: the
+// network works, the member does not. A member that answered before a restart counts as good for referenceRemembered.
 const (
 	deadAfter           = 2
 	referenceRemembered = time.Hour
 )
 
-// panel is a set of things elsewhere that answer whenever something of the exporter's own works: its network, its
-// resolver. Only the silence of all members that could be relied on until now is the loss of that: one that is mistyped
-// or was given up by its owner must not turn every outage into an unknown.
+// panel is a set of targets elsewhere that answer while the exporter's own network or resolver works. The network or
+// resolver counts as lost only when all members that were reliable until now are silent: a member that is mistyped or
+// was retired must not turn every outage into an unknown.
 type panel struct {
 	logger *slog.Logger
 	what   string        // its members are, in logs
@@ -43,7 +43,7 @@ type panel struct {
 	answered [distances]time.Time // when a check that is so far or farther last answered
 }
 
-// member is one of them.
+// member is one target of a panel.
 type member struct {
 	name     string // as pages show it
 	key      string // under which it is remembered
@@ -58,11 +58,11 @@ type member struct {
 	dead     bool
 }
 
-// trusted reports whether the member's silence means anything.
+// trusted reports whether the member is reliable, so that its silence counts.
 func (t *member) trusted() bool { return !t.answered.IsZero() && !t.dead }
 
-// silent asks the members, all at once, and reports whether none answers of which one could be
-// relied on. Without any it reports false: a page too many is better than one too few.
+// silent probes all members at once and reports whether all of them are silent although one is reliable. Without a
+// reliable member it reports false: one page too many is better than one too few.
 func (r *panel) silent(ctx context.Context) bool {
 	if len(r.members) == 0 {
 		return false
@@ -110,7 +110,7 @@ func (r *panel) silent(ctx context.Context) bool {
 	return lost
 }
 
-// note remembers what a look at one member found.
+// note records the result of one probe of a member.
 func (r *panel) note(t *member, result string, start time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +141,7 @@ func (r *panel) note(t *member, result string, start time.Time) {
 	}
 }
 
-// reached notes that a check answered, which began at a moment.
+// reached records that a check answered whose probe began at a moment.
 func (r *panel) reached(d distance, start time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,7 +150,7 @@ func (r *panel) reached(d distance, start time.Time) {
 	}
 }
 
-// ask asks again in the background if that is due.
+// ask probes again in the background if that is due.
 func (r *panel) ask(ctx context.Context) {
 	if len(r.members) == 0 || !r.asking.TryLock() {
 		return
@@ -182,8 +182,8 @@ func (r *panel) remembered(good map[string]time.Time) {
 	}
 }
 
-// adopt takes over what an earlier policy's panel found of the same members: one that is dead stays dead, and one that
-// is silent has no more time. If no member is new, what the last look found holds as long as it would have.
+// adopt copies the state of the same members from an earlier policy's panel: a dead member stays dead, and a silent one
+// has no more time. If no member is new, the last round stays valid for as long as before.
 func (r *panel) adopt(old *panel) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
@@ -209,7 +209,7 @@ func (r *panel) adopt(old *panel) {
 	}
 }
 
-// recall takes over what an earlier run relied on, of members that have not been asked since.
+// recall restores the reliable members of an earlier run that have not been probed since.
 func (r *panel) recall(good map[string]time.Time, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -220,7 +220,7 @@ func (r *panel) recall(good map[string]time.Time, now time.Time) {
 	}
 }
 
-// works returns what the last look found, 1 or 0, and how many chosen members are dead or have never answered.
+// works returns the result of the last round, 1 or 0, and how many chosen members are dead or have never answered.
 func (r *panel) works() (up, dead float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

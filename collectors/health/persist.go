@@ -28,7 +28,7 @@ const (
 //
 // Normally a scrape shows what was last saved, so that a restart goes on where the scrape was: a counter
 // that steps back reads as a reset to 0, and all that it ever counted would count again. But pages wait for
-// these counters, and they must not wait for a disk that hangs or is full. So every snapshot says until when
+// these counters, and they must not wait for a disk that hangs or is full. So every snapshot contains until when
 // nothing but saved counters will have been shown (trustFor after it was taken, renewed by the next), and
 // when that moment has passed without another save, counters go on from memory.
 //
@@ -39,7 +39,7 @@ const (
 // from 0, and what an exporter that was killed and stays away for longer than trustFor costs is the same.
 const trustFor = 15 * time.Second
 
-// saved is what outlives a restart of one target.
+// saved is the state of one target that survives a restart.
 type saved struct {
 	totals
 	AppService string    `json:"app_service"`
@@ -49,7 +49,7 @@ type saved struct {
 	Removed time.Time `json:"removed,omitzero"`
 }
 
-// persistence is what is known of saving. The collector's lock guards it.
+// persistence is the state of saving. The collector's lock guards it.
 type persistence struct {
 	savedAt time.Time // when what is shown was taken
 	failing bool      // the last save failed
@@ -58,7 +58,7 @@ type persistence struct {
 	saves   [2]uint64 // succeeded, failed
 }
 
-// promise returns until when a snapshot taken now may say that it is all that was shown. While saving fails
+// promise returns until when a snapshot taken now may claim to contain all that was shown. While saving fails
 // the promise is not renewed: the failed snapshot may be on the disk nevertheless.
 func (p *persistence) promise(now time.Time) time.Time {
 	if p.live {
@@ -134,7 +134,7 @@ func (c *Collector) write(d document) error {
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
-// published puts what was saved of targets, the document's first, before the scraper's eyes, or notes that saving
+// published lets scrapes see the saved counters of targets, which are the document's first, or records that saving
 // failed.
 func (c *Collector) published(configured []*target, d document, err error) error {
 	c.mu.Lock()
@@ -172,21 +172,21 @@ func (c *Collector) continueInMemory(now time.Time) {
 		c.savedAt)
 }
 
-// SavingStatus is how saving fares.
+// SavingStatus is the state of saving.
 type SavingStatus struct {
 	LastSaved time.Time // up to when everything is saved
 	Live      bool      // what is shown is not saved
 }
 
-// Saving returns how saving fares.
+// Saving returns the state of saving.
 func (c *Collector) Saving() SavingStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return SavingStatus{LastSaved: c.savedAt, Live: c.live}
 }
 
-// load reads the counters of an earlier run. What cannot be trusted starts at 0 with a new creation time:
-// a counter that stepped back would read as an outage that never was.
+// load reads the counters of an earlier run. A snapshot that cannot be trusted starts at 0 with a new creation time:
+// a counter that stepped back would look like an outage that did not happen.
 func (c *Collector) load(now time.Time) map[key]saved {
 	restored := map[key]saved{}
 	c.savedAt, c.until = now, now.Add(trustFor)

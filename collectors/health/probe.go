@@ -46,7 +46,7 @@ type request struct {
 	secrets     map[string]*config.SecretRef // headers that are read anew for each probe
 }
 
-// measured is what a probe left behind besides its outcome.
+// measured is the outcome of a probe with its measurements.
 type measured struct {
 	outcome
 	tries
@@ -83,7 +83,7 @@ func newRequest(p *config.Policy, c *config.Check, target, version string) (requ
 		headers[http.CanonicalHeaderKey(name)] = value
 	}
 	if r.secrets = c.SecretHeaders; len(r.secrets) > 0 {
-		// A redirect would carry the secret to wherever the answer says.
+		// A redirect would send the secret to the host that the answer names.
 		r.module.HTTP.HTTPClientConfig.FollowRedirects = false
 	}
 	r.module.HTTP.Headers = headers
@@ -121,7 +121,7 @@ func (r request) of(target string) request {
 	return r
 }
 
-// examine probes once and judges what the edge and the exporter's own network and resolver have to do with a failure.
+// examine probes once and decides whether the edge, or the exporter's own network or resolver, caused a failure.
 func (r request) examine(ctx context.Context, debug bool, reference *reference) *measured {
 	r, err := r.withSecrets(ctx)
 	if err != nil {
@@ -147,8 +147,8 @@ func (r request) examine(ctx context.Context, debug bool, reference *reference) 
 	return m
 }
 
-// Some probers do not watch their context in every phase. One that is still busy so long after its time is
-// left to itself and counts as a timeout; with too many of them no more are begun.
+// Some probers ignore their context in some phases. One that still runs overtime after its timeout is abandoned and
+// counts as a timeout; while there are too many of them no more probes are started.
 const (
 	overtime     = 2 * time.Second
 	maxAbandoned = 200

@@ -56,7 +56,7 @@ var (
 	unknownReasons = []string{reasonProberOffline, reasonResolverFailed, reasonCached, reasonChallenge, reasonProberError}
 )
 
-// explanations say to a person what a reason means.
+// explanations are the texts of reasons for a person.
 var explanations = map[string]string{
 	reasonDNSNotFound:      "the name does not exist",
 	reasonDNSError:         "the resolver failed",
@@ -83,7 +83,7 @@ var explanations = map[string]string{
 	reasonStarting:         "no result yet",
 }
 
-// Explain says what a reason means; empty for none.
+// Explain returns the explanation of a reason, empty for none.
 func Explain(reason string) string { return explanations[reason] }
 
 // classify returns the result and reason of a failed probe from what the prober logged.
@@ -117,7 +117,7 @@ func classify(prober string, records []record, timedOut bool) (result, reason st
 	}
 }
 
-// own reports whether an error is the exporter's and says nothing about the target.
+// own reports whether an error is the exporter's own, so that nothing is known of the target.
 func own(err error) bool {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS,
 		syscall.ENOMEM, syscall.EADDRNOTAVAIL} {

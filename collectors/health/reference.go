@@ -53,8 +53,8 @@ func targetMember(r request) *member {
 	}
 }
 
-// nameMember looks a name up as the checks' names are looked up. That it does not exist is no answer: a resolver that
-// has lost its own upstream says so of any name.
+// nameMember resolves a name as the checks' names are resolved. "No such name" does not count as an answer: a resolver
+// that has lost its own upstream answers so for every name.
 func nameMember(name string, names resolver, timeout time.Duration) *member {
 	if names == nil {
 		names = net.DefaultResolver
@@ -76,13 +76,13 @@ func nameMember(name string, names resolver, timeout time.Duration) *member {
 	}
 }
 
-// ask asks again in the background what is due.
+// ask probes in the background what is due.
 func (r *reference) ask(ctx context.Context) {
 	r.targets.ask(ctx)
 	r.names.ask(ctx)
 }
 
-// remembered returns what can be relied on, and when it last answered.
+// remembered returns the reliable members, and when each last answered.
 func (r *reference) remembered() map[string]time.Time {
 	good := map[string]time.Time{}
 	r.targets.remembered(good)
@@ -90,7 +90,7 @@ func (r *reference) remembered() map[string]time.Time {
 	return good
 }
 
-// carry gives a new policy's references what the old one's knew, and what an earlier run did.
+// carry copies the state of the old policy's references and of an earlier run to those of a new policy.
 func (r *reference) carry(old *reference, loaded map[string]time.Time, now time.Time) {
 	r.targets.adopt(&old.targets)
 	r.names.adopt(&old.names)
@@ -98,7 +98,7 @@ func (r *reference) carry(old *reference, loaded map[string]time.Time, now time.
 	r.names.recall(loaded, now)
 }
 
-// ReferenceStatus is a reference target or name as a person looks at it.
+// ReferenceStatus is the state of a reference target or name, for a person.
 type ReferenceStatus struct {
 	Target string
 	// State is one of "answers", "silent", "dead" (it has never answered, or does not though checks do) and

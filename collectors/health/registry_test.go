@@ -1,7 +1,6 @@
 package health
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/tenants"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -58,7 +58,8 @@ func TestTenantsFromPostgres(t *testing.T) {
 	server.Query(t, "postgres", "insert into tenants values ('new', 'gold')")
 	eventually(t, "the new tenant", func() bool { return slices.Contains(tenantsOf(c), "new") })
 	eventually(t, "a good list that is kept", func() bool {
-		return len(New(Options{Logger: slog.New(slog.DiscardHandler), State: dir}).lastTenants()) == 3
+		kept, err := tenants.Kept(dir, "tenant-registry")
+		return err == nil && len(kept) == 3
 	})
 	stop()
 
@@ -79,7 +80,7 @@ func TestTenantsFromPostgres(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	eventually(t, "up again", func() bool { return c.Status()[1].State == metric.StateUp })
-	if err := c.refreshRegistry(t.Context()); err == nil {
+	if err := c.RefreshTenants(t.Context()); err == nil {
 		t.Error("no error is reported while the registry cannot be read")
 	}
 }

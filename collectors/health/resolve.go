@@ -100,7 +100,7 @@ func family(m *bbconfig.Module) (preferred string, fallback bool) {
 	return preferred, fallback
 }
 
-// resolves reports whether the exporter looks the name up: a proxy does it instead where the module says so.
+// resolves reports whether the exporter looks the name up: a proxy does it instead if the module has one.
 func resolves(m *bbconfig.Module) bool {
 	if m.Prober != "http" {
 		return true

@@ -12,15 +12,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// tick is how often time is accounted, and saved while anything but quiet time passes; while nothing is
-// down or changes, saving every quietTick spares the disk. So a scrape shows an outage a second late at the
-// most, and a crash loses at most quietTick of observed time.
+// tick is how often time is counted. It is saved as often while a check is down or changes, else every quietTick, to
+// spare the disk. So a scrape shows an outage at most a second late, and a crash loses at most quietTick of observed
+// time.
 const (
 	tick      = time.Second
 	quietTick = 5 * time.Second
 )
 
-// A disk that hangs must stop neither probes nor the stop: saving is given so long before it counts as failed.
+// A disk that hangs must delay neither probes nor the stop: a save that takes longer counts as failed.
 const (
 	saveTimeout     = 5 * time.Second
 	lastSaveTimeout = 5 * time.Second
@@ -60,7 +60,7 @@ type scheduler struct {
 // meanwhile.
 const maxFinished = 1000
 
-// finished is a probe's end on its way back to the scheduler.
+// finished is a probe that has ended, for the scheduler.
 type finished struct {
 	t       *target
 	fast    bool
@@ -68,11 +68,11 @@ type finished struct {
 	m       *measured // nil for one that panicked or was cut short
 }
 
-// patience is how long the tick, which comes every second, may be silent.
+// patience is how long the tick, which is due every second, may be missing.
 const patience = time.Minute
 
-// Run probes until the context ends, and saves once more then. Probes under way are not waited for: cut short,
-// they say nothing.
+// Run probes until the context ends, and saves once more then. It does not wait for probes under way; their results are
+// discarded.
 func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	report := group.Prompt("checks", patience)
 	s := &scheduler{c: c, done: make(chan finished, maxFinished)}
@@ -107,30 +107,6 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 		case <-timer.C:
 		}
 		timer.Reset(s.start(ctx, time.Now()))
-	}
-}
-
-// followRegistry reads the tenants again and again, beside the probes: a database may take its time.
-func (c *Collector) followRegistry(ctx context.Context, report collectors.Report) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		case <-c.applied:
-		}
-		start := time.Now()
-		err := c.refreshRegistry(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			err = fmt.Errorf("the last good tenants stay: %w", err)
-		}
-		report(err, time.Since(start))
-		timer.Reset(c.registryInterval())
 	}
 }
 

@@ -132,7 +132,7 @@ func (c *Collector) request(p ProbeRequest) (request, *reference, error) {
 	return newModuleRequest(name, module, timeout).by(c.names).of(p.Target), c.reference, nil
 }
 
-// noTarget says why there is nothing to probe by these names, and which there are. The caller holds the lock.
+// noTarget explains why these names match no target, and lists those that would. The caller holds the lock.
 func (c *Collector) noTarget(check, tenant string) error {
 	configured, ok := c.policy.Check(check)
 	switch {

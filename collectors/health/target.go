@@ -19,8 +19,8 @@ import (
 // key identifies a target across reloads and restarts.
 type key struct{ check, tenant string }
 
-// target is a check, or a check of one tenant, with all that is known of it. There is one object for as long
-// as the policy has the target: a reload changes its settings, never its state machine.
+// target is a check, or a check of one tenant, with its state. There is one object while the policy has the target: a
+// reload changes its settings, never its state machine.
 type target struct {
 	key
 	settings
@@ -40,7 +40,7 @@ type target struct {
 	removed     bool
 }
 
-// settings are what a policy says of a target.
+// settings are the policy's settings of a target.
 type settings struct {
 	spec     *config.Check
 	tier     string
@@ -53,8 +53,9 @@ type settings struct {
 	exposed  *targetSeries
 }
 
-// pace bounds the probes of all per-tenant checks together. What confirms an outage and what watches one have a share
-// of their own, so that many failing tenants hold up neither each other's confirmation nor the others' probes.
+// pace bounds the probes of all per-tenant checks together. Probes that confirm an outage and probes of an open one
+// have a rate of their own each, so that many failing tenants delay neither each other's confirmation nor regular
+// probes.
 type pace struct{ regular, confirming, down *rate.Limiter }
 
 // newPace gives them the highest rate that one of them asks for: more of such checks are no more load.
@@ -168,7 +169,7 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 	out.settings[k] = s
 }
 
-// logPace logs that tenants cannot be probed as often as the policy says.
+// logPace logs that tenants cannot be probed as often as the policy demands.
 func (c *Collector) logPace(p *config.Policy, registered int) {
 	if w, slow := p.PaceWarning(registered); slow {
 		c.logger.Warn("Tenants are probed less often than the policy says", "warning", w)
@@ -237,7 +238,7 @@ func (c *Collector) seriesOf(check *config.Check) *checkSeries {
 	return newCheckSeries(check)
 }
 
-// change gives a target new settings. What was measured of another target says nothing of this one.
+// change gives a target new settings. Measurements of another target do not apply to this one.
 func (t *target) change(s settings, now time.Time) {
 	if t.request.target != s.request.target || t.request.moduleName != s.request.moduleName {
 		t.certificate = certificate{}
@@ -283,8 +284,7 @@ func (c *Collector) add(k key, s settings, now time.Time) *target {
 	return t
 }
 
-// firstProbeWithin bounds the wait for the first look at a check after a start or a maintenance window, so
-// that both are blind for as short as can be.
+// firstProbeWithin bounds the wait for the first probe of a check after a start or a maintenance window.
 const firstProbeWithin = 5 * time.Second
 
 // soon brings the next probe forward, spread over a few seconds. The probes after it keep to the slots.

@@ -13,7 +13,7 @@ type busy struct {
 	shares map[string]float64 // of their limit
 }
 
-// note takes the counters of a reading.
+// note records the counters of a reading.
 func (b *busy) note(r *reading, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -35,7 +35,7 @@ var (
 
 var canaryBuckets = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5, 30}
 
-// canary is one of the policy's canaries and how it fares. Its counters start at 0 with the process.
+// canary is one of the policy's canaries with its results. Its counters start at 0 with the process.
 type canary struct {
 	config.Canary
 	host   string
@@ -100,7 +100,7 @@ func (c *canary) poll(logger *slog.Logger) collectors.Poll {
 	}
 }
 
-// round does one round and waits for its end, or for as long as it may take.
+// round makes one round and waits until it ends or its timeout passes.
 func (c *canary) round(ctx context.Context) error {
 	ended := collectors.Async(func() error {
 		defer func() {
@@ -199,7 +199,7 @@ func (c *canary) timed(operation string, do func() error) error {
 	return nil
 }
 
-// collect exposes how the canary fares. Every result exists from the start.
+// collect exposes the results of the canary. Every result exists from the start.
 func (c *canary) collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	s := collectors.NewSnapshot(len(metric.CanaryResults)+1, c.created)
@@ -222,7 +222,7 @@ type canaries struct {
 	list []*canary
 }
 
-// apply takes the policy's canaries; those that stay as they are go on counting.
+// apply puts the policy's canaries in force; those whose settings stay continue their counters.
 func (c *canaries) apply(p *config.Policy, host string, scarce func(string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package storage reads what block devices and filesystems do and hold, and states what the devices were
-// bought with. It reads /proc and /sys in the background; a scrape finds what was read last.
+// Package storage exports the operations of block devices, the usage of filesystems, and the limits that devices were
+// bought with. It reads /proc and /sys in the background; a scrape shows the last reading.
 package storage
 
 import (
@@ -105,7 +105,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	return nil
 }
 
-// read makes a new snapshot. What could be read is shown, beside the error about what could not.
+// read makes a new snapshot. It contains everything that could be read; the error is about the rest.
 func (c *Collector) read(ctx context.Context) error {
 	c.reading.Lock()
 	defer c.reading.Unlock()
@@ -129,7 +129,7 @@ func (c *Collector) read(ctx context.Context) error {
 	}
 	if c.checked != p && errDevices == nil {
 		c.checked = p
-		c.tellUnknown(r.limits, r.devices)
+		c.warnUnknownLimits(r.limits, r.devices)
 	}
 	r.devices, r.devicesLeftOut = cut(r.devices, maxDevices)
 	r.mounts, r.mountsLeftOut = cut(r.mounts, maxMounts)
@@ -151,9 +151,10 @@ func (c *Collector) read(ctx context.Context) error {
 	return errors.Join(errDevices, errMounts)
 }
 
-// tellUnknown warns, once for each policy, of limits of this machine's devices that it has not: a slip of the
-// pen, and nothing would ever be compared with them. Machines that share a policy need not have the same devices.
-func (c *Collector) tellUnknown(limits map[place]limit, devices []device) {
+// warnUnknownLimits warns, once for each policy, of limits of devices that this machine does not have: they may be
+// typing errors, and nothing would ever be compared with them. Machines that share a policy need not have the same
+// devices.
+func (c *Collector) warnUnknownLimits(limits map[place]limit, devices []device) {
 	var names []string
 	for i := range devices {
 		names = append(names, devices[i].name)

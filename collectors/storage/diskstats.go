@@ -47,8 +47,8 @@ type device struct {
 // has reports whether the kernel counts the field.
 func (d *device) has(field int) bool { return field < d.fields }
 
-// ioFields are where the counters of an operation are: -1 for those that there are not. Merged requests are
-// left to the node_exporter: nothing that was bought is measured in them.
+// ioFields are the positions of an operation's counters, -1 for a missing one. Merged requests are left to the
+// node_exporter: no limit of a device is measured in them.
 type ioFields struct {
 	operation             string
 	count, sectors, timed int

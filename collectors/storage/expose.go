@@ -122,7 +122,7 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 		s.Add(families[family], v, labels)
 	}
 	flag(metric.StorageFilesystemStale, a.stale)
-	// What this exporter may not ask, such as the FUSE mount of a user, says nothing of the filesystem.
+	// A mount that this exporter may not query, such as a user's FUSE mount, is not known to have an error.
 	flag(metric.StorageFilesystemError, a.err != nil && !errors.Is(a.err, fs.ErrPermission))
 	flag(metric.StorageFilesystemReadOnly, m.readOnly)
 	if a.stale || a.err != nil {
@@ -135,7 +135,7 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 	s.Add(families[metric.StorageFilesystemInodesFree], float64(a.inodesFree), labels)
 }
 
-// bootTime is since when the kernel counts, zero if it does not say.
+// bootTime is the start of the kernel's counters, zero if it is unknown.
 func bootTime(procfs string) time.Time {
 	text, err := readBounded(filepath.Join(procfs, "stat"))
 	if err != nil {

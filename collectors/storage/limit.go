@@ -13,7 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// limit is what a device was bought with. 0 is unknown.
+// limit is the throughput and the IOPS that a device was bought with. 0 is unknown.
 type limit struct {
 	iops, throughput           float64 // for ever
 	burstIOPS, burstThroughput float64 // for a while
@@ -22,7 +22,7 @@ type limit struct {
 // place is a device on a machine.
 type place struct{ host, device string }
 
-// written returns the limits that a policy writes out. Those without a host are this machine's.
+// written returns the limits in a policy. Those without a host are this machine's.
 func written(p *config.Policy, host string) map[place]limit {
 	limits := map[place]limit{}
 	for _, l := range p.Storage.Limits {
@@ -88,7 +88,7 @@ func newDisks(logger *slog.Logger, userAgent string) *disks {
 	}
 }
 
-// client returns who asks for the disks of the settings' projects, nil if there are none.
+// client returns the API's client for the settings' projects, nil if there are none.
 func (d *disks) client(s config.SupabaseDisks) (*supabase.Client, error) {
 	if len(s.Projects) == 0 {
 		return nil, nil
@@ -97,7 +97,7 @@ func (d *disks) client(s config.SupabaseDisks) (*supabase.Client, error) {
 		UserAgent: d.userAgent})
 }
 
-// apply takes new settings and the client for them. It sends no request yet.
+// apply puts new settings and their client in force. It sends no request yet.
 func (d *disks) apply(s config.SupabaseDisks, client *supabase.Client) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,7 +129,7 @@ func (d *disks) poll() collectors.Poll {
 	}
 }
 
-// ask asks for the disk of one project and keeps what it says.
+// ask queries the disk of one project and keeps the answer.
 func (d *disks) ask(ctx context.Context, client *supabase.Client, project string) error {
 	disk, err := client.Disk(ctx, project)
 	if ctx.Err() != nil {
@@ -164,7 +164,7 @@ func (d *disks) limits() map[place]limit {
 	return limits
 }
 
-// expose adds how the questions fared.
+// expose adds the results of the requests.
 func (d *disks) expose(s *collectors.Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -15,7 +15,7 @@ type mount struct {
 	fstype       string
 	source       string
 	readOnly     bool
-	// superReadOnly is the filesystem's own state, whatever one mount of it says.
+	// superReadOnly is the filesystem's own state, whatever the options of one mount.
 	superReadOnly bool
 }
 

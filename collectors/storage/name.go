@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// nameTTL is how long what sysfs says of a device is taken for true.
+// nameTTL is how long a device's entries of sysfs are cached.
 const nameTTL = time.Minute
 
 // maxDepth bounds how many layers (partition, RAID, LVM, encryption) may lie on each other.
 const maxDepth = 8
 
-// namer finds out what a person knows devices by. sysfs is read once a minute, not at every round.
+// namer finds the names by which people know devices. It reads sysfs once a minute, not in every round.
 type namer struct {
 	sysfs, rootfs string
 	now           func() time.Time
@@ -25,7 +25,7 @@ type namer struct {
 	mapped map[string]string // device-mapper names to devices
 }
 
-// node is a device and what it lies on.
+// node is a device and the devices below it.
 type node struct {
 	name    string // of a logical volume
 	parents []string
@@ -34,7 +34,8 @@ type node struct {
 // known name and mount point of a device.
 type identity struct{ name, mountpoint string }
 
-// identify returns what the devices are called, from sysfs and where they, or what lies on them, are mounted.
+// identify returns the names of the devices, from sysfs and from the mount points of them and of devices on top of
+// them.
 func (n *namer) identify(devices []device, mounts []mount) map[string]identity {
 	n.refresh(devices)
 	numbers := make(map[[2]uint32]string, len(devices))
@@ -60,7 +61,7 @@ func (n *namer) identify(devices []device, mounts []mount) map[string]identity {
 	return identities
 }
 
-// place notes a mount point at a device and at what it lies on. The shortest path wins.
+// place records a mount point at a device and at the devices below it. The shortest path wins.
 func (n *namer) place(identities map[string]identity, device, point string, depth int) {
 	id, ok := identities[device]
 	if depth > maxDepth || !ok {
@@ -85,7 +86,7 @@ func (n *namer) bySource(source string) (string, bool) {
 	return name, ok
 }
 
-// refresh reads sysfs if what is known is old or a device is new.
+// refresh reads sysfs if the cache is old or a device is new.
 func (n *namer) refresh(devices []device) {
 	fresh := n.known != nil && n.now().Sub(n.read) < nameTTL && len(n.known) == len(devices)
 	for i := 0; fresh && i < len(devices); i++ {
@@ -106,7 +107,7 @@ func (n *namer) refresh(devices []device) {
 	n.labels = n.byLabel()
 }
 
-// node reads what sysfs says of a device. What it does not say stays empty.
+// node reads a device's entries of sysfs. Missing ones stay empty.
 func (n *namer) node(name string) node {
 	// The kernel writes / in names as !.
 	dir := filepath.Join(n.sysfs, "class", "block", strings.ReplaceAll(name, "/", "!"))

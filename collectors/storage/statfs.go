@@ -9,13 +9,13 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 )
 
-// usage is what a filesystem says of itself.
+// usage is the answer of statfs for a filesystem.
 type usage struct {
 	size, free, available uint64 // bytes
 	inodes, inodesFree    uint64
 }
 
-// answer is what asking one mount came to.
+// answer is the result of querying one mount.
 type answer struct {
 	usage
 	err   error
@@ -31,7 +31,7 @@ const (
 	maxStuckEver = 2 * maxStuck
 )
 
-// asker asks mounts for their usage. One that hangs holds up neither the others nor the caller for longer
+// asker queries the usage of mounts. One that hangs delays neither the others nor the caller for longer
 // than the timeout, and costs one goroutine until it answers. What hangs with a server or a program of its own is asked
 // apart: however many of these are gone, this machine's disks are looked at.
 type asker struct{ local, remote *pool }
@@ -73,7 +73,7 @@ func (a *asker) ask(ctx context.Context, mounts []mount, timeout time.Duration) 
 // stuckCount is how many calls hang.
 func (a *asker) stuckCount() int { return a.local.stuckCount() + a.remote.stuckCount() }
 
-// pool asks mounts that may hang together.
+// pool queries mounts that may hang together.
 type pool struct {
 	statfs func(path string) (usage, error)
 
@@ -136,7 +136,7 @@ func (a *pool) ask(ctx context.Context, mounts []mount, timeout time.Duration) [
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// Whoever answers from here on is late, and must find nothing to write to.
+	// An answer from here on is late, and must not be written.
 	answers := r.answers
 	r.answers = nil
 	clear(a.answered)
@@ -148,7 +148,7 @@ func (a *pool) ask(ctx context.Context, mounts []mount, timeout time.Duration) [
 	return answers
 }
 
-// leaveOut takes from those still to be asked whom too many hanging calls leave no room for. The caller holds the lock.
+// leaveOut drops mounts from this round while too many calls hang. The caller holds the lock.
 func (r *round) leaveOut() {
 	if len(r.stuck) < maxStuck {
 		return
@@ -163,7 +163,7 @@ func (r *round) leaveOut() {
 	})
 }
 
-// work asks one mount after the other until none is left, or until the one it asks was given up.
+// work queries one mount after the other until none is left, or until its call was given up.
 func (r *round) work() error {
 	for {
 		r.mu.Lock()
@@ -237,7 +237,7 @@ func (r *round) giveUp(before time.Time) {
 	}
 }
 
-// abandon leaves unasked what is still waiting.
+// abandon drops the mounts that are still waiting.
 func (r *round) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

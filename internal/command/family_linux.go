@@ -33,7 +33,7 @@ var owner = sync.OnceValue(func() string {
 	return fmt.Sprintf("%s,%d,%s", strings.Trim(strings.TrimPrefix(namespace, "pid:"), "[]"), os.Getpid(), start)
 })
 
-// newFamily returns the variable of a new run; empty where /proc does not say who we are.
+// newFamily returns the variable of a new run; empty where /proc does not describe this process.
 func newFamily() string {
 	if owner() == "" {
 		return ""

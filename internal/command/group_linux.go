@@ -24,13 +24,13 @@ const (
 	niceness         = 15
 )
 
-// yield puts a program's group behind all others. It is a courtesy: failing changes nothing.
+// yield lowers the priority of a program's process group. Errors are ignored.
 func yield(pid int) {
 	_ = unix.Setpriority(unix.PRIO_PGRP, pid, niceness)
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoPgrp, uintptr(pid), ioprioIdleClass)
 }
 
-// YieldSelf puts this process behind all others: each of its threads, and those that they start later.
+// YieldSelf lowers the priority of this process: of each of its threads, and of those that they start later.
 func YieldSelf() {
 	threads, _ := os.ReadDir("/proc/self/task")
 	for _, t := range threads {

@@ -18,10 +18,10 @@ func isolate(cmd *exec.Cmd, _ syscall.Signal) {
 
 const niceness = 15
 
-// yield puts a program's group behind all others. It is a courtesy: failing changes nothing.
+// yield lowers the priority of a program's process group. Errors are ignored.
 func yield(pid int) { _ = unix.Setpriority(unix.PRIO_PGRP, pid, niceness) }
 
-// YieldSelf puts this process behind all others.
+// YieldSelf lowers the priority of this process.
 func YieldSelf() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) }
 
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

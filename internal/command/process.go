@@ -62,7 +62,7 @@ func Start(c Command, death syscall.Signal) (*Process, error) {
 // Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err says how it ended, once it has.
+// Err returns the error with which it ended, nil before.
 func (p *Process) Err() error {
 	if p.err == nil {
 		return nil

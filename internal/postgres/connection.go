@@ -23,9 +23,9 @@ const closeTimeout = 2 * time.Second
 // by itself and the connection stays; only where the server is silent it has to go.
 const grace = 2 * time.Second
 
-// Source says how to reach a server. The text is a secret: it holds a password, as a rule.
+// Source is how to reach a server. The text is a secret: it holds a password, as a rule.
 type Source struct {
-	// File or Env says where the connection string is. It is read for each connection, so that a renewed
+	// File or Env names where the connection string is. It is read for each connection, so that a renewed
 	// password is used without a restart.
 	File, Env string
 	// Timeout of a connection attempt, and of each statement.
@@ -75,7 +75,7 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 	return c, nil
 }
 
-// NotAskedError says that the server was never asked, for want of a connection string, a password or a permission
+// NotAskedError means that the server was never asked, for want of a connection string, a password or a permission
 // that are right. How the server fares is not known.
 type NotAskedError struct{ Err error }
 
@@ -127,7 +127,7 @@ func (c *Connection) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Close says goodbye. It may be called again.
+// Close ends the session. It may be called again.
 func (c *Connection) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 type Server struct {
 	Started  *time.Time
 	Recovery *bool // it is a replica
-	// Permitted is how many connections it takes from others than superusers.
+	// Permitted is how many connections roles that are not superusers may have.
 	Permitted *int
 	// Connections of clients; absent where the role sees none but its own.
 	Connections *int

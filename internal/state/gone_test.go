@@ -97,7 +97,7 @@ func TestRemovedStateIsNoticedAtTheNextSave(t *testing.T) {
 			}
 			save(t, d, "health after")
 			if strings.Contains(name, "directory") || name == "lock removed" {
-				if n := strings.Count(log.String(), "was removed while it was in use"); n != 1 {
+				if n := strings.Count(log.String(), "was removed while in use"); n != 1 {
 					t.Errorf("logged %d times:\n%s", n, log.String())
 				}
 			}

@@ -112,7 +112,7 @@ func takeLock(path string) (*lock, error) {
 	return l, nil
 }
 
-// copyOf makes a new lock say what a lost one of the same process did.
+// copyOf copies the record of a lost lock of the same process.
 func (l *lock) copyOf(lost *lock) error {
 	l.record = lost.record
 	if err := l.store(); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Log is an append-only log beside the snapshot of the same name, for a collector whose state is too large
-// to be written anew at every change. It is a row of segments; a snapshot says from which segment on the log
+// to be written anew at every change. It is a row of segments; a snapshot names the segment from which the log
 // continues it. After Append returns nil its records survive a crash of the machine.
 //
 // Data after the last whole record of the newest segment is a write that never succeeded, and is dropped. A checkpoint

@@ -67,7 +67,7 @@ type Dir struct {
 }
 
 // Open creates the directory if need be and locks it until Close or the end of the process. If another
-// process holds the lock, the error says which.
+// process holds the lock, the error names it.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
 		return nil, fmt.Errorf(

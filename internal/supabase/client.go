@@ -38,11 +38,11 @@ const (
 	pauseWithoutWord = time.Minute
 )
 
-// Options say where the API is and where its token lies.
+// Options are the address of the API and the source of its token.
 type Options struct {
 	// BaseURL overrides DefaultBaseURL, for tests.
 	BaseURL string
-	// TokenFile or TokenEnv says where the access token is; it is read for each request, so that a renewed
+	// TokenFile or TokenEnv names where the access token is; it is read for each request, so that a renewed
 	// one is used without a restart.
 	TokenFile string
 	TokenEnv  string

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Kind says what went wrong: a closed set, fit for counting.
+// Kind is the kind of a failure: a closed set, for a label.
 type Kind string
 
 // The kinds.
@@ -33,7 +33,7 @@ type Error struct {
 	Err     error
 }
 
-// Error says what was asked for and what to do about the kinds that a person can mend.
+// Error contains the request and, for kinds that a person can fix, the cure.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("supabase %s: %v", e.Path, e.Err)
 	switch e.Status {

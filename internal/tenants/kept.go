@@ -11,6 +11,9 @@ import (
 const (
 	keptVersion = 1
 	keptBytes   = 512 << 20
+	// keptName is the name under which the list is saved. The first releases saved it a second time for health checks.
+	keptName         = "tenant-registry"
+	keptNameOfHealth = "health-tenants"
 )
 
 // Keep saves a good list, for a start at which the registry cannot be read or has lost most of its tenants. Without a

@@ -1,111 +1,269 @@
-// Package tenants reads the registry of tenants: who they are and which tier each belongs to.
 package tenants
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"regexp"
-	"slices"
-	"strings"
+	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/thorbis/thorbis_exporter/internal/regularfile"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// Bounds of a registry file.
-const (
-	fileTimeout = 30 * time.Second
-	maxBytes    = 64 << 20
-	maxTenants  = 1_000_000
-)
+// retryInterval is the pace at which a registry that was never read is read.
+const retryInterval = 5 * time.Second
 
-var nameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
+// Registry is the one tenant registry of an exporter. It is read once and saved once, whatever the number of collectors
+// that subscribe to it.
+type Registry struct {
+	dir    *state.Dir // nil keeps nothing
+	logger *slog.Logger
+	errors atomic.Uint64
 
-// Tenant is one registered tenant.
-type Tenant struct {
-	Name string `yaml:"name"`
-	Tier string `yaml:"tier"`
-	// Hosts are the tenant's own domains beside the platform's pattern.
-	Hosts []string `yaml:"hosts"`
+	mu       sync.Mutex // taken before a source's own
+	newest   *Source    // that was put in force last
+	prepared *Source    // that was prepared last
+	reading  bool
+	due      time.Time // of the next read
+	last     Update
+	changed  chan struct{} // closed at the end of each read and whenever a source is put in force
+	replaced bool          // the list of an earlier release is saved under its own name
 }
 
-// Load reads a registry file: `tenants: [{name: acme, tier: enterprise, hosts: [shop.acme.com]}, ...]`. A name may be
-// used once; names that begin with _ are the exporter's own. The result is sorted by name.
-func Load(path string) ([]Tenant, error) {
-	list, _, err := LoadContext(context.Background(), path)
-	return list, err
+// Update is the outcome of one read.
+type Update struct {
+	// Err is why the registry could not be read; the tenants known before stay in use.
+	Err error
+	// NotKept is why the list could not be saved for the next start.
+	NotKept error
+	// Duration is how long the read took.
+	Duration time.Duration
+
+	number uint64 // counts the reads
 }
 
-// LoadContext is Load that ends with the context, whatever the disk does, and returns when what it read was written.
-func LoadContext(ctx context.Context, path string) ([]Tenant, time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
-	defer cancel()
-	text, info, err := regularfile.ReadStat(ctx, path, maxBytes)
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("the tenant registry cannot be read: %w", err)
-	}
-	list, err := load(path, text)
-	return list, info.ModTime(), err
+// NewRegistry returns a registry that no policy names yet. Good lists are kept in the directory, if there is one.
+func NewRegistry(dir *state.Dir, logger *slog.Logger) *Registry {
+	return &Registry{dir: dir, logger: logger, changed: make(chan struct{})}
 }
 
-func load(path string, text []byte) ([]Tenant, error) {
-	list, err := parse(text)
-	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
-		return nil, fmt.Errorf("%s: %s; a tenant has name, tier and hosts", path, strings.Join(kinds.Errors, "; "))
+// Errors returns how many reads have failed since the start, whatever the policy.
+func (r *Registry) Errors() uint64 { return r.errors.Load() }
+
+// Subscribe returns a subscription without a source.
+func (r *Registry) Subscribe() *Subscription { return &Subscription{registry: r} }
+
+// Prepare returns the source that a policy names, nil if it names none, and puts nothing in force. It reads a file at
+// once, and returns the source beside the error if that fails. A database need not answer: until it does the tenants of
+// an earlier run are known, or those of the source before. A list that lacks most of them is doubted, at the start as
+// later.
+func (r *Registry) Prepare(c *config.Registry) (*Source, error) {
+	s := r.prepare(c)
+	if s == nil || s.File == "" {
+		return s, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if _, err := s.Refresh(context.Background()); err != nil && !errors.Is(err, ErrShrunk) {
+		return s, err
 	}
-	return list, nil
+	return s, nil
 }
 
-func parse(text []byte) ([]Tenant, error) {
-	var file struct {
-		Tenants []Tenant `yaml:"tenants"`
+func (r *Registry) prepare(c *config.Registry) *Source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := SourceOf(c, r.newest)
+	switch {
+	case s == nil || s == r.newest:
+		return s
+	case r.prepared != nil && r.prepared.reads(s):
+		return r.prepared // for another collector, or a policy that was refused
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	switch err := decoder.Decode(&file); {
-	case errors.Is(err, io.EOF):
-		// More likely a file that is just being written than a platform that lost all its tenants.
-		return nil, errors.New("the file is empty; write tenants: [] if there is none")
-	case err != nil:
-		return nil, err
+	s.Errors = &r.errors
+	var before []Tenant
+	another := false // a file that is meant to be another list
+	if r.newest == nil {
+		before = r.earlier()
+	} else {
+		before, _ = r.newest.List()
+		another = s.File != "" && s.File != r.newest.File
 	}
-	return check(file.Tenants)
+	if len(before) > 0 && !another {
+		s.Adopt(before)
+	}
+	r.prepared = s
+	return s
 }
 
-// check sorts a list of tenants whose names and hosts are usable and unique.
-func check(list []Tenant) ([]Tenant, error) {
-	if len(list) > maxTenants {
-		return nil, fmt.Errorf("%d tenants; at most %d", len(list), maxTenants)
-	}
-	seen, hosts := make(map[string]bool, len(list)), map[string]string{}
-	for i, t := range list {
-		switch {
-		case !nameRE.MatchString(t.Name):
-			return nil, fmt.Errorf(
-				"tenants[%d]: invalid name %q: use letters, digits, dot, dash and underscore, a letter or digit first", i, t.Name)
-		case seen[t.Name]:
-			return nil, fmt.Errorf("tenants[%d]: %q is listed twice; keep one", i, t.Name)
-		case t.Tier != "" && !nameRE.MatchString(t.Tier):
-			return nil, fmt.Errorf("tenants[%d]: invalid tier %q", i, t.Tier)
+// earlier returns the list of an earlier run.
+func (r *Registry) earlier() []Tenant {
+	list, err := Kept(r.dir, keptName)
+	if before, errBefore := Kept(r.dir, keptNameOfHealth); len(before) > 0 {
+		r.replaced = true
+		if len(list) == 0 {
+			list, err = before, errBefore
 		}
-		seen[t.Name] = true
-		for j, host := range t.Hosts {
-			host = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(host), "."))
-			if other, ok := hosts[host]; ok || host == "" {
-				return nil, fmt.Errorf("tenants[%d]: host %q belongs to %q; a host has one tenant", i, host, other)
-			}
-			hosts[host] = t.Name
-			list[i].Hosts[j] = host
+	}
+	if err != nil {
+		r.logger.Warn("Tenants are not known until the registry answers", "err", err)
+	}
+	return list
+}
+
+// read reads the registry if that is due. While another subscription reads it, it does nothing.
+func (r *Registry) read(ctx context.Context) {
+	r.mu.Lock()
+	s := r.newest
+	if r.reading || s == nil || time.Now().Before(r.due) {
+		r.mu.Unlock()
+		return
+	}
+	r.reading = true
+	r.mu.Unlock()
+	u := Update{Err: errors.New("the read of the tenant registry panicked")} // replaced unless it does
+	start := time.Now()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.reading = false
+		// A read that was cut short, or that of a source that has been replaced, is no outcome: the next one follows at once.
+		if ctx.Err() == nil && r.newest == s {
+			u.Duration = time.Since(start)
+			u.number = r.last.number + 1
+			r.last, r.due = u, start.Add(s.pace())
+		}
+		r.announce()
+	}()
+	u = r.refresh(ctx, s)
+}
+
+// refresh reads a source and keeps its list.
+func (r *Registry) refresh(ctx context.Context, s *Source) (u Update) {
+	_, u.Err = s.Refresh(ctx)
+	if ctx.Err() != nil {
+		return u
+	}
+	if errors.Is(u.Err, ErrShrunk) {
+		r.logger.Warn("Tenants are not dropped yet", "err", u.Err)
+		u.Err = nil
+	}
+	u.NotKept = r.keep(s)
+	return u
+}
+
+// keep saves the list of a source for the next start, if it was read in this run and is not what was saved last.
+func (r *Registry) keep(s *Source) error {
+	if err := s.Keep(r.dir, keptName); err != nil {
+		r.logger.Warn("A start without the registry would know older tenants, or none", "err", err)
+		return err
+	}
+	r.mu.Lock()
+	replaced := r.replaced && s.wasRead()
+	r.replaced = r.replaced && !replaced
+	r.mu.Unlock()
+	if replaced {
+		if err := r.dir.Remove(keptNameOfHealth); err != nil {
+			r.logger.Warn("The tenant registry of an earlier release cannot be removed", "err", err)
 		}
 	}
-	slices.SortFunc(list, func(a, b Tenant) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	return nil
+}
+
+// announce wakes the subscriptions. The caller holds the lock.
+func (r *Registry) announce() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// Subscription is one collector's use of the registry. While its policy needs no registry, it reads nothing.
+type Subscription struct {
+	registry *Registry
+
+	source atomic.Pointer[Source] // in force
+}
+
+// Prepare returns the source that a policy names, as Registry.Prepare does.
+func (s *Subscription) Prepare(c *config.Registry) (*Source, error) { return s.registry.Prepare(c) }
+
+// Use puts a prepared source in force, nil for none.
+func (s *Subscription) Use(source *Source) {
+	r := s.registry
+	s.source.Store(source)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if source != nil {
+		r.newest = source
+		r.due = time.Time{}
+	}
+	r.announce()
+}
+
+// Source returns the source in force, nil if there is none.
+func (s *Subscription) Source() *Source { return s.source.Load() }
+
+// Keep saves the list of the source in force for the next start. Run does so after each read.
+func (s *Subscription) Keep() {
+	if source := s.source.Load(); source != nil {
+		_ = s.registry.keep(source) // it is logged
+	}
+}
+
+// Errors returns how many reads of the registry have failed.
+func (s *Subscription) Errors() uint64 { return s.registry.Errors() }
+
+// Refresh reads the source in force now, for a command that needs it at once.
+func (s *Subscription) Refresh(ctx context.Context) error {
+	source := s.source.Load()
+	if source == nil {
+		return nil
+	}
+	u := s.registry.refresh(ctx, source)
+	return errors.Join(u.Err, u.NotKept)
+}
+
+// Run calls use after each read of the source in force, until the context ends. Of all subscriptions that run, the
+// first one to notice that a read is due makes it.
+func (s *Subscription) Run(ctx context.Context, use func(Update)) {
+	r := s.registry
+	var seen uint64
+	for ctx.Err() == nil {
+		source := s.source.Load()
+		r.mu.Lock()
+		last, changed := r.last, r.changed
+		wait := time.Until(r.due)
+		idle := source == nil || source != r.newest || r.reading
+		r.mu.Unlock()
+		if source != nil && last.number != seen {
+			seen = last.number
+			use(last)
+			continue
+		}
+		var due <-chan time.Time
+		timer := time.NewTimer(max(wait, 0))
+		if !idle {
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-due:
+			r.read(ctx)
+		}
+		timer.Stop()
+	}
+}
+
+// pace is how long after a read the next one begins.
+func (s *Source) pace() time.Duration {
+	interval := max(s.Interval, time.Second)
+	if _, read, _ := s.Status(); read.IsZero() {
+		return min(interval, retryInterval)
+	}
+	return interval
+}
+
+// reads reports whether two sources read the same list at the same pace.
+func (s *Source) reads(other *Source) bool {
+	return s.File == other.File && s.DSNFile == other.DSNFile && s.Query == other.Query && s.Interval == other.Interval
 }

@@ -1,63 +1,204 @@
 package tenants
 
 import (
-	"errors"
+	"context"
+	"log/slog"
+	"net"
+	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
-	"github.com/thorbis/thorbis_exporter/internal/regularfile"
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-func TestParseSortsAndChecksNames(t *testing.T) {
-	list, err := parse([]byte("tenants: [{name: zoo, tier: standard}, {name: acme}]"))
-	if err != nil || len(list) != 2 || list[0].Name != "acme" || list[1].Tier != "standard" {
-		t.Fatalf("%v, %v", list, err)
+// testRegistry returns a registry that keeps its list in a directory.
+func testRegistry(t *testing.T) (*Registry, *state.Dir) {
+	t.Helper()
+	d, err := state.Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for text, want := range map[string]string{
-		"tenants: [{name: _other}]":             `invalid name "_other"`,
-		"tenants: [{name: a}, {name: a}]":       "listed twice",
-		"tenants: [{nome: a}]":                  "nome",
-		"tenants: [{name: \"a b\"}]":            "invalid name",
-		"tenants: [{name: a, tier: [x]}]":       "cannot unmarshal",
-		"tennants: [{name: a, tier: standard}]": "tennants",
-	} {
-		if _, err := parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", text, err, want)
-		}
+	t.Cleanup(func() { _ = d.Close() })
+	return NewRegistry(d, slog.New(slog.DiscardHandler)), d
+}
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("tenants: [{name: acme, tier: enterprise}]"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		list, err := parse(text)
-		if err != nil {
-			return
+// subscribe returns a subscription that has put a policy's registry in force.
+func subscribe(t *testing.T, r *Registry, c *config.Registry) *Subscription {
+	t.Helper()
+	s := r.Subscribe()
+	source, err := s.Prepare(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Use(source)
+	return s
+}
+
+// However many collectors follow the registry, it is read once in an interval and each of them is notified of each read.
+func TestRegistryIsReadOnceForAll(t *testing.T) {
+	r, d := testRegistry(t)
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	put(t, file, "tenants: [{name: acme}]")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		r.changed = make(chan struct{}) // one of the bubble
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		updates := map[int]int{}
+		c := &config.Registry{File: file, Refresh: config.Duration(time.Minute)}
+		var first *Source
+		for i := range 3 {
+			s := subscribe(t, r, c)
+			if first == nil {
+				first = s.Source()
+			} else if s.Source() != first {
+				t.Error("two sources of one registry")
+			}
+			wg.Go(func() {
+				s.Run(ctx, func(u Update) {
+					mu.Lock()
+					defer mu.Unlock()
+					if updates[i]++; u.Err != nil || u.NotKept != nil {
+						t.Error(u)
+					}
+				})
+			})
 		}
-		for i := 1; i < len(list); i++ {
-			if list[i-1].Name >= list[i].Name {
-				t.Fatal("not sorted or not unique")
+		none := subscribe(t, r, &config.Registry{})
+		wg.Go(func() { none.Run(ctx, func(u Update) { t.Errorf("an update without a registry: %+v", u) }) })
+		time.Sleep(10*time.Minute + time.Second)
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		reads := int(r.last.number)
+		if reads < 10 || reads > 12 {
+			t.Errorf("%d reads in ten intervals", reads)
+		}
+		for i := range 3 {
+			if updates[i] != reads {
+				t.Errorf("subscription %d has %d updates of %d reads", i, updates[i], reads)
 			}
 		}
 	})
+	if list, err := Kept(d, keptName); err != nil || len(list) != 1 {
+		t.Errorf("%v kept, %v", list, err)
+	}
 }
 
-// A registry that is replaced by a pipe is an error; it held up the start, and every later look.
-func TestPipeAsRegistry(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "tenants.yaml")
-	if err := syscall.Mkfifo(name, 0o600); err != nil {
+// The list that the first releases saved for health checks is used while there is no other, and replaced by the one list.
+func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
+	r, d := testRegistry(t)
+	if err := Keep(d, keptNameOfHealth, []Tenant{{Name: "acme"}, {Name: "zoo"}}); err != nil {
 		t.Fatal(err)
 	}
-	s := Source{File: name}
-	if _, err := s.Refresh(t.Context()); !errors.Is(err, regularfile.ErrNotRegular) {
-		t.Errorf("err = %v", err)
+	dsn := filepath.Join(t.TempDir(), "dsn")
+	put(t, dsn, "host=/nowhere-at-all user=x")
+	database := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Minute)}
+	s := subscribe(t, r, database)
+	if list, known := s.Source().List(); !known || len(list) != 2 {
+		t.Errorf("%v, %v", list, known)
 	}
-	if _, err := Load(name); !errors.Is(err, regularfile.ErrNotRegular) {
-		t.Errorf("err = %v", err)
+	if err := s.Refresh(t.Context()); err == nil || r.Errors() != 1 {
+		t.Errorf("%v, %d errors", err, r.Errors())
 	}
-	if _, err := Query(t.Context(), name, "SELECT 1"); !errors.Is(err, regularfile.ErrNotRegular) {
-		t.Errorf("err = %v", err)
+	if list, err := Kept(d, keptNameOfHealth); err != nil || len(list) != 2 {
+		t.Errorf("nothing was read, and of the earlier list %v is left, %v", list, err)
+	}
+	// Half of it is doubted, as a list of this release would be.
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	put(t, file, "tenants: [{name: acme}, {name: new}]")
+	s = subscribe(t, r, &config.Registry{File: file, Refresh: database.Refresh})
+	s.Keep()
+	if list, err := Kept(d, keptName); err != nil || len(list) != 2 || list[1].Name != "new" {
+		t.Errorf("%v kept, %v", list, err)
+	}
+	if list, err := Kept(d, keptNameOfHealth); err != nil || list != nil {
+		t.Errorf("%v is left, %v", list, err)
+	}
+}
+
+// A policy that is refused leaves the source in force as it is; the next one takes over what was prepared.
+func TestPreparedSourceIsNotInForce(t *testing.T) {
+	r, _ := testRegistry(t)
+	dir := t.TempDir()
+	one, other := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "other.yaml")
+	put(t, one, "tenants: [{name: a}, {name: b}, {name: c}]")
+	put(t, other, "tenants: [{name: x}]")
+	refresh := config.Duration(time.Minute)
+	s := subscribe(t, r, &config.Registry{File: one, Refresh: refresh})
+	prepared, err := s.Prepare(&config.Registry{File: other, Refresh: refresh})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := s.Source().List(); len(list) != 3 {
+		t.Errorf("%v", list)
+	}
+	if list, _ := prepared.List(); len(list) != 1 {
+		t.Errorf("another file is another list: %v", list)
+	}
+	if again, err := r.Subscribe().Prepare(&config.Registry{File: other, Refresh: refresh}); err != nil || again != prepared {
+		t.Errorf("another collector prepares another source: %v", err)
+	}
+	missing, err := s.Prepare(&config.Registry{File: filepath.Join(dir, "none.yaml"), Refresh: refresh})
+	if err == nil || missing == nil {
+		t.Errorf("%v, %v; want the source beside the error", missing, err)
+	}
+}
+
+// A database that hangs holds up only the subscription that reads it. If that one ends, another reads.
+func TestReadIsTakenOver(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn // and answers nothing
+		}
+	}()
+	r, _ := testRegistry(t)
+	dsn := filepath.Join(t.TempDir(), "dsn")
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	put(t, dsn, "host=127.0.0.1 port="+port+" user=x sslmode=disable")
+	c := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Hour)}
+	run := func() (s *Subscription, updates chan Update, stop func()) {
+		s, updates = subscribe(t, r, c), make(chan Update, 10)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Run(ctx, func(u Update) { updates <- u })
+		}()
+		return s, updates, func() { cancel(); <-done }
+	}
+	_, first, stopFirst := run()
+	conn := <-accepted
+	defer conn.Close()
+	_, second, stopSecond := run()
+	defer stopSecond()
+	stopFirst()
+	(<-accepted).Close()
+	if u := <-second; u.Err == nil {
+		t.Error("a database that hangs up is no error")
+	}
+	if len(first) > 0 {
+		t.Errorf("a read that was cut short is an update: %+v", <-first)
 	}
 }

@@ -21,7 +21,9 @@ var ErrShrunk = errors.New("the tenant registry has lost most of its tenants; it
 type Source struct {
 	File           string
 	DSNFile, Query string // of PostgreSQL
-	// Patience is for how long a list that has lost most of its tenants is not believed.
+	// Interval is how long after a read the next one begins.
+	Interval time.Duration
+	// Patience is for how long a list that has lost most of its tenants is not used.
 	Patience time.Duration
 	// Settle is how old a file must be before it replaces a list: what was written a moment ago may be half of it.
 	Settle time.Duration
@@ -42,7 +44,8 @@ type Source struct {
 // SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry
 // stays in use, with what it knows.
 func SourceOf(r *config.Registry, old *Source) *Source {
-	s := &Source{File: r.File, Patience: 2 * r.Refresh.Std(), Settle: settle, Errors: &atomic.Uint64{}}
+	refresh := r.Refresh.Std()
+	s := &Source{File: r.File, Interval: refresh, Patience: 2 * refresh, Settle: settle, Errors: &atomic.Uint64{}}
 	if old != nil {
 		s.Errors = old.Errors
 	}
@@ -52,8 +55,7 @@ func SourceOf(r *config.Registry, old *Source) *Source {
 	switch {
 	case s.File == "" && s.DSNFile == "":
 		return nil
-	case old != nil && old.File == s.File && old.DSNFile == s.DSNFile && old.Query == s.Query &&
-		old.Patience == s.Patience:
+	case old != nil && old.reads(s):
 		return old
 	}
 	return s
@@ -127,7 +129,7 @@ func wait(ctx context.Context, d, most time.Duration) error {
 	}
 }
 
-// doubtful reports whether a list is too short to be believed yet. The caller holds the lock.
+// doubtful reports whether a list is too short to be used yet. The caller holds the lock.
 func (s *Source) doubtful(list []Tenant) bool {
 	if len(list) >= len(s.list)/2 {
 		s.shrunk = time.Time{}
@@ -143,7 +145,7 @@ func same(a, b Tenant) bool {
 	return a.Name == b.Name && a.Tier == b.Tier && slices.Equal(a.Hosts, b.Hosts)
 }
 
-// Adopt puts a list in use that was good in an earlier run, until the first success of this one.
+// Adopt puts a list of an earlier run in use, until the first read that succeeds.
 func (s *Source) Adopt(list []Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +155,14 @@ func (s *Source) Adopt(list []Tenant) {
 	}
 }
 
-// Version changes with the list, so that a caller of List can check for a newer one, whoever read it.
+// wasRead reports whether the list was read in this run.
+func (s *Source) wasRead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loaded
+}
+
+// Version changes with the list, so that a caller of List can check for a newer one.
 func (s *Source) Version() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
