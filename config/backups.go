@@ -194,7 +194,7 @@ func (v *validator) perTenantBackup(path string, b *Backup) {
 	if t == nil {
 		return
 	}
-	if v.policy.Tenants.Registry.File == "" {
+	if r := &v.policy.Tenants.Registry; r.File == "" && r.Postgres == nil {
 		v.failAt(path, "missing registry of tenants: write tenants: {registry: {file: ...}}")
 	}
 	if t.Worst < 0 || t.Worst > maxTenantsByName {

@@ -17,7 +17,8 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
@@ -107,14 +108,14 @@ var rotations = map[string]struct {
 	"backups[].source.secrets.*": {
 		policy: `backups: [{name: db, interval: 1d, source: {program: restic, repository: /r, command: [PROGRAM], secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
-			return func() { _ = backup.Print(t.Context(), io.Discard, p.Backups[0]); u.see(read(u)) }
+			return func() { _ = program.Print(t.Context(), io.Discard, p.Backups[0]); u.see(read(u)) }
 		},
 	},
 	"backups[].restore_test.secrets.*": {
 		policy: `backups: [{name: db, interval: 1d, results: DIR, source: {program: directory, path: DIR, pattern: "*"}, restore_test: {command: [PROGRAM], scratch: DIR, secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
 			return func() {
-				_, _ = backup.RestoreTest(t.Context(), p.Backups[0], backup.RestoreOptions{Say: func(string, ...any) {}})
+				_, _ = verify.Restore(t.Context(), p.Backups[0], verify.RestoreOptions{Say: func(string, ...any) {}})
 				u.see(read(u))
 			}
 		},

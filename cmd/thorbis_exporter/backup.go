@@ -9,7 +9,9 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
-	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	backupprogram "github.com/thorbis/thorbis_exporter/collectors/backup/program"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/command"
 )
@@ -35,7 +37,7 @@ func newBackups(app *kingpin.Application, f *flags) *backups {
 	one("restore-test", "Restore backups, check the restored data, delete it and write a result file; exit 1 if a check fails.", b.restoreTest)
 	guard := family.Command("guard", "Delete a scratch directory when the restore test that uses it has ended.").Hidden()
 	guard.Arg("directory", "The scratch directory.").Required().StringVar(&b.dir)
-	b.run[guard.FullCommand()] = func(ctx context.Context) error { return backup.Guard(ctx, b.dir, os.Stdin) }
+	b.run[guard.FullCommand()] = func(ctx context.Context) error { return verify.Guard(ctx, b.dir, os.Stdin) }
 	return b
 }
 
@@ -80,7 +82,7 @@ func (b *backups) list(ctx context.Context) error {
 	}
 	var errs []error
 	for _, one := range all {
-		if err := backup.Print(ctx, b.stdout, one); err != nil {
+		if err := backupprogram.Print(ctx, b.stdout, one); err != nil {
 			errs = append(errs, fmt.Errorf("backup %s: %w", one.Name, err))
 		}
 	}
@@ -88,8 +90,8 @@ func (b *backups) list(ctx context.Context) error {
 }
 
 func (b *backups) verify(ctx context.Context) error {
-	return b.prove(ctx, func(one *config.Backup) bool { return one.Verify.Interval > 0 }, func(one *config.Backup) (*backup.Result, error) {
-		return backup.Verify(ctx, one, b.say)
+	return b.prove(ctx, func(one *config.Backup) bool { return one.Verify.Interval > 0 }, func(one *config.Backup) (*result.Result, error) {
+		return verify.Backup(ctx, one, b.say)
 	})
 }
 
@@ -98,14 +100,14 @@ func (b *backups) restoreTest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := backup.RestoreOptions{Say: b.say, Guard: []string{self, "backup", "guard"}}
-	return b.prove(ctx, func(one *config.Backup) bool { return one.RestoreTest.Interval > 0 }, func(one *config.Backup) (*backup.Result, error) {
-		return backup.RestoreTest(ctx, one, o)
+	o := verify.RestoreOptions{Say: b.say, Guard: []string{self, "backup", "guard"}}
+	return b.prove(ctx, func(one *config.Backup) bool { return one.RestoreTest.Interval > 0 }, func(one *config.Backup) (*result.Result, error) {
+		return verify.Restore(ctx, one, o)
 	})
 }
 
 // prove tests backups one after the other: the one that was named, else all that the policy wants tested.
-func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, test func(*config.Backup) (*backup.Result, error)) error {
+func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, test func(*config.Backup) (*result.Result, error)) error {
 	all, err := b.chosen(ctx)
 	if err != nil {
 		return err
@@ -120,7 +122,7 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 			continue
 		}
 		b.say("%s:", one.Name)
-		unlock, err := backup.OneAtATime(ctx, one.Results)
+		unlock, err := verify.OneAtATime(ctx, one.Results)
 		if err != nil {
 			return err
 		}
@@ -132,7 +134,7 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 		case err != nil:
 			errs = append(errs, err)
 		case !r.Success:
-			errs = append(errs, fmt.Errorf("backup %s failed the test: see %s", one.Name, backup.ResultFile(one.Results, r.Backup, r.Test)))
+			errs = append(errs, fmt.Errorf("backup %s failed the test: see %s", one.Name, result.File(one.Results, r.Backup, r.Test)))
 		}
 	}
 	return errors.Join(errs...)

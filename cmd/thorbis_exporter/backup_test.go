@@ -11,7 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
 )
 
 // callBuilt runs the program in a process of its own, with nothing on its input.
@@ -69,22 +70,22 @@ func TestBackupList(t *testing.T) {
 // Without a name only what the policy wants verified is; the exit code and the result file say the same.
 func TestBackupVerify(t *testing.T) {
 	policy, dir, results := dumps(t, "true")
-	result := func() *backup.Result {
-		r, err := backup.ReadResult(t.Context(), backup.ResultFile(results, "main", "verify"), "main", "verify")
+	verified := func() *result.Result {
+		r, err := result.Read(t.Context(), result.File(results, "main", "verify"), "main", "verify")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	code, out, errs := callBuilt(t, "--config.file="+policy, "backup", "verify")
-	if r := result(); code != 0 || r == nil || !r.Success || !strings.Contains(out, "main:\n") || !strings.Contains(out, "db.txt: ok") || strings.Contains(out, "unproven") {
+	if r := verified(); code != 0 || r == nil || !r.Success || !strings.Contains(out, "main:\n") || !strings.Contains(out, "db.txt: ok") || strings.Contains(out, "unproven") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "db.txt.sha256"), []byte(strings.Repeat("0", 64)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	code, out, errs = callBuilt(t, "--config.file="+policy, "backup", "verify")
-	if r := result(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") || !strings.Contains(out, "has checksum") {
+	if r := verified(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") || !strings.Contains(out, "has checksum") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
 }
@@ -93,7 +94,7 @@ func TestBackupRestoreTest(t *testing.T) {
 	for restore, want := range map[string]int{`echo rows > "$THORBIS_RESTORE_DIR/db.txt"`: 0, "exit 3": 1} {
 		policy, _, results := dumps(t, restore)
 		code, _, errs := callBuilt(t, "--config.file="+policy, "backup", "restore-test", "main")
-		r, err := backup.ReadResult(t.Context(), backup.ResultFile(results, "main", "restore"), "main", "restore")
+		r, err := result.Read(t.Context(), result.File(results, "main", "restore"), "main", "restore")
 		if err != nil || r == nil || code != want || r.Success != (want == 0) {
 			t.Errorf("%s: %d %s %+v %v", restore, code, errs, r, err)
 		}
@@ -124,7 +125,7 @@ func TestBackupGuardDeletesScratchDirectoriesOnly(t *testing.T) {
 // One test runs at a time: another waits, behind everything else on the machine, and can be stopped while it does.
 func TestBackupOneAtATime(t *testing.T) {
 	policy, _, results := dumps(t, "true")
-	unlock, err := backup.OneAtATime(t.Context(), results)
+	unlock, err := verify.OneAtATime(t.Context(), results)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestBackupOneAtATime(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("it was broken off and says success")
 	}
-	file := backup.ResultFile(results, "main", "verify")
+	file := result.File(results, "main", "verify")
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("a verdict was left: %v", err)
 	}

@@ -18,6 +18,7 @@ var house = []struct{ from, to string }{
 	{`metric`, ``},
 	{`config`, `metric|internal/(regularfile|secret)`},
 	{`internal/.*`, `metric|config|internal/.*`},
+	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
 	{`collectors`, `metric|config|internal/.*`},
 	{`collectors/[^/]+(/.*)?`, `metric|config|internal/.*|collectors|SAME`},
 	{`exporter`, `metric|config|internal/.*|collectors(/.*)?`},

@@ -1,3 +1,9 @@
+// Package backup exports which backups there are, whatever program makes them, and whether tests have shown that they
+// are intact and can be restored. It lists in the background, as seldom as the policy says. Verifications and restore
+// tests are commands that a timer runs; this package reads the result files that they leave.
+//
+// Package program lists and knows every backup program, package result the result files, and package verify makes the
+// tests. The exporter does not link verify.
 package backup
 
 import (
@@ -12,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/command"
 	"github.com/thorbis/thorbis_exporter/internal/state"
@@ -23,15 +31,16 @@ import (
 var Definition = collectors.Definition{
 	Name: "backup", Help: "List the policy's backups. Only for exporters that can reach the repositories.",
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State, Location: s.Location})
+		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants, Location: s.Location})
 	},
 }
 
 // Options are what a collector needs besides the policy.
 type Options struct {
 	Logger   *slog.Logger
-	State    *state.Dir // nil keeps everything in memory only
-	Location string     // overrides the policy's
+	State    *state.Dir        // nil keeps everything in memory only
+	Tenants  *tenants.Registry // nil for one of its own
+	Location string            // overrides the policy's
 }
 
 const (
@@ -50,6 +59,7 @@ type Collector struct {
 	location string
 	created  time.Time
 	changed  collectors.Announcement
+	tenants  *tenants.Subscription // of the registry, without a source if no backup here needs it
 	places   chan struct{}
 
 	mu      sync.Mutex
@@ -65,13 +75,16 @@ type Collector struct {
 
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
+	if o.Tenants == nil {
+		o.Tenants = tenants.NewRegistry(o.State, o.Logger)
+	}
 	return &Collector{
-		logger: o.Logger, dir: o.State, location: o.Location, created: time.Now(),
+		logger: o.Logger, dir: o.State, location: o.Location, created: time.Now(), tenants: o.Tenants.Subscribe(),
 		changed: collectors.NewAnnouncement(), places: make(chan struct{}, concurrency), facts: map[string]*facts{},
 	}
 }
 
-// Prepare implements collectors.Collector. What is known of the backups that the policy keeps stays.
+// Prepare implements collectors.Collector. The facts of backups that the policy keeps stay.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	location := p.Location
 	if c.location != "" {
@@ -80,7 +93,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	var here []*config.Backup
 	var errs []error
 	for i, b := range p.Backups {
-		if _, err := newQuery(b); err != nil {
+		if _, err := program.NewQuery(b); err != nil {
 			errs = append(errs, p.ErrorAt(fmt.Sprintf("backups[%d].source", i), "%v", err))
 		}
 		if len(b.Locations) == 0 || slices.Contains(b.Locations, location) {
@@ -90,7 +103,11 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	if err := errors.Join(errs...); err != nil {
 		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
-	return collectors.Change{Commit: func() { c.commit(p, here) }}, nil
+	registry := c.prepareRegistry(p, here)
+	return collectors.Change{Commit: func() {
+		c.tenants.Use(registry)
+		c.commit(p, here)
+	}}, nil
 }
 
 // commit puts a policy in force of which this exporter lists some backups.
@@ -128,12 +145,13 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			g.Poll(c.listing(b, startWithin*time.Duration(i)/time.Duration(len(here))))
 		}
 		g.Poll(collectors.Poll{Part: "results and state", Interval: tick, Round: c.maintain})
+		g.Go("registry", func(ctx context.Context) error { return c.followRegistry(ctx, g.Report("registry")) })
 	})
 	return c.save(time.Now())
 }
 
-// listing lists one backup whenever it is due: at the earliest after a delay, and after a reload or a restart not before its
-// last listing is old enough.
+// listing lists one backup whenever it is due: at the earliest after a delay, and after a reload or a restart not
+// before its last listing is old enough.
 func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Poll {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,7 +168,7 @@ func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Po
 			}
 			defer func() { <-c.places }()
 			start := time.Now()
-			var s *listing
+			var s *program.Listing
 			err := collectors.Guard(func() (err error) {
 				s, err = c.listOnce(ctx, b)
 				return err
@@ -164,25 +182,25 @@ func (c *Collector) listing(b *config.Backup, delay time.Duration) collectors.Po
 }
 
 // listOnce lists one backup within its time.
-func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *listing, err error) {
-	q, err := newQuery(b)
+func (c *Collector) listOnce(ctx context.Context, b *config.Backup) (s *program.Listing, err error) {
+	q, err := program.NewQuery(b)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
-	q.before = c.facts[b.Name].aheadOf()
+	known := c.facts[b.Name].aheadOf()
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Timeout.Std(), command.ErrTimeout)
 	defer cancel()
-	s, err = q.list(ctx, false)
+	s, err = q.List(ctx, known)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return s, err
 }
 
-// note keeps what a listing brought, and returns why it failed if it did.
-func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Time) error {
+// note stores the result of a listing, and returns its error if it failed.
+func (c *Collector) note(b *config.Backup, s *program.Listing, err error, start time.Time) error {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,11 +214,11 @@ func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Tim
 	c.dirty = true
 	if err == nil {
 		f.merge(s, now)
-		if f.problem = s.warning; f.problem != "" && f.problem != before {
+		if f.problem = s.Warning; f.problem != "" && f.problem != before {
 			c.logger.Warn("The program warns beside its listing", "backup", b.Name, "warning", f.problem)
 		}
-		for _, r := range s.sortedRepositories() {
-			if !r.readable() {
+		for _, r := range s.SortedRepositories() {
+			if !r.Readable() {
 				err = errors.Join(err, fmt.Errorf("repository %s: %s", r.Name, r.Problem))
 			}
 		}
@@ -208,7 +226,7 @@ func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Tim
 	if err == nil {
 		return nil
 	}
-	f.failures[reason(err)]++
+	f.failures[program.Reason(err)]++
 	f.problem = err.Error()
 	err = fmt.Errorf("backup %s: %w", b.Name, err)
 	if _, ok := errors.AsType[*collectors.ReasonError](err); ok {
@@ -221,10 +239,11 @@ func (c *Collector) note(b *config.Backup, s *listing, err error, start time.Tim
 func (c *Collector) maintain(ctx context.Context) error {
 	now := time.Now()
 	c.settle(now)
-	return errors.Join(c.readResults(ctx), c.countTenants(), c.save(now))
+	c.countTenants()
+	return errors.Join(c.readResults(ctx), c.save(now))
 }
 
-// settle forgets times in the future, which the exporter's clock gave while it was ahead.
+// settle replaces times in the future, from when the exporter's own clock was ahead.
 func (c *Collector) settle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,7 +262,7 @@ func (c *Collector) readResults(ctx context.Context) error {
 	var errs []error
 	for _, b := range here {
 		for _, test := range metric.BackupTests {
-			r, err := ReadResult(ctx, ResultFile(b.Results, b.Name, test), b.Name, test)
+			r, err := result.Read(ctx, result.File(b.Results, b.Name, test), b.Name, test)
 			if err != nil {
 				errs = append(errs, &collectors.ReasonError{Reason: collectorReason(err), Err: err})
 				continue
@@ -256,46 +275,6 @@ func (c *Collector) readResults(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Collector) countTenants() error {
-	c.mu.Lock()
-	here, p := c.here, c.policy
-	c.mu.Unlock()
-	if !slices.ContainsFunc(here, func(b *config.Backup) bool { return b.PerTenant != nil }) {
-		return nil
-	}
-	registry, err := tenants.Load(p.Tenants.Registry.File)
-	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
-	}
-	for _, b := range here {
-		if b.PerTenant == nil {
-			continue
-		}
-		c.mu.Lock()
-		// The map is replaced by each listing, never changed.
-		f := c.facts[b.Name]
-		newest, at := f.newestOfTenants(), f.coverAt()
-		c.mu.Unlock()
-		var cover cover
-		if newest != nil && !at.IsZero() { // else cover is unknown
-			cover = coverOf(registry, newest, b, at)
-		}
-		c.mu.Lock()
-		if f, ok := c.facts[b.Name]; ok {
-			f.cover = cover
-		}
-		c.mu.Unlock()
-	}
-	return nil
-}
-
-func (f *facts) newestOfTenants() map[string]tenantNewest {
-	if f == nil {
-		return nil
-	}
-	return f.Tenants
 }
 
 var (

@@ -16,22 +16,12 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
-
-// script writes an executable that the collector runs in the place of pgbackrest.
-func script(t *testing.T, path, text string) {
-	t.Helper()
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func testPolicy(t *testing.T, text string) *config.Policy {
 	t.Helper()
@@ -115,12 +105,9 @@ func gather(t *testing.T, c prometheus.Collector) map[string]*dto.MetricFamily {
 // A program that hangs, prints without end, prints half a document or nothing, or ends badly is cut off and
 // counted by its reason, and what was known before stays with its age.
 func TestBadProgramsAreCountedAndKnownFactsStay(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	listing, err := filepath.Abs("testdata/pgbackrest.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCollector(t, nil, scripted(t, program, t.TempDir()))
+	script := filepath.Join(t.TempDir(), "pgbackrest")
+	listing := backuptest.Listing(t, "pgbackrest.json")
+	c := newCollector(t, nil, scripted(t, script, t.TempDir()))
 
 	// Never listed: nothing may read as no backup.
 	if err := c.listNow(t); err == nil {
@@ -131,7 +118,7 @@ func TestBadProgramsAreCountedAndKnownFactsStay(t *testing.T) {
 	}
 
 	good := `case "$*" in *repo-ls*) echo '{}';; *) cat ` + listing + `;; esac`
-	script(t, program, good)
+	backuptest.Script(t, script, good)
 	// One of the three repositories of the fixture cannot be read: that is a failure, and the others are known.
 	if err := c.listNow(t); err == nil || !strings.Contains(err.Error(), "FileOpenError") {
 		t.Fatal(err)
@@ -155,9 +142,9 @@ func TestBadProgramsAreCountedAndKnownFactsStay(t *testing.T) {
 		{"may not be run", "", metric.ListingPermission},
 	} {
 		t.Run(bad.name, func(t *testing.T) {
-			script(t, program, bad.script)
+			backuptest.Script(t, script, bad.script)
 			if bad.reason == metric.ListingPermission {
-				if err := os.Chmod(program, 0o644); err != nil {
+				if err := os.Chmod(script, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -187,72 +174,6 @@ func TestBadProgramsAreCountedAndKnownFactsStay(t *testing.T) {
 	}
 }
 
-func TestUnreadableRepositoryWasNeverListed(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	listing, _ := filepath.Abs("testdata/pgbackrest.json")
-	script(t, program, `case "$*" in *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
-	c := newCollector(t, nil, scripted(t, program, t.TempDir()))
-	_ = c.listNow(t)
-	if v, ok := value(t, c, metric.BackupListingLastSuccess, "main", "3"); !ok || v != 0 {
-		t.Errorf("listed at %v, %v; want 0", v, ok)
-	}
-	if v, ok := value(t, c, metric.BackupRepositoryState, "main", "3", metric.RepositoryUnreadable); !ok || v != 1 {
-		t.Errorf("state %v, %v", v, ok)
-	}
-	if _, ok := value(t, c, metric.BackupLastSuccess, "main", "full", "3", ""); ok {
-		t.Error("what cannot be read reads as no backup")
-	}
-}
-
-// A repository of which the archive cannot be looked at is not seen; the one beside it is.
-func TestOneRepositoryThatFailsHidesNoOther(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	listing, _ := filepath.Abs("testdata/pgbackrest.json")
-	script(t, program, `case "$*" in *--repo=1*repo-ls*) echo 'no such host' >&2; exit 103;; *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
-	c := newCollector(t, nil, scripted(t, program, t.TempDir()))
-	if err := c.listNow(t); err == nil || !strings.Contains(err.Error(), "no such host") {
-		t.Errorf("err = %v", err)
-	}
-	if v, _ := value(t, c, metric.BackupRepositoryState, "main", "1", metric.RepositoryUnreadable); v != 1 {
-		t.Error("what cannot be looked at is readable")
-	}
-	if v, ok := value(t, c, metric.BackupListingLastSuccess, "main", "1"); !ok || v != 0 {
-		t.Errorf("listed at %v, %v; want 0", v, ok)
-	}
-	if v, ok := value(t, c, metric.BackupListingLastSuccess, "main", "2"); !ok || v == 0 {
-		t.Errorf("the other was listed at %v, %v", v, ok)
-	}
-}
-
-// If the program does not report when the newest log arrived, the time of the first listing that shows it is used.
-func TestNewestLogIsAsOldAsItsFirstListing(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "wal-g")
-	show := func(end string) {
-		script(t, program, `case "$*" in *wal-show*) echo '[{"id": 1, "start_segment": "000000010000000000000001", "end_segment": "`+end+`"}]';; *) echo '[]';; esac`)
-	}
-	b := scripted(t, program, t.TempDir())
-	b.Backups[0].Source = config.BackupSource{Program: "wal-g", Command: []string{program}}
-	c := newCollector(t, nil, b)
-	newest := func() (float64, bool) {
-		if err := c.listNow(t); err != nil {
-			t.Fatal(err)
-		}
-		return value(t, c, metric.BackupLastSuccess, "main", metric.KindWAL, "default", "")
-	}
-	show("000000010000000000000005")
-	if at, ok := newest(); ok {
-		t.Errorf("the first listing knows: %v", at)
-	}
-	show("000000010000000000000006")
-	first, ok := newest()
-	if !ok || time.Since(time.Unix(int64(first), 0)) > time.Minute {
-		t.Errorf("%v, %v", first, ok)
-	}
-	if again, ok := newest(); !ok || again != first {
-		t.Errorf("%v after %v", again, first)
-	}
-}
-
 // What is known survives a restart, with its age.
 func TestFactsSurviveARestart(t *testing.T) {
 	storage := t.TempDir()
@@ -260,10 +181,10 @@ func TestFactsSurviveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	listing, _ := filepath.Abs("testdata/pgbackrest.json")
-	script(t, program, `case "$*" in *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
-	p := scripted(t, program, t.TempDir())
+	script := filepath.Join(t.TempDir(), "pgbackrest")
+	listing := backuptest.Listing(t, "pgbackrest.json")
+	backuptest.Script(t, script, `case "$*" in *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
+	p := scripted(t, script, t.TempDir())
 	first := newCollector(t, dir, p)
 	_ = first.listNow(t)
 	at, _ := value(t, first, metric.BackupListingLastSuccess, "main", "1")
@@ -291,14 +212,18 @@ func TestFactsSurviveARestart(t *testing.T) {
 
 // Run lists repeatedly, reads result files and stops when its context ends.
 func TestRun(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	script(t, program, `case "$*" in *repo-ls*) echo '{}';; *) echo '[{"name":"main","status":{"code":2},"repo":[{"key":1,"status":{"code":2}}]}]';; esac`)
+	script := filepath.Join(t.TempDir(), "pgbackrest")
+	backuptest.Script(
+		t, script, `case "$*" in *repo-ls*) echo '{}';; *) echo '[{"name":"main","status":{"code":2},"repo":[{"key":1,"status":{"code":2}}]}]';; esac`)
 	results := t.TempDir()
-	r := Result{Backup: "main", Test: metric.TestVerify, Started: time.Unix(1000, 0), Finished: time.Unix(1060, 0), Success: true}
+	r := result.Result{
+		Backup: "main", Test: metric.TestVerify, Started: time.Unix(1000, 0), Finished: time.Unix(1060, 0),
+		Success: true,
+	}
 	if err := r.Write(results); err != nil {
 		t.Fatal(err)
 	}
-	c := newCollector(t, nil, scripted(t, program, results))
+	c := newCollector(t, nil, scripted(t, script, results))
 	ctx, cancel := context.WithCancel(t.Context())
 	reported := make(chan error, 10)
 	done := make(chan error)
@@ -340,7 +265,8 @@ func TestPolicyThatCannotBeIsRefused(t *testing.T) {
 
 // An exporter elsewhere says what is expected, and lists nothing.
 func TestLocations(t *testing.T) {
-	p := testPolicy(t, "location: fra\nbackups: [{name: a, interval: 1d, locations: [db1], source: {program: pgbackrest, scope: main}}]")
+	p := testPolicy(
+		t, "location: fra\nbackups: [{name: a, interval: 1d, locations: [db1], source: {program: pgbackrest, scope: main}}]")
 	c := newCollector(t, nil, p)
 	if _, ok := value(t, c, metric.BackupInfo, "a", "pgbackrest", "", "", "P1"); !ok {
 		t.Error("the expectation is missing")
@@ -350,65 +276,11 @@ func TestLocations(t *testing.T) {
 	}
 }
 
-// What vanishes is noticed with its age; a listing that cannot be had removes nothing.
-func TestRemovedAge(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	list := func(ages ...time.Duration) *listing {
-		s := newListing(false)
-		s.now = now
-		if err := s.repository(Repository{Name: "default"}); err != nil {
-			t.Fatal(err)
-		}
-		for _, age := range ages {
-			i := item()
-			i.ID, i.Kind, i.Stop = age.String(), metric.KindFull, now.Add(-age)
-			if err := s.add(i); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s.finish(metric.KindFull)
-		return s
-	}
-	const day = 24 * time.Hour
-	f := newFacts("directory")
-	f.merge(list(1*day, 2*day, 9*day), now)
-	if _, ok := f.Repositories["default"].removedAge(now); ok {
-		t.Error("something vanished at the first look")
-	}
-	f.merge(list(1*day, 2*day), now)
-	if age, _ := f.Repositories["default"].removedAge(now); age != 9*day {
-		t.Errorf("age %s", age)
-	}
-	f.merge(list(1*day), now)
-	if age, _ := f.Repositories["default"].removedAge(now); age != 2*day {
-		t.Errorf("age %s, want that of the youngest", age)
-	}
-	if _, ok := f.Repositories["default"].removedAge(now.Add(8 * day)); ok {
-		t.Error("the removal never expires")
-	}
-}
-
-func TestEarlierSizeIsTheMedianOfThoseBefore(t *testing.T) {
-	s := newListing(false)
-	for i, size := range []int64{10, 100, 101, 102, 99, 5} { // the newest last
-		it := item()
-		it.ID, it.Kind, it.Stop, it.Size = fmt.Sprint(i), metric.KindSnapshot, time.Unix(1_700_000_000+int64(i), 0), size
-		if err := s.add(it); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.finish(metric.KindSnapshot)
-	g := s.groups[groupKey{defaultRepository, metric.KindSnapshot}]
-	if g.Earlier != 100 || g.Newest.Size != 5 || g.Retained != 6 {
-		t.Errorf("%+v", g)
-	}
-}
-
 func TestExpositionIsClean(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	listing, _ := filepath.Abs("testdata/pgbackrest.json")
-	script(t, program, `case "$*" in *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
-	c := newCollector(t, nil, scripted(t, program, t.TempDir()))
+	script := filepath.Join(t.TempDir(), "pgbackrest")
+	listing := backuptest.Listing(t, "pgbackrest.json")
+	backuptest.Script(t, script, `case "$*" in *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
+	c := newCollector(t, nil, scripted(t, script, t.TempDir()))
 	_ = c.listNow(t)
 	if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)

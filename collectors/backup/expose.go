@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -99,7 +100,7 @@ func flag(b bool) float64 {
 	return 0
 }
 
-// expected exposes what the policy says of a backup.
+// expected exposes the policy's expectations of a backup.
 func (e exposer) expected(p *config.Policy, b *config.Backup) {
 	owner, page := p.Ownership(b)
 	e.gauge(metric.BackupInfo, 1, b.Name, b.Source.Program, b.AppService, owner, page)
@@ -171,7 +172,7 @@ func (e exposer) repository(name, repository string, r *repositoryFacts) {
 	}
 }
 
-func (e exposer) group(g *group, labels ...string) {
+func (e exposer) group(g *program.Group, labels ...string) {
 	e.gauge(metric.BackupLastSuccess, unix(g.Newest.Stop), labels...)
 	e.gauge(metric.BackupRetained, float64(g.Retained), labels...)
 	e.gauge(metric.BackupFlawed, float64(g.Flawed), labels...)
@@ -207,7 +208,7 @@ func (e exposer) test(name, test string, t *testFacts) {
 	e.gauge(metric.BackupTestLastRun, unix(r.Finished), labels...)
 	e.gauge(metric.BackupTestSuccess, flag(r.Success), labels...)
 	e.gauge(metric.BackupTestChecks, float64(len(r.Checks)), labels...)
-	e.gauge(metric.BackupTestFailedChecks, float64(r.failedChecks()), labels...)
+	e.gauge(metric.BackupTestFailedChecks, float64(r.Failed()), labels...)
 	if !t.LastSuccess.IsZero() {
 		e.gauge(metric.BackupTestDuration, t.Duration, labels...)
 	}
@@ -230,10 +231,10 @@ func (e exposer) tenants(name string, f *facts) {
 		e.gauge(metric.BackupTenantsUncovered, float64(c.uncovered[tier]), name, tier)
 	}
 	e.gauge(metric.BackupTenantsUnknown, float64(c.unregistered), name)
-	kind := adapters[f.Program].kind
+	kind := program.Find(f.Program).Kind
 	for _, w := range c.worst {
 		if w.Kind == "" {
-			w.Kind, w.Repository = kind, defaultRepository
+			w.Kind, w.Repository = kind, program.DefaultRepository
 		}
 		e.gauge(metric.BackupLastSuccess, unix(w.Stop), name, w.Kind, w.Repository, w.name)
 	}

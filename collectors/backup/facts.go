@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -14,9 +15,9 @@ type facts struct {
 	Source       string // what was listed; facts of another source do not apply
 	Repositories map[string]*repositoryFacts
 	Tests        map[string]*testFacts
-	Tenants      map[string]tenantNewest
+	Tenants      map[string]program.TenantNewest
 	LastAttempt  time.Time
-	AsOf         ahead // the time of a listing file that lay in the future
+	AsOf         program.Ahead // the time of a listing file that lay in the future
 
 	cover    cover
 	duration time.Duration
@@ -26,13 +27,13 @@ type facts struct {
 }
 
 type repositoryFacts struct {
-	Repository
+	program.Repository
 	ListedAt time.Time
-	Groups   map[string]*group // by kind
+	Groups   map[string]*program.Group // by kind
 	Seen     map[uint64]int64
 	Removed  []removal // newest last, each older at its removal than the one after it was
 	// Ahead are the backups that claim to have ended in the future, by the hash of their ID.
-	Ahead map[uint64]ahead `json:",omitempty"`
+	Ahead map[uint64]program.Ahead `json:",omitempty"`
 }
 
 // removal is a backup that vanished.
@@ -71,16 +72,16 @@ func (f *facts) fill() {
 
 // merge replaces the older listing, repository by repository. A repository that cannot be read now keeps its older
 // facts.
-func (f *facts) merge(s *listing, now time.Time) {
+func (f *facts) merge(s *program.Listing, now time.Time) {
 	at := now
-	if !s.asOf.IsZero() {
-		at, f.AsOf = f.AsOf.bound(s.asOf, now)
+	if !s.AsOf.IsZero() {
+		at, f.AsOf = f.AsOf.Bound(s.AsOf, now)
 	}
 	fresh := map[string]*repositoryFacts{}
-	for name, r := range s.repositories {
+	for name, r := range s.Repositories {
 		old := f.Repositories[name]
-		if !r.readable() {
-			kept := &repositoryFacts{Repository: *r, Groups: map[string]*group{}}
+		if !r.Readable() {
+			kept := &repositoryFacts{Repository: *r, Groups: map[string]*program.Group{}}
 			if old != nil {
 				*kept = *old
 				kept.State, kept.Problem = r.State, r.Problem
@@ -88,37 +89,40 @@ func (f *facts) merge(s *listing, now time.Time) {
 			fresh[name] = kept
 			continue
 		}
-		next := &repositoryFacts{Repository: *r, ListedAt: at, Groups: map[string]*group{}, Seen: s.seen[name], Ahead: s.ahead[name]}
-		for key, g := range s.groups {
+		next := &repositoryFacts{
+			Repository: *r, ListedAt: at, Groups: map[string]*program.Group{}, Seen: s.Seen[name],
+			Ahead: s.Ahead[name],
+		}
+		for key, g := range s.Groups {
 			if key.Repository == name {
-				if old != nil && !s.perTenant {
-					g.mergeSizes(old.Groups[key.Kind])
+				if old != nil && !s.PerTenant {
+					g.MergeSizes(old.Groups[key.Kind])
 				}
 				next.Groups[key.Kind] = g
 			}
 		}
 		if old == nil {
-			next.WAL.bound(nil, now)
+			next.WAL.Bound(nil, now)
 		} else {
-			next.WAL.bound(old.WAL, now)
+			next.WAL.Bound(old.WAL, now)
 			next.Removed = old.Removed
 			next.detectRemovals(old, now)
-			next.WAL.remember(old.WAL, at)
+			next.WAL.EstimateArrival(old.WAL, at)
 		}
 		fresh[name] = next
 	}
 	f.Repositories = fresh
-	if s.perTenant {
+	if s.PerTenant {
 		f.mergeTenants(s)
 	}
 }
 
 // mergeTenants keeps the older facts of tenants in a repository that cannot be read now.
-func (f *facts) mergeTenants(s *listing) {
-	next := s.tenants
+func (f *facts) mergeTenants(s *program.Listing) {
+	next := s.Tenants
 	for tenant, old := range f.Tenants {
-		r, ok := s.repositories[old.Repository]
-		if found, seen := next[tenant]; ok && !r.readable() && (!seen || old.Stop.After(found.Stop)) {
+		r, ok := s.Repositories[old.Repository]
+		if found, seen := next[tenant]; ok && !r.Readable() && (!seen || old.Stop.After(found.Stop)) {
 			next[tenant] = old
 		}
 	}

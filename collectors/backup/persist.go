@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -16,7 +17,7 @@ const (
 	snapshotBytes   = 512 << 20
 )
 
-// save writes what is known, if it changed. All of it is gauges, so that nothing is lost but memory if it fails.
+// save writes the facts if they have changed. They are exposed as gauges only, so that a failure loses no counts.
 func (c *Collector) save(now time.Time) error {
 	if c.dir == nil {
 		return nil
@@ -40,7 +41,10 @@ func (c *Collector) save(now time.Time) error {
 	if err != nil {
 		c.saves[1]++
 		c.dirty = true
-		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: fmt.Errorf("what is known of backups cannot be saved: %w", err)}
+		return &collectors.ReasonError{
+			Reason: collectors.ReasonIO,
+			Err:    fmt.Errorf("what is known of backups cannot be saved: %w", err),
+		}
 	}
 	if dirty {
 		c.saves[0]++
@@ -49,8 +53,8 @@ func (c *Collector) save(now time.Time) error {
 	return nil
 }
 
-// copyFacts returns what can be written while others go on. Repositories and tenants are replaced by a listing,
-// never changed, so that only what is around them is copied. The caller holds the lock.
+// copyFacts returns a copy that can be written while listings go on. Repositories and tenants are replaced by a
+// listing, never changed, so that only what is around them is copied. The caller holds the lock.
 func (c *Collector) copyFacts() map[string]*facts {
 	all := make(map[string]*facts, len(c.facts))
 	for name, f := range c.facts {
@@ -65,7 +69,7 @@ func (c *Collector) copyFacts() map[string]*facts {
 	return all
 }
 
-// load reads what was known before the start. What cannot be read is listed anew.
+// load reads the facts of an earlier run. If they cannot be read, backups are listed anew.
 func (c *Collector) load() map[string]*facts {
 	all := map[string]*facts{}
 	if c.dir == nil {
@@ -89,7 +93,7 @@ func (c *Collector) load() map[string]*facts {
 		f.fill()
 		for _, r := range f.Repositories {
 			if r.Groups == nil {
-				r.Groups = map[string]*group{}
+				r.Groups = map[string]*program.Group{}
 			}
 		}
 		f.settle(time.Now())

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -18,9 +19,9 @@ func TestRemovedStateIsSavedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = dir.Close() })
-	program := filepath.Join(t.TempDir(), "pgbackrest")
-	script(t, program, `echo '[]'`)
-	c := newCollector(t, dir, scripted(t, program, t.TempDir()))
+	script := filepath.Join(t.TempDir(), "pgbackrest")
+	backuptest.Script(t, script, `echo '[]'`)
+	c := newCollector(t, dir, scripted(t, script, t.TempDir()))
 	unsaved := func(want float64) {
 		t.Helper()
 		if got, ok := value(t, c, metric.StateUnsaved, snapshotName); !ok || got != want {

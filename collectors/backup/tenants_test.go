@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
+	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -14,14 +16,23 @@ import (
 func TestCover(t *testing.T) {
 	day := config.Duration(24 * time.Hour)
 	b := &config.Backup{MaxAge: 7 * day, PerTenant: &config.BackupPerTenant{MaxAge: map[string]config.Duration{"enterprise": day}, Worst: 2}}
-	registry := []tenants.Tenant{{Name: "acme", Tier: "enterprise"}, {Name: "globex", Tier: "enterprise"}, {Name: "initech", Tier: "standard"}, {Name: "umbrella"}}
-	ago := func(d time.Duration) tenantNewest {
-		return tenantNewest{Stop: noon.Add(-d), Kind: metric.KindFull, Repository: defaultRepository}
+	registry := []tenants.Tenant{
+		{Name: "acme", Tier: "enterprise"},
+		{Name: "globex", Tier: "enterprise"},
+		{Name: "initech", Tier: "standard"},
+		{Name: "umbrella"},
 	}
-	c := coverOf(registry, map[string]tenantNewest{
+	ago := func(d time.Duration) program.TenantNewest {
+		return program.TenantNewest{
+			Stop: backuptest.Noon.Add(-d), Kind: metric.KindFull,
+			Repository: program.DefaultRepository,
+		}
+	}
+	c := coverOf(registry, map[string]program.TenantNewest{
 		"acme": ago(23 * time.Hour), "globex": ago(25 * time.Hour), "initech": ago(6 * 24 * time.Hour), "gone": ago(0),
-	}, b, noon)
-	if c.tenants["enterprise"] != 2 || c.uncovered["enterprise"] != 1 || c.uncovered["standard"] != 0 || c.uncovered[metric.TierNone] != 1 || c.unregistered != 1 {
+	}, b, backuptest.Noon)
+	if c.tenants["enterprise"] != 2 || c.uncovered["enterprise"] != 1 || c.uncovered["standard"] != 0 ||
+		c.uncovered[metric.TierNone] != 1 || c.unregistered != 1 {
 		t.Errorf("%+v", c)
 	}
 	if len(c.worst) != 2 || c.worst[0].name != "umbrella" || c.worst[1].name != "globex" {
@@ -36,7 +47,7 @@ func TestCoverIsBounded(t *testing.T) {
 	for i := range 10_000 {
 		registry = append(registry, tenants.Tenant{Name: fmt.Sprintf("t%05d", i), Tier: "free"})
 	}
-	if c := coverOf(registry, nil, b, noon); c.uncovered["free"] != 10_000 || len(c.worst) != 20 {
+	if c := coverOf(registry, nil, b, backuptest.Noon); c.uncovered["free"] != 10_000 || len(c.worst) != 20 {
 		t.Errorf("%d uncovered, %d by name", c.uncovered["free"], len(c.worst))
 	}
 }
@@ -47,22 +58,19 @@ func TestTenantsAreExposed(t *testing.T) {
 tiers: {enterprise: {}}
 tenants: {registry: {file: tenants.yaml}}
 backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
-	write(t, p.Tenants.Registry.File, []byte("tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}]"), noon)
+	backuptest.Write(t, p.Tenants.Registry.File, []byte(
+		"tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}]"), backuptest.Noon)
 	c := newCollector(t, nil, p)
-	if err := c.countTenants(); err != nil {
-		t.Fatal(err)
-	}
+	c.countTenants()
 	if _, ok := value(t, c, metric.BackupTenantsUncovered, "each", "enterprise"); ok {
 		t.Error("before a listing every tenant reads as uncovered")
 	}
-	write(t, p.Backups[0].Source.Path+"/acme/x", []byte("x"), time.Now())
-	write(t, p.Backups[0].Source.Path+"/gone/x", []byte("x"), time.Now())
+	backuptest.Write(t, p.Backups[0].Source.Path+"/acme/x", []byte("x"), time.Now())
+	backuptest.Write(t, p.Backups[0].Source.Path+"/gone/x", []byte("x"), time.Now())
 	if err := c.listNow(t); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.countTenants(); err != nil {
-		t.Fatal(err)
-	}
+	c.countTenants()
 	for m, want := range map[*metric.Metric]float64{metric.BackupTenants: 2, metric.BackupTenantsUncovered: 1} {
 		if v, ok := value(t, c, m, "each", "enterprise"); !ok || v != want {
 			t.Errorf("%s is %v, want %v", m.Name, v, want)
@@ -71,10 +79,11 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, so
 	if v, ok := value(t, c, metric.BackupTenantsUnknown, "each"); !ok || v != 1 {
 		t.Errorf("unregistered %v", v)
 	}
-	if v, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, defaultRepository, "initech"); !ok || v != 0 {
+	if v, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, program.DefaultRepository,
+		"initech"); !ok || v != 0 {
 		t.Errorf("the worst tenant: %v, %v", v, ok)
 	}
-	if _, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, defaultRepository, "acme"); ok {
+	if _, ok := value(t, c, metric.BackupLastSuccess, "each", metric.KindFull, program.DefaultRepository, "acme"); ok {
 		t.Error("a covered tenant is exposed by name")
 	}
 }
@@ -87,19 +96,21 @@ func TestUnreadableRepositoryHidesNoCover(t *testing.T) {
 tiers: {enterprise: {}}
 tenants: {registry: {file: tenants.yaml}}
 backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, source: {program: json, file: `+listing+`}}]`)
-	write(t, p.Tenants.Registry.File, []byte("tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}, {name: never, tier: enterprise}]"), noon)
+	backuptest.Write(t, p.Tenants.Registry.File, []byte(
+		"tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}, {name: never, tier: enterprise}]"),
+		backuptest.Noon)
 	c := newCollector(t, nil, p)
 	list := func(state string, at time.Time, backups string) error {
 		t.Helper()
-		write(t, listing, []byte(`{"version":1,"repositories":[{"name":"on"},{"name":"off","state":"`+state+`","problem":"x"}],"backups":[`+backups+`]}`), at)
+		backuptest.Write(t, listing, []byte(
+			`{"version":1,"repositories":[{"name":"on"},{"name":"off","state":"`+state+`","problem":"x"}],"backups":[`+backups+`]}`), at)
 		err := c.listNow(t)
-		if err := c.countTenants(); err != nil {
-			t.Fatal(err)
-		}
+		c.countTenants()
 		return err
 	}
 	backup := func(tenant, repository string, at time.Time) string {
-		return fmt.Sprintf(`{"id":%q,"kind":"full","repository":%q,"tenant":%q,"stop":%q}`, tenant, repository, tenant, at.UTC().Format(time.RFC3339))
+		return fmt.Sprintf(`{"id":%q,"kind":"full","repository":%q,"tenant":%q,"stop":%q}`, tenant, repository, tenant,
+			at.UTC().Format(time.RFC3339))
 	}
 	now := time.Now().Add(-3 * time.Hour).Truncate(time.Second) // or two hours later were in the future
 	on, off := backup("acme", "on", now.Add(-10*time.Minute)), backup("initech", "off", now.Add(-10*time.Minute))

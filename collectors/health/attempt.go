@@ -80,7 +80,8 @@ func delay(m *bbconfig.Module, timeout time.Duration, n int) time.Duration {
 // race probes the addresses of a name and returns the measurement of the first that connected, else of the first one.
 // The caller's context has the probe's deadline, which all of them share.
 func (r request) race(ctx context.Context, debug bool, target string, module *bbconfig.Module,
-	addrs []netip.Addr) *measured {
+	addrs []netip.Addr,
+) *measured {
 	if len(addrs) == 1 {
 		m, connected := r.at(ctx, debug, target, module, addrs[0], nil)
 		m.addr, m.attempts = addrs[0], []attempt{{addrs[0], m.result, m.reason, m.end.Sub(m.start), connected}}
@@ -159,7 +160,8 @@ func (r request) race(ctx context.Context, debug bool, target string, module *bb
 
 // at probes one address and reports whether that answered. connected is called once when a connection is made.
 func (r request) at(ctx context.Context, debug bool, target string, module *bbconfig.Module, addr netip.Addr,
-	connected func()) (*measured, bool) {
+	connected func(),
+) (*measured, bool) {
 	module = withFamily(module, addr)
 	var made atomic.Bool
 	trace := &httptrace.ClientTrace{ConnectDone: func(_, _ string, err error) {

@@ -84,8 +84,10 @@ func TestEveryAddressOfANameIsTried(t *testing.T) {
 	go func() { _ = rpc.Serve(rpcListener) }()
 	t.Cleanup(rpc.Stop)
 
-	for prober, l := range map[string]net.Listener{"http_2xx": web.Listener, "tcp_connect": web.Listener,
-		"grpc_plain": rpcListener} {
+	for prober, l := range map[string]net.Listener{
+		"http_2xx": web.Listener, "tcp_connect": web.Listener,
+		"grpc_plain": rpcListener,
+	} {
 		for dead, silent := range map[string]bool{"refuses": false, "is silent": true} {
 			t.Run(prober+" "+dead, func(t *testing.T) {
 				port, number := portOf(t, l)
@@ -131,7 +133,8 @@ type namedHealth struct {
 }
 
 func (s *namedHealth) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest) (
-	*grpc_health_v1.HealthCheckResponse, error) {
+	*grpc_health_v1.HealthCheckResponse, error,
+) {
 	select {
 	case s.authority <- metadata.ValueFromIncomingContext(ctx, ":authority")[0]:
 	default:
@@ -168,8 +171,10 @@ func TestAddressThatAnswersIsTheAnswer(t *testing.T) {
 	t.Cleanup(good.Close)
 	names := newNameServer(t)
 	names.set("shop.example.com", "127.0.0.2", "127.0.0.3")
-	r := request{module: builtin("http_2xx"), names: names.resolver(),
-		timeout: 20 * time.Second}.of("http://shop.example.com:" + port)
+	r := request{
+		module: builtin("http_2xx"), names: names.resolver(),
+		timeout: 20 * time.Second,
+	}.of("http://shop.example.com:" + port)
 	if m := r.examine(t.Context(), false, &reference{}); m.result != bad || m.reason != reasonStatus ||
 		m.addr.String() != "127.0.0.2" || other.Load() != 0 {
 		t.Errorf("%s %s by %s, the other was asked %d times", m.result, m.reason, m.addr, other.Load())
@@ -192,8 +197,10 @@ func TestNoAddressAnswers(t *testing.T) {
 		"refused all":   {[]string{"127.0.0.2", "127.0.0.3"}, reasonRefused},
 	} {
 		names.set("shop.example.com", tc.addrs...)
-		r := request{module: builtin("tcp_connect"), names: names.resolver(),
-			timeout: time.Second}.of("shop.example.com:" + port)
+		r := request{
+			module: builtin("tcp_connect"), names: names.resolver(),
+			timeout: time.Second,
+		}.of("shop.example.com:" + port)
 		m := r.examine(t.Context(), false, &reference{})
 		if m.result != bad || m.reason != tc.reason || len(m.attempts) != 2 {
 			t.Errorf("%s: %s %s %v", first, m.result, m.reason, m.attempts)

@@ -114,14 +114,26 @@ func TestVerifiedChainIsJudged(t *testing.T) {
 		life   time.Duration
 		verify bool
 	}{
-		"surplus expired": {chain(issue(t, "leaf", 90*day, middle, nil), middle, crossed), []*issued{root},
-			time.Now().Add(90 * day), 90 * day, true},
-		"two chains": {chain(issue(t, "leaf", 90*day, middle, nil), middle, twin), []*issued{root, otherRoot},
-			time.Now().Add(90 * day), 90 * day, true},
-		"middle first": {chain(issue(t, "leaf", 90*day, short, nil), short), []*issued{root}, time.Now().Add(40 * day),
-			40 * day, true},
-		"not verified": {chain(issue(t, "leaf", 6*day, middle, nil), middle, crossed), nil, time.Now().Add(6 * day),
-			6 * day, false},
+		"surplus expired": {
+			chain(issue(t, "leaf", 90*day, middle, nil), middle, crossed),
+			[]*issued{root},
+			time.Now().Add(90 * day), 90 * day, true,
+		},
+		"two chains": {
+			chain(issue(t, "leaf", 90*day, middle, nil), middle, twin),
+			[]*issued{root, otherRoot},
+			time.Now().Add(90 * day), 90 * day, true,
+		},
+		"middle first": {
+			chain(issue(t, "leaf", 90*day, short, nil), short),
+			[]*issued{root},
+			time.Now().Add(40 * day),
+			40 * day, true,
+		},
+		"not verified": {
+			chain(issue(t, "leaf", 6*day, middle, nil), middle, crossed), nil, time.Now().Add(6 * day),
+			6 * day, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := &tls.Config{Certificates: []tls.Certificate{tc.served}}
@@ -191,8 +203,10 @@ func TestNoticeOfAnExpiry(t *testing.T) {
 		{90 * day, 0, 20 * day, 20 * day, 20 * day},
 		{6 * day, 2 * day, day, 2 * day, day},
 	} {
-		warn, urgent := certificate{life: tc.life}.notice(config.Certificates{WarnBefore: config.Duration(tc.warn),
-			UrgentBefore: config.Duration(tc.urgent)})
+		warn, urgent := certificate{life: tc.life}.notice(config.Certificates{
+			WarnBefore:   config.Duration(tc.warn),
+			UrgentBefore: config.Duration(tc.urgent),
+		})
 		if warn != tc.wantedWarning || urgent != tc.wantedUrgent {
 			t.Errorf("%+v: %s and %s", tc, warn, urgent)
 		}

@@ -241,12 +241,18 @@ func TestWindows(t *testing.T) {
 		}
 		return v
 	}
-	once := &config.Maintenance{From: config.Time{Time: at("2026-03-01T10:00:00Z")},
-		To: config.Time{Time: at("2026-03-01T11:00:00Z")}}
-	sunday := &config.Maintenance{Start: "23:30", Duration: config.Duration(2 * time.Hour), TimeZone: "Europe/Berlin",
-		Weekdays: []string{"saturday"}}
-	last := &config.Maintenance{Start: "02:00", Duration: config.Duration(time.Hour), TimeZone: "UTC",
-		DaysOfMonth: []int{-1}}
+	once := &config.Maintenance{
+		From: config.Time{Time: at("2026-03-01T10:00:00Z")},
+		To:   config.Time{Time: at("2026-03-01T11:00:00Z")},
+	}
+	sunday := &config.Maintenance{
+		Start: "23:30", Duration: config.Duration(2 * time.Hour), TimeZone: "Europe/Berlin",
+		Weekdays: []string{"saturday"},
+	}
+	last := &config.Maintenance{
+		Start: "02:00", Duration: config.Duration(time.Hour), TimeZone: "UTC",
+		DaysOfMonth: []int{-1},
+	}
 	for _, tc := range []struct {
 		m    *config.Maintenance
 		when string

@@ -17,8 +17,10 @@ func TestDocumentIsEncodedAsAWhole(t *testing.T) {
 		d.Targets = []entry{}
 		for i := range n {
 			d.Targets = append(d.Targets, entry{
-				fmt.Sprint("check", i), `"targets":[],`, saved{totals: totals{Observed: time.Duration(i)}, AppService: "web",
-					Created: now},
+				fmt.Sprint("check", i), `"targets":[],`, saved{
+					totals: totals{Observed: time.Duration(i)}, AppService: "web",
+					Created: now,
+				},
 			})
 		}
 		want, err := json.Marshal(d)

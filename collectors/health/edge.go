@@ -24,8 +24,10 @@ var cacheHeaders = map[string]string{
 var cacheMatches = func() []bbconfig.HeaderMatch {
 	var matches []bbconfig.HeaderMatch
 	for header, re := range cacheHeaders {
-		matches = append(matches, bbconfig.HeaderMatch{Header: header, Regexp: bbconfig.MustNewRegexp(re),
-			AllowMissing: true})
+		matches = append(matches, bbconfig.HeaderMatch{
+			Header: header, Regexp: bbconfig.MustNewRegexp(re),
+			AllowMissing: true,
+		})
 	}
 	return matches
 }()

@@ -25,14 +25,21 @@ import (
 // call with context.Background(), so that a server that accepts it and stays silent is waited for without end.
 // Module grammar, metric names and meaning are its own.
 func probeGRPC(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry,
-	logger *slog.Logger) bool {
-	phases := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_duration_seconds",
-		Help: "Duration of gRPC request by phase"}, []string{"phase"})
-	secure := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_ssl",
-		Help: "Indicates if SSL was used for the connection"})
+	logger *slog.Logger,
+) bool {
+	phases := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "probe_grpc_duration_seconds",
+		Help: "Duration of gRPC request by phase",
+	}, []string{"phase"})
+	secure := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "probe_grpc_ssl",
+		Help: "Indicates if SSL was used for the connection",
+	})
 	code := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_grpc_status_code", Help: "Response gRPC status code"})
-	serving := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response",
-		Help: "Response HealthCheck response"}, []string{"serving_status"})
+	serving := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "probe_grpc_healthcheck_response",
+		Help: "Response HealthCheck response",
+	}, []string{"serving_status"})
 	registry.MustRegister(phases, secure, code, serving)
 	phases.WithLabelValues(phaseResolve)
 

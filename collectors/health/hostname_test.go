@@ -23,14 +23,17 @@ func TestHostnameOfAProbe(t *testing.T) {
 	leaf := issue(t, "leaf", time.Hour, nil, nil)
 	var host, sni atomic.Value
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter,
-		r *http.Request) {
+		r *http.Request,
+	) {
 		host.Store(r.Host)
 	}))
-	srv.TLS = &tls.Config{Certificates: []tls.Certificate{chain(leaf)},
+	srv.TLS = &tls.Config{
+		Certificates: []tls.Certificate{chain(leaf)},
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			sni.Store(h.ServerName)
 			return nil, nil
-		}}
+		},
+	}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	port, _ := portOf(t, srv.Listener)
@@ -69,10 +72,14 @@ func TestHostnameOfAProbe(t *testing.T) {
 		p    ProbeRequest
 		want string
 	}{
-		"conflict": {ProbeRequest{Target: srv.URL, Module: "own", Hostname: "shop.example.com"},
-			"defined both in module configuration"},
-		"secret header": {ProbeRequest{Target: "https://edge.example.com:" + port + "/y", Module: "web",
-			Hostname: "shop.example.com"}, ErrHostname.Error()},
+		"conflict": {
+			ProbeRequest{Target: srv.URL, Module: "own", Hostname: "shop.example.com"},
+			"defined both in module configuration",
+		},
+		"secret header": {ProbeRequest{
+			Target: "https://edge.example.com:" + port + "/y", Module: "web",
+			Hostname: "shop.example.com",
+		}, ErrHostname.Error()},
 		"secret module":  {ProbeRequest{Target: srv.URL, Module: "auth", Hostname: "shop.example.com"}, ErrHostname.Error()},
 		"line in a name": {ProbeRequest{Target: srv.URL, Module: "web", Hostname: "a\r\nb: c"}, "invalid hostname"},
 	} {
@@ -80,12 +87,16 @@ func TestHostnameOfAProbe(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r, err := c.Probe(t.Context(), ProbeRequest{Target: srv.URL, Module: "auth", Hostname: "shop.example.com",
-		AnyTarget: true}); err != nil || !r.Success {
+	if r, err := c.Probe(t.Context(), ProbeRequest{
+		Target: srv.URL, Module: "auth", Hostname: "shop.example.com",
+		AnyTarget: true,
+	}); err != nil || !r.Success {
 		t.Errorf("with any target: %v %s", err, r.Reason)
 	}
-	if _, err := c.Probe(t.Context(), ProbeRequest{Target: net.JoinHostPort("127.0.0.1", port), Module: "auth",
-		Hostname: "x"}); !errors.Is(err, ErrHostname) {
+	if _, err := c.Probe(t.Context(), ProbeRequest{
+		Target: net.JoinHostPort("127.0.0.1", port), Module: "auth",
+		Hostname: "x",
+	}); !errors.Is(err, ErrHostname) {
 		t.Errorf("%v", err)
 	}
 }

@@ -42,8 +42,10 @@ func (c *Collector) refreshModules(ctx context.Context, w *modulesWatch) (err er
 	}
 	info, err := regularfile.Stat(ctx, p.ModulesFile())
 	if err != nil {
-		return &collectors.ReasonError{Reason: collectors.ReasonIO,
-			Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
+		return &collectors.ReasonError{
+			Reason: collectors.ReasonIO,
+			Err:    fmt.Errorf("modules_file: the modules in force stay: %w", err),
+		}
 	}
 	if w.policy == p && w.seen != nil && info.Size() == w.seen.Size() && info.ModTime().Equal(w.seen.ModTime()) &&
 		os.SameFile(info, w.seen) {
@@ -57,8 +59,10 @@ func (c *Collector) refreshModules(ctx context.Context, w *modulesWatch) (err er
 		w.policy, w.seen = p, info
 		return nil
 	case err != nil:
-		return &collectors.ReasonError{Reason: collectors.ReasonConfig,
-			Err: fmt.Errorf("modules_file: the modules in force stay: %w", err)}
+		return &collectors.ReasonError{
+			Reason: collectors.ReasonConfig,
+			Err:    fmt.Errorf("modules_file: the modules in force stay: %w", err),
+		}
 	}
 	if err := c.useModules(p, next); err != nil {
 		return &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}

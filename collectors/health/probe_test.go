@@ -85,8 +85,10 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 	accepts := rawServer(t, func(c net.Conn) { <-t.Context().Done(); c.Close() })
 	unix := &bbconfig.Module{Prober: "unix"}
 	dialogue := &bbconfig.Module{Prober: "tcp", TCP: bbconfig.TCPProbe{
-		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{{Send: "AUTH PLAIN c2VjcmV0"},
-			{Expect: bbconfig.MustNewRegexp("^OK$")}},
+		IPProtocolFallback: true, QueryResponse: []bbconfig.QueryResponse{
+			{Send: "AUTH PLAIN c2VjcmV0"},
+			{Expect: bbconfig.MustNewRegexp("^OK$")},
+		},
 	}}
 	greets := rawServer(t, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 64))
@@ -103,8 +105,10 @@ func TestReasonsOfOtherProbers(t *testing.T) {
 		result, reason string
 	}{
 		"grpc serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_SERVING), plain, ok, ""},
-		"grpc not serving": {grpcServer(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING), plain, bad,
-			reasonUnexpectedAnswer},
+		"grpc not serving": {
+			grpcServer(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING), plain, bad,
+			reasonUnexpectedAnswer,
+		},
 		"grpc silent":  {silentGRPC(t), plain, bad, reasonTimeout},
 		"grpc accepts": {accepts, plain, bad, reasonTimeout},
 		"grpc refused": {"127.0.0.1:1", plain, bad, reasonRefused},
@@ -180,8 +184,10 @@ func TestTargetsAreShownWithoutTheirSecrets(t *testing.T) {
 func TestProberThatNeverEndsIsLeft(t *testing.T) {
 	abandoned.Store(maxAbandoned)
 	defer abandoned.Store(0)
-	m := request{target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"),
-		timeout: time.Second}.run(context.Background(), false)
+	m := request{
+		target: "127.0.0.1:1", module: mustModule(t, "tcp_connect"),
+		timeout: time.Second,
+	}.run(context.Background(), false)
 	if m.result != unk || m.reason != reasonProberError {
 		t.Errorf("%s %s", m.result, m.reason)
 	}

@@ -119,8 +119,10 @@ func classify(prober string, records []record, timedOut bool) (result, reason st
 
 // own reports whether an error is the exporter's own, so that nothing is known of the target.
 func own(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS,
-		syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+	for _, e := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EACCES, syscall.ENOBUFS,
+		syscall.ENOMEM, syscall.EADDRNOTAVAIL,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}

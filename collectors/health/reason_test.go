@@ -40,29 +40,43 @@ func TestReasonsOfErrors(t *testing.T) {
 		"no buffers":          {dial(syscall.ENOBUFS), metric.ResultUnknown, reasonProberError},
 		"no memory":           {dial(syscall.ENOMEM), metric.ResultUnknown, reasonProberError},
 		"no ports":            {dial(syscall.EADDRNOTAVAIL), metric.ResultUnknown, reasonProberError},
-		"a file of the module": {&fs.PathError{Op: "open", Path: "/ca.pem", Err: syscall.ENOENT}, metric.ResultUnknown,
-			reasonProberError},
-		"the target's socket": {&net.OpError{Op: "dial", Net: "unix",
-			Err: os.NewSyscallError("connect", syscall.ENOENT)}, bad, reasonUnexpectedAnswer},
+		"a file of the module": {
+			&fs.PathError{Op: "open", Path: "/ca.pem", Err: syscall.ENOENT}, metric.ResultUnknown,
+			reasonProberError,
+		},
+		"the target's socket": {&net.OpError{
+			Op: "dial", Net: "unix",
+			Err: os.NewSyscallError("connect", syscall.ENOENT),
+		}, bad, reasonUnexpectedAnswer},
 		"refused":     {dial(syscall.ECONNREFUSED), bad, reasonRefused},
 		"no route":    {dial(syscall.EHOSTUNREACH), bad, reasonUnreachable},
 		"broken pipe": {dial(syscall.EPIPE), bad, reasonReset},
-		"gRPC, closed": {errors.New(
-			`rpc error: code = Unavailable desc = connection error: desc = "error reading server preface: EOF"`), bad,
-			reasonReset},
-		"gRPC, name": {errors.New(
-			"rpc error: code = Unavailable desc = dns: A record lookup error: lookup x.invalid: no such host"), bad,
-			reasonDNSNotFound},
-		"gRPC, too late": {errors.New("rpc error: code = DeadlineExceeded desc = context deadline exceeded"), bad,
-			reasonTimeout},
+		"gRPC, closed": {
+			errors.New(
+				`rpc error: code = Unavailable desc = connection error: desc = "error reading server preface: EOF"`), bad,
+			reasonReset,
+		},
+		"gRPC, name": {
+			errors.New(
+				"rpc error: code = Unavailable desc = dns: A record lookup error: lookup x.invalid: no such host"), bad,
+			reasonDNSNotFound,
+		},
+		"gRPC, too late": {
+			errors.New("rpc error: code = DeadlineExceeded desc = context deadline exceeded"), bad,
+			reasonTimeout,
+		},
 		"gRPC, expired certificate": {errors.New(
 			`desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired"`), bad, reasonCertExpired},
-		"gRPC, certificate": {errors.New(
-			`desc = "tls: failed to verify certificate: x509: certificate signed by unknown authority"`), bad,
-			reasonCertInvalid},
-		"gRPC, no TLS": {errors.New(
-			`desc = "transport: authentication handshake failed: tls: first record does not look like a TLS handshake"`), bad,
-			reasonTLS},
+		"gRPC, certificate": {
+			errors.New(
+				`desc = "tls: failed to verify certificate: x509: certificate signed by unknown authority"`), bad,
+			reasonCertInvalid,
+		},
+		"gRPC, no TLS": {
+			errors.New(
+				`desc = "transport: authentication handshake failed: tls: first record does not look like a TLS handshake"`), bad,
+			reasonTLS,
+		},
 	} {
 		result, reason := classify("grpc", []record{{err: tc.err}}, false)
 		if result != tc.result || reason != tc.reason {

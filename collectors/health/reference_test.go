@@ -139,8 +139,10 @@ func TestReferencesOutliveRestarts(t *testing.T) {
 
 func newTestReference(target string) *reference {
 	r := request{module: builtin("http_2xx"), timeout: time.Second}.of(target)
-	return &reference{targets: panel{logger: slog.New(slog.DiscardHandler), holds: referenceHolds,
-		members: []*member{targetMember(r)}}}
+	return &reference{targets: panel{
+		logger: slog.New(slog.DiscardHandler), holds: referenceHolds,
+		members: []*member{targetMember(r)},
+	}}
 }
 
 // A reference is dead once it was silent again and again while checks answered that are as far away; an

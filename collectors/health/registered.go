@@ -25,10 +25,14 @@ const (
 // registerAddress exposes the family of the address in use. How long its name took to look up is added when the metrics
 // are read.
 func registerAddress(registry *prometheus.Registry, host string) {
-	protocol := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_ip_protocol",
-		Help: "Specifies whether probe ip protocol is IP4 or IP6"})
-	lookup := prometheus.NewGauge(prometheus.GaugeOpts{Name: lookupTimeName,
-		Help: "Returns the time taken for probe dns lookup in seconds"})
+	protocol := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "probe_ip_protocol",
+		Help: "Specifies whether probe ip protocol is IP4 or IP6",
+	})
+	lookup := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: lookupTimeName,
+		Help: "Returns the time taken for probe dns lookup in seconds",
+	})
 	hash := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "probe_ip_addr_hash", Help: "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
 	})
@@ -57,14 +61,22 @@ func registerTLS(registry *prometheus.Registry, state *tls.ConnectionState) {
 			earliest = c.NotAfter
 		}
 	}
-	expiry := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_ssl_earliest_cert_expiry",
-		Help: "Returns last SSL chain expiry in unixtime"})
-	last := prometheus.NewGauge(prometheus.GaugeOpts{Name: lastExpiryName,
-		Help: "Returns last SSL chain expiry in timestamp"})
-	version := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_tls_version_info",
-		Help: "Returns the TLS version used or NaN when unknown"}, []string{"version"})
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_ssl_last_chain_info",
-		Help: "Contains SSL leaf certificate information"},
+	expiry := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "probe_ssl_earliest_cert_expiry",
+		Help: "Returns last SSL chain expiry in unixtime",
+	})
+	last := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: lastExpiryName,
+		Help: "Returns last SSL chain expiry in timestamp",
+	})
+	version := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "probe_tls_version_info",
+		Help: "Returns the TLS version used or NaN when unknown",
+	}, []string{"version"})
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "probe_ssl_last_chain_info",
+		Help: "Contains SSL leaf certificate information",
+	},
 		[]string{"fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber"})
 	registry.MustRegister(expiry, last, version, info)
 	expiry.Set(float64(earliest.Unix()))

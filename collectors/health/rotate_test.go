@@ -111,8 +111,10 @@ func TestRotatedCertificatesKeepTheCheckUp(t *testing.T) {
 	var second atomic.Bool
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	srv.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		c := &tls.Config{Certificates: []tls.Certificate{server1}, ClientAuth: tls.RequireAndVerifyClientCert,
-			ClientCAs: pool1}
+		c := &tls.Config{
+			Certificates: []tls.Certificate{server1}, ClientAuth: tls.RequireAndVerifyClientCert,
+			ClientCAs: pool1,
+		}
 		if second.Load() {
 			c.Certificates, c.ClientCAs = []tls.Certificate{server2}, pool2
 		}
@@ -127,8 +129,10 @@ func TestRotatedCertificatesKeepTheCheckUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		replace(t, filepath.Join(dir, "key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-		replace(t, filepath.Join(dir, "cert"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
-			Bytes: client.cert.Raw})))
+		replace(t, filepath.Join(dir, "cert"), string(pem.EncodeToMemory(&pem.Block{
+			Type:  "CERTIFICATE",
+			Bytes: client.cert.Raw,
+		})))
 		replace(t, filepath.Join(dir, "ca"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})))
 	}
 	put(ca1, client1)
@@ -165,8 +169,10 @@ func TestModulesChangeByReloadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	var w modulesWatch
-	for text, fails := range map[string]bool{"modules: {m: {prober: http, http: {valid_status_codes: [204]}}}\n": false,
-		"modules: [\n": true, "": true} {
+	for text, fails := range map[string]bool{
+		"modules: {m: {prober: http, http: {valid_status_codes: [204]}}}\n": false,
+		"modules: [\n": true, "": true,
+	} {
 		replace(t, modules, text)
 		if err := c.refreshModules(t.Context(), &w); (err != nil) != fails {
 			t.Errorf("%q: %v", text, err)

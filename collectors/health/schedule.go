@@ -123,8 +123,10 @@ func (s *scheduler) tick(ctx context.Context, now time.Time, report collectors.R
 		s.saving = now
 		s.saved = collectors.Async(func() error { return s.c.saveNow(now, false) })
 	case !s.saving.IsZero() && now.Sub(s.saving) > saveTimeout:
-		stuck = &collectors.ReasonError{Reason: collectors.ReasonTimeout,
-			Err: fmt.Errorf("saving has not come back for more than %s", saveTimeout)}
+		stuck = &collectors.ReasonError{
+			Reason: collectors.ReasonTimeout,
+			Err:    fmt.Errorf("saving has not come back for more than %s", saveTimeout),
+		}
 	}
 	s.c.mu.Lock()
 	reference := s.c.reference

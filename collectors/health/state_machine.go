@@ -57,8 +57,10 @@ type stateMachine struct {
 // newStateMachine begins in unknown: what was true before a restart is no evidence of what is true after it. An
 // open outage is kept, so that the same outage is not counted twice.
 func newStateMachine(now time.Time, t totals) *stateMachine {
-	return &stateMachine{totals: t, state: metric.StateUnknown, reason: reasonStarting, since: now, accounted: now,
-		validUntil: now}
+	return &stateMachine{
+		totals: t, state: metric.StateUnknown, reason: reasonStarting, since: now, accounted: now,
+		validUntil: now,
+	}
 }
 
 // advance credits the time up to now to the present state.

@@ -33,9 +33,12 @@ type stream struct {
 // (v0.28.0) do not watch their context in a TLS handshake and show neither when they have connected nor the
 // certificates that were verified. Module grammar, metric names and meaning are its own.
 func probeStream(ctx context.Context, target string, module bbconfig.Module, registry *prometheus.Registry,
-	logger *slog.Logger) bool {
-	s := &stream{dialogue: module.TCP.QueryResponse, tls: module.TCP.TLSConfig, secure: module.TCP.TLS,
-		registry: registry, logger: logger}
+	logger *slog.Logger,
+) bool {
+	s := &stream{
+		dialogue: module.TCP.QueryResponse, tls: module.TCP.TLSConfig, secure: module.TCP.TLS,
+		registry: registry, logger: logger,
+	}
 	dialer, network := &net.Dialer{}, "tcp"
 	if module.Prober == "unix" {
 		s.dialogue, s.tls, s.secure, network = module.Unix.QueryResponse, module.Unix.TLSConfig, module.Unix.TLS, "unix"
@@ -102,10 +105,14 @@ func (s *stream) handshake(ctx context.Context) bool {
 
 // talk holds the dialogue: what is expected, then what is sent, entry by entry.
 func (s *stream) talk(ctx context.Context) bool {
-	s.regexpFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_regex",
-		Help: "Indicates if probe failed due to regex"})
-	s.bytesFail = prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_failed_due_to_bytes",
-		Help: "Indicates if probe failed due to bytes"})
+	s.regexpFail = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "probe_failed_due_to_regex",
+		Help: "Indicates if probe failed due to regex",
+	})
+	s.bytesFail = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "probe_failed_due_to_bytes",
+		Help: "Indicates if probe failed due to bytes",
+	})
 	s.registry.MustRegister(s.regexpFail, s.bytesFail)
 	for i, entry := range s.dialogue {
 		s.logger.Debug("Processing query response entry", "entry_number", i)

@@ -93,8 +93,10 @@ type plan struct {
 // plan prepares a policy without the lock, for with many tenants it takes a while. The caller is the only one
 // to change targets' settings, so it may read them.
 func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location string) (plan, error) {
-	out := plan{settings: map[key]settings{}, checks: p.Health.Checks, pairs: metric.Pairs{},
-		requests: map[string]request{}}
+	out := plan{
+		settings: map[key]settings{}, checks: p.Health.Checks, pairs: metric.Pairs{},
+		requests: map[string]request{},
+	}
 	var errs []error
 	for _, m := range p.Maintenance {
 		w, err := newWindow(m)
@@ -141,7 +143,8 @@ func (out *plan) request(p *config.Policy, check *config.Check, version string) 
 
 // settle adds the settings of one target to a plan.
 func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, tenant tenants.Tenant, r request,
-	pace *pace, location string) {
+	pace *pace, location string,
+) {
 	s := settings{spec: check, tier: tenant.Tier, location: location, request: r, pace: pace}
 	s.owner, s.page = p.PageOf(check)
 	if tenant.Name != "" && check.Page == "" {
@@ -255,8 +258,10 @@ func (c *Collector) remove(t *target, now time.Time) {
 	t.removed = true
 	delete(c.targets, t.key)
 	c.gone[t.identity()] = gone{t, c.checks[t.check], now}
-	c.kept[t.key] = saved{totals: t.machine.totals, AppService: t.spec.AppService, Location: t.location,
-		Created: t.created, Removed: now}
+	c.kept[t.key] = saved{
+		totals: t.machine.totals, AppService: t.spec.AppService, Location: t.location,
+		Created: t.created, Removed: now,
+	}
 }
 
 // add makes a target, with the counters that were kept of it.

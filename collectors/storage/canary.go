@@ -54,8 +54,10 @@ type canary struct {
 }
 
 func newCanary(c config.Canary, host string, scarce func(string) bool) *canary {
-	one := &canary{Canary: c, host: host, statfs: statfs, scarce: scarce, created: time.Now(), runs: map[string]uint64{},
-		durations: map[string]prometheus.Histogram{}}
+	one := &canary{
+		Canary: c, host: host, statfs: statfs, scarce: scarce, created: time.Now(), runs: map[string]uint64{},
+		durations: map[string]prometheus.Histogram{},
+	}
 	for _, operation := range metric.CanaryOperations {
 		one.durations[operation] = prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: metric.CanaryDuration.Name, Help: metric.CanaryDuration.Help,

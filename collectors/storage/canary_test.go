@@ -20,8 +20,10 @@ import (
 
 func newTestCanary(t *testing.T) *canary {
 	t.Helper()
-	return newCanary(config.Canary{Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond),
-		Size: 64 << 10}, "db1", func(string) bool { return false })
+	return newCanary(config.Canary{
+		Name: "data", Path: t.TempDir(), Interval: config.Duration(10 * time.Millisecond),
+		Size: 64 << 10,
+	}, "db1", func(string) bool { return false })
 }
 
 func leftovers(t *testing.T, dir string) {
@@ -83,8 +85,10 @@ func TestBusy(t *testing.T) {
 	reading := func(ops uint64) *reading {
 		d := device{name: "sda", fields: leastFields}
 		d.values[fieldReads], d.values[fieldWrites] = ops/2, ops-ops/2
-		return &reading{host: "db1", devices: []device{d, {name: "sdb"}},
-			limits: map[place]limit{{"db1", "sda"}: {iops: 100}}}
+		return &reading{
+			host: "db1", devices: []device{d, {name: "sdb"}},
+			limits: map[place]limit{{"db1", "sda"}: {iops: 100}},
+		}
 	}
 	for i, step := range []struct {
 		ops  uint64

@@ -174,8 +174,10 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 	for broken, shown := range map[string]*metric.Metric{
 		"proc/diskstats": metric.StorageFilesystemSize, "proc/1/mountinfo": metric.StorageInFlight,
 	} {
-		files := map[string]string{"proc/diskstats": machineFiles["proc/diskstats"],
-			"proc/1/mountinfo": "27 1 259:0 / / rw - ext4 /dev/nvme1n1 rw\n"}
+		files := map[string]string{
+			"proc/diskstats":   machineFiles["proc/diskstats"],
+			"proc/1/mountinfo": "27 1 259:0 / / rw - ext4 /dev/nvme1n1 rw\n",
+		}
 		files[broken] = "nonsense\n"
 		c := machine(t, files, "")
 		if err := c.read(t.Context()); err == nil {

@@ -61,8 +61,10 @@ func TestDiskstatsErrorsNameTheLine(t *testing.T) {
 }
 
 func TestParseUint(t *testing.T) {
-	for _, s := range []string{"0", "7", "4294967295", "4294967296", "18446744073709551615", "18446744073709551616", "",
-		"1a", "+1"} {
+	for _, s := range []string{
+		"0", "7", "4294967295", "4294967296", "18446744073709551615", "18446744073709551616", "",
+		"1a", "+1",
+	} {
 		for _, bits := range []int{32, 64} {
 			got, err := parseUint([]byte(s), bits)
 			want, wantErr := strconv.ParseUint(s, 10, bits)

@@ -93,8 +93,10 @@ func (d *disks) client(s config.SupabaseDisks) (*supabase.Client, error) {
 	if len(s.Projects) == 0 {
 		return nil, nil
 	}
-	return supabase.New(supabase.Options{BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv,
-		UserAgent: d.userAgent})
+	return supabase.New(supabase.Options{
+		BaseURL: s.URL, TokenFile: s.TokenFile, TokenEnv: s.TokenEnv,
+		UserAgent: d.userAgent,
+	})
 }
 
 // apply puts new settings and their client in force. It sends no request yet.

@@ -30,8 +30,11 @@ func TestSmallerOfDiskAndMachine(t *testing.T) {
 			supabase.Disk{IOPS: 16_000, ThroughputMiB: 1000}, micro, limit{500, 11e6, 11_800, 261e6},
 		},
 		"io2 has no throughput of its own": {supabase.Disk{IOPS: 16_000}, huge, limit{16_000, 3750e6, 0, 0}},
-		"unknown machine": {supabase.Disk{IOPS: 3000, ThroughputMiB: 125}, nil,
-			limit{3000, 125 * mib, 0, 0}},
+		"unknown machine": {
+			supabase.Disk{IOPS: 3000, ThroughputMiB: 125},
+			nil,
+			limit{3000, 125 * mib, 0, 0},
+		},
 		"disk as small as the machine": {supabase.Disk{IOPS: 500, ThroughputMiB: 10}, micro, limit{500, 10 * mib, 0, 0}},
 	} {
 		if got := smaller(tc.disk, tc.machine); got != tc.want {

@@ -31,8 +31,10 @@ func TestMountinfo(t *testing.T) {
 			t.Errorf("%+v, want %+v", m, want[i])
 		}
 	}
-	for _, line := range []string{"x", "1 2 3 4 5 6 7 8", "27 1 254 / / rw - ext4 /dev/vda rw",
-		"27 1 a:b / / rw - ext4 /dev/vda rw", "27 1 254:0 / / rw - ext4"} {
+	for _, line := range []string{
+		"x", "1 2 3 4 5 6 7 8", "27 1 254 / / rw - ext4 /dev/vda rw",
+		"27 1 a:b / / rw - ext4 /dev/vda rw", "27 1 254:0 / / rw - ext4",
+	} {
 		if _, err := parseMountinfo([]byte("27 1 254:0 / / rw - ext4 /dev/vda rw\n" + line)); err == nil ||
 			!strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%q: %v", line, err)

@@ -106,8 +106,10 @@ type round struct {
 }
 
 func (a *pool) ask(ctx context.Context, mounts []mount, timeout time.Duration) []answer {
-	r := &round{pool: a, mounts: mounts, answers: make([]answer, len(mounts)), guest: -1, asked: map[int]time.Time{},
-		moved: make(chan struct{}, 1)}
+	r := &round{
+		pool: a, mounts: mounts, answers: make([]answer, len(mounts)), guest: -1, asked: map[int]time.Time{},
+		moved: make(chan struct{}, 1),
+	}
 	a.mu.Lock()
 	var others []int
 	for i, m := range mounts {

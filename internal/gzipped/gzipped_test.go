@@ -12,8 +12,10 @@ import (
 func TestWriter(t *testing.T) {
 	const page = "thorbis_up 1\n"
 	for range 2 {
-		for accept, want := range map[string]bool{"gzip": true, "gzip;q=0": false, "br, gzip;q=0.5": true, "": false,
-			"zstd": false} {
+		for accept, want := range map[string]bool{
+			"gzip": true, "gzip;q=0": false, "br, gzip;q=0.5": true, "": false,
+			"zstd": false,
+		} {
 			r := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
 			r.Header.Set("Accept-Encoding", accept)
 			answer := httptest.NewRecorder()

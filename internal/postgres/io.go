@@ -25,12 +25,28 @@ type IO struct {
 
 // ioColumns are pg_stat_io's columns, by operation.
 var (
-	ioCounts = []struct{ operation, column string }{{"read", "reads"}, {"write", "writes"}, {"extend", "extends"},
-		{"writeback", "writebacks"}, {"fsync", "fsyncs"}, {"hit", "hits"}, {"eviction", "evictions"}, {"reuse", "reuses"}}
-	ioSeconds = []struct{ operation, column string }{{"read", "read_time"}, {"write", "write_time"},
-		{"extend", "extend_time"}, {"writeback", "writeback_time"}, {"fsync", "fsync_time"}}
-	ioBytes = []struct{ operation, columnSince18, count string }{{"read", "read_bytes", "reads"},
-		{"write", "write_bytes", "writes"}, {"extend", "extend_bytes", "extends"}}
+	ioCounts = []struct{ operation, column string }{
+		{"read", "reads"},
+		{"write", "writes"},
+		{"extend", "extends"},
+		{"writeback", "writebacks"},
+		{"fsync", "fsyncs"},
+		{"hit", "hits"},
+		{"eviction", "evictions"},
+		{"reuse", "reuses"},
+	}
+	ioSeconds = []struct{ operation, column string }{
+		{"read", "read_time"},
+		{"write", "write_time"},
+		{"extend", "extend_time"},
+		{"writeback", "writeback_time"},
+		{"fsync", "fsync_time"},
+	}
+	ioBytes = []struct{ operation, columnSince18, count string }{
+		{"read", "read_bytes", "reads"},
+		{"write", "write_bytes", "writes"},
+		{"extend", "extend_bytes", "extends"},
+	}
 )
 
 // ioQuery is what a server of the version is asked, empty if it cannot be. The sum of nothing but NULLs is

@@ -21,8 +21,10 @@ func OpenDir(ctx context.Context, name string) (*Dir, error) {
 			return nil, err
 		}
 		if !info.IsDir() {
-			return nil, &fs.PathError{Op: "open", Path: name,
-				Err: errors.New("must be a directory, not a " + kindOrFile(info.Mode()))}
+			return nil, &fs.PathError{
+				Op: "open", Path: name,
+				Err: errors.New("must be a directory, not a " + kindOrFile(info.Mode())),
+			}
 		}
 		root, err := os.OpenRoot(name)
 		if err != nil {

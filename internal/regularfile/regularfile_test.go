@@ -40,8 +40,10 @@ func special(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return map[string]string{"pipe": pipe, "a link to a pipe": link, "socket": socket, "device": os.DevNull,
-		"endless device": "/dev/zero", "directory": dir}
+	return map[string]string{
+		"pipe": pipe, "a link to a pipe": link, "socket": socket, "device": os.DevNull,
+		"endless device": "/dev/zero", "directory": dir,
+	}
 }
 
 // Without O_NONBLOCK and the check these would wait for ever, or read for ever.

@@ -24,8 +24,10 @@ func Run(t *testing.T, update bool) {
 			return nil
 		},
 		Dir: "testdata/script", UpdateScripts: update, RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode, "serve-status": serveStatus,
-			"replace": replace},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exitcode": exitCode, "serve-status": serveStatus,
+			"replace": replace,
+		},
 	})
 }
 

@@ -45,8 +45,10 @@ func TestEverySpellingIsMasked(t *testing.T) {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
-	for _, text := range []string{"host=db dbname=x", "db", "user", "https://hooks.example.com", "postgres://monitor",
-		"/services"} {
+	for _, text := range []string{
+		"host=db dbname=x", "db", "user", "https://hooks.example.com", "postgres://monitor",
+		"/services",
+	} {
 		if got := v.mask(text); got != text {
 			t.Errorf("%s: %s", text, got)
 		}

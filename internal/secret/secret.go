@@ -122,8 +122,10 @@ var (
 
 // definite reports whether an error is about the secret, rather than about the way to it.
 func definite(err error) bool {
-	for _, e := range []error{fs.ErrNotExist, fs.ErrPermission, regularfile.ErrNotRegular, regularfile.ErrTooLarge,
-		errEmpty} {
+	for _, e := range []error{
+		fs.ErrNotExist, fs.ErrPermission, regularfile.ErrNotRegular, regularfile.ErrTooLarge,
+		errEmpty,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -34,8 +34,10 @@ func parseCheckpoint(b []byte) (checkpoint, bool) {
 		castagnoli) != binary.LittleEndian.Uint32(b[checkpointBytes-4:]) {
 		return checkpoint{}, false
 	}
-	return checkpoint{binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])),
-		binary.LittleEndian.Uint64(b[16:])}, true
+	return checkpoint{
+		binary.LittleEndian.Uint64(b), int64(binary.LittleEndian.Uint64(b[8:])),
+		binary.LittleEndian.Uint64(b[16:]),
+	}, true
 }
 
 func (d *Dir) checkpointFile(name string) string { return filepath.Join(d.path, name+".mark") }

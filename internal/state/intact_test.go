@@ -15,8 +15,10 @@ func TestChangedSnapshotIsNotIntact(t *testing.T) {
 		change func(t *testing.T, d *Dir)
 		logged string
 	}{
-		"removed": {func(t *testing.T, d *Dir) { edit(t, d.file("health"), func([]byte) []byte { return nil }) },
-			"health.state"},
+		"removed": {
+			func(t *testing.T, d *Dir) { edit(t, d.file("health"), func([]byte) []byte { return nil }) },
+			"health.state",
+		},
 		"replaced": {func(t *testing.T, d *Dir) { replaceFile(t, d.file("health")) }, "health.state"},
 		"emptied":  {func(_ *testing.T, d *Dir) { _ = os.Truncate(d.file("health"), 0) }, "health.state"},
 		"lock removed": {func(t *testing.T, d *Dir) {
@@ -24,8 +26,10 @@ func TestChangedSnapshotIsNotIntact(t *testing.T) {
 				func([]byte) []byte { return nil })
 		}, "or its lock"},
 		"directory removed": {func(_ *testing.T, d *Dir) { _ = os.RemoveAll(d.path) }, "or its lock"},
-		"directory replaced": {func(_ *testing.T, d *Dir) { _ = os.RemoveAll(d.path); _ = os.Mkdir(d.path, 0o700) },
-			"or its lock"},
+		"directory replaced": {
+			func(_ *testing.T, d *Dir) { _ = os.RemoveAll(d.path); _ = os.Mkdir(d.path, 0o700) },
+			"or its lock",
+		},
 	} {
 		for _, loaded := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {

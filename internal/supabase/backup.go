@@ -73,8 +73,10 @@ func (c *Client) Backups(ctx context.Context, project string) (Backups, error) {
 		Earliest: answer.Physical.Earliest.Time, Latest: answer.Physical.Latest.Time,
 	}
 	for _, one := range answer.Backups {
-		b.Backups = append(b.Backups, Backup{ID: one.ID, Physical: one.Physical, Status: one.Status,
-			Inserted: one.Inserted.Time})
+		b.Backups = append(b.Backups, Backup{
+			ID: one.ID, Physical: one.Physical, Status: one.Status,
+			Inserted: one.Inserted.Time,
+		})
 	}
 	return b, nil
 }
@@ -92,8 +94,10 @@ func (t *timestamp) UnmarshalJSON(text []byte) error {
 	if s == "" {
 		return nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
-		"2006-01-02 15:04:05.999999999Z07:00"} {
+	for _, layout := range []string{
+		time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
+		"2006-01-02 15:04:05.999999999Z07:00",
+	} {
 		if parsed, err := time.Parse(layout, s); err == nil {
 			t.Time = parsed.UTC()
 			return nil

@@ -106,8 +106,10 @@ func (c *Client) get(ctx context.Context, project, path string, query url.Values
 	}
 	key := project + " " + path
 	if until := c.pause(key); c.now().Before(until) {
-		return &Error{Kind: KindRateLimited, Path: path, RetryAt: until,
-			Err: fmt.Errorf("the API wants no requests until %s", until.UTC().Format(time.TimeOnly))}
+		return &Error{
+			Kind: KindRateLimited, Path: path, RetryAt: until,
+			Err: fmt.Errorf("the API wants no requests until %s", until.UTC().Format(time.TimeOnly)),
+		}
 	}
 	if err := c.limiter.Wait(ctx); err != nil {
 		return &Error{Kind: KindNetwork, Path: path, Err: err}
@@ -139,8 +141,10 @@ func (c *Client) get(ctx context.Context, project, path string, query url.Values
 // read judges the status and decodes the body. The body of a refusal is not repeated: it may hold anything.
 func (c *Client) read(response *http.Response, key, path string, into any) error {
 	if response.StatusCode != http.StatusOK {
-		e := &Error{Kind: kindOf(response.StatusCode), Path: path, Status: response.StatusCode,
-			Err: errors.New(response.Status)}
+		e := &Error{
+			Kind: kindOf(response.StatusCode), Path: path, Status: response.StatusCode,
+			Err: errors.New(response.Status),
+		}
 		if e.Kind == KindRateLimited {
 			e.RetryAt = c.pause(key)
 		}
@@ -151,12 +155,16 @@ func (c *Client) read(response *http.Response, key, path string, into any) error
 	case err != nil:
 		return &Error{Kind: KindNetwork, Path: path, Status: response.StatusCode, Err: err}
 	case len(body) > maxBody:
-		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode,
-			Err: fmt.Errorf("the answer is larger than %d bytes", maxBody)}
+		return &Error{
+			Kind: KindAnswer, Path: path, Status: response.StatusCode,
+			Err: fmt.Errorf("the answer is larger than %d bytes", maxBody),
+		}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &Error{Kind: KindAnswer, Path: path, Status: response.StatusCode,
-			Err: fmt.Errorf("the answer cannot be read: %w", err)}
+		return &Error{
+			Kind: KindAnswer, Path: path, Status: response.StatusCode,
+			Err: fmt.Errorf("the answer cannot be read: %w", err),
+		}
 	}
 	return nil
 }

@@ -82,7 +82,8 @@ func TestBackups(t *testing.T) {
 		},
 		"recorded: nothing to restore": {
 			`{"region":"us-east-1","pitr_enabled":false,"walg_enabled":true,"backups":[],"physical_backup_data":{}}`,
-			time.Time{}, 0,
+			time.Time{},
+			0,
 		},
 		"failed and pending do not count": {
 			`{"backups":[{"id":3,"status":"FAILED","inserted_at":"2026-09-23T00:00:00Z"},{"id":2,"status":"PENDING","inserted_at":"2026-09-22T00:00:00Z"},{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21 02:11:09.5"}]}`,
@@ -133,8 +134,10 @@ func TestProject(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	for status, want := range map[int]Kind{401: KindToken, 403: KindToken, 404: KindNotFound, 429: KindRateLimited,
-		500: KindServer, 503: KindServer, 302: KindAnswer, 204: KindAnswer} {
+	for status, want := range map[int]Kind{
+		401: KindToken, 403: KindToken, 404: KindNotFound, 429: KindRateLimited,
+		500: KindServer, 503: KindServer, 302: KindAnswer, 204: KindAnswer,
+	} {
 		_, err := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://elsewhere.example/")
 			w.WriteHeader(status)
@@ -154,8 +157,11 @@ func TestRateLimitIsObeyed(t *testing.T) {
 		"refused, other word": {429, map[string]string{"Retry-After": "7"}, 7 * time.Second},
 		"refused, no word":    {429, nil, time.Minute},
 		"refused, too long":   {429, map[string]string{"X-RateLimit-Reset": "1893456000"}, maxPause},
-		"the last one": {200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5"},
-			5 * time.Second},
+		"the last one": {
+			200,
+			map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5"},
+			5 * time.Second,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var requests atomic.Int32
@@ -237,8 +243,12 @@ func TestTokens(t *testing.T) {
 	}
 	_, err = c.Disk(t.Context(), project)
 	expectKind(t, err, KindToken)
-	for _, o := range []Options{{}, {TokenFile: "a", TokenEnv: "b"}, {TokenFile: "a", BaseURL: "api"},
-		{TokenFile: "a", BaseURL: "ftp://x"}} {
+	for _, o := range []Options{
+		{},
+		{TokenFile: "a", TokenEnv: "b"},
+		{TokenFile: "a", BaseURL: "api"},
+		{TokenFile: "a", BaseURL: "ftp://x"},
+	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
