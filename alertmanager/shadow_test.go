@@ -59,7 +59,7 @@ func TestShadow(t *testing.T) {
 			}
 		})
 	}
-	for _, channel := range []string{"", "nobody", "deadman"} {
+	for _, channel := range []string{"", "unknown", "deadman"} {
 		if _, err := BuildShadow(p, channel); err == nil {
 			t.Errorf("channel %q is accepted", channel)
 		}

@@ -87,6 +87,6 @@ func TestShippedChannels(t *testing.T) {
 		t.Errorf("P4 goes to %v", p.Notify("P4"))
 	}
 	if c := p.Channels["deadman"]; c == nil || c.Webhook == nil {
-		t.Error("nobody notices when alerting itself dies")
+		t.Error("no receiver notices when alerting itself dies")
 	}
 }

@@ -157,7 +157,7 @@ func TestNotifications(t *testing.T) {
 		"partly mended":  partly(notification(tmpl, true, down), notification(tmpl, false, burn)),
 		"business hours": notification(tmpl, false, exporter),
 		"escalated":      notification(tmpl, false, overdue),
-		"storm":          notification(tmpl, false, slices.Repeat([]rules.Alert{down}, 500)...),
+		"mass outage":    notification(tmpl, false, slices.Repeat([]rules.Alert{down}, 500)...),
 		"a machine":      about(tmpl, map[string]string{"host": "db-1:9100"}, find(t, alerts, "ThorbisDiskFull", "P2")),
 		"a whole room":   about(tmpl, map[string]string{"host": "db-1:9100"}, slices.Repeat([]rules.Alert{find(t, alerts, "ThorbisDiskFull", "P2")}, 30)...),
 	} {

@@ -54,7 +54,7 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	eventually(t, 30*time.Second+escalationTime, "the page to the secondary", func() bool { return len(paged(s, stack.SecondaryRoutingKey, "trigger")) > 0 })
 	next := paged(s, stack.SecondaryRoutingKey, "trigger")[0]
 	t.Logf("from the page to the secondary's: %.1f s, due after 30 s", next.At.Sub(page.At).Seconds())
-	if !strings.Contains(next.Summary, "Nobody has acknowledged") || !strings.Contains(next.Summary, "Told: secondary") {
+	if !strings.Contains(next.Summary, "An incident is unacknowledged.") || !strings.Contains(next.Summary, "Escalated to secondary.") {
 		t.Errorf("the secondary gets %q", next.Summary)
 	}
 	// Both checks of the service go down, each at its own probe; the page's next message has the links of both.

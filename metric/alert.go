@@ -31,7 +31,7 @@ type Level string
 // The levels, the widest first.
 const (
 	LevelService     Level = "service"
-	LevelManyTenants Level = "crowd" // many tenants of a service
+	LevelManyTenants Level = "many tenants"
 	LevelTier        Level = "tier"
 	LevelTenant      Level = "tenant"
 )
@@ -88,7 +88,7 @@ var (
 var (
 	CheckDownAlert = alert(Alert{
 		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true, Level: LevelService,
-		What: "A health check has been down for 30 s at two locations, or at the only one that has an opinion.",
+		What: "A health check has been down for 30 s at two locations, or at the only location that can judge it.",
 		Why:  "Users cannot use the service now.",
 	})
 	TenantDownAlert = alert(Alert{
@@ -104,12 +104,12 @@ var (
 	TierDownAlert = alert(Alert{
 		Name: "ThorbisTierDown", Priorities: everyPriority, Page: true, Level: LevelTier,
 		What: "As many tenants of one tier are down at once as the policy's pool.tenants says.",
-		Why:  "The tier's promise is at stake, not one customer's.",
+		Why:  "The objective of the whole tier is at risk, not that of one customer.",
 	})
 	UptimeBurnAlert = alert(Alert{
 		Name: "ThorbisUptimeBurn", Priorities: fromP2, Page: true, Burn: true,
 		What: "Outages too short to page have burnt the uptime budget over two windows at once.",
-		Why:  "Flapping and slow leaks break the promise without a single long outage.",
+		Why:  "Flapping and slow leaks break the objective without a single long outage.",
 	})
 	CertificateAlert = alert(Alert{
 		Name: "ThorbisCertificateExpiring", Priorities: fromP2, Page: true,
@@ -123,27 +123,27 @@ var (
 	EnvironmentUnwatchedAlert = alert(Alert{
 		Name: "ThorbisEnvironmentUnwatched", Priorities: everyPriority,
 		What: "No location has measured any check of any service for ten minutes, as when the only exporter or all of them are down.",
-		Why:  "An outage of any service would page no one. One page, at the priority of the most urgent service.",
+		Why:  "An outage of any service would not page. One page is sent, at the priority of the most urgent service.",
 	})
 	ServiceUnwatchedAlert = alert(Alert{
 		Name: "ThorbisServiceUnwatched", Priorities: everyPriority, Page: true,
 		What: "No location has measured any check of a service for ten minutes, though other services are watched.",
-		Why:  "An outage of the service would page nobody.",
+		Why:  "An outage of the service would not page.",
 	})
 	CheckSilentAlert = alert(Alert{
 		Name: "ThorbisCheckSilent", Priorities: fromP2, Page: true,
 		What: "A check that should exist has made no progress anywhere for ten minutes, though its service is watched.",
-		Why:  "An outage of what it watches would page nobody.",
+		Why:  "An outage of its target would not page.",
 	})
 	CheckUnknownAlert = alert(Alert{
 		Name: "ThorbisCheckUnknown", Priorities: fromP2, Page: true,
 		What: "No location could judge a check for fifteen minutes.",
-		Why:  "Unknown is neither up nor down; an outage would page nobody.",
+		Why:  "Unknown is neither up nor down; an outage would not page.",
 	})
 	LocationSilentAlert = alert(Alert{
 		Name: "ThorbisLocationSilent", Priorities: []string{"P3"},
 		What: "A location that should report has measured nothing for ten minutes.",
-		Why:  "One vantage point fewer; with the last but one gone a single location decides.",
+		Why:  "Fewer locations judge outages. If only one is left, it decides alone.",
 	})
 	ProberOfflineAlert = alert(Alert{
 		Name: "ThorbisProberOffline", Priorities: []string{"P3"},
@@ -153,37 +153,37 @@ var (
 	ReferenceDeadAlert = alert(Alert{
 		Name: "ThorbisReferenceDead", Priorities: []string{"P4"},
 		What: "A reference target of a location has not answered for ten minutes, though checks have.",
-		Why:  "With the last one gone, a loss of the location's own network reads as an outage of everything.",
+		Why:  "If the last one is gone, a network failure of the location looks like an outage of everything.",
 	})
 	ExporterDownAlert = alert(Alert{
 		Name: "ThorbisExporterDown", Priorities: []string{"P3"},
 		What: "An exporter that reported within the last hour cannot be scraped, or the last one of its job is gone.",
-		Why:  "One vantage point fewer. If it was the last, ThorbisEnvironmentUnwatched or ThorbisServiceUnwatched pages.",
+		Why:  "Fewer exporters measure. If it was the last one, ThorbisEnvironmentUnwatched or ThorbisServiceUnwatched pages.",
 	})
 	CollectorFailingAlert = alert(Alert{
 		Name: "ThorbisCollectorFailing", Priorities: []string{"P3"},
 		What: "Every run of a collector has failed for fifteen minutes.",
-		Why:  "What it measures is getting old.",
+		Why:  "Its measurements are stale.",
 	})
 	StateNotSavedAlert = alert(Alert{
 		Name: "ThorbisStateNotSaved", Priorities: []string{"P3"},
 		What: "A collector has not saved its state for five minutes.",
-		Why:  "A restart forgets what came since. Counters of checks go on, the others stand still.",
+		Why:  "A restart loses everything since the last save. Counters of checks continue; all others stop until it saves again.",
 	})
 	LabelConflictAlert = alert(Alert{
 		Name: "ThorbisScrapeLabelConflict", Priorities: []string{"P2", "P3"},
 		What: "For five minutes, a scrape job has replaced labels of the exporter's series; P2 if it is the environment.",
-		Why:  "Rules do not find what they judge, or judge it under another name; with another environment no outage pages.",
+		Why:  "Rules do not find the series that they judge, or judge them under another name. If the environment is replaced, no outage pages.",
 	})
 	PolicyReloadAlert = alert(Alert{
 		Name: "ThorbisPolicyReloadFailed", Priorities: []string{"P3"},
 		What: "An exporter refused a new policy and keeps the old one.",
-		Why:  "What somebody just changed is not in force.",
+		Why:  "The latest change of the policy is not in force.",
 	})
 	PolicyDriftAlert = alert(Alert{
 		Name: "ThorbisPolicyDrift", Priorities: []string{"P3"},
 		What: "An exporter runs another policy than the one the rules were generated from, for half an hour.",
-		Why:  "Measured and judged by different promises; exporters may disagree among themselves.",
+		Why:  "Measurements are judged by other objectives, and exporters may disagree with each other.",
 	})
 )
 
@@ -192,12 +192,12 @@ var (
 	WatchdogAlert = alert(Alert{
 		Name: "ThorbisWatchdog",
 		What: "Always fires.",
-		Why:  "Whoever receives it must shout when it stops: then no alert gets through.",
+		Why:  "Its receiver must raise an alarm when it stops: then no alert is delivered.",
 	})
 	RuleFailingAlert = alert(Alert{
 		Name: "ThorbisRuleEvaluationFailing", Priorities: []string{"P2"},
 		What: "Prometheus could not evaluate a rule of this bundle for five minutes.",
-		Why:  "The alerts that rest on it cannot fire.",
+		Why:  "The alerts that depend on it cannot fire.",
 	})
 	RuleMissedAlert = alert(Alert{
 		Name: "ThorbisRuleEvaluationMissed", Priorities: []string{"P3"},
@@ -207,7 +207,7 @@ var (
 	NoAlertmanagerAlert = alert(Alert{
 		Name: "ThorbisNoAlertmanager", Priorities: []string{"P2"},
 		What: "A Prometheus has known no Alertmanager for five minutes.",
-		Why:  "Its alerts reach nobody.",
+		Why:  "Its alerts are not delivered.",
 	})
 	AlertsDroppedAlert = alert(Alert{
 		Name: "ThorbisAlertsNotDelivered", Priorities: []string{"P2"},
@@ -217,7 +217,7 @@ var (
 	NotificationsFailingAlert = alert(Alert{
 		Name: "ThorbisNotificationsFailing", Priorities: []string{"P2"},
 		What: "An Alertmanager has failed to notify through an integration for five minutes.",
-		Why:  "People who should be told by that channel are not.",
+		Why:  "That channel delivers no notifications.",
 	})
 	PrometheusReloadAlert = alert(Alert{
 		Name: "ThorbisPrometheusReloadFailed", Priorities: []string{"P3"},

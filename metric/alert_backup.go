@@ -6,13 +6,13 @@ var fromP3 = []string{"P3", "P4"}
 var (
 	ArchivingStoppedAlert = alert(Alert{
 		Name: "ThorbisWalArchivingStopped", Priorities: everyPriority, Page: true, Dashboard: BackupDashboard,
-		What: "No write-ahead log of a database has been archived for a quarter of an hour, and the filesystem that keeps them meanwhile is full within four hours.",
+		What: "No write-ahead log of a database has been archived for 15 minutes, and the filesystem that holds it will be full within four hours.",
 		Why:  "When it is full the database stops, and what is not archived can be lost with its disk.",
 	})
 	RecoveryPointAlert = alert(Alert{
 		Name: "ThorbisRecoveryPointOld", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
-		What: "The newest point to which can be restored is older than the recovery point objective, as a fresh listing says.",
-		Why:  "A disaster now would lose more than was promised.",
+		What: "According to a fresh listing, the newest point that can be restored is older than the recovery point objective.",
+		Why:  "A disaster now would lose more data than the recovery point objective allows.",
 	})
 	WALGapAlert = alert(Alert{
 		Name: "ThorbisBackupWalGap", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
@@ -21,18 +21,18 @@ var (
 	})
 	FullsMissedAlert = alert(Alert{
 		Name: "ThorbisFullBackupsMissed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
-		What: "Two full backups that ought to exist in a repository do not, or there is none at all under incremental ones.",
+		What: "Two expected full backups are missing in a repository, or incremental backups have no full backup below them.",
 		Why:  "Chains of incrementals grow, and one damaged file spoils all of them.",
 	})
 	BackupMissedAlert = alert(Alert{
 		Name: "ThorbisBackupMissed", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
-		What: "A backup that ought to exist in a repository does not, for more than a tenth of its interval.",
+		What: "An expected backup has been missing in a repository for more than a tenth of its interval.",
 		Why:  "One run was missed; a second one breaks the recovery point objective.",
 	})
 	BackupUnknownAlert = alert(Alert{
 		Name: "ThorbisBackupStateUnknown", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "A backup could not be listed for three intervals; more urgent after twice the recovery point objective.",
-		Why:  "Whether there are backups is not known, and no other alert on them can fire.",
+		Why:  "It is unknown whether backups exist, and no other alert on them can fire.",
 	})
 	VerifyFailedAlert = alert(Alert{
 		Name: "ThorbisBackupVerifyFailed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
@@ -47,31 +47,31 @@ var (
 	RestoreFailedAlert = alert(Alert{
 		Name: "ThorbisRestoreTestFailed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
 		What: "The last restore test of a backup failed.",
-		Why:  "As far as anybody knows, it cannot be restored.",
+		Why:  "The backup must be assumed to be unusable.",
 	})
 	RestoreOverdueAlert = alert(Alert{
 		Name: "ThorbisRestoreTestOverdue", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "No restore test of a backup has succeeded for longer than its interval.",
-		Why:  "A backup that nobody has restored is a hope.",
+		Why:  "Without a restore test, it is unknown whether the backup can be restored.",
 	})
 	RecoverySlowAlert = alert(Alert{
 		Name: "ThorbisRecoveryTooSlow", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "The last restore test took longer than the recovery time objective.",
-		Why:  "A restore in earnest would take longer than was promised.",
+		Why:  "A real restore would miss the recovery time objective.",
 	})
 	RetentionAlert = alert(Alert{
 		Name: "ThorbisBackupRetentionBroken", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
 		What: "Fewer or more full backups are kept than the policy says, one is kept too long, or one was deleted too early.",
-		Why:  "Too few cannot be restored from; what is kept too long breaks the promise to delete it.",
+		Why:  "With too few backups, old states cannot be restored. Backups kept too long break the duty to delete data.",
 	})
 	TenantsUncoveredAlert = alert(Alert{
 		Name: "ThorbisTenantsWithoutBackup", Priorities: fromP3, Page: true, Dashboard: BackupDashboard,
-		What: "Tenants of the registry have no backup as young as their tier demands.",
-		Why:  "These customers would lose more than was promised to them.",
+		What: "Tenants of the registry have no backup as recent as their tier requires.",
+		Why:  "These customers would lose more data than their objective allows.",
 	})
 	BackupSizeAlert = alert(Alert{
 		Name: "ThorbisBackupSizeOdd", Priorities: []string{"P4"}, Page: true, Dashboard: BackupDashboard,
 		What: "The newest full backup is less than half or more than twice as large as those before it usually were.",
-		Why:  "Half a database often backs up without an error.",
+		Why:  "A backup of half a database often succeeds without an error.",
 	})
 )

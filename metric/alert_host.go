@@ -10,17 +10,17 @@ var (
 	MemoryAlert = alert(Alert{
 		Name: "ThorbisMemoryLow", Priorities: []string{"P2", "P3"}, Dashboard: ResourcesDashboard,
 		What: "Less than 10 % of a machine's memory has been available for fifteen minutes, or less than 3 % for five.",
-		Why:  "The kernel kills a process when none is left, and chooses which.",
+		Why:  "When none is left, the kernel kills a process of its choice.",
 	})
 	OOMAlert = alert(Alert{
 		Name: "ThorbisOomKill", Priorities: []string{"P3"}, Dashboard: ResourcesDashboard,
-		What: "The kernel has killed a process for want of memory within the last fifteen minutes.",
-		Why:  "What it did was cut off, and it will happen again.",
+		What: "The kernel has killed a process for lack of memory within the last fifteen minutes.",
+		Why:  "The work of the process was interrupted, and it will happen again.",
 	})
 	LeakAlert = alert(Alert{
 		Name: "ThorbisMemoryLeak", Priorities: []string{"P4"}, Dashboard: ResourcesDashboard,
-		What: "Named processes have held ever more memory over eight hours, at least a fifth and 100 MB more, without having been started anew.",
-		Why:  "One day they will have all of it.",
+		What: "The memory of named processes has grown steadily over eight hours, by at least a fifth and 100 MB, without a restart.",
+		Why:  "They will use all memory if this continues.",
 	})
 	ScalingMaximumAlert = alert(Alert{
 		Name: "ThorbisScalingAtMaximum", Priorities: []string{"P3"}, Dashboard: ResourcesDashboard,

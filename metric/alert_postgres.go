@@ -10,12 +10,12 @@ var (
 	ConnectionsAlert = alert(Alert{
 		Name: "ThorbisConnectionsNearMaximum", Priorities: []string{"P2", "P3"}, Dashboard: StorageDashboard,
 		What: "Less than 10 %, or less than 3 %, of a PostgreSQL server's connections have been left for five minutes.",
-		Why:  "Without one, whoever connects is refused.",
+		Why:  "Without one, new clients are refused.",
 	})
 	WALNotArchivedAlert = alert(Alert{
 		Name: "ThorbisWalNotArchived", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
 		What: "More than ten files of the write-ahead log have waited for their archive for fifteen minutes.",
-		Why:  "Nothing since then can be restored to a point in time, and pg_wal grows.",
+		Why:  "No later point in time can be restored, and pg_wal grows.",
 	})
 	WALFillingAlert = alert(Alert{
 		Name: "ThorbisWalFilling", Priorities: []string{"P1", "P2"}, Dashboard: StorageDashboard,
@@ -25,16 +25,16 @@ var (
 	ReplicationLagAlert = alert(Alert{
 		Name: "ThorbisReplicationLag", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
 		What: "A replica has been more than five minutes behind for ten minutes.",
-		Why:  "Reads from it are old, and a failover would lose what it has not replayed.",
+		Why:  "Reads from it return old data, and a failover would lose what it has not replayed.",
 	})
 	SlotLostAlert = alert(Alert{
 		Name: "ThorbisReplicationSlotLost", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
 		What: "For a minute, a replication slot has been lost or unreserved: the log that it needs is removed, or with the next checkpoint.",
-		Why:  "A replica or subscriber that reads it has to be made anew, and misses all changes until then.",
+		Why:  "A replica or subscriber that reads it must be rebuilt, and misses all changes until then.",
 	})
 	OldTransactionAlert = alert(Alert{
 		Name: "ThorbisOldTransaction", Priorities: []string{"P4"}, Dashboard: StorageDashboard,
 		What: "A transaction has been open for more than an hour for fifteen minutes.",
-		Why:  "Nothing deleted since then can be cleaned up: tables grow and get slower.",
+		Why:  "Rows deleted since then cannot be vacuumed: tables grow and get slower.",
 	})
 )

@@ -5,17 +5,17 @@ var (
 	SLOBurnAlert = alert(Alert{
 		Name: "ThorbisSLOBurn", Priorities: everyPriority, Page: true, Level: LevelService, Burn: true, Dashboard: SLODashboard,
 		What: "A service burns the budget of an objective at one of four paces, over a long and a short window at once, and not because of one tenant alone.",
-		Why:  "The promise of the period breaks if this goes on.",
+		Why:  "The objective of the period will be missed if this continues.",
 	})
 	TenantBurnAlert = alert(Alert{
 		Name: "ThorbisTenantBurn", Priorities: everyPriority, Page: true, Level: LevelTenant, Burn: true, Dashboard: SLODashboard,
 		What: "One tenant burns the budget of an objective while its service does not.",
-		Why:  "One customer is served badly.",
+		Why:  "One customer gets errors or slow answers.",
 	})
 	TierBurnAlert = alert(Alert{
 		Name: "ThorbisTierBurn", Priorities: everyPriority, Page: true, Level: LevelTier, Burn: true, Dashboard: SLODashboard,
 		What: "As many tenants of one tier as the policy's pool.tenants says burn budget at the fast or medium pace at once.",
-		Why:  "The tier's promise is at stake, not one customer's.",
+		Why:  "The objective of the whole tier is at risk, not that of one customer.",
 	})
 	ManyTenantsBurningAlert = alert(Alert{
 		Name: "ThorbisManyTenantsBurning", Priorities: everyPriority, Page: true, Level: LevelManyTenants, Burn: true, Dashboard: SLODashboard,
@@ -25,16 +25,16 @@ var (
 	TrafficVanishedAlert = alert(Alert{
 		Name: "ThorbisTrafficVanished", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
 		What: "Events of an objective came steadily and have stopped for fifteen minutes.",
-		Why:  "Nobody gets through, or nobody counts: bad events would page nobody.",
+		Why:  "No request arrives, or no exporter counts them: bad events would not page.",
 	})
 	ObjectiveUnmeasuredAlert = alert(Alert{
 		Name: "ThorbisObjectiveUnmeasured", Priorities: fromP3, Page: true, Dashboard: SLODashboard,
 		What: "The series of one of the policy's own objectives have been absent, or without a result, for fifteen minutes.",
-		Why:  "A misspelt or renamed series never fails: nothing would page.",
+		Why:  "A misspelt or renamed series never shows a failure, so no alert would fire.",
 	})
 	ObjectiveImplausibleAlert = alert(Alert{
 		Name: "ThorbisObjectiveImplausible", Priorities: fromP3, Page: true, Dashboard: SLODashboard,
 		What: "One of the policy's own objectives counted negative events, or more bad events than events, beyond its budget of an hour.",
-		Why:  "The steps are corrected, but its expressions do not count the same events: its budget is not reliable.",
+		Why:  "The values are corrected, but its expressions do not count the same events, so its budget is not reliable.",
 	})
 )

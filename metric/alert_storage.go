@@ -20,17 +20,17 @@ var (
 	ReadOnlyAlert = alert(Alert{
 		Name: "ThorbisFilesystemReadOnly", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
 		What: "A filesystem that could be written to within the last day is read-only.",
-		Why:  "The kernel does that to a filesystem whose disk returns errors; nothing can be written.",
+		Why:  "The kernel remounts a filesystem read-only if its disk returns errors. Nothing can be written.",
 	})
 	FilesystemErrorAlert = alert(Alert{
 		Name: "ThorbisFilesystemUnusable", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
 		What: "A filesystem has answered with errors, or not at all, for ten minutes.",
-		Why:  "Whatever uses it hangs or fails, and how full it is is not known.",
+		Why:  "Programs that use it hang or fail, and its free space is unknown.",
 	})
 	DiskLimitAlert = alert(Alert{
 		Name: "ThorbisDiskLimitReached", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
 		What: "A disk has used more than 90 % of its IOPS or throughput for fifteen minutes while operations take longer than the objective.",
-		Why:  "It cannot do more than was bought; everything that waits for it gets slower.",
+		Why:  "The disk cannot do more than its limit; everything that waits for it gets slower.",
 	})
 	DiskSlowAlert = alert(Alert{
 		Name: "ThorbisDiskSlow", Priorities: []string{"P3"}, Dashboard: StorageDashboard,

@@ -10,22 +10,22 @@ var (
 	NoisyNeighbourAlert = alert(Alert{
 		Name: "ThorbisNoisyNeighbour", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
 		What: "One tenant of ten or more sends 30 % of a service's requests and three times its share of the day before, for ten minutes.",
-		Why:  "It takes the others' capacity; most often a loop in a client.",
+		Why:  "It uses the capacity of other tenants. The usual cause is a loop in a client.",
 	})
 	TenantsSilentAlert = alert(Alert{
 		Name: "ThorbisTenantsSilent", Priorities: []string{"P4"}, Dashboard: TenantsDashboard,
 		What: "Tenants that sent requests in this hour of each of the last four weeks have sent none for an hour, while their service is used.",
-		Why:  "A customer who has lost access does not show up in errors.",
+		Why:  "A customer who has lost access causes no errors.",
 	})
 	UnknownHostsAlert = alert(Alert{
 		Name: "ThorbisUnknownHosts", Priorities: []string{"P4"}, Dashboard: TenantsDashboard,
 		What: "More than one in twenty requests of a service has had a host that no tenant owns for fifteen minutes.",
-		Why:  "A customer's domain is missing in the registry, or somebody scans.",
+		Why:  "A customer's domain is missing in the registry, or a scanner sends requests.",
 	})
 	MostUnknownAlert = alert(Alert{
 		Name: "ThorbisMostRequestsUnknown", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
 		What: "For ten minutes, more than half of a service's requests, and at least 100 in five minutes, have had a host that no tenant owns.",
-		Why:  "The registry is wrong, or a new domain is missing in it: no tenant's objective sees these requests.",
+		Why:  "The registry is wrong, or a new domain is missing in it. No tenant's objective counts these requests.",
 	})
 )
 
@@ -38,18 +38,18 @@ var (
 	})
 	SourceSilentAlert = alert(Alert{
 		Name: "ThorbisSourceSilent", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
-		What: "A source that told of requests steadily, all day or at this time of yesterday and of last week, has told of none for twenty minutes, while others of its service do.",
-		Why:  "It can be read, and its requests are in no objective: the log has moved, or the vendor's drain is off.",
+		What: "A source with steady traffic all day, or at this time yesterday and last week, has delivered no requests for 20 minutes while other sources of its service have.",
+		Why:  "The source is readable, but its requests are in no objective: the log has moved, or the vendor's drain is off.",
 	})
 	SourceLaggingAlert = alert(Alert{
 		Name: "ThorbisSourceLagging", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
 		What: "A source has had unread bytes for ten minutes, and its newest request is more than five minutes old.",
-		Why:  "What happens now is judged late; late events do not page.",
+		Why:  "Current requests are judged late, and late events do not page.",
 	})
 	SourceRejectingAlert = alert(Alert{
 		Name: "ThorbisSourceRejecting", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
 		What: "More than one in twenty records of a source could not be read for ten minutes.",
-		Why:  "Those requests are counted nowhere; most often the log's format was changed.",
+		Why:  "Those requests are not counted. The usual cause is a changed log format.",
 	})
 	ReceiverRefusingAlert = alert(Alert{
 		Name: "ThorbisReceiverRefusing", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
@@ -58,12 +58,12 @@ var (
 	})
 	TenantLimitAlert = alert(Alert{
 		Name: "ThorbisTenantLimitNear", Priorities: []string{"P3"}, Dashboard: TenantsDashboard,
-		What: "Nine tenths of the tenants that may have series of their own have them, for fifteen minutes.",
-		Why:  "Beyond the limit only the busiest are told apart; the rest is counted together.",
+		What: "90 % of the permitted number of tenants with series of their own has been in use for fifteen minutes.",
+		Why:  "Beyond the limit, only the busiest tenants have series of their own; all others are counted together.",
 	})
 	RegistryStaleAlert = alert(Alert{
 		Name: "ThorbisTenantRegistryStale", Priorities: []string{"P3"}, Dashboard: TenantsDashboard,
 		What: "The registry of tenants has not been read for an hour.",
-		Why:  "New tenants count as unknown hosts, and tiers are of yesterday.",
+		Why:  "New tenants count as unknown hosts, and tiers may be outdated.",
 	})
 )

@@ -98,15 +98,15 @@ var (
 
 	BackupRepositoryState = define(Metric{
 		Name: "thorbis_backup_repository_state", Type: StateSet, Across: Replica,
-		Help:   "State of the repository as its program tells it: 1 for the current state.",
+		Help:   "State of the repository as its program reports it: 1 for the current state.",
 		Labels: append(repositoryLabels[:2:2], LabelState),
 	})
 	BackupRunning = backupGauge("thorbis_backup_running", "",
 		"1 while the program says that a backup is being made, where it says so.", repositoryLabels)
 	BackupRunningBytes = backupGauge("thorbis_backup_running_bytes", "bytes",
-		"What the running backup has done so far. Absent unless one is running and the program tells.", repositoryLabels)
+		"What the running backup has done so far. Absent unless one is running and the program reports it.", repositoryLabels)
 	BackupRunningSize = backupGauge("thorbis_backup_running_size_bytes", "bytes",
-		"What the running backup has to do. Absent unless one is running and the program tells.", repositoryLabels)
+		"What the running backup has to do. Absent unless one is running and the program reports it.", repositoryLabels)
 	BackupRestoring = backupGauge("thorbis_backup_restoring", "",
 		"1 while the program says that a restore is running on its host, where it says so.", repositoryLabels)
 	BackupRemovedAge = backupGauge("thorbis_backup_removed_age_seconds", "seconds",
@@ -125,7 +125,7 @@ var (
 // The listing itself, so that "cannot see" never reads as "no backup".
 var (
 	BackupListingLastSuccess = backupGauge("thorbis_backup_listing_last_success_timestamp_seconds", "seconds",
-		"Unix time at which the repository was last listed well; what is exposed of it is as of then. 0 if it never was.", repositoryLabels)
+		"Unix time at which the repository was last listed successfully; what is exposed of it is as of then. 0 if it never was.", repositoryLabels)
 	BackupListingDuration = backupGauge("thorbis_backup_listing_duration_seconds", "seconds",
 		"How long the last listing took, whether it succeeded or not.", backupLabel)
 	BackupListingFailures = define(Metric{
@@ -166,7 +166,7 @@ var (
 // so the exporter counts tenants where it lists backups.
 var (
 	BackupTenants = backupGauge("thorbis_backup_tenants", "",
-		"Tenants of the registry by tier, for which there ought to be a backup.", []string{LabelBackup, LabelTier})
+		"Tenants of the registry by tier, that should have a backup.", []string{LabelBackup, LabelTier})
 	BackupTenantsUncovered = backupGauge("thorbis_backup_tenants_uncovered", "",
 		"Tenants of the registry whose newest good backup is older than their tier permits, or that have none.", []string{LabelBackup, LabelTier})
 	BackupTenantsUnknown = backupGauge("thorbis_backup_tenants_unregistered", "",
@@ -177,13 +177,13 @@ var (
 var (
 	BackupInfo = define(Metric{
 		Name: "thorbis_backup_info", Type: Info, Across: Replica, Expected: true,
-		Help:   "A configured backup: the program that makes it, the service it belongs to, the owner who is told and the priority at which it pages.",
+		Help:   "A configured backup: the program that makes it, the service it belongs to, the owner who is notified and the priority at which it pages.",
 		Labels: []string{LabelBackup, LabelProgram, LabelAppService, LabelOwner, LabelPage},
 	})
 	BackupExpectedRefresh = backupExpected("thorbis_backup_expected_listing_interval_seconds", "seconds",
 		"How often the backup is configured to be listed.", backupLabel)
 	BackupExpectedInterval = backupExpected("thorbis_backup_expected_interval_seconds", "seconds",
-		"How often a backup of the kind ought to be made; any stands for whichever is the newest.", []string{LabelBackup, LabelKind})
+		"How often a backup of the kind should be made; any stands for the newest of any kind.", []string{LabelBackup, LabelKind})
 	BackupExpectedWALDisk = define(Metric{
 		Name: "thorbis_backup_expected_wal_disk_info", Type: Info, Across: Replica, Expected: true,
 		Help:   "The filesystem that fills while the database cannot archive its logs, as the series of storage name it.",
@@ -192,15 +192,15 @@ var (
 	BackupExpectedMaxAge = backupExpected("thorbis_backup_expected_max_age_seconds", "seconds",
 		"Recovery point objective: how old the newest point may be to which can be restored.", backupLabel)
 	BackupExpectedRetainedMin = backupExpected("thorbis_backup_expected_retained_min", "",
-		"Full backups that ought to be kept at least.", backupLabel)
+		"Minimum number of full backups.", backupLabel)
 	BackupExpectedRetainedMax = backupExpected("thorbis_backup_expected_retained_max", "",
-		"Full backups that ought to be kept at most.", backupLabel)
+		"Maximum number of full backups.", backupLabel)
 	BackupExpectedAgeMin = backupExpected("thorbis_backup_expected_retention_min_seconds", "seconds",
-		"How long a backup ought to be kept at least.", backupLabel)
+		"Minimum time for which a backup must be kept.", backupLabel)
 	BackupExpectedAgeMax = backupExpected("thorbis_backup_expected_retention_max_seconds", "seconds",
 		"How long a backup may be kept at most.", backupLabel)
 	BackupExpectedTestInterval = backupExpected("thorbis_backup_expected_test_interval_seconds", "seconds",
-		"How often a verification or restore test ought to succeed.", testLabels)
+		"How often a verification or restore test should succeed.", testLabels)
 	BackupExpectedRecovery = backupExpected("thorbis_backup_expected_recovery_seconds", "seconds",
 		"Recovery time objective: how long a restore may take.", backupLabel)
 )

@@ -14,7 +14,7 @@ func Docs() []byte {
 
 Every series of the exporter carries the label ` + "`environment`" + ` beside its own. *Across* says how the values of several
 exporters add up: **sum** (each saw other events: add), **location** (vantage points on the same thing: compare, never add),
-**replica** (each states the same fact: take one). *Expected* marks what ought to be rather than what is measured: the right
+**replica** (each states the same fact: take one). *Expected* marks what is expected, as opposed to what is measured: the right
 side of a join. Experimental names may change with any version; the changelog says so.
 
 ## Exposed by the exporter

@@ -105,7 +105,7 @@ var (
 	})
 	HealthCheckInfo = define(Metric{
 		Name: "thorbis_health_check_info", Type: Info, Across: Location, Expected: true,
-		Help:   "A configured check: its tier (none without a tenant), the owner who is told and the priority at which it pages. Exposed in every state.",
+		Help:   "A configured check: its tier (none without a tenant), the owner who is notified and the priority at which it pages. Exposed in every state.",
 		Labels: append(healthLabels[:4:4], LabelTier, LabelOwner, LabelPage),
 	})
 	HealthCheckExpectedInterval = define(Metric{

@@ -48,7 +48,7 @@ func Hidings() []Hiding {
 			CheckDownAlert,
 			[]*Alert{CheckUnknownAlert, CheckSilentAlert},
 			anyTarget,
-			"Its outage has been paged and lasts until somebody sees it up; the rules leave such targets out.",
+			"Its outage has paged and lasts until a location sees it up; the rules leave such targets out.",
 		},
 		{
 			CheckDownAlert,
@@ -57,18 +57,18 @@ func Hidings() []Hiding {
 			"No requests of tenants come in while the service is down.",
 		},
 		{MostUnknownAlert, []*Alert{UnknownHostsAlert}, sameService, "Most of the requests are more than one in twenty."},
-		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description says how many of the requests have unknown hosts."},
+		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description includes the share of requests with unknown hosts."},
 		{
 			EnvironmentUnwatchedAlert,
 			[]*Alert{ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert, EscalationBlindAlert},
 			sameEnvironment,
 			"Where no check of any service is measured, one page stands for all services, locations and exporters.",
 		},
-		{ServiceUnwatchedAlert, []*Alert{CheckSilentAlert, CheckUnknownAlert}, sameService, "Where nothing is watched, no check is."},
-		{ProberOfflineAlert, []*Alert{LocationSilentAlert}, sameLocation, "What has no network measures nothing."},
+		{ServiceUnwatchedAlert, []*Alert{CheckSilentAlert, CheckUnknownAlert}, sameService, "If no check of a service is measured, each of its checks is affected."},
+		{ProberOfflineAlert, []*Alert{LocationSilentAlert}, sameLocation, "A location without a network measures nothing."},
 		{ExporterDownAlert, []*Alert{
 			CollectorFailingAlert, StateNotSavedAlert, PolicyReloadAlert, PolicyDriftAlert,
-		}, sameExporter, "What does not run does nothing right."},
+		}, sameExporter, "An exporter that does not run cannot work correctly."},
 	}...)
 }
 
@@ -107,7 +107,7 @@ func LevelHidings(all []*Alert) []Hiding {
 				}
 			}
 			if len(wider) > 0 {
-				out = append(out, Hiding{source, wider, same, "The wider trouble is the cause of the narrower, and what is down of what burns."})
+				out = append(out, Hiding{source, wider, same, "The wider problem causes the narrower one, and an outage causes the burn."})
 			}
 			if len(own) > 0 {
 				out = append(out, Hiding{source, own, sameCheck, "What is down burns its own budget."})

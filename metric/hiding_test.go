@@ -45,7 +45,7 @@ func TestLevels(t *testing.T) {
 			return c.Source == alerts[source] && slices.Contains(c.Targets, alerts[target])
 		})
 	}
-	order := []string{"service", "crowd", "tier", "tenant"}
+	order := []string{"service", "many tenants", "tier", "tenant"}
 	for i, source := range order {
 		for j, target := range order {
 			for _, c := range []struct {

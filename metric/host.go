@@ -58,12 +58,12 @@ var (
 	})
 	HostOOMKills = define(Metric{
 		Name: "thorbis_host_oom_kills_total", Type: Counter, Across: Replica,
-		Help:   "Processes that the kernel killed for want of memory.",
+		Help:   "Processes that the kernel killed for lack of memory.",
 		Labels: hostLabels,
 	})
 	HostPressure = define(Metric{
 		Name: "thorbis_host_pressure_seconds_total", Type: Counter, Unit: "seconds", Across: Replica,
-		Help:   "Time for which some, or all, tasks waited for a resource. Absent where the kernel does not tell.",
+		Help:   "Time for which some, or all, tasks waited for a resource. Absent where the kernel does not report it.",
 		Labels: append(hostLabels[:1:1], LabelResource, LabelKind),
 	})
 	HostBoot = define(Metric{

@@ -49,7 +49,7 @@ const AlertOther = "other"
 var (
 	IncidentOpenSince = define(Metric{
 		Name: "thorbis_incident_open_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time at which an incident began that is open now and that somebody was told of. The incident is the alert's fingerprint. Bounded in number; the rest is counted.",
+		Help:   "Unix time at which an open incident began for which a notification was sent. The incident is the alert's fingerprint. Their number is bounded; the rest is counted.",
 		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
 	})
 	IncidentWaitingSince = define(Metric{
@@ -69,7 +69,7 @@ var (
 	})
 	IncidentsNotListed = define(Metric{
 		Name: "thorbis_incidents_not_listed", Type: Gauge, Across: Replica,
-		Help: "Open incidents beyond the bound, which have no series of their own. Those that wait come first on the list, the most urgent and oldest before the rest.",
+		Help: "Open incidents beyond the bound, which have no series of their own. Unacknowledged ones come first, the most urgent and oldest before the rest.",
 	})
 	IncidentsNotListedWaiting = define(Metric{
 		Name: "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
@@ -78,21 +78,21 @@ var (
 	})
 	IncidentsUntold = define(Metric{
 		Name: "thorbis_incidents_untold", Type: Gauge, Across: Replica,
-		Help: "Alerts that fire but tell nobody, since another one tells of the cause or a silence was there before them. They are no incidents.",
+		Help: "Alerts that fire without a notification, because another alert reports the cause or a silence existed before them. They are not incidents.",
 	})
 	IncidentsOpened = define(Metric{
 		Name: "thorbis_incidents_opened_total", Type: Counter, Across: Replica,
-		Help:   "Incidents that somebody was told of, by priority and by the shift in which they began.",
+		Help:   "Incidents for which a notification was sent, by priority and by the shift in which they began.",
 		Labels: []string{LabelPriority, LabelShift},
 	})
 	IncidentResponses = define(Metric{
 		Name: "thorbis_incident_responses_total", Type: Counter, Across: Replica,
-		Help:   "Incidents by how the promise to respond came out: acknowledged in time, late (counted at the deadline), or resolved before it by themselves.",
+		Help:   "Incidents by result of the response objective: acknowledged in time, late (counted at the deadline), or resolved by themselves before it.",
 		Labels: []string{LabelPriority, LabelResult},
 	})
 	IncidentsBrief = define(Metric{
 		Name: "thorbis_incidents_brief_total", Type: Counter, Across: Replica,
-		Help:   "Incidents that resolved within five minutes: nobody can have mended them.",
+		Help:   "Incidents that resolved within five minutes, before a human could have fixed them.",
 		Labels: []string{LabelPriority},
 	})
 	IncidentAcknowledgeDuration = define(Metric{
@@ -107,7 +107,7 @@ var (
 	})
 	IncidentLastRead = define(Metric{
 		Name: "thorbis_incident_last_read_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help: "Unix time at which some Alertmanager last told what is open and silenced; absent before the first time. While it is old nothing else here is known.",
+		Help: "Unix time at which an Alertmanager last reported open alerts and silences; absent before the first time. While it is old, the other series on incidents are stale.",
 	})
 	IncidentSourceUp = define(Metric{
 		Name: "thorbis_incident_source_up", Type: Gauge, Across: Sum,

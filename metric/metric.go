@@ -56,7 +56,7 @@ type Metric struct {
 	Labels    []string
 	Across    Across
 	Stability Stability
-	// Expected marks a series that states what ought to be rather than what is measured: the right
+	// Expected marks a series that states what is expected, as opposed to what is measured: the right
 	// side of a join.
 	Expected bool
 

@@ -16,10 +16,10 @@ func (m *Metric) NoAlert() string { return noAlert[m] }
 func init() {
 	documentNoAlert("Its trend is for people to look at; the age of the last success pages.",
 		BackupLastDuration, BackupLastCopied, BackupLastStored, BackupLastAdded, BackupLastPosition, BackupLastFailure)
-	documentNoAlert("What goes on now; one that never ends shows in the age of the last success.",
+	documentNoAlert("Current progress; a run that never ends shows in the age of the last success.",
 		BackupRunning, BackupRunningBytes, BackupRunningSize, BackupRestoring)
 	documentNoAlert("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest, BackupWALTimeline)
-	documentNoAlert("How the listing fares; backups that have not been listed page.",
+	documentNoAlert("Health of the listing; backups that have not been listed page.",
 		BackupListingDuration, BackupListings, BackupListingFailures, BackupRepositoryState)
 	documentNoAlert("A remark of the backup program; verification and restore tests page for what is wrong.", BackupFlawed)
 	documentNoAlert("Detail of a test; its result and its age page.",
@@ -31,27 +31,27 @@ func init() {
 	documentNoAlert("Warnings are read when the policy is written.", PolicyWarnings)
 	documentNoAlert("How often, and what is shown meanwhile; state that is not saved pages.", StateSaves, StateUnsaved)
 
-	documentNoAlert("For the eye: latency of probes is no promise to users; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
+	documentNoAlert("For dashboards: latency of probes is no objective; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
 	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
 	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
 	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
 
-	documentNoAlert("How people fare; unacknowledged incidents page by themselves.",
+	documentNoAlert("Statistics on responses; unacknowledged incidents page by themselves.",
 		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen, IncidentsOpened,
 		IncidentsUntold)
-	documentNoAlert("What people plan; budgets and objectives set it apart.", MaintenanceSilences)
+	documentNoAlert("Planned work; budgets and objectives leave it out.", MaintenanceSilences)
 	documentNoAlert("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
-	documentNoAlert("For the eye: saturation shows in operations and bytes against what was bought.",
+	documentNoAlert("For dashboards: saturation shows in operations and bytes against what was bought.",
 		StorageBusySeconds, StorageInFlight, StorageWeightedSeconds)
-	documentNoAlert("Why a machine is slow, for the eye; its utilisation, its memory and its processes' growth are told of.",
+	documentNoAlert("Why a machine is slow, for dashboards; its utilisation, its memory and its processes' growth have alerts.",
 		HostContainerThrottled, HostLoad, HostPressure, HostProcesses, HostSwapFree, HostSwapTotal)
-	documentNoAlert("For the eye; a canary that fails or reads back something else is told of.", CanaryDuration)
+	documentNoAlert("For dashboards; a canary that fails or reads back something else has alerts.", CanaryDuration)
 	documentNoAlert("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
 	documentNoAlert("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
 
-	documentNoAlert("For the eye: how busy the server is; what runs out and what is stuck pages.",
+	documentNoAlert("For dashboards: how busy the server is; exhausted or stuck resources page.",
 		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
 		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
 	documentNoAlert("What the server is; a replica or an archive that falls behind pages.",
@@ -62,10 +62,10 @@ func init() {
 	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
-	documentNoAlert("Percentiles are for the eye; objectives count slow requests.", TenantRequestDuration)
+	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)
 	documentNoAlert("Read by objectives of latency where the policy has one.", TenantSlowRequests)
 	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
 	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
-	documentNoAlert("A mistake in a log format, for whoever sets it up: the requests count, and their latency is unknown.",
+	documentNoAlert("A mistake in a log format, to be noticed when it is set up: the requests count, and their latency is unknown.",
 		TenantSourceUnreadableDurations)
 }

@@ -38,7 +38,7 @@ var (
 var (
 	PostgresUp = define(Metric{
 		Name: "thorbis_postgres_up", Type: Gauge, Across: Replica,
-		Help:   "1 if the server answers, 0 if it does not, absent while nobody can ask it: wrong password, connection string or database.",
+		Help:   "1 if the server answers, 0 if it does not, absent while it cannot be queried: wrong password, connection string or database.",
 		Labels: serverLabels,
 	})
 	PostgresVersion = define(Metric{
@@ -151,7 +151,7 @@ var (
 	})
 	PostgresCheckpoints = define(Metric{
 		Name: "thorbis_postgres_checkpoints_total", Type: Counter, Across: Replica,
-		Help:   "Checkpoints by kind: timed, or requested because the log grew to max_wal_size or somebody asked.",
+		Help:   "Checkpoints by kind: timed, or requested because the log grew to max_wal_size or a client asked for one.",
 		Labels: []string{LabelServer, LabelKind},
 	})
 	PostgresCheckpointSeconds = define(Metric{
@@ -161,7 +161,7 @@ var (
 	})
 	PostgresBuffersWritten = define(Metric{
 		Name: "thorbis_postgres_buffers_written_total", Type: Counter, Across: Replica,
-		Help:   "Buffers written by kind of process: checkpointer, background writer, and before version 17 backend. Since then pg_stat_io tells of backends.",
+		Help:   "Buffers written by kind of process: checkpointer, background writer, and before version 17 backend. Since then pg_stat_io counts those of backends.",
 		Labels: []string{LabelServer, LabelKind},
 	})
 	PostgresWALArchived = define(Metric{

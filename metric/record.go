@@ -58,7 +58,7 @@ var (
 	checkStateLevel    = append(checkLevel[:4:4], LabelState)
 )
 
-// What the policy promises and names, as constant series: the right sides of joins.
+// Objectives and names of the policy, as constant series: the right sides of joins.
 var (
 	ServiceExpected = record("app_service:thorbis_service:expected",
 		"1 for each service that has a health check, with its owner and the priority at which it pages.",
@@ -66,9 +66,9 @@ var (
 	PolicyErrorBudget = record("environment:thorbis_uptime_error_budget:ratio",
 		"Share of the time that the policy allows a check to be down.", environmentLevel)
 	ServiceErrorBudget = record("app_service:thorbis_uptime_error_budget:ratio",
-		"Share of the time that a service with a promise of its own may be down.", serviceLevel)
+		"Share of the time that a service with an objective of its own may be down.", serviceLevel)
 	TierErrorBudget = record("tier:thorbis_uptime_error_budget:ratio",
-		"Share of the time that checks of a tier's tenants may be down, where the tier has a promise of its own.", tierLevel)
+		"Share of the time that checks of a tier's tenants may be down, where the tier has an objective of its own.", tierLevel)
 	TierPool = record("tier:thorbis_pool:tenants",
 		"Tenants of the tier that must be down at once for the tier itself to page.",
 		append(tierLevel[:2:2], LabelPage))
@@ -79,13 +79,13 @@ var (
 // The state of checks now.
 var (
 	CheckExpected = record("check:thorbis_health_check:expected",
-		"Unix time at which an exporter last said that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants or has read an empty registry.",
+		"Unix time at which an exporter last reported that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants or has read an empty registry.",
 		checkOwnedLevel)
 	CheckLocationHeld = record("check_location:thorbis_health_down:held",
-		"Unix time at which the location last saw the check down for at least the floor. Kept until that location says up or maintenance.",
+		"Unix time at which the location last saw the check down for at least the floor. Kept until that location reports up or maintenance.",
 		checkLocationLevel)
 	CheckDown = record("check:thorbis_health_down:quorum",
-		"Locations that hold the check for down, where two do or no other has an opinion.", checkLevel)
+		"Locations that see the check down, where two do or no other location judges it.", checkLevel)
 	CheckDownOwned = record("check:thorbis_health_down:owned",
 		"check:thorbis_health_down:quorum with the tier, owner and page of the check.", checkOwnedLevel)
 	CheckState = record("check:thorbis_health_state:quorum",
@@ -95,9 +95,9 @@ var (
 	TierTenantsDown = record("app_service_tier:thorbis_tenants_down:count",
 		"Tenants of one tier of the service with a check that is down by quorum.", append(serviceTierLevel[:3:3], LabelOwner))
 	ManyTenantsDown = record("app_service:thorbis_tenants_down:storm",
-		"Tenants down, where there are so many that one page tells of all. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
+		"Number of tenants down, where one page replaces those of single tenants. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
 	TenantsDownUrgency = record("app_service:thorbis_tenants_down:urgency",
-		"Priority, 1 to 4, at which one page tells of all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
+		"Priority, 1 to 4, of the one page for all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
 // CumulativeTotal names the records that carry one exported counter over exporters, restarts and gaps:
@@ -126,17 +126,17 @@ var (
 	ObservedTotals = cumulativeTotal("thorbis_health_observed_seconds", "Seconds judged", true)
 	DownTotals     = cumulativeTotal("thorbis_health_down_seconds", "Seconds down", true)
 	OutagesTotals  = cumulativeTotal("thorbis_health_outages", "Outages begun", true)
-	UnpagedTotals  = cumulativeTotal("thorbis_health_unpaged_seconds", "Seconds down of which no page of the check told", false)
+	UnpagedTotals  = cumulativeTotal("thorbis_health_unpaged_seconds", "Seconds down without a page of the check", false)
 
 	ObservedStep = record("check:thorbis_health_observed_seconds:increase30s",
-		"Seconds judged since the ledger was last written.", checkLevel)
+		"Seconds judged since the total was last written.", checkLevel)
 	CheckWatched = record("check_location:thorbis_health_check:watched",
 		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.", checkLocationLevel)
 )
 
 // Maintenance is planned work on a whole service.
 var Maintenance = record("app_service:thorbis_maintenance:planned",
-	"1 while planned work on the service, by the policy or by a silence, sets its time and its requests apart; for some hours of a day at most.", serviceLevel)
+	"1 while planned work on the service, by the policy or by a silence, excludes its time and its requests; limited to some hours of a day.", serviceLevel)
 
 // What is not watched though it should be.
 var (
@@ -155,16 +155,16 @@ var (
 // Uptime over windows. Names that end in a window come from Over.
 var (
 	CheckErrorBudget = record("check:thorbis_uptime_error_budget:ratio",
-		"Share of the time that the check may be down: its tier's promise, else its service's, else the policy's.", checkLevel)
+		"Share of the time that the check may be down: by its tier's objective, else its service's, else the policy's.", checkLevel)
 	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged", "30m", "1h", "2h", "6h", "1d", "3d", "_period")
-	UnpagedIncrease  = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down of which no page told", "30m", "2h", "6h", "1d", "3d")
+	UnpagedIncrease  = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down without a page", "30m", "2h", "6h", "1d", "3d")
 	DownIncrease     = over("check:thorbis_health_down_seconds:increase", "Seconds down", "1h", "1d", "_period")
 	OutagesIncrease  = over("check:thorbis_health_outages:increase", "Outages begun", "_period")
-	UptimeBurn       = over("check:thorbis_uptime_burn:ratio", "How many times faster than allowed the budget burns by seconds of which no page told", "30m", "2h", "6h", "1d", "3d")
+	UptimeBurn       = over("check:thorbis_uptime_burn:ratio", "How many times faster than allowed the budget burns by seconds without a page", "30m", "2h", "6h", "1d", "3d")
 	UptimeBurning    = map[string]*Record{
 		"medium": record("check:thorbis_uptime_burning:medium", "Budget burnt over 6 h and 30 m at a pace that empties it within days.", checkOwnedLevel),
-		"slow":   record("check:thorbis_uptime_burning:slow", "Budget burnt over 1 d and 2 h at a pace that empties it before the period ends; quiet while medium tells.", checkOwnedLevel),
-		"trend":  record("check:thorbis_uptime_burning:trend", "Budget burnt over 3 d and 6 h faster than it grows back; quiet while medium or slow tells.", checkOwnedLevel),
+		"slow":   record("check:thorbis_uptime_burning:slow", "Budget burnt over 1 d and 2 h at a pace that empties it before the period ends; quiet while medium burns.", checkOwnedLevel),
+		"trend":  record("check:thorbis_uptime_burning:trend", "Budget burnt over 3 d and 6 h faster than it grows back; quiet while medium or slow burns.", checkOwnedLevel),
 	}
 	Uptime = over("check:thorbis_uptime:ratio", "Share of the judged time that the check was not down", "5m", "1d", "_period")
 

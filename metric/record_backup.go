@@ -13,7 +13,7 @@ var (
 // What is expected of backups: the right sides of joins. Each outlives the exporters that state it.
 var (
 	BackupExpected = record("backup:thorbis_backup:expected",
-		"Unix time at which an exporter last said that the backup is configured. Outlives that exporter by an hour, by a day if none of the environment is left.",
+		"Unix time at which an exporter last reported that the backup is configured. Outlives that exporter by an hour, by a day if none of the environment is left.",
 		backupOwnedLevel)
 	BackupRefresh    = record("backup:thorbis_backup_listing_interval:expected_seconds", "How often the backup is listed.", backupLevel)
 	BackupInterval   = record("backup_kind:thorbis_backup_interval:expected_seconds", "How often a backup of the kind is made.", backupKindLevel)
@@ -30,11 +30,11 @@ var (
 // Facts on backups. The last value of an exporter holds for fifteen minutes.
 var (
 	BackupListed = record("backup_repository:thorbis_backup_listing:timestamp_seconds",
-		"Unix time at which the repository was last listed well; of a backup never listed, when it was first expected, without a repository.", backupRepositoryLevel)
+		"Unix time at which the repository was last listed successfully; of a backup never listed, when it was first expected, without a repository.", backupRepositoryLevel)
 	BackupFresh = record("backup_repository:thorbis_backup_listing:fresh",
-		"Seconds since the repository was last listed well, where that is recent enough to judge by it.", backupRepositoryLevel)
+		"Seconds since the repository was last listed successfully, where that is recent enough to judge by it.", backupRepositoryLevel)
 	BackupStale = record("backup:thorbis_backup_listing:stale_seconds",
-		"Seconds since the backup was last listed well, where that is too long ago to judge by it.", backupOwnedLevel)
+		"Seconds since the backup was last listed successfully, where that is too long ago to judge by it.", backupOwnedLevel)
 	BackupLost = record("backup:thorbis_backup_listing:lost_seconds",
 		"The same, where it is more than twice the recovery point objective.", backupOwnedLevel)
 	BackupNewest = record("backup_kind:thorbis_backup_last_success:timestamp_seconds",
@@ -42,7 +42,7 @@ var (
 	BackupAge = record("backup_kind:thorbis_backup_age:seconds",
 		"How old the newest good backup was when the repository was last listed; kind is full (snapshots included) or any.", backupOfKindLevel)
 	BackupRecoveryPoint = record("backup:thorbis_backup_recovery_point:age_seconds",
-		"How old the newest point to which can be restored was when the backup was last listed, the best repository counting.", backupLevel)
+		"Age of the newest point that can be restored when the backup was last listed, in the best repository.", backupLevel)
 	BackupMissed = record("backup_kind:thorbis_backup_missed:age_seconds",
 		"Age of the newest good backup, where a run is overdue.", backupOfKindLevel)
 	BackupFullsMissed = record("backup_kind:thorbis_backup_fulls_missed:age_seconds",
@@ -57,7 +57,7 @@ var (
 		"What breaks the retention, by reason: too_few and too_many backups, the age in seconds of one kept too_long or deleted_early.",
 		append(backupRepositoryLevel[:3:3], LabelReason))
 	BackupUncovered = record("backup:thorbis_backup_tenants_uncovered:count",
-		"Tenants of the registry without a backup as young as their tier demands.", backupLevel)
+		"Tenants of the registry without a backup as recent as their tier requires.", backupLevel)
 	BackupSizeChange = record("backup_kind:thorbis_backup_size_change:ratio",
 		"Size of the newest full backup, divided by the median of those before it.", backupOfKindLevel)
 	BackupTested = record("backup_test:thorbis_backup_test:last_run_timestamp_seconds",

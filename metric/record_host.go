@@ -14,15 +14,15 @@ var (
 	HostMemory = record("host:thorbis_memory:bytes",
 		"Memory that may be used.", hostLevel)
 	HostMemoryLeft = record("host:thorbis_memory_available:bytes",
-		"Memory that is still to be had.", hostLevel)
+		"Memory that is available.", hostLevel)
 	HostMemoryUsed = record("host:thorbis_memory:utilisation",
-		"Share of the memory that is not to be had any more.", hostLevel)
+		"Share of the memory that is not available.", hostLevel)
 	HostSwapUsed = record("host:thorbis_swap_used:bytes",
 		"Swap of the machine that is used.", hostLevel)
 	HostThrottled = record("host:thorbis_container_throttled:rate5m",
 		"Seconds a second for which the exporter's container had to wait because it had used its share of CPU, all CPUs together.", hostLevel)
 	HostKills = record("host:thorbis_oom_kills:increase15m",
-		"Processes killed for want of memory in the last 15 m.", hostLevel)
+		"Processes killed for lack of memory in the last 15 m.", hostLevel)
 	HostWaiting = record("host:thorbis_pressure:ratio5m",
 		"Share of the time in which some tasks waited for a resource.", append(hostLevel[:2:2], LabelResource))
 	ProcessLow = record("process:thorbis_resident:low1h",

@@ -11,35 +11,35 @@ var (
 // Open incidents and whom they reach.
 var (
 	EscalationExpected = record("priority_layer:thorbis_escalation_expected:seconds",
-		"Seconds after the beginning of an incident at which the policy tells the layer if nobody has acknowledged.", priorityLayerLevel)
+		"Seconds after the beginning of an unacknowledged incident at which the policy notifies the layer.", priorityLayerLevel)
 	IncidentsRead = record("environment:thorbis_incidents:read",
 		"Unix time at which some exporter last knew which incidents are open, while that is less than two minutes ago.", environmentLevel)
 	AlertsFiring = record("alert:thorbis_incident:firing",
-		"Unix time at which an alert of the bundle began to fire in this Prometheus, told without anybody's help: what escalation goes by while no exporter can tell.",
+		"Unix time at which an alert of the bundle began to fire in this Prometheus. Escalation uses it while no exporter can report incidents.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
 	AlertsKnown = record("alert:thorbis_incident_known:since",
-		"Unix time at which an alert of the bundle began that fired while an exporter could tell of incidents; carries all labels of the alert. One that began later is in no exporter's list, whatever else of its kind is.",
+		"Unix time at which an alert of the bundle began that fired while an exporter could report incidents, with all labels of the alert. An alert that began later is in no exporter's list.",
 		nil)
 	IncidentOpen = record("incident:thorbis_incident_open:since",
-		"Unix time at which an incident began that is open. Outlives the exporter that told of it for as long as its alert fires.", incidentLevel)
+		"Unix time at which an incident began that is open. Outlives the exporter that reported it while its alert fires.", incidentLevel)
 	IncidentWaiting = record("incident:thorbis_incident_waiting:since",
 		"Unix time since which an open incident has waited for an acknowledgement. Outlives the exporter like the incident itself.", incidentLevel)
 	IncidentUnlisted = record("priority:thorbis_incident_unlisted:since",
 		"Unix time since which an incident has waited that is beyond the exporters' lists. Outlives the exporter while alerts of the priority fire.", priorityLevel)
 	IncidentAssumed = record("alert:thorbis_incident_assumed:since",
-		"Unix time at which an alert began to fire of which no incident is known because no exporter can tell.",
+		"Unix time at which an alert began to fire that has no known incident because no exporter can report it.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelSubject, LabelPriority})
 	IncidentOverdue = record("incident_layer:thorbis_incident_overdue:seconds",
-		"Age in seconds of an incident that nobody has acknowledged and that the layer must hear of by now.", incidentLayerLevel)
+		"Age in seconds of an unacknowledged incident whose deadline for the layer has passed.", incidentLayerLevel)
 )
 
 // How people respond.
 var (
 	ResponsesIncrease = record("priority_result:thorbis_incident_responses:increase1w",
-		"Incidents of the last week by how the promise to respond came out, as the exporter that saw the most counted.",
+		"Incidents of the last week by result of the response objective; the highest count of any exporter.",
 		append(priorityLevel[:2:2], LabelResult))
 	ResponseLateRatio = record("priority:thorbis_incident_late:ratio1w",
-		"Share of the last week's incidents that were answered late, of those that somebody had to answer.", priorityLevel)
+		"Share of the last week's incidents that were answered late, of those that needed an answer.", priorityLevel)
 	BriefRatio = record("priority:thorbis_incident_brief:ratio1w",
 		"Share of the last week's resolved incidents that were over within five minutes.", priorityLevel)
 	OpenedIncrease = record("priority_shift:thorbis_incidents_opened:increase1w",

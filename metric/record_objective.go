@@ -19,12 +19,12 @@ var (
 		"Share of the budget of the policy's period for old backups that is left; negative when overspent.", backupLevel)
 
 	ResponseBudget = record("environment:thorbis_incident_response_budget:ratio",
-		"Share of the incidents that may be acknowledged later than promised, or never.", environmentLevel)
+		"Share of the incidents that may be acknowledged late or never.", environmentLevel)
 	ResponsesPeriod = record("priority_result:thorbis_incident_responses:increase_period",
-		"Incidents of the policy's period, to the last full hour, by how the promise to respond came out, as the exporter that saw the most counted.",
+		"Incidents of the policy's period, to the last full hour, by result of the response objective; the highest count of any exporter.",
 		append(priorityLevel[:2:2], LabelResult))
 	ResponseGood = record("priority:thorbis_incident_response:ratio_period",
-		"Share of the policy's period's incidents that were acknowledged in time, of those that somebody had to answer.", priorityLevel)
+		"Share of the policy's period's incidents that were acknowledged in time, of those that needed an answer.", priorityLevel)
 	ResponseBudgetLeft = record("priority:thorbis_incident_response_budget_left:ratio",
 		"Share of the budget of the policy's period for late answers that is left; negative when overspent.", priorityLevel)
 )

@@ -5,7 +5,7 @@ var serverLevel = []string{LabelEnvironment, LabelServer}
 // PostgreSQL servers, from any exporter. A project of Supabase is the server of its name.
 var (
 	ServerUp = record("server:thorbis_postgres_up:state",
-		"1 if anybody could ask the server.", serverLevel)
+		"1 if any exporter could query the server.", serverLevel)
 	ServerConnectionsLeft = record("server:thorbis_postgres_connections_left:ratio",
 		"Share of the connections permitted to clients that is left.", serverLevel)
 	ServerUnarchived = record("server:thorbis_postgres_wal_unarchived:files",

@@ -4,9 +4,9 @@ package metric
 // separate from the objectives and pages no one.
 var (
 	SLAMonth = record("environment:thorbis_sla_month:number",
-		"Number of the calendar month of which the records below tell.", environmentLevel)
+		"Number of the calendar month that the records below cover.", environmentLevel)
 	SLAObjective = record("environment:thorbis_sla:ratio",
-		"Share of the judged time of a month for which the contract promises that a service is up.", environmentLevel)
+		"Share of the judged time of a month for which a service must be up by contract.", environmentLevel)
 	SLADownStart = record("check:thorbis_health_down_seconds:month_start",
 		"Seconds down since the records began, as the month began; absent in the month in which the records began.", checkLevel)
 	SLAObservedStart = record("check:thorbis_health_observed_seconds:month_start",

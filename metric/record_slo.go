@@ -19,21 +19,21 @@ const (
 	SLOLatencyPrefix = "latency-"
 )
 
-// What the policy promises of events.
+// Objectives of the policy that count events.
 var (
 	SLOBudget = record("app_service:thorbis_slo_budget:ratio",
 		"Share of the events that the policy allows to be bad, with the owner and the priority of the service.", sloOwnedLevel)
 	SLOFloor = record("app_service:thorbis_slo_floor:bad",
-		"Bad events in the short window below which nobody is told of a burn.", sloLevel)
+		"Bad events in the short window below which no burn alert fires.", sloLevel)
 	TierSLOBudget = record("tier:thorbis_slo_budget:ratio",
-		"Share of the requests of a tier's tenants that may be bad, where the tier has a promise of its own.", []string{LabelEnvironment, LabelTier, LabelSLO})
+		"Share of the requests of a tier's tenants that may be bad, where the tier has an objective of its own.", []string{LabelEnvironment, LabelTier, LabelSLO})
 	TierRank = record("tier:thorbis_tenant_page:rank",
 		"How demanding a tier is, with the priority at which one tenant of it pages.", []string{LabelEnvironment, LabelTier, LabelPage})
 	TenantSeen = record("instance_tenant:thorbis_tenant:seen",
 		"Unix time at which the exporter last stated a tenant that had bad requests within three days.",
 		[]string{LabelEnvironment, LabelTenant, "job", "instance"})
 	TenantGone = record("tenant:thorbis_tenant:gone",
-		"Unix time at which a tenant was last stated that its exporters, which report, state no longer: it left the registry.",
+		"Unix time at which a tenant that left the registry was last stated by its exporters, which still report.",
 		[]string{LabelEnvironment, LabelTenant})
 	TenantTier = record("tenant:thorbis_tenant_tier:expected",
 		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
@@ -49,7 +49,7 @@ type EventTotal struct {
 
 func eventTotal(level, name, step, what string, labels []string) EventTotal {
 	return EventTotal{
-		Step:   record(level+":"+name+":increase"+step, what+" since the ledger was last written.", labels),
+		Step:   record(level+":"+name+":increase"+step, what+" since the total was last written.", labels),
 		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
 		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
 	}
@@ -59,8 +59,8 @@ func eventTotal(level, name, step, what string, labels []string) EventTotal {
 var (
 	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
 	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
-	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events told of too late to page", sloLevel)
-	LateBadTotals    = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events told of too late to page", sloLevel)
+	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events that arrived too late to page", sloLevel)
+	LateBadTotals    = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events that arrived too late to page", sloLevel)
 	SeenTotals       = eventTotal("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured", sloLevel)
 
 	TenantRequestsTotals = eventTotal("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
@@ -70,11 +70,11 @@ var (
 // Requests of tenants, and those whose host no tenant owns.
 var (
 	KnownRequests = record("app_service:thorbis_known_requests:increase30s",
-		"Requests of tenants since the ledger was last written, late ones apart.", serviceLevel)
+		"Requests of tenants since the total was last written, late ones apart.", serviceLevel)
 	UnknownRequests = record("app_service:thorbis_unknown_requests:increase30s",
-		"Requests whose host no tenant owns since the ledger was last written, late ones apart.", serviceLevel)
+		"Requests whose host no tenant owns since the total was last written, late ones apart.", serviceLevel)
 	UnknownBad = record("app_service:thorbis_unknown_bad:increase30s",
-		"Bad requests whose host no tenant owns since the ledger was last written, late ones apart.", sloLevel)
+		"Bad requests whose host no tenant owns since the total was last written, late ones apart.", sloLevel)
 	UnknownMost = record("app_service:thorbis_unknown_requests:most",
 		"Share of the service's requests of five minutes whose host no tenant owns, while they are most of them and at least 100. "+
 			"Meanwhile they count in the service's objectives.", serviceLevel)
@@ -125,7 +125,7 @@ func burning(level, what string, labels []string) map[string]*Record {
 	m := map[string]*Record{}
 	for _, tier := range BurnTiers {
 		m[tier] = record(level+":thorbis_slo_burning:"+tier,
-			"Burn over the tier's long window, while "+what+" burns at the pace of the "+tier+" tier and no faster one tells of it.", labels)
+			"Burn over the tier's long window, while "+what+" burns at the pace of the "+tier+" tier and no faster tier fires.", labels)
 	}
 	return m
 }
@@ -136,7 +136,7 @@ var (
 	TenantBurning = burning("app_service_tenant", "a tenant", tenantSLOOwnedLevel)
 
 	SLOOutage = record("app_service:thorbis_slo_burning:outage",
-		"1 while a check of the service is down and pages at P1, so that no burn need tell of it.", sloLevel)
+		"1 while a check of the service is down and pages at P1, which replaces burn alerts.", sloLevel)
 	TenantSLOOwned = record("app_service_tenant:thorbis_slo:owned",
 		"1 for each objective of a tenant that has had bad requests, with the tier, the owner and the priority.", tenantSLOOwnedLevel)
 	TenantSLOBudget = record("app_service_tenant:thorbis_slo_budget:ratio",
@@ -146,9 +146,9 @@ var (
 	TierTenantsBurning = record("app_service_tier:thorbis_tenants_burning:count",
 		"Tenants of one tier that burn at the fast or medium pace.", append(sloTierLevel[:4:4], LabelOwner))
 	ManyTenantsBurning = record("app_service:thorbis_tenants_burning:storm",
-		"Tenants that burn, where there are so many that one alert tells of all. Kept for five minutes after.", sloOwnedLevel)
+		"Number of tenants that burn, where one alert replaces those of single tenants. Kept for five minutes after.", sloOwnedLevel)
 	TenantsBurningUrgency = record("app_service:thorbis_tenants_burning:urgency",
-		"Priority, 1 to 4, at which one alert tells of all tenants that burn: P2, that of the service if it is less, or that of the most urgent tier among them.", sloLevel)
+		"Priority, 1 to 4, of the one alert for all tenants that burn: P2, that of the service if less urgent, or that of the most urgent tier among them.", sloLevel)
 	TrafficVanished = record("app_service:thorbis_slo_events:vanished",
 		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.", sloLevel)
 )

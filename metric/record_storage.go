@@ -36,7 +36,7 @@ var (
 	DeviceLatencyRatio = record("device:thorbis_storage_latency:objective_ratio5m",
 		"Latency as a multiple of its objective, for devices with at least one such operation a second.", deviceOpLevel)
 	DeviceLimit = record("device:thorbis_storage_limit:expected",
-		"What the device may do for ever: operations or bytes a second.", append(deviceLevel[:3:3], LabelLimit))
+		"What the device may sustain: operations or bytes a second.", append(deviceLevel[:3:3], LabelLimit))
 	DeviceLimitUsed = record("device:thorbis_storage_limit_used:ratio5m",
 		"Share of a limit of the device that reads and writes use. More than 1 is a burst.", append(deviceLevel[:3:3], LabelLimit))
 )
@@ -65,7 +65,7 @@ var (
 		"3d":  record("filesystem:thorbis_storage_full_in:seconds3d", "Seconds until it is full if the low water of each day goes on falling as it did over three days; absent where it does not.", filesystemLevel),
 	}
 	FilesystemFull = record("filesystem:thorbis_storage_full_in:seconds",
-		"Seconds until the filesystem is full, by whichever horizon says the soonest; absent where it does not fill.", filesystemLevel)
+		"Seconds until the filesystem is full, by the horizon that predicts the soonest; absent where it does not fill.", filesystemLevel)
 )
 
 func fullText(pace, memory string) string {

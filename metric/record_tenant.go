@@ -16,16 +16,16 @@ var (
 	ServiceActive = record("app_service:thorbis_tenants_active:count",
 		"Tenants of the service with requests in the last five minutes.", serviceLevel)
 	ServiceUtilization = record("app_service:thorbis_throughput_utilization:ratio",
-		"Requests a second over what the policy says the service is built for.", serviceLevel)
+		"Requests a second divided by the expected peak of the policy.", serviceLevel)
 	UnknownHostShare = record("app_service:thorbis_unknown_hosts:ratio",
 		"Share of the requests whose host no tenant owns.", serviceLevel)
 	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
 		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.", serviceTenantLevel)
 
 	SourceRecords = record("app_service_source:thorbis_source_records:increase15m",
-		"Records that a source has told of in a quarter of an hour, whoever reads it.", sourceLevel)
+		"Records that a source delivered in 15 minutes, to any exporter.", sourceLevel)
 	SourceSilent = record("app_service_source:thorbis_source_records:silent",
-		"Unix time since when a source that told of requests steadily has told of none. Kept until it does again, for a week at most.", sourceLevel)
+		"Unix time since when a source with steady traffic has delivered no requests. Kept until it delivers again, for a week at most.", sourceLevel)
 
 	RequestDurationRate = record("app_service:thorbis_request_duration_seconds:rate5m",
 		"Native histogram of the duration of the service's requests.", serviceLevel)

@@ -41,7 +41,7 @@ var (
 	})
 	StorageDeviceInfo = define(Metric{
 		Name: "thorbis_storage_device_info", Type: Info, Across: Replica,
-		Help:   "What a person knows the device by: logical volume or label, and the shortest path at which it, or what lies on it, is mounted.",
+		Help:   "Human-readable names of the device: logical volume or label, and the shortest path at which it, or a device on it, is mounted.",
 		Labels: append(deviceLabels[:2:2], LabelName, LabelMountpoint),
 	})
 
@@ -77,12 +77,12 @@ var (
 	})
 	StorageFilesystemError = define(Metric{
 		Name: "thorbis_storage_filesystem_device_error", Type: Gauge, Across: Replica,
-		Help:   "1 if the filesystem answered a question for its size with an error. Its sizes are then absent.",
+		Help:   "1 if the filesystem returned an error when asked for its size. Its sizes are then absent.",
 		Labels: filesystemLabels,
 	})
 	StorageFilesystemStale = define(Metric{
 		Name: "thorbis_storage_filesystem_stale", Type: Gauge, Across: Replica,
-		Help:   "1 if the filesystem does not answer, as a network filesystem whose server is gone. Its sizes are then absent.",
+		Help:   "1 if the filesystem does not answer, such as a network filesystem whose server is gone. Its sizes are then absent.",
 		Labels: filesystemLabels,
 	})
 	StorageOverflow = define(Metric{
@@ -101,27 +101,27 @@ var (
 var (
 	StorageExpectedIOPS = define(Metric{
 		Name: "thorbis_storage_expected_iops", Type: Gauge, Across: Replica, Expected: true,
-		Help:   "Read and write operations a second that the device may do for ever: the smaller of what the disk and what the machine permits.",
+		Help:   "Read and write operations a second that the device may sustain: the lower limit of disk and machine.",
 		Labels: deviceLabels,
 	})
 	StorageExpectedThroughput = define(Metric{
 		Name: "thorbis_storage_expected_throughput_bytes_per_second", Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
-		Help:   "Bytes a second that may be read and written for ever.",
+		Help:   "Bytes a second that may be read and written continuously.",
 		Labels: deviceLabels,
 	})
 	StorageExpectedBurstIOPS = define(Metric{
 		Name: "thorbis_storage_expected_burst_iops", Type: Gauge, Across: Replica, Expected: true,
-		Help:   "Operations a second that the device may do for a while, where that is more.",
+		Help:   "Operations a second that the device may do in a burst, where that is more.",
 		Labels: deviceLabels,
 	})
 	StorageExpectedBurstThroughput = define(Metric{
 		Name: "thorbis_storage_expected_burst_throughput_bytes_per_second", Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
-		Help:   "Bytes a second that may be read and written for a while, where that is more.",
+		Help:   "Bytes a second that may be read and written in a burst, where that is more.",
 		Labels: deviceLabels,
 	})
 	StorageLimitRequests = define(Metric{
 		Name: "thorbis_storage_limit_requests_total", Type: Counter, Across: Sum,
-		Help:   "Questions to Supabase's Management API for the limits of a project's disk, by result.",
+		Help:   "Requests to Supabase's Management API for the limits of a project's disk, by result.",
 		Labels: []string{LabelHost, LabelResult},
 	})
 )

@@ -94,7 +94,7 @@ var (
 	})
 	TenantSourceLag = define(Metric{
 		Name: "thorbis_tenant_source_lag_bytes", Type: Gauge, Unit: "bytes", Across: Sum,
-		Help:   "Bytes that lie in the source's files and are not yet counted and saved; of compressed files as they lie.",
+		Help:   "Bytes in the source's files that are not yet counted and saved; of compressed files, compressed bytes.",
 		Labels: sourceLabels,
 	})
 	TenantSourceLastRead = define(Metric{
@@ -104,7 +104,7 @@ var (
 	})
 	TenantSourceNewestEvent = define(Metric{
 		Name: "thorbis_tenant_source_newest_event_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Sum,
-		Help:   "Unix time of the newest request that the source told of, 0 if it told of none or gives no times.",
+		Help:   "Unix time of the newest request that the source delivered, 0 if it delivered none or has no timestamps.",
 		Labels: sourceLabels,
 	})
 	TenantReceiverPosts = define(Metric{

@@ -16,7 +16,7 @@ rule {
   disable = ["alerts/comparison"]
 }
 
-# Prometheus joins the rule file and the group in one label; there is no other way to tell our groups.
+# Prometheus joins the rule file and the group in one label; there is no other way to select our groups.
 rule {
   match { name = "ThorbisRuleEvaluation.*" }
   disable = ["promql/regexp"]

@@ -25,7 +25,7 @@ func proofAlerts() rule.Group {
 
 	rules = append(rules, onBackups(metric.RestoreFailedAlert, 0, rule.Text{
 		Summary: "A restore test failed.",
-		Description: `The last restore test of {{ $labels.backup }} in {{ $labels.environment }} failed; ` + since + `. As far as anybody knows it cannot be restored.
+		Description: `The last restore test of {{ $labels.backup }} in {{ $labels.environment }} failed; ` + since + `. Assume that it cannot be restored.
 			Owner: {{ $labels.owner }}. First look: {{ $labels.backup }}.restore.json in the results directory says which check failed.`,
 	}, `$failed{test="restore"}`)...)
 
@@ -48,21 +48,21 @@ func proofAlerts() rule.Group {
 	}, `$overdue{test="verify"}`)...)
 
 	rules = append(rules, onBackups(metric.RecoverySlowAlert, 0, rule.Text{
-		Summary: "A restore takes longer than was promised.",
+		Summary: "A restore takes longer than the recovery time objective.",
 		Description: `The last restore test of {{ $labels.backup }} in {{ $labels.environment }} took {{ $value | humanizeDuration }}, more than the recovery time objective.
 			Owner: {{ $labels.owner }}. First look: the size of the backup against earlier ones, the speed of the repository and of the scratch disk.`,
 	}, `$recovery > on ($backup) $wanted`)...)
 
 	rules = append(rules, onBackups(metric.TenantsUncoveredAlert, 2*rule.Patience, rule.Text{
-		Summary: "Tenants have no backup as young as was promised to them.",
-		Description: `{{ $value }} tenants of {{ $labels.backup }} in {{ $labels.environment }} have no backup as young as their tier demands, among them
+		Summary: "Tenants have no backup as recent as their tier requires.",
+		Description: `{{ $value }} tenants of {{ $labels.backup }} in {{ $labels.environment }} have no backup as recent as their tier requires, among them
 			{{ range printf "bottomk(5, max by (tenant) (` + metric.BackupLastSuccess.Name + `{environment=%q,backup=%q,tenant!=\"\"}))" $labels.environment $labels.backup | query }}{{ .Labels.tenant }} {{ end }}.
 			Owner: {{ $labels.owner }}. First look: thorbis_exporter backup list {{ $labels.backup }}; then the log of the program for one of these tenants.`,
 	}, `$tenants > 0 and on ($backup) $fresh unless on ($backup) $stale`)...)
 
 	rules = append(rules, onBackups(metric.BackupSizeAlert, 30*time.Minute, rule.Text{
-		Summary: "A full backup has an odd size.",
-		Description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} has {{ $value | humanizePercentage }} of the size that earlier ones had.
+		Summary: "A full backup has an unusual size.",
+		Description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} has {{ $value | humanizePercentage }} of the usual size.
 			Owner: {{ $labels.owner }}. First look: was data deleted or loaded; is a database, a directory or a tenant missing from it; run a restore test.`,
 	}, `$change < 0.5 or $change > 2`)...)
 	return rule.Group{Name: "thorbis-backup-proof", Interval: rule.WindowInterval, Rules: rules}

@@ -20,7 +20,7 @@ func checkDownAlerts() []rule.Rule {
 	return rule.ByPage(metric.CheckDownAlert, "P1", 0, rule.Text{
 		Summary: "A health check is down.",
 		Description: `{{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} is down as seen from {{ $value }} location(s);
-			every user of {{ $labels.app_service }} is hit. Owner: {{ $labels.owner }}.` + budgetText + `
+			every user of {{ $labels.app_service }} is affected. Owner: {{ $labels.owner }}.` + budgetText + `
 			First look: the reason on the dashboard, or run thorbis_exporter probe {{ $labels.check }}; then what was deployed last.`,
 	}, func(page string) string {
 		return rule.Expand(`$owned{tenant="",`+page+`} > 0`, rule.Names{"owned": metric.CheckDownOwned.Name})
@@ -31,7 +31,7 @@ func tenantDownAlerts() []rule.Rule {
 	return afterItsPage(rule.ByPage(metric.TenantDownAlert, "P1", 0, rule.Text{
 		Summary: "A health check of one tenant is down.",
 		Description: `{{ $labels.check }} of tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in {{ $labels.environment }}
-			is down as seen from {{ $value }} location(s); other tenants are told of separately. Owner: {{ $labels.owner }}.` + budgetText + `
+			is down as seen from {{ $value }} location(s); other tenants have alerts of their own. Owner: {{ $labels.owner }}.` + budgetText + `
 			First look: the reason on the dashboard; then the tenant's domain, certificate and last change.`,
 	}, func(page string) string {
 		return metric.CheckDownOwned.Select(`tenant!=""`, page) + " > 0"
@@ -67,13 +67,13 @@ func manyTenantsAlerts() rule.Group {
 	m := rule.MassOutage{Level: "service", Many: metric.ManyTenantsDown, Urgency: metric.TenantsDownUrgency, Own: "P1", Tier: tierDown}
 	many := m.Alerts(metric.ManyTenantsDownAlert, 0, rule.Text{
 		Summary: "Many tenants of one service are down at once.",
-		Description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} are down: what they share is broken, not one of them.
-			Owner: {{ $labels.owner }}. No pages for single tenants of this service until five minutes after.
+		Description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} are down: something that they share is broken.
+			Owner: {{ $labels.owner }}. Alerts on single tenants of this service are suppressed until five minutes after.
 			First look: the service's own checks, its last deployment, the edge and the database.`,
 	}, rule.Expand(`$tenants >= $many`, stateNames))
 	tier := rule.ByPage(metric.TierDownAlert, "P1", 0, rule.Text{
 		Summary: "Several tenants of one tier are down at once.",
-		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} are down, as many as the policy's pool allows for one page.
+		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} are down, the number at which the policy pages for the tier.
 			Owner: {{ $labels.owner }}.
 			First look: what those tenants share (region, shard, plan, last migration); the dashboard lists them.`,
 	}, tierDown)

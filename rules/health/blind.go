@@ -49,10 +49,10 @@ func blind(p *config.Policy) rule.Group {
 	}
 
 	rules = append(rules, rule.ByPage(metric.CheckSilentAlert, "P2", rule.Patience, rule.Text{
-		Summary: "A check has stopped being measured.",
-		Description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} should be probed but have made no progress anywhere for ten minutes;
-			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
-			First look: the exporter's status page for that check, then its log; if the check was removed from the policy, generate the rules anew.`,
+		Summary: "A check is no longer measured.",
+		Description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} should be probed but have made no progress at any location for ten minutes;
+			an outage of them would not page. Owner: {{ $labels.owner }}.
+			First look: the exporter's status page for that check, then its log; if the check was removed from the policy, generate the rules again.`,
 	}, func(page string) string {
 		return rule.UnlessReplaced(rule.Expand(`count by ($paged) ($silent`+rule.Braces(page)+`) > 0 and on ($service) $serviceWatched`, n),
 			metric.LabelAppService, metric.LabelCheck, metric.LabelTenant)
@@ -61,8 +61,8 @@ func blind(p *config.Policy) rule.Group {
 	rules = append(rules, rule.ByPage(metric.CheckUnknownAlert, "P2", 2*rule.Patience, rule.Text{
 		Summary: "A check cannot be judged.",
 		Description: `{{ $value }} target(s) of {{ $labels.check }} of {{ $labels.app_service }} in {{ $labels.environment }} are unknown at every location;
-			an outage of them now would page nobody. Owner: {{ $labels.owner }}.
-			First look: the reason of the unknown probes on the dashboard: prober_offline and resolver_failed mean the exporter's own network and resolver, a challenge or cached answer means the edge in front.`,
+			an outage of them would not page. Owner: {{ $labels.owner }}.
+			First look: the reason of the unknown probes on the dashboard: prober_offline and resolver_failed point to the exporter's own network and resolver; a challenge or a cached answer points to the edge.`,
 	}, func(page string) string {
 		return rule.Expand(`count by ($paged) ($unknown`+rule.Braces(page)+`) > 0`, n)
 	})...)
@@ -70,21 +70,21 @@ func blind(p *config.Policy) rule.Group {
 	rules = append(rules,
 		rule.Single(metric.LocationSilentAlert, rule.UnlessReplaced(rule.Expand(
 			`$locationSeen > bool 0 unless on ($place) $locationWatched`, n), metric.LabelLocation), rule.Patience, rule.Text{
-			Summary: "A location has stopped measuring.",
+			Summary: "A location no longer measures.",
 			Description: `Location {{ $labels.location }} in {{ $labels.environment }} has measured nothing for ten minutes;
-				the remaining locations judge without it. First look: is its exporter up and scraped; was the location given up, then take it out of the policy.`,
+				the remaining locations judge without it. First look: is its exporter up and scraped; if the location is no longer used, remove it from the policy.`,
 		}),
 		rule.Single(metric.ProberOfflineAlert, rule.Expand(
 			`max by ($place) ($reference) == 0 or max by ($place) ($resolver) == 0`, n), rule.Patience, rule.Text{
-			Summary: "A location has lost its own network or resolver.",
-			Description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, or no reference name resolves there, so what it probes
-				(or what has a name) is unknown rather than down. First look: that machine's route to the internet, its DNS resolver, its firewall; then whether the references are still good ones.`,
+			Summary: "A location has lost its network or its resolver.",
+			Description: `No reference target answers location {{ $labels.location }} in {{ $labels.environment }}, or no reference name resolves there, so its targets
+				(or those with a name) are unknown instead of down. First look: that machine's route to the internet, its DNS resolver, its firewall; then whether the reference targets still work.`,
 		}),
 		rule.Single(metric.ReferenceDeadAlert, rule.Expand(
 			`max by ($place) ($dead) > 0`, n), 2*rule.Patience, rule.Text{
-			Summary: "A reference target is dead.",
-			Description: `{{ $value }} of the reference_targets and reference_names do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; their silence counts no more.
-				With none left, a loss of this location's network reads as an outage of everything. First look: the exporter's status page names them; put others into the policy.`,
+			Summary: "A reference target does not answer.",
+			Description: `{{ $value }} of the reference_targets and reference_names do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; they are ignored.
+				If none is left, a network failure of this location looks like an outage of everything. First look: the exporter's status page names them; replace them in the policy.`,
 		}),
 	)
 	return rule.Group{Name: "thorbis-health-blind", Interval: rule.ScrapeInterval, Rules: rules}

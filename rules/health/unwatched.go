@@ -36,7 +36,7 @@ func unwatched(*config.Policy) rule.Group {
 	rules = append(rules, rule.ByPage(metric.ServiceUnwatchedAlert, "P1", rule.Patience, rule.Text{
 		Summary: "A service is not watched from anywhere.",
 		Description: `No location has measured any check of {{ $labels.app_service }} in {{ $labels.environment }} for ten minutes;
-			an outage of it now would page no one. Owner: {{ $labels.owner }}.
+			an outage of it would not page. Owner: {{ $labels.owner }}.
 			First look: are the exporters up (ThorbisExporterDown), can Prometheus scrape them, do their logs show probes.`,
 	}, func(page string) string {
 		return rule.UnlessReplaced(rule.Expand(`$named`+rule.Braces(page)+` unless on ($service) $serviceWatched`, n), metric.LabelAppService)
@@ -57,7 +57,7 @@ func ranks(series string) string {
 func environmentUnwatched() []rule.Rule {
 	t := rule.Text{
 		Summary: "No service of the environment is watched.",
-		Description: `No location has measured any check of any service in {{ $labels.environment }} for ten minutes; an outage now would page no one.
+		Description: `No location has measured any check of any service in {{ $labels.environment }} for ten minutes; an outage would not page.
 			Services unwatched: {{ $value }}.
 			{{- with printf "topk(5, ` + metric.LocationExpected.Name + `{environment=%q})" $labels.environment | query }}
 			Locations:{{ range $i, $l := . }}{{ if $i }},{{ end }} {{ .Labels.location }}{{ end }}.{{ end }}

@@ -157,19 +157,19 @@ func escalate(*config.Policy) rule.Group {
 			Alert: metric.UnacknowledgedAlert, Priority: priority,
 			Expr: rule.Expand(`$overdue{priority="`+priority+`"} > 0`, n),
 			Annotations: rule.Text{
-				Summary: "Nobody has acknowledged an incident.",
-				Description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }} of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} has waited {{ $value | humanizeDuration }} for somebody to acknowledge it;
-					the {{ $labels.layer }} layer is told now. Owner: {{ or $labels.owner "unknown" }}.
-					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; acknowledge here or there, and this stops.{{ else if not $labels.alert }}First look: Alertmanager's page, all that is open; answer what you can, and the list moves on.{{ else }}No exporter can tell what is acknowledged (ThorbisEscalationBlind), so this stops only with the alert.{{ end }}`,
+				Summary: "An incident is unacknowledged.",
+				Description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }} of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} is unacknowledged after {{ $value | humanizeDuration }};
+					escalated to {{ $labels.layer }}. Owner: {{ or $labels.owner "unknown" }}.
+					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; an acknowledgement here or there stops the escalation.{{ else if not $labels.alert }}First look: all open alerts on Alertmanager's page; acknowledge what you can, and the list advances.{{ else }}No exporter can report acknowledgements (ThorbisEscalationBlind), so the escalation stops only with the alert.{{ end }}`,
 			}.Annotations(),
 		})
 	}
 	rules = append(rules, rule.Single(metric.EscalationBlindAlert, rule.Expand(
 		`group by (environment) ($expected) unless on (environment) $read`, n), blindGrace, rule.Text{
-		Summary: "No exporter can tell which incidents are acknowledged.",
+		Summary: "No exporter can report which incidents are acknowledged.",
 		Description: `For five minutes no exporter in {{ $labels.environment }} has read an Alertmanager's alerts and silences.
-			Acknowledgements are not seen, and escalation goes on by what fires alone (value {{ $value }}).
-			First look: is an exporter with the incident collector up, does thorbis_incident_source_up say 1, what does its log say.`,
+			Acknowledgements are ignored, and escalation continues for every alert that fires (value {{ $value }}).
+			First look: is an exporter with the incident collector up, is thorbis_incident_source_up 1, are there errors in its log.`,
 	}))
 	return rule.Group{Name: "thorbis-incident", Interval: rule.ScrapeInterval, Rules: rules}
 }
@@ -209,13 +209,13 @@ func responses(p *config.Policy) rule.Group {
 				"page", "$1", "priority", "(.+)"
 			)`, n), blindGrace, rule.Text{
 			Summary: "Incidents are answered too late.",
-			Description: `{{ $value | humanizePercentage }} of the week's {{ $labels.page }} incidents in {{ $labels.environment }} that somebody had to answer were acknowledged later than promised, or never.
-				First look: the Incidents dashboard, which shifts and which alerts; then whether those on call get the pages at all.`,
+			Description: `{{ $value | humanizePercentage }} of the week's {{ $labels.page }} incidents in {{ $labels.environment }} that needed an answer were acknowledged late or never.
+				First look: which shifts and which alerts, on the Incidents dashboard; then whether the engineers on call receive the pages.`,
 		}),
 		rule.Single(metric.EndlessSilenceAlert, rule.Expand(`max by (environment) ($silences{length="endless"}) > 0`, n), rule.LongMemory, rule.Text{
-			Summary: "A silence has no end in sight.",
-			Description: `{{ $value }} silence(s) in {{ $labels.environment }} last longer than 31 days; what they hide will not be told of.
-				First look: amtool silence query, the ones that end next year; mend or delete the alert instead, or silence for a week.`,
+			Summary: "A silence lasts longer than 31 days.",
+			Description: `{{ $value }} silence(s) in {{ $labels.environment }} last longer than 31 days; the alerts that they match are not delivered.
+				First look: amtool silence query lists them with their end; fix or delete the alert instead, or silence it for a week.`,
 		}),
 	}
 	return rule.Group{Name: "thorbis-incident-quality", Interval: rule.WindowInterval, Rules: append(rules, answers(p)...)}

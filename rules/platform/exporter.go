@@ -44,27 +44,27 @@ func exporters(p *config.Policy) rule.Group {
 		rule.Single(metric.CollectorFailingAlert, rule.Expand(
 			`max by ($instanceCol) (max_over_time($success[5m])) == 0`, n), 2*rule.Patience, rule.Text{
 			Summary: "A collector fails at every run.",
-			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} has failed at every run for fifteen minutes; what it measures is getting old.
+			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} has failed at every run for fifteen minutes; its measurements are stale.
 				First look: thorbis_collector_errors_total by reason, then the exporter's log.`,
 		}),
 		rule.Single(metric.StateNotSavedAlert, rule.Expand(
 			`time() - max by ($instanceCol) ($saved > 0) > $unsaved`, n), 2*time.Minute, rule.Text{
 			Summary: "A collector cannot save its state.",
 			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} last saved its state {{ $value | humanizeDuration }} ago.
-				Counters of checks go on from memory, those of other collectors stand still until it saves again, and a restart forgets what came since.
-				First look: does the disk of --storage.path hang, its space and permissions, then the exporter's log.`,
+				Counters of checks continue in memory, those of other collectors stop until it saves again. A restart loses everything since the last save.
+				First look: space, permissions and health of the disk of --storage.path, then the exporter's log.`,
 		}),
 		rule.Single(metric.PolicyReloadAlert, rule.Expand(`max by ($instance) ($reloaded) == 0`, n), rule.Patience, rule.Text{
 			Summary: "An exporter refused a new policy.",
-			Description: `{{ $labels.instance }} in {{ $labels.environment }} could not load its policy and keeps the older one in force.
-				First look: thorbis_exporter check-config names file, line and cure.`,
+			Description: `{{ $labels.instance }} in {{ $labels.environment }} could not load its policy and keeps the previous one in force.
+				First look: run thorbis_exporter check-config; it names file, line and cure.`,
 		}),
 	}
 	rules = append(rules, rule.Lasting([]rule.Rule{
 		rule.Single(metric.PolicyDriftAlert, rule.Expand(`group by ($instance, sha256) ($policy) > 0`, n), 30*time.Minute, rule.Text{
 			Summary: "An exporter and the rules follow different policies.",
 			Description: `{{ $labels.instance }} in {{ $labels.environment }} runs policy {{ $labels.sha256 }}, the rules were generated from ` + p.Hash() + `.
-				What is measured is judged by other promises, and exporters may disagree among themselves.
+				Measurements are judged by other objectives, and exporters may disagree with each other.
 				First look: deploy the same policy to the exporters, run thorbis_mixin generate, reload Prometheus.`,
 		}),
 	})...)

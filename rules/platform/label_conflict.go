@@ -44,8 +44,8 @@ func labelConflicts(p *config.Policy) rule.Rule {
 func labelConflictAlerts() []rule.Rule {
 	t := rule.Text{
 		Summary: "A scrape job replaces labels of the exporter.",
-		Description: `{{ $value }} target(s) of {{ $labels.environment }} have lost the label {{ $labels.label }} to their scrape job, so rules judge by the wrong {{ $labels.label }};
-			a replaced environment hides everything, and no outage pages. Find them: count by (job, instance) ({__name__=~"thorbis_.+", exported_{{ $labels.label }}!=""}).
+		Description: `{{ $value }} target(s) of {{ $labels.environment }} have lost the label {{ $labels.label }} to their scrape job, so rules use the wrong {{ $labels.label }}.
+			If the environment is replaced, no outage pages. Find them: count by (job, instance) ({__name__=~"thorbis_.+", exported_{{ $labels.label }}!=""}).
 			First thing to do: set honor_labels: true on that scrape job (honorLabels in a PodMonitor or ServiceMonitor), or remove the label from it.`,
 	}
 	hidden := rule.Single(metric.LabelConflictAlert, metric.LabelConflict.Select(`label="environment"`)+" > 0", rule.Patience, t)

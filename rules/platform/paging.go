@@ -22,22 +22,22 @@ func paging(p *config.Policy) rule.Group {
 	g := rule.Group{Name: "thorbis-paging", Interval: rule.ScrapeInterval, Rules: []rule.Rule{
 		rule.Single(metric.WatchdogAlert, `vector(1)`, 0, rule.Text{
 			Summary: "This alert always fires, so that its absence is noticed.",
-			Description: `Alerts get from this Prometheus through Alertmanager to whoever reads this (value {{ $value }}).
-				If it stops arriving, page a person by another way: no alert gets through.`,
+			Description: `This alert shows that Prometheus and Alertmanager deliver notifications (value {{ $value }}).
+				If it stops arriving, page a person by another channel: no alert is delivered.`,
 		}),
 		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus fails to evaluate alerting rules.",
-			Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }}; alerts that rest on them cannot fire.
-				First look: the error on Prometheus' rules page; a join that finds two partners is most often an exporter with another policy.`,
+			Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }}; alerts that depend on them cannot fire.
+				First look: the error on Prometheus' rules page; the usual cause of a many-to-many match is an exporter with another policy.`,
 		}),
 		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`, 2*rule.Patience, rule.Text{
 			Summary: "Prometheus skips evaluations of alerting rules.",
-			Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; pages come late.
+			Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; alerts are late.
 				First look: prometheus_rule_group_last_duration_seconds against the group's interval, then the machine's load.`,
 		}),
 		rule.Single(metric.NoAlertmanagerAlert, `prometheus_notifications_alertmanagers_discovered < 1`, rule.Patience, rule.Text{
 			Summary: "Prometheus knows no Alertmanager.",
-			Description: `{{ $labels.instance }} has found {{ $value }} Alertmanagers; its alerts reach nobody.
+			Description: `{{ $labels.instance }} has found {{ $value }} Alertmanagers; its alerts are not delivered.
 				First look: the alerting section of its configuration, then its service discovery page.`,
 		}),
 		rule.Single(metric.AlertsDroppedAlert, `
@@ -50,17 +50,17 @@ func paging(p *config.Policy) rule.Group {
 		rule.Single(metric.NotificationsFailingAlert, `
 			sum by (job, instance, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0`, rule.Patience, rule.Text{
 			Summary: "Alertmanager fails to notify through an integration.",
-			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; people told by that channel are not.
+			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; that channel is not notified.
 				First look: Alertmanager's log for that receiver, then its key or URL, then the vendor's status page.`,
 		}),
 		rule.Single(metric.PrometheusReloadAlert, `prometheus_config_last_reload_successful == 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus refused its new configuration.",
-			Description: `{{ $labels.instance }} keeps its older configuration (value {{ $value }}); new rules and targets are not in force.
+			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }}); new rules and targets are not in force.
 				First look: promtool check config, then Prometheus' log.`,
 		}),
 		rule.Single(metric.AlertmanagerReloadAlert, `alertmanager_config_last_reload_successful == 0`, rule.Patience, rule.Text{
 			Summary: "Alertmanager refused its new configuration.",
-			Description: `{{ $labels.instance }} keeps its older configuration (value {{ $value }}); new routes and receivers are not in force.
+			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }}); new routes and receivers are not in force.
 				First look: amtool check-config, then Alertmanager's log.`,
 		}),
 		rule.Single(metric.AlertmanagerSplitAlert, `
@@ -68,7 +68,7 @@ func paging(p *config.Policy) rule.Group {
 			< on (job) group_left ()
 			count by (job) (max_over_time(alertmanager_cluster_members[5m]))`, 15*time.Minute, rule.Text{
 			Summary: "Alertmanagers of one cluster do not see each other.",
-			Description: `{{ $labels.instance }} sees {{ $value }} members of its cluster, fewer than there are; every page is sent twice.
+			Description: `{{ $labels.instance }} sees {{ $value }} members of its cluster, fewer than exist; every notification is sent twice.
 				First look: --cluster.peer of each member, and whether the cluster port is open for TCP and UDP.`,
 		}),
 	}}

@@ -99,13 +99,13 @@ func resources(p *config.Policy) []rule.Group {
 			leakAlert(p),
 			rule.Single(metric.ScalingMaximumAlert, resourceExpr(`$scaling >= 1`), 15*time.Minute, rule.Text{
 				Summary: "An autoscaler is at its maximum.",
-				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs as many replicas as it may; it cannot add any when the load grows further.
-					First look: is the load real (requests), or do replicas wait for something (database, CPU limits); then whether maxReplicas may be raised.`,
+				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs its maximum number of replicas; it cannot add any if the load grows.
+					First look: is the load real (requests), or do replicas wait for a dependency (database, CPU limits); then whether maxReplicas can be raised.`,
 			}),
 			rule.Single(metric.ScalingInactiveAlert, resourceExpr(ofKubernetes(`$condition{condition="ScalingActive",status="false"}`)+` == 1`), 15*time.Minute, rule.Text{
 				Summary: "An autoscaler cannot scale.",
 				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} does not follow the load.
-					First look: kubectl describe hpa {{ $labels.horizontalpodautoscaler }} -n {{ $labels.namespace }}: the metrics server is gone, or the pods ask for no CPU.`,
+					First look: kubectl describe hpa {{ $labels.horizontalpodautoscaler }} -n {{ $labels.namespace }}: the metrics server is gone, or the pods have no CPU request.`,
 			}),
 		}},
 	}
@@ -114,9 +114,9 @@ func resources(p *config.Policy) []rule.Group {
 func machineAlerts() []rule.Rule {
 	memory := func(priority, bounds string, wait time.Duration) rule.Rule {
 		r := rule.Single(metric.MemoryAlert, resourceExpr(bounds), wait, rule.Text{
-			Summary: "A machine runs out of memory.",
+			Summary: "A machine is running out of memory.",
 			Description: `{{ $value | humanizePercentage }} of the memory of {{ $labels.host }} in {{ $labels.environment }} is available; the kernel kills a process when none is left.
-				First look: who holds it, with ps aux --sort=-rss | head; since when, on the Resources dashboard.`,
+				First look: which process uses it, with ps aux --sort=-rss | head; since when, on the Resources dashboard.`,
 		})
 		r.Priority = priority
 		return r
@@ -125,14 +125,14 @@ func machineAlerts() []rule.Rule {
 		rule.Single(metric.CPUAlert, resourceExpr(`$cpu > 0.9`), 30*time.Minute, rule.Text{
 			Summary: "A machine has no CPU left.",
 			Description: `{{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its CPUs; everything on it takes longer.
-				First look: what uses it, with top or pidstat 5 1; steal means that the provider gives less than was bought.`,
+				First look: what uses it, with top or pidstat 5 1; steal means that the provider delivers less CPU than was bought.`,
 		}),
 		memory("P2", `$left / $total < 0.03`, 5*time.Minute),
 		memory("P3", `($left / $total < 0.1) >= 0.03`, 15*time.Minute),
 		rule.Single(metric.OOMAlert, resourceExpr(`$kills > 0`), 0, rule.Text{
-			Summary: "The kernel has killed a process for want of memory.",
+			Summary: "The kernel has killed a process for lack of memory.",
 			Description: `About {{ $value | printf "%.0f" }} process(es) on {{ $labels.host }} in {{ $labels.environment }} were killed within the last fifteen minutes.
-				First look: dmesg -T | grep -i 'killed process' tells which and how much memory it had.`,
+				First look: dmesg -T | grep -i 'killed process' shows which process and how much memory it used.`,
 		}),
 	}
 }
@@ -145,8 +145,8 @@ func leakAlert(p *config.Policy) rule.Rule {
 		and $lowMemory > 1.1 * ($lowMemory offset 4h)
 		and ($lowMemory offset 4h) > 1.05 * ($lowMemory offset 8h)
 		and on ($process) time() - max by ($process) (`+rule.Kept(metric.HostProcessStart, "5m", rule.NamedProcesses(p))+`) > 9 * 3600`), time.Hour, rule.Text{
-		Summary: "Memory of a program grows and grows.",
-		Description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} holds {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not started anew.
-			First look: the version that was deployed last; a heap profile now and in an hour. A restart wins time.`,
+		Summary: "The memory of a process grows without a restart.",
+		Description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not restarted.
+			First look: the version that was deployed last; a heap profile now and in an hour. A restart gains time.`,
 	})
 }

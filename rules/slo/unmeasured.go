@@ -167,8 +167,8 @@ func ownAlerts() rule.Group {
 			unless on ($service) $outage`, n)
 	})
 	rules = append(rules, rule.ByPage(metric.ObjectiveImplausibleAlert, "P3", rule.Patience, rule.Text{
-		Summary: "An objective of the policy counts what cannot be.",
-		Description: `The objective {{ $labels.slo }} of {{ $labels.app_service }} in {{ $labels.environment }} had to be corrected by {{ $value | printf "%.0f" }} events within an hour ({{ $labels.reason }}),
+		Summary: "An objective of the policy counts implausible events.",
+		Description: `The objective {{ $labels.slo }} of {{ $labels.app_service }} in {{ $labels.environment }} was corrected by {{ $value | printf "%.0f" }} events within an hour ({{ $labels.reason }}),
 			more than its budget allows in that time; its budget is not reliable. Owner: {{ $labels.owner }}.
 			First look: graph bad and total. Both must count the same events, once each, from the same targets.`,
 	}, func(page string) string {

@@ -18,8 +18,8 @@ func canaryAlerts(p *config.Policy) rule.Group {
 		rule.Single(metric.CorruptionAlert, rule.Expand(`
 			max by ($canary) (increase($corruptions[1h])) > 0
 			unless on ($canary) $removed`, n), 0, rule.Text{
-			Summary: "A disk spoils data.",
-			Description: `Canary {{ $labels.canary }} on {{ $labels.host }} in {{ $labels.environment }} has read back something else than it wrote; other files on that disk may be spoilt too.
+			Summary: "A disk returns corrupt data.",
+			Description: `Canary {{ $labels.canary }} on {{ $labels.host }} in {{ $labels.environment }} has read back other data than it wrote; other files on that disk may be corrupt too.
 				First look: dmesg and the disk's health; stop writing to it and fail over.`,
 		}),
 		rule.Single(metric.CanaryFailingAlert, rule.Expand(`
@@ -29,7 +29,7 @@ func canaryAlerts(p *config.Policy) rule.Group {
 			unless on ($canary) $removed`, n), rule.Silence, rule.Text{
 			Summary: "Files cannot be written to a disk.",
 			Description: `Canary {{ $labels.canary }} on {{ $labels.host }} in {{ $labels.environment }} has failed {{ $value | printf "%.0f" }} times within fifteen minutes and never succeeded.
-				First look: the exporter's log names the operation that fails; a disk that hangs shows as a round that has not ended.`,
+				First look: the exporter's log names the operation that fails; with a hanging disk, the round does not end.`,
 		}),
 	}}
 }

@@ -99,9 +99,9 @@ func throughput() rule.Group {
 		})
 	}
 	rules = append(rules, rule.Lasting(ofService(metric.NearPeakAlert, "P3", 2*rule.Patience, `$utilization > $nearPeak`, rule.Text{
-		Summary: "A service is near the throughput it is built for.",
-		Description: `{{ $labels.app_service }} in {{ $labels.environment }} has {{ $value | humanizePercentage }} of the requests a second that it is built for. Owner: {{ $labels.owner }}.
-			First look: who sends them on the tenants dashboard, then whether the instances scale.`,
+		Summary: "A service is near its expected peak throughput.",
+		Description: `{{ $labels.app_service }} in {{ $labels.environment }} has reached {{ $value | humanizePercentage }} of its expected peak of requests a second. Owner: {{ $labels.owner }}.
+			First look: which tenants send them, on the tenants dashboard; then whether the instances scale.`,
 	}))...)
 	rules = append(rules, ofService(metric.NoisyNeighbourAlert, "P3", 2*rule.Patience, `
 		(
@@ -113,18 +113,18 @@ func throughput() rule.Group {
 		and on ($service) $serviceRate >= 1
 		and on ($service) $serviceRate offset 1d`, rule.Text{
 		Summary: "One tenant sends far more than usual.",
-		Description: `Tenant {{ $labels.tenant }} sends {{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }}, three times its share of yesterday or more. Owner: {{ $labels.owner }}.
-			First look: what it calls, on the tenant's dashboard; a loop in a client is most likely. Limit its rate if others suffer.`,
+		Description: `Tenant {{ $labels.tenant }} sends {{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }}, at least three times its share of yesterday. Owner: {{ $labels.owner }}.
+			First look: what it calls, on the tenant's dashboard; the usual cause is a loop in a client. Limit its rate if other tenants are affected.`,
 	})...)
 	rules = append(rules, rule.Single(metric.UnknownHostsAlert, rule.Expand(`$unknownShare > $someShare`, exprNames), 15*time.Minute, rule.Text{
 		Summary: "Many requests have a host that no tenant owns.",
 		Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns.
-			First look: the most frequent hosts in the access log; a customer's own domain belongs into the registry.`,
+			First look: the most frequent hosts in the access log; add a customer's own domain to the registry.`,
 	}))
 	rules = append(rules, ofService(metric.MostUnknownAlert, "P2", 2*rule.Patience, `$mostUnknown`, rule.Text{
 		Summary: "Most requests of a service have a host that no tenant owns.",
 		Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns;
-			no tenant's objective sees them. Meanwhile they count in the objectives of {{ $labels.app_service }}. Owner: {{ $labels.owner }}.
+			no tenant's objective counts them. Until this is fixed, they count in the objectives of {{ $labels.app_service }}. Owner: {{ $labels.owner }}.
 			First look: thorbis_tenant_registry_tenants and what changed in the registry; then the most frequent hosts in the access log.`,
 	})...)
 	return rule.Group{Name: "thorbis-tenant-throughput", Interval: rule.WindowInterval, Rules: rules}
@@ -167,10 +167,10 @@ func silentTenants() rule.Group {
 			and on ($oneTenant)
 			($stated or last_over_time($stated[15m]) unless on (environment, job, instance) $stated)`, exprNames)},
 		rule.Single(metric.TenantsSilentAlert, rule.Expand(`count by ($service) ($silent) > 0`, exprNames), 10*time.Minute, rule.Text{
-			Summary: "Tenants have fallen silent.",
-			Description: fmt.Sprintf(`{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} have sent nothing for an hour, though they did at this hour in each of the last four weeks; the busiest of them:
+			Summary: "Tenants have stopped sending requests.",
+			Description: fmt.Sprintf(`{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} have sent no requests for an hour, but did at this hour in each of the last four weeks; the busiest of them:
 				{{ range printf "topk(5, %s{environment=%%q,app_service=%%q})" $labels.environment $labels.app_service | query }} {{ .Labels.tenant }}{{ end }}.
-				First look: can they sign in, do their domain and certificate still work; a public holiday is the innocent reason.`, metric.TenantSilent.Name),
+				First look: can they sign in, do their domain and certificate still work. A public holiday is a harmless reason.`, metric.TenantSilent.Name),
 		}),
 	}}
 }
