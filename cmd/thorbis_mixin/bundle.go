@@ -12,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/mixin"
+	"github.com/thorbis/thorbis_exporter/mixin/importer"
 )
 
 // bundle says by its flags how the bundle is to live with what is there.
@@ -68,7 +69,7 @@ func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
 }
 
 func readBase(name string) ([]byte, error) {
-	text, err := mixin.ReadFile(name)
+	text, err := importer.ReadFile(name)
 	if err == nil && len(text) == 0 {
 		err = errors.New("is empty; an Alertmanager configuration is expected")
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/thorbis/thorbis_exporter/mixin"
 )
 
 // printImport prints the part of the policy that was imported from a file. What cannot be turned is an error, after the rest
@@ -17,12 +15,4 @@ func printImport(name string, from func(string) ([]byte, error), out io.Writer) 
 	}
 	_, printed := fmt.Fprint(out, string(text))
 	return errors.Join(err, printed)
-}
-
-func importSloth(name string) ([]byte, error) {
-	text, err := mixin.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return mixin.ImportSloth(text)
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// TestImport: what is imported is printed; a file that is not there, or that holds nothing to import, is named in the error.
+// TestImport: what is imported is printed and is a part of a policy; a file that is not there, or that holds nothing to import, is named in the error.
 func TestImport(t *testing.T) {
 	for tool, c := range map[string]struct{ text, want, without string }{
 		"sloth": {
@@ -31,6 +32,10 @@ func TestImport(t *testing.T) {
 			var out bytes.Buffer
 			if err := run([]string{"import", tool, write(c.text)}, &out); err != nil || !strings.Contains(out.String(), c.want) {
 				t.Errorf("%v\n%s", err, &out)
+			}
+			policy := write("version: 1\nchannels: {deadman: none}\nservices: [{name: shop, owner: sre}]\n" + strings.Replace(out.String(), "  modules_file: blackbox.yml\n", "", 1))
+			if err := run([]string{"generate", "--config.file=" + policy, "--only=rules", "--out=" + t.TempDir()}, io.Discard); err != nil {
+				t.Errorf("what was imported is no policy: %v\n%s", err, &out)
 			}
 			out.Reset()
 			missing := filepath.Join(t.TempDir(), "missing.yaml")

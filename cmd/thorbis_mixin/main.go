@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/mixin"
+	"github.com/thorbis/thorbis_exporter/mixin/importer"
 )
 
 // listenAddress is where the embedded default expects the exporter.
@@ -66,20 +66,19 @@ func run(args []string, out io.Writer) error {
 	replay, replayFlags := newBacktest(app)
 
 	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
-	sloth := imports.Command("sloth", "Convert a specification of sloth (prometheus/v1) into slos.")
-	slothFile := sloth.Arg("file", "The specification.").Required().String()
-	blackbox := imports.Command("blackbox", "Convert the blackbox_exporter targets of a Prometheus configuration into health.checks.")
-	blackboxFile := blackbox.Arg("file", "Prometheus' configuration.").Required().String()
+	convert := map[string]func() error{} // by full command
+	for _, i := range importer.Importers {
+		c := imports.Command(i.Name, i.Help)
+		source := c.Arg("file", i.FileHelp).Required().String()
+		convert[c.FullCommand()] = func() error { return printImport(*source, i.Convert, out) }
+	}
 
 	command, err := app.Parse(args)
 	if err != nil {
 		return fmt.Errorf("%s; %w", numberRE.ReplaceAllString(err.Error(), "invalid number $1: write it like 0.5"), errUsage)
 	}
-	switch command {
-	case sloth.FullCommand():
-		return printImport(*slothFile, importSloth, out)
-	case blackbox.FullCommand():
-		return printImport(*blackboxFile, mixin.ImportBlackbox, out)
+	if run, ok := convert[command]; ok {
+		return run()
 	}
 	p, err := load(*file)
 	if err != nil {

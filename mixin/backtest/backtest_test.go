@@ -3,7 +3,6 @@ package backtest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -195,12 +194,6 @@ func TestPrune(t *testing.T) {
 	if got := alerts(prune(bundle, []string{"orders_total", metric.HealthCheckObservedSeconds.Name})); !strings.Contains(got, metric.ServiceUnwatchedAlert.Name) {
 		t.Errorf("on one that has: %s", got)
 	}
-}
-
-func FuzzPoint(f *testing.F) {
-	f.Add(`1.5`, `"2"`)
-	f.Add(`x`, `"NaN"`)
-	f.Fuzz(func(_ *testing.T, at, value string) { _, _, _ = point([2]json.RawMessage{[]byte(at), []byte(value)}) })
 }
 
 func program(t *testing.T, name string) string {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,10 +13,9 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-)
 
-// maxAnswer bounds one answer of the server.
-const maxAnswer = 1 << 30
+	"github.com/thorbis/thorbis_exporter/mixin/backtest/answer"
+)
 
 var errUnreachable = errors.New("the Prometheus cannot be reached")
 
@@ -27,21 +25,6 @@ type sample struct {
 	labels labels.Labels
 	t      int64
 	v      float64
-}
-
-// answer is the part of Prometheus' API that is read.
-type answer struct {
-	Status string          `json:"status"`
-	Error  string          `json:"error"`
-	Data   json.RawMessage `json:"data"`
-}
-
-// matrix is the data of a query for a range.
-type matrix struct {
-	Result []struct {
-		Metric map[string]string    `json:"metric"`
-		Values [][2]json.RawMessage `json:"values"`
-	} `json:"result"`
 }
 
 // call asks the server once, and then rests so long that it is busy with us for a part of the time only.
@@ -63,15 +46,8 @@ func (r *replay) call(ctx context.Context, path string, form url.Values, data an
 	case http.StatusNotFound:
 		return fmt.Errorf("%w: there is no %s (%s): is this its address, with its path if it has one?", errUnreachable, request.URL.Redacted(), response.Status)
 	}
-	var a answer
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&a); err != nil {
-		return fmt.Errorf("the answer (%s) is not what a Prometheus says: %w", response.Status, err)
-	}
-	if a.Status != "success" {
-		return errors.New(a.Error)
-	}
-	if err := json.Unmarshal(a.Data, data); err != nil {
-		return err
+	if err := answer.Decode(response.Body, data); err != nil {
+		return fmt.Errorf("%s: %w", response.Status, err)
 	}
 	if r.Load <= 0 || r.Load >= 1 {
 		return nil
@@ -114,7 +90,7 @@ func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli()
 func (r *replay) fetch(ctx context.Context, selectors []string, from, to time.Time) ([]sample, error) {
 	var all []sample
 	for _, s := range selectors {
-		var data matrix
+		var data answer.Matrix
 		expr := fmt.Sprintf("%s[%s]", s, model.Duration(to.Sub(from).Round(time.Millisecond)))
 		if err := r.call(ctx, "/api/v1/query", url.Values{"query": {expr}, "time": {unix(to)}}, &data); err != nil {
 			return nil, fmt.Errorf("%s: %w (if these are too many samples, read smaller pieces: --chunk=30m)", expr, err)
@@ -123,23 +99,9 @@ func (r *replay) fetch(ctx context.Context, selectors []string, from, to time.Ti
 			ls := labels.FromMap(series.Metric)
 			key := ls.String()
 			for _, v := range series.Values {
-				t, value, err := point(v)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", s, err)
-				}
-				all = append(all, sample{key, ls, t, value})
+				all = append(all, sample{key, ls, v.T, v.V})
 			}
 		}
 	}
 	return all, nil
-}
-
-// point reads a time in seconds and a value in quotes.
-func point(v [2]json.RawMessage) (int64, float64, error) {
-	seconds, err := strconv.ParseFloat(string(v[0]), 64)
-	if err != nil {
-		return 0, 0, err
-	}
-	value, err := strconv.ParseFloat(strings.Trim(string(v[1]), `"`), 64)
-	return int64(seconds*1000 + .5), value, err
 }

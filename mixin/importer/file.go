@@ -1,4 +1,4 @@
-package mixin
+package importer
 
 import (
 	"errors"

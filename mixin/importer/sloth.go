@@ -1,4 +1,4 @@
-package mixin
+package importer
 
 import (
 	"bytes"
@@ -13,6 +13,20 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/rules/slo"
 )
+
+// sloth imports specifications of sloth.
+var sloth = Importer{
+	Name:     "sloth",
+	Help:     "Convert a specification of sloth (prometheus/v1) into slos.",
+	FileHelp: "The specification.",
+	Convert: func(file string) ([]byte, error) {
+		text, err := ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return convertSloth(text)
+	},
+}
 
 // slothSpec is the part of sloth's specification (prometheus/v1) that says what is promised. Its labels and alerts
 // have no counterpart: priorities and routes come from the policy.
@@ -48,9 +62,9 @@ type importedSLO struct {
 	Total       string `yaml:"total"`
 }
 
-// ImportSloth turns specifications of sloth into the policy's slos. The error names the objectives that cannot be
+// convertSloth converts specifications of sloth into the policy's slos. The error names the objectives that cannot be
 // converted; the others are returned with it.
-func ImportSloth(text []byte) ([]byte, error) {
+func convertSloth(text []byte) ([]byte, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var out []importedSLO
 	var errs []error

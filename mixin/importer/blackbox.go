@@ -1,4 +1,4 @@
-package mixin
+package importer
 
 import (
 	"bytes"
@@ -19,6 +19,14 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
+
+// blackbox imports what a Prometheus has a blackbox_exporter probe.
+var blackbox = Importer{
+	Name:     "blackbox",
+	Help:     "Convert the blackbox_exporter targets of a Prometheus configuration into health.checks.",
+	FileHelp: "Prometheus' configuration.",
+	Convert:  convertBlackbox,
+}
 
 // scrapeConfigs is the part of Prometheus' configuration that says what a blackbox_exporter probes.
 type scrapeConfigs struct {
@@ -70,10 +78,10 @@ const (
 	defaultModule = "http_2xx"
 )
 
-// ImportBlackbox turns the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's checks.
+// convertBlackbox converts the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's checks.
 // It reads the targets in the file or in its files of targets, and relabels them as Prometheus does. The error names
 // what cannot be converted; the rest is returned with it.
-func ImportBlackbox(file string) ([]byte, error) {
+func convertBlackbox(file string) ([]byte, error) {
 	text, err := ReadFile(file)
 	if err != nil {
 		return nil, err

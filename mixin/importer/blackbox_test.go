@@ -1,4 +1,4 @@
-package mixin
+package importer
 
 import (
 	"os"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/rules"
 )
 
 // blackboxExample has the shape of the example in the blackbox_exporter's README, with what people add to it.
@@ -70,7 +69,7 @@ func writeBlackbox(t *testing.T, text string) string {
 }
 
 func TestImportBlackbox(t *testing.T) {
-	out, err := ImportBlackbox(writeBlackbox(t, blackboxExample))
+	out, err := convertBlackbox(writeBlackbox(t, blackboxExample))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +85,6 @@ func TestImportBlackbox(t *testing.T) {
 	p, err := config.Load(file)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
-	}
-	if _, err := rules.Build(p); err != nil {
-		t.Fatal(err)
 	}
 	type check struct {
 		name, service, target, module string
@@ -131,7 +127,7 @@ func TestImportBlackboxRefused(t *testing.T) {
 		if text == blackboxExample {
 			t.Fatalf("%s: nothing changed", name)
 		}
-		out, err := ImportBlackbox(writeBlackbox(t, text))
+		out, err := convertBlackbox(writeBlackbox(t, text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || (len(out) > 0) != c.partly {
 			t.Errorf("%s: %v, want %q and partly %t\n%s", name, err, c.want, c.partly, out)
 		}
@@ -146,6 +142,6 @@ func FuzzImportBlackbox(f *testing.F) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = ImportBlackbox(file)
+		_, _ = convertBlackbox(file)
 	})
 }
