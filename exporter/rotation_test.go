@@ -72,8 +72,11 @@ var rotations = map[string]struct {
 	"tenants.registry.postgres.dsn_file": {
 		policy: `tenants: {registry: {postgres: {dsn_file: secret, query: SELECT 1}}}`, text: "host=127.0.0.1 port=TCP sslmode=disable user=%s",
 		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
-			s := tenants.SourceOf(&p.Tenants.Registry, nil)
-			return func() { _, _ = s.Refresh(t.Context()) }
+			reader, err := tenants.NewRegistry(nil, quiet()).Prepare(&p.Tenants.Registry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() { _, _ = reader.Refresh(t.Context()) }
 		},
 	},
 	"tenants.sources[].secret_file": {

@@ -59,7 +59,7 @@ type Collector struct {
 	location string
 	created  time.Time
 	changed  collectors.Announcement
-	tenants  *tenants.Subscription // of the registry, without a source if no backup here needs it
+	tenants  *tenants.Subscription // of the registry, without a reader if no backup here needs it
 	places   chan struct{}
 
 	mu      sync.Mutex

@@ -71,15 +71,15 @@ func coverOf(registry []tenants.Tenant, newest map[string]program.TenantNewest, 
 
 // prepareRegistry returns the tenant registry of a policy, nil if no backup here is per tenant. One that cannot be read
 // yet refuses no policy: until it is read, the cover of tenants is unknown.
-func (c *Collector) prepareRegistry(p *config.Policy, here []*config.Backup) *tenants.Source {
+func (c *Collector) prepareRegistry(p *config.Policy, here []*config.Backup) *tenants.Reader {
 	if !slices.ContainsFunc(here, func(b *config.Backup) bool { return b.PerTenant != nil }) {
 		return nil
 	}
-	source, err := c.tenants.Prepare(&p.Tenants.Registry)
+	reader, err := c.tenants.Prepare(&p.Tenants.Registry)
 	if err != nil {
 		c.logger.Warn("The cover of tenants is not known until their registry can be read", "err", err)
 	}
-	return source
+	return reader
 }
 
 // followRegistry counts the tenants anew whenever the registry was read.
@@ -97,11 +97,11 @@ func (c *Collector) followRegistry(ctx context.Context, report collectors.Report
 
 // countTenants compares the tenants of the registry with the backups that each of them has.
 func (c *Collector) countTenants() {
-	source := c.tenants.Source()
-	if source == nil {
+	reader := c.tenants.Reader()
+	if reader == nil {
 		return
 	}
-	registry, known := source.List()
+	registry, known := reader.List()
 	if !known {
 		return
 	}

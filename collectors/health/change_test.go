@@ -135,7 +135,7 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	if err := collectors.Apply(c, p); err != nil || len(c.targets) != 4 {
 		t.Errorf("a reload then: %v, %d targets", err, len(c.targets))
 	}
-	c.tenants.Source().Patience = 0
+	c.tenants.Reader().Patience = 0
 	if err := c.RefreshTenants(t.Context()); err != nil || len(c.targets) != 1 {
 		t.Errorf("a file that has stayed so: %v, %d targets", err, len(c.targets))
 	}

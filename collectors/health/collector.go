@@ -49,7 +49,7 @@ type Collector struct {
 	names   resolver
 
 	changed collectors.Announcement // a policy or registry was applied
-	tenants *tenants.Subscription   // of the registry, without a source if no check needs it
+	tenants *tenants.Subscription   // of the registry, without a reader if no check needs it
 
 	applying sync.Mutex // one policy or registry at a time; taken before mu
 
@@ -105,7 +105,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 
 // prepare returns what puts a policy in force, and changes nothing.
 func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
-	source, err := c.prepareRegistry(p)
+	reader, err := c.prepareRegistry(p)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +118,8 @@ func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 		location = c.own
 	}
 	var registry []tenants.Tenant
-	if source != nil {
-		registry, _ = source.List()
+	if reader != nil {
+		registry, _ = reader.List()
 	}
 	plan, err := c.plan(p, registry, location)
 	if err != nil {
@@ -135,7 +135,7 @@ func (c *Collector) prepare(p *config.Policy) (commit func(), err error) {
 		reference.carry(c.reference, c.remembered, time.Now())
 		c.policy, c.location, c.registry, c.reference = p, location, registry, reference
 		c.follow(plan)
-		c.tenants.Use(source)
+		c.tenants.Use(reader)
 	}, nil
 }
 

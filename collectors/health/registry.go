@@ -12,15 +12,15 @@ import (
 )
 
 // prepareRegistry returns the registry of a policy, nil if no check needs one.
-func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Source, error) {
+func (c *Collector) prepareRegistry(p *config.Policy) (*tenants.Reader, error) {
 	if !slices.ContainsFunc(p.Health.Checks, func(c *config.Check) bool { return c.PerTenant != nil }) {
 		return nil, nil
 	}
-	source, err := c.tenants.Prepare(&p.Tenants.Registry)
+	reader, err := c.tenants.Prepare(&p.Tenants.Registry)
 	if err != nil {
 		return nil, p.ErrorAt("tenants.registry.file", "%v", err)
 	}
-	return source, nil
+	return reader, nil
 }
 
 // followRegistry puts each list in force that the registry reads, beside the probes: a database may be slow.
@@ -44,11 +44,11 @@ func (c *Collector) followRegistry(ctx context.Context, report collectors.Report
 func (c *Collector) useRegistry() error {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	source := c.tenants.Source()
-	if source == nil {
+	reader := c.tenants.Reader()
+	if reader == nil {
 		return nil
 	}
-	list, _ := source.List()
+	list, _ := reader.List()
 	c.mu.Lock()
 	p, location := c.policy, c.location
 	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })

@@ -4,7 +4,6 @@ package tenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,15 +31,16 @@ var Definition = collectors.Definition{
 	Name: "tenant", Help: "Count requests by tenant from the policy's sources.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State})
+		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants})
 	},
 }
 
 // Options are what a collector needs besides the policy.
 type Options struct {
-	Logger *slog.Logger
-	State  *state.Dir // nil keeps everything in memory only
-	Stdin  io.Reader
+	Logger  *slog.Logger
+	State   *state.Dir        // nil keeps everything in memory only
+	Tenants *tenants.Registry // nil for one of its own
+	Stdin   io.Reader
 	// Immediate shows new tenants with their counts at once, for an exposition that is written only once.
 	Immediate bool
 }
@@ -63,7 +63,7 @@ type Collector struct {
 	posting     *source.Aggregators      // of receivers, so that a file being caught up keeps no post waiting
 	statuses    map[string]*sourceStatus // by the source's name, kept across reloads
 
-	registryErrors atomic.Uint64
+	tenants *tenants.Subscription // of the registry
 }
 
 // sourceStatus outlives a reload, so that its counters do not start again.
@@ -78,7 +78,7 @@ type sourceStatus struct {
 // setup is a policy put into practice. It is replaced as a whole.
 type setup struct {
 	policy   *config.Policy
-	registry *tenants.Source // nil without one
+	registry *tenants.Reader // nil without one
 	names    *registered
 	sources  []*running
 	// following is which of them follow which logs; no two policies are read at the same time.
@@ -93,8 +93,11 @@ func New(o Options) *Collector {
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin
 	}
+	if o.Tenants == nil {
+		o.Tenants = tenants.NewRegistry(o.State, o.Logger)
+	}
 	return &Collector{
-		logger: o.Logger, dir: o.State, stdin: o.Stdin, immediate: o.Immediate,
+		logger: o.Logger, dir: o.State, tenants: o.Tenants.Subscribe(), stdin: o.Stdin, immediate: o.Immediate,
 		changed: collectors.NewAnnouncement(), created: time.Now(), statuses: map[string]*sourceStatus{},
 	}
 }
@@ -106,24 +109,19 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 		next, err := c.prepare(forLocation(p))
 		return func() {
 			c.commit(next)
-			c.keep(next)
+			c.tenants.Use(next.registry)
+			c.tenants.Keep()
 		}, err
 	})
 }
 
 // prepare makes the setup of a policy and changes nothing. The caller holds the lock.
 func (c *Collector) prepare(p *config.Policy) (*setup, error) {
-	next := &setup{policy: p, registry: tenants.SourceOf(&p.Tenants.Registry, c.registry())}
-	if next.registry != nil && next.registry != c.registry() {
-		next.registry.Errors = &c.registryErrors // it never steps back, whatever becomes of the registry
-		c.remember(next.registry)
+	registry, err := c.tenants.Prepare(&p.Tenants.Registry)
+	if err != nil {
+		return nil, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
-	if p.Tenants.Registry.File != "" {
-		// A file that cannot be read is a mistake in the policy; a database that cannot be reached is not.
-		if _, err := next.registry.Refresh(context.Background()); err != nil && !errors.Is(err, tenants.ErrShrunk) {
-			return nil, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
-		}
-	}
+	next := &setup{policy: p, registry: registry}
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -142,7 +140,7 @@ func (c *Collector) commit(next *setup) {
 }
 
 // registry returns the registry in use, nil without one.
-func (c *Collector) registry() *tenants.Source {
+func (c *Collector) registry() *tenants.Reader {
 	if s := c.current.Load(); s != nil {
 		return s.registry
 	}
@@ -222,7 +220,7 @@ func (c *Collector) read(g *collectors.Group) {
 		return // no policy has been committed yet
 	}
 	if s.registry != nil {
-		g.Poll(c.pollRegistry(s))
+		g.Go("registry", func(ctx context.Context) error { return c.followRegistry(ctx, s, g.Report("registry")) })
 	}
 	if !s.names.known {
 		return

@@ -61,7 +61,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.counter(metric.TenantAdmitted, float64(service.Admitted), c.created, service.Name)
 		e.counter(metric.TenantDemoted, float64(service.Demoted), c.created, service.Name)
 	}
-	e.registry(s, c.registryErrors.Load())
+	e.registry(s, c.tenants.Errors())
 	saves, at := st.Saves()
 	e.counter(metric.StateSaves, float64(saves[0]), c.created, name, metric.ResultSuccess)
 	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)

@@ -50,7 +50,7 @@ func TestPipeAsRegistry(t *testing.T) {
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := Source{File: name}
+	s := Reader{File: name}
 	if _, err := s.Refresh(t.Context()); !errors.Is(err, regularfile.ErrNotRegular) {
 		t.Errorf("err = %v", err)
 	}

@@ -34,7 +34,7 @@ func Keep(d *state.Dir, name string, list []Tenant) error {
 
 // Keep saves the list in use if it is not what was last kept, or if that was removed or changed. A list that was never
 // read in this run is not kept.
-func (s *Source) Keep(d *state.Dir, name string) error {
+func (s *Reader) Keep(d *state.Dir, name string) error {
 	s.mu.Lock()
 	list, version, done := s.list, s.version, s.kept
 	loaded := s.loaded

@@ -18,7 +18,7 @@ func TestRegistryInPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', 'enterprise', 'ACME.example.')) as t(name, tier, host)`
-	s := &Source{DSNFile: file, Query: rows}
+	s := &Reader{DSNFile: file, Query: rows}
 	changed, err := s.Refresh(t.Context())
 	list, known := s.List()
 	want := []Tenant{{Name: "acme", Tier: "enterprise", Hosts: []string{"shop.acme.com", "acme.example"}}, {Name: "beta"}}

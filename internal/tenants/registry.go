@@ -22,13 +22,13 @@ type Registry struct {
 	logger *slog.Logger
 	errors atomic.Uint64
 
-	mu       sync.Mutex // taken before a source's own
-	newest   *Source    // that was put in force last
-	prepared *Source    // that was prepared last
+	mu       sync.Mutex // taken before a reader's own
+	newest   *Reader    // that was put in force last
+	prepared *Reader    // that was prepared last
 	reading  bool
 	due      time.Time // of the next read
 	last     Update
-	changed  chan struct{} // closed at the end of each read and whenever a source is put in force
+	changed  chan struct{} // closed at the end of each read and whenever a reader is put in force
 	replaced bool          // the list of an earlier release is saved under its own name
 }
 
@@ -41,6 +41,7 @@ type Update struct {
 	// Duration is how long the read took.
 	Duration time.Duration
 
+	reader *Reader
 	number uint64 // counts the reads
 }
 
@@ -52,14 +53,14 @@ func NewRegistry(dir *state.Dir, logger *slog.Logger) *Registry {
 // Errors returns how many reads have failed since the start, whatever the policy.
 func (r *Registry) Errors() uint64 { return r.errors.Load() }
 
-// Subscribe returns a subscription without a source.
+// Subscribe returns a subscription without a reader.
 func (r *Registry) Subscribe() *Subscription { return &Subscription{registry: r} }
 
-// Prepare returns the source that a policy names, nil if it names none, and puts nothing in force. It reads a file at
-// once, and returns the source beside the error if that fails. A database need not answer: until it does the tenants of
-// an earlier run are known, or those of the source before. A list that lacks most of them is doubted, at the start as
-// later.
-func (r *Registry) Prepare(c *config.Registry) (*Source, error) {
+// Prepare returns the reader of the registry that a policy names, nil if it names none, and puts nothing in force. It
+// reads a file at once, and returns the reader beside the error if that fails. A database need not answer: until it
+// does the tenants of an earlier run are known, or those of the reader before. A list that lacks most of them is
+// doubted, at the start as later.
+func (r *Registry) Prepare(c *config.Registry) (*Reader, error) {
 	s := r.prepare(c)
 	if s == nil || s.File == "" {
 		return s, nil
@@ -70,10 +71,10 @@ func (r *Registry) Prepare(c *config.Registry) (*Source, error) {
 	return s, nil
 }
 
-func (r *Registry) prepare(c *config.Registry) *Source {
+func (r *Registry) prepare(c *config.Registry) *Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := SourceOf(c, r.newest)
+	s := readerOf(c, r.newest)
 	switch {
 	case s == nil || s == r.newest:
 		return s
@@ -127,10 +128,10 @@ func (r *Registry) read(ctx context.Context) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.reading = false
-		// A read that was cut short, or that of a source that has been replaced, is no outcome: the next one follows at once.
+		// A read that was cut short, or that of a reader that has been replaced, is no outcome: the next one follows at once.
 		if ctx.Err() == nil && r.newest == s {
 			u.Duration = time.Since(start)
-			u.number = r.last.number + 1
+			u.reader, u.number = s, r.last.number+1
 			r.last, r.due = u, start.Add(s.pace())
 		}
 		r.announce()
@@ -138,8 +139,8 @@ func (r *Registry) read(ctx context.Context) {
 	u = r.refresh(ctx, s)
 }
 
-// refresh reads a source and keeps its list.
-func (r *Registry) refresh(ctx context.Context, s *Source) (u Update) {
+// refresh reads the registry and keeps its list.
+func (r *Registry) refresh(ctx context.Context, s *Reader) (u Update) {
 	_, u.Err = s.Refresh(ctx)
 	if ctx.Err() != nil {
 		return u
@@ -152,8 +153,8 @@ func (r *Registry) refresh(ctx context.Context, s *Source) (u Update) {
 	return u
 }
 
-// keep saves the list of a source for the next start, if it was read in this run and is not what was saved last.
-func (r *Registry) keep(s *Source) error {
+// keep saves the list of a reader for the next start, if it was read in this run and is not what was saved last.
+func (r *Registry) keep(s *Reader) error {
 	if err := s.Keep(r.dir, keptName); err != nil {
 		r.logger.Warn("A start without the registry would know older tenants, or none", "err", err)
 		return err
@@ -180,61 +181,61 @@ func (r *Registry) announce() {
 type Subscription struct {
 	registry *Registry
 
-	source atomic.Pointer[Source] // in force
+	reader atomic.Pointer[Reader] // in force
 }
 
-// Prepare returns the source that a policy names, as Registry.Prepare does.
-func (s *Subscription) Prepare(c *config.Registry) (*Source, error) { return s.registry.Prepare(c) }
+// Prepare returns the reader of the registry that a policy names, as Registry.Prepare does.
+func (s *Subscription) Prepare(c *config.Registry) (*Reader, error) { return s.registry.Prepare(c) }
 
-// Use puts a prepared source in force, nil for none.
-func (s *Subscription) Use(source *Source) {
+// Use puts a prepared reader in force, nil for none.
+func (s *Subscription) Use(reader *Reader) {
 	r := s.registry
-	s.source.Store(source)
+	s.reader.Store(reader)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if source != nil {
-		r.newest = source
+	if reader != nil {
+		r.newest = reader
 		r.due = time.Time{}
 	}
 	r.announce()
 }
 
-// Source returns the source in force, nil if there is none.
-func (s *Subscription) Source() *Source { return s.source.Load() }
+// Reader returns the reader in force, nil if there is none.
+func (s *Subscription) Reader() *Reader { return s.reader.Load() }
 
-// Keep saves the list of the source in force for the next start. Run does so after each read.
+// Keep saves the list of the reader in force for the next start. Run does so after each read.
 func (s *Subscription) Keep() {
-	if source := s.source.Load(); source != nil {
-		_ = s.registry.keep(source) // it is logged
+	if reader := s.reader.Load(); reader != nil {
+		_ = s.registry.keep(reader) // it is logged
 	}
 }
 
 // Errors returns how many reads of the registry have failed.
 func (s *Subscription) Errors() uint64 { return s.registry.Errors() }
 
-// Refresh reads the source in force now, for a command that needs it at once.
+// Refresh reads the registry in force now, for a command that needs it at once.
 func (s *Subscription) Refresh(ctx context.Context) error {
-	source := s.source.Load()
-	if source == nil {
+	reader := s.reader.Load()
+	if reader == nil {
 		return nil
 	}
-	u := s.registry.refresh(ctx, source)
+	u := s.registry.refresh(ctx, reader)
 	return errors.Join(u.Err, u.NotKept)
 }
 
-// Run calls use after each read of the source in force, until the context ends. Of all subscriptions that run, the
+// Run calls use after each read of the registry in force, until the context ends. Of all subscriptions that run, the
 // first one to notice that a read is due makes it.
 func (s *Subscription) Run(ctx context.Context, use func(Update)) {
 	r := s.registry
 	var seen uint64
 	for ctx.Err() == nil {
-		source := s.source.Load()
+		reader := s.reader.Load()
 		r.mu.Lock()
 		last, changed := r.last, r.changed
 		wait := time.Until(r.due)
-		idle := source == nil || source != r.newest || r.reading
+		idle := reader == nil || reader != r.newest || r.reading
 		r.mu.Unlock()
-		if source != nil && last.number != seen {
+		if reader != nil && last.reader == reader && last.number != seen {
 			seen = last.number
 			use(last)
 			continue
@@ -255,7 +256,7 @@ func (s *Subscription) Run(ctx context.Context, use func(Update)) {
 }
 
 // pace is how long after a read the next one begins.
-func (s *Source) pace() time.Duration {
+func (s *Reader) pace() time.Duration {
 	interval := max(s.Interval, time.Second)
 	if _, read, _ := s.Status(); read.IsZero() {
 		return min(interval, retryInterval)
@@ -263,7 +264,7 @@ func (s *Source) pace() time.Duration {
 	return interval
 }
 
-// reads reports whether two sources read the same list at the same pace.
-func (s *Source) reads(other *Source) bool {
+// reads reports whether two readers read the same list at the same pace.
+func (s *Reader) reads(other *Reader) bool {
 	return s.File == other.File && s.DSNFile == other.DSNFile && s.Query == other.Query && s.Interval == other.Interval
 }

@@ -37,15 +37,16 @@ func put(t *testing.T, file, text string) {
 func subscribe(t *testing.T, r *Registry, c *config.Registry) *Subscription {
 	t.Helper()
 	s := r.Subscribe()
-	source, err := s.Prepare(c)
+	reader, err := s.Prepare(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Use(source)
+	s.Use(reader)
 	return s
 }
 
-// However many collectors follow the registry, it is read once in an interval and each of them is notified of each read.
+// However many collectors follow the registry, it is read once in an interval and each of them is notified of each
+// read.
 func TestRegistryIsReadOnceForAll(t *testing.T) {
 	r, d := testRegistry(t)
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
@@ -57,13 +58,13 @@ func TestRegistryIsReadOnceForAll(t *testing.T) {
 		var mu sync.Mutex
 		updates := map[int]int{}
 		c := &config.Registry{File: file, Refresh: config.Duration(time.Minute)}
-		var first *Source
+		var first *Reader
 		for i := range 3 {
 			s := subscribe(t, r, c)
 			if first == nil {
-				first = s.Source()
-			} else if s.Source() != first {
-				t.Error("two sources of one registry")
+				first = s.Reader()
+			} else if s.Reader() != first {
+				t.Error("two readers of one registry")
 			}
 			wg.Go(func() {
 				s.Run(ctx, func(u Update) {
@@ -96,7 +97,8 @@ func TestRegistryIsReadOnceForAll(t *testing.T) {
 	}
 }
 
-// The list that the first releases saved for health checks is used while there is no other, and replaced by the one list.
+// The list that the first releases saved for health checks is used while there is no other, and replaced by the one
+// list.
 func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	r, d := testRegistry(t)
 	if err := Keep(d, keptNameOfHealth, []Tenant{{Name: "acme"}, {Name: "zoo"}}); err != nil {
@@ -106,7 +108,7 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	put(t, dsn, "host=/nowhere-at-all user=x")
 	database := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Minute)}
 	s := subscribe(t, r, database)
-	if list, known := s.Source().List(); !known || len(list) != 2 {
+	if list, known := s.Reader().List(); !known || len(list) != 2 {
 		t.Errorf("%v, %v", list, known)
 	}
 	if err := s.Refresh(t.Context()); err == nil || r.Errors() != 1 {
@@ -128,7 +130,7 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	}
 }
 
-// A policy that is refused leaves the source in force as it is; the next one takes over what was prepared.
+// A policy that is refused leaves the reader in force as it is; the next one takes over what was prepared.
 func TestPreparedSourceIsNotInForce(t *testing.T) {
 	r, _ := testRegistry(t)
 	dir := t.TempDir()
@@ -141,18 +143,18 @@ func TestPreparedSourceIsNotInForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list, _ := s.Source().List(); len(list) != 3 {
+	if list, _ := s.Reader().List(); len(list) != 3 {
 		t.Errorf("%v", list)
 	}
 	if list, _ := prepared.List(); len(list) != 1 {
 		t.Errorf("another file is another list: %v", list)
 	}
 	if again, err := r.Subscribe().Prepare(&config.Registry{File: other, Refresh: refresh}); err != nil || again != prepared {
-		t.Errorf("another collector prepares another source: %v", err)
+		t.Errorf("another collector prepares another reader: %v", err)
 	}
 	missing, err := s.Prepare(&config.Registry{File: filepath.Join(dir, "none.yaml"), Refresh: refresh})
 	if err == nil || missing == nil {
-		t.Errorf("%v, %v; want the source beside the error", missing, err)
+		t.Errorf("%v, %v; want the reader beside the error", missing, err)
 	}
 }
 

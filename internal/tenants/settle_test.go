@@ -23,7 +23,7 @@ func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 		}
 	}
 	write("tenants:\n- {name: a}\n- {name: b}\n- {name: c}\n- {name: d}\n")
-	s := &Source{File: file, Settle: time.Hour}
+	s := &Reader{File: file, Settle: time.Hour}
 	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
 		t.Fatalf("the first list is put in use at once: %v, %v", changed, err)
 	}
@@ -61,11 +61,11 @@ func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 
 func TestErrorsGoOnInTheNextSource(t *testing.T) {
 	dir := t.TempDir()
-	old := SourceOf(&config.Registry{File: filepath.Join(dir, "none"), Refresh: config.Duration(time.Minute)}, nil)
+	old := readerOf(&config.Registry{File: filepath.Join(dir, "none"), Refresh: config.Duration(time.Minute)}, nil)
 	if _, err := old.Refresh(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
-	next := SourceOf(&config.Registry{File: filepath.Join(dir, "other"), Refresh: config.Duration(time.Minute)}, old)
+	next := readerOf(&config.Registry{File: filepath.Join(dir, "other"), Refresh: config.Duration(time.Minute)}, old)
 	if _, _, n := next.Status(); n != 1 || next == old {
 		t.Errorf("%d errors", n)
 	}
@@ -78,7 +78,7 @@ func TestListIsKeptOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	s := &Source{list: []Tenant{{Name: "a"}}, loaded: true, version: 1}
+	s := &Reader{list: []Tenant{{Name: "a"}}, loaded: true, version: 1}
 	kept := func() int {
 		list, err := Kept(d, "x")
 		if err != nil {
@@ -99,7 +99,7 @@ func TestListIsKeptOnce(t *testing.T) {
 	if err := s.Keep(d, "x"); err != nil || kept() != 2 {
 		t.Errorf("%d kept, %v", kept(), err)
 	}
-	adopted := &Source{list: []Tenant{{Name: "a"}}, adopted: true, version: 1}
+	adopted := &Reader{list: []Tenant{{Name: "a"}}, adopted: true, version: 1}
 	if err := adopted.Keep(d, "x"); err != nil || kept() != 2 {
 		t.Errorf("a list that was only adopted is kept: %d, %v", kept(), err)
 	}

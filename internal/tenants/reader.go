@@ -17,8 +17,8 @@ import (
 // file that is just being written, or a query that lost its rights to some rows, than the end of most customers.
 var ErrShrunk = errors.New("the tenant registry has lost most of its tenants; it is read again before they are dropped")
 
-// Source is where a registry is read from, again and again. The last good list stays in use.
-type Source struct {
+// Reader reads one registry again and again. The last good list stays in use.
+type Reader struct {
 	File           string
 	DSNFile, Query string // of PostgreSQL
 	// Interval is how long after a read the next one begins.
@@ -41,11 +41,11 @@ type Source struct {
 	kept     uint64    // the version that was last kept
 }
 
-// SourceOf returns where a policy's registry is read from, nil if there is none. An older source of the same registry
-// stays in use, with what it knows.
-func SourceOf(r *config.Registry, old *Source) *Source {
+// readerOf returns the reader of a policy's registry, nil if there is none. An older reader of the same registry stays
+// in use, with its list.
+func readerOf(r *config.Registry, old *Reader) *Reader {
 	refresh := r.Refresh.Std()
-	s := &Source{File: r.File, Interval: refresh, Patience: 2 * refresh, Settle: settle, Errors: &atomic.Uint64{}}
+	s := &Reader{File: r.File, Interval: refresh, Patience: 2 * refresh, Settle: settle, Errors: &atomic.Uint64{}}
 	if old != nil {
 		s.Errors = old.Errors
 	}
@@ -63,7 +63,7 @@ func SourceOf(r *config.Registry, old *Source) *Source {
 
 // Refresh reads the registry and reports whether there is a new list. A file that did not change is not read. ErrShrunk
 // is not counted as an error.
-func (s *Source) Refresh(ctx context.Context) (bool, error) {
+func (s *Reader) Refresh(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	modified, loaded, used := s.modified, s.loaded, len(s.list) > 0
 	s.mu.Unlock()
@@ -130,7 +130,7 @@ func wait(ctx context.Context, d, most time.Duration) error {
 }
 
 // doubtful reports whether a list is too short to be used yet. The caller holds the lock.
-func (s *Source) doubtful(list []Tenant) bool {
+func (s *Reader) doubtful(list []Tenant) bool {
 	if len(list) >= len(s.list)/2 {
 		s.shrunk = time.Time{}
 		return false
@@ -146,7 +146,7 @@ func same(a, b Tenant) bool {
 }
 
 // Adopt puts a list of an earlier run in use, until the first read that succeeds.
-func (s *Source) Adopt(list []Tenant) {
+func (s *Reader) Adopt(list []Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
@@ -156,28 +156,28 @@ func (s *Source) Adopt(list []Tenant) {
 }
 
 // wasRead reports whether the list was read in this run.
-func (s *Source) wasRead() bool {
+func (s *Reader) wasRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.loaded
 }
 
 // Version changes with the list, so that a caller of List can check for a newer one.
-func (s *Source) Version() uint64 {
+func (s *Reader) Version() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.version
 }
 
 // List returns the tenants in use, false if none were ever read.
-func (s *Source) List() ([]Tenant, bool) {
+func (s *Reader) List() ([]Tenant, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.list, s.loaded || s.adopted
 }
 
 // Status returns the number of tenants, the time they were last read, and the number of failed reads.
-func (s *Source) Status() (tenants int, read time.Time, errors uint64) {
+func (s *Reader) Status() (tenants int, read time.Time, errors uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Errors != nil {

@@ -13,7 +13,7 @@ import (
 
 func TestRegistryFileIsFollowed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "t.yaml")
-	s := &Source{File: file}
+	s := &Reader{File: file}
 	if _, err := s.Refresh(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
@@ -73,12 +73,12 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 }
 
 func TestSourceOfTheSameRegistryStays(t *testing.T) {
-	if s := SourceOf(&config.Registry{}, nil); s != nil {
+	if s := readerOf(&config.Registry{}, nil); s != nil {
 		t.Errorf("no registry: %+v", s)
 	}
 	file := &config.Registry{File: "a", Refresh: config.Duration(time.Minute)}
-	old := SourceOf(file, nil)
-	if old.Patience != 2*time.Minute || SourceOf(file, old) != old {
+	old := readerOf(file, nil)
+	if old.Patience != 2*time.Minute || readerOf(file, old) != old {
 		t.Errorf("the same: %+v", old)
 	}
 	for _, other := range []*config.Registry{
@@ -86,7 +86,7 @@ func TestSourceOfTheSameRegistryStays(t *testing.T) {
 		{File: "a", Refresh: 2 * file.Refresh},
 		{Postgres: &config.RegistryPostgres{DSNFile: "a", Query: "q"}, Refresh: file.Refresh},
 	} {
-		if s := SourceOf(other, old); s == nil || s == old {
+		if s := readerOf(other, old); s == nil || s == old {
 			t.Errorf("%+v: %+v", other, s)
 		}
 	}
