@@ -133,7 +133,6 @@ type JSON struct {
 	scratch []byte
 	bare    []byte // a record whose bare values have got quotes
 	clock   clock
-	marks   marks
 	notice  notices
 
 	// shape is how the record before led to each of its values, in order. Most records of a log look alike, and
@@ -223,7 +222,6 @@ func (d *JSON) event(e *Event) Outcome {
 func (d *JSON) record(b []byte, i int) int {
 	d.v.kinds = [fields]kind{}
 	d.scratch, d.at = d.scratch[:0], 0
-	d.marks.restart(b, i)
 	return d.object(b, i+1, d.keys, 1)
 }
 
@@ -242,7 +240,7 @@ func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
 		d.at++
 		switch {
 		case b[i] == '"':
-			end, kind := d.marks.next(b, i+1), plain
+			end, kind := nextMark(b, i+1), plain
 			if end >= len(b) || b[end] != '"' {
 				if end, kind = scanString(b, end); end < 0 {
 					return -1
@@ -253,7 +251,7 @@ func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
 			}
 			i = end + 1
 		case e == nil:
-			i = d.skipValue(b, i, depth)
+			i = skipValue(b, i, depth)
 		default:
 			i = d.known(b, i, e, depth)
 		}
@@ -304,7 +302,7 @@ func (d *JSON) member(b []byte, i int, t *keys, first bool) (e *key, after int, 
 	if i >= len(b) || b[i] != '"' {
 		return nil, -1, false
 	}
-	end, kind := d.stringEnd(b, i+1)
+	end, kind := stringEnd(b, i+1)
 	if end < 0 {
 		return nil, -1, false
 	}
@@ -331,8 +329,8 @@ func (d *JSON) member(b []byte, i int, t *keys, first bool) (e *key, after int, 
 
 // stringEnd returns the index of the quote that ends the string which begins at i, after its opening quote; -1
 // if the string is not valid.
-func (d *JSON) stringEnd(b []byte, i int) (int, uint8) {
-	if i = d.marks.next(b, i); i < len(b) && b[i] == '"' {
+func stringEnd(b []byte, i int) (int, uint8) {
+	if i = nextMark(b, i); i < len(b) && b[i] == '"' {
 		return i, plain
 	}
 	return scanString(b, i)
@@ -369,10 +367,10 @@ func (d *JSON) known(b []byte, i int, e *key, depth int) int {
 		end, d.v.nums[f] = scanDecimal(b, i)
 	case c == 'n':
 		d.v.kinds[f] = null
-		end = d.skipValue(b, i, depth)
+		end = skipValue(b, i, depth)
 	default:
 		d.v.kinds[f] = other
-		end = d.skipValue(b, i, depth)
+		end = skipValue(b, i, depth)
 	}
 	if end >= 0 {
 		d.v.raw[f] = b[i:end]

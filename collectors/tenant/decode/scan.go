@@ -159,21 +159,21 @@ func skipSpace(b []byte, i int) int {
 }
 
 // skipValue returns the index after the value at i, -1 if it is not valid.
-func (d *JSON) skipValue(b []byte, i, depth int) int {
+func skipValue(b []byte, i, depth int) int {
 	if i >= len(b) {
 		return -1
 	}
 	switch c := b[i]; c {
 	case '"':
-		end, _ := d.stringEnd(b, i+1)
+		end, _ := stringEnd(b, i+1)
 		if end < 0 {
 			return -1
 		}
 		return end + 1
 	case '{':
-		return d.skipObject(b, i+1, depth+1)
+		return skipObject(b, i+1, depth+1)
 	case '[':
-		return d.skipArray(b, i+1, depth+1)
+		return skipArray(b, i+1, depth+1)
 	case 't':
 		return literal(b, i, "true")
 	case 'f':
@@ -191,7 +191,7 @@ func literal(b []byte, i int, word string) int {
 	return i + len(word)
 }
 
-func (d *JSON) skipObject(b []byte, i, depth int) int {
+func skipObject(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
@@ -203,7 +203,7 @@ func (d *JSON) skipObject(b []byte, i, depth int) int {
 		if i >= len(b) || b[i] != '"' {
 			return -1
 		}
-		end, _ := d.stringEnd(b, i+1)
+		end, _ := stringEnd(b, i+1)
 		if end < 0 {
 			return -1
 		}
@@ -211,7 +211,7 @@ func (d *JSON) skipObject(b []byte, i, depth int) int {
 		if i >= len(b) || b[i] != ':' {
 			return -1
 		}
-		if i = d.skipValue(b, skipSpace(b, i+1), depth); i < 0 {
+		if i = skipValue(b, skipSpace(b, i+1), depth); i < 0 {
 			return -1
 		}
 		i = skipSpace(b, i)
@@ -228,7 +228,7 @@ func (d *JSON) skipObject(b []byte, i, depth int) int {
 	}
 }
 
-func (d *JSON) skipArray(b []byte, i, depth int) int {
+func skipArray(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
@@ -237,7 +237,7 @@ func (d *JSON) skipArray(b []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		if i = d.skipValue(b, i, depth); i < 0 {
+		if i = skipValue(b, i, depth); i < 0 {
 			return -1
 		}
 		i = skipSpace(b, i)

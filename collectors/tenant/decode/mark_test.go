@@ -1,0 +1,45 @@
+package decode
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// sameMarks compares nextMark, from every index of a text, with looking at each byte.
+func sameMarks(t *testing.T, text []byte) {
+	t.Helper()
+	for i := range len(text) + 1 {
+		want := i
+		for want < len(text) && text[want] != '"' && text[want] != '\\' && text[want] >= 0x20 && text[want] < 0x80 {
+			want++
+		}
+		if got := nextMark(text, i); got != want {
+			t.Fatalf("from %d of %d bytes: %d, want %d", i, len(text), got, want)
+		}
+	}
+}
+
+func TestNextMark(t *testing.T) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	sameMarks(t, every)
+	for _, size := range []int{0, 1, 7, 15, 16, 17, 31, 32, 33, 64, 150} {
+		text := bytes.Repeat([]byte("x"), size)
+		sameMarks(t, text)                          // nothing after it in memory
+		sameMarks(t, append(text, `xx"`...)[:size]) // a mark after it
+		for range min(size, 20) {
+			text[rand.IntN(size)] = `"\é`[rand.IntN(4)]
+			sameMarks(t, text)
+		}
+	}
+}
+
+func FuzzNextMark(f *testing.F) {
+	for _, line := range jsonSeeds {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { sameMarks(t, text) })
+}
