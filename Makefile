@@ -80,6 +80,12 @@ $(TOOLS)/benchstat: tools/lint/go.mod tools/lint/go.sum
 generate: build ## write the generated rules, routes, dashboards and docs into the tree
 	@echo "generate"; $(BIN)/thorbis_mixin generate
 
+.PHONY: rdap-bootstrap
+rdap-bootstrap: ## collectors/domain/dns.json as IANA publishes it today
+	curl -fsS --max-time 60 --max-filesize 4194304 -o $(BIN)/dns.json https://data.iana.org/rdap/dns.json
+	cp $(BIN)/dns.json collectors/domain/dns.json
+	go test ./collectors/domain -run TestVendoredBootstrap
+
 ##@ Prove
 .PHONY: check
 check: build tools check-bundle check-format check-lint check-platforms check-links check-vulnerabilities ## drift, formatting, linters, other platforms

@@ -50,6 +50,7 @@ storage:
   supabase: {token_env: HOME, projects: [{ref: abcdefghijklmnopqrst}]}
   canaries: [{name: data, path: /f}]
 databases: [{name: main, dsn_env: HOME, wal: {mountpoint: /f}}]
+domains: {names: [{name: example.com, expires: 2027-03-01}]}
 host: {processes: [{name: web, match: nginx}]}
 maintenance: [{name: night, start: "02:00", duration: 1h}]
 `

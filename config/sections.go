@@ -35,6 +35,7 @@ var sections = []entry{
 	{hostSection, 17, 0},
 	{maintenanceSection, 14, 0},
 	{linksSection, 0, 0},
+	{domainsSection, 0, 0},
 }
 
 // secretsWarned is the place of the warnings of all sections' secrets.

@@ -70,7 +70,7 @@ func health(p *config.Policy) *dashboard.DashboardBuilder {
 		description: "Neither up nor down: the prober was offline, a cache answered, or the edge put a challenge in front.",
 	}))
 
-	return b.WithRow(dashboard.NewRowBuilder("Certificates")).WithPanel(certificates())
+	return domains(b.WithRow(dashboard.NewRowBuilder("Certificates")).WithPanel(certificates()))
 }
 
 func stateCount(state string) *stat.PanelBuilder {

@@ -44,6 +44,7 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Incidents/Time to resolve":                                 "an incident is over a minute and a half after its alert",
 	"Thorbis / Incidents/Over within five minutes":                        "an incident is over a minute and a half after its alert",
 	"Thorbis / Health and SLA/Probes that could not be judged, by reason": "every probe of the demonstration can be judged",
+	"Thorbis / Health and SLA/Domains by expiry":                          "no registry can be asked",
 	"Thorbis / Objectives/Budget empty after":                             "nothing burns in good health",
 	"Thorbis / Objectives/Bad events of tiers":                            "no request is bad in good health",
 	"Thorbis / Objectives/Tiers":                                          "no request is bad in good health",

@@ -8,6 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
+	"github.com/thorbis/thorbis_exporter/collectors/domain"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/host"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
@@ -19,6 +20,7 @@ import (
 // Definitions lists every collector there is, in the order of the status page.
 var Definitions = []collectors.Definition{
 	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition, tenant.Definition,
+	domain.Definition,
 }
 
 // checks is what the pages show and probe of the health collector.

@@ -5,6 +5,7 @@ local groups = std.flatMap(
   [
     (importstr '../rules/backup.rules.yaml'),
     (importstr '../rules/database.rules.yaml'),
+    (importstr '../rules/domain.rules.yaml'),
     (importstr '../rules/health.rules.yaml'),
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),

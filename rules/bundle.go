@@ -11,6 +11,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/rules/backup"
 	"github.com/thorbis/thorbis_exporter/rules/database"
+	"github.com/thorbis/thorbis_exporter/rules/domain"
 	"github.com/thorbis/thorbis_exporter/rules/health"
 	"github.com/thorbis/thorbis_exporter/rules/incident"
 	"github.com/thorbis/thorbis_exporter/rules/platform"
@@ -45,6 +46,7 @@ var Subjects = []rule.Subject{
 	storage.Subject,
 	tenant.Subject,
 	database.Subject,
+	domain.Subject,
 	health.SLA,
 	platform.Resources,
 	platform.Paging,

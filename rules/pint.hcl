@@ -22,8 +22,8 @@ rule {
   disable = ["promql/regexp"]
 }
 
-# The records of this alert hold only certificates that are due: each by its own threshold, compared there.
+# The records of these alerts hold only what is due: each by its own threshold, compared there.
 rule {
-  match { name = "ThorbisCertificateExpiring" }
+  match { name = "Thorbis(Certificate|Domain)Expiring" }
   disable = ["alerts/comparison"]
 }

@@ -1,0 +1,90 @@
+package domain
+
+import (
+	"slices"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// families by metric, made once.
+var families = func() map[*metric.Metric]*collectors.Family {
+	f := map[*metric.Metric]*collectors.Family{}
+	for _, m := range []*metric.Metric{
+		metric.DomainExpiry, metric.DomainStatus, metric.DomainLastSuccess, metric.DomainLookups, metric.DomainLookupFailures,
+		metric.DomainsOmitted, metric.DomainBootstrap, metric.DomainInfo, metric.DomainExpectedWarning, metric.DomainExpectedUrgent,
+		metric.DomainExpectedInterval, metric.StateSaves, metric.StateUnsaved, metric.StateLastSave,
+	} {
+		f[m] = collectors.NewFamily(m)
+	}
+	return f
+}()
+
+// exposer adds series to a snapshot.
+type exposer struct{ *collectors.Snapshot }
+
+func (e exposer) add(m *metric.Metric, v float64, labels ...string) {
+	e.Add(families[m], v, collectors.NewLabels(m.Labels, labels...))
+}
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func bit(set bool) float64 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// show exposes what is known now. Without the policy's section that is nothing. The caller holds the lock.
+func (c *Collector) show() {
+	d := c.policy.Domains()
+	if d == nil {
+		c.snapshot = nil
+		return
+	}
+	e := exposer{collectors.NewSnapshot(20+len(c.domains)*(6+len(metric.DomainStatuses)), c.created)}
+	for _, w := range c.domains {
+		e.add(metric.DomainInfo, 1, w.name, w.tenant, w.appService, w.owner, w.page)
+		e.add(metric.DomainExpectedWarning, d.WarnBefore.Std().Seconds(), w.name)
+		e.add(metric.DomainExpectedUrgent, d.UrgentBefore.Std().Seconds(), w.name)
+		if c.bootstrap.server(d.Servers, w.name) != "" {
+			e.add(metric.DomainExpectedInterval, d.Interval.Std().Seconds(), w.name)
+		}
+		e.registration(w, c.records[w.name])
+	}
+	for _, result := range metric.DomainResults {
+		e.add(metric.DomainLookups, float64(c.results[result]), result)
+	}
+	for _, reason := range metric.DomainReasons {
+		e.add(metric.DomainLookupFailures, float64(c.reasons[reason]), reason)
+	}
+	e.add(metric.DomainsOmitted, float64(c.omitted))
+	e.add(metric.DomainBootstrap, unix(c.bootstrap.published))
+	if c.dir != nil {
+		e.add(metric.StateSaves, float64(c.saving.counts[0]), snapshotName, metric.ResultSuccess)
+		e.add(metric.StateSaves, float64(c.saving.counts[1]), snapshotName, metric.ResultFailure)
+		e.add(metric.StateUnsaved, bit(c.saving.unsaved), snapshotName)
+		e.add(metric.StateLastSave, unix(c.saving.at), snapshotName)
+	}
+	c.snapshot = e.Snapshot
+}
+
+// registration adds what the registry reported, and the policy's date where it reported none.
+func (e exposer) registration(w watched, r *record) {
+	expires := r.Expires
+	if expires.IsZero() {
+		expires = w.expires
+	}
+	if !expires.IsZero() {
+		e.add(metric.DomainExpiry, unix(expires), w.name)
+	}
+	if r.LastSuccess.IsZero() {
+		return
+	}
+	e.add(metric.DomainLastSuccess, unix(r.LastSuccess), w.name)
+	for _, status := range metric.DomainStatuses {
+		e.add(metric.DomainStatus, bit(slices.Contains(r.Statuses, status)), w.name, status)
+	}
+}
