@@ -1,14 +1,19 @@
 package backup
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -140,5 +145,54 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, so
 	}
 	if v, _ := uncovered(); v != 2 {
 		t.Errorf("%v tenants are uncovered once both are read", v)
+	}
+}
+
+// The registry of per-tenant backups may be a database, and a registry that cannot be read yet refuses no policy.
+func TestTenantsOfADatabase(t *testing.T) {
+	server := postgrestest.Start(t)
+	server.Query(t, "postgres", "create table tenants(name text, tier text); "+
+		"insert into tenants values ('acme', 'enterprise'), ('initech', 'enterprise')")
+	dsn := filepath.Join(t.TempDir(), "dsn")
+	backuptest.Write(t, dsn, []byte("host=/nowhere-at-all user=x"), backuptest.Noon)
+	p := testPolicy(t, `
+tiers: {enterprise: {}}
+tenants: {registry: {refresh: 1s, postgres: {dsn_file: `+dsn+`, query: "select name, tier from tenants"}}}
+backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}},
+  source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
+	backuptest.Write(t, p.Backups[0].Source.Path+"/acme/x", []byte("x"), time.Now())
+	c := newCollector(t, nil, p)
+	if err := c.listNow(t); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
+			if err != nil && len(failed) < cap(failed) {
+				failed <- err
+			}
+		})
+	}()
+	if err := <-failed; !strings.Contains(err.Error(), "the tenant registry cannot be read") {
+		t.Errorf("err = %v", err)
+	}
+	if _, ok := value(t, c, metric.BackupTenants, "each", "enterprise"); ok {
+		t.Error("tenants are counted before the registry was read")
+	}
+	backuptest.Write(t, dsn, []byte(server.DSN("postgres", "postgres")), backuptest.Noon)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		registered, _ := value(t, c, metric.BackupTenants, "each", "enterprise")
+		if uncovered, ok := value(t, c, metric.BackupTenantsUncovered, "each", "enterprise"); ok && registered == 2 && uncovered == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v tenants are registered", registered)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
