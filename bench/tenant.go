@@ -40,9 +40,9 @@ type lineCosts struct {
 	ofJSON               time.Duration // encoding/json over the same lines; 0 for another format
 }
 
-// tenantLines measures the way from a file to saved counters, with everything on that the exporter does: full JSON, tenants,
-// histograms, the log on the disk. In the same run it measures encoding/json decoding the same lines, and what no reader can do
-// without: reading the file and finding its line ends with bytes.IndexByte.
+// tenantLines measures the way from a file to saved counters, with everything on that the exporter does: full JSON,
+// tenants, histograms, the log on the disk. In the same run it measures encoding/json decoding the same lines, and what
+// no reader can do without: reading the file and finding its line ends with bytes.IndexByte.
 func tenantLines(ctx context.Context, r *report) error {
 	dir, err := os.MkdirTemp("", "bench-tenant-")
 	if err != nil {

@@ -28,8 +28,8 @@ var _ = register("tenant-receive", tenantReceive)
 
 const eventsPerPost = 1000
 
-// receiveOfEncodingJSON is the target of tenant-receive, a ratio of processor times of one run: posting, receiving, counting and saving
-// events takes no more than inflating and decoding them with encoding/json.
+// receiveOfEncodingJSON is the target of tenant-receive, a ratio of processor times of one run: posting, receiving,
+// counting and saving events takes no more than inflating and decoding them with encoding/json.
 const receiveOfEncodingJSON = 1.0
 
 // tenantReceive measures posts as Cloudflare makes them, each acknowledged when it is on the disk. The

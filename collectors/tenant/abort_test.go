@@ -12,8 +12,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// A policy that another collector refuses leaves no trace: not in the saved state, and not in the status of a receiver whose
-// secret it names wrongly.
+// A policy that another collector refuses leaves no trace: not in the saved state, and not in the status of a receiver
+// whose secret it names wrongly.
 func TestAbortedPolicyChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "secret"), secret)

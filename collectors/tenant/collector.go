@@ -1,5 +1,5 @@
-// Package tenant counts requests by tenant from request logs, with their status classes, durations and bytes. The counters
-// continue exactly across restarts.
+// Package tenant counts requests by tenant from request logs, with their status classes, durations and bytes. The
+// counters continue exactly across restarts.
 package tenant
 
 import (
@@ -102,8 +102,8 @@ func New(o Options) *Collector {
 	}
 }
 
-// Prepare implements collectors.Collector. Sources that the policy keeps go on where they are. Until the change is committed
-// or aborted, no registry is put in force.
+// Prepare implements collectors.Collector. Sources that the policy keeps go on where they are. Until the change is
+// committed or aborted, no registry is put in force.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	return collectors.Exclusively(&c.mu, func() (func(), error) {
 		next, err := c.prepare(forLocation(p))
@@ -213,7 +213,8 @@ func (c *Collector) Close() error {
 	return nil
 }
 
-// read runs the sources of the policy in force. While no tenants are known files wait, for no request could be assigned.
+// read runs the sources of the policy in force. While no tenants are known files wait, for no request could be
+// assigned.
 func (c *Collector) read(g *collectors.Group) {
 	s := c.current.Load()
 	if s == nil {

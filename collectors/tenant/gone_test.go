@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// The state directory is removed while posts arrive. None is acknowledged that a restart after a kill would not know, and the
-// metrics say that nothing is saved for as long as that is so.
+// The state directory is removed while posts arrive. None is acknowledged that a restart after a kill would not know,
+// and the metrics say that nothing is saved for as long as that is so.
 func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	storage := filepath.Join(t.TempDir(), "state")
 	o := newTestCollector(t, receivingPolicy, storage)

@@ -53,7 +53,8 @@ func (k *killed) note(file, format string, args ...any) {
 	k.history[file] = all[max(0, len(all)-maxHistory):]
 }
 
-// explain logs what led to a failure: the seed, each file's history, the files there are and the positions that were saved.
+// explain logs what led to a failure: the seed, each file's history, the files there are and the positions that were
+// saved.
 func (k *killed) explain() {
 	k.t.Helper()
 	k.t.Logf("run it again with %s=%d", seedEnv, k.seed)

@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 // childSeed makes it wait at random between a look at a file and what it does because of it.
 const childSeed = "THORBIS_TENANT_CHILD_SEED"
 
-// randomPauses are long enough for a file to be rotated, and to grow beyond what was read of it before, in one of four steps.
+// randomPauses are long enough for a file to be rotated, and to grow beyond what was read of it before, in one of four
+// steps.
 func randomPauses(seed uint64) func(source.Point, string) {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -122,7 +123,8 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	})
 }
 
-// live lets a process run for a while, in which it is stopped and continued: at any of its instructions a file may be rotated.
+// live lets a process run for a while, in which it is stopped and continued: at any of its instructions a file may be
+// rotated.
 func (k *killed) live(cmd *exec.Cmd, life time.Duration, random *rand.Rand) {
 	for end := time.Now().Add(life); time.Now().Before(end); {
 		time.Sleep(time.Duration(random.ExpFloat64() * float64(60*time.Millisecond)))

@@ -26,7 +26,8 @@ type probes struct {
 	olderUntil    time.Time
 }
 
-// probesOf returns what proves the health checks of a policy, nil if nothing does. One that is in force already goes on.
+// probesOf returns what proves the health checks of a policy, nil if nothing does. One that is in force already goes
+// on.
 func (c *Collector) probesOf(p *config.Policy) *probes {
 	conf, keep := &p.Tenants.Probes, p.Tenants.LateAfter.Std()
 	if conf.IsZero() {

@@ -97,8 +97,8 @@ func TestClientsDoNotLeaveTheCounts(t *testing.T) {
 	})
 }
 
-// The secret that health checks send is followed when it is rotated, and the one before it counts a while longer: what was
-// sent with it may still be on its way.
+// The secret that health checks send is followed when it is rotated, and the one before it counts a while longer: what
+// was sent with it may still be on its way.
 func TestSecretOfHealthChecksIsFollowed(t *testing.T) {
 	p := newProbing(t, "  probes: {secret: {file: secret}}")
 	p.log(`"http_x_thorbis_probe":"second-probe-secret"`)

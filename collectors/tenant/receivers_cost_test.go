@@ -42,7 +42,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A body that inflates to as much as one may costs a few MiB, whoever sends it to whichever receiver, and whatever it holds.
+// A body that inflates to as much as one may costs a few MiB, whoever sends it to whichever receiver, and whatever it
+// holds.
 func TestPostCostsFewMiB(t *testing.T) {
 	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // or pools are emptied in between
@@ -85,8 +86,8 @@ func TestPostCostsFewMiB(t *testing.T) {
 	}
 }
 
-// Posts whose senders have proven no right, and that cost as much as a post can, refuse no lawful one, and eight of them at a
-// time cost no more memory than eight times a few MiB.
+// Posts whose senders have proven no right, and that cost as much as a post can, refuse no lawful one, and eight of
+// them at a time cost no more memory than eight times a few MiB.
 func TestHostilePostsRefuseNoLawfulOne(t *testing.T) {
 	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	bomb := zipped(strings.Repeat(" ", receive.MaxInflated))
@@ -121,8 +122,8 @@ func TestHostilePostsRefuseNoLawfulOne(t *testing.T) {
 	o.wants(n)
 }
 
-// Bombs that wait for their signatures to be judged keep no sender waiting whose address was never seen, and take no more memory
-// than bodies on their way may.
+// Bombs that wait for their signatures to be judged keep no sender waiting whose address was never seen, and take no
+// more memory than bodies on their way may.
 func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
 	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	bomb := zipped(strings.Repeat(" ", receive.MaxInflated))
@@ -158,8 +159,8 @@ func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
 	o.wants(n)
 }
 
-// 500 connections that send a byte now and then, with and without something that looks like a signature, or with the secret of a
-// receiver of their own, refuse no lawful post.
+// 500 connections that send a byte now and then, with and without something that looks like a signature, or with the
+// secret of a receiver of their own, refuse no lawful post.
 func TestSlowPostsRefuseNoLawfulOne(t *testing.T) {
 	o := newTestCollector(t, receivingPolicy, t.TempDir())
 	address := strings.TrimPrefix(o.url, "http://")

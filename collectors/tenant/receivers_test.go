@@ -252,8 +252,8 @@ func TestConcurrentDuplicates(t *testing.T) {
 	o.wants(4 * 500)
 }
 
-// Of what is posted or logged only the counted fields are kept: no address, no query string, no agent and no message is in the
-// state, in what is exposed or in the log, not even of records that cannot be read or that no tenant owns.
+// Of what is posted or logged only the counted fields are kept: no address, no query string, no agent and no message is
+// in the state, in what is exposed or in the log, not even of records that cannot be read or that no tenant owns.
 func TestOnlyCountedFieldsAreKept(t *testing.T) {
 	storage, dir := t.TempDir(), t.TempDir()
 	log := filepath.Join(dir, "access.json")

@@ -15,8 +15,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// A registry file that has lost most of its tenants while the exporter was stopped is doubted as it is while it runs: the last
-// good list is on the disk. A reload does not set the counter of its errors back.
+// A registry file that has lost most of its tenants while the exporter was stopped is doubted as it is while it runs:
+// the last good list is on the disk. A reload does not set the counter of its errors back.
 func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 	dir, storage := t.TempDir(), t.TempDir()
 	file := filepath.Join(dir, "tenants.yaml")

@@ -20,8 +20,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// A source is given to another service while it is being read: what was under way is counted for the service that it was
-// read for, each line and each acknowledged post once, and the saved state stays readable.
+// A source is given to another service while it is being read: what was under way is counted for the service that it
+// was read for, each line and each acknowledged post once, and the saved state stays readable.
 func TestSourceChangesItsService(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "secret"), secret)
@@ -176,8 +176,8 @@ tenants:
 	}
 }
 
-// A source that a reload gives another name or service, and the next one its own again, counts no line again, however fast the
-// reloads follow each other.
+// A source that a reload gives another name or service, and the next one its own again, counts no line again, however
+// fast the reloads follow each other.
 func TestUndoneReloadCountsNothingAgain(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))

@@ -62,7 +62,8 @@ func unreadable(t *testing.T, c *Collector) map[string]float64 {
 	return all
 }
 
-// Requests whose durations cannot be read count, and so do the reasons; the log shows how one is written, not what it says.
+// Requests whose durations cannot be read count, and so do the reasons; the log shows how one is written, not what it
+// says.
 func TestUnreadableDurationsAreCounted(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")

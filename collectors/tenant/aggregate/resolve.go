@@ -114,8 +114,8 @@ func normalHost(host, scratch []byte) []byte {
 	return bytes.TrimSuffix(scratch, []byte("."))
 }
 
-// withoutPort takes off a port, so that a host is remembered once and not with each of its ports. What else can differ in the
-// spelling of a host is seldom, and left to normalHost.
+// withoutPort takes off a port, so that a host is remembered once and not with each of its ports. What else can differ
+// in the spelling of a host is seldom, and left to normalHost.
 func withoutPort(host []byte) []byte {
 	if n := len(host); n == 0 || host[n-1] > '9' || host[0] == '[' {
 		return host // it ends with a letter, as nearly all do

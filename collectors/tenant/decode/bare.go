@@ -3,9 +3,9 @@ package decode
 import "bytes"
 
 // quoteBare appends the object at i to dst with quotes around its bare values, and returns the index after the object.
-// A bare value is what a log format such as nginx's log_format writes for a variable that stands in JSON without quotes,
-// where that is no number of JSON: nothing, -, leading zeros (009), a sign (+12), NaN, or a list of these with commas and
-// colons (502, 503 : -). It is false for an object that such values do not explain.
+// A bare value is what a log format such as nginx's log_format writes for a variable that stands in JSON without
+// quotes, where that is no number of JSON: nothing, -, leading zeros (009), a sign (+12), NaN, or a list of these with
+// commas and colons (502, 503 : -). It is false for an object that such values do not explain.
 func quoteBare(dst, b []byte, i int) ([]byte, int, bool) {
 	for depth := 0; i < len(b); {
 		switch c := b[i]; c {

@@ -37,8 +37,9 @@ func readCloudflare(d *JSON, e *Event) Outcome {
 	return Counted
 }
 
-// endUser reports whether a ClientRequestSource is a visitor, also one whose own zone is on Cloudflare (a custom domain), or is
-// not known. It is written by name, or by number in older jobs (Cloudflare's "ClientRequestSource field").
+// endUser reports whether a ClientRequestSource is a visitor, also one whose own zone is on Cloudflare (a custom
+// domain), or is not known. It is written by name, or by number in older jobs (Cloudflare's "ClientRequestSource
+// field").
 func endUser(source []byte) bool {
 	switch string(source) {
 	case "eyeball", "1", "orangeToOrange", "9", "unknown", "0", "":

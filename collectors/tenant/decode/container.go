@@ -10,9 +10,10 @@ type Entry struct {
 	Partial bool   // the next entry goes on
 }
 
-// Contained reads the words that a container runtime puts before a line, as in `2026-11-25T10:00:00.000000001Z stdout F content`:
-// when, from which stream, tags between colons of which the first is F (full) or P (partial), and what was written (Kubernetes'
-// "CRI logging format"; containerd and CRI-O end an entry after 16 KiB). It is false for a line without them.
+// Contained reads the words that a container runtime puts before a line, as in `2026-11-25T10:00:00.000000001Z stdout F
+// content`: when, from which stream, tags between colons of which the first is F (full) or P (partial), and what was
+// written (Kubernetes' "CRI logging format"; containerd and CRI-O end an entry after 16 KiB). It is false for a line
+// without them.
 func Contained(line []byte) (Entry, bool) {
 	const shortest = len("2006-01-02T15:04:05Z stdout F ")
 	if len(line) < shortest || line[4] != '-' || line[7] != '-' || line[10] != 'T' {

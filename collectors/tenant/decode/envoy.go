@@ -25,9 +25,9 @@ func envoyAborted(v *values, e *Event) Outcome {
 	return Counted
 }
 
-// envoyClientLeft reports whether the client ended a request without a response. Envoy closed the connection itself if the details
-// begin with downstream_local_disconnect, unless the client did not answer a ping or broke the protocol. A reset of a stream is DR
-// since 1.29, a closed connection DC, and in some versions neither has a flag.
+// envoyClientLeft reports whether the client ended a request without a response. Envoy closed the connection itself if
+// the details begin with downstream_local_disconnect, unless the client did not answer a ping or broke the protocol. A
+// reset of a stream is DR since 1.29, a closed connection DC, and in some versions neither has a flag.
 func envoyClientLeft(flags, details []byte) bool {
 	if local, ok := bytes.CutPrefix(details, []byte("downstream_local_disconnect")); ok &&
 		!bytes.Contains(local, []byte("http2_ping_timeout")) && !bytes.Contains(local, []byte("protocol_violation")) {

@@ -16,14 +16,15 @@ type format struct {
 	unitVaries bool
 	// read makes an event of a record's values. Most formats have readFields.
 	read func(*JSON, *Event) Outcome
-	// aborted interprets a status of 0, by which the format marks requests without an answer. Without it such a request counts as
-	// one that the server did not answer.
+	// aborted interprets a status of 0, by which the format marks requests without an answer. Without it such a request
+	// counts as one that the server did not answer.
 	aborted func(*values, *Event) Outcome
 	// decoder returns the decoder of a format whose records are not JSON objects.
 	decoder func(Options) Decoder
 }
 
-// formats are the kinds of request logs that can be read. config.LogFormats has the same names; a test compares the two.
+// formats are the kinds of request logs that can be read. config.LogFormats has the same names; a test compares the
+// two.
 var formats = []*format{&nginxJSON, &combinedLog, &caddy, &traefik, &envoy, &vercel, &cloudflare, &customJSON}
 
 func formatOf(name string) (*format, error) {

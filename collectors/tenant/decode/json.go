@@ -39,7 +39,8 @@ func (v *values) unset(f field) bool {
 	return v.kinds[f] == null || v.kinds[f] == text && string(v.raw[f]) == "-"
 }
 
-// name returns what names something: a string's content, or a number without the zeros with which floats are written (42.0).
+// name returns what names something: a string's content, or a number without the zeros with which floats are written
+// (42.0).
 func (v *values) name(f field) []byte {
 	raw := v.raw[f]
 	switch v.kinds[f] {

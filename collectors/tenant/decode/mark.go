@@ -5,9 +5,10 @@ import (
 	"math/bits"
 )
 
-// nextMark returns the index of the first byte from i on at which a string may end or is no longer plain ASCII: a quote,
-// a backslash, a control character or a byte above 0x7f. It returns len(b) if there is none. Sixteen bytes are compared
-// at once without a branch between them: most strings of a log are shorter, so the one branch is predicted well.
+// nextMark returns the index of the first byte from i on at which a string may end or is no longer plain ASCII: a
+// quote, a backslash, a control character or a byte above 0x7f. It returns len(b) if there is none. Sixteen bytes are
+// compared at once without a branch between them: most strings of a log are shorter, so the one branch is predicted
+// well.
 func nextMark(b []byte, i int) int {
 	for ; i+16 <= len(b); i += 16 {
 		c := b[i : i+16]

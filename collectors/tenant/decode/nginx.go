@@ -1,7 +1,7 @@
 package decode
 
-// nginxJSON is what nginx writes by a log_format with escape=json. nginx has no JSON of its own: these are the names that
-// docs/tenants.md proposes, and common ones.
+// nginxJSON is what nginx writes by a log_format with escape=json. nginx has no JSON of its own: these are the names
+// that docs/tenants.md proposes, and common ones.
 var nginxJSON = format{
 	name: "nginx-json", read: readFields, durations: true, unit: seconds, unitVaries: true, keysVary: true,
 	keys: layout{

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// isNotice reports whether a record that could not be read is a line of a server's own log, which many servers write into the
-// stream of their requests: JSON with a level and a message, or text that begins as such lines do. A record that has some of
-// what the format expects is none, so that a format which has changed is still noticed.
+// isNotice reports whether a record that could not be read is a line of a server's own log, which many servers write
+// into the stream of their requests: JSON with a level and a message, or text that begins as such lines do. A record
+// that has some of what the format expects is none, so that a format which has changed is still noticed.
 func (d *JSON) isNotice(b []byte) bool {
 	if i := skipSpace(b, 0); i >= len(b) || b[i] != '{' {
 		return isTextNotice(b)
@@ -96,8 +96,8 @@ func isTextNotice(b []byte) bool {
 	return false
 }
 
-// isTrace recognises lines of the stack traces of Java, Node.js and Python. No format's request begins with a space, nor can a
-// client choose what it begins with.
+// isTrace recognises lines of the stack traces of Java, Node.js and Python. No format's request begins with a space,
+// nor can a client choose what it begins with.
 //
 //	Caused by: java.net.ConnectException
 //	    at com.example.Shop.order(Shop.java:17)

@@ -88,8 +88,8 @@ func (p *prover) contains(text string) bool {
 	return false
 }
 
-// isProbe reports whether a request looks like one of our health checks, by its User-Agent or the query parameter that asks
-// past caches.
+// isProbe reports whether a request looks like one of our health checks, by its User-Agent or the query parameter that
+// asks past caches.
 func isProbe(agent, uri []byte) bool {
 	if len(agent) >= len(probeAgent) && agent[0] == probeAgent[0] && bytes.HasPrefix(agent, probeAgent) {
 		return true

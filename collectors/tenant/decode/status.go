@@ -2,13 +2,13 @@ package decode
 
 import "bytes"
 
-// clientClosed is the status of a request whose client left before the answer, as nginx has it. docs/tenants.md lists how each
-// program reports such a request.
+// clientClosed is the status of a request whose client left before the answer, as nginx has it. docs/tenants.md lists
+// how each program reports such a request.
 const clientClosed = 499
 
-// statusOf reads a status as programs write it: 503, 503.0, 5.03e2, 009, "503 Service Unavailable", or a list of which the
-// last is what the client got (502, 503). What stands for no answer (nothing, -, 0, a negative number, NaN) is 0; what is
-// above three digits is 999. It is false for what is no status.
+// statusOf reads a status as programs write it: 503, 503.0, 5.03e2, 009, "503 Service Unavailable", or a list of which
+// the last is what the client got (502, 503). What stands for no answer (nothing, -, 0, a negative number, NaN) is 0;
+// what is above three digits is 999. It is false for what is no status.
 func statusOf(b []byte) (status int, ok bool) {
 	if n, ok := threeDigits(b); ok && len(b) == 3 {
 		return n, true

@@ -12,9 +12,9 @@ var traefik = format{
 	},
 }
 
-// traefikAborted interprets a status of 0. Traefik's own answers all have a status, and a client that leaves before the headers is
-// logged as 499. If OriginDuration is above 0 the service returned, and the connection was handed over (a WebSocket). Otherwise
-// the response was cut off after its headers, by either side.
+// traefikAborted interprets a status of 0. Traefik's own answers all have a status, and a client that leaves before the
+// headers is logged as 499. If OriginDuration is above 0 the service returned, and the connection was handed over (a
+// WebSocket). Otherwise the response was cut off after its headers, by either side.
 func traefikAborted(v *values, e *Event) Outcome {
 	if v.kinds[fStatus] != number {
 		return Counted

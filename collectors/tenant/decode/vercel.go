@@ -10,8 +10,8 @@ var vercel = format{
 	},
 }
 
-// readVercel keeps the one record of a request that holds its outcome. A function that crashed without an answer has the status -1
-// and no status of the proxy.
+// readVercel keeps the one record of a request that holds its outcome. A function that crashed without an answer has
+// the status -1 and no status of the proxy.
 func readVercel(d *JSON, e *Event) Outcome {
 	v := &d.v
 	e.Host, e.ID = d.first(fHost, fHost2), v.str(fID)

@@ -88,8 +88,8 @@ func (b *rawBody) fill(body io.Reader, p *place, seen io.Writer) error {
 	}
 }
 
-// inflated calls f with the body itself, or with what it inflates to, which is never in memory as a whole. A body that begins as
-// gzip does is inflated whatever its header says: which headers Cloudflare sends is not documented.
+// inflated calls f with the body itself, or with what it inflates to, which is never in memory as a whole. A body that
+// begins as gzip does is inflated whatever its header says: which headers Cloudflare sends is not documented.
 func (b *rawBody) inflated(encoding string, f func(io.Reader) error) error {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":

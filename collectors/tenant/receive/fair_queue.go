@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// fairQueue lets one body at a time be inflated whose sender has not proven a right to post. The next is the address whose last turn
-// was the longest ago, or that had none. A sender that posts again and again therefore delays a new one by at most one turn.
+// fairQueue lets one body at a time be inflated whose sender has not proven a right to post. The next is the address
+// whose last turn was the longest ago, or that had none. A sender that posts again and again therefore delays a new one
+// by at most one turn.
 type fairQueue struct {
 	mu      sync.Mutex
 	busy    bool
@@ -26,7 +27,8 @@ type turn struct {
 // maxTurns bounds the addresses whose turns are remembered.
 const maxTurns = 4096
 
-// enter waits for a turn until the timer fires or one of two channels is closed. After a turn the caller must call leave.
+// enter waits for a turn until the timer fires or one of two channels is closed. After a turn the caller must call
+// leave.
 func (q *fairQueue) enter(from netip.Prefix, size int, timer <-chan time.Time, gone ...<-chan struct{}) bool {
 	q.mu.Lock()
 	if !q.busy {
@@ -85,7 +87,8 @@ func (q *fairQueue) leave() {
 	close(w.ready)
 }
 
-// before reports whether one that waits goes before another: then the shorter, which can inflate to less. The caller holds the lock.
+// before reports whether one that waits goes before another: then the shorter, which can inflate to less. The caller
+// holds the lock.
 func (q *fairQueue) before(a, b *turn) bool {
 	if x, y := q.last[a.from], q.last[b.from]; x != y {
 		return x < y

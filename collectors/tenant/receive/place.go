@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// A body must come at a minimum rate: so many bytes a second, after so long to begin with, and within so long altogether.
+// A body must come at a minimum rate: so many bytes a second, after so long to begin with, and within so long
+// altogether.
 const (
 	bodyGrace   = 5 * time.Second
 	bodyRate    = 16 << 10
 	bodyTimeout = time.Minute
 )
 
-// settled is for how long a new body is not displaced by another, and settledBytes how few bytes count as none when it is
-// compared with others.
+// settled is for how long a new body is not displaced by another, and settledBytes how few bytes count as none when it
+// is compared with others.
 const (
 	settled      = 500 * time.Millisecond
 	settledBytes = 512
@@ -85,8 +86,8 @@ func (s *places) makeRoom() bool {
 	return true
 }
 
-// worse reports whether a body is to be displaced before another: a new one last, then by how many its address has, then by its
-// rate, then by its age.
+// worse reports whether a body is to be displaced before another: a new one last, then by how many its address has,
+// then by its rate, then by its age.
 func (s *places) worse(a, b *place, now time.Time) bool {
 	if x, y := now.Sub(a.began) >= settled, now.Sub(b.began) >= settled; x != y {
 		return x

@@ -23,8 +23,8 @@ const (
 	MaxRecords  = 250_000
 	// Concurrency is how many posts are processed at once; others are asked to retry.
 	Concurrency = 4
-	// Readers is how many bodies may be received at once, and MaxHeld how many bytes of them; MaxUnproven of those whose senders
-	// have never proven a right to post. A slow sender blocks no other post.
+	// Readers is how many bodies may be received at once, and MaxHeld how many bytes of them; MaxUnproven of those whose
+	// senders have never proven a right to post. A slow sender blocks no other post.
 	Readers     = 64
 	MaxHeld     = Concurrency * MaxBody
 	MaxUnproven = 2 * MaxBody
@@ -36,8 +36,8 @@ const maxWait = 5 * time.Second
 // refusedFor is how long a receiver stays down after a post that could not be saved, if no other post arrives.
 const refusedFor = 5 * time.Minute
 
-// Refusing reports whether a receiver could not save its last post, if that was within refusedFor. Later it is unknown whether it
-// still cannot, because its senders may have given up.
+// Refusing reports whether a receiver could not save its last post, if that was within refusedFor. Later it is unknown
+// whether it still cannot, because its senders may have given up.
 func Refusing(s *source.Status, now time.Time) bool {
 	at := s.Refused.Load()
 	return at != 0 && now.Sub(time.Unix(0, at)) < refusedFor
@@ -224,8 +224,8 @@ func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret [
 	return r.work(req, body)
 }
 
-// refuseUnproven counts what was refused before its right was known as unauthorized: whoever may not post must not make the receiver look
-// overloaded.
+// refuseUnproven counts what was refused before its right was known as unauthorized: whoever may not post must not make
+// the receiver look overloaded.
 func refuseUnproven(err error) error {
 	var no *refusal
 	if errors.As(err, &no) && (no == errSlow || no == errOverloaded) {

@@ -32,9 +32,10 @@ type claim struct {
 	known     bool // from has sent something signed before
 }
 
-// signed returns nil if a signature is that of a body: it is not documented whether Vercel signs a body before or after compressing
-// it. Inflating costs much more than sending, so that one of those who have never proven a right may ask for it at a time, and
-// none of those who have waits for them. A body that waits keeps its place, so that those are bounded too.
+// signed returns nil if a signature is that of a body: it is not documented whether Vercel signs a body before or after
+// compressing it. Inflating costs much more than sending, so that one of those who have never proven a right may ask
+// for it at a time, and none of those who have waits for them. A body that waits keeps its place, so that those are
+// bounded too.
 func (r *Receiver) signed(req *http.Request, c claim, body *rawBody, p *place) error {
 	if hmac.Equal(c.signature, c.sum) {
 		return nil

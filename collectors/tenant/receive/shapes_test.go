@@ -9,8 +9,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// records are one request of each kind, as its vendor documents them: vercel.com/docs/drains/reference/logs (schema v1),
-// developers.cloudflare.com/logs/logpush (HTTP requests, unixnano). The host and the id are to be filled in.
+// records are one request of each kind, as its vendor documents them: vercel.com/docs/drains/reference/logs (schema
+// v1), developers.cloudflare.com/logs/logpush (HTTP requests, unixnano). The host and the id are to be filled in.
 var records = map[string]string{
 	"vercel": `{"id":"1","deploymentId":"dpl_1","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,"projectId":"prj",` +
 		`"level":"info","requestId":%[2]q,"statusCode":200,"path":"/api","executionRegion":"fra1","proxy":{"timestamp":1790000000020,` +
@@ -24,7 +24,8 @@ func recordOf(kind, tenant, id string) string {
 	return fmt.Sprintf(records[kind], tenant+".example.com", id)
 }
 
-// Records may come as an array, as one object, or one on each line. Each counts once, also in the same post and in the next one.
+// Records may come as an array, as one object, or one on each line. Each counts once, also in the same post and in the
+// next one.
 func TestShapes(t *testing.T) {
 	for kind := range records {
 		one, two, three := recordOf(kind, "acme", "1"), recordOf(kind, "beta", "2"), recordOf(kind, "acme", "3")

@@ -13,8 +13,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// batch is a post being counted: a share of its events with their tenants found, the ids of all of them, and what became
-// of its other records.
+// batch is a post being counted: a share of its events with their tenants found, the ids of all of them, and what
+// became of its other records.
 type batch struct {
 	events   []aggregate.Compact
 	ids      []uint64 // of the events, 0 for none
@@ -34,8 +34,8 @@ var batches = sync.Pool{New: func() any {
 	return &batch{events: make([]aggregate.Compact, 0, share), ids: make([]uint64, 0, share)}
 }}
 
-// take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped with the
-// aggregator that counted it.
+// take decodes, counts and saves a body. What is counted of it before it turns out that it cannot be taken is dropped
+// with the aggregator that counted it.
 func (r *Receiver) take(req *http.Request, body io.Reader) error {
 	own := r.InFlight.begin()
 	defer r.InFlight.end(own)
@@ -56,8 +56,8 @@ func (r *Receiver) take(req *http.Request, body io.Reader) error {
 	return r.Store.Commit(req.Context(), record)
 }
 
-// count decodes a body, counts it but for the events that were counted before, and returns the record of that. Their ids are
-// own until the record is saved.
+// count decodes a body, counts it but for the events that were counted before, and returns the record of that. Their
+// ids are own until the record is saved.
 func (r *Receiver) count(agg *aggregate.Aggregator, body io.Reader, own *idSet) ([]byte, error) {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
@@ -83,8 +83,8 @@ func (r *Receiver) count(agg *aggregate.Aggregator, body io.Reader, own *idSet) 
 	return agg.Flush(nil, b.fresh), nil
 }
 
-// settle counts a share of the events, but for those that were counted before. A copy of one of them that is being saved makes the
-// whole post wait: what becomes of that copy is not known yet.
+// settle counts a share of the events, but for those that were counted before. A copy of one of them that is being
+// saved makes the whole post wait: what becomes of that copy is not known yet.
 func (r *Receiver) settle(b *batch, agg *aggregate.Aggregator, own *idSet) error {
 	defer func() { b.events, b.ids = b.events[:0], b.ids[:0] }()
 	m := r.InFlight

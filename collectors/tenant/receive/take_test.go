@@ -28,8 +28,8 @@ func (p panicking) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A post on which something panics is refused so that it is sent again, counts nothing, and costs no place: more of them than
-// there are places leave the next post its own.
+// A post on which something panics is refused so that it is sent again, counts nothing, and costs no place: more of
+// them than there are places leave the next post its own.
 func TestPostThatPanics(t *testing.T) {
 	st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -128,9 +128,9 @@ func (s *stream) session(agg *aggregate.Aggregator, buf []byte, have int) ([]byt
 // errOther marks a file that begins as the one of a position and is another.
 var errOther = errors.New("another file that begins alike")
 
-// archive reads what a position lacks of a rotated file, which does not change while it is read: what it held when it was
-// judged is what is counted, or nothing. The last time that it is tried, what can be read of a damaged one is counted, and it
-// is done with.
+// archive reads what a position lacks of a rotated file, which does not change while it is read: what it held when it
+// was judged is what is counted, or nothing. The last time that it is tried, what can be read of a damaged one is
+// counted, and it is done with.
 type archive struct {
 	*Config
 	samples *Sampler

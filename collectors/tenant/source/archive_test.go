@@ -11,8 +11,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// A compressed file that is cut short, or damaged, is tried again in case it is still being written; then what can be read
-// of it is counted, once, and it is done with.
+// A compressed file that is cut short, or damaged, is tried again in case it is still being written; then what can be
+// read of it is counted, once, and it is done with.
 func TestCutArchive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReader(t)

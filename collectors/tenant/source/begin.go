@@ -30,8 +30,9 @@ func (s *Files) load() bool {
 	return len(all) > 0
 }
 
-// begin goes on where the source was, and where others were that do not read its logs any more. One that was never read begins
-// nowhere yet, or at the ends of what is there. It is one record, for after the next start the source is no longer new.
+// begin goes on where the source was, and where others were that do not read its logs any more. One that was never read
+// begins nowhere yet, or at the ends of what is there. It is one record, for after the next start the source is no
+// longer new.
 func (s *Files) begin(ctx context.Context) error {
 	fresh := !s.load()
 	s.findOrphans()
@@ -134,7 +135,8 @@ func (s *Files) baseline(logs []string) (newest int64, ahead []candidate) {
 	return newest, ahead
 }
 
-// before is the position behind all of a rotated file that was there before the first start, for one whose time does not show it.
+// before is the position behind all of a rotated file that was there before the first start, for one whose time does
+// not show it.
 func (s *Files) before(ctx context.Context, c candidate) (store.File, bool) {
 	f, err := regularfile.Open(ctx, c.path)
 	if err != nil {

@@ -81,7 +81,8 @@ next:
 	return nil
 }
 
-// compressionOf finds how an open file is compressed, nil if it is not: by what it holds, and by its name if that says nothing.
+// compressionOf finds how an open file is compressed, nil if it is not: by what it holds, and by its name if that says
+// nothing.
 func compressionOf(f *os.File, path string) (*compression, error) {
 	begins := make([]byte, longestMagic)
 	n, err := f.ReadAt(begins, 0)
@@ -120,7 +121,8 @@ func Inflate(r io.Reader) (io.ReadCloser, error) {
 	return byMagic(begins).inflate(b)
 }
 
-// openXZ opens xz data whose dictionary is bounded. The library allocates what the header of a block asks for, up to 4 GiB.
+// openXZ opens xz data whose dictionary is bounded. The library allocates what the header of a block asks for, up to 4
+// GiB.
 func openXZ(r *bufio.Reader) (io.ReadCloser, error) {
 	const streamHeader = 12
 	header, err := r.Peek(streamHeader + 32)
@@ -137,8 +139,8 @@ func openXZ(r *bufio.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(x), nil
 }
 
-// dictionary reads the size of the dictionary from the header of an xz block whose only filter is LZMA2 (The .xz File Format,
-// 3.1 and 5.3.1).
+// dictionary reads the size of the dictionary from the header of an xz block whose only filter is LZMA2 (The .xz File
+// Format, 3.1 and 5.3.1).
 func dictionary(block []byte) (int64, bool) {
 	const lzma2, compressedSize, uncompressedSize = 0x21, 0x40, 0x80
 	if len(block) < 2 || block[0] == 0 {

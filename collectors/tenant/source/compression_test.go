@@ -40,7 +40,8 @@ func (r *reader) pack(name, suffix string, program ...string) {
 	}
 }
 
-// What is missing of a log is read however it was compressed, under whatever name; what cannot be read is refused, once.
+// What is missing of a log is read however it was compressed, under whatever name; what cannot be read is refused,
+// once.
 func TestCompressedRotations(t *testing.T) {
 	for name, tc := range map[string]struct {
 		suffix  string
@@ -99,7 +100,8 @@ func TestCompressedRotations(t *testing.T) {
 	}
 }
 
-// A log that was read to its end, and one that was there before, are not missed if they are compressed in a way that cannot be read.
+// A log that was read to its end, and one that was there before, are not missed if they are compressed in a way that
+// cannot be read.
 func TestRefusedWhereNothingIsMissing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReader(t)

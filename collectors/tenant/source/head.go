@@ -89,7 +89,8 @@ func (e *ending) add(counted []byte) {
 
 func (e *ending) note(f *store.File) { f.EndSize, f.End = uint64(len(*e)), checksum(*e) }
 
-// read reads the bytes before a position and reports whether they are those that it knows. So they are if it knows none.
+// read reads the bytes before a position and reports whether they are those that it knows. So they are if it knows
+// none.
 func (e *ending) read(f io.ReaderAt, at *store.File) (bool, error) {
 	*e = (*e)[:0]
 	if at.EndSize == 0 {
@@ -115,11 +116,11 @@ type look struct {
 	packed bool  // it is compressed
 }
 
-// same looks at an open file that is not compressed and reports whether it holds what was counted up to a position: it is not
-// shorter, begins as it did, and has the same bytes before it.
+// same looks at an open file that is not compressed and reports whether it holds what was counted up to a position: it
+// is not shorter, begins as it did, and has the same bytes before it.
 //
-// A log never holds again what it held before it was truncated. Whatever was read of a file before a look at which it is the
-// same was therefore read of that content, and what was read before another look may have been of any.
+// A log never holds again what it held before it was truncated. Whatever was read of a file before a look at which it
+// is the same was therefore read of that content, and what was read before another look may have been of any.
 func same(f *os.File, at *store.File) (l look, ok bool, err error) {
 	l.begins = make([]byte, headSize)
 	n, err := f.ReadAt(l.begins, 0)

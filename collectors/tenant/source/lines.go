@@ -16,8 +16,8 @@ type lines struct {
 	part    bool // what was read is the beginning of a line that a container runtime divided
 	// bad is called for each line that could not be read, with the reason and where it began.
 	bad func(v decode.Outcome, at int)
-	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not keep the
-	// lines after it from being counted for ever.
+	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not
+	// keep the lines after it from being counted for ever.
 	panicked func(err error)
 	// unread is called for each request whose duration cannot be read.
 	unread func(*decode.Event)

@@ -31,8 +31,8 @@ func TestLongAndBrokenLines(t *testing.T) {
 	})
 }
 
-// A log as container runtimes write it for Kubernetes: standard error holds no requests, a divided line is unreadable, and the
-// runtime's time is used where the server's line has none.
+// A log as container runtimes write it for Kubernetes: standard error holds no requests, a divided line is unreadable,
+// and the runtime's time is used where the server's line has none.
 func TestContainerLog(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReader(t)

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// Once reads something to its end, compressed or not. progress, if not nil, is called with the number of bytes of each read,
-// as they lie.
+// Once reads something to its end, compressed or not. progress, if not nil, is called with the number of bytes of each
+// read, as they lie.
 func Once(ctx context.Context, c *Config, name string, r io.Reader, progress func(int)) error {
 	if progress != nil {
 		r = &counting{r, progress}

@@ -24,8 +24,8 @@ func (p poisoned) Decode(line []byte, e *decode.Event) decode.Outcome {
 	return p.Decoder.Decode(line, e)
 }
 
-// A line on which the decoder panics counts as one that cannot be read, and the lines after it count; the log names the place
-// of the defect once and nothing of the line.
+// A line on which the decoder panics counts as one that cannot be read, and the lines after it count; the log names the
+// place of the defect once and nothing of the line.
 func TestPoisonedLine(t *testing.T) {
 	r := newReader(t)
 	r.start()

@@ -80,7 +80,8 @@ func (s *Files) others(f *os.File, l look) (map[uint64]bool, error) {
 	return not, nil
 }
 
-// begun reports whether a file is what a longer one begins with that is read up to a position. So it is if that cannot be known.
+// begun reports whether a file is what a longer one begins with that is read up to a position. So it is if that cannot
+// be known.
 func begun(f *os.File, size int64, longer *os.File, at *store.File) (bool, error) {
 	mine, other := make([]byte, min(endSize, size)), make([]byte, min(endSize, size))
 	if n, err := f.ReadAt(mine, size-int64(len(mine))); n < len(mine) {
@@ -107,8 +108,8 @@ func (s *Files) tailAt(id uint64) *tail {
 	return nil
 }
 
-// copying reports whether a file of which there is too little to know it begins as one that is being followed: it is perhaps
-// just being copied. The caller holds the lock.
+// copying reports whether a file of which there is too little to know it begins as one that is being followed: it is
+// perhaps just being copied. The caller holds the lock.
 func (s *Files) copying(begins []byte, own *tail) bool {
 	is := func(t *tail) bool {
 		return t != own && len(t.begins) > len(begins) && bytes.HasPrefix(t.begins, begins) && !t.ended.Load()
@@ -124,8 +125,8 @@ func (s *Files) copying(begins []byte, own *tail) bool {
 	return slices.ContainsFunc(s.leaving, is)
 }
 
-// find looks for the position of a file. wait is true if it cannot be known yet, because it begins as a file that is just being
-// read, or if nothing of it is missing. The caller holds the lock.
+// find looks for the position of a file. wait is true if it cannot be known yet, because it begins as a file that is
+// just being read, or if nothing of it is missing. The caller holds the lock.
 func (s *Files) find(id identity, l look, not map[uint64]bool) (best *store.File, wait bool) {
 	for _, f := range s.known {
 		if not[f.ID] || !matches(f, l.begins) {
@@ -151,8 +152,8 @@ func (s *Files) find(id identity, l look, not map[uint64]bool) (best *store.File
 
 func identityOf(f *store.File) identity { return identity{f.Device, f.Inode} }
 
-// nearer reports whether position a is a better guess than b. In the same place the youngest is: others are of what was there
-// before it was truncated. Elsewhere it is the one that was read furthest.
+// nearer reports whether position a is a better guess than b. In the same place the youngest is: others are of what was
+// there before it was truncated. Elsewhere it is the one that was read furthest.
 func nearer(a, b *store.File, id identity) bool {
 	here, there := identityOf(a) == id, identityOf(b) == id
 	switch {
@@ -174,8 +175,8 @@ func (s *Files) superseded(f *store.File) bool {
 	return false
 }
 
-// position finds how far a file was read before, or gives it a new position; false if it is not to be followed now. The caller
-// holds the lock.
+// position finds how far a file was read before, or gives it a new position; false if it is not to be followed now. The
+// caller holds the lock.
 func (s *Files) position(path string, id identity, l look, not map[uint64]bool) (store.File, bool) {
 	if s.reading(id) || s.copying(l.begins, nil) {
 		return store.File{}, false
@@ -195,8 +196,8 @@ func (s *Files) position(path string, id identity, l look, not map[uint64]bool) 
 	return at, true
 }
 
-// claim notes how the file of a tail begins, before anything of it is saved. It returns false if nothing of it was saved yet
-// and the file is a copy of another after all, which it was too short to show.
+// claim notes how the file of a tail begins, before anything of it is saved. It returns false if nothing of it was
+// saved yet and the file is a copy of another after all, which it was too short to show.
 func (s *Files) claim(at store.File, l look, t *tail) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,8 +254,9 @@ func (s *Files) ended(ctx context.Context, t *tail, err error) {
 	delete(s.busy, at.ID)
 }
 
-// forget drops the positions of the oldest files that are done, or that were truncated since. The caller holds the lock, and has judged every
-// rotated file there is: while one is open, nothing may move the time up to which they are judged.
+// forget drops the positions of the oldest files that are done, or that were truncated since. The caller holds the
+// lock, and has judged every rotated file there is: while one is open, nothing may move the time up to which they are
+// judged.
 func (s *Files) forget(ctx context.Context) {
 	var done []uint64
 	now := time.Now().UnixNano()

@@ -47,7 +47,8 @@ func (r *reader) cutOff(name, copied string, regrown []byte) {
 	r.append(name, regrown)
 }
 
-// A log that is copied and truncated between any two steps of reading it is counted once, however long it has grown since.
+// A log that is copied and truncated between any two steps of reading it is counted once, however long it has grown
+// since.
 func TestTruncatedAtEveryPoint(t *testing.T) {
 	for _, point := range []Point{PointLooked, PointRead, PointClaimed, PointConfirmed, PointSaved} {
 		for _, young := range []bool{true, false} {
@@ -164,8 +165,8 @@ func TestRotatedFileChangesAtEveryPoint(t *testing.T) {
 	}
 }
 
-// A copy that is made in pieces, with pauses in which it looks complete, is read once: beside a log that has not been truncated
-// yet, after that, and if the glob of the logs covers it too.
+// A copy that is made in pieces, with pauses in which it looks complete, is read once: beside a log that has not been
+// truncated yet, after that, and if the glob of the logs covers it too.
 func TestCopyThatGrowsSlowly(t *testing.T) {
 	for _, glob := range []bool{false, true} {
 		for _, early := range []bool{false, true} {
@@ -243,8 +244,8 @@ func TestArchiveThatIsWrittenSlowly(t *testing.T) {
 	})
 }
 
-// A source that begins at the ends of its logs counts what is written from then on, wherever it is truncated meanwhile, and
-// the whole of a line that was being written.
+// A source that begins at the ends of its logs counts what is written from then on, wherever it is truncated meanwhile,
+// and the whole of a line that was being written.
 func TestTruncatedWhileItsEndIsLookedFor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReader(t)

@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bubble runs a test with a clock of its own, which advances while nothing is at work. It begins at the present, because it is
-// compared with the times of files.
+// bubble runs a test with a clock of its own, which advances while nothing is at work. It begins at the present,
+// because it is compared with the times of files.
 func bubble(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	present := time.Now()

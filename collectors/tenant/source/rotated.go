@@ -51,7 +51,8 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	if !all {
 		return
 	}
-	// One that an earlier version raised beyond now hid every file since; it is given up when the file that raised it is gone.
+	// One that an earlier version raised beyond now hid every file since; it is given up when the file that raised it is
+	// gone.
 	stuck := s.newest > now && !ahead
 	if stuck && newest == 0 {
 		newest = now
@@ -294,8 +295,9 @@ func (s *Files) read(ctx context.Context, path string, old settling, at store.Fi
 	s.judgeAgain(path, old)
 }
 
-// refuse gives up a rotated file that cannot be read, and reports that unless nothing of it can be missing: it was there before
-// anything was counted, or a log that was last modified then was read to its end. The caller holds the lock.
+// refuse gives up a rotated file that cannot be read, and reports that unless nothing of it can be missing: it was
+// there before anything was counted, or a log that was last modified then was read to its end. The caller holds the
+// lock.
 func (s *Files) refuse(c candidate, old settling, err error) {
 	needless := old.modified <= s.judgedOf(c.log)
 	for _, f := range s.known {

@@ -112,7 +112,8 @@ func TestMoreRotatedFilesThanAreRemembered(t *testing.T) {
 	})
 }
 
-// A rotated file of a clock that was ahead hides none that comes later, and is itself read once or, if it was there before, never.
+// A rotated file of a clock that was ahead hides none that comes later, and is itself read once or, if it was there
+// before, never.
 func TestRotatedFileFromTheFuture(t *testing.T) {
 	for _, packed := range []bool{false, true} {
 		for _, later := range []bool{false, true} {

@@ -45,7 +45,8 @@ type Status struct {
 	Up     atomic.Bool
 	Errors atomic.Uint64
 	Lag    atomic.Int64
-	// Refused is the time of the last post that a receiver could not save, in Unix nanoseconds; 0 if it has saved one since.
+	// Refused is the time of the last post that a receiver could not save, in Unix nanoseconds; 0 if it has saved one
+	// since.
 	Refused atomic.Int64
 	// Durations samples durations that cannot be read.
 	Durations Sampler
@@ -116,8 +117,8 @@ func NewAggregators(st *store.Store, n int) *Aggregators {
 	return t
 }
 
-// With waits for an aggregator, and lets f count events of a source in it. What f has not flushed when it returns is dropped. An
-// aggregator whose f panics is replaced, because it may have counted half an event.
+// With waits for an aggregator, and lets f count events of a source in it. What f has not flushed when it returns is
+// dropped. An aggregator whose f panics is replaced, because it may have counted half an event.
 func (t *Aggregators) With(ctx context.Context, source *aggregate.CountSource, f func(*aggregate.Aggregator) error) error {
 	var agg *aggregate.Aggregator
 	select {

@@ -110,8 +110,8 @@ func (t *tail) step(ctx context.Context) (more bool, err error) {
 	return more, nil
 }
 
-// session counts for up to a second and commits. It reports whether there is more to read at once. What was read is compared
-// with what the file holds after it was read: a file that was truncated meanwhile yields nothing.
+// session counts for up to a second and commits. It reports whether there is more to read at once. What was read is
+// compared with what the file holds after it was read: a file that was truncated meanwhile yields nothing.
 func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 	if !t.resumed {
 		ok, err := t.end.read(t.file, &t.at)
@@ -158,9 +158,9 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 	return b.more, b.err
 }
 
-// confirm reports whether what was read is of the file that the position knows. It makes the position know more of the beginning
-// of a young file, and who looks for copies know it, before anything of the file is saved: a copy that is complete by then is found
-// by claim, one that is made later is known as such.
+// confirm reports whether what was read is of the file that the position knows. It makes the position know more of the
+// beginning of a young file, and who looks for copies know it, before anything of the file is saved: a copy that is
+// complete by then is found by claim, one that is made later is known as such.
 func (t *tail) confirm(b *batch) (bool, error) {
 	for {
 		l, ok, err := same(t.file, &t.at)

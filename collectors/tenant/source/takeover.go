@@ -8,8 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
-// Following is which logs the sources of one policy follow: a glob by the number of the source. Other policies may already be in
-// force while a source still reads for this one; what counts is who reads at the same time.
+// Following is which logs the sources of one policy follow: a glob by the number of the source. Other policies may
+// already be in force while a source still reads for this one; what counts is who reads at the same time.
 type Following map[int]string
 
 // follows reports whether a source of the policy follows a log.
@@ -22,8 +22,8 @@ func (f Following) follows(source int, log string) bool {
 	return is
 }
 
-// orphans are the positions in files that no source of this policy reads: the source that did is not in it any more, has another
-// name or counts for another service, or follows other logs. They do not change while this policy is read.
+// orphans are the positions in files that no source of this policy reads: the source that did is not in it any more,
+// has another name or counts for another service, or follows other logs. They do not change while this policy is read.
 func (s *Files) findOrphans() {
 	s.orphans, s.judgedBy = nil, map[int][]store.File{}
 	for _, p := range s.Store.Positions(s.Count.Number) {
@@ -55,7 +55,8 @@ type predecessors struct {
 	judged map[string]int64 // by log, up to when who read it before has judged its rotated files
 }
 
-// predecessorsOf finds the orphans that belong to logs: they were in the same place, or begin as a log or what rotation made of it.
+// predecessorsOf finds the orphans that belong to logs: they were in the same place, or begin as a log or what rotation
+// made of it.
 func (s *Files) predecessorsOf(ctx context.Context, logs []string) predecessors {
 	h := predecessors{judged: map[string]int64{}}
 	for _, log := range logs {
@@ -83,8 +84,8 @@ func (s *Files) predecessorsOf(ctx context.Context, logs []string) predecessors 
 	return h
 }
 
-// markers note up to when the rotated files of logs are judged, where that differs from the others of this source. The caller
-// holds the lock.
+// markers note up to when the rotated files of logs are judged, where that differs from the others of this source. The
+// caller holds the lock.
 func (s *Files) markers(h predecessors) (all []store.File) {
 	for log, newest := range h.judged {
 		if _, ok := s.floors[log]; ok || newest != s.newest {
@@ -106,8 +107,8 @@ func (s *Files) floor(log string, newest int64) store.File {
 	return f
 }
 
-// leftBehind notes up to when the rotated files are judged of logs that the source read and does not read any more, so that it is
-// known if it, or another, reads them again.
+// leftBehind notes up to when the rotated files are judged of logs that the source read and does not read any more, so
+// that it is known if it, or another, reads them again.
 func (s *Files) leftBehind() (all []store.File) {
 	for _, f := range s.known {
 		if is, _ := filepath.Match(s.Pattern, f.Path); is {
@@ -143,8 +144,8 @@ func (s *Files) takeOver(ctx context.Context, h predecessors, own []store.File) 
 	return nil
 }
 
-// takeOverLate takes over the positions in a log that could not be found when the policy came into force: it, or what rotation
-// made of it, was not there or not readable.
+// takeOverLate takes over the positions in a log that could not be found when the policy came into force: it, or what
+// rotation made of it, was not there or not readable.
 func (s *Files) takeOverLate(ctx context.Context, log string) error {
 	if len(s.orphans) == 0 {
 		return nil

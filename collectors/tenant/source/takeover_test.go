@@ -131,8 +131,8 @@ func (p *policies) counted() {
 	}
 }
 
-// A source that is given another name or service and its own again, without a line between, counts nothing again: however often,
-// across restarts, and if a policy is known before another is read.
+// A source that is given another name or service and its own again, without a line between, counts nothing again:
+// however often, across restarts, and if a policy is known before another is read.
 func TestUndoneRename(t *testing.T) {
 	for name, other := range map[string]followed{"name": {"z1", "web", "a.log"}, "service": {"s1", "api", "a.log"}} {
 		for _, restarts := range []bool{false, true} {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// However few or many durations an accumulator has, and however often it is used again, its slot gets each in its bucket.
+// However few or many durations an accumulator has, and however often it is used again, its slot gets each in its
+// bucket.
 func TestDurationsOfAnAccumulator(t *testing.T) {
 	var all Histograms
 	var c Accumulator

@@ -8,7 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
-// File is the position in one file of a source. The file is recognised by its first bytes, also after it was moved or compressed.
+// File is the position in one file of a source. The file is recognised by its first bytes, also after it was moved or
+// compressed.
 type File struct {
 	ID       uint64 // of the file within its source
 	Path     string // of the log that it is, or was before it was rotated, where it was last seen
@@ -246,7 +247,8 @@ func (r *reader) file() File {
 	return f
 }
 
-// accumulator adds an accumulator to a slot. columns maps the record's thresholds to the slot's, -1 for one that is no more.
+// accumulator adds an accumulator to a slot. columns maps the record's thresholds to the slot's, -1 for one that is no
+// more.
 func (r *reader) accumulator(s *slot, columns []int) {
 	mask := r.byte()
 	for set := mask & 0x1f; set != 0; set &= set - 1 {

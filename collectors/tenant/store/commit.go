@@ -156,8 +156,8 @@ func (s *Store) append(records [][]byte) error {
 	return err
 }
 
-// applyAll applies records that are saved. One of our own that cannot be applied is a defect: nothing more may be counted,
-// because the state in memory is no longer what the disk holds.
+// applyAll applies records that are saved. One of our own that cannot be applied is a defect: nothing more may be
+// counted, because the state in memory is no longer what the disk holds.
 func (s *Store) applyAll(records [][]byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

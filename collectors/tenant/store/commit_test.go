@@ -115,8 +115,8 @@ func TestAcceptedIsCountedAcrossRuns(t *testing.T) {
 	}
 }
 
-// A record that is on the disk and cannot be applied is a defect. Its sender is not refused, for a restart may count it, and
-// nothing more is counted on top of a state that differs from the disk.
+// A record that is on the disk and cannot be applied is a defect. Its sender is not refused, for a restart may count
+// it, and nothing more is counted on top of a state that differs from the disk.
 func TestRecordThatCannotBeAppliedEndsTheStore(t *testing.T) {
 	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
 	slot, _ := d.Admit(d.web.Service, "acme")

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A snapshot that cannot be written is tried again after a minute, then ever more seldom: each try keeps commits waiting.
+// A snapshot that cannot be written is tried again after a minute, then ever more seldom: each try keeps commits
+// waiting.
 func TestSnapshotThatFailsIsPutOff(t *testing.T) {
 	d := newTestStore(t, t.TempDir(), Config{Limit: 10})
 	at := d.clock.now()

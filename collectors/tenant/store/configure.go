@@ -60,8 +60,9 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	return numbers
 }
 
-// retireSources removes the sources of the same name that counted for other services and have no positions: the ids of their
-// posts are no longer needed. Positions stay for the source that reads those files next. The caller holds the lock of the index.
+// retireSources removes the sources of the same name that counted for other services and have no positions: the ids of
+// their posts are no longer needed. Positions stay for the source that reads those files next. The caller holds the
+// lock of the index.
 func (s *Store) retireSources(key sourceKey) {
 	s.saved.mu.RLock()
 	defer s.saved.mu.RUnlock()

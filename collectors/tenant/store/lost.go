@@ -8,8 +8,8 @@ import (
 // lostFor is how long after a loss a source may begin that was there before: as long as a start may take.
 const lostFor = 10 * time.Minute
 
-// Lost reports whether a saved state was dropped that may have had positions of the source, so that it is unknown what was counted
-// of it. It does so until the source has positions, however often the process is killed before.
+// Lost reports whether a saved state was dropped that may have had positions of the source, so that it is unknown what
+// was counted of it. It does so until the source has positions, however often the process is killed before.
 func (s *Store) Lost(source int) bool {
 	s.saved.mu.RLock()
 	defer s.saved.mu.RUnlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
-// What the release before the names of this package wrote is read to the digit: slots of each state, positions, ids and probes, in
-// a snapshot and in the log after it. testdata/recorded was written by commit edf8545.
+// What the release before the names of this package wrote is read to the digit: slots of each state, positions, ids and
+// probes, in a snapshot and in the log after it. testdata/recorded was written by commit edf8545.
 func TestRecordedStateIsRead(t *testing.T) {
 	path := t.TempDir()
 	if err := os.CopyFS(path, os.DirFS("testdata/recorded")); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Every Prometheus that scrapes must see a new series at 0 before it sees counts. Otherwise the first requests of the series would
-// be missing from increase().
+// Every Prometheus that scrapes must see a new series at 0 before it sees counts. Otherwise the first requests of the
+// series would be missing from increase().
 const (
 	// scraperMemory is how long a Prometheus is waited for that no longer scrapes.
 	scraperMemory = 5 * time.Minute
@@ -51,7 +51,8 @@ func (s *scrapers) remember(all []savedScraper, now time.Time) {
 	}
 }
 
-// note records a scrape. It returns the bit of the scraper, those of all scrapers that are waited for, and a record to save, if any.
+// note records a scrape. It returns the bit of the scraper, those of all scrapers that are waited for, and a record to
+// save, if any.
 func (s *scrapers) note(id string, now time.Time) (bit, active uint64, record []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// staleFor is how long the series of a tenant that lost its slot is exported unchanged: as long as Prometheus looks back, so that no
-// counter stops growing only moments before it ends.
+// staleFor is how long the series of a tenant that lost its slot is exported unchanged: as long as Prometheus looks
+// back, so that no counter stops growing only moments before it ends.
 const staleFor = 5 * time.Minute
 
-// slotIndex finds the slot of a tenant and assigns slots. It is ahead of the saved state: the records of its decisions wait until
-// the next commit, which writes them before any count that depends on them.
+// slotIndex finds the slot of a tenant and assigns slots. It is ahead of the saved state: the records of its decisions
+// wait until the next commit, which writes them before any count that depends on them.
 type slotIndex struct {
 	mu          sync.RWMutex
 	services    []*tracked

@@ -1,5 +1,6 @@
-// Package store keeps the counters of tenants together with the positions in their sources. Whatever changes either is a record of
-// one log, and nothing is exported that is not in the log on the disk. A restart therefore reads back exactly what was exported.
+// Package store keeps the counters of tenants together with the positions in their sources. Whatever changes either is
+// a record of one log, and nothing is exported that is not in the log on the disk. A restart therefore reads back
+// exactly what was exported.
 package store
 
 import (

@@ -16,8 +16,8 @@ const (
 	rebalanceEvery = time.Minute
 )
 
-// Store is the saved state with its log and with the index of its slots. Locks are taken in the order of index.mu and saved.mu;
-// those of scrapers and statusMu are held alone.
+// Store is the saved state with its log and with the index of its slots. Locks are taken in the order of index.mu and
+// saved.mu; those of scrapers and statusMu are held alone.
 type Store struct {
 	saved    *State
 	index    slotIndex
@@ -121,7 +121,8 @@ func (s *Store) Begin() chan struct{} {
 	return s.stopped
 }
 
-// Run saves until ctx ends; then it saves what is still in the queue. Commits that come later are refused until it runs again.
+// Run saves until ctx ends; then it saves what is still in the queue. Commits that come later are refused until it runs
+// again.
 func (s *Store) Run(ctx context.Context) error {
 	defer close(s.Begin())
 	save := time.NewTicker(saveEvery)

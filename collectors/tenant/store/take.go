@@ -37,8 +37,8 @@ func (s *Store) Positions(except int) []Position {
 	return all
 }
 
-// EncodeTake encodes a record that moves positions of other sources to a source and adds positions of its own. It is one record, so
-// that at no time two sources have a position, or none.
+// EncodeTake encodes a record that moves positions of other sources to a source and adds positions of its own. It is
+// one record, so that at no time two sources have a position, or none.
 func EncodeTake(source int, own []File, taken []Taken) []byte {
 	u := binary.AppendUvarint
 	b := u([]byte{recordTake}, uint64(source))
@@ -85,8 +85,8 @@ func (s *source) keep(f File) {
 	s.files[f.ID] = f
 }
 
-// applyInherit reads a record of older versions, which gave a source the positions of another, with the same effect as if they
-// had been taken. One that names a source twice said that others have its positions.
+// applyInherit reads a record of older versions, which gave a source the positions of another, with the same effect as
+// if they had been taken. One that names a source twice said that others have its positions.
 func (st *State) applyInherit(r *reader) error {
 	number, successor := r.uint(), r.uint()
 	if n := uint64(len(st.sources)); number >= n || successor >= n {

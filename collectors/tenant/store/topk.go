@@ -11,8 +11,9 @@ const maxCandidates = 8192
 // smoothing is the weight of the newest minute in a rate.
 const smoothing = 0.2
 
-// topK counts the busiest of many tenants in bounded memory, with a space-saving sketch. When it is full, its less busy half is
-// removed, and a tenant that is added later starts at the greatest count that was removed, since it may have had as many.
+// topK counts the busiest of many tenants in bounded memory, with a space-saving sketch. When it is full, its less busy
+// half is removed, and a tenant that is added later starts at the greatest count that was removed, since it may have
+// had as many.
 type topK struct {
 	counts map[string]float64
 	floor  float64
