@@ -52,7 +52,7 @@ var Subjects = []rule.Subject{
 	platform.Paging,
 }
 
-// platform.Constants writes the constants that the subjects take from the policy.
+// policyConstants writes the constants that the subjects take from the policy.
 var policyConstants = rule.Subject{File: "policy.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
 	constants := rule.Split("thorbis-policy", append(platform.Constants(p), slo.Constants(p)...))
 	return append(constants, incident.Ladders(p)...), nil

@@ -20,8 +20,8 @@ type MassOutage struct {
 }
 
 // Record writes how urgent the alert is: as urgent as the most urgent tier that it stands for. Otherwise that tier
-// would page too, because nothing less urgent may hide a page. The urgency lasts until the mass outage is over, even if that
-// tier recovers first: otherwise the rest would page again.
+// would page too, because nothing less urgent may hide a page. The urgency lasts until the mass outage is over, even if
+// that tier recovers first: otherwise the rest would page again.
 func (m MassOutage) Record() Rule {
 	n := Names{"many": m.Many.Name, "urgency": m.Urgency.Name}
 	var terms []string

@@ -29,7 +29,7 @@ const (
 	// ManyTenants is how many tenants of one service are reported in one page instead of one page for each.
 	ManyTenants = 50
 
-	// Silence is the window in which a measure must not stand still. patience is the for duration of the alert that
+	// Silence is the window in which a measure must not stand still. Patience is the for duration of the alert that
 	// follows.
 	Silence  = 5 * time.Minute
 	Patience = 5 * time.Minute

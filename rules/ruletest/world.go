@@ -99,8 +99,8 @@ func NewWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...Scenari
 		p.Objectives.Period = config.Duration(period)
 	}
 	p.Health.Checks = append(p.Health.Checks, policyChecks(scenarios)...)
-	// The rules of many worlds differ in nothing but the environment, so one bundle judges all of them. The constants of the
-	// policy each world has for itself.
+	// The rules of many worlds differ in nothing but the environment, so one bundle judges all of them. The constants of
+	// the policy each world has for itself.
 	sc := rule.Scope{Matcher: metric.LabelEnvironment + `=~".+"`}
 	if len(scenarios) == 1 {
 		sc = rule.ScopeOf(scenarios[0].Name)

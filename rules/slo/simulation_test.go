@@ -111,7 +111,7 @@ func TestRequestAlerts(t *testing.T) {
 			}
 		}
 	}
-	// A rule.ManyTenants is one alert, not one for each tenant.
+	// A mass outage is one alert, not one for each tenant.
 	for _, f := range w.Fired(metric.ManyTenantsBurningAlert.Name+"/"+ruletest.KindTwo, metric.TenantBurnAlert.Name) {
 		t.Errorf("fired beside the mass outage: %v", f)
 	}
