@@ -145,7 +145,9 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 		}
 		g.Go("look-ups", func(ctx context.Context) error { return c.lookups(ctx, g.Report("look-ups")) })
 		if c.dir != nil {
-			g.Poll(collectors.Poll{Part: "saving", Interval: saveInterval, Delay: saveInterval, Round: c.save})
+			g.Poll(collectors.Poll{
+				Part: "saving", Interval: saveInterval, Delay: saveInterval, Round: c.save, Close: c.saveLast,
+			})
 		}
 		if address := p.Domains().Bootstrap.URL; address != "" {
 			g.Poll(collectors.Poll{

@@ -292,6 +292,10 @@ domains: {names: [{name: `+name+`}], bootstrap: {url: "`+base+`dns.json"}, spaci
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	next := New(Options{Logger: slog.New(slog.DiscardHandler), State: c.dir, UserAgent: "test"})
+	if next.load(); next.records["two.com"] == nil || next.records["two.com"].LastSuccess.IsZero() {
+		t.Error("what was looked up is not saved at the end")
+	}
 	if kept, _ := c.kept(); kept.servers["x1"] == "" {
 		t.Error("the list of servers is not kept for the next start")
 	}

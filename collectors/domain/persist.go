@@ -17,7 +17,7 @@ const (
 	snapshotVersion = 1
 	snapshotBytes   = 16 << 20
 
-	saveInterval = time.Minute
+	saveInterval = 15 * time.Second
 	// saveTimeout is how long a round waits for the disk.
 	saveTimeout = 2 * time.Second
 	// forgetAfter is how long a domain is remembered that is no longer watched.
@@ -128,6 +128,15 @@ func (c *Collector) save(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs")}
+}
+
+// saveLast saves what the rounds have not, so that an exporter that is started again and again looks nothing up twice.
+func (c *Collector) saveLast() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*saveTimeout)
+	defer cancel()
+	if err := c.save(ctx); err != nil {
+		c.logger.Warn("Registrations are not saved for the next start", "err", err)
+	}
 }
 
 func (c *Collector) noteSave(err error) error {
