@@ -12,7 +12,8 @@ import (
 
 // ErrHostname reports a hostname that must not be asked for with the secrets of a check.
 var ErrHostname = errors.New(
-	"the parameter hostname is refused, because this probe sends secrets that are meant for the target's own name; --web.probe-any-target allows it")
+	"the parameter hostname is refused, because this probe sends secrets that are meant for the target's own name; " +
+		"--web.probe-any-target allows it")
 
 // maxHostname bounds a hostname with its port.
 const maxHostname = 260

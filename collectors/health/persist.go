@@ -218,7 +218,8 @@ func (c *Collector) load(now time.Time) map[key]saved {
 	}
 	if !trusted && len(d.Targets) > 0 {
 		c.logger.Info(
-			"Health counters start at 0: the exporter before this one did not stop in order and may have shown more than it had saved; open outages stay open",
+			"Health counters start at 0: the exporter before this one did not stop in order and "+
+				"may have shown more than it had saved; open outages stay open",
 			"last_saved", d.Taken)
 	}
 	return restored

@@ -34,7 +34,8 @@ func registerAddress(registry *prometheus.Registry, host string) {
 		Help: "Returns the time taken for probe dns lookup in seconds",
 	})
 	hash := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "probe_ip_addr_hash", Help: "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
+		Name: "probe_ip_addr_hash",
+		Help: "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
 	})
 	registry.MustRegister(protocol, lookup, hash)
 	addr, err := netip.ParseAddr(host)

@@ -51,7 +51,9 @@ func (c *Collector) useRegistry() error {
 	list, _ := reader.List()
 	c.mu.Lock()
 	p, location := c.policy, c.location
-	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool { return a.Name == b.Name && a.Tier == b.Tier })
+	same := slices.EqualFunc(list, c.registry, func(a, b tenants.Tenant) bool {
+		return a.Name == b.Name && a.Tier == b.Tier
+	})
 	c.mu.Unlock()
 	if same {
 		return nil

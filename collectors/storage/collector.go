@@ -162,7 +162,8 @@ func (c *Collector) warnUnknownLimits(limits map[place]limit, devices []device) 
 	for at := range limits {
 		if at.host == c.Host && !slices.Contains(names, at.device) {
 			c.Logger.Warn(
-				"A limit names a device that is not watched here; correct storage.limits, storage.devices, or say whose it is with host",
+				"A limit names a device that is not watched here; "+
+					"correct storage.limits, storage.devices, or say whose it is with host",
 				"device", at.device, "watched", strings.Join(names[:min(len(names), 20)], " "))
 		}
 	}

@@ -52,7 +52,8 @@ func Connect(ctx context.Context, s Source) (*Connection, error) {
 	if err != nil {
 		// The library's own error repeats the string, with a mask that need not fit every spelling.
 		return nil, &NotAskedError{errors.New(
-			"the connection string cannot be read; write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
+			"the connection string cannot be read; " +
+				"write it like postgres://user@host/database or host=/run/postgresql user=monitor dbname=postgres")}
 	}
 	secret.Know(settings.Password)
 	settings.ConnectTimeout = s.Timeout

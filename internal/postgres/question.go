@@ -87,10 +87,12 @@ func (c *Connection) advice(ctx context.Context) string {
 	switch {
 	case inherits:
 		return fmt.Sprintf(
-			"%s has pg_monitor already, and this database or its provider keeps it from the role; GRANT EXECUTE on the function, or SELECT on the view, TO %s", role, role)
+			"%s has pg_monitor already, and this database or its provider keeps it from the role; "+
+				"GRANT EXECUTE on the function, or SELECT on the view, TO %s", role, role)
 	case member:
 		return fmt.Sprintf(
-			"%s is a member of pg_monitor and does not inherit its rights; ALTER ROLE %s INHERIT, or from PostgreSQL 16 on GRANT pg_monitor TO %s WITH INHERIT TRUE", role, role, role)
+			"%s is a member of pg_monitor and does not inherit its rights; "+
+				"ALTER ROLE %s INHERIT, or from PostgreSQL 16 on GRANT pg_monitor TO %s WITH INHERIT TRUE", role, role, role)
 	}
 	return "GRANT pg_monitor TO " + role
 }

@@ -55,7 +55,8 @@ func verifyPgBackRest(ctx context.Context, q *Query, v Verification) error {
 
 // wrongRE finds what verify complains about in its log.
 var wrongRE = regexp.MustCompile(
-	`(?im)^.*(ERROR:|WARN:|status: (error|invalid)|invalid checksum|missing file|file missing|size invalid|other file error).*$`)
+	`(?im)^.*(ERROR:|WARN:|status: (error|invalid)|invalid checksum|` +
+		`missing file|file missing|size invalid|other file error).*$`)
 
 func (q *Query) pgBackRestChecksums(ctx context.Context, repository string) error {
 	r, err := q.run(ctx, "--stanza="+q.source.Scope, "--repo="+repository, "--log-level-console=info", "verify")

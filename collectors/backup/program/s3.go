@@ -25,7 +25,8 @@ var objectStorage = Program{
 	Check: func(s *config.BackupSource) error {
 		if s.Repository == "" || s.Pattern == "" {
 			return errors.New(
-				"missing repository or pattern: write the bucket and a pattern, such as repository: backups, path: db/, pattern: \"*.dump.zst\"")
+				"missing repository or pattern: write the bucket and a pattern, " +
+					"such as repository: backups, path: db/, pattern: \"*.dump.zst\"")
 		}
 		if u, err := url.Parse(s3Endpoint(s)); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return fmt.Errorf("%q is no endpoint; write it like https://s3.eu-central-1.amazonaws.com", s.Endpoint)

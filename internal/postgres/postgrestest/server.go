@@ -53,7 +53,8 @@ func (s *Server) Standby(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	replica := &Server{bin: s.bin, settings: settings}
 	replica.place(t)
-	replica.prepare(t, "pg_basebackup", "-D", replica.data(), "-R", "-X", "stream", "-c", "fast", "-h", s.socket, "-U", "postgres")
+	replica.prepare(t, "pg_basebackup", "-D", replica.data(), "-R", "-X", "stream", "-c", "fast",
+		"-h", s.socket, "-U", "postgres")
 	replica.start(t)
 	return replica
 }
@@ -170,7 +171,8 @@ func (s *Server) Run(t testing.TB, program string, args ...string) string {
 // Query runs SQL as the superuser and returns what psql prints, without decoration.
 func (s *Server) Query(t testing.TB, database, sql string) string {
 	t.Helper()
-	return strings.TrimSpace(s.Run(t, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql))
+	return strings.TrimSpace(s.Run(t, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
+		"-U", "postgres", "-d", database, "-c", sql))
 }
 
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
