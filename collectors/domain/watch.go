@@ -23,8 +23,8 @@ type use struct {
 }
 
 // watch returns the domains of a policy and of the tenants, at most the policy's limit, and the names of those beyond
-// it. The policy's own come first, then those of health checks, then those of tenants, each in the order of their
-// names.
+// it. The policy's own come first, then those of health checks, then those of tenants in
+// turns.
 func watch(p *config.Policy, registered []tenants.Tenant) (list []watched, omitted []string) {
 	d := p.Domains()
 	if d == nil {
@@ -55,12 +55,26 @@ func watch(p *config.Policy, registered []tenants.Tenant) (list []watched, omitt
 	for _, n := range d.Names {
 		add(watched{n.Name, n.Expires.Time, useOfName(p, n, ofChecks)})
 	}
-	for _, uses := range []map[string]use{ofChecks, ofTenants} {
-		for _, name := range slices.Sorted(maps.Keys(uses)) {
-			add(watched{name: name, use: uses[name]})
-		}
+	for _, name := range slices.Sorted(maps.Keys(ofChecks)) {
+		add(watched{name: name, use: ofChecks[name]})
+	}
+	for _, name := range inTurns(ofTenants) {
+		add(watched{name: name, use: ofTenants[name]})
 	}
 	return list, omitted
+}
+
+// inTurns returns the domains of tenants so that each tenant has its first one before any has its second: a tenant with
+// many keeps none of another beyond the limit.
+func inTurns(uses map[string]use) []string {
+	names := slices.Sorted(maps.Keys(uses))
+	turn, turns := map[string]int{}, map[string]int{}
+	for _, name := range names {
+		turn[name] = turns[uses[name].tenant]
+		turns[uses[name].tenant]++
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return turn[a] - turn[b] })
+	return names
 }
 
 // useOfName completes what the policy says of a domain from the health checks below it, else from its service.

@@ -107,3 +107,19 @@ func TestWatchLimit(t *testing.T) {
 		t.Errorf("omitted %q", omitted)
 	}
 }
+
+// A tenant with many domains takes no place from the first of another.
+func TestWatchTakesTurns(t *testing.T) {
+	p := policy(t, "domains: {checks: false, limit: 4}")
+	list, omitted := watch(p, []tenants.Tenant{
+		{Name: "many", Hosts: []string{"a1.com", "a2.com", "a3.com", "a4.com", "a5.com"}},
+		{Name: "one", Hosts: []string{"z1.com"}},
+		{Name: "two", Hosts: []string{"y1.com", "y2.com"}},
+	})
+	if got := names(list); !slices.Equal(got, []string{"a1.com", "y1.com", "z1.com", "a2.com"}) {
+		t.Errorf("watched %q", got)
+	}
+	if !slices.Equal(omitted, []string{"y2.com", "a3.com", "a4.com", "a5.com"}) {
+		t.Errorf("omitted %q", omitted)
+	}
+}
