@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/labelset"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/common/model"
 )
@@ -92,7 +93,7 @@ func TestInhibition(t *testing.T) {
 			go ih.Run()
 			t.Cleanup(ih.Stop)
 			ih.WaitForLoading()
-			if got := ih.Mutes(context.Background(), c.target); got != c.muted {
+			if got := ih.Mutes(context.Background(), labelset.FromModel(c.target)); got != c.muted {
 				t.Errorf("muted: %t, want %t", got, c.muted)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/labelset"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/common/model"
@@ -99,7 +100,7 @@ func (j *Judge) inhibited(t Test) bool {
 	go i.Run()
 	defer i.Stop()
 	i.WaitForLoading()
-	return i.Mutes(context.Background(), labelSet(t.Labels))
+	return i.Mutes(context.Background(), labelset.FromModel(labelSet(t.Labels)))
 }
 
 // groupKey is how Alertmanager names the group: its route and the labels that the route groups by.
