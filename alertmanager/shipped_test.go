@@ -27,7 +27,7 @@ func TestShippedPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge, err := routetest.NewJudge(text)
+	judge, err := routetest.NewTester(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		judge, err := routetest.NewJudge(text)
+		judge, err := routetest.NewTester(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ var (
 // rows bounds tables, which show one row for each tenant of a check.
 const rows = 200
 
-// health shows what is up, what the promise was and what is left of it.
+// health shows what is up, what the objective was and what is left of it.
 func health(p *config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Health and SLA").
 		Uid(HealthUID).
@@ -119,12 +119,12 @@ func outagesOverTime() panel {
 }
 
 func serviceUptime(p *config.Policy) *stat.PanelBuilder {
-	promise, _ := p.Objectives.Availability.Rat().Float64()
+	objective, _ := p.Objectives.Availability.Rat().Float64()
 	return number(words{
 		"Availability",
 		fmt.Sprintf("Uptime over %s of each service's worst check that is not a tenant's. Promised: %s.", p.Objectives.Period, p.Objectives.Availability.Percent()),
 		units.PercentUnit,
-	}, 6, pick(metric.ServiceUptime), "{{app_service}}", steps(red, from(promise, green))).Decimals(3)
+	}, 6, pick(metric.ServiceUptime), "{{app_service}}", steps(red, from(objective, green))).Decimals(3)
 }
 
 func serviceBudget(p *config.Policy) *stat.PanelBuilder {

@@ -26,40 +26,35 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		WithPanel(openCount(metric.IncidentAcknowledged, "Acknowledged", "Open incidents with an acknowledgement.", yellow)).
 		WithPanel(openCount(metric.IncidentMaintenance, "In maintenance", "Alerts hidden by a silence whose comment begins with maintenance. They are not incidents.", blue)).
 		WithPanel(number(words{"Not notified", "Alerts that fire while an alert on their cause inhibits them, or that began under a silence.", units.Short}, 6,
-			fmt.Sprintf(`max(%s) or vector(0)`, here(metric.IncidentsUntold)), "alerts", steps(grey))).
+			fmt.Sprintf(`max(%s) or vector(0)`, inEnvironment(metric.IncidentsUntold)), "alerts", steps(grey))).
 		WithPanel(openIncidents())
 
 	b.WithRow(dashboard.NewRowBuilder("Response")).
 		WithPanel(quantiles(metric.AcknowledgeQuantiles, "Time to acknowledge", "From the beginning of an incident to its first acknowledgement, by priority: the median and the slowest tenth over a week.")).
 		WithPanel(quantiles(metric.ResolveQuantiles, "Time to resolve", "From the beginning of an incident to its end, by priority: the median and the slowest tenth over a week.")).
 		WithPanel(lines(words{"Answered late", "Share of a week's incidents that were acknowledged after the deadline of the policy, or never, of those that somebody had to answer.", units.PercentUnit}, 12,
-			query("A", here(metric.ResponseLateRatio), "{{priority}}")).Min(0).Max(1)).
+			query("A", inEnvironment(metric.ResponseLateRatio), "{{priority}}")).Min(0).Max(1)).
 		WithPanel(lines(words{"How the promise came out", "A week's incidents: acknowledged in time, late, or resolved by themselves before anybody had to.", units.Short}, 12,
-			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, here(metric.ResponsesIncrease)), "{{result}}")).Min(0))
+			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)), "{{result}}")).Min(0))
 
 	b.WithRow(dashboard.NewRowBuilder("Quality of alerts")).
 		WithPanel(lines(words{"Incidents a week by shift", "When people are notified: in business hours, from 22 to 8, or in the rest of the day.", units.Short}, 8,
-			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, here(metric.OpenedIncrease)), "{{shift}}")).Min(0)).
+			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, inEnvironment(metric.OpenedIncrease)), "{{shift}}")).Min(0)).
 		WithPanel(lines(words{"Over within five minutes", "Share of a week's resolved incidents that were over before a person can have fixed anything. Such pages teach people to ignore pages.", units.PercentUnit}, 8,
-			query("A", here(metric.BriefRatio), "{{priority}}")).Min(0).Max(1)).
+			query("A", inEnvironment(metric.BriefRatio), "{{priority}}")).Min(0).Max(1)).
 		WithPanel(lines(words{"Silences by length", "Active silences by their time from start to end, acknowledgements left out.", units.Short}, 8,
-			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelLength, here(metric.Silences)), "{{length}}")).Min(0))
+			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelLength, inEnvironment(metric.Silences)), "{{length}}")).Min(0))
 
 	return b.WithRow(dashboard.NewRowBuilder("Sources")).
 		WithPanel(lines(words{"Sources that answer", "1 while an Alertmanager or PagerDuty answers some exporter that asks it.", units.Short}, 12,
-			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelSource, here(metric.IncidentSourceUp)), "{{source}}")).Min(0).Max(1)).
+			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelSource, inEnvironment(metric.IncidentSourceUp)), "{{source}}")).Min(0).Max(1)).
 		WithPanel(lines(words{"Age of what is known", "Seconds since some exporter last knew what is open. Beyond two minutes escalation goes by what fires alone.", units.Seconds}, 12,
-			query("A", fmt.Sprintf(`time() - max by (%s) (%s)`, metric.LabelEnvironment, here(metric.IncidentLastRead)), "{{environment}}")).Min(0))
-}
-
-// here selects the part of a series that the viewer picked, where there is no service to pick.
-func here(s selecter, matchers ...string) string {
-	return s.Select(append([]string{pickedEnvironment}, matchers...)...)
+			query("A", fmt.Sprintf(`time() - max by (%s) (%s)`, metric.LabelEnvironment, inEnvironment(metric.IncidentLastRead)), "{{environment}}")).Min(0))
 }
 
 func openCount(state, title, about, colour string) panel {
 	return number(words{title, about, units.Short}, 6,
-		fmt.Sprintf(`sum(max by (%s) (%s)) or vector(0)`, metric.LabelPriority, here(metric.IncidentsOpen, fmt.Sprintf("%s=%q", metric.LabelState, state))),
+		fmt.Sprintf(`sum(max by (%s) (%s)) or vector(0)`, metric.LabelPriority, inEnvironment(metric.IncidentsOpen, fmt.Sprintf("%s=%q", metric.LabelState, state))),
 		state, steps(green, from(1, colour)))
 }
 
@@ -73,14 +68,14 @@ func openIncidents() panel {
 	return figures(words{
 		"Open incidents", "What is open now, since when, and since when it has waited for somebody; nothing there means that somebody has it. The incident is the fingerprint to silence.", units.Short,
 	}, 8, labels, order,
-		column{"A", "Began", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows, here(metric.IncidentOpen)), nil},
-		column{"B", "Waits since", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows, here(metric.IncidentWaiting)), []dashboard.Threshold{{Color: red}}},
+		column{"A", "Began", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentOpen)), nil},
+		column{"B", "Waits since", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentWaiting)), []dashboard.Threshold{{Color: red}}},
 	)
 }
 
 func quantiles(records map[string]*metric.Record, title, about string) panel {
 	return lines(words{title, about, units.Seconds}, 12,
-		query("A", here(records["0.5"]), "{{priority}} median"),
-		query("B", here(records["0.9"]), "{{priority}} slowest tenth"),
+		query("A", inEnvironment(records["0.5"]), "{{priority}} median"),
+		query("B", inEnvironment(records["0.9"]), "{{priority}} slowest tenth"),
 	).Min(0)
 }

@@ -9,12 +9,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// inEnvironment selects the part of a series that is of the environments picked. A server of a database
-// is no machine.
-func inEnvironment(s selecter, matchers ...string) string {
-	return s.Select(append([]string{pickedEnvironment}, matchers...)...)
-}
-
 // postgres shows how PostgreSQL servers fare.
 func postgres(b *dashboard.DashboardBuilder) *dashboard.DashboardBuilder {
 	perDatabase := func(m *metric.Metric) string {

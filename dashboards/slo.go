@@ -58,16 +58,16 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 	b.WithRow(dashboard.NewRowBuilder("Promises of time")).
 		WithPanel(bars(words{
 			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as promised, of the time for which its age was known.", period), units.PercentUnit,
-		}, here(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
+		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
 		WithPanel(bars(words{
 			"Budget left for stale backups", "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.", units.PercentUnit,
-		}, here(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
+		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
 		WithPanel(bars(words{
 			"Answered in time", fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their priority, of those that had to be.", period), units.PercentUnit,
-		}, here(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
+		}, inEnvironment(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
 		WithPanel(bars(words{
 			"Budget left for late answers", "Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
-		}, here(metric.ResponseBudgetLeft), "{{priority}}", budgetLeft()).Decimals(1).NoValue("nothing to answer"))
+		}, inEnvironment(metric.ResponseBudgetLeft), "{{priority}}", budgetLeft()).Decimals(1).NoValue("nothing to answer"))
 
 	b.WithRow(dashboard.NewRowBuilder("Burn")).
 		WithPanel(sloBurnRates()).

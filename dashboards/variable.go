@@ -45,3 +45,9 @@ func labelVariable(label, title, description, series string) *dashboard.QueryVar
 		Multi(true).IncludeAll(true).AllValue(".*").
 		Current(dashboard.VariableOption{Text: dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}}, Value: everything})
 }
+
+// inEnvironment selects the part of a series that is of the environments picked, where there is no service or machine
+// to pick.
+func inEnvironment(s selecter, matchers ...string) string {
+	return s.Select(append([]string{pickedEnvironment}, matchers...)...)
+}

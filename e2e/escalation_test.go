@@ -114,7 +114,7 @@ func TestEscalationOutlivesTheExporters(t *testing.T) {
 	}
 	before := len(managed(s))
 	t.Logf("the exporters are dead; the manager got %d notifications before", before)
-	storm(t, s, 500)
+	manyAlerts(t, s, 500)
 	eventually(t, 75*time.Second+escalationTime, "the page to the manager", func() bool { return len(managed(s)) > 0 })
 	if n := len(paged(s, stack.SecondaryRoutingKey, "resolve")); n != 0 {
 		t.Errorf("the escalation ended with the exporters: %+v", s.Pager.Pages())
@@ -132,8 +132,8 @@ func TestEscalationOutlivesTheExporters(t *testing.T) {
 	}
 }
 
-// storm sends alerts of as many tenants to Alertmanager, in ten parts over some seconds, as Prometheus would.
-func storm(t *testing.T, s *stack.Stack, alerts int) {
+// manyAlerts sends alerts of as many tenants to Alertmanager, in ten parts over some seconds, as Prometheus would.
+func manyAlerts(t *testing.T, s *stack.Stack, alerts int) {
 	t.Helper()
 	for part := range 10 {
 		var list []map[string]any

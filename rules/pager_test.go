@@ -12,6 +12,7 @@ import (
 	amcommon "github.com/prometheus/alertmanager/config/common"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/labelset"
 	"github.com/prometheus/alertmanager/provider"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -104,7 +105,7 @@ func (p *pager) inhibitor(now []ruletest.Firing) func(ruletest.Firing) bool {
 	go ih.Run()
 	ih.WaitForLoading()
 	p.t.Cleanup(ih.Stop)
-	return func(f ruletest.Firing) bool { return ih.Mutes(context.Background(), labelSetOf(f)) }
+	return func(f ruletest.Firing) bool { return ih.Mutes(context.Background(), labelset.FromModel(labelSetOf(f))) }
 }
 
 func labelSetOf(f ruletest.Firing) model.LabelSet {

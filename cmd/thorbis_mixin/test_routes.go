@@ -39,7 +39,7 @@ func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) 
 		if err != nil {
 			return err
 		}
-		judge, err := routetest.NewJudge(text)
+		judge, err := routetest.NewTester(text)
 		if err != nil {
 			return err
 		}

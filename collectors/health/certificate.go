@@ -77,8 +77,8 @@ const (
 	urgentBefore, urgentShare = 3 * 24 * time.Hour, 12
 )
 
-// notice returns how long before the expiry of a certificate a warning is due, and an urgent one.
-func (c certificate) notice(policy config.Certificates) (warn, urgent time.Duration) {
+// warningTimes returns how long before the expiry of a certificate a warning is due, and an urgent one.
+func (c certificate) warningTimes(policy config.Certificates) (warn, urgent time.Duration) {
 	warn, urgent = warnBefore, urgentBefore
 	if c.life > 0 {
 		warn, urgent = min(warn, c.life/warnShare), min(urgent, c.life/urgentShare)

@@ -203,7 +203,7 @@ func TestNoticeOfAnExpiry(t *testing.T) {
 		{90 * day, 0, 20 * day, 20 * day, 20 * day},
 		{6 * day, 2 * day, day, 2 * day, day},
 	} {
-		warn, urgent := certificate{life: tc.life}.notice(config.Certificates{
+		warn, urgent := certificate{life: tc.life}.warningTimes(config.Certificates{
 			WarnBefore:   config.Duration(tc.warn),
 			UrgentBefore: config.Duration(tc.urgent),
 		})

@@ -57,7 +57,7 @@ func (t *target) exposedState() targetState {
 		interval: t.spec.Interval.Std(), expiry: t.certificate.expiry,
 	}
 	if !s.expiry.IsZero() {
-		s.warn, s.urgent = t.certificate.notice(t.spec.Certificates)
+		s.warn, s.urgent = t.certificate.warningTimes(t.spec.Certificates)
 	}
 	return s
 }

@@ -182,9 +182,9 @@ func (r *panel) remembered(good map[string]time.Time) {
 	}
 }
 
-// adopt copies the state of the same members from an earlier policy's panel: a dead member stays dead, and a silent one
+// inherit copies the state of the same members from an earlier policy's panel: a dead member stays dead, and a silent one
 // has no more time. If no member is new, the last round stays valid for as long as before.
-func (r *panel) adopt(old *panel) {
+func (r *panel) inherit(old *panel) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	known := map[string]*member{}
@@ -209,8 +209,8 @@ func (r *panel) adopt(old *panel) {
 	}
 }
 
-// recall restores the reliable members of an earlier run that have not been probed since.
-func (r *panel) recall(good map[string]time.Time, now time.Time) {
+// restore adds the reliable members of an earlier run that have not been probed since.
+func (r *panel) restore(good map[string]time.Time, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range r.members {

@@ -58,9 +58,9 @@ type persistence struct {
 	saves   [2]uint64 // succeeded, failed
 }
 
-// promise returns until when a snapshot taken now may claim to contain all that was shown. While saving fails
-// the promise is not renewed: the failed snapshot may be on the disk nevertheless.
-func (p *persistence) promise(now time.Time) time.Time {
+// validUntil returns until when a snapshot taken now may claim to contain all that was shown. While saving fails
+// that time is not moved on: the failed snapshot may be on the disk nevertheless.
+func (p *persistence) validUntil(now time.Time) time.Time {
 	if p.live {
 		return time.Time{}
 	}
@@ -116,7 +116,7 @@ func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) 
 func (c *Collector) saveNow(now time.Time, final bool) error {
 	c.mu.Lock()
 	configured, entries := c.snapshot(now)
-	d := document{Taken: now, Until: c.promise(now), Final: final, Targets: entries, References: c.reference.remembered()}
+	d := document{Taken: now, Until: c.validUntil(now), Final: final, Targets: entries, References: c.reference.remembered()}
 	c.mu.Unlock()
 	return c.published(configured, d, c.write(d))
 }

@@ -124,7 +124,7 @@ func TestNoCounterGoesBackWhateverTheDiskDoes(t *testing.T) {
 				}
 				if pending == nil && due {
 					configured, entries := d.c.snapshot(d.now)
-					pending = &save{document{Taken: d.now, Until: d.c.promise(d.now), Targets: entries}, configured, d.now, 1}
+					pending = &save{document{Taken: d.now, Until: d.c.validUntil(d.now), Targets: entries}, configured, d.now, 1}
 					switch mood {
 					case 1:
 						pending.ends = d.now.Add(time.Duration(random.IntN(60)) * time.Second)
@@ -279,7 +279,7 @@ func TestSaveThatEndsInTheMidstOfCountingOnPromisesNothing(t *testing.T) {
 		t.Fatal("counters do not go on from memory")
 	}
 	configured, entries := d.c.snapshot(d.now)
-	late := document{Taken: d.now, Until: d.c.promise(d.now), Targets: entries}
+	late := document{Taken: d.now, Until: d.c.validUntil(d.now), Targets: entries}
 	d.tick(3)
 	if err := d.c.published(configured, late, d.c.write(late)); err != nil {
 		t.Fatal(err)

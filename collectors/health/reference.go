@@ -92,10 +92,10 @@ func (r *reference) remembered() map[string]time.Time {
 
 // carry copies the state of the old policy's references and of an earlier run to those of a new policy.
 func (r *reference) carry(old *reference, loaded map[string]time.Time, now time.Time) {
-	r.targets.adopt(&old.targets)
-	r.names.adopt(&old.names)
-	r.targets.recall(loaded, now)
-	r.names.recall(loaded, now)
+	r.targets.inherit(&old.targets)
+	r.names.inherit(&old.names)
+	r.targets.restore(loaded, now)
+	r.names.restore(loaded, now)
 }
 
 // ReferenceStatus is the state of a reference target or name, for a person.

@@ -131,7 +131,7 @@ func TestReferencesOutliveRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newTestReference(elsewhere.url)
-	r.targets.recall(map[string]time.Time{elsewhere.url: time.Now().Add(-referenceRemembered)}, time.Now())
+	r.targets.restore(map[string]time.Time{elsewhere.url: time.Now().Add(-referenceRemembered)}, time.Now())
 	if r.targets.silent(t.Context()) {
 		t.Error("what answered long ago is relied on")
 	}

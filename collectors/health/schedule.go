@@ -307,7 +307,7 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	for _, w := range c.windows {
 		w.open = w.active(now)
 	}
-	// Saved again before the promise of the last snapshot ends, also after one that came late.
+	// Saved again before the last snapshot stops being valid, also after one that came late.
 	due = now.Sub(c.savedAt) >= quietTick-tick/2 || c.until.Sub(now) < trustFor/2
 	for _, t := range c.targets {
 		maintained := slices.ContainsFunc(t.windows, func(w *window) bool { return w.open })

@@ -165,7 +165,7 @@ func (k known) merge(answers []answer) view {
 			if !ok {
 				continue
 			}
-			s.judge(seen, a.silences)
+			s.update(seen, a.silences)
 			old, ok := v.alerts[seen.Fingerprint]
 			if !ok {
 				v.alerts[seen.Fingerprint] = s
@@ -185,9 +185,9 @@ func (k known) merge(answers []answer) view {
 	return v
 }
 
-// judge reads the state that one Alertmanager reports for the alert. A silence that it does not list is unknown, and
+// update reads the state that one Alertmanager reports for the alert. A silence that it does not list is unknown, and
 // unknown is not acknowledged.
-func (s *observedAlert) judge(a alert, silences map[string]*silence) {
+func (s *observedAlert) update(a alert, silences map[string]*silence) {
 	s.inhibited = len(a.Status.InhibitedBy) > 0
 	s.hidden = s.inhibited
 	for _, id := range a.Status.SilencedBy {

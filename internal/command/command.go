@@ -134,7 +134,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if cmd.ProcessState != nil {
 		r.Code = cmd.ProcessState.ExitCode()
 	}
-	return r, c.judge(ctx, err, r)
+	return r, c.classify(ctx, err, r)
 }
 
 // environ returns the environment of a program, with the variable by which what it leaves behind is found.
@@ -162,7 +162,7 @@ func runLocked(cmd *exec.Cmd, polite bool) error {
 	return err
 }
 
-func (c Command) judge(ctx context.Context, err error, r Result) error {
+func (c Command) classify(ctx context.Context, err error, r Result) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %w", c.Path, context.Cause(ctx))
 	}

@@ -145,8 +145,8 @@ func same(a, b Tenant) bool {
 	return a.Name == b.Name && a.Tier == b.Tier && slices.Equal(a.Hosts, b.Hosts)
 }
 
-// Adopt puts a list of an earlier run in use, until the first read that succeeds.
-func (s *Reader) Adopt(list []Tenant) {
+// Restore puts a list of an earlier run in use, until the first read that succeeds.
+func (s *Reader) Restore(list []Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {

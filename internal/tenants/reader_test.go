@@ -17,7 +17,7 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	if _, err := s.Refresh(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
-	s.Adopt([]Tenant{{Name: "old"}})
+	s.Restore([]Tenant{{Name: "old"}})
 	if list, known := s.List(); !known || len(list) != 1 {
 		t.Errorf("%v", list)
 	}
@@ -27,7 +27,7 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
 		t.Fatalf("%v, %v", changed, err)
 	}
-	s.Adopt([]Tenant{{Name: "old"}})
+	s.Restore([]Tenant{{Name: "old"}})
 	if list, _ := s.List(); len(list) != 1 || list[0].Name != "acme" {
 		t.Errorf("%v", list)
 	}

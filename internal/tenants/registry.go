@@ -91,7 +91,7 @@ func (r *Registry) prepare(c *config.Registry) *Reader {
 		another = s.File != "" && s.File != r.newest.File
 	}
 	if len(before) > 0 && !another {
-		s.Adopt(before)
+		s.Restore(before)
 	}
 	r.prepared = s
 	return s

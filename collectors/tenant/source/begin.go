@@ -97,7 +97,7 @@ func (s *Files) end(ctx context.Context, path string) (store.File, bool) {
 		var e ending
 		e.add(block)
 		at.Offset = uint64(l.size)
-		mark(&at, l.begins)
+		addHead(&at, l.begins)
 		e.note(&at)
 		if _, ok, err := same(f, &at); err != nil || !ok {
 			continue
@@ -157,7 +157,7 @@ func (s *Files) before(ctx context.Context, c candidate) (store.File, bool) {
 	}
 	s.next++
 	at := store.File{ID: s.next, Path: c.log, Offset: uint64(info.Size()), Modified: info.ModTime().UnixNano(), Done: true}
-	mark(&at, begins)
+	addHead(&at, begins)
 	s.known[at.ID] = &at
 	return at, true
 }

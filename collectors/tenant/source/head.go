@@ -63,7 +63,7 @@ func matches(f *store.File, begins []byte) bool {
 	return f.HeadSize > 0 && uint64(len(begins)) >= f.HeadSize && checksum(begins[:f.HeadSize]) == f.Head
 }
 
-func mark(f *store.File, begins []byte) {
+func addHead(f *store.File, begins []byte) {
 	f.HeadSize, f.Head = uint64(len(begins)), checksum(begins)
 }
 

@@ -24,7 +24,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	listed := s.candidates(s.logs(paths))
 	for _, c := range listed {
 		seen[c.path] = true
-		s.judge(ctx, c)
+		s.classify(ctx, c)
 	}
 	// One that was renamed or compressed while they were listed may be missing: only what is the same twice is all.
 	same := slices.Equal(listed, s.listed)
@@ -139,8 +139,8 @@ func (s *Files) settle(path string, info os.FileInfo) (settling, bool) {
 	return old, !old.judged && time.Since(old.since) >= wait
 }
 
-// judge judges a file that may be a rotated one, once, when it no longer changes.
-func (s *Files) judge(ctx context.Context, c candidate) {
+// classify decides about a file that may be a rotated one, once, when it no longer changes.
+func (s *Files) classify(ctx context.Context, c candidate) {
 	path := c.path
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -250,14 +250,14 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 		}
 		at := *match
 		at.Path, at.Modified = c.log, old.modified
-		mark(&at, l.begins)
+		addHead(&at, l.begins)
 		return at, true
 	case old.modified <= s.judgedOf(c.log):
 		return store.File{}, false // it was there before anything was counted
 	}
 	s.next++
 	at := store.File{ID: s.next, Path: c.log, Modified: old.modified}
-	mark(&at, l.begins)
+	addHead(&at, l.begins)
 	return at, true
 }
 

@@ -171,7 +171,7 @@ func (t *tail) confirm(b *batch) (bool, error) {
 			return true, nil
 		}
 		known := t.at
-		mark(&known, l.begins)
+		addHead(&known, l.begins)
 		if !t.files.claim(known, l, t) {
 			return false, errTaken
 		}

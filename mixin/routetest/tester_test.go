@@ -29,8 +29,8 @@ time_intervals:
 receivers: [{name: "null"}, {name: pager}, {name: chat}]
 `
 
-func TestJudge(t *testing.T) {
-	j, err := NewJudge([]byte(configuration))
+func TestTester(t *testing.T) {
+	j, err := NewTester([]byte(configuration))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestHoursOverride(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`tests: [{name: x, labels: {a: b}, at: 2026-03-02T08:59:00Z, firing: [{a: c}], silences: [['a="b"']], expect: {receivers: [chat], muted: [chat]}}]`))
 	f.Add([]byte(`tests: [*a]`))
-	j, err := NewJudge([]byte(configuration))
+	j, err := NewTester([]byte(configuration))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -21,15 +21,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/alertmanager/amconfig"
 )
 
-// Judge finds what becomes of alerts under one configuration, without a server.
-type Judge struct {
+// Tester finds what becomes of alerts under one configuration, without a server.
+type Tester struct {
 	config    *config.Config
 	route     *dispatch.Route
 	intervals *timeinterval.Intervener
 }
 
-// NewJudge reads a configuration as Alertmanager does.
-func NewJudge(text []byte) (*Judge, error) {
+// NewTester reads a configuration as Alertmanager does.
+func NewTester(text []byte) (*Tester, error) {
 	c, err := amconfig.Load(text)
 	if err != nil {
 		return nil, err
@@ -41,11 +41,11 @@ func NewJudge(text []byte) (*Judge, error) {
 	for _, i := range c.TimeIntervals {
 		intervals[i.Name] = i.TimeIntervals
 	}
-	return &Judge{config: c, route: dispatch.NewRoute(c.Route, nil), intervals: timeinterval.NewIntervener(intervals)}, nil
+	return &Tester{config: c, route: dispatch.NewRoute(c.Route, nil), intervals: timeinterval.NewIntervener(intervals)}, nil
 }
 
 // Find returns what becomes of a test's alert, in the form of an expectation.
-func (j *Judge) Find(t Test) (Expectation, error) {
+func (j *Tester) Find(t Test) (Expectation, error) {
 	found := Expectation{GroupKeys: map[string]string{}}
 	set := labelSet(t.Labels)
 	for _, r := range j.route.Match(set) {
@@ -71,7 +71,7 @@ func (j *Judge) Find(t Test) (Expectation, error) {
 }
 
 // muted reports whether a time interval keeps a route quiet, as Alertmanager's own stages have it.
-func (j *Judge) muted(r *dispatch.Route, at time.Time) (bool, error) {
+func (j *Tester) muted(r *dispatch.Route, at time.Time) (bool, error) {
 	if at.IsZero() {
 		return false, nil
 	}
@@ -87,7 +87,7 @@ func (j *Judge) muted(r *dispatch.Route, at time.Time) (bool, error) {
 	return false, nil
 }
 
-func (j *Judge) inhibited(t Test) bool {
+func (j *Tester) inhibited(t Test) bool {
 	if len(t.Firing) == 0 {
 		return false
 	}
@@ -130,7 +130,7 @@ type Failure struct {
 }
 
 // Run judges every test of a table.
-func (j *Judge) Run(t *Table) ([]Failure, error) {
+func (j *Tester) Run(t *Table) ([]Failure, error) {
 	var failures []Failure
 	for _, test := range t.Tests {
 		found, err := j.Find(test)
