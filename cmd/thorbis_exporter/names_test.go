@@ -27,7 +27,7 @@ func TestNamesAreTerms(t *testing.T) {
 		t.Skipf("not a checkout: %v", err)
 	}
 	declared := 0
-	for _, name := range strings.Fields(string(out)) {
+	for name := range strings.FieldsSeq(string(out)) {
 		if strings.HasSuffix(name, "/names_test.go") {
 			continue
 		}
