@@ -55,6 +55,29 @@ func TestShippedFlags(t *testing.T) {
 	}
 }
 
+// TestShippedDomainLookups: of the roles one looks registrations up; registries permit few look-ups.
+func TestShippedDomainLookups(t *testing.T) {
+	roles, err := filepath.Glob("../../deploy/systemd/*.env")
+	if err != nil || len(roles) < 2 {
+		t.Fatal(roles, err)
+	}
+	var looking []string
+	for _, file := range roles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "OPTIONS=") && !strings.Contains(line, "--no-collector.domain") {
+				looking = append(looking, filepath.Base(file))
+			}
+		}
+	}
+	if len(looking) != 1 {
+		t.Errorf("%v look registrations up; one role is enough", looking)
+	}
+}
+
 // TestShippedUnitsKillWhatTheyStarted: kill -9 of the exporter leaves none of its programs behind.
 func TestShippedUnitsKillWhatTheyStarted(t *testing.T) {
 	units, err := filepath.Glob("../../deploy/systemd/*.service")

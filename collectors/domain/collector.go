@@ -54,6 +54,7 @@ type Collector struct {
 	domains     []watched
 	omitted     int
 	bootstrap   *bootstrap
+	listFile    bool      // the list is the policy's own
 	bootstrapAt time.Time // when it was last read from its address
 	records     map[string]*record
 	registries  map[string]*registry // by host
@@ -76,37 +77,41 @@ func New(o Options) *Collector {
 	}
 }
 
-// Prepare implements collectors.Collector. What is known of a domain stays.
+// Prepare implements collectors.Collector. What is known of a domain stays. A tenant registry that cannot be read
+// refuses no policy, which other machines share: its reads are reported as errors until one succeeds.
 func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	servers, err := bootstrapOf(p)
 	if err != nil {
 		return collectors.Change{}, &collectors.ReasonError{Reason: collectors.ReasonConfig, Err: err}
 	}
+	was := c.read(servers)
 	var reader *tenants.Reader
 	if d := p.Domains(); d != nil && *d.Tenants {
 		if reader, err = c.tenants.Prepare(&p.Tenants.Registry); err != nil {
-			return collectors.Change{}, p.ErrorAt("tenants.registry.file", "%v", err)
+			c.logger.Warn("Tenants' domains are not watched until the tenant registry can be read", "err", err)
 		}
 	}
 	return collectors.Change{Commit: func() {
 		c.tenants.Use(reader)
-		c.commit(p, servers)
+		c.commit(p, servers, was)
 	}}, nil
 }
 
-// commit puts a policy in force. servers is the list of its own file, nil without one.
-func (c *Collector) commit(p *config.Policy, servers *bootstrap) {
+// commit puts a policy in force. servers is the list of its own file, nil without one. It reads no disk: Collect waits
+// for the lock.
+func (c *Collector) commit(p *config.Policy, servers *bootstrap, was earlier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.records == nil {
-		c.load()
+		c.records, c.registries = was.Domains, was.Registries
+		c.saving.at = time.Now()
 	}
 	c.policy = p
 	switch {
 	case servers != nil:
-		c.bootstrap, c.bootstrapAt = servers, time.Time{}
-	case c.bootstrap == nil || c.bootstrapAt.IsZero():
-		c.bootstrap, c.bootstrapAt = c.kept()
+		c.bootstrap, c.listFile, c.bootstrapAt = servers, true, time.Time{}
+	case was.servers != nil: // read at no known time, so that it is refreshed at once
+		c.bootstrap, c.listFile, c.bootstrapAt = was.servers, false, time.Time{}
 	}
 	c.rewatch()
 	c.changed.Make()

@@ -293,11 +293,44 @@ domains: {names: [{name: `+name+`}], bootstrap: {url: "`+base+`dns.json"}, spaci
 		t.Error(err)
 	}
 	next := New(Options{Logger: slog.New(slog.DiscardHandler), State: c.dir, UserAgent: "test"})
-	if next.load(); next.records["two.com"] == nil || next.records["two.com"].LastSuccess.IsZero() {
+	if r := next.load().Domains["two.com"]; r == nil || r.LastSuccess.IsZero() {
 		t.Error("what was looked up is not saved at the end")
 	}
-	if kept, _ := c.kept(); kept.servers["x1"] == "" {
+	if kept := c.kept(); kept.servers["x1"] == "" {
 		t.Error("the list of servers is not kept for the next start")
+	}
+}
+
+// A tenant registry that a machine does not have refuses no policy: the rest is watched, and the collector reports it.
+func TestRegistryUnreadable(t *testing.T) {
+	list, err := filepath.Abs("dns.json") // nothing is asked
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), UserAgent: "test"})
+	err = collectors.Apply(c, policy(t, `
+tenants: {registry: {file: /nonexistent/tenants.yaml}}
+domains: {names: [{name: a.none}], bootstrap: {file: `+list+`}}`))
+	if err != nil || !hasMetric(t, c, metric.DomainInfo, "a.none") {
+		t.Fatalf("the policy is refused: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var failed atomic.Value
+	done := make(chan error)
+	go func() {
+		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(err error, _ time.Duration) {
+			if err != nil {
+				failed.Store(err)
+			}
+		})
+	}()
+	await(t, "the collector's error", func() bool { return failed.Load() != nil })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err, _ := failed.Load().(error); collectors.ReasonOf(err) != collectors.ReasonConfig {
+		t.Errorf("it reports %v", err)
 	}
 }
 

@@ -39,12 +39,33 @@ type saving struct {
 	pending <-chan error // of a save that has not come back
 }
 
-// load reads the state of an earlier run, or begins without one. The caller holds the lock.
-func (c *Collector) load() {
-	c.records, c.registries = map[string]*record{}, map[string]*registry{}
-	c.saving.at = time.Now()
+// earlier is what the disk holds of an earlier run, as far as it is needed.
+type earlier struct {
+	saved
+	servers *bootstrap // nil where another list is in use or put in use
+}
+
+// read reads from the disk what a policy needs. servers is the list of the policy's own file, nil without one.
+func (c *Collector) read(servers *bootstrap) earlier {
+	c.mu.Lock()
+	begin := c.records == nil
+	list := servers == nil && (c.bootstrap == nil || c.listFile)
+	c.mu.Unlock()
+	var was earlier
+	if begin {
+		was.saved = c.load()
+	}
+	if list {
+		was.servers = c.kept()
+	}
+	return was
+}
+
+// load reads the state of an earlier run, or begins without one.
+func (c *Collector) load() saved {
+	was := saved{map[string]*record{}, map[string]*registry{}}
 	if c.dir == nil {
-		return
+		return was
 	}
 	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
 	var s saved
@@ -55,18 +76,19 @@ func (c *Collector) load() {
 		if !errors.Is(err, state.ErrNotFound) {
 			c.logger.Warn("Registrations are looked up anew: the saved ones cannot be used", "err", err)
 		}
-		return
+		return was
 	}
 	for name, r := range s.Domains {
 		if r != nil {
-			c.records[name] = r
+			was.Domains[name] = r
 		}
 	}
 	for host, r := range s.Registries {
 		if r != nil {
-			c.registries[host] = r
+			was.Registries[host] = r
 		}
 	}
+	return was
 }
 
 // encode returns the state in its saved form, without what is no longer needed. The caller holds the lock.
@@ -167,9 +189,8 @@ func (c *Collector) keepBootstrap(ctx context.Context, text []byte) error {
 	}
 }
 
-// kept returns the list of RDAP servers that was saved, else the one that the exporter brings along. It was read at
-// no known time, and is refreshed at the start.
-func (c *Collector) kept() (*bootstrap, time.Time) {
+// kept returns the list of RDAP servers that was saved, else the one that the exporter brings along.
+func (c *Collector) kept() *bootstrap {
 	ours, err := readBootstrap(vendored)
 	if err != nil {
 		panic(err) // a test reads it
@@ -177,9 +198,9 @@ func (c *Collector) kept() (*bootstrap, time.Time) {
 	if c.dir != nil {
 		if text, err := c.dir.Load(bootstrapName, snapshotVersion, maxBootstrap); err == nil {
 			if saved, err := readBootstrap(text); err == nil && saved.published.After(ours.published) {
-				return saved, time.Time{}
+				return saved
 			}
 		}
 	}
-	return ours, time.Time{}
+	return ours
 }

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -47,6 +48,37 @@ func TestRestart(t *testing.T) {
 	}
 	if next, _ := again.next(time.Now().Add(2 * time.Minute)); next.domain != "other.com" {
 		t.Errorf("after the spacing %q is asked", next.domain)
+	}
+}
+
+// The disk is read before a policy is put in force, under no lock that a scrape takes, and the list of servers once.
+func TestCommitReadsNoDisk(t *testing.T) {
+	dir := open(t, t.TempDir())
+	save := func(name, text string) {
+		t.Helper()
+		if err := dir.Save(name, snapshotVersion, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func(year int) string {
+		return fmt.Sprintf(`{"publication": "%d-11-01T00:00:00Z", "services": [[["com"], ["https://x.example/"]]]}`, year)
+	}
+	save(snapshotName, `{"domains": {"a.com": {"last_success": "2026-11-01T00:00:00Z"}}}`)
+	save(bootstrapName, list(2097))
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: dir, UserAgent: "test"})
+	p := policy(t, `domains: {names: [{name: a.com}]}`)
+	change, err := c.Prepare(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(snapshotName, `{}`)
+	save(bootstrapName, list(2098))
+	change.Commit()
+	if c.records["a.com"].LastSuccess.IsZero() || c.bootstrap.published.Year() != 2097 {
+		t.Error("the disk is read when the policy is put in force")
+	}
+	if err := collectors.Apply(c, p); err != nil || c.bootstrap.published.Year() != 2097 {
+		t.Errorf("a reload reads the list again, %v", err)
 	}
 }
 
