@@ -62,12 +62,12 @@ var (
 	})
 	DomainStatus = define(Metric{
 		Name: "thorbis_domain_status", Type: Gauge, Across: Replica,
-		Help:   "1 for each status that the registration has, 0 for the others. Only statuses of a domain that is lost, may be lost or changes its registrar are exported. Absent while unknown.",
+		Help:   "1 for each status that the registration has, 0 for the others. Only statuses of a domain that is lost, may be lost or changes its registrar are exported. Absent until the registry reports statuses.",
 		Labels: []string{LabelDomain, LabelStatus},
 	})
 	DomainLastSuccess = define(Metric{
 		Name: "thorbis_domain_last_success_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time at which the registry last reported the registration. Kept across restarts. Absent until the first report.",
+		Help:   "Unix time at which the registry last reported the registration. A report without statuses, after one with them, does not count. Kept across restarts. Absent until the first report.",
 		Labels: domainLabel,
 	})
 )

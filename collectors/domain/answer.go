@@ -14,7 +14,7 @@ import (
 // report is what a registry says of one registration.
 type report struct {
 	expires  time.Time // zero if the registry publishes no date
-	statuses []string  // those of metric.DomainStatuses, in their order
+	statuses []string  // those of metric.DomainStatuses, in their order; nil if the answer has no statuses at all
 }
 
 // object is the part of an RDAP domain object (RFC 9083, section 5.3) that is read. Everything else is ignored, so
@@ -81,6 +81,9 @@ func expiry(raw json.RawMessage) (time.Time, error) {
 		if !slices.Contains(expirations, strings.ToLower(strings.TrimSpace(e.Action))) {
 			continue
 		}
+		if strings.TrimSpace(e.Date) == "" {
+			continue
+		}
 		at, err := moment(e.Date)
 		if err != nil {
 			return time.Time{}, err
@@ -112,17 +115,21 @@ func moment(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("invalid RDAP: the expiration %q is no date", text)
 }
 
-// statuses returns those that matter. A registry that reports none at all has none of them.
+// statuses returns those that matter, an empty list if the registration has none of them, and nil if the registry does
+// not report statuses.
 func statuses(raw json.RawMessage) ([]string, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
 	var all []string
-	if len(raw) > 0 && json.Unmarshal(raw, &all) != nil {
+	if json.Unmarshal(raw, &all) != nil {
 		var one string // not a list, though RFC 9083 demands one
 		if json.Unmarshal(raw, &one) != nil {
 			return nil, errors.New("invalid RDAP: status is neither a text nor a list")
 		}
 		all = []string{one}
 	}
-	var found []string
+	found := []string{}
 	for _, status := range all {
 		if name := statusOf[spaced(status)]; name != "" && !slices.Contains(found, name) {
 			found = append(found, name)

@@ -63,7 +63,10 @@ func TestParseEvents(t *testing.T) {
 		`[{"eventAction": "soft expiration", "eventDate": "2027-03-01T00:00:00Z"}]`:                                            {},
 		`[{"eventAction": "registration", "eventDate": "nonsense"}]`:                                                           {},
 		`[{"eventAction": "expiration", "eventDate": "2028-01-01"}, {"eventAction": "expiration", "eventDate": "2027-03-01"}]`: day(2027, 3, 1),
-		`null`: {},
+		`[{"eventAction": "expiration", "eventDate": ""}, {"eventAction": "expiration", "eventDate": "2027-03-01"}]`:           day(2027, 3, 1),
+		`[{"eventAction": "expiration", "eventDate": null}]`:                                                                   {},
+		`[{"eventAction": "expiration"}]`:                                                                                      {},
+		`null`:                                                                                                                 {},
 	} {
 		got, err := parse([]byte(`{"objectClassName": "domain", "ldhName": "EXAMPLE.COM.", "events": `+events+`}`), "example.com")
 		if err != nil || !got.expires.Equal(want) {
@@ -84,7 +87,7 @@ func TestParseStatuses(t *testing.T) {
 		`null`: nil,
 	} {
 		got, err := parse([]byte(`{"objectClassName": "domain", "status": `+status+`}`), "example.com")
-		if err != nil || !slices.Equal(got.statuses, want) {
+		if err != nil || !slices.Equal(got.statuses, want) || (got.statuses == nil) != (status == "null") {
 			t.Errorf("%s: %q, %v; want %q", status, got.statuses, err, want)
 		}
 	}

@@ -84,6 +84,9 @@ func (e exposer) registration(w watched, r *record) {
 		return
 	}
 	e.add(metric.DomainLastSuccess, unix(r.LastSuccess), w.name)
+	if r.Statuses == nil {
+		return
+	}
 	for _, status := range metric.DomainStatuses {
 		e.add(metric.DomainStatus, bit(slices.Contains(r.Statuses, status)), w.name, status)
 	}

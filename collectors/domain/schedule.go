@@ -19,16 +19,20 @@ const (
 // record is what is known of a domain. It is saved.
 type record struct {
 	Expires     time.Time `json:"expires,omitzero"`  // zero if the registry publishes no date
-	Statuses    []string  `json:"statuses"`          // those that the registration has
+	Statuses    []string  `json:"statuses"`          // those that the registration has, nil if never reported
 	LastSuccess time.Time `json:"last_success"`      // zero if the registry never reported
 	Next        time.Time `json:"next"`              // not looked up before
 	Failures    int       `json:"failures,omitzero"` // since the last success
 	Reason      string    `json:"reason,omitempty"`  // of the last failure
 }
 
-// succeed notes a report.
+// succeed notes a report. One without statuses, where they were reported before, leaves them and their age as they were.
 func (r *record) succeed(now time.Time, got report, interval time.Duration) {
-	*r = record{Expires: got.expires, Statuses: got.statuses, LastSuccess: now, Next: now.Add(spread(interval))}
+	next := record{Expires: got.expires, Statuses: got.statuses, LastSuccess: now, Next: now.Add(spread(interval))}
+	if got.statuses == nil && r.Statuses != nil {
+		next.Statuses, next.LastSuccess = r.Statuses, r.LastSuccess
+	}
+	*r = next
 }
 
 // fail notes a failure. What was known before stays.

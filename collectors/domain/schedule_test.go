@@ -29,7 +29,7 @@ func TestRecord(t *testing.T) {
 	if !r.Expires.Equal(day(2027, 1, 1)) || len(r.Statuses) != 1 || !r.LastSuccess.Equal(now) {
 		t.Errorf("failures have changed what is known: %+v", r)
 	}
-	r.succeed(now, report{}, interval)
+	r.succeed(now, report{statuses: []string{}}, interval)
 	if !r.Expires.IsZero() || len(r.Statuses) > 0 || r.Failures != 0 {
 		t.Errorf("a report without a date leaves %+v", r)
 	}
