@@ -139,7 +139,7 @@ var (
 	DomainAge = record("domain:thorbis_domain_report:age_seconds",
 		"Seconds since the registry last reported the registration.", domainLevel)
 	DomainUnknown = record("domain:thorbis_domain:unknown",
-		"1 for a domain whose expiry is unknown, or whose registry has not reported for three intervals, with its owner and page.", domainOwnedLevel)
+		"1 for a domain whose expiry is unknown, or whose registry has never reported or not for three intervals, with its owner and page.", domainOwnedLevel)
 )
 
 // Alerts on domains.
@@ -156,7 +156,7 @@ var (
 	})
 	DomainUnknownAlert = alert(Alert{
 		Name: "ThorbisDomainUnknown", Priorities: []string{"P4"}, Page: true,
-		What: "The expiry of a domain has been unknown for twelve hours, or its registry has not reported for three look-ups in a row.",
+		What: "The expiry of a domain has been unknown for twelve hours, or its registry has never reported, or not for three look-ups in a row.",
 		Why:  "Its expiry would not be noticed.",
 	})
 )

@@ -75,6 +75,8 @@ func domains() rule.Group {
 		{Record: metric.DomainUnknown, Expr: rule.Expand(`
 			($expected unless on ($domain) $left)
 			or on ($domain)
+			($expected and on ($domain) $interval unless on ($domain) $age)
+			or on ($domain)
 			($expected and on ($domain) ($age > on ($domain) $missed * max by ($domain) ($interval)))`, domainNames)},
 	}
 	return rule.Group{Name: "thorbis-domains", Interval: rule.WindowInterval, Rules: append(rules, domainAlerts()...)}
@@ -91,7 +93,7 @@ func domainAlerts() []rule.Rule {
 	rules = append(rules, domainExpiringAlerts()...)
 	return append(rules, rule.Single(metric.DomainUnknownAlert, metric.DomainUnknown.Name+" > 0", domainPatience, rule.Text{
 		Summary: "The registration of a domain is unknown.",
-		Description: `The expiry of {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in {{ $labels.environment }} is unknown, or its registry has not reported for three look-ups; that it expires would not be noticed.
+		Description: `The expiry of {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in {{ $labels.environment }} is unknown, or its registry has never reported or not for three look-ups; that it expires would not be noticed.
 			First look: the exporter's log names the reason; where the registry publishes no date, write it as expires under domains.names.`,
 	}))
 }
