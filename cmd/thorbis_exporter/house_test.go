@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,6 +45,10 @@ func TestArrowsPointOneWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	architecture, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	seen := 0
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p struct {
@@ -61,6 +67,9 @@ func TestArrowsPointOneWay(t *testing.T) {
 			continue
 		}
 		seen++
+		if !described(string(architecture), name) {
+			t.Errorf("the table of packages in docs/architecture.md lacks %s", name)
+		}
 		for _, i := range p.Imports {
 			if used, ours := strings.CutPrefix(i, module); ours && !may.MatchString(used) {
 				t.Errorf("%s imports %s, which points the wrong way", name, used)
@@ -70,6 +79,16 @@ func TestArrowsPointOneWay(t *testing.T) {
 	if seen < len(house) {
 		t.Errorf("only %d packages were looked at", seen)
 	}
+}
+
+// described reports whether a text has the name of a package, or that of all below its parent, as code.
+func described(text, name string) bool {
+	for _, code := range []string{name, path.Base(name), path.Dir(name) + "/*"} {
+		if strings.Contains(text, "`"+code+"`") {
+			return true
+		}
+	}
+	return false
 }
 
 // permitted are the packages that a package may import, nil if it has no place.

@@ -9,7 +9,8 @@ import (
 )
 
 // gcPercent is how much garbage may lie beside what is in use before it is collected. Go's own 100 % counts the memory of
-// a thousand probes under way twice. At 30 % a probe takes a tenth more processor time (docs/benchmarks.md).
+// a thousand probes under way twice. The price of 30 % is not measurable on the whole since a probe became cheaper
+// (docs/benchmarks.md).
 const gcPercent = 30
 
 // limitShare is how much of a container's memory the program takes before it collects garbage more often than that.
