@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,20 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		if got, err := parse([]byte(text), "example.com"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %+v, %v; want an error with %q", text, got, err, want)
+		}
+	}
+}
+
+// An error quotes the beginning of what a registry writes, however long that is.
+func TestParseErrorsAreShort(t *testing.T) {
+	long := strings.Repeat("x", 1<<19)
+	for _, text := range []string{
+		`{"objectClassName": "` + long + `"}`,
+		`{"objectClassName": "domain", "ldhName": "` + long + `"}`,
+		`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "` + long + `"}]}`,
+	} {
+		if _, err := parse([]byte(text), "example.com"); err == nil || len(err.Error()) > 300 {
+			t.Errorf("the error of %.60s has %d bytes", text, len(fmt.Sprint(err)))
 		}
 	}
 }

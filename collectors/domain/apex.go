@@ -9,7 +9,7 @@ import (
 
 // apex returns the domain that is registered at a registry for a host, in lower case and ASCII: example.co.uk for
 // www.example.co.uk, and github.io for acme.github.io, which is a public suffix only by its owner's wish. It is empty
-// for an address, a name without a public suffix, and a public suffix itself.
+// for an address, a name without a public suffix, a public suffix itself, and what no registry registers.
 func apex(host string) string {
 	name, ok := canonical(host)
 	if !ok {
@@ -27,11 +27,26 @@ func apex(host string) string {
 	if !ok {
 		return "" // the suffix itself
 	}
-	return rest[strings.LastIndexByte(rest, '.')+1:] + "." + suffix
+	label := rest[strings.LastIndexByte(rest, '.')+1:]
+	if strings.Contains(label, "_") {
+		return "" // no registry registers it
+	}
+	return label + "." + suffix
 }
+
+// Bounds of a name: that before it is in ASCII, since the conversion takes time by the square of the length, and those
+// of the DNS (RFC 1035, section 2.3.4).
+const (
+	maxUnicodeName = 1024
+	maxName        = 253
+	maxLabel       = 63
+)
 
 // canonical returns a host in lower case and ASCII, and whether it is a name of two labels or more.
 func canonical(host string) (string, bool) {
+	if len(host) > maxUnicodeName {
+		return "", false
+	}
 	name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(host), "."))
 	if strings.IndexFunc(name, func(r rune) bool { return r >= 0x80 }) >= 0 {
 		ascii, err := idna.Lookup.ToASCII(name)
@@ -40,9 +55,12 @@ func canonical(host string) (string, bool) {
 		}
 		name = ascii
 	}
+	if len(name) > maxName {
+		return "", false
+	}
 	labels := strings.Split(name, ".")
 	for _, label := range labels {
-		if label == "" || strings.IndexFunc(label, func(r rune) bool { return !inName(r) }) >= 0 {
+		if label == "" || len(label) > maxLabel || strings.IndexFunc(label, func(r rune) bool { return !inName(r) }) >= 0 {
 			return "", false
 		}
 	}
