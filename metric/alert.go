@@ -103,7 +103,7 @@ var (
 	})
 	TierDownAlert = alert(Alert{
 		Name: "ThorbisTierDown", Priorities: everyPriority, Page: true, Level: LevelTier,
-		What: "As many tenants of one tier are down at once as the policy's pool.tenants says.",
+		What: "At least as many tenants of one tier are down at once as the policy's pool.tenants says.",
 		Why:  "The objective of the whole tier is at risk, not that of one customer.",
 	})
 	UptimeBurnAlert = alert(Alert{
@@ -217,7 +217,7 @@ var (
 	NotificationsFailingAlert = alert(Alert{
 		Name: "ThorbisNotificationsFailing", Priorities: []string{"P2"},
 		What: "An Alertmanager has failed to notify through an integration for five minutes.",
-		Why:  "That channel delivers no notifications.",
+		Why:  "Notifications of that channel may be lost.",
 	})
 	PrometheusReloadAlert = alert(Alert{
 		Name: "ThorbisPrometheusReloadFailed", Priorities: []string{"P3"},

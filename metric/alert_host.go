@@ -19,7 +19,7 @@ var (
 	})
 	LeakAlert = alert(Alert{
 		Name: "ThorbisMemoryLeak", Priorities: []string{"P4"}, Dashboard: ResourcesDashboard,
-		What: "The memory of named processes has grown steadily over eight hours, by at least a fifth and 100 MB, without a restart.",
+		What: "The memory of named processes has grown steadily over eight hours, by about 15 % and 100 MB, without a restart.",
 		Why:  "They will use all memory if this continues.",
 	})
 	ScalingMaximumAlert = alert(Alert{

@@ -14,7 +14,7 @@ var (
 	})
 	TierBurnAlert = alert(Alert{
 		Name: "ThorbisTierBurn", Priorities: everyPriority, Page: true, Level: LevelTier, Burn: true, Dashboard: SLODashboard,
-		What: "As many tenants of one tier as the policy's pool.tenants says burn budget at the fast or medium pace at once.",
+		What: "At least as many tenants of one tier as the policy's pool.tenants says burn budget at the fast or medium pace at once.",
 		Why:  "The objective of the whole tier is at risk, not that of one customer.",
 	})
 	ManyTenantsBurningAlert = alert(Alert{

@@ -19,7 +19,7 @@ var (
 	})
 	ReadOnlyAlert = alert(Alert{
 		Name: "ThorbisFilesystemReadOnly", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
-		What: "A filesystem that could be written to within the last day is read-only.",
+		What: "A filesystem that could be written to within the last week is read-only.",
 		Why:  "The kernel remounts a filesystem read-only if its disk returns errors. Nothing can be written.",
 	})
 	FilesystemErrorAlert = alert(Alert{

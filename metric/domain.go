@@ -152,7 +152,7 @@ var (
 	DomainLostAlert = alert(Alert{
 		Name: "ThorbisDomainLost", Priorities: everyPriority, Page: true,
 		What: "The registry reports that a domain is on hold, has no name servers, or is in its redemption period or pending deletion.",
-		Why:  "The domain does not resolve; after its redemption period it cannot be had back.",
+		Why:  "The domain does not resolve; after its redemption period it cannot be restored.",
 	})
 	DomainUnknownAlert = alert(Alert{
 		Name: "ThorbisDomainUnknown", Priorities: []string{"P4"}, Page: true,

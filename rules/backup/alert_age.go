@@ -34,7 +34,7 @@ func ageAlerts() rule.Group {
 
 	rules = append(rules, onBackups(metric.RecoveryPointAlert, 5*time.Minute, rule.Text{
 		Summary: "A disaster now would lose more data than the recovery point objective allows.",
-		Description: `The newest restorable point of {{ $labels.backup }} in {{ $labels.environment }} ` + howOld + `, which exceeds the recovery point objective.
+		Description: `The newest restorable point of {{ $labels.backup }} in {{ $labels.environment }} ` + howOld + `; the recovery point objective is missed.
 			Owner: {{ $labels.owner }}. First look: did the last run fail (the program's log), does the database archive its logs (pg_stat_archiver), is the repository full.`,
 	}, "$point > on ($backup) $maxAge and on ($backup) $fresh")...)
 
@@ -46,7 +46,7 @@ func ageAlerts() rule.Group {
 
 	rules = append(rules, onBackups(metric.BackupMissedAlert, 5*time.Minute, rule.Text{
 		Summary: "A backup was missed.",
-		Description: `The newest backup ({{ $labels.kind }}) of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `; a newer one is missing.
+		Description: `The newest backup ({{ $labels.kind }}) of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `{{ if lt $value 1e9 }}; a newer one is missing{{ end }}.
 			Owner: {{ $labels.owner }}. First look: the log of the last run, then the timer that starts it.`,
 	}, `$missed`)...)
 
@@ -59,8 +59,8 @@ func ageAlerts() rule.Group {
 	rules = append(rules, onBackups(metric.RetentionAlert, time.Hour, rule.Text{
 		Summary: "The retention of backups differs from the policy.",
 		Description: `{{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }}: {{ $labels.reason }},
-			{{ if eq $labels.reason "too_few" "too_many" }}{{ $value }} full backups are kept{{ else }}the backup is {{ $value | humanizeDuration }} old{{ end }}.
-			Owner: {{ $labels.owner }}. First look: the program's own retention settings and whether its expiry runs; compare with retention in the policy.`,
+			{{ if eq $labels.reason "too_few" "too_many" }}{{ $value }} full backups are kept{{ else if eq $labels.reason "deleted_early" }}a backup was deleted at the age of {{ $value | humanizeDuration }}{{ else }}a backup of the age of {{ $value | humanizeDuration }} is still kept{{ end }}.
+			Owner: {{ $labels.owner }}. First look: {{ if eq $labels.reason "deleted_early" }}the repository's access log; if no one deleted it on purpose, it is a security incident{{ else }}the program's own retention settings and whether its expiry runs; compare with retention in the policy{{ end }}.`,
 	}, `$broken and on ($backupRepo) $fresh`)...)
 
 	rules = append(rules, unknownAlerts()...)
@@ -76,7 +76,7 @@ func unknownAlerts() []rule.Rule {
 	t := rule.Text{
 		Summary: "It is unknown whether backups exist.",
 		Description: `{{ $labels.backup }} in {{ $labels.environment }} {{ if ge $value 1e9 }}has a repository that could never be listed{{ else }}was last listed {{ $value | humanizeDuration }} ago{{ end }};
-			until then, a missed backup does not page. Owner: {{ $labels.owner }}.
+			until it is listed again, a missed backup does not page. Owner: {{ $labels.owner }}.
 			First look: thorbis_backup_listing_failures_total by reason, the log of the exporter beside the repository, and thorbis_exporter backup list {{ $labels.backup }} there.`,
 	}
 	var rules []rule.Rule

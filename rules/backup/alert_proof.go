@@ -30,9 +30,9 @@ func proofAlerts() rule.Group {
 	}, `$failed{test="restore"}`)...)
 
 	rules = append(rules, onBackups(metric.VerifyFailedAlert, 0, rule.Text{
-		Summary: "A verification found a damaged backup.",
+		Summary: "A verification of a backup failed.",
 		Description: `The last verification of {{ $labels.backup }} in {{ $labels.environment }} failed; ` + since + `.
-			Owner: {{ $labels.owner }}. First look: {{ $labels.backup }}.verify.json in the results directory says which check failed; make a new full backup.`,
+			Owner: {{ $labels.owner }}. First look: {{ $labels.backup }}.verify.json in the results directory says which check failed; the check named run means that the verification could not be made. If another failed, make a new full backup.`,
 	}, `$failed{test="verify"}`)...)
 
 	rules = append(rules, onBackups(metric.RestoreOverdueAlert, time.Hour, rule.Text{

@@ -73,7 +73,7 @@ func manyTenantsAlerts() rule.Group {
 	}, rule.Expand(`$tenants >= $many`, stateNames))
 	tier := rule.ByPage(metric.TierDownAlert, "P1", 0, rule.Text{
 		Summary: "Several tenants of one tier are down at once.",
-		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} are down, the number at which the policy pages for the tier.
+		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} are down; the policy pages for the tier from pool.tenants on.
 			Owner: {{ $labels.owner }}.
 			First look: what those tenants share (region, shard, plan, last migration); the dashboard lists them.`,
 	}, tierDown)

@@ -83,7 +83,7 @@ func blind(p *config.Policy) rule.Group {
 		rule.Single(metric.ReferenceDeadAlert, rule.Expand(
 			`max by ($place) ($dead) > 0`, n), 2*rule.Patience, rule.Text{
 			Summary: "A reference target does not answer.",
-			Description: `{{ $value }} of the reference_targets and reference_names do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; they are ignored.
+			Description: `{{ $value }} of the reference_targets and reference_names do not answer location {{ $labels.location }} in {{ $labels.environment }}, though checks do; these references are ignored until they answer.
 				If none is left, a network failure of this location looks like an outage of everything. First look: the exporter's status page names them; replace them in the policy.`,
 		}),
 	)

@@ -160,7 +160,7 @@ func escalate(*config.Policy) rule.Group {
 				Summary: "An incident is unacknowledged.",
 				Description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }} of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} is unacknowledged after {{ $value | humanizeDuration }};
 					escalated to {{ $labels.layer }}. Owner: {{ or $labels.owner "unknown" }}.
-					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; an acknowledgement here or there stops the escalation.{{ else if not $labels.alert }}First look: all open alerts on Alertmanager's page; acknowledge what you can, and the list advances.{{ else }}No exporter can report acknowledgements (ThorbisEscalationBlind), so the escalation stops only with the alert.{{ end }}`,
+					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; an acknowledgement here or there stops the escalation.{{ else if not $labels.alert }}First look: all open alerts on Alertmanager's page; acknowledge what you can, and the list advances.{{ else }}First look: the page of {{ $labels.alert }}. No exporter can read acknowledgements (ThorbisEscalationBlind): stop this escalation with the Acknowledge link, which silences the escalation itself.{{ end }}`,
 			}.Annotations(),
 		})
 	}

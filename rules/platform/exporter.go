@@ -52,7 +52,7 @@ func exporters(p *config.Policy) rule.Group {
 			Summary: "A collector cannot save its state.",
 			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} last saved its state {{ $value | humanizeDuration }} ago.
 				Counters of checks continue in memory, those of other collectors stop until it saves again. A restart loses everything since the last save.
-				First look: space, permissions and health of the disk of --storage.path, then the exporter's log.`,
+				First look: df on the directory of --storage.path; if it does not return, the disk hangs: do not restart the exporter. Else its space and permissions, then the exporter's log.`,
 		}),
 		rule.Single(metric.PolicyReloadAlert, rule.Expand(`max by ($instance) ($reloaded) == 0`, n), rule.Patience, rule.Text{
 			Summary: "An exporter refused a new policy.",

@@ -28,7 +28,7 @@ func paging(p *config.Policy) rule.Group {
 		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus fails to evaluate alerting rules.",
 			Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }}; alerts that depend on them cannot fire.
-				First look: the error on Prometheus' rules page; the usual cause of a many-to-many match is an exporter with another policy.`,
+				First look: the error on Prometheus' rules page; if it is a many-to-many match, an exporter has another policy.`,
 		}),
 		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`, 2*rule.Patience, rule.Text{
 			Summary: "Prometheus skips evaluations of alerting rules.",
@@ -50,7 +50,7 @@ func paging(p *config.Policy) rule.Group {
 		rule.Single(metric.NotificationsFailingAlert, `
 			sum by (job, instance, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0`, rule.Patience, rule.Text{
 			Summary: "Alertmanager fails to notify through an integration.",
-			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; that channel is not notified.
+			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; notifications of that channel may be lost.
 				First look: Alertmanager's log for that receiver, then its key or URL, then the vendor's status page.`,
 		}),
 		rule.Single(metric.PrometheusReloadAlert, `prometheus_config_last_reload_successful == 0`, rule.Patience, rule.Text{

@@ -88,8 +88,8 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		unless on ($service) $planned`, n)}}
 	rules = append(rules, rule.ByPage(metric.TierBurnAlert, "P1", afterWhole, rule.Text{
 		Summary: "Several tenants of one tier burn their budget at once.",
-		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}, the number at which the policy pages for the tier.
-			Owner: {{ $labels.owner }}. Worst in the last five minutes:` + worst + `
+		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}; the policy pages for the tier from pool.tenants on.
+			Owner: {{ $labels.owner }}. Worst of all tiers in the last five minutes:` + worst + `.
 			First look: what those tenants share (region, shard, plan, last migration).`,
 	}, tierBurn)...)
 	m := rule.MassOutage{Level: "slo", Many: metric.ManyTenantsBurning, Urgency: metric.TenantsBurningUrgency, Own: "P2", Tier: tierBurn}
@@ -97,7 +97,7 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 	rules = append(rules, m.Alerts(metric.ManyTenantsBurningAlert, afterWhole, rule.Text{
 		Summary: "Many tenants of one service burn their budget at once.",
 		Description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}: something that they share is broken. Owner: {{ $labels.owner }}.
-			Alerts on single tenants of it are suppressed until five minutes after. Worst in the last five minutes:` + worst + `
+			Alerts on single tenants of it are suppressed until five minutes after. Worst in the last five minutes:` + worst + `.
 			First look: what those tenants share (a plan, a shard, a feature); the service as a whole is within its budget.`,
 	}, metric.ManyTenantsBurning.Name+" > 0")...)
 	rules = append(rules, rule.ByPage(metric.TrafficVanishedAlert, "P2", 2*rule.Patience, rule.Text{

@@ -108,7 +108,7 @@ func deviceAlerts() []rule.Rule {
 			max by ($device) ($slow) > 1
 			unless on ($device) max by ($device) ($used) > `+busyShare), diskPatience, rule.Text{
 			Summary: "A disk is slower than its objective.",
-			Description: `Operations of {{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} take {{ $value | printf "%.1f" }} times as long as the objective permits, though the disk is below its known limits.
+			Description: `Operations of {{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} take {{ $value | printf "%.1f" }} times as long as the objective permits, though it has reached no limit that is known.
 				First look: its queue and latency on the Storage dashboard; a limit that is missing in the policy (storage.limits); the health of the disk itself.`,
 		}),
 	}
