@@ -145,14 +145,20 @@ func same(a, b Tenant) bool {
 	return a.Name == b.Name && a.Tier == b.Tier && slices.Equal(a.Hosts, b.Hosts)
 }
 
-// Restore puts a list of an earlier run in use, until the first read that succeeds.
+// Restore puts a list of an earlier run or of another reader in use, until the first read that succeeds. It may be
+// called again with a newer list.
 func (s *Reader) Restore(list []Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.loaded {
-		s.list, s.adopted = list, true
-		s.version++
+	if s.loaded {
+		return
 	}
+	s.shrunk = time.Time{} // what was missing was missing in the list before
+	if s.adopted && slices.EqualFunc(list, s.list, same) {
+		return
+	}
+	s.list, s.adopted = list, true
+	s.version++
 }
 
 // wasRead reports whether the list was read in this run.

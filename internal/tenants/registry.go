@@ -75,22 +75,23 @@ func (r *Registry) prepare(c *config.Registry) *Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := readerOf(c, r.newest)
-	switch {
-	case s == nil || s == r.newest:
+	if s == nil || s == r.newest {
 		return s
-	case r.prepared != nil && r.prepared.reads(s):
-		return r.prepared // for another collector, or a policy that was refused
 	}
-	s.Errors = &r.errors
-	var before []Tenant
-	another := false // a file that is meant to be another list
-	if r.newest == nil {
-		before = r.earlier()
+	again := r.prepared != nil && r.prepared.reads(s) // for another collector, or after a policy that was refused
+	if again {
+		s = r.prepared
 	} else {
-		before, _ = r.newest.List()
-		another = s.File != "" && s.File != r.newest.File
+		s.Errors = &r.errors
 	}
-	if len(before) > 0 && !another {
+	var before []Tenant
+	switch {
+	case r.newest == nil && !again:
+		before = r.earlier()
+	case r.newest != nil && (s.File == "" || s.File == r.newest.File): // another file is meant to be another list
+		before, _ = r.newest.List()
+	}
+	if len(before) > 0 {
 		s.Restore(before)
 	}
 	r.prepared = s

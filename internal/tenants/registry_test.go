@@ -158,6 +158,39 @@ func TestPreparedSourceIsNotInForce(t *testing.T) {
 	}
 }
 
+// A reader that was prepared for a policy that was refused comes into force with the tenants of now, not of that day.
+func TestPreparedReaderHasTheNewestList(t *testing.T) {
+	r, _ := testRegistry(t)
+	dir := t.TempDir()
+	file, dsn := filepath.Join(dir, "tenants.yaml"), filepath.Join(dir, "dsn")
+	put(t, file, "tenants: [{name: a}, {name: b}]")
+	put(t, dsn, "host=/nowhere-at-all user=x")
+	refresh := config.Duration(time.Minute)
+	s := subscribe(t, r, &config.Registry{File: file, Refresh: refresh})
+	prepare := func(want int) *Reader {
+		t.Helper()
+		database := &config.RegistryPostgres{DSNFile: dsn, Query: "q"}
+		reader, err := s.Prepare(&config.Registry{Postgres: database, Refresh: refresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, known := reader.List(); !known || len(list) != want {
+			t.Errorf("%v, want %d tenants", list, want)
+		}
+		return reader
+	}
+	refused := prepare(2)
+	put(t, file, "tenants: [{name: a}, {name: b}, {name: c}]")
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again := prepare(3)
+	version := again.Version()
+	if prepare(3); again != refused || again.Version() != version {
+		t.Error("another collector has another reader, or finds a list that is not new changed")
+	}
+}
+
 // A database that hangs holds up only the subscription that reads it. If that one ends, another reads.
 func TestReadIsTakenOver(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
