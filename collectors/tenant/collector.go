@@ -110,7 +110,6 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 		return func() {
 			c.commit(next)
 			c.tenants.Use(next.registry)
-			c.tenants.Keep()
 		}, err
 	})
 }

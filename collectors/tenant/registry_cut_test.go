@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -59,6 +61,9 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 	put(t, file, list(40))
 	c, stop := start(policy("1h", "tenants.yaml"))
 	known(c, 40)
+	if err := c.tenants.Refresh(t.Context()); err != nil { // saves the list, as Run does
+		t.Fatal(err)
+	}
 	stop()
 	put(t, file, list(4))
 	c, stop = start(policy("1h", "tenants.yaml"))
@@ -104,5 +109,42 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 	stop()
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A reload saves no list of tenants itself: it would wait for a storage disk that hangs.
+func TestReloadDoesNotWaitForTheStorage(t *testing.T) {
+	dir, storage := t.TempDir(), t.TempDir()
+	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	put(t, filepath.Join(dir, "secret"), secret)
+	put(t, filepath.Join(dir, "p.yaml"), strings.ReplaceAll(databasePolicy,
+		`postgres: {dsn_file: dsn, query: "select name, tier from customers"}`, "file: tenants.yaml"))
+	p, err := config.Load(filepath.Join(dir, "p.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sd, err := state.Open(storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sd.Close()
+	pipe := filepath.Join(storage, "tenant-registry.state.tmp")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil { // opening it waits for a reader
+		t.Skipf("no named pipes here: %v", err)
+	}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
+	defer c.Close()
+	applied := collectors.Async(func() error { return collectors.Apply(c, p) })
+	select {
+	case err := <-applied:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the reload waits for the save of the registry")
+		if f, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
+			defer f.Close()
+		}
+		<-applied
 	}
 }

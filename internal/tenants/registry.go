@@ -28,11 +28,13 @@ type Registry struct {
 	reading  bool
 	due      time.Time // of the next read
 	last     Update
-	changed  chan struct{} // closed at the end of each read and whenever a reader is put in force
+	changed  chan struct{} // closed with each update and whenever a reader is put in force
 	replaced bool          // the list of an earlier release is saved under its own name
+	saving   saving
 }
 
-// Update is the outcome of one read.
+// Update is the outcome of one read. A save takes place after its read: when it begins or ceases to fail, the update of
+// the read is repeated with another NotKept.
 type Update struct {
 	// Err is why the registry could not be read; the tenants known before stay in use.
 	Err error
@@ -42,12 +44,12 @@ type Update struct {
 	Duration time.Duration
 
 	reader *Reader
-	number uint64 // counts the reads
+	number uint64 // counts the updates
 }
 
 // NewRegistry returns a registry that no policy names yet. Good lists are kept in the directory, if there is one.
 func NewRegistry(dir *state.Dir, logger *slog.Logger) *Registry {
-	return &Registry{dir: dir, logger: logger, changed: make(chan struct{})}
+	return &Registry{dir: dir, logger: logger, changed: make(chan struct{}), saving: saving{patience: savePatience}}
 }
 
 // Errors returns how many reads have failed since the start, whatever the policy.
@@ -131,45 +133,24 @@ func (r *Registry) read(ctx context.Context) {
 		r.reading = false
 		// A read that was cut short, or that of a reader that has been replaced, is no outcome: the next one follows at once.
 		if ctx.Err() == nil && r.newest == s {
-			u.Duration = time.Since(start)
+			u.Duration, u.NotKept = time.Since(start), r.saving.err
 			u.reader, u.number = s, r.last.number+1
 			r.last, r.due = u, start.Add(s.pace())
+			r.save()
 		}
 		r.announce()
 	}()
-	u = r.refresh(ctx, s)
+	u.Err = r.refresh(ctx, s)
 }
 
-// refresh reads the registry and keeps its list.
-func (r *Registry) refresh(ctx context.Context, s *Reader) (u Update) {
-	_, u.Err = s.Refresh(ctx)
-	if ctx.Err() != nil {
-		return u
+// refresh reads the registry. A list that is doubted is no error.
+func (r *Registry) refresh(ctx context.Context, s *Reader) error {
+	_, err := s.Refresh(ctx)
+	if errors.Is(err, ErrShrunk) && ctx.Err() == nil {
+		r.logger.Warn("Tenants are not dropped yet", "err", err)
+		return nil
 	}
-	if errors.Is(u.Err, ErrShrunk) {
-		r.logger.Warn("Tenants are not dropped yet", "err", u.Err)
-		u.Err = nil
-	}
-	u.NotKept = r.keep(s)
-	return u
-}
-
-// keep saves the list of a reader for the next start, if it was read in this run and is not what was saved last.
-func (r *Registry) keep(s *Reader) error {
-	if err := s.Keep(r.dir, keptName); err != nil {
-		r.logger.Warn("A start without the registry would know older tenants, or none", "err", err)
-		return err
-	}
-	r.mu.Lock()
-	replaced := r.replaced && s.wasRead()
-	r.replaced = r.replaced && !replaced
-	r.mu.Unlock()
-	if replaced {
-		if err := r.dir.Remove(keptNameOfHealth); err != nil {
-			r.logger.Warn("The tenant registry of an earlier release cannot be removed", "err", err)
-		}
-	}
-	return nil
+	return err
 }
 
 // announce wakes the subscriptions. The caller holds the lock.
@@ -204,27 +185,22 @@ func (s *Subscription) Use(reader *Reader) {
 // Reader returns the reader in force, nil if there is none.
 func (s *Subscription) Reader() *Reader { return s.reader.Load() }
 
-// Keep saves the list of the reader in force for the next start. Run does so after each read.
-func (s *Subscription) Keep() {
-	if reader := s.reader.Load(); reader != nil {
-		_ = s.registry.keep(reader) // it is logged
-	}
-}
-
 // Errors returns how many reads of the registry have failed.
 func (s *Subscription) Errors() uint64 { return s.registry.Errors() }
 
-// Refresh reads the registry in force now, for a command that needs it at once.
+// Refresh reads the registry in force now and saves its list, for a command that needs it at once.
 func (s *Subscription) Refresh(ctx context.Context) error {
 	reader := s.reader.Load()
 	if reader == nil {
 		return nil
 	}
-	u := s.registry.refresh(ctx, reader)
-	return errors.Join(u.Err, u.NotKept)
+	if err := s.registry.refresh(ctx, reader); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return s.registry.keep(reader)
 }
 
-// Run calls use after each read of the registry in force, until the context ends. Of all subscriptions that run, the
+// Run calls use with each update of the registry in force, until the context ends. Of all subscriptions that run, the
 // first one to notice that a read is due makes it.
 func (s *Subscription) Run(ctx context.Context, use func(Update)) {
 	r := s.registry

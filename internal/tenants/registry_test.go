@@ -121,7 +121,9 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
 	put(t, file, "tenants: [{name: acme}, {name: new}]")
 	s = subscribe(t, r, &config.Registry{File: file, Refresh: database.Refresh})
-	s.Keep()
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if list, err := Kept(d, keptName); err != nil || len(list) != 2 || list[1].Name != "new" {
 		t.Errorf("%v kept, %v", list, err)
 	}
