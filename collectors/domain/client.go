@@ -30,14 +30,17 @@ type lookupError struct {
 	reason string // of metric.DomainReasons
 	// wait is for how long the registry asked to be left alone; 0 if it did not.
 	wait time.Duration
-	err  error
+	// answered says that the registry answered, and that the failure is one of this domain only.
+	answered bool
+	err      error
 }
 
 func (e *lookupError) Error() string { return e.err.Error() }
 func (e *lookupError) Unwrap() error { return e.err }
 
 func failed(reason, format string, args ...any) *lookupError {
-	return &lookupError{reason: reason, err: fmt.Errorf(format, args...)}
+	answered := reason == metric.DomainNotFound || reason == metric.DomainMalformed
+	return &lookupError{reason: reason, answered: answered, err: fmt.Errorf(format, args...)}
 }
 
 // errRedirect is why a redirect is not followed.
@@ -125,7 +128,9 @@ func statusError(resp *http.Response) *lookupError {
 	e := failed(metric.DomainRefused, "%s answered %s", resp.Request.URL.Host, resp.Status)
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotFound:
-		e.reason = metric.DomainNotFound
+		e.reason, e.answered = metric.DomainNotFound, true
+	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
+		e.answered = true
 	case code == http.StatusTooManyRequests:
 		e.reason, e.wait = metric.DomainRateLimited, retryAfter(resp.Header, time.Now())
 	case code >= http.StatusInternalServerError:

@@ -102,6 +102,19 @@ func TestLookupUnreachable(t *testing.T) {
 	}
 }
 
+// A registry that refuses the request for one domain answers; those for its other domains go on.
+func TestRefusalOfOneDomain(t *testing.T) {
+	for code, next := range map[int]string{400: "b.com", 422: "b.com", 404: "b.com", 403: "", 500: ""} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
+		c := start(t, nil, `{names: [{name: a.com}, {name: b.com}], servers: {com: "`+base+`"}, spacing: 1s}`)
+		now := time.Now()
+		lookupNext(t, c, now)
+		if got, _ := c.next(now.Add(5 * time.Second)); got.domain != next {
+			t.Errorf("after %d %q is asked, want %q", code, got.domain, next)
+		}
+	}
+}
+
 // Three redirects are followed, as registries move; never from https to http.
 func TestRedirects(t *testing.T) {
 	hops := 0

@@ -211,6 +211,7 @@ func (c *Collector) lookups(ctx context.Context, report collectors.Report) error
 type due struct {
 	domain, base, host string
 	interval, spacing  time.Duration
+	urgent             time.Duration // before the expiry
 }
 
 // next returns the domain that has been due for the longest at a registry that may be asked now. Without one, it
@@ -244,7 +245,7 @@ func (c *Collector) next(now time.Time) (due, time.Duration) {
 			continue
 		}
 		if found.domain == "" || at.Before(since) {
-			found, since = due{w.name, base, u.Host, d.Interval.Std(), d.Spacing.Std()}, at
+			found, since = due{w.name, base, u.Host, d.Interval.Std(), d.Spacing.Std(), d.UrgentBefore.Std()}, at
 		}
 	}
 	return found, soonest
@@ -282,7 +283,7 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 	}
 	if err == nil {
 		c.results[metric.ResultSuccess]++
-		known.succeed(now, got, d.interval)
+		known.succeed(now, got, d.interval, d.urgent)
 		r.answered(now, d.spacing)
 		return nil
 	}
@@ -294,10 +295,9 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 	c.reasons[why.reason]++
 	news := known.Reason != why.reason
 	known.fail(now, why.reason, d.interval)
-	switch why.reason {
-	case metric.DomainNotFound, metric.DomainMalformed:
+	if why.answered {
 		r.answered(now, d.spacing)
-	default:
+	} else {
 		r.silent(now, d.spacing, why.wait)
 	}
 	if news {

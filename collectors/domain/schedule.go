@@ -2,13 +2,19 @@ package domain
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 const (
 	// firstRetry is the pause after the first failure of a domain, which doubles with each further one up to the
 	// interval.
 	firstRetry = 15 * time.Minute
+	// soonAgain is how long after a report a domain is looked up again that is lost, or whose renewal is urgent, so that
+	// its alert ends soon after the mend.
+	soonAgain = time.Hour
 	// firstPause is the pause of a registry after it did not answer at all, which doubles up to maxPause.
 	firstPause = 30 * time.Second
 	maxPause   = time.Hour
@@ -27,12 +33,22 @@ type record struct {
 }
 
 // succeed notes a report. One without statuses, where they were reported before, leaves them and their age as they were.
-func (r *record) succeed(now time.Time, got report, interval time.Duration) {
-	next := record{Expires: got.expires, Statuses: got.statuses, LastSuccess: now, Next: now.Add(spread(interval))}
+// urgent is the time before the expiry by which the renewal is urgent.
+func (r *record) succeed(now time.Time, got report, interval, urgent time.Duration) {
+	next := record{Expires: got.expires, Statuses: got.statuses, LastSuccess: now}
 	if got.statuses == nil && r.Statuses != nil {
 		next.Statuses, next.LastSuccess = r.Statuses, r.LastSuccess
 	}
+	if next.lost() || !next.Expires.IsZero() && next.Expires.Sub(now) < urgent {
+		interval = min(interval, soonAgain)
+	}
+	next.Next = now.Add(spread(interval))
 	*r = next
+}
+
+// lost reports whether the domain does not resolve or is about to be lost.
+func (r *record) lost() bool {
+	return slices.ContainsFunc(r.Statuses, func(s string) bool { return slices.Contains(metric.DomainLostStatuses, s) })
 }
 
 // fail notes a failure. What was known before stays.
