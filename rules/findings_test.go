@@ -1,10 +1,6 @@
 package rules_test
 
-import (
-	"strconv"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // findings lists the defects of the first version of these rules. Each names the stories or tests that prove its fix.
 var findings = []struct {
@@ -35,18 +31,18 @@ var findings = []struct {
 
 // TestFindings checks that the proof of each finding exists, by name.
 func TestFindings(t *testing.T) {
-	texts := testTexts(t)
+	proofs := readProofs(t)
 	for i, f := range findings {
 		if f.number != i+1 || len(f.stories)+len(f.tests) == 0 {
 			t.Errorf("finding %d, %s: no proof, or out of order", f.number, f.finding)
 		}
 		for _, name := range f.stories {
-			if !strings.Contains(texts, strconv.Quote(name)) {
-				t.Errorf("finding %d, %s: there is no story %q", f.number, f.finding, name)
+			if !proofs.stories[name] {
+				t.Errorf("finding %d, %s: no table that runs has the story %q", f.number, f.finding, name)
 			}
 		}
 		for _, name := range f.tests {
-			if !strings.Contains(texts, "\nfunc "+name+"(t *testing.T)") {
+			if !proofs.tests[name] {
 				t.Errorf("finding %d, %s: there is no %s", f.number, f.finding, name)
 			}
 		}

@@ -117,7 +117,7 @@ func TestMaintenanceIsNobodysOutage(t *testing.T) {
 
 // Whatever comes, no counter steps back, down is part of observed, and no second is lost or counted twice
 // beyond those held back.
-func FuzzJudge(f *testing.F) {
+func FuzzStateMachine(f *testing.F) {
 	f.Add([]byte{0, 30, 1, 3, 1, 2, 1, 2, 0, 9, 0, 2, 2, 5, 3, 60, 4, 1})
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		m := newStateMachine(epoch, totals{})

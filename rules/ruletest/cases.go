@@ -21,7 +21,7 @@ const (
 	KindTwo     = "two"
 )
 
-// promtoolCase holds the fields of a test in rules/tests that TestCoverage reads.
+// promtoolCase holds the fields of a test in rules/tests that covered reads.
 type promtoolCase struct {
 	Name   string `yaml:"name"`
 	Alerts []struct {

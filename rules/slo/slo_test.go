@@ -98,6 +98,9 @@ func requestStories(carry carrier) []sloCase {
 // the requests.
 func TestRequestBurns(t *testing.T) {
 	ruletest.Simulates(t)
+	if len(carriers) != 3 {
+		t.Errorf("%d carriers, want one exporter, two exporters and a rolling restart", len(carriers))
+	}
 	for name, carry := range carriers {
 		t.Run(name, func(t *testing.T) { runStories(t, requestsEnd, requestStories(carry)) })
 	}
