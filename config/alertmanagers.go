@@ -30,9 +30,7 @@ var alertmanagersSection = &section[[]*Alertmanager]{
 }
 
 func validateAlertmanagers(v *validator, all []*Alertmanager) {
-	if n := len(all); n > maxAlertmanagers {
-		v.failAt("alertmanagers", "%d Alertmanagers; at most %d", n, maxAlertmanagers)
-	}
+	v.tooMany("alertmanagers", "Alertmanagers", len(all), maxAlertmanagers)
 	seen := map[string]bool{}
 	for i, a := range all {
 		path := fmt.Sprintf("alertmanagers[%d]", i)

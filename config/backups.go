@@ -127,21 +127,19 @@ func setDuration(d *Duration, unless time.Duration) {
 }
 
 func validateBackups(v *validator, backups []*Backup) {
-	if n := len(backups); n > maxBackups {
-		v.failAt("backups", "%d backups; at most %d", n, maxBackups)
-	}
+	v.tooMany("backups", "backups", len(backups), maxBackups)
 	seen := map[string]bool{}
 	for i, b := range backups {
 		path := fmt.Sprintf("backups[%d]", i)
 		v.name(path+".name", b.Name)
 		v.unique(path+".name", b.Name, seen)
 		v.page(path+".page", b.Page)
-		if _, ok := v.policy.Service(b.AppService); !ok && b.AppService != "" {
-			v.failAt(path+".app_service", "unknown service %q: write the name of a service of this policy", b.AppService)
+		if b.AppService != "" {
+			v.appService(path+".app_service", b.AppService)
 		}
 		v.names(path+".locations", b.Locations)
 		if b.Refresh.Std() < 10*time.Second {
-			v.failAt(path+".refresh", "must be 10s or more, because each listing starts the program")
+			v.failAt(path+".refresh", "invalid duration %q: write 10s or more, because each listing starts the program", b.Refresh)
 		}
 		if b.Timeout <= 0 || b.Timeout > b.Refresh {
 			v.failAt(path+".timeout", "%s must be more than 0 and at most refresh, which is %s", b.Timeout, b.Refresh)

@@ -34,9 +34,7 @@ func (c *Canary) inherit() {
 }
 
 func (v *validator) canaries(list []*Canary) {
-	if len(list) > maxCanaries {
-		v.failAt("storage.canaries", "%d canaries; at most %d", len(list), maxCanaries)
-	}
+	v.tooMany("storage.canaries", "canaries", len(list), maxCanaries)
 	seen := map[string]bool{}
 	for i, c := range list {
 		path := fmt.Sprintf("storage.canaries[%d]", i)

@@ -18,6 +18,6 @@ func TestCanaryErrorsNameTheCure(t *testing.T) {
 		{"{name: a, path: /data, interval: 1s}", `storage.canaries[0].interval: invalid duration "1s": write 10s to 1d`},
 		{"{name: a, path: /data, size: 1KiB}", "storage.canaries[0].size: must be 4KiB to 16MiB"},
 		{"{name: a, path: /data, size: 1GiB}", "storage.canaries[0].size: must be 4KiB to 16MiB"},
-		{strings.Repeat("{name: a, path: /x}, ", maxCanaries) + "{}", "21 canaries; at most 20"},
+		{strings.Repeat("{name: a, path: /x}, ", maxCanaries) + "{}", "too many canaries (21): write at most 20"},
 	})
 }

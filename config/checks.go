@@ -81,9 +81,7 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 	}
 	v.certificates(path+".certificates", c.Certificates)
 	v.checkTarget(path+".target", c.Target, c.Module)
-	if c.Interval.Std() < time.Second {
-		v.failAt(path+".interval", "must be 1s or more")
-	}
+	v.atLeast(path+".interval", c.Interval, Duration(time.Second))
 	if c.Timeout <= 0 || c.Timeout >= c.Interval {
 		v.failAt(path+".timeout", "%s must be more than 0 and less than the interval of %s", c.Timeout, c.Interval)
 	}

@@ -59,9 +59,7 @@ func inheritDatabases(_ *Policy, servers *[]*Database) {
 }
 
 func validateDatabases(v *validator, servers []*Database) {
-	if n := len(servers); n > maxServers {
-		v.failAt("databases", "%d servers; at most %d", n, maxServers)
-	}
+	v.tooMany("databases", "servers", len(servers), maxServers)
 	seen := map[string]bool{}
 	for i, d := range servers {
 		path := fmt.Sprintf("databases[%d]", i)

@@ -19,6 +19,6 @@ func TestDatabaseErrorsNameTheCure(t *testing.T) {
 		{"{name: a, dsn_env: D, max_databases: 5000}", "databases[0].max_databases: must be 1 to 1000"},
 		{"{name: a, dsn_env: D, wal: {host: db1}}", "databases[0].wal: missing mountpoint: write the path"},
 		{"{name: a, dsn_env: D, wal: {mount: /x}}", "mount"},
-		{strings.Repeat("{name: a, dsn_env: D}, ", maxServers) + "{}", "51 servers; at most 50"},
+		{strings.Repeat("{name: a, dsn_env: D}, ", maxServers) + "{}", "too many servers (51): write at most 50"},
 	})
 }

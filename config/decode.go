@@ -105,7 +105,7 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 	d.nodes++
 	if d.nodes > maxNodes {
 		if d.nodes == maxNodes+1 {
-			d.fail(file, node.Line, path, "the policy is too large (more than %d values)", maxNodes)
+			d.fail(file, node.Line, path, "the policy is too large (more than %d values): use fewer aliases or fewer values", maxNodes)
 		}
 		return
 	}
@@ -309,7 +309,7 @@ func Suggest(got string, known []string) string {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	if len(known) == 0 {
-		return "none is defined"
+		return "none is defined; define one first"
 	}
 	if more := len(known) - maxSuggested; more > 0 {
 		return fmt.Sprintf("write one of %s and %d more", strings.Join(known[:maxSuggested], ", "), more)

@@ -152,7 +152,7 @@ func validateDomains(v *validator, d *Domains) {
 		v.failAt("domains.limit", "must be 1 to %d", maxDomains)
 	}
 	if len(d.Names) > d.Limit {
-		v.failAt("domains.names", "%d names; at most the limit of %d", len(d.Names), d.Limit)
+		v.failAt("domains.names", "too many names (%d): write at most %d, or a higher limit", len(d.Names), d.Limit)
 	}
 	v.between("domains.warn_before", d.WarnBefore, Duration(24*time.Hour), Duration(365*24*time.Hour))
 	if d.UrgentBefore > d.WarnBefore {

@@ -76,12 +76,8 @@ func validateHealth(v *validator, h Health) {
 	if h.Confirm.Probes < 0 || h.Confirm.Probes > 10 {
 		v.failAt("health.confirm.probes", "must be 0 to 10")
 	}
-	if h.RecheckInterval.Std() < 100*time.Millisecond {
-		v.failAt("health.recheck_interval", "must be 100ms or more")
-	}
-	if len(h.Checks) > maxChecks {
-		v.failAt("health.checks", "%d checks; at most %d", len(h.Checks), maxChecks)
-	}
+	v.atLeast("health.recheck_interval", h.RecheckInterval, Duration(100*time.Millisecond))
+	v.tooMany("health.checks", "checks", len(h.Checks), maxChecks)
 	v.names("health.locations", h.Locations)
 	v.references(h)
 	v.certificates("health.certificates", h.Certificates)

@@ -30,9 +30,7 @@ var hostSection = &section[Host]{
 
 func validateHost(v *validator, h Host) {
 	v.between("host.interval", h.Interval, Duration(time.Second), Duration(5*time.Minute))
-	if len(h.Processes) > maxProcesses {
-		v.failAt("host.processes", "%d processes; at most %d", len(h.Processes), maxProcesses)
-	}
+	v.tooMany("host.processes", "processes", len(h.Processes), maxProcesses)
 	seen := map[string]bool{}
 	for i, p := range h.Processes {
 		path := fmt.Sprintf("host.processes[%d]", i)

@@ -63,9 +63,7 @@ func validateObjectives(v *validator, o Objectives) {
 // latencyObjectives checks the latency objectives as SLOs, which every service has one of for each.
 func (v *validator) latencyObjectives() {
 	latency := v.policy.Objectives.Latency
-	if len(latency) > maxLatencies {
-		v.failAt("objectives.latency", "%d thresholds; at most %d", len(latency), maxLatencies)
-	}
+	v.tooMany("objectives.latency", "thresholds", len(latency), maxLatencies)
 	seen := map[string]bool{}
 	for i, l := range latency {
 		path := fmt.Sprintf("objectives.latency[%d]", i)

@@ -70,7 +70,7 @@ func zoneOf(name string) string {
 
 func (v *validator) references(h Health) {
 	if len(h.ReferenceTargets) > maxReferences {
-		v.failAt("health.reference_targets", "%d targets: write at most %d", len(h.ReferenceTargets), maxReferences)
+		v.failAt("health.reference_targets", "too many targets (%d): write at most %d", len(h.ReferenceTargets), maxReferences)
 	}
 	for i, r := range h.ReferenceTargets {
 		path := fmt.Sprintf("health.reference_targets[%d]", i)
@@ -81,7 +81,7 @@ func (v *validator) references(h Health) {
 		v.checkTarget(path+".target", r.Target, r.Module)
 	}
 	if len(h.ReferenceNames) > maxReferences {
-		v.failAt("health.reference_names", "%d names: write at most %d", len(h.ReferenceNames), maxReferences)
+		v.failAt("health.reference_names", "too many names (%d): write at most %d", len(h.ReferenceNames), maxReferences)
 	}
 	zones := v.policy.checkZones()
 	for i, name := range h.ReferenceNames {

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"strings"
 )
 
 // Regexp is a regular expression that has to match the whole text.
@@ -14,11 +16,17 @@ type Regexp struct {
 // UnmarshalText compiles the expression.
 func (r *Regexp) UnmarshalText(text []byte) error {
 	if len(text) > 4096 {
-		return fmt.Errorf("is too long; at most 4096 bytes")
+		return fmt.Errorf("invalid regular expression of %d bytes: write at most 4096", len(text))
 	}
-	re, err := regexp.Compile("^(?:" + string(text) + ")$")
+	// The text is parsed by itself too: of a)(b only the whole has all its parentheses.
+	_, err := syntax.Parse(string(text), syntax.Perl)
+	var re *regexp.Regexp
+	if err == nil {
+		re, err = regexp.Compile("^(?:" + string(text) + ")$")
+	}
 	if err != nil {
-		return fmt.Errorf("invalid regular expression %q: %w", text, err)
+		return fmt.Errorf("invalid regular expression %q: %s; write it in RE2 syntax, like api-.*",
+			text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	r.text, r.re = string(text), re
 	return nil

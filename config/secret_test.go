@@ -203,7 +203,7 @@ func TestLoadOnce(t *testing.T) {
 	}
 	for _, c := range []struct{ text, want string }{
 		{"version: 1\nnonsense: 1\n", "<stdin>:2: nonsense"},
-		{strings.Repeat(" ", maxFileBytes+1), "more than"},
+		{strings.Repeat(" ", maxFileBytes+1), "bytes: divide it into files of a directory"},
 	} {
 		_, err := LoadOnce(t.Context(), "-", strings.NewReader(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -60,9 +60,7 @@ func inheritSLOs(p *Policy, slos *[]*SLO) {
 
 func validateSLOs(v *validator, slos []*SLO) {
 	v.latencyObjectives()
-	if len(slos) > maxSLOs {
-		v.failAt("slos", "%d objectives; at most %d", len(slos), maxSLOs)
-	}
+	v.tooMany("slos", "objectives", len(slos), maxSLOs)
 	seen := map[string]bool{}
 	for i, s := range slos {
 		v.slo(fmt.Sprintf("slos[%d]", i), s, seen)

@@ -84,9 +84,7 @@ func inheritStorage(_ *Policy, s *Storage) {
 
 func validateStorage(v *validator, s Storage) {
 	v.between("storage.interval", s.Interval, minStorageInterval, maxStorageInterval)
-	if s.Timeout < Duration(100*time.Millisecond) || s.Timeout > Duration(time.Minute) {
-		v.failAt("storage.timeout", "must be 100ms to 1m")
-	}
+	v.between("storage.timeout", s.Timeout, Duration(100*time.Millisecond), Duration(time.Minute))
 	if s.Latency.Read <= 0 {
 		v.failAt("storage.latency.read", "must be more than 0")
 	}

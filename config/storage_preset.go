@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -85,7 +86,7 @@ func (l *StorageLimit) validPreset() error {
 	case p.needsSize && l.Size == 0:
 		return fmt.Errorf("size: %s does as much as it is large; write its size like 500GiB", l.Preset)
 	case p.needsIOPS && l.IOPS == 0:
-		return fmt.Errorf("iops: missing: %s is bought with a number of them", l.Preset)
+		return errors.New("iops: missing: write the number bought, like 3000")
 	case l.Size != 0 && (l.Size < p.minSize || l.Size > p.maxSize):
 		return fmt.Errorf("size: %s is sold from %s to %s", l.Preset, p.minSize, p.maxSize)
 	case l.IOPS > p.maxIOPS:

@@ -9,7 +9,7 @@ func TestStorageErrorsNameTheCure(t *testing.T) {
 	const project = "abcdefghijklmnopqrst"
 	for _, c := range []struct{ text, want string }{
 		{"{interval: 1h}", `storage.interval: invalid duration "1h": write 1s to 5m`},
-		{"{timeout: 1ms}", "storage.timeout: must be 100ms to 1m"},
+		{"{timeout: 1ms}", `storage.timeout: invalid duration "1ms": write 100ms to 1m`},
 		{"{devices: {include: '('}}", `storage.devices.include: invalid regular expression "("`},
 		{"{latency: {read: 0s}}", "storage.latency.read: must be more than 0"},
 		{"{limits: [{iops: 5}]}", "storage.limits[0]: missing device"},
@@ -17,7 +17,7 @@ func TestStorageErrorsNameTheCure(t *testing.T) {
 		{"{limits: [{device: sda}]}", "storage.limits[0]: write iops, throughput or both, or a preset"},
 		{"{limits: [{device: sda, preset: gp4}]}", `storage.limits[0].preset: unknown preset "gp4": did you mean gp2?`},
 		{"{limits: [{device: sda, preset: gp2}]}", "storage.limits[0].size: gp2 does as much as it is large"},
-		{"{limits: [{device: sda, preset: io2}]}", "storage.limits[0].iops: missing"},
+		{"{limits: [{device: sda, preset: io2}]}", "storage.limits[0].iops: missing: write the number bought, like 3000"},
 		{"{limits: [{device: sda, preset: gp3, iops: 90000}]}", "gp3 has 80000 at most"},
 		{"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}", "gp3 has 2000MiB a second at most"},
 		{"{limits: [{device: sda, preset: io1, iops: 5, size: 1GiB}]}", "io1 is sold from 4GiB"},

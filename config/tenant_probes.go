@@ -46,14 +46,15 @@ func networkOf(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("invalid address %q: write it like 192.0.2.7, 2001:db8::7 or 192.0.2.0/28", text)
 	}
 	if network.Bits() == 0 {
-		return netip.Prefix{}, fmt.Errorf("invalid network %q: every client is in it and could leave the counts", text)
+		return netip.Prefix{}, fmt.Errorf("invalid network %q: every client is in it and could leave the counts: "+
+			"write the exporters' own addresses", text)
 	}
 	return network.Masked(), nil
 }
 
 func (v *validator) probes(t *TenantProbes) {
 	if len(t.Addresses) > maxProbeAddresses {
-		v.failAt("tenants.probes.addresses", "%d addresses; at most %d, write networks", len(t.Addresses), maxProbeAddresses)
+		v.failAt("tenants.probes.addresses", "too many addresses (%d): write at most %d, or networks", len(t.Addresses), maxProbeAddresses)
 		return
 	}
 	for i, text := range t.Addresses {

@@ -108,9 +108,7 @@ func (s *Source) meets(other *Source) bool {
 }
 
 func (v *validator) sources(t Tenants) {
-	if len(t.Sources) > maxSources {
-		v.failAt("tenants.sources", "%d sources; at most %d", len(t.Sources), maxSources)
-	}
+	v.tooMany("tenants.sources", "sources", len(t.Sources), maxSources)
 	seen, stdin := map[string]bool{}, false
 	for i, s := range t.Sources {
 		path := fmt.Sprintf("tenants.sources[%d]", i)

@@ -99,9 +99,7 @@ func validateTenants(v *validator, t Tenants) {
 	if t.Limit < 1 || t.Limit > maxTenants {
 		v.failAt("tenants.limit", "must be 1 to %d", maxTenants)
 	}
-	if t.LateAfter.Std() < time.Minute {
-		v.failAt("tenants.late_after", "must be 1m or more")
-	}
+	v.atLeast("tenants.late_after", t.LateAfter, Duration(time.Minute))
 	v.oneOf("tenants.histogram", t.Histogram, Histograms)
 	v.probes(&t.Probes)
 	v.sources(t)
@@ -115,9 +113,7 @@ func (v *validator) registry(r Registry) {
 		v.failAt("tenants.registry.postgres", "missing dsn_file or query: "+
 			"write the name of a file that holds the connection string, and the query")
 	}
-	if r.Refresh.Std() < time.Second {
-		v.failAt("tenants.registry.refresh", "must be 1s or more")
-	}
+	v.atLeast("tenants.registry.refresh", r.Refresh, Duration(time.Second))
 }
 
 func warnOfTenants(v *validator, t Tenants) {

@@ -106,6 +106,19 @@ func (v *validator) between(path string, d, least, most Duration) {
 	}
 }
 
+func (v *validator) atLeast(path string, d, least Duration) {
+	if d < least {
+		v.failAt(path, "invalid duration %q: write %s or more", d, least)
+	}
+}
+
+// tooMany reports a list of n things of a kind with more than the most permitted.
+func (v *validator) tooMany(path, kind string, n, most int) {
+	if n > most {
+		v.failAt(path, "too many %s (%d): write at most %d", kind, n, most)
+	}
+}
+
 func (v *validator) zone(path, zone string) {
 	if _, err := time.LoadLocation(zone); err != nil {
 		v.failAt(path, "invalid time zone %q: write it like Europe/Berlin or UTC", zone)
