@@ -57,7 +57,7 @@ var (
 var (
 	DomainExpiry = define(Metric{
 		Name: "thorbis_domain_expiry_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time at which the registration of the domain expires: as its registry reports it, else as the policy states it. Absent while unknown.",
+		Help:   "Unix time at which the registration of the domain expires: as its registry reports it, else as the policy states it; the later of the two while the report is older than three intervals or no server is known. Absent while unknown.",
 		Labels: domainLabel,
 	})
 	DomainStatus = define(Metric{
@@ -113,7 +113,7 @@ var (
 	})
 	DomainExpectedInterval = define(Metric{
 		Name: "thorbis_domain_expected_lookup_interval_seconds", Type: Gauge, Unit: "seconds", Across: Replica, Expected: true,
-		Help:   "How often the registration is looked up. Absent for a domain of which no RDAP server is known.",
+		Help:   "How often the registration is looked up. Absent for a domain of which no RDAP server is known, unless one has reported it before.",
 		Labels: domainLabel,
 	})
 )

@@ -49,10 +49,12 @@ func (c *Collector) show() {
 		e.add(metric.DomainInfo, 1, w.name, w.tenant, w.appService, w.owner, w.page)
 		e.add(metric.DomainExpectedWarning, d.WarnBefore.Std().Seconds(), w.name)
 		e.add(metric.DomainExpectedUrgent, d.UrgentBefore.Std().Seconds(), w.name)
-		if c.bootstrap.server(d.Servers, w.name) != "" {
+		r := c.records[w.name]
+		asked := c.bootstrap.server(d.Servers, w.name) != ""
+		if asked || !r.LastSuccess.IsZero() {
 			e.add(metric.DomainExpectedInterval, d.Interval.Std().Seconds(), w.name)
 		}
-		e.registration(w, c.records[w.name])
+		e.registration(w, r, !asked || time.Since(r.LastSuccess) > staleIntervals*d.Interval.Std())
 	}
 	for _, result := range metric.DomainResults {
 		e.add(metric.DomainLookups, float64(c.results[result]), result)
@@ -71,10 +73,14 @@ func (c *Collector) show() {
 	c.snapshot = e.Snapshot
 }
 
-// registration adds what the registry reported, and the policy's date where it reported none.
-func (e exposer) registration(w watched, r *record) {
+// staleIntervals is how many intervals old a report is that no longer outranks the policy: that of the alert on it.
+const staleIntervals = 3
+
+// registration adds what the registry reported, and the policy's date where it reported none. Of a stale report the
+// later date counts: the policy's may be that of a renewal since.
+func (e exposer) registration(w watched, r *record, stale bool) {
 	expires := r.Expires
-	if expires.IsZero() {
+	if expires.IsZero() || stale && w.expires.After(expires) {
 		expires = w.expires
 	}
 	if !expires.IsZero() {
