@@ -55,7 +55,8 @@ type Collector struct {
 	omitted     int
 	bootstrap   *bootstrap
 	listFile    bool      // the list is the policy's own
-	bootstrapAt time.Time // when it was last read from its address
+	listURL     string    // where the list was read, empty if not since the start
+	bootstrapAt time.Time // when that was
 	records     map[string]*record
 	registries  map[string]*registry // by host
 	results     map[string]uint64
@@ -109,9 +110,9 @@ func (c *Collector) commit(p *config.Policy, servers *bootstrap, was earlier) {
 	c.policy = p
 	switch {
 	case servers != nil:
-		c.bootstrap, c.listFile, c.bootstrapAt = servers, true, time.Time{}
+		c.bootstrap, c.listFile, c.listURL = servers, true, ""
 	case was.servers != nil: // read at no known time, so that it is refreshed at once
-		c.bootstrap, c.listFile, c.bootstrapAt = was.servers, false, time.Time{}
+		c.bootstrap, c.listFile, c.listURL = was.servers, false, ""
 	}
 	c.rewatch()
 	c.changed.Make()

@@ -36,34 +36,45 @@ func bootstrapOf(p *config.Policy) (*bootstrap, error) {
 	return b, nil
 }
 
-// refreshBootstrap reads the list of RDAP servers again if it is old. One that cannot be read, or has lost half of
+// refreshBootstrap reads the list of RDAP servers again if it is old or comes from another address. One that cannot be read, or has lost half of
 // its entries, replaces none: look-ups go on by the list in use, so that this is no failure of the collector.
 func (c *Collector) refreshBootstrap(ctx context.Context, address string) error {
 	c.mu.Lock()
-	old, read := c.bootstrap, c.bootstrapAt
+	old, fresh := c.bootstrap, c.listURL == address && time.Since(c.bootstrapAt) < bootstrapAge
 	c.mu.Unlock()
-	if time.Since(read) < bootstrapAge {
+	if fresh {
 		return nil
 	}
 	text, err := c.client.get(ctx, address, "application/json", maxBootstrap)
 	if ctx.Err() != nil {
 		return nil
 	}
-	var fresh *bootstrap
+	var list *bootstrap
 	if err == nil {
-		fresh, err = readBootstrap(text)
+		list, err = readBootstrap(text)
 	}
-	if err == nil && len(fresh.servers) < len(old.servers)/2 {
-		err = fmt.Errorf("it has %d entries, and %d before", len(fresh.servers), len(old.servers))
+	if err == nil && len(list.servers) < len(old.servers)/2 {
+		err = fmt.Errorf("it has %d entries, and %d before", len(list.servers), len(old.servers))
 	}
 	if err != nil {
 		c.logger.Warn("The list of RDAP servers cannot be refreshed; the one in use stays", "err", err, "published", old.published)
 		return nil
 	}
-	c.mu.Lock()
-	c.bootstrap, c.bootstrapAt = fresh, time.Now()
-	c.show()
-	c.mu.Unlock()
+	if !c.useBootstrap(list, address) {
+		return nil
+	}
 	c.wake.Make()
 	return c.keepBootstrap(ctx, text)
+}
+
+// useBootstrap puts a list that was read at an address in use, unless the policy has changed to another meanwhile.
+func (c *Collector) useBootstrap(list *bootstrap, address string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.policy.Domains(); d == nil || d.Bootstrap.URL != address {
+		return false
+	}
+	c.bootstrap, c.listURL, c.bootstrapAt = list, address, time.Now()
+	c.show()
+	return true
 }
