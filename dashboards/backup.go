@@ -30,7 +30,7 @@ var (
 func backup(*config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Backups").
 		Uid(metric.BackupDashboard).
-		Description("Which backups exist, how old they are against what was promised, and when they were last proven.").
+		Description("Which backups exist, how old they are against the objective, and when they were last proven.").
 		Tags([]string{"thorbis", "backup"}).
 		Readonly().Timezone("browser").Refresh("5m").Time("now-7d", "now").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
@@ -50,7 +50,7 @@ func backup(*config.Policy) *dashboard.DashboardBuilder {
 	b.WithRow(dashboard.NewRowBuilder("Age and size")).
 		WithPanel(lines(words{
 			"Age of the recovery point", "How much would be lost by a disaster at that moment: age of the newest point to which can be restored, the best repository counting.", units.Seconds,
-		}, 12, query("A", pickBackup(metric.BackupRecoveryPoint), "{{backup}}"), query("B", pickBackup(metric.BackupMaxAge), "{{backup}} promised")).Min(0)).
+		}, 12, query("A", pickBackup(metric.BackupRecoveryPoint), "{{backup}}"), query("B", pickBackup(metric.BackupMaxAge), "{{backup}} objective")).Min(0)).
 		WithPanel(lines(words{
 			"Age of the newest full backup", "By repository; snapshots count as full. Saw teeth: it falls with every backup.", units.Seconds,
 		}, 12, query("A", pickBackup(metric.BackupAge, `kind="full"`), "{{backup}} {{repository}}")).Min(0)).
@@ -63,8 +63,8 @@ func backup(*config.Policy) *dashboard.DashboardBuilder {
 
 	return b.WithRow(dashboard.NewRowBuilder("Proof and listings")).
 		WithPanel(lines(words{
-			"Proven recovery time", "How long the last restore test that succeeded took until the data could be used, beside what was promised.", units.Seconds,
-		}, 12, query("A", pickBackup(metric.BackupRecoveryProven), "{{backup}}"), query("B", pickBackup(metric.BackupRecovery), "{{backup}} promised")).Min(0)).
+			"Proven recovery time", "How long the last restore test that succeeded took until the data could be used, beside the objective.", units.Seconds,
+		}, 12, query("A", pickBackup(metric.BackupRecoveryProven), "{{backup}}"), query("B", pickBackup(metric.BackupRecovery), "{{backup}} objective")).Min(0)).
 		WithPanel(lines(words{
 			"Failed listings by reason", "Listings a second that failed. What was known before stays in place meanwhile.", units.CountsPerSecond,
 		}, 12, query("A", fmt.Sprintf("sum by (backup, reason) (rate(%s[$__rate_interval]))", pickBackup(metric.BackupListingFailures)), "{{backup}} {{reason}}")).Min(0)).
@@ -85,10 +85,10 @@ func backupTable() panel {
 		return fmt.Sprintf("time() - max by (%s) (%s)", backupBy, pickBackup(r, fmt.Sprintf("test=%q", test)))
 	}
 	return figures(words{
-		"Backups", "What there is of each backup against what was promised. Decades mean never.", units.Short,
+		"Backups", "What exists of each backup, against the objective. Decades mean never.", units.Short,
 	}, 8, backupColumns, backupOrder,
 		column{"A", "Recovery point", units.Seconds, pickBackup(metric.BackupRecoveryPoint), nil},
-		column{"B", "Promised", units.Seconds, pickBackup(metric.BackupMaxAge), nil},
+		column{"B", "Objective", units.Seconds, pickBackup(metric.BackupMaxAge), nil},
 		column{"C", "Last listed", units.Seconds, fmt.Sprintf("time() - min by (%s) (%s)", backupBy, pickBackup(metric.BackupListed)), nil},
 		column{"D", "Last verified", units.Seconds, since(metric.BackupProven, metric.TestVerify), nil},
 		column{"E", "Last restored", units.Seconds, since(metric.BackupProven, metric.TestRestore), nil},

@@ -28,7 +28,7 @@ func alertDocs(p *config.Policy, bundle rules.Bundle) []byte {
 
 An alert has one rule for each priority. Where the *owner* is that of the thing concerned, so is the priority: the rule is
 picked by its ` + "`page`" + `, the less urgent of that and of what the alert itself is worth. *Respond within* is the policy's
-promise for each priority, from the most to the least urgent; hours with a * are business hours.
+objective for each priority, from the most to the least urgent; hours with a * are business hours.
 
 | alert | priorities | respond within | owner | fires when | why it matters |
 |---|---|---|---|---|---|
