@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -46,12 +49,38 @@ func failed(reason, format string, args ...any) *lookupError {
 // errRedirect is why a redirect is not followed.
 var errRedirect = errors.New("a redirect that is not followed")
 
-// newClient returns a client that follows few redirects, and none from https to http.
+// redirected is the key of the host that a request was redirected to, a *atomic.Value of its name, in a context.
+type redirected struct{}
+
+// dial connects to a public address only where a server has redirected the request to another host: what the policy
+// names, a proxy too, may be local.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 10 * time.Second}
+	if to, ok := ctx.Value(redirected{}).(*atomic.Value); ok {
+		if host, _, err := net.SplitHostPort(address); err == nil && to.Load() == host {
+			d.Control = publicOnly
+		}
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+func publicOnly(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errRedirect, err)
+	}
+	if ip := at.Addr().Unmap(); !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return fmt.Errorf("%w: to the local address %s", errRedirect, ip)
+	}
+	return nil
+}
+
+// newClient returns a client that follows few redirects, none from https to http, and to another host by https only.
 func newClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			DialContext:            dial,
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: maxHeaders,
 			// The next look-up of a registry comes seconds later, most often tomorrow.
@@ -61,6 +90,14 @@ func newClient() *http.Client {
 			if len(via) > maxRedirects || via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
 				return errRedirect
 			}
+			to, ok := req.Context().Value(redirected{}).(*atomic.Value)
+			if !ok || req.URL.Host == via[0].URL.Host {
+				return nil
+			}
+			if req.URL.Scheme != "https" {
+				return errRedirect
+			}
+			to.Store(req.URL.Hostname())
 			return nil
 		},
 	}
@@ -89,6 +126,7 @@ func (c *client) lookup(ctx context.Context, base, domain string) (report, error
 func (c *client) get(ctx context.Context, address, accept string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
+	ctx = context.WithValue(ctx, redirected{}, &atomic.Value{})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, failed(metric.DomainRefused, "%w", err)

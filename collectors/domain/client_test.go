@@ -141,6 +141,29 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// A redirect to another host is followed by https only, and to no local address, whatever name that has.
+func TestRedirectsToAnotherHost(t *testing.T) {
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) })
+	safe := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+	defer safe.Close()
+	named := strings.Replace(safe.URL, "127.0.0.1", "localhost", 1)
+	for _, to := range []string{plain, safe.URL, named} {
+		base := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) })
+		_, err := testClient().lookup(t.Context(), base, "example.com")
+		if why, ok := errors.AsType[*lookupError](err); !ok || why.reason != metric.DomainRefused {
+			t.Errorf("to %s: %v", to, err)
+		}
+	}
+	for _, address := range []string{"127.0.0.1:443", "10.1.2.3:443", "169.254.169.254:80", "0.0.0.0:443", "[::1]:443", "[fe80::1]:443", "[fd00::1]:443", "[::ffff:10.1.2.3]:443"} {
+		if publicOnly("tcp", address, nil) == nil {
+			t.Errorf("%s is public", address)
+		}
+	}
+	if err := publicOnly("tcp", "192.0.43.8:443", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := day(2026, 11, 1)
 	for text, want := range map[string]time.Duration{
