@@ -67,7 +67,7 @@ func ageAlerts() rule.Group {
 	return rule.Group{Name: "thorbis-backup-age", Interval: rule.WindowInterval, Rules: rules}
 }
 
-// howOld describes an age. An age of decades stands for a backup that does not exist.
+// howOld describes an age at the last listing. An age of decades stands for a backup that does not exist.
 const howOld = `{{ if ge $value 1e9 }}does not exist{{ else }}was {{ $value | humanizeDuration }} old at the last listing{{ end }}`
 
 // unknownAlerts returns the alerts on backups whose listing is stale. They become more urgent when that lasts too
