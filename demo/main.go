@@ -46,7 +46,7 @@ func addresses() (stack.Addresses, error) {
 	}
 	port, err := strconv.Atoi(text)
 	if err != nil {
-		return stack.Addresses{}, fmt.Errorf("THORBIS_DEMO_PORT: %q is no port", text)
+		return stack.Addresses{}, fmt.Errorf("THORBIS_DEMO_PORT: invalid port %q", text)
 	}
 	return stack.AddressesFrom(port)
 }

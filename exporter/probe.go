@@ -103,7 +103,7 @@ func probeTimeout(header string) (time.Duration, error) {
 	}
 	seconds, err := strconv.ParseFloat(header, 64)
 	if err != nil || !(seconds > 0) { // so that NaN is refused too
-		return 0, fmt.Errorf("X-Prometheus-Scrape-Timeout-Seconds %q is no positive number", header)
+		return 0, fmt.Errorf("invalid X-Prometheus-Scrape-Timeout-Seconds %q: must be a positive number", header)
 	}
 	timeout := time.Duration(min(seconds, maxProbeTimeout.Seconds()) * float64(time.Second))
 	if timeout > 2*scrapeTimeoutSlack {

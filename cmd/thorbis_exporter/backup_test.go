@@ -103,7 +103,7 @@ func TestBackupRestoreTest(t *testing.T) {
 
 func TestBackupGuardDeletesScratchDirectoriesOnly(t *testing.T) {
 	victim := t.TempDir()
-	if code, _, errs := call(t, "backup", "guard", victim); code != 1 || !strings.Contains(errs, "is no scratch directory") {
+	if code, _, errs := call(t, "backup", "guard", victim); code != 1 || !strings.Contains(errs, "invalid scratch directory") {
 		t.Errorf("%d %s", code, errs)
 	}
 	if _, err := os.Stat(victim); err != nil {

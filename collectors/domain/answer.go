@@ -49,10 +49,10 @@ func parse(text []byte, name string) (report, error) {
 		return report{}, fmt.Errorf("invalid RDAP: %w", err)
 	}
 	if class := strings.ToLower(o.Class); class != "domain" {
-		return report{}, fmt.Errorf("invalid RDAP: objectClassName is %s, not domain", quoted(o.Class))
+		return report{}, fmt.Errorf("invalid RDAP: objectClassName is %.100q, not domain", o.Class)
 	}
 	if answered, ok := canonical(o.LDHName); o.LDHName != "" && (!ok || answered != name) {
-		return report{}, fmt.Errorf("invalid RDAP: the answer is on %s", quoted(o.LDHName))
+		return report{}, fmt.Errorf("invalid RDAP: the answer is on %.100q", o.LDHName)
 	}
 	var r report
 	var err error
@@ -112,17 +112,7 @@ func moment(text string) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("invalid RDAP: the expiration %s is no date", quoted(text))
-}
-
-// maxQuoted bounds what a log line quotes of an answer.
-const maxQuoted = 100
-
-func quoted(text string) string {
-	if len(text) > maxQuoted {
-		return fmt.Sprintf("%q...", text[:maxQuoted])
-	}
-	return fmt.Sprintf("%q", text)
+	return time.Time{}, fmt.Errorf("invalid RDAP: invalid expiration date %.100q", text)
 }
 
 // statuses returns those that matter, an empty list if the registration has none of them, and nil if the registry does

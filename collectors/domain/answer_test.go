@@ -104,7 +104,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"objectClassName": "domain", "ldhName": "other.com"}`:                                         "the answer is on",
 		`{"objectClassName": "domain", "events": "soon"}`:                                               "events",
 		`{"objectClassName": "domain", "status": {"a": 1}}`:                                             "status",
-		`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "soon"}]}`: "no date",
+		`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "soon"}]}`: "date",
 	} {
 		if got, err := parse([]byte(text), "example.com"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %+v, %v; want an error with %q", text, got, err, want)

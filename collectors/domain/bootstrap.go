@@ -35,7 +35,7 @@ func readBootstrap(text []byte) (*bootstrap, error) {
 	}
 	published, err := time.Parse(time.RFC3339, file.Publication)
 	if err != nil {
-		return nil, fmt.Errorf("invalid list of RDAP servers: publication %q is no date", file.Publication)
+		return nil, fmt.Errorf("invalid list of RDAP servers: invalid publication date %q", file.Publication)
 	}
 	b := &bootstrap{published: published, servers: map[string]string{}}
 	for _, service := range file.Services {

@@ -63,7 +63,7 @@ func TestBootstrapRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`<html>`: "invalid list",
 		`{"publication": "2026-01-01T00:00:00Z", "services": []}`:                            "empty",
-		`{"publication": "soon", "services": [[["com"], ["https://a.example/"]]]}`:           "no date",
+		`{"publication": "soon", "services": [[["com"], ["https://a.example/"]]]}`:           "date",
 		`{"publication": "2026-01-01T00:00:00Z", "services": [[["com"]]]}`:                   "a service has",
 		`{"publication": "2026-01-01T00:00:00Z", "services": {"com": "https://a.example/"}}`: "invalid list",
 	} {

@@ -66,7 +66,7 @@ func parseCPUMax(text string) (cpus float64, limited bool, err error) {
 	q, errQuota := strconv.ParseUint(quota, 10, 64)
 	p, errPeriod := strconv.ParseUint(period, 10, 64)
 	if errQuota != nil || errPeriod != nil || p == 0 {
-		return 0, false, fmt.Errorf("%.40q is no share of CPU", text)
+		return 0, false, fmt.Errorf("invalid share of CPU %.40q", text)
 	}
 	return float64(q) / float64(p), true, nil
 }

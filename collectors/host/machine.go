@@ -113,7 +113,7 @@ func parseKeyed(r io.Reader) (map[string]float64, error) {
 		}
 		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%.40q is no number of %.40s", text, key)
+			return nil, fmt.Errorf("invalid number of %.40s %.40q", key, text)
 		}
 		values[key] = float64(n)
 	}

@@ -101,7 +101,7 @@ func parseDevice(line []byte) (d device, ok bool, err error) {
 			break
 		}
 		if d.values[d.fields], err = parseUint(word, 64); err != nil {
-			return d, false, fmt.Errorf("field %d of %s: %q is no number", d.fields+1, d.name, word)
+			return d, false, fmt.Errorf("field %d of %s: invalid number %q", d.fields+1, d.name, word)
 		}
 		d.fields++
 	}

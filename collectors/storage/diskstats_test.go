@@ -43,7 +43,7 @@ func TestDiskstatsOfKernels(t *testing.T) {
 func TestDiskstatsErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"8 0 sda 1 2 3\n":     "line 1: sda has 3 fields",
-		"\n8 0 sda 1 x 3\n":   `line 2: field 2 of sda: "x" is no number`,
+		"\n8 0 sda 1 x 3\n":   `line 2: field 2 of sda: invalid number "x"`,
 		"8 0 sda 1 -2 3\n":    "field 2",
 		"x 0 sda\n":           "no device number",
 		"8 99999999999 sda\n": "no device number",

@@ -59,7 +59,7 @@ func parseMountinfo(text []byte) ([]mount, error) {
 // parseMount reads "36 35 98:0 /root /mnt/point rw,noatime master:1 - ext3 /dev/root rw,errors=continue".
 // The number of fields before the dash varies.
 func parseMount(line string) (mount, error) {
-	bad := fmt.Errorf("%.200q is no mount", line)
+	bad := fmt.Errorf("invalid mount %.200q", line)
 	fields := strings.Fields(line)
 	dash := slices.Index(fields, "-")
 	if dash < 6 || len(fields) < dash+3 {

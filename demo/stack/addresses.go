@@ -30,7 +30,7 @@ const addressCount = 7
 // AddressesFrom are ports of 127.0.0.1 one after the other, for a demonstration beside another.
 func AddressesFrom(port int) (Addresses, error) {
 	if port < 1024 || port+addressCount > 1<<16 {
-		return Addresses{}, fmt.Errorf("%d is no port that %d parts could listen from", port, addressCount)
+		return Addresses{}, fmt.Errorf("invalid port %d: %d parts listen on it and the ports after it", port, addressCount)
 	}
 	a := Addresses{Exporters: make([]string, 1)}
 	for i, t := range append(a.all(), &a.Exporters[0]) {

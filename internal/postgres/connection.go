@@ -122,7 +122,7 @@ func (c *Connection) prepare(ctx context.Context) error {
 	}
 	version, err := strconv.Atoi(text)
 	if err != nil {
-		return fmt.Errorf("the server's version %.20q is no number", text)
+		return fmt.Errorf("invalid version of the server %.20q: must be a number", text)
 	}
 	c.Version = version
 	return nil

@@ -103,7 +103,7 @@ func (t *timestamp) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%.40q is no time", s)
+	return fmt.Errorf("invalid time %.40q", s)
 }
 
 // milliseconds is the least number that can only be milliseconds: as seconds it lies in the year 5138.
@@ -121,7 +121,7 @@ func (u *unix) UnmarshalJSON(text []byte) error {
 	switch {
 	case n == nil || *n == 0:
 	case *n < 0 || *n > milliseconds*10_000:
-		return fmt.Errorf("%g is no Unix time", *n)
+		return fmt.Errorf("invalid Unix time %g", *n)
 	case *n > milliseconds:
 		u.Time = time.UnixMilli(int64(*n)).UTC()
 	default:

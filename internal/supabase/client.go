@@ -73,7 +73,7 @@ func New(o Options) (*Client, error) {
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
-		return nil, fmt.Errorf("%q is no address of an API; write it like %s", o.BaseURL, DefaultBaseURL)
+		return nil, fmt.Errorf("invalid address of the API %q: write it like %s", o.BaseURL, DefaultBaseURL)
 	}
 	if (o.TokenFile == "") == (o.TokenEnv == "") {
 		return nil, errors.New("name either a file or an environment variable that holds the access token")

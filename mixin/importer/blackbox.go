@@ -88,7 +88,7 @@ func convertBlackbox(file string) ([]byte, error) {
 	}
 	var c scrapeConfigs
 	if err := yaml.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("this is no configuration of Prometheus: %w", err)
+		return nil, fmt.Errorf("invalid configuration of Prometheus: %w", err)
 	}
 	var out []importedCheck
 	var errs []error
@@ -181,7 +181,7 @@ func readTargets(file string) ([]targetGroup, error) {
 	}
 	var groups []targetGroup
 	if err := yaml.Unmarshal(text, &groups); err != nil {
-		return nil, fmt.Errorf("%s: is no file of targets: %w", file, err)
+		return nil, fmt.Errorf("%s: invalid file of targets: %w", file, err)
 	}
 	return groups, nil
 }

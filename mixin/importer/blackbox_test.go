@@ -113,7 +113,7 @@ func TestImportBlackboxRefused(t *testing.T) {
 		partly                 bool
 	}{
 		"no probes":         {"/probe", "/metrics", "nothing was imported", false},
-		"no YAML":           {"global:", "\t:", "no configuration of Prometheus", false},
+		"no YAML":           {"global:", "\t:", "invalid configuration of Prometheus", false},
 		"no such file":      {"targets/*.json", "elsewhere/*.json", "there is no such file of targets", true},
 		"other discovery":   {"file_sd_configs:\n      - files: [\"targets/*.json\"]", "consul_sd_configs:\n      - server: x", "consul_sd_configs, which only Prometheus can ask", true},
 		"no target":         {"target_label: __param_target\n", "target_label: __param_aim\n", "says its target", true},

@@ -75,7 +75,7 @@ func convertSloth(text []byte) ([]byte, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("this is no specification of sloth: %w", err)
+			return nil, fmt.Errorf("invalid specification of sloth: %w", err)
 		}
 		if spec.Version != slothVersion {
 			return nil, fmt.Errorf("version %q; only %s is read (take the spec out of a Kubernetes resource)", spec.Version, slothVersion)

@@ -107,7 +107,7 @@ func (b barmanBackup) stopped() (time.Time, error) {
 	if b.EndTime != "" {
 		seconds, err := strconv.ParseFloat(b.EndTime, 64)
 		if err != nil || seconds < 0 || seconds > 1e11 {
-			return time.Time{}, fmt.Errorf("%w: %q is no time", document.ErrMalformed, document.Short(b.EndTime))
+			return time.Time{}, fmt.Errorf("%w: invalid time %q", document.ErrMalformed, document.Short(b.EndTime))
 		}
 		return time.Unix(int64(seconds), 0).UTC(), nil
 	}

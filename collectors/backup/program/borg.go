@@ -150,7 +150,7 @@ func borgTime(text string, zone *time.Location) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation("2006-01-02T15:04:05.999999", text, zone)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%w: %q is no time", document.ErrMalformed, document.Short(text))
+		return time.Time{}, fmt.Errorf("%w: invalid time %q", document.ErrMalformed, document.Short(text))
 	}
 	return t.UTC(), nil
 }

@@ -76,7 +76,7 @@ func parseGeneric(text []byte, to *Listing) error {
 	}
 	for _, r := range g.Repositories {
 		if r.State != "" && !slices.Contains(metric.RepositoryStates, r.State) {
-			return fmt.Errorf("%w: %q is no state of a repository", document.ErrMalformed, document.Short(r.State))
+			return fmt.Errorf("%w: invalid state of a repository %q", document.ErrMalformed, document.Short(r.State))
 		}
 		if err := to.AddRepository(Repository{Name: r.Name, State: r.State, Problem: document.Short(r.Problem)}); err != nil {
 			return err
@@ -98,7 +98,7 @@ func parseGeneric(text []byte, to *Listing) error {
 		case "running":
 			i.status = running
 		default:
-			return fmt.Errorf("%w: %q is no status of a backup; write ok, flawed, failed or running", document.ErrMalformed,
+			return fmt.Errorf("%w: invalid status of a backup %q: write ok, flawed, failed or running", document.ErrMalformed,
 				document.Short(b.Status))
 		}
 		if b.LSN != "" {
@@ -133,7 +133,7 @@ func (g *generic) archives(to *Listing) error {
 			oldest, okOldest := parseSegment(w.Oldest)
 			newest, okNewest := parseSegment(w.Newest)
 			if !okOldest || !okNewest {
-				return fmt.Errorf("%w: %q to %q is no range of segments", document.ErrMalformed, document.Short(w.Oldest),
+				return fmt.Errorf("%w: invalid range of segments %q to %q", document.ErrMalformed, document.Short(w.Oldest),
 					document.Short(w.Newest))
 			}
 			a.Oldest, a.Newest, a.Timeline = oldest.position(defaultSegment), newest.position(defaultSegment)+defaultSegment,

@@ -14,7 +14,7 @@ import (
 // Errors of a service that does not list.
 var (
 	errAuth     = errors.New("the credentials are refused")
-	errNoBucket = errors.New("there is no such bucket or project")
+	errNoBucket = errors.New("unknown bucket or project")
 	errNetwork  = errors.New("the service cannot be reached")
 )
 

@@ -29,7 +29,7 @@ var objectStorage = Program{
 					"such as repository: backups, path: db/, pattern: \"*.dump.zst\"")
 		}
 		if u, err := url.Parse(s3Endpoint(s)); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return fmt.Errorf("%q is no endpoint; write it like https://s3.eu-central-1.amazonaws.com", s.Endpoint)
+			return fmt.Errorf("invalid endpoint %q: write it like https://s3.eu-central-1.amazonaws.com", s.Endpoint)
 		}
 		_, err := newPattern(s.Pattern)
 		return err

@@ -61,7 +61,7 @@ func parseLSN(text string) (uint64, error) {
 	h, errHigh := strconv.ParseUint(high, 16, 32)
 	l, errLow := strconv.ParseUint(low, 16, 32)
 	if err := errors.Join(errHigh, errLow); !ok || err != nil {
-		return 0, fmt.Errorf("%w: %q is no log position", document.ErrMalformed, document.Short(text))
+		return 0, fmt.Errorf("%w: invalid log position %q", document.ErrMalformed, document.Short(text))
 	}
 	return h<<32 | l, nil
 }

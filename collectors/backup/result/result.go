@@ -102,7 +102,7 @@ func parse(text []byte, backup, test string) (*Result, error) {
 		return nil, fmt.Errorf("%w: it is of %s of %q, not %s of %s", document.ErrMalformed, document.Short(r.Test),
 			document.Short(r.Backup), test, backup)
 	case r.Started.IsZero() || r.Finished.Before(r.Started):
-		return nil, fmt.Errorf("%w: started and finished are no stretch of time", document.ErrMalformed)
+		return nil, fmt.Errorf("%w: started is missing or after finished", document.ErrMalformed)
 	case r.RestoreSeconds < 0 || math.IsNaN(r.RestoreSeconds):
 		return nil, fmt.Errorf("%w: restore_seconds is negative", document.ErrMalformed)
 	case r.Success && r.Failed() > 0:

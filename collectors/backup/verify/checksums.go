@@ -69,7 +69,7 @@ func compareManifest(ctx context.Context, manifest, dir, only string, v *verific
 		}
 		newHash, ok := sums[len(sum)]
 		if !ok {
-			return fmt.Errorf("%s: %q is no checksum", manifest, document.Short(sum))
+			return fmt.Errorf("%s: invalid checksum %q", manifest, document.Short(sum))
 		}
 		if only != "" {
 			name = only

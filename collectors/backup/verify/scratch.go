@@ -114,7 +114,7 @@ func removeAll(path string) error {
 func Guard(ctx context.Context, path string, input io.Reader) error {
 	base := filepath.Base(path)
 	if ok, _ := filepath.Match("thorbis-restore-*-*", base); !ok || !filepath.IsAbs(path) {
-		return fmt.Errorf("%s is no scratch directory", path)
+		return fmt.Errorf("invalid scratch directory %s", path)
 	}
 	ended := collectors.Async(func() error {
 		_, _ = io.Copy(io.Discard, input)
