@@ -92,6 +92,12 @@ func ReadStat(ctx context.Context, name string, limit int64) ([]byte, fs.FileInf
 	return readAndClose(ctx, f, name, limit)
 }
 
+// file is an open file to read: an *os.File.
+type file interface {
+	io.ReadSeekCloser
+	Stat() (fs.FileInfo, error)
+}
+
 // content is what was read of a file.
 type content struct {
 	text []byte
@@ -99,7 +105,7 @@ type content struct {
 }
 
 // readAndClose reads a file as a whole. The file is closed when the read has ended, which may be after the return.
-func readAndClose(ctx context.Context, f *os.File, name string, limit int64) ([]byte, fs.FileInfo, error) {
+func readAndClose(ctx context.Context, f file, name string, limit int64) ([]byte, fs.FileInfo, error) {
 	c, err := await(ctx, name, func() (content, error) {
 		defer f.Close()
 		for attempt := 1; ; attempt++ {
@@ -120,7 +126,7 @@ func readAndClose(ctx context.Context, f *os.File, name string, limit int64) ([]
 	return c.text, c.info, err
 }
 
-func readOnce(f *os.File, name string, limit int64) (content, error) {
+func readOnce(f file, name string, limit int64) (content, error) {
 	before, err := f.Stat()
 	if err != nil {
 		return content{}, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -253,28 +254,47 @@ func TestOpenWhileItIsReplaced(t *testing.T) {
 	<-stopped
 }
 
-// A file that changes once while it is read is read again, rather than given up.
-func TestFileThatSettlesIsRead(t *testing.T) {
-	name := write(t, filepath.Join(t.TempDir(), "f"), strings.Repeat("x", 2<<20))
-	changed := 0
-	for i := range 16 {
-		began, done := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(done)
-			close(began)
-			for n := range 12 {
-				_ = os.WriteFile(name, make([]byte, 2<<20-n-20*i), 0o600)
+// changing is a file that is written during its first reads.
+type changing struct {
+	*os.File
+	writes, reads int
+}
+
+func (c *changing) Read(p []byte) (int, error) {
+	n, err := c.File.Read(p)
+	if errors.Is(err, io.EOF) {
+		if c.reads++; c.reads <= c.writes {
+			if err := os.WriteFile(c.Name(), bytes.Repeat([]byte("x"), 10+c.reads), 0o600); err != nil {
+				return 0, err
 			}
-		}()
-		<-began
-		if _, err := Read(t.Context(), name, 8<<20); errors.Is(err, ErrChanged) {
-			changed++
-		} else if err != nil {
+		}
+	}
+	return n, err
+}
+
+// A file that changes while it is read is read again, and only given up when it changed each time.
+func TestFileThatSettlesIsRead(t *testing.T) {
+	for writes := range attempts + 1 {
+		name := write(t, filepath.Join(t.TempDir(), "f"), "x")
+		f, err := os.Open(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		<-done
-	}
-	if changed > 4 { // a writer that is slow may be met each time
-		t.Errorf("%d of 16 reads were given up", changed)
+		text, info, err := readAndClose(t.Context(), &changing{File: f, writes: writes}, name, 100)
+		switch size := 10 + writes; {
+		case writes == attempts:
+			if !errors.Is(err, ErrChanged) {
+				t.Errorf("written during each of %d reads: %q, %v", attempts, text, err)
+			}
+		case writes == 0:
+			if err != nil || string(text) != "x" || info.Size() != 1 {
+				t.Errorf("not written: %q, %v", text, err)
+			}
+		case err != nil || len(text) != size || info.Size() != int64(size):
+			t.Errorf("written during %d reads: %q, %v", writes, text, err)
+		}
+		if _, err := f.Stat(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("written during %d reads: left open, %v", writes, err)
+		}
 	}
 }
