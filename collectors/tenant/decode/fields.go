@@ -60,11 +60,7 @@ func readFields(d *JSON, e *Event) Outcome {
 	if d.path {
 		e.Path = pathOf(uri)
 	}
-	agent := d.header(fAgent)
-	if agent == nil {
-		agent = v.str(fAgent2)
-	}
-	e.Probe = d.isProbe(agent, uri)
+	e.Probe = d.isProbe(uri)
 	if n, ok := v.decimal(fDuration); ok {
 		e.Duration = int64(n.scaled(int(d.unit)))
 	} else {

@@ -99,8 +99,15 @@ func isProbe(agent, uri []byte) bool {
 }
 
 // isProbe reports whether the record is a request of our own health checks.
-func (d *JSON) isProbe(agent, uri []byte) bool {
-	return d.probes.Probes != nil && d.probes.proves(agent, uri, d.v.str(fClient), d.header(fProbe))
+func (d *JSON) isProbe(uri []byte) bool {
+	if d.probes.Probes == nil {
+		return false
+	}
+	agent := d.header(fAgent)
+	if agent == nil {
+		agent = d.v.str(fAgent2)
+	}
+	return d.probes.proves(agent, uri, d.v.str(fClient), d.header(fProbe))
 }
 
 // header returns the value of a header: a string, or the first of a list of them as Caddy and Vercel write it.

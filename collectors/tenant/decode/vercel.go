@@ -19,7 +19,7 @@ func readVercel(d *JSON, e *Event) Outcome {
 	if d.path {
 		e.Path = pathOf(uri)
 	}
-	e.Probe = d.isProbe(d.header(fAgent), uri)
+	e.Probe = d.isProbe(uri)
 	if e.Time = d.time(fProxyTime); e.Time == 0 {
 		e.Time = d.time(fTime)
 	}
