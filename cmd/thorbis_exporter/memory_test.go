@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
+	"time"
 )
 
 // The limit is that of the program's own control group, else that of the container, by either version of control groups.
@@ -58,14 +62,45 @@ func TestSaveMemory(t *testing.T) {
 	}
 	t.Setenv("GOGC", "100")
 	t.Setenv("GOMEMLIMIT", "off")
-	saveMemory(dir)
+	saveMemory(t.Context(), dir)
 	if p, l := debug.SetGCPercent(100), debug.SetMemoryLimit(-1); p != 100 || l != math.MaxInt64 {
 		t.Errorf("GOGC and GOMEMLIMIT are overruled: %d, %d", p, l)
 	}
-	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
-	saveMemory(dir)
-	if p, l := debug.SetGCPercent(100), debug.SetMemoryLimit(-1); p != gcPercent || l != 800_000_000_000 {
-		t.Errorf("%d %% and %d bytes", p, l)
+	saveMemory(t.Context(), dir)
+	if l := debug.SetMemoryLimit(-1); l != 800_000_000_000 {
+		t.Errorf("%d bytes", l)
 	}
+}
+
+// A program that uses much has little garbage, in proportion; one that uses little has enough to be collected rarely.
+func TestGarbageFollowsWhatIsInUse(t *testing.T) {
+	for inUse, want := range map[uint64]int{
+		0: 100, 1 << 20: 100, 16 << 20: 100, 20 << 20: 80, 32 << 20: 50, 64 << 20: 30, 1 << 30: 30, math.MaxUint64: 30,
+	} {
+		if got := garbagePercent(inUse); got != want {
+			t.Errorf("%d MiB in use: %d %%, want %d", inUse>>20, got, want)
+		}
+	}
+	before := debug.SetGCPercent(mostPercent)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	much := make([]byte, 256<<20)
+	runtime.GC()
+	go func() {
+		defer close(stopped)
+		adaptPercent(ctx)
+	}()
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	deadline := time.Now().Add(30 * time.Second)
+	for metrics.Read(percent); percent[0].Value.Uint64() != leastPercent; metrics.Read(percent) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d %% beside 256 MiB in use", percent[0].Value.Uint64())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	runtime.KeepAlive(much)
+	cancel()
+	<-stopped
 }

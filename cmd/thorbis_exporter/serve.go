@@ -73,6 +73,6 @@ func (s *serve) run(ctx context.Context, hangup <-chan os.Signal, stderr io.Writ
 	for name, on := range s.collectors {
 		o.Collectors[name] = *on
 	}
-	saveMemory("/")
+	saveMemory(ctx, "/")
 	return exporter.Run(ctx, o)
 }
