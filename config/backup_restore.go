@@ -69,7 +69,7 @@ func (v *validator) backupRestore(path string, r *BackupRestore) {
 		v.failAt(path+".postgresql", "missing binaries: the directory of postgres, such as /usr/lib/postgresql/17/bin")
 	}
 	if strings.HasPrefix(pg.Data, "/") || slices.Contains(strings.Split(pg.Data, "/"), "..") {
-		v.failAt(path+".postgresql.data", "write a name below the scratch directory")
+		v.failAt(path+".postgresql.data", "invalid path %q: write a name below the scratch directory", pg.Data)
 	}
 	seen := map[string]bool{}
 	for i, c := range pg.Checks {

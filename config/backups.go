@@ -142,7 +142,8 @@ func validateBackups(v *validator, backups []*Backup) {
 			v.failAt(path+".refresh", "invalid duration %q: write 10s or more, because each listing starts the program", b.Refresh)
 		}
 		if b.Timeout <= 0 || b.Timeout > b.Refresh {
-			v.failAt(path+".timeout", "%s must be more than 0 and at most refresh, which is %s", b.Timeout, b.Refresh)
+			v.failAt(path+".timeout", "invalid duration %q: write more than 0 and at most refresh, which is %s",
+				b.Timeout, b.Refresh)
 		}
 		v.backupSource(path+".source", &b.Source)
 		v.backupExpectations(path, b)
@@ -160,30 +161,38 @@ func (v *validator) backupExpectations(path string, b *Backup) {
 			"such as {host: db1, mountpoint: /var/lib/postgresql}")
 	}
 	if b.MaxAge != 0 && b.MaxAge <= b.Refresh {
-		v.failAt(path+".max_age", "%s must be more than refresh, which is %s", b.MaxAge, b.Refresh)
+		v.failAt(path+".max_age", "invalid duration %q: write more than refresh, which is %s", b.MaxAge, b.Refresh)
 	}
 	shortest := b.Interval
 	if shortest == 0 {
 		shortest = b.FullInterval
 	}
 	if b.MaxAge != 0 && b.MaxAge < shortest && !b.Source.listsLogs() {
-		v.failAt(path+".max_age", "%s is less than the interval of %s, and %s records nothing between two backups: "+
-			"write %s or more", b.MaxAge, shortest, b.Source.Program, shortest)
+		v.failAt(path+".max_age", "invalid duration %q: write %s or more, because %s records nothing between two backups",
+			b.MaxAge, shortest, b.Source.Program)
 	}
 	r := b.Retention
-	if r.MinCount < 0 || r.MaxCount < 0 || r.MaxCount != 0 && r.MaxCount < r.MinCount {
-		v.failAt(path+".retention", "min_count and max_count must be 0 or more, and max_count at least min_count")
+	if r.MinCount < 0 {
+		v.failAt(path+".retention.min_count", "invalid number \"%d\": write 0 or more", r.MinCount)
+	}
+	if r.MaxCount < 0 || r.MaxCount != 0 && r.MaxCount < r.MinCount {
+		v.failAt(path+".retention.max_count", "invalid number \"%d\": write min_count or more, which is %d",
+			r.MaxCount, r.MinCount)
 	}
 	if r.MaxAge != 0 && r.MaxAge < r.MinAge {
-		v.failAt(path+".retention.max_age", "must be at least min_age")
+		v.failAt(path+".retention.max_age", "invalid duration %q: write min_age or more, which is %s", r.MaxAge, r.MinAge)
 	}
 	if b.PerTenant != nil && (r.MinCount > 0 || r.MaxCount > 0) {
 		v.failAt(path+".retention",
 			"backups of all tenants are counted together; write min_age and max_age instead of counts")
 	}
-	tooOften := func(d Duration) bool { return d != 0 && d < b.Refresh }
-	if tooOften(b.RestoreTest.Interval) || tooOften(b.Verify.Interval) {
-		v.failAt(path, "verify.interval and restore_test.interval must be at least refresh")
+	v.testInterval(path+".verify.interval", b.Verify.Interval, b.Refresh)
+	v.testInterval(path+".restore_test.interval", b.RestoreTest.Interval, b.Refresh)
+}
+
+func (v *validator) testInterval(path string, interval, refresh Duration) {
+	if interval != 0 && interval < refresh {
+		v.failAt(path, "invalid duration %q: write refresh or more, which is %s", interval, refresh)
 	}
 }
 
@@ -195,9 +204,7 @@ func (v *validator) perTenantBackup(path string, b *Backup) {
 	if r := &v.policy.Tenants.Registry; r.File == "" && r.Postgres == nil {
 		v.failAt(path, "missing registry of tenants: write tenants: {registry: {file: ...}}")
 	}
-	if t.Worst < 0 || t.Worst > maxTenantsByName {
-		v.failAt(path+".worst", "must be 1 to %d", maxTenantsByName)
-	}
+	v.number(path+".worst", t.Worst, 1, maxTenantsByName)
 	for _, tier := range sortedKeys(t.MaxAge) {
 		if _, ok := v.policy.Tiers[tier]; !ok {
 			v.failAt(path+".max_age."+tier, "unknown tier %q: %s", tier, Suggest(tier, sortedKeys(v.policy.Tiers)))

@@ -65,8 +65,14 @@ func TestBackupErrors(t *testing.T) {
 		{`{name: a, interval: 1d, source: {program: restic, file: a, command: [b]}}`, "either command"},
 		{`{name: a, interval: 1d, source: {program: restic, secrets: {A: {}}}}`, "either file or env"},
 		{`{name: a, interval: 1d, source: {program: restic, time_zone: Mars}}`, `invalid time zone "Mars"`},
-		{`{name: a, interval: 1d, retention: {min_count: 3, max_count: 2}, source: {program: restic}}`, "at least min_count"},
-		{`{name: a, interval: 1d, retention: {min_age: 3d, max_age: 2d}, source: {program: restic}}`, "at least min_age"},
+		{
+			`{name: a, interval: 1d, retention: {min_count: 3, max_count: 2}, source: {program: restic}}`,
+			`retention.max_count: invalid number "2": write min_count or more, which is 3`,
+		},
+		{
+			`{name: a, interval: 1d, retention: {min_age: 3d, max_age: 2d}, source: {program: restic}}`,
+			`retention.max_age: invalid duration "2d": write min_age or more, which is 3d`,
+		},
 		{`{name: a, interval: 1d, per_tenant: {}, source: {program: restic}}`, "missing registry of tenants"},
 		{`{name: a, interval: 1d, restore_test: {command: [x]}, source: {program: restic}}`, "missing scratch"},
 		{
@@ -83,17 +89,35 @@ func TestBackupErrors(t *testing.T) {
   restore_test: {scratch: /s, postgresql: {binaries: /b, checks: [{name: a, query: b}]}}}`,
 			"missing expectation",
 		},
-		{`{name: a, interval: 1d, max_age: 5m, source: {program: restic}}`, "must be more than refresh"},
+		{
+			`{name: a, interval: 1d, max_age: 5m, source: {program: restic}}`,
+			`max_age: invalid duration "5m": write more than refresh, which is 10m`,
+		},
+		{
+			`{name: a, interval: 1d, timeout: 1h, source: {program: restic}}`,
+			`timeout: invalid duration "1h": write more than 0 and at most refresh, which is 10m`,
+		},
+		{
+			`{name: a, interval: 1d, retention: {min_count: -1}, source: {program: restic}}`,
+			`retention.min_count: invalid number "-1": write 0 or more`,
+		},
 		{
 			`{name: a, interval: 1d, max_age: 12h, source: {program: restic, repository: /r}}`,
-			"max_age: 12h is less than the interval of 1d, and restic records nothing between two backups: write 1d or more",
+			`max_age: invalid duration "12h": write 1d or more, because restic records nothing between two backups`,
 		},
 		{
 			`{name: a, interval: 1d, max_age: 15m, source: {program: barman, scope: main, file: /x}}`,
-			"barman records nothing between two backups: write 1d",
+			"write 1d or more, because barman records nothing between two backups",
 		},
 		{`{name: a, interval: 1d, wal_disk: {host: db1}, source: {program: restic}}`, "host and mountpoint"},
-		{`{name: a, interval: 1d, verify: {interval: 1m}, source: {program: restic}}`, "at least refresh"},
+		{
+			`{name: a, interval: 1d, verify: {interval: 1m}, source: {program: restic}}`,
+			`verify.interval: invalid duration "1m": write refresh or more, which is 10m`,
+		},
+		{
+			`{name: a, interval: 1d, restore_test: {interval: 1m}, source: {program: restic}}`,
+			`restore_test.interval: invalid duration "1m": write refresh or more, which is 10m`,
+		},
 	} {
 		if _, err := loadBackups(t, "backups: ["+c.text+"]"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.text, err, c.want)

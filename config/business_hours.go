@@ -42,7 +42,7 @@ func validateBusinessHours(v *validator, h BusinessHours) {
 	case errTo != nil:
 		v.failAt("business_hours.to", "%v", errTo)
 	case to == from:
-		v.failAt("business_hours.to", "must not be the same as from: write 00:00 to 24:00 for whole days")
+		v.failAt("business_hours.to", "invalid time of day %q: from is the same; write 00:00 to 24:00 for whole days", h.To)
 	case from.Hour == 24:
 		v.failAt("business_hours.from", "invalid time of day %q: write it like 00:00", h.From)
 	}

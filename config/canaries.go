@@ -40,12 +40,16 @@ func (v *validator) canaries(list []*Canary) {
 		path := fmt.Sprintf("storage.canaries[%d]", i)
 		v.name(path+".name", c.Name)
 		v.unique(path+".name", c.Name, seen)
-		if !filepath.IsAbs(c.Path) {
-			v.failAt(path+".path", "write the whole path of a directory on the disk, such as /var/lib/thorbis")
+		switch {
+		case c.Path == "":
+			v.failAt(path, "missing path: write that of a directory on the disk, such as /var/lib/thorbis")
+		case !filepath.IsAbs(c.Path):
+			v.failAt(path+".path", "invalid path %q: write the whole path of a directory on the disk, such as /var/lib/thorbis",
+				c.Path)
 		}
 		v.between(path+".interval", c.Interval, Duration(10*time.Second), Duration(24*time.Hour))
 		if c.Size < minCanarySize || c.Size > maxCanarySize {
-			v.failAt(path+".size", "must be 4KiB to 16MiB")
+			v.failAt(path+".size", "invalid size %q: write 4KiB to 16MiB", c.Size)
 		}
 	}
 }

@@ -83,7 +83,8 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 	v.checkTarget(path+".target", c.Target, c.Module)
 	v.atLeast(path+".interval", c.Interval, Duration(time.Second))
 	if c.Timeout <= 0 || c.Timeout >= c.Interval {
-		v.failAt(path+".timeout", "%s must be more than 0 and less than the interval of %s", c.Timeout, c.Interval)
+		v.failAt(path+".timeout", "invalid duration %q: write more than 0 and less than the interval of %s",
+			c.Timeout, c.Interval)
 	}
 	hasTenant := strings.Contains(c.Target, "{tenant}")
 	switch {
@@ -96,14 +97,16 @@ func (v *validator) check(path string, c *Check, seen map[string]bool) {
 			"missing registry of tenants: write tenants: {registry: {file: ...}}, or postgres instead of file")
 	}
 	if c.PerTenant != nil && c.PerTenant.MaxPerSecond <= 0 {
-		v.failAt(path+".per_tenant.max_per_second", "must be more than 0")
+		v.failAt(path+".per_tenant.max_per_second", "invalid number \"%v\": write more than 0, like 50",
+			c.PerTenant.MaxPerSecond)
 	}
 	v.secretRefs(path+".secret_headers", c.SecretHeaders)
 }
 
 func (v *validator) certificates(path string, c Certificates) {
 	if c.WarnBefore > 0 && c.UrgentBefore > c.WarnBefore {
-		v.failAt(path+".urgent_before", "%s is more than warn_before (%s): write less, like 3d", c.UrgentBefore, c.WarnBefore)
+		v.failAt(path+".urgent_before", "invalid duration %q: write at most warn_before, which is %s",
+			c.UrgentBefore, c.WarnBefore)
 	}
 }
 

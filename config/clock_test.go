@@ -57,7 +57,7 @@ func TestTimesAsPeopleWriteThem(t *testing.T) {
 	for hours, want := range map[string]string{
 		`weekdays: [Funday]`:         `invalid weekday "Funday"`,
 		`from: "9am"`:                `invalid time of day "9am"`,
-		`from: "09:00", to: "09:00"`: "must not be the same",
+		`from: "09:00", to: "09:00"`: `invalid time of day "09:00": from is the same`,
 		`from: "24:00", to: "06:00"`: "invalid time of day",
 	} {
 		if _, err := loadText(t, policy(hours, `start: "02:00"`)); err == nil || !strings.Contains(err.Error(), want) {

@@ -118,7 +118,7 @@ func TestErrorsNameFileLineAndCure(t *testing.T) {
 		"timeout": {
 			"name: home,",
 			"name: home, timeout: 30s,",
-			"p.yaml:7: health.checks[0].timeout: 30s must be more than 0 and less than",
+			`p.yaml:7: health.checks[0].timeout: invalid duration "30s": write more than 0 and less than the interval of 30s`,
 		},
 		"twice": {
 			"name: home,",

@@ -70,11 +70,9 @@ func validateDatabases(v *validator, servers []*Database) {
 		}
 		v.between(path+".interval", d.Interval, Duration(5*time.Second), Duration(10*time.Minute))
 		if d.Timeout < Duration(100*time.Millisecond) || d.Timeout > d.Interval {
-			v.failAt(path+".timeout", "write 100ms to the interval of %s", d.Interval)
+			v.failAt(path+".timeout", "invalid duration %q: write 100ms to the interval of %s", d.Timeout, d.Interval)
 		}
-		if d.MaxDatabases < 1 || d.MaxDatabases > maxDatabases {
-			v.failAt(path+".max_databases", "must be 1 to %d", maxDatabases)
-		}
+		v.number(path+".max_databases", d.MaxDatabases, 1, maxDatabases)
 		if d.WAL.Host != "" && d.WAL.Mountpoint == "" {
 			v.failAt(path+".wal", "missing mountpoint: write the path at which the filesystem of pg_wal is mounted")
 		}

@@ -148,15 +148,14 @@ func validateDomains(v *validator, d *Domains) {
 	for i, name := range d.Exclude {
 		v.domainOf(fmt.Sprintf("domains.exclude[%d]", i), name)
 	}
-	if d.Limit < 1 || d.Limit > maxDomains {
-		v.failAt("domains.limit", "must be 1 to %d", maxDomains)
-	}
+	v.number("domains.limit", d.Limit, 1, maxDomains)
 	if len(d.Names) > d.Limit {
 		v.failAt("domains.names", "too many names (%d): write at most %d, or a higher limit", len(d.Names), d.Limit)
 	}
 	v.between("domains.warn_before", d.WarnBefore, Duration(24*time.Hour), Duration(365*24*time.Hour))
 	if d.UrgentBefore > d.WarnBefore {
-		v.failAt("domains.urgent_before", "%s is more than warn_before (%s): write less, like 7d", d.UrgentBefore, d.WarnBefore)
+		v.failAt("domains.urgent_before", "invalid duration %q: write at most warn_before, which is %s",
+			d.UrgentBefore, d.WarnBefore)
 	}
 	v.between("domains.interval", d.Interval, Duration(time.Hour), maxDomainInterval)
 	v.between("domains.spacing", d.Spacing, Duration(time.Second), Duration(10*time.Minute))

@@ -99,7 +99,8 @@ func validateEscalation(v *validator, e Escalation) {
 				continue
 			}
 			if after < 0 || after < last {
-				v.failAt(path, "must not be earlier than %s", before)
+				v.failAt(path, "invalid duration %q: write %s or more, which is that of %s",
+					Duration(after), Duration(last), before)
 			}
 			last, before = after, layer
 		}

@@ -66,7 +66,7 @@ func TestEscalationErrors(t *testing.T) {
 		"order": {
 			"everyone: 1h",
 			"everyone: 5m",
-			"p.yaml:13: escalation.P1.everyone: must not be earlier than secondary",
+			`p.yaml:13: escalation.P1.everyone: invalid duration "5m": write 15m or more, which is that of secondary`,
 		},
 		"unknown layer": {
 			"everyone: 1h",

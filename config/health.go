@@ -70,12 +70,8 @@ func inheritHealth(_ *Policy, h *Health) {
 
 func validateHealth(v *validator, h Health) {
 	v.loadModules()
-	if h.Concurrency < 1 || h.Concurrency > maxConcurrency {
-		v.failAt("health.concurrency", "must be 1 to %d", maxConcurrency)
-	}
-	if h.Confirm.Probes < 0 || h.Confirm.Probes > 10 {
-		v.failAt("health.confirm.probes", "must be 0 to 10")
-	}
+	v.number("health.concurrency", h.Concurrency, 1, maxConcurrency)
+	v.number("health.confirm.probes", h.Confirm.Probes, 0, 10)
 	v.atLeast("health.recheck_interval", h.RecheckInterval, Duration(100*time.Millisecond))
 	v.tooMany("health.checks", "checks", len(h.Checks), maxChecks)
 	v.names("health.locations", h.Locations)

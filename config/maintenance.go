@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -64,20 +63,28 @@ func (v *validator) window(path string, m *Maintenance) {
 		switch {
 		case m.Start != "" || m.Duration != 0 || len(m.Weekdays) > 0 || len(m.DaysOfMonth) > 0:
 			v.failAt(path, "write either from and to (once) or start and duration (recurring)")
+		case m.To.IsZero():
+			v.failAt(path, "missing to: write it like 2026-01-31T22:00:00+01:00")
 		case !m.To.After(m.From.Time):
-			v.failAt(path+".to", "must be later than from")
+			v.failAt(path+".to", "invalid time %q: write one after from, which is %s",
+				m.To.Format(time.RFC3339), m.From.Format(time.RFC3339))
 		}
 		return
 	}
 	if _, err := ParseClock(m.Start); err != nil {
 		v.failAt(path+".start", "%v", err)
 	}
-	if m.Duration <= 0 || m.Duration.Std() > 24*time.Hour {
-		v.failAt(path+".duration", "write more than 0 and at most 1d")
+	if m.Duration == 0 {
+		v.failAt(path, "missing duration: write more than 0 and at most 1d, like 2h")
+	} else if m.Duration < 0 || m.Duration.Std() > 24*time.Hour {
+		v.failAt(path+".duration", "invalid duration %q: write more than 0 and at most 1d", m.Duration)
 	}
 	v.zone(path+".time_zone", m.TimeZone)
 	v.weekdays(path+".weekdays", m.Weekdays)
-	if slices.ContainsFunc(m.DaysOfMonth, func(d int) bool { return d == 0 || d < -31 || d > 31 }) {
-		v.failAt(path+".days_of_month", "write 1 to 31, or -1 to -31 counted from the end")
+	for i, day := range m.DaysOfMonth {
+		if day == 0 || day < -31 || day > 31 {
+			v.failAt(fmt.Sprintf("%s.days_of_month[%d]", path, i),
+				"invalid day \"%d\": write 1 to 31, or -1 to -31 counted from the end", day)
+		}
 	}
 }

@@ -47,7 +47,7 @@ var examples = map[string]example{
 	"escalation": {
 		valid:   "escalation: {P1: {}}",
 		invalid: "escalation:\n  P1: {secondary: 1h, manager: 5m}",
-		want:    "p.yaml:3: escalation.P1.manager: must not be earlier than secondary",
+		want:    `p.yaml:3: escalation.P1.manager: invalid duration "5m": write 1h or more, which is that of secondary`,
 	},
 	"owners": {
 		valid:   "owners: {sre: {}}",
@@ -92,7 +92,7 @@ var examples = map[string]example{
 	"storage": {
 		valid:   "storage: {interval: 10s, canaries: [{name: data, path: /data}]}",
 		invalid: "storage:\n  canaries:\n    - {name: data, path: data}",
-		want:    "p.yaml:4: storage.canaries[0].path: write the whole path",
+		want:    `p.yaml:4: storage.canaries[0].path: invalid path "data": write the whole path`,
 	},
 	"databases": {
 		valid:   "databases: [{name: main, dsn_env: HOME}]",

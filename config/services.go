@@ -40,7 +40,8 @@ func validateServices(v *validator, services []*Service) {
 		v.canFire(path+".availability", s.Availability)
 		v.unique(path+".name", s.Name, seen)
 		if s.PeakCapacity < 0 {
-			v.failAt(path+".peak_capacity", "must be the requests a second that the service is built for, more than 0")
+			v.failAt(path+".peak_capacity",
+				"invalid number \"%v\": write the requests a second that the service is built for, more than 0", s.PeakCapacity)
 		}
 	}
 }

@@ -85,16 +85,18 @@ func inheritStorage(_ *Policy, s *Storage) {
 func validateStorage(v *validator, s Storage) {
 	v.between("storage.interval", s.Interval, minStorageInterval, maxStorageInterval)
 	v.between("storage.timeout", s.Timeout, Duration(100*time.Millisecond), Duration(time.Minute))
-	if s.Latency.Read <= 0 {
-		v.failAt("storage.latency.read", "must be more than 0")
-	}
-	if s.Latency.Write <= 0 {
-		v.failAt("storage.latency.write", "must be more than 0")
-	}
+	v.latency("storage.latency.read", s.Latency.Read)
+	v.latency("storage.latency.write", s.Latency.Write)
 	limited := map[string]bool{}
 	v.storageLimits(s.Limits, limited)
 	v.supabaseDisks(s.Supabase, limited)
 	v.canaries(s.Canaries)
+}
+
+func (v *validator) latency(path string, d Duration) {
+	if d <= 0 {
+		v.failAt(path, "invalid duration %q: write more than 0, like 10ms", d)
+	}
 }
 
 // costOfStorage returns what canaries and Supabase's limits cost. The series of a machine's devices and filesystems

@@ -32,11 +32,11 @@ func (v *validator) storageLimit(path string, l *StorageLimit, limited map[strin
 		v.failAt(path, "missing device: write its name as lsblk shows it, like nvme1n1")
 	}
 	if strings.HasPrefix(l.Device, "/") {
-		v.failAt(path+".device", "write the name alone, without /dev/")
+		v.failAt(path+".device", "invalid device %q: write the name alone, without /dev/", l.Device)
 	}
 	v.uniqueDevice(path, l.Host, l.Device, limited)
-	if l.IOPS < 0 || l.BurstIOPS < 0 {
-		v.failAt(path+".iops", "must be more than 0")
+	if l.IOPS < 0 {
+		v.failAt(path+".iops", "invalid number \"%d\": write more than 0", l.IOPS)
 	}
 	if l.Preset != "" {
 		if err := l.validPreset(); err != nil {
@@ -50,9 +50,11 @@ func (v *validator) storageLimit(path string, l *StorageLimit, limited map[strin
 	case l.IOPS == 0 && l.Throughput == 0:
 		v.failAt(path, "write iops, throughput or both, or a preset")
 	case l.BurstIOPS != 0 && l.BurstIOPS <= l.IOPS:
-		v.failAt(path+".burst_iops", "must be more than iops, or left out")
+		v.failAt(path+".burst_iops", "invalid number \"%d\": write more than iops, which is %d, or leave it out",
+			l.BurstIOPS, l.IOPS)
 	case l.BurstThroughput != 0 && l.BurstThroughput <= l.Throughput:
-		v.failAt(path+".burst_throughput", "must be more than throughput, or left out")
+		v.failAt(path+".burst_throughput", "invalid size %q: write more than throughput, which is %s, or leave it out",
+			l.BurstThroughput, l.Throughput)
 	}
 }
 

@@ -92,13 +92,11 @@ func validateTenants(v *validator, t Tenants) {
 	}
 	for _, host := range sortedKeys(t.Hosts) {
 		if host != strings.ToLower(strings.TrimSuffix(host, ".")) || strings.ContainsAny(host, "/: ") || host == "" {
-			v.failAt("tenants.hosts."+host, "write the host alone, in lower case and without a port")
+			v.failAt("tenants.hosts."+host, "invalid host %q: write it alone, in lower case and without a port", host)
 		}
 		v.name("tenants.hosts."+host, t.Hosts[host])
 	}
-	if t.Limit < 1 || t.Limit > maxTenants {
-		v.failAt("tenants.limit", "must be 1 to %d", maxTenants)
-	}
+	v.number("tenants.limit", t.Limit, 1, maxTenants)
 	v.atLeast("tenants.late_after", t.LateAfter, Duration(time.Minute))
 	v.oneOf("tenants.histogram", t.Histogram, Histograms)
 	v.probes(&t.Probes)

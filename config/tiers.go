@@ -44,7 +44,7 @@ func validateTiers(v *validator, tiers map[string]*Tier) {
 		v.page(path+".tenant_page", t.TenantPage)
 		v.canFire(path+".availability", t.Availability)
 		if t.Pool.Tenants < 1 {
-			v.failAt(path+".pool.tenants", "must be 1 or more")
+			v.failAt(path+".pool.tenants", "invalid number \"%d\": write 1 or more", t.Pool.Tenants)
 		}
 	}
 }

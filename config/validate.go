@@ -112,6 +112,12 @@ func (v *validator) atLeast(path string, d, least Duration) {
 	}
 }
 
+func (v *validator) number(path string, n, least, most int) {
+	if n < least || n > most {
+		v.failAt(path, "invalid number \"%d\": write %d to %d", n, least, most)
+	}
+}
+
 // tooMany reports a list of n things of a kind with more than the most permitted.
 func (v *validator) tooMany(path, kind string, n, most int) {
 	if n > most {
