@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/config"
 	pages "github.com/thorbis/thorbis_exporter/demo/pager"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // paging is the pinned Alertmanager on the generated configuration, PagerDuty, and the exporter that follows both.
@@ -85,16 +86,19 @@ func servePaging(t *testing.T) *paging {
 }
 
 // fire sends an alert that begins now and returns the PagerDuty message that it becomes: a page or an update.
-func (p *paging) fire(labels map[string]string) pages.Page {
+func (p *paging) fire(labels map[string]string) pages.Page { return p.fireFrom(time.Now(), labels) }
+
+// fireFrom sends an alert that began at a time.
+func (p *paging) fireFrom(began time.Time, labels map[string]string) pages.Page {
 	p.t.Helper()
 	before := len(p.pd.Pages())
 	set := map[string]string{"bundle": "thorbis", "environment": "production"}
 	maps.Copy(set, labels)
 	p.post("/api/v2/alerts", []any{map[string]any{
 		"labels": set, "annotations": map[string]string{"summary": "It is broken.", "description": "It."},
-		"startsAt": time.Now().UTC().Format(time.RFC3339Nano),
+		"startsAt": began.UTC().Format(time.RFC3339Nano),
 	}})
-	p.eventually("a message to PagerDuty", func() bool { return len(p.pd.Pages()) > before })
+	testkit.Eventually(p.t, func() bool { return len(p.pd.Pages()) > before }, "a message to PagerDuty")
 	return p.pd.Pages()[before]
 }
 
@@ -121,10 +125,9 @@ func (p *paging) acknowledged() (yes, no int) {
 
 func (p *paging) wait(yes, no int) {
 	p.t.Helper()
-	p.eventually("the acknowledgements", func() bool {
-		y, n := p.acknowledged()
-		return y == yes && n == no
-	})
+	var y, n int
+	testkit.Eventually(p.t, func() bool { y, n = p.acknowledged(); return y == yes && n == no },
+		"%d incidents are acknowledged and %d are not: %v", yes, no, testkit.Last(func() any { return []int{y, n} }))
 }
 
 // TestAnotherMachinePages checks that an alert on another machine pages while the page of the first one is
@@ -167,13 +170,15 @@ func TestAnotherMachinePages(t *testing.T) {
 // handles it as an update and pages no one. So the exporter must report it as unacknowledged, which lets it escalate.
 func TestWhatJoinsAnAcknowledgedPageWaits(t *testing.T) {
 	p := servePaging(t)
-	page := p.fire(map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "home"})
+	// PagerDuty's times are whole seconds, so the page is a minute older than the alert that joins it.
+	began := time.Now().Add(-time.Minute)
+	p.pd.Now = func() time.Time { return began }
+	page := p.fireFrom(began, map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "home"})
 	p.wait(0, 1)
-	if err := p.pd.Acknowledge(page.DedupKey, time.Now().Add(time.Second)); err != nil {
+	if err := p.pd.Acknowledge(page.DedupKey, began.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	p.wait(1, 0)
-	time.Sleep(2 * time.Second) // PagerDuty's times are whole seconds
 	later := p.fire(map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "api"})
 	if later.Action != "update" || later.DedupKey != page.DedupKey {
 		t.Errorf("it is a PagerDuty %s", later.Action)

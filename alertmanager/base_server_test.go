@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // theirs is a user's existing configuration. The format argument is the webhook address of its receivers.
@@ -86,13 +88,13 @@ func TestBaseOnServer(t *testing.T) {
 			alerts = append(alerts, map[string]any{"labels": labels})
 		}
 		s.post("/api/v2/alerts", alerts)
-		s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
+		testkit.Eventually(s.t, func() bool { return len(s.alerts()) == len(alerts) }, "every alert")
 		notified := []string{"dba", "everybody", "night", "team-x"}
-		s.eventually("every receiver of the base file being notified", func() bool {
+		testkit.Eventually(s.t, func() bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return slices.Equal(slices.Sorted(maps.Keys(s.groupKeys)), notified)
-		})
+		}, "every receiver of the base file being notified")
 		fate := ""
 		for _, labels := range foreign {
 			fate += fmt.Sprintln(labels["alertname"], s.receivers(labels))

@@ -22,6 +22,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
 
@@ -83,14 +84,14 @@ func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *ale
 			t.Log(log.String())
 		}
 	})
-	s.eventually("Alertmanager", func() bool {
+	testkit.Eventually(s.t, func() bool {
 		resp, err := http.Get("http://" + s.address + "/-/ready")
 		if err != nil {
 			return false
 		}
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	})
+	}, "Alertmanager")
 	return s
 }
 
@@ -130,15 +131,6 @@ func hooked(t *testing.T, p *config.Policy, url string) []byte {
 		t.Fatal(err)
 	}
 	return out
-}
-
-func (s *alertmanagerServer) eventually(what string, condition func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("no sign of %s within a minute", what)
-		}
-	}
 }
 
 func (s *alertmanagerServer) post(path string, body any) {
@@ -230,18 +222,18 @@ func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.
 		s.post("/api/v2/silences", silence)
 	}
 	s.post("/api/v2/alerts", alerts)
-	s.eventually("every alert", func() bool { return len(s.alerts()) == len(alerts) })
+	testkit.Eventually(s.t, func() bool { return len(s.alerts()) == len(alerts) }, "every alert")
 	// The server reports what hides an alert only once its first notification is due.
 	find := func(all []listed, r row) int {
 		return slices.IndexFunc(all, func(a listed) bool { return equalLabels(a.Labels, r.labels) })
 	}
 	for _, r := range rows {
 		if r.test.Expect.Inhibited || r.test.Expect.Silenced {
-			s.eventually("what hides the alert of "+r.test.Name, func() bool {
+			testkit.Eventually(s.t, func() bool {
 				all := s.alerts()
 				i := find(all, r)
 				return i >= 0 && len(all[i].Status.InhibitedBy)+len(all[i].Status.SilencedBy) > 0
-			})
+			}, "what hides the alert of %s", r.test.Name)
 		}
 	}
 	all := s.alerts()
@@ -266,13 +258,13 @@ func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.
 			t.Errorf("%s: the server says silenced %t", r.test.Name, got)
 		}
 		for receiver, want := range r.test.Expect.GroupKeys {
-			s.eventually("group "+want+" at "+receiver+" of "+r.test.Name, func() bool {
+			testkit.Eventually(s.t, func() bool {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				return slices.ContainsFunc(s.groupKeys[receiver], func(key string) bool {
 					return strings.Contains(key, r.prefix) && strings.ReplaceAll(key, r.prefix, "") == want
 				})
-			})
+			}, "group %s at %s of %s", want, receiver, r.test.Name)
 		}
 	}
 	t.Logf("%d alerts fare on the server as in the tables", len(rows))

@@ -26,6 +26,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -160,16 +161,6 @@ func sample(t *testing.T, base, name string, labels ...string) float64 {
 	return -1
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("never: %s", what)
-}
-
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -195,22 +186,22 @@ func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 		})
 	}()
 	base := "http://" + address
-	eventually(t, "it is ready", func() bool {
+	testkit.Eventually(t, func() bool {
 		resp, err := http.Get(base + "/-/ready")
 		if err != nil {
 			return false
 		}
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	})
+	}, "it is ready")
 	if _, err := state.Open(storage); err == nil || !strings.Contains(err.Error(), "in use by process") {
 		t.Errorf("a second exporter on the same storage path: %v", err)
 	}
 	file.write(t, "staging", site(t))
 	hangup <- syscall.SIGHUP
-	eventually(t, "the new environment is exposed", func() bool {
+	testkit.Eventually(t, func() bool {
 		return sample(t, base, metric.ConfigReloadSuccessful.Name, metric.LabelEnvironment, "staging") == 1
-	})
+	}, "the new environment is exposed")
 	cancel()
 	if err := <-stopped; err != nil {
 		t.Errorf("stop: %v", err)
@@ -255,7 +246,7 @@ func TestReloadKeepsCountersAndABadOneIsVisible(t *testing.T) {
 	probes := func(environment string) float64 {
 		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success", metric.LabelEnvironment, environment)
 	}
-	eventually(t, "two probes", func() bool { return probes("production") >= 2 })
+	testkit.Eventually(t, func() bool { return probes("production") >= 2 }, "two probes")
 	before := probes("production")
 
 	file.write(t, "staging", target)
@@ -286,7 +277,7 @@ func TestReloadKeepsCountersAndABadOneIsVisible(t *testing.T) {
 		t.Error("the status page does not say that the reload failed")
 	}
 	last := probes("staging")
-	eventually(t, "the old policy goes on", func() bool { return probes("staging") > last })
+	testkit.Eventually(t, func() bool { return probes("staging") > last }, "the old policy goes on")
 
 	file.write(t, "staging", target)
 	if a := ask(t, http.MethodPost, base+"/-/reload"); a.code != http.StatusOK {
@@ -309,9 +300,9 @@ func TestReloadOverHTTPNeedsTheFlag(t *testing.T) {
 
 func TestMetricsInEveryFormat(t *testing.T) {
 	_, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
-	eventually(t, "a probe", func() bool {
+	testkit.Eventually(t, func() bool {
 		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success") >= 1
-	})
+	}, "a probe")
 
 	open := get(t, base+"/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
 	if !strings.HasSuffix(open.body, "# EOF\n") || !strings.Contains(open.body, "thorbis_collector_errors_created{") {

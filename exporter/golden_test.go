@@ -12,6 +12,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write testdata/machine/metrics.txt")
@@ -80,10 +81,10 @@ func pageOf(t *testing.T, o Options, complete ...string) string {
 	var page string
 	for _, want := range complete {
 		series := regexp.MustCompile("(?m)^" + want)
-		eventually(t, "the page has "+want, func() bool {
+		testkit.Eventually(t, func() bool {
 			page = get(t, base+"/metrics").body
 			return series.MatchString(page)
-		})
+		}, "the page has %s", want)
 	}
 	var b strings.Builder
 	for line := range strings.Lines(page) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -137,7 +138,7 @@ databases: %s
 		metric.TenantSourceLines.Name: "", metric.TenantRequests.Name: "tenant=acme",
 		metric.CollectorErrors.Name: "collector=database", metric.StateSaves.Name: "collector=health",
 	} {
-		eventually(t, name+" counts", func() bool { return counted(name, label) })
+		testkit.Eventually(t, func() bool { return counted(name, label) }, "%s counts", name)
 	}
 	for _, names := range [][]string{{"first"}, {"first", "second"}, {"second", "first"}} {
 		before := counters(t, server.URL)
@@ -155,10 +156,10 @@ databases: %s
 		compare(counters(t, server.URL))
 		probes := probed(before)
 		var after map[string]float64
-		eventually(t, "the collectors go on", func() bool {
+		testkit.Eventually(t, func() bool {
 			after = counters(t, server.URL)
 			return probed(after) > probes
-		})
+		}, "the collectors go on")
 		compare(after)
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // used is what the other side of a collector was last shown.
@@ -158,7 +159,7 @@ func logProbes(t *testing.T, u *used, p *config.Policy) func() {
 			}
 			fmt.Fprintf(f, `{"n":%d,"host":"a.example.com","status":200,"http_x_thorbis_probe":%q}`+"\n", lines, secret)
 			f.Close()
-			eventually(t, "the line is counted", func() bool { return c.Lines() > lines })
+			testkit.Eventually(t, func() bool { return c.Lines() > lines }, "the line is counted")
 			if probes() > before {
 				u.see(secret)
 			}
@@ -236,9 +237,9 @@ func TestEverySecretRotatesWithoutReload(t *testing.T) {
 				t.Fatal(err)
 			}
 			ask := c.ask(t, u, p)
-			eventually(t, "the first secret is used", func() bool { ask(); return u.saw("first-secret") })
+			testkit.Eventually(t, func() bool { ask(); return u.saw("first-secret") }, "the first secret is used")
 			put("other-secret")
-			eventually(t, "the new secret is used", func() bool { ask(); return u.saw("other-secret") })
+			testkit.Eventually(t, func() bool { ask(); return u.saw("other-secret") }, "the new secret is used")
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -89,10 +90,10 @@ func TestPagesSayWhatIsThere(t *testing.T) {
 		t.Errorf("a page that does not exist: %d", a.code)
 	}
 	var page string
-	eventually(t, "the check is up, and the collector has reported", func() bool {
+	testkit.Eventually(t, func() bool {
 		page = get(t, base+"/status").body
 		return strings.Contains(page, `<td class="up">up</td>`) && strings.Contains(page, "succeeded")
-	})
+	}, "the check is up, and the collector has reported")
 	for _, want := range []string{
 		"production, nyc,",                                  // environment and location
 		"<td>home</td>", "<td>web</td>", "http_2xx", target, // the check

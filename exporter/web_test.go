@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // keyPair writes a certificate for 127.0.0.1 that signs itself, and its key.
@@ -88,7 +89,7 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	eventually(t, "it is ready", func() bool { return code("/-/ready", "correct horse") == http.StatusOK })
+	testkit.Eventually(t, func() bool { return code("/-/ready", "correct horse") == http.StatusOK }, "it is ready")
 	for _, page := range []string{"/", "/metrics", "/status", "/probe", "/-/healthy", "/-/ready"} {
 		if got := code(page, "wrong"); got != http.StatusUnauthorized {
 			t.Errorf("%s with a wrong password: %d", page, got)

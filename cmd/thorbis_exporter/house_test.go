@@ -19,6 +19,7 @@ const module = "github.com/thorbis/thorbis_exporter/"
 var house = []struct{ from, to string }{
 	{`metric`, ``},
 	{`config`, `metric|internal/(regularfile|secret)`},
+	{`internal/testkit`, ``},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
 	{`collectors`, `metric|config|internal/.*`},
@@ -36,6 +37,9 @@ var house = []struct{ from, to string }{
 	{`demo(/.*)?`, `metric|config|demo/.*`},
 	{`e2e|bench`, `.*`},
 }
+
+// forTests are the packages that only tests, and measurements, may import.
+var forTests = regexp.MustCompile(`^(internal/(testkit|.*test)|collectors/backup/backuptest|rules/ruletest)$`)
 
 // TestArrowsPointOneWay holds the structure of the project against its imports.
 func TestArrowsPointOneWay(t *testing.T) {
@@ -73,6 +77,8 @@ func TestArrowsPointOneWay(t *testing.T) {
 		for _, i := range p.Imports {
 			if used, ours := strings.CutPrefix(i, module); ours && !may.MatchString(used) {
 				t.Errorf("%s imports %s, which points the wrong way", name, used)
+			} else if ours && forTests.MatchString(used) && !forTests.MatchString(name) && name != "bench" {
+				t.Errorf("%s imports %s, which is for tests alone", name, used)
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // asProgram makes the test's binary the program itself, so that real signals meet the real main.
@@ -126,11 +127,7 @@ func (p *program) ready() bool {
 
 func (p *program) eventually(what string, condition func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("never: %s\n%s", what, p.log)
-		}
-	}
+	testkit.Eventually(p.t, condition, "%s; the log:\n%s", what, p.log)
 }
 
 // gate is what the name of a FIFO beside the policy ends in, which stands for a disk that hangs: nothing is read of the

@@ -20,6 +20,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -233,15 +234,12 @@ func TestRun(t *testing.T) {
 	if err := <-reported; err != nil {
 		t.Error(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		tested, _ := value(t, c, metric.BackupTestLastSuccess, "main", metric.TestVerify)
-		if _, listed := value(t, c, metric.BackupLastSuccess, "main", "full", "1", ""); listed && tested == 1060 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after 30 s, the test's last success is %v, want 1060 and a listing", tested)
-		}
-	}
+	var tested float64
+	testkit.Eventually(t, func() bool {
+		tested, _ = value(t, c, metric.BackupTestLastSuccess, "main", metric.TestVerify)
+		_, listed := value(t, c, metric.BackupLastSuccess, "main", "full", "1", "")
+		return listed && tested == 1060
+	}, "a listing, and 1060 as the test's last success: it is %v", testkit.Last(func() any { return tested }))
 	if v, ok := value(t, c, metric.BackupTestDuration, "main", metric.TestVerify); !ok || v != 60 {
 		t.Errorf("duration %v", v)
 	}

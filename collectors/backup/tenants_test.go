@@ -15,6 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -182,15 +183,12 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}},
 		t.Error("tenants are counted before the registry was read")
 	}
 	backuptest.Write(t, dsn, []byte(server.DSN("postgres", "postgres")), backuptest.Noon)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		registered, _ := value(t, c, metric.BackupTenants, "each", "enterprise")
-		if uncovered, ok := value(t, c, metric.BackupTenantsUncovered, "each", "enterprise"); ok && registered == 2 && uncovered == 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v tenants are registered", registered)
-		}
-	}
+	var registered, uncovered float64
+	testkit.Eventually(t, func() bool {
+		registered, _ = value(t, c, metric.BackupTenants, "each", "enterprise")
+		uncovered, _ = value(t, c, metric.BackupTenantsUncovered, "each", "enterprise")
+		return registered == 2 && uncovered == 1
+	}, "two tenants, one without a backup: %v", testkit.Last(func() any { return []float64{registered, uncovered} }))
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -18,17 +18,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/postgres"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
-
-func waitFor(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain")
-		}
-	}
-}
 
 // value is that of the one series of a family, -1 if there is none.
 func value(t *testing.T, c prometheus.Collector, m *metric.Metric, matching string) float64 {
@@ -91,9 +83,9 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}()
-	waitFor(t, func() bool {
-		return value(t, c, metric.PostgresUp, "main") == 1 && failures.Load() > 0
-	})
+	up := testkit.Last(func() any { return value(t, c, metric.PostgresUp, "main") })
+	testkit.Eventually(t, func() bool { return up() == 1.0 && failures.Load() > 0 },
+		"main is up and nowhere has failed: main is %v", up)
 	if v := value(t, c, metric.PostgresUp, "nowhere"); v != -1 {
 		t.Errorf("a server that was never asked is said to be %v", v)
 	}
@@ -122,7 +114,8 @@ func TestRun(t *testing.T) {
 	// shown of the server.
 	down, before := wentDown.Load(), successes.Load()
 	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
-	waitFor(t, func() bool { return successes.Load() > before+2 && value(t, c, metric.PostgresUp, "main") == 1 })
+	testkit.Eventually(t, func() bool { return successes.Load() > before+2 && up() == 1.0 },
+		"main is up again for three rounds: it is %v", up)
 	if n := wentDown.Load() - down; n != 0 {
 		t.Errorf("down in %d rounds, though the server was there", n)
 	}
@@ -130,14 +123,14 @@ func TestRun(t *testing.T) {
 	// The role is not let in any more.
 	pg.Query(t, "postgres", "ALTER ROLE monitor NOLOGIN")
 	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
-	waitFor(t, func() bool { return value(t, c, metric.PostgresUp, "main") == -1 })
+	testkit.Eventually(t, func() bool { return up() == -1.0 }, "the state of main is unknown: it is %v", up)
 	if n := wentDown.Load() - down; n != 0 {
 		t.Errorf("down in %d rounds, though only the role was locked out", n)
 	}
 
 	// No server listens.
 	write(strings.Replace(pg.DSN("monitor", "postgres"), "host=", "host="+dir, 1))
-	waitFor(t, func() bool { return value(t, c, metric.PostgresUp, "main") == 0 })
+	testkit.Eventually(t, func() bool { return up() == 0.0 }, "main is down: it is %v", up)
 	if v := value(t, c, metric.PostgresConnections, "main"); v != -1 {
 		t.Errorf("a server that is down has %v connections", v)
 	}
@@ -146,7 +139,7 @@ func TestRun(t *testing.T) {
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return testutil.CollectAndCount(c) == 0 })
+	testkit.Eventually(t, func() bool { return testutil.CollectAndCount(c) == 0 }, "no series is left")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

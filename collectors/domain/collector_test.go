@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -278,13 +279,13 @@ domains: {names: [{name: `+name+`}], bootstrap: {url: "`+base+`dns.json"}, spaci
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
-	await(t, "the policy's domain", func() bool { return hasMetric(t, c, metric.DomainExpiry, "one.com") })
-	await(t, "the tenant's domain", func() bool { return hasMetric(t, c, metric.DomainExpiry, "acme.co.uk") })
+	testkit.Eventually(t, func() bool { return hasMetric(t, c, metric.DomainExpiry, "one.com") }, "the policy's domain")
+	testkit.Eventually(t, func() bool { return hasMetric(t, c, metric.DomainExpiry, "acme.co.uk") }, "the tenant's domain")
 	if !has(t, c, fmt.Sprintf(`thorbis_domain_bootstrap_timestamp_seconds %g`, float64(day(2026, 11, 1).Unix()))) {
 		t.Error("the list of servers is not that of its address")
 	}
 	apply("two.com")
-	await(t, "the new policy's domain", func() bool { return hasMetric(t, c, metric.DomainExpiry, "two.com") })
+	testkit.Eventually(t, func() bool { return hasMetric(t, c, metric.DomainExpiry, "two.com") }, "the new policy's domain")
 	if hasMetric(t, c, metric.DomainInfo, "one.com") {
 		t.Error("the domain of the old policy is still watched")
 	}
@@ -324,7 +325,7 @@ domains: {names: [{name: a.none}], bootstrap: {file: `+list+`}}`))
 			}
 		})
 	}()
-	await(t, "the collector's error", func() bool { return failed.Load() != nil })
+	testkit.Eventually(t, func() bool { return failed.Load() != nil }, "the collector's error")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -348,14 +349,4 @@ func (l localOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
 	return l.next.RoundTrip(r)
-}
-
-// await waits for a condition that other goroutines bring about.
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -224,15 +225,11 @@ func TestRun(t *testing.T) {
 	go func() {
 		done <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) { rounds.Add(1) })
 	}()
-	for rounds.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(t, func() bool { return rounds.Load() > 0 }, "a round")
 	if err := collectors.Apply(c, &config.Policy{Host: config.Host{Interval: config.Duration(time.Hour)}}); err != nil {
 		t.Fatal(err)
 	}
-	for rounds.Load() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(t, func() bool { return rounds.Load() > 1 }, "a round of the new policy")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

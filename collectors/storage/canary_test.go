@@ -15,6 +15,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -129,9 +130,9 @@ func TestCanariesRun(t *testing.T) {
 		defer c.mu.Unlock()
 		return c.runs[result]
 	}
-	waitFor(t, func() bool {
+	testkit.Eventually(t, func() bool {
 		return count(good, metric.ResultSuccess) > 2 && count(bad, metric.ResultFailure) > 2
-	})
+	}, "three rounds of the good canary and of the bad one")
 	cancel()
 	group.Wait()
 	if n := log.n.Load(); n != 1 {

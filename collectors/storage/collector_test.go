@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -248,16 +249,16 @@ func TestRun(t *testing.T) {
 			rounds.Add(1)
 		})
 	}()
-	waitFor(t, func() bool {
+	testkit.Eventually(t, func() bool {
 		return rounds.Load() >= 1 && testutil.CollectAndCount(c, metric.StorageInFlight.Name) == 2
-	})
+	}, "two devices are exposed")
 	before := rounds.Load()
 	if err := collectors.Apply(c, policy(t, "storage: {interval: 5m, devices: {include: sda}}\n")); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool {
+	testkit.Eventually(t, func() bool {
 		return rounds.Load() > before && testutil.CollectAndCount(c, metric.StorageInFlight.Name) == 1
-	})
+	}, "one device is exposed")
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

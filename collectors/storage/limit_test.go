@@ -13,6 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestSmallerOfDiskAndMachine(t *testing.T) {
@@ -85,13 +86,14 @@ func TestLimitsFromSupabase(t *testing.T) {
 		return nil
 	})
 	at := place{project, "nvme1n1"}
-	waitFor(t, func() bool { return d.limits()[at] == limit{iops: 500, throughput: 11e6} })
+	testkit.Eventually(t, func() bool { return d.limits()[at] == limit{iops: 500, throughput: 11e6} },
+		"the limit of the plan: it is %+v", testkit.Last(func() any { return d.limits()[at] }))
 
 	broken.Store(true)
 	settings.ComputeSizes = nil
 	use(settings)
 	changed <- struct{}{} // asks again
-	waitFor(t, func() bool { return failures.Load() == 1 })
+	testkit.Eventually(t, func() bool { return failures.Load() == 1 }, "a question that fails")
 	if got := d.limits()[at].iops; got != 3000 {
 		t.Errorf("after a failure the limit is %v", got)
 	}

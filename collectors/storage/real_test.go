@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/disktest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // countersOf returns what the collector reads of a device of this machine.
@@ -156,11 +157,12 @@ func TestHangingFUSE(t *testing.T) {
 			before = runtime.NumGoroutine()
 		}
 	}
-	waitFor(t, func() bool { return runtime.NumGoroutine() <= before+askers })
+	testkit.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+askers },
+		"%d goroutines more than before are left", askers)
 	if err := fuse.Close(); err != nil { // its program is gone: the call ends with an error
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return a.stuckCount() == 0 })
+	testkit.Eventually(t, func() bool { return a.stuckCount() == 0 }, "no question is stuck")
 	if got := a.ask(t.Context(), list, time.Minute); got[0].stale || got[0].err == nil {
 		t.Errorf("afterwards: %+v", got)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // hanging is a statfs in which some paths hang until they are released.
@@ -92,14 +94,14 @@ func hangingMountBlocksNoOther(t *testing.T) {
 		check(len(dead))
 	}
 	// Those of the last rounds may still have to notice that nothing is left to ask.
-	waitFor(t, func() bool { return runtime.NumGoroutine() <= before })
+	testkit.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, "%d goroutines are left", before)
 	for _, p := range dead {
 		if n := h.called(p); n != 1 {
 			t.Errorf("%s was asked %d times while it hung", p, n)
 		}
 		close(h.release[p])
 	}
-	waitFor(t, func() bool { return a.stuckCount() == 0 })
+	testkit.Eventually(t, func() bool { return a.stuckCount() == 0 }, "no question is stuck")
 	check(0)
 }
 
@@ -127,11 +129,12 @@ func hangingMountsAreBounded(t *testing.T) {
 	if n := a.stuckCount(); n < maxStuck || n > maxStuckEver+askers {
 		t.Errorf("%d stuck, bound %d", n, maxStuckEver)
 	}
-	waitFor(t, func() bool { return runtime.NumGoroutine()-before <= maxStuckEver+askers })
+	testkit.Eventually(t, func() bool { return runtime.NumGoroutine()-before <= maxStuckEver+askers },
+		"%d goroutines more than before are left", maxStuckEver+askers)
 	for _, p := range paths {
 		close(h.release[p])
 	}
-	waitFor(t, func() bool { return a.stuckCount() == 0 })
+	testkit.Eventually(t, func() bool { return a.stuckCount() == 0 }, "no question is stuck")
 }
 
 // Far more network mounts hang than may: disks of this machine are answered in every round, and so are network mounts
@@ -179,7 +182,7 @@ func hangingMountsHideNoLivingOnes(t *testing.T) {
 	for _, p := range dead {
 		close(h.release[p])
 	}
-	waitFor(t, func() bool { return a.stuckCount() == 0 })
+	testkit.Eventually(t, func() bool { return a.stuckCount() == 0 }, "no question is stuck")
 	for i, got := range a.ask(t.Context(), list, 20*time.Second) {
 		if got.stale {
 			t.Errorf("%s is stale after all answer", list[i].point)
@@ -199,14 +202,5 @@ func askEndsWithItsContext(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if got := a.ask(ctx, mounts(0, "/a"), time.Hour); !got[0].stale {
 		t.Errorf("%+v", got)
-	}
-}
-
-func waitFor(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain")
-		}
 	}
 }

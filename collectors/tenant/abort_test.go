@@ -10,6 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A policy that another collector refuses leaves no trace: not in the saved state, and not in the status of a receiver
@@ -65,7 +66,7 @@ tenants:
 		t.Error("the aborted policy is in force")
 	}
 	put(t, filepath.Join(dir, "access.json"), `{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
-	eventually(t, "the line is counted", func() bool { return c.Lines() == 1 })
+	testkit.Eventually(t, func() bool { return c.Lines() == 1 }, "the line is counted")
 	if services := c.Store().Services(); len(services) != 1 {
 		t.Errorf("services %+v are saved", services)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // filePolicy is a policy with one log, in a directory of the test's.
@@ -58,16 +59,6 @@ func putAt(t *testing.T, name, text string, ago time.Duration) {
 	}
 }
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-	}
-}
-
 func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
@@ -90,7 +81,7 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	}
 	shows := func(want ...string) {
 		t.Helper()
-		eventually(t, strings.Join(want, ", "), func() bool {
+		testkit.Eventually(t, func() bool {
 			now := text()
 			for _, w := range want {
 				if !strings.Contains(now, w+"\n") {
@@ -98,7 +89,7 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 				}
 			}
 			return true
-		})
+		}, "%s", strings.Join(want, ", "))
 	}
 	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="_unknown",code_class="2xx"} 1`, `tenant="acme",threshold="0.3"} 7`, `thorbis_tenant_info{environment="test",tenant="acme",tier="gold"} 1`)
 
@@ -152,7 +143,7 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 		}
 		return -1
 	}
-	eventually(t, "an error of the registry", func() bool { return value("thorbis_tenant_registry_errors_total") > 0 })
+	testkit.Eventually(t, func() bool { return value("thorbis_tenant_registry_errors_total") > 0 }, "an error of the registry")
 	for name, want := range map[string]float64{
 		"thorbis_tenant_registry_tenants": 2, "thorbis_tenant_source_lines_total": 11, "thorbis_tenant_tracked": 2,
 		"thorbis_tenant_limit": 20_000, "thorbis_service_expected_peak_requests_per_second": 100, "thorbis_tenant_source_up": 1,
@@ -198,7 +189,7 @@ tenants:
 	go func() {
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
-	eventually(t, "both lines", func() bool { n, _, _ := c.Store().Totals(); return n == 2 })
+	testkit.Eventually(t, func() bool { n, _, _ := c.Store().Totals(); return n == 2 }, "both lines")
 	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
 		t.Errorf("%d sources are exported", n)
 	}

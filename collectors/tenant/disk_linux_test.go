@@ -16,6 +16,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // While the disk is full the series stand still, and the scrape goes on; afterwards every line is counted once.
@@ -49,12 +50,12 @@ func TestFullDisk(t *testing.T) {
 		fmt.Fprint(f, strings.Repeat(`{"host":"acme.example.com","status":200,"request_time":0.5}`+"\n", n))
 	}
 	write(1000)
-	eventually(t, "1000 requests", func() bool { return requests() == 1000 })
+	testkit.Eventually(t, func() bool { return requests() == 1000 }, "1000 requests")
 
 	fillUp(t, disk, c.Store())
 	write(500)
 	failed, _ := c.Store().Saves()
-	eventually(t, "a save that fails", func() bool { saves, _ := c.Store().Saves(); return saves[1] > failed[1] })
+	testkit.Eventually(t, func() bool { saves, _ := c.Store().Saves(); return saves[1] > failed[1] }, "a save that fails")
 	var scrape bytes.Buffer
 	if err := c.Write(&scrape); err != nil || requests() != 1000 {
 		t.Errorf("%d requests are shown, %v", requests(), err)
@@ -66,7 +67,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(filepath.Join(disk, "junk")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "2000 requests", func() bool { return requests() == 2000 })
+	testkit.Eventually(t, func() bool { return requests() == 2000 }, "2000 requests")
 }
 
 // While the disk is full a post is refused for now, nothing of it is counted, and the same post is taken when there

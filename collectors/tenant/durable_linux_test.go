@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A post is acknowledged only after its content is on disk: the kernel confirms the sync of the log between the write
@@ -26,15 +28,15 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 	k.program = []string{strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"), os.Args[0]}
 	cmd := k.start(false)
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	eventually(t, "the program", k.scrape)
+	testkit.Eventually(t, k.scrape, "the program")
 	const posts = 20
 	k.post(t.Context(), "r", 1, posts) // every other one twice
 	var calls []string
-	eventually(t, "the last answer in the trace", func() bool {
+	testkit.Eventually(t, func() bool {
 		text, err := os.ReadFile(k.path("trace"))
 		calls = strings.Split(string(text), "\n")
 		return err == nil && strings.Count(string(text), hexed("HTTP/1.1 200 OK")) > posts+posts/2 // the scrape was one, too
-	})
+	}, "the last answer in the trace")
 	for n := range posts {
 		// The receiver logs the hash of each id, which identifies the record.
 		id := binary.LittleEndian.AppendUint64(nil, xxhash.Sum64String(fmt.Sprintf("r-%d-0", n))|1)

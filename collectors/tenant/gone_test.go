@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // The state directory is removed while posts arrive. None is acknowledged that a restart after a kill would not know,
@@ -26,9 +28,9 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 		t.Helper()
 		text := "# HELP thorbis_state_unsaved 1 while a collector cannot save, because the disk hangs, is full or was emptied: counters of checks go on, and a restart begins them at 0; those of tenants stand still.\n" +
 			"# TYPE thorbis_state_unsaved gauge\nthorbis_state_unsaved{collector=\"tenant\"} " + want + "\n"
-		eventually(t, "thorbis_state_unsaved "+want, func() bool {
+		testkit.Eventually(t, func() bool {
 			return testutil.CollectAndCompare(o.c, strings.NewReader(text), "thorbis_state_unsaved") == nil
-		})
+		}, "thorbis_state_unsaved %s", want)
 	}
 	accepted := 0
 	for range 3 {
@@ -51,7 +53,7 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	if err := os.Remove(storage); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a post to be accepted", func() bool { return post() == http.StatusOK })
+	testkit.Eventually(t, func() bool { return post() == http.StatusOK }, "a post to be accepted")
 	accepted++
 	unsaved("0")
 	o.wants(4 * uint64(accepted))

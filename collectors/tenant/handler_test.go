@@ -14,6 +14,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/expose"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestNegotiation(t *testing.T) {
@@ -73,13 +74,13 @@ func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 		// What it decided is saved with the next commit.
 		before := total()
 		fmt.Fprint(f, line)
-		eventually(t, "the next commit", func() bool { return total() > before })
+		testkit.Eventually(t, func() bool { return total() > before }, "the next commit")
 		return value
 	}
-	eventually(t, "the registry in force", func() bool {
+	testkit.Eventually(t, func() bool {
 		var b strings.Builder
 		return c.Write(&b) == nil && strings.Contains(b.String(), `tenant="acme"`)
-	})
+	}, "the registry in force")
 	for _, try := range []string{"cut off", "cut off again", "late"} {
 		w := httptest.NewRecorder()
 		var client http.ResponseWriter = cutOff{w}

@@ -25,6 +25,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -150,7 +151,7 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	k.written["t0"], k.facts[logLines] = 1, 1
 	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n", k.random("first"))
 	first := k.start(false)
-	eventually(t, "the first request", func() bool { return k.scrape() && k.scrapeFacts() && len(k.missing()) == 0 })
+	testkit.Eventually(t, func() bool { return k.scrape() && k.scrapeFacts() && len(k.missing()) == 0 }, "the first request")
 	_ = first.Process.Kill()
 	_ = first.Wait()
 

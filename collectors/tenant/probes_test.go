@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -50,7 +51,7 @@ func (p *probing) log(keys string) {
 	}
 	fmt.Fprintf(f, `{"n":%d,"host":"acme.example.com","status":200,%s}`+"\n", before, keys)
 	f.Close()
-	eventually(p.T, "the line counts", func() bool { return p.c.Lines() == before+1 })
+	testkit.Eventually(p.T, func() bool { return p.c.Lines() == before+1 }, "the line counts")
 }
 
 // wants compares the requests of the tenant and those of health checks.

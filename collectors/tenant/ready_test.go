@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 const readyPolicy = `version: 1
@@ -40,10 +42,10 @@ func TestReadinessWaitsForNoSource(t *testing.T) {
 		text, _ := io.ReadAll(resp.Body)
 		return resp.StatusCode, string(text)
 	}
-	eventually(t, "readiness", func() bool { code, _ := page("/-/ready"); return code == http.StatusOK })
+	testkit.Eventually(t, func() bool { code, _ := page("/-/ready"); return code == http.StatusOK }, "readiness")
 	k.written["acme"] = 1
-	eventually(t, "the other source's request", func() bool { return k.scrape() && len(k.missing()) == 0 })
-	eventually(t, "word of all three sources", func() bool {
+	testkit.Eventually(t, func() bool { return k.scrape() && len(k.missing()) == 0 }, "the other source's request")
+	testkit.Eventually(t, func() bool {
 		_, text := page("/metrics")
 		for _, want := range []string{
 			`source_up{app_service="web",environment="test",source="here"} 1`, `source_up{app_service="web",environment="test",source="absent"} 0`,
@@ -54,5 +56,5 @@ func TestReadinessWaitsForNoSource(t *testing.T) {
 			}
 		}
 		return true
-	})
+	}, "word of all three sources")
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 const receivingPolicy = `version: 1
@@ -284,7 +285,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		}
 	}
 	const counted = 2 * (1 + 1 + 1 + 4) // of the file and the three receivers, of which json is sampled
-	eventually(t, "all requests", func() bool { n, _, _ := o.c.store.Load().Totals(); return n == counted })
+	testkit.Eventually(t, func() bool { n, _, _ := o.c.store.Load().Totals(); return n == counted }, "all requests")
 	var shown bytes.Buffer
 	if err := o.c.Write(&shown); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 const databasePolicy = `version: 1
@@ -89,7 +90,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	}
 	counts := func(c *Collector, want map[string]string) {
 		t.Helper()
-		eventually(t, "the counts", func() bool {
+		testkit.Eventually(t, func() bool {
 			var b strings.Builder
 			if err := c.Write(&b); err != nil {
 				return false
@@ -100,7 +101,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 				}
 			}
 			return true
-		})
+		}, "the counts")
 	}
 	registered := func(c *Collector) float64 {
 		t.Helper()
@@ -112,7 +113,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	}
 
 	c, stop := run()
-	eventually(t, "word that the registry cannot be read", func() bool { return failures.Load() > 0 })
+	testkit.Eventually(t, func() bool { return failures.Load() > 0 }, "word that the registry cannot be read")
 	if w := postOf(c, "acme"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("a post before the tenants are known: %d", w.Code)
 	}
@@ -145,7 +146,7 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	if w := postOf(c, "acme"); w.Code != http.StatusOK {
 		t.Errorf("a post with the list of an earlier run: %d", w.Code)
 	}
-	eventually(t, "errors of the registry", func() bool { return failures.Load() > 0 })
+	testkit.Eventually(t, func() bool { return failures.Load() > 0 }, "errors of the registry")
 	if n := testutil.CollectAndCount(c, "thorbis_tenant_registry_errors_total"); n != 1 {
 		t.Errorf("%d series of errors", n)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A source is given to another service while it is being read: what was under way is counted for the service that it
@@ -85,7 +86,7 @@ tenants:
 	}
 	for n := range 20 {
 		before := acknowledged.Load()
-		eventually(t, "a post", func() bool { return acknowledged.Load() > before })
+		testkit.Eventually(t, func() bool { return acknowledged.Load() > before }, "a post")
 		if err := collectors.Apply(c, policy([]string{"api", "web"}[n%2])); err != nil {
 			t.Error(err)
 		}
@@ -97,7 +98,7 @@ tenants:
 		_ = c.Store().View().Each(func(s *store.Series) { n += s.Requests[class] + s.Late[class] }, func() error { return nil })
 		return n
 	}
-	eventually(t, "all lines", func() bool { return counted(3) >= logged.Load() })
+	testkit.Eventually(t, func() bool { return counted(3) >= logged.Load() }, "all lines")
 	cancel()
 	if err := <-ran; err != nil {
 		t.Errorf("Run: %v", err)
@@ -165,7 +166,7 @@ tenants:
 	for n := 1; ; n++ {
 		select {
 		case <-done:
-			eventually(t, "all lines", func() bool { got, _, _ := c.Store().Totals(); return got >= written })
+			testkit.Eventually(t, func() bool { got, _, _ := c.Store().Totals(); return got >= written }, "all lines")
 			if got, _, _ := c.Store().Totals(); got != written {
 				t.Errorf("%d lines are counted, %d were written", got, written)
 			}
@@ -210,7 +211,7 @@ tenants:
 	ran := make(chan error, 1)
 	go func() { ran <- collectors.Run(ctx, c, slog.New(slog.DiscardHandler), func(error, time.Duration) {}) }()
 	total := func() uint64 { n, late, _ := c.Store().Totals(); return n + late }
-	eventually(t, "all lines", func() bool { return total() >= 1000 })
+	testkit.Eventually(t, func() bool { return total() >= 1000 }, "all lines")
 	for n := range 20 {
 		apply([]string{"z1", "s1"}[n%2], []string{"web", "web", "api"}[n%3])
 		time.Sleep(time.Duration(n%5) * 20 * time.Millisecond)
@@ -222,7 +223,7 @@ tenants:
 	}
 	fmt.Fprintln(f, `{"host":"acme.example.com","status":404}`)
 	_ = f.Close()
-	eventually(t, "the last line", func() bool { return total() >= 1001 })
+	testkit.Eventually(t, func() bool { return total() >= 1001 }, "the last line")
 	cancel()
 	if err := <-ran; err != nil {
 		t.Error(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // An older copy of the state, put back under the lock that knows of a newer one, is not continued: its counters
@@ -51,10 +52,10 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 			close(stopped)
 		}()
 		defer func() { cancel(); <-stopped; _ = c.Close(); _ = sd.Close() }()
-		eventually(t, fmt.Sprintf("%d requests, and a position in the log", n), func() bool {
+		testkit.Eventually(t, func() bool {
 			got, _, _ := c.Store().Totals()
 			return got == n && len(c.Store().Files(0)) == 2
-		})
+		}, "%d requests, and a position in the log", n)
 	}
 	write(10)
 	run(10)

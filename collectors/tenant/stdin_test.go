@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 const stdinPolicy = `version: 1
@@ -43,7 +44,7 @@ func TestStandardInput(t *testing.T) {
 	counted := func(n uint64) {
 		t.Helper()
 		k.written["acme"] = n
-		eventually(t, fmt.Sprintf("%d requests", n), func() bool { return k.scrape() && len(k.missing()) == 0 })
+		testkit.Eventually(t, func() bool { return k.scrape() && len(k.missing()) == 0 }, "%d requests", n)
 	}
 	line := `192.0.2.7 - - [` + time.Now().Format("02/Jan/2006:15:04:05 -0700") + `] "GET / HTTP/1.1" 200 512 "-" "curl" "acme.example.com" 0.1` + "\n"
 	total := uint64(0)
@@ -68,7 +69,7 @@ func TestStandardInput(t *testing.T) {
 		if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the reload", func() bool { now := sum(); return now != "" && now != before })
+		testkit.Eventually(t, func() bool { now := sum(); return now != "" && now != before }, "the reload")
 		write(line[40:] + strings.Repeat(line, 500))
 		counted(total + 1501)
 		total += 1501
@@ -76,11 +77,11 @@ func TestStandardInput(t *testing.T) {
 			write(strings.TrimSuffix(line, "\n"))
 			out.Close()
 			counted(total + 1)
-			eventually(t, "the end of the input", func() bool {
+			testkit.Eventually(t, func() bool {
 				now := page()
 				return strings.Contains(now, `thorbis_tenant_source_up{app_service="web",environment="test",source="pipe"} 0`) &&
 					strings.Contains(now, `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",source="pipe"} 2`)
-			})
+			}, "the end of the input")
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -84,7 +85,7 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 	go func() {
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
-	eventually(t, "all lines counted", func() bool { return c.Lines() == 7 })
+	testkit.Eventually(t, func() bool { return c.Lines() == 7 }, "all lines counted")
 	want = map[string]float64{"negative log": 1, "syntax log": 3, "whole_seconds log": 0}
 	if got := unreadable(t, c); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)

@@ -49,6 +49,9 @@ type Link struct {
 
 // Receiver is a handler for all receivers.
 type Receiver struct {
+	// Now returns the time at which a message arrives. It may be replaced before the first one.
+	Now func() time.Time
+
 	out io.Writer
 	mux *http.ServeMux
 
@@ -62,7 +65,7 @@ type Receiver struct {
 
 // New returns a receiver that prints to out.
 func New(out io.Writer) *Receiver {
-	r := &Receiver{out: out, mux: http.NewServeMux(), incidents: map[string]*incident{}}
+	r := &Receiver{Now: time.Now, out: out, mux: http.NewServeMux(), incidents: map[string]*incident{}}
 	r.mux.HandleFunc("POST /v2/enqueue", r.pagerDuty)
 	r.mux.HandleFunc("GET /incidents", r.listIncidents)
 	r.mux.HandleFunc("POST /slack/{name...}", r.slack)
@@ -93,7 +96,7 @@ func (r *Receiver) Heartbeats() int {
 }
 
 func (r *Receiver) record(p Page) {
-	p.At = time.Now()
+	p.At = r.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.Kind == PagerDuty {

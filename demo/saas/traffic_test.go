@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestTrafficFollowsTheStateOfThePlatform(t *testing.T) {
@@ -22,7 +23,7 @@ func TestTrafficFollowsTheStateOfThePlatform(t *testing.T) {
 	go func() { done <- p.Traffic(ctx, path, 1000) }()
 	sees := func(status int) {
 		t.Helper()
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		testkit.Eventually(t, func() bool {
 			text, _ := os.ReadFile(path)
 			for line := range bytes.Lines(text) {
 				var e struct {
@@ -30,13 +31,11 @@ func TestTrafficFollowsTheStateOfThePlatform(t *testing.T) {
 					Status int
 				}
 				if err := json.Unmarshal(line, &e); err == nil && e.Status == status && e.Host != "" {
-					return
+					return true
 				}
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("no request ended with %d", status)
-			}
-		}
+			return false
+		}, "a request that ends with %d", status)
 	}
 	sees(200)
 	if err := p.Break(Error); err != nil {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // The tests run a shell as the program under test; the package itself never does.
@@ -56,17 +58,14 @@ func TestEnvironmentHoldsOnlyWhatWasAsked(t *testing.T) {
 // written waits until a program has written a file.
 func written(t *testing.T, file string) {
 	t.Helper()
-	for range 3000 {
-		if text, err := os.ReadFile(file); err == nil && len(text) > 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("%s was never written", file)
+	testkit.Eventually(t, func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && len(text) > 0
+	}, "%s is written", file)
 }
 
-// alive reports whether a process that wrote its number into a file still runs.
-func alive(t *testing.T, file string) bool {
+// ends waits until a process that wrote its number into a file has ended.
+func ends(t *testing.T, file, what string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -76,33 +75,30 @@ func alive(t *testing.T, file string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3000 {
+	testkit.Eventually(t, func() bool {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			return false
+			return true
 		}
-		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil &&
-			bytes.Contains(stat, []byte(") Z ")) {
-			return false // dead; whoever inherited it has not asked yet
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return true
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		return err == nil && bytes.Contains(stat, []byte(") Z ")) // ended; its new parent has not asked yet
+	}, "%s ends", what)
 }
 
 func TestTimeoutKillsTheWholeFamily(t *testing.T) {
 	child := filepath.Join(t.TempDir(), "child")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
+	ended := make(chan error, 1)
 	go func() {
-		defer cancel(ErrTimeout)
-		written(t, child)
+		_, err := Run(ctx, sh(`sleep 600 & echo $! > "`+child+`"; wait`))
+		ended <- err
 	}()
-	if _, err := Run(ctx, sh(`sleep 600 & echo $! > "`+child+`"; wait`)); !errors.Is(err, ErrTimeout) {
+	written(t, child)
+	cancel(ErrTimeout)
+	if err := <-ended; !errors.Is(err, ErrTimeout) {
 		t.Errorf("err = %v", err)
 	}
-	if alive(t, child) {
-		t.Error("the child outlived its parent's time")
-	}
+	ends(t, child, "the child of a program whose time is up")
 	c := sh("sleep 600")
 	c.Timeout = 100 * time.Millisecond
 	if _, err := Run(t.Context(), c); !errors.Is(err, ErrTimeout) {
@@ -115,9 +111,7 @@ func TestChildrenLeftBehindEnd(t *testing.T) {
 	if _, err := Run(t.Context(), sh(`sleep 600 >/dev/null 2>&1 & echo $! > "`+child+`"`)); err != nil {
 		t.Fatal(err)
 	}
-	if alive(t, child) {
-		t.Error("the child outlived its parent")
-	}
+	ends(t, child, "the child of a program that has ended")
 }
 
 func TestEndlessOutputIsCutOff(t *testing.T) {
@@ -195,17 +189,18 @@ func TestChildrenWithTheirOwnSessionEnd(t *testing.T) {
 			child := filepath.Join(t.TempDir(), "child")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go func() {
-				written(t, child)
-				if script != "true" {
-					cancel()
-				}
-			}()
 			own := `setsid /bin/sh -c 'echo $$ > "` + child + `"; exec sleep 600' >/dev/null 2>&1 </dev/null & `
-			_, _ = Run(ctx, sh(own+`while ! test -s "`+child+`"; do sleep 0.05; done; `+script))
-			if alive(t, child) {
-				t.Error("it outlived the program")
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_, _ = Run(ctx, sh(own+`while ! test -s "`+child+`"; do sleep 0.05; done; `+script))
+			}()
+			written(t, child)
+			if script != "true" {
+				cancel()
 			}
+			<-ended
+			ends(t, child, "what the program started")
 			if n := EndOrphans(); n != 0 {
 				t.Errorf("%d orphans are left", n)
 			}
@@ -218,9 +213,7 @@ func TestChildrenWithTheirOwnSessionEnd(t *testing.T) {
 	}
 	written(t, child)
 	p.Stop(syscall.SIGTERM, time.Minute)
-	if alive(t, child) {
-		t.Error("it outlived the process")
-	}
+	ends(t, child, "what the process started")
 }
 
 const victim = "THORBIS_TEST_VICTIM"
@@ -258,15 +251,11 @@ func TestOrphansOfAKilledProcessEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if alive(t, dead+"/direct") {
-		t.Error("the program outlived the process")
-	}
+	ends(t, dead+"/direct", "the program of a killed process")
 	if n := EndOrphans(); n != 1 {
 		t.Errorf("%d orphans were ended, want 1", n)
 	}
-	if alive(t, dead+"/own") {
-		t.Error("the orphan lives")
-	}
+	ends(t, dead+"/own", "the orphan")
 	text, err := os.ReadFile(living + "/own")
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +265,5 @@ func TestOrphansOfAKilledProcessEnd(t *testing.T) {
 	}
 	cancel()
 	<-ended
-	if alive(t, living+"/own") {
-		t.Error("it outlived its program")
-	}
+	ends(t, living+"/own", "what the living process's program started")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A server of its own version, and views of the shape that 17 gave them.
@@ -21,12 +22,12 @@ func TestCheckpoints(t *testing.T) {
 	server.Query(t, "postgres", "CHECKPOINT")
 	// The checkpointer publishes its statistics after it has answered.
 	p := &Checkpoints{}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) &&
-		p.Requested == 0; time.Sleep(100 * time.Millisecond) {
+	testkit.Eventually(t, func() bool {
 		if p, err = c.Checkpoints(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-	}
+		return p.Requested > 0
+	}, "the checkpoint is published")
 	if p.Requested < 1 || p.ByCheckpoint < 1 || (p.ByBackend == nil) != (c.Version >= versionCheckpointer) {
 		t.Errorf("%+v of a server of %d", p, c.Version)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -81,11 +82,8 @@ func TestServer(t *testing.T) {
 		server.Run(t, "pgbench", "-n", "-c", "2", "-t", strconv.Itoa(transactions/2), "-U", "postgres", "bench")
 		// The server publishes a backend's statistics when it ends, or within a second.
 		var after Database
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-			if after = find(); after.Commits-before.Commits >= transactions {
-				break
-			}
-		}
+		testkit.Eventually(t, func() bool { after = find(); return after.Commits-before.Commits >= transactions },
+			"%d transactions are published: %+v", transactions, testkit.Last(func() any { return after }))
 		// pgbench's own transactions, and a few of its session's.
 		if got := float64(after.Commits - before.Commits); math.Abs(got/transactions-1) > 0.02 {
 			t.Errorf("%v transactions, pgbench ran %d", got, transactions)
@@ -106,14 +104,12 @@ func TestServer(t *testing.T) {
 	t.Run("archive", func(t *testing.T) {
 		server.Query(t, "postgres", "SELECT pg_switch_wal()")
 		var w WAL
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		testkit.Eventually(t, func() bool {
 			if w, err = c.WAL(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if *w.Unarchived > 0 && w.Archiver.Failed > 0 {
-				break
-			}
-		}
+			return *w.Unarchived > 0 && w.Archiver.Failed > 0
+		}, "archiving fails: %+v", testkit.Last(func() any { return w.Archiver }))
 		a := w.Archiver
 		if !*w.Archives || *w.Unarchived < 1 || a.Failed < 1 || a.LastFailure.IsZero() || !a.LastArchived.IsZero() ||
 			*w.Size < 16<<20 || *w.Written < 16<<20 {
@@ -321,14 +317,12 @@ func TestReplicationLag(t *testing.T) {
 	until := func(what string, c *Connection, done func(Replication) bool) {
 		t.Helper()
 		var r Replication
-		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		testkit.Eventually(t, func() bool {
 			if r, err = c.Replication(t.Context()); err != nil {
 				t.Fatal(err)
-			} else if done(r) {
-				return
 			}
-		}
-		t.Fatalf("%s: %+v", what, r)
+			return done(r)
+		}, "%s: %+v", what, testkit.Last(func() any { return r }))
 	}
 	until("the primary sees its replica", upstream, func(r Replication) bool {
 		return *r.Replicas == 1 &&

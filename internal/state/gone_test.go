@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // Whatever of the state is removed or changed while it is in use, no save succeeds that a restart would not read back.
@@ -164,7 +166,7 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 	mkfifo(t, pipe)
 	hangs := make(chan error, 1)
 	go func() { hangs <- d.Save("tenant", 1, []byte("x")) }()
-	waitFor(t, "the save to hang", func() bool { return held(d, "tenant") })
+	testkit.Eventually(t, func() bool { return held(d, "tenant") }, "the save to hang")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -198,13 +200,4 @@ func held(d *Dir, name string) bool {
 	}
 	m.Unlock()
 	return false
-}
-
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no sign of %s", what)
-		}
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func open(t *testing.T, path string) *Dir {
@@ -111,7 +113,7 @@ func TestCloseIsBoundedWhileASaveHangs(t *testing.T) {
 	mkfifo(t, pipe)
 	saved := make(chan error, 1)
 	go func() { saved <- d.Save("health", 1, []byte("x")) }()
-	waitFor(t, "the save to hang", func() bool { return held(d, "health") })
+	testkit.Eventually(t, func() bool { return held(d, "health") }, "the save to hang")
 	start := time.Now()
 	if err := l.Close(); err != nil {
 		t.Errorf("the log: %v", err)

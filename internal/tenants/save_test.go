@@ -11,6 +11,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // next returns the next update for which ok holds.
@@ -108,11 +109,11 @@ func TestListOfAReplacedReaderIsNotSaved(t *testing.T) {
 		r.read(t.Context())
 	}()
 	old := s.Reader()
-	for reading := false; !reading; time.Sleep(time.Millisecond) {
+	testkit.Eventually(t, func() bool {
 		r.mu.Lock()
-		reading = r.reading
-		r.mu.Unlock()
-	}
+		defer r.mu.Unlock()
+		return r.reading
+	}, "the old registry is being read")
 	reader, err := s.Prepare(&config.Registry{File: other, Refresh: refresh})
 	if err != nil {
 		t.Fatal(err)
@@ -128,11 +129,11 @@ func TestListOfAReplacedReaderIsNotSaved(t *testing.T) {
 	if err := r.keep(old); err != nil { // as after a read by a command
 		t.Error(err)
 	}
-	for running := true; running; time.Sleep(time.Millisecond) {
+	testkit.Eventually(t, func() bool {
 		r.mu.Lock()
-		running = r.saving.running
-		r.mu.Unlock()
-	}
+		defer r.mu.Unlock()
+		return !r.saving.running
+	}, "the list is saved")
 	if list, err := Kept(d, keptName); err != nil || len(list) != 1 || list[0].Name != "x" {
 		t.Errorf("%v kept, %v", list, err)
 	}

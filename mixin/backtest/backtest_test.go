@@ -16,6 +16,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
@@ -224,15 +225,14 @@ func freeAddress(t *testing.T) string {
 // ready waits until a server answers.
 func ready(t *testing.T, url string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if response, err := http.Get(url + "/-/ready"); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
+	testkit.Eventually(t, func() bool {
+		response, err := http.Get(url + "/-/ready")
+		if err != nil {
+			return false
 		}
-	}
-	t.Fatal("the server is not ready after a minute")
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}, "%s is ready", url)
 }
 
 // TestWidest: what a wider selector asks for is not asked for again.

@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // cluster is a PostgreSQL server that lives for one test, on a private socket.
@@ -148,10 +149,9 @@ func (c *cluster) sql(statements ...string) string {
 func (c *cluster) archived() {
 	c.t.Helper()
 	want := c.sql("select pg_walfile_name(pg_switch_wal())")
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if got := c.sql("select coalesce(last_archived_wal, '') from pg_stat_archiver"); got >= want {
-			return
-		}
-	}
-	c.t.Fatalf("%s was not archived", want)
+	var got string
+	testkit.Eventually(c.t, func() bool {
+		got = c.sql("select coalesce(last_archived_wal, '') from pg_stat_archiver")
+		return got >= want
+	}, "%s is archived: the last one is %s", want, testkit.Last(func() any { return got }))
 }

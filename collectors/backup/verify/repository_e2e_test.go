@@ -13,6 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -83,11 +84,7 @@ func lockedByAnother(t *testing.T, b *config.Backup, env []string, isLocked func
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); !isLocked(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the repository is not locked after a minute")
-		}
-	}
+	testkit.Eventually(t, isLocked, "the repository is locked")
 	// How long the program takes to find the lock depends on the machine: whoever is broken off before gets more time.
 	for patience := 3 * time.Second; ; patience *= 2 {
 		impatient := *b

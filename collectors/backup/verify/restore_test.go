@@ -16,6 +16,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -229,28 +230,22 @@ func (r *restoring) killed(once string) {
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(r.scratch, "*/data", once)); len(found) > 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatal("nothing is restored")
-		}
-	}
+	testkit.Eventually(r.t, func() bool {
+		found, _ := filepath.Glob(filepath.Join(r.scratch, "*/data", once))
+		return len(found) > 0
+	}, "%s is restored", once)
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		r.t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		left, _ := os.ReadDir(r.scratch)
-		out, _ := exec.Command("pgrep", "-f", r.scratch).Output()
-		if len(left) == 0 && len(bytes.TrimSpace(out)) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatalf("left behind: %v, processes %s", left, out)
-		}
-	}
+	var left []os.DirEntry
+	var processes []byte
+	testkit.Eventually(r.t, func() bool {
+		left, _ = os.ReadDir(r.scratch)
+		processes, _ = exec.Command("pgrep", "-f", r.scratch).Output()
+		return len(left) == 0 && len(bytes.TrimSpace(processes)) == 0
+	}, "nothing is left behind: %v, processes %s",
+		testkit.Last(func() any { return left }), testkit.Last(func() any { return processes }))
 }
 
 // A real restore of a real server: green, red when a check cannot hold or the archive has a gap, and killed

@@ -21,6 +21,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -217,12 +218,9 @@ func (r *reader) rename(from, to string) {
 // until waits for a condition.
 func (r *reader) until(what string, ok func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(pollEvery) {
-		if time.Now().After(deadline) {
-			n, _, _ := r.store.Totals()
-			r.t.Fatalf("never %s: %d requests; positions %+v", what, n, r.store.Files(0))
-		}
-	}
+	testkit.Eventually(r.t, ok, "%s: %d requests; positions %+v", what,
+		testkit.Last(func() any { n, _, _ := r.store.Totals(); return n }),
+		testkit.Last(func() any { return r.store.Files(0) }))
 }
 
 // settled waits until as many lines are read as were made, and sees that it stays so.
@@ -235,17 +233,7 @@ func (r *reader) settled() {
 // wants waits until n requests are counted, and sees that it stays so.
 func (r *reader) wants(n int) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		got, _, _ := r.store.Totals()
-		if got == uint64(n) {
-			break
-		}
-		if got > uint64(n) || time.Now().After(deadline) {
-			r.t.Fatalf("%d requests, want %d; positions %+v", got, n, r.store.Files(0))
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	r.until(fmt.Sprintf("%d requests", n), func() bool { got, _, _ := r.store.Totals(); return got >= uint64(n) })
 	time.Sleep(3*settleTime + 2*pollEvery)
 	if got, _, _ := r.store.Totals(); got != uint64(n) {
 		r.t.Fatalf("later %d requests, want %d; positions %+v", got, n, r.store.Files(0))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // followed is a source of a policy.
@@ -116,18 +117,12 @@ func (p *policies) apply(sources ...followed) { p.read(p.configure(sources)) }
 func (p *policies) counted() {
 	p.t.Helper()
 	want := uint64(p.made.Load())
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(pollEvery) {
-		got, late, _ := p.store.Totals()
-		if got += late; got > want || time.Now().After(deadline) {
-			p.t.Fatalf("%d requests, %d were made", got, want)
-		}
-		if got == want {
-			break
-		}
-	}
+	total := func() uint64 { n, late, _ := p.store.Totals(); return n + late }
+	testkit.Eventually(p.t, func() bool { return total() >= want }, "%d requests: %d are counted", want,
+		testkit.Last(func() any { return total() }))
 	time.Sleep(3*settleTime + 2*pollEvery)
-	if got, late, _ := p.store.Totals(); got+late != want {
-		p.t.Fatalf("later %d requests, %d were made", got+late, want)
+	if got := total(); got != want {
+		p.t.Fatalf("later %d requests, %d were made", got, want)
 	}
 }
 
