@@ -63,6 +63,19 @@ var (
 		Help:   "Unix time of the first failed probe of the outage that is open now, 0 if none is.",
 		Labels: healthLabels,
 	})
+	HealthCheckOutageDuration = define(Metric{
+		Name: "thorbis_health_check_outage_duration_seconds", Type: Gauge, Unit: "seconds", Across: Location,
+		Help: "Time for which the check was seen down in the outage that is open, or in the last one until two minutes after its end. " +
+			"It counts from the first failed probe to the first good one, by the monotonic clock. " +
+			"Absent without such an outage, and while an open outage is unknown.",
+		Labels: healthLabels,
+	})
+	HealthCheckOutageEndAge = define(Metric{
+		Name: "thorbis_health_check_outage_end_age_seconds", Type: Gauge, Unit: "seconds", Across: Location,
+		Help: "Time since the first good probe after the outage of thorbis_health_check_outage_duration_seconds, 0 while the check is down. " +
+			"Absent where that is.",
+		Labels: healthLabels,
+	})
 	HealthCheckProbes = define(Metric{
 		Name: "thorbis_health_check_probes_total", Type: Counter, Across: Location,
 		Help:   "Probes finished, by result. Confirmation and recovery probes count too.",

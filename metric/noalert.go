@@ -34,6 +34,7 @@ func init() {
 	documentNoAlert("For dashboards: latency of probes is no objective; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
 	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
+	documentNoAlert("The length of one outage; its state and its seconds down page.", HealthCheckOutageDuration, HealthCheckOutageEndAge)
 	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
 	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
 

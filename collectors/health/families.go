@@ -21,6 +21,9 @@ type targetState struct {
 	warn, urgent time.Duration
 	totals
 	since time.Time // the totals began, zero if they are not shown
+	// of the open outage or the last one, if inOutage
+	outageLength, outageAge time.Duration
+	inOutage                bool
 }
 
 // checkState is what a scrape shows of a check.
@@ -36,9 +39,10 @@ type checkState struct {
 func (c *Collector) Families() []metric.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
 	targets := make([]targetState, 0, len(c.targets))
 	for _, t := range c.sorted {
-		s := t.exposedState()
+		s := t.exposedState(now)
 		if saved, ok := c.shownOf(t); ok {
 			s.totals, s.since = saved.totals, saved.Created
 		}
@@ -51,7 +55,7 @@ func (c *Collector) Families() []metric.Family {
 	return slices.Concat(targetFamilies(targets), checkFamilies(checks), c.ownFamilies())
 }
 
-func (t *target) exposedState() targetState {
+func (t *target) exposedState(now time.Time) targetState {
 	s := targetState{
 		exposed: t.exposed, state: t.machine.state, results: t.results, began: t.began,
 		interval: t.spec.Interval.Std(), expiry: t.certificate.expiry,
@@ -59,6 +63,7 @@ func (t *target) exposedState() targetState {
 	if !s.expiry.IsZero() {
 		s.warn, s.urgent = t.certificate.warningTimes(t.spec.Certificates)
 	}
+	s.outageLength, s.outageAge, s.inOutage = t.machine.outage(now)
 	return s
 }
 
@@ -103,6 +108,7 @@ func targetFamilies(targets []targetState) []metric.Family {
 	always := func(*targetState) bool { return true }
 	counted := func(t *targetState) bool { return !t.since.IsZero() }
 	secured := func(t *targetState) bool { return !t.expiry.IsZero() }
+	inOutage := func(t *targetState) bool { return t.inOutage }
 	return []metric.Family{
 		of(metric.HealthCheckState, func(t *targetState, yield add) bool {
 			for i, state := range metric.HealthStates {
@@ -146,6 +152,10 @@ func targetFamilies(targets []targetState) []metric.Family {
 			}
 			return float64(t.OutageStart.UnixMilli()) / 1000
 		}),
+		gauge(metric.HealthCheckOutageDuration, inOutage,
+			func(t *targetState) float64 { return t.outageLength.Seconds() }),
+		gauge(metric.HealthCheckOutageEndAge, inOutage,
+			func(t *targetState) float64 { return t.outageAge.Seconds() }),
 	}
 }
 

@@ -209,8 +209,9 @@ func (c *Collector) load(now time.Time) map[key]saved {
 	trusted := d.trusted(c.dir.Session()-1, now)
 	for _, e := range d.Targets {
 		if !trusted {
-			e.totals, e.Created = totals{OutageStart: e.OutageStart}, now
+			e.totals, e.Created = totals{OutageStart: e.OutageStart, Measured: e.Measured}, now
 		}
+		e.Measured = e.Measured.restored(!e.OutageStart.IsZero(), now)
 		if e.OutageStart.After(now) { // the clock was ahead
 			e.OutageStart = now
 		}

@@ -18,6 +18,8 @@ type totals struct {
 	Outages     uint64        `json:"outages"`
 	// OutageStart is the start of the first failed probe of the open outage, zero if none is open.
 	OutageStart time.Time `json:"outage_start"`
+	// Measured is how long the open outage has been, or the last one was.
+	Measured measuredOutage `json:"measured,omitzero"`
 }
 
 // quietSince reports whether nothing but time has passed since the totals were as before.
@@ -78,21 +80,27 @@ func (m *stateMachine) advance(now time.Time) {
 	}
 	evaluated := m.state == metric.StateUp || m.state == metric.StateDown
 	if evaluated && now.After(m.validUntil) {
-		m.credit(m.state, max(m.validUntil.Sub(m.accounted), 0))
+		m.credit(m.state, m.accounted, m.validUntil)
 		m.accounted = maxTime(m.accounted, m.validUntil)
 		m.become(metric.StateUnknown, reasonStale, m.accounted)
 	}
-	m.credit(m.state, now.Sub(m.accounted))
+	m.credit(m.state, m.accounted, now)
 	m.accounted = now
+	if m.OutageStart.IsZero() && now.Sub(m.Measured.End) > outageShown {
+		m.Measured = measuredOutage{}
+	}
 }
 
-func (m *stateMachine) credit(state string, d time.Duration) {
+// credit counts the time between two moments for a state.
+func (m *stateMachine) credit(state string, from, to time.Time) {
+	d := max(to.Sub(from), 0)
 	switch state {
 	case metric.StateUp:
 		m.Observed += d
 	case metric.StateDown:
 		m.Observed += d
 		m.Down += d
+		m.Measured.extend(d, to)
 	case metric.StateMaintenance:
 		m.Maintenance += d
 	default:
@@ -148,16 +156,18 @@ func (m *stateMachine) fail(o outcome, confirm int) {
 		return
 	}
 	first := m.pending.since
+	if m.OutageStart.IsZero() {
+		m.OutageStart, m.Measured = first, measuredOutage{}
+		m.Outages++
+	}
 	if m.state == metric.StateUp {
 		// The time of the first failed probe itself was credited as up while it ran.
-		m.Down += max(m.pending.held.Sub(first), 0)
+		unseen := max(m.pending.held.Sub(first), 0)
+		m.Down += unseen
+		m.Measured.extend(unseen, m.pending.held)
 	}
 	m.settle(metric.StateDown, o.end)
 	m.become(metric.StateDown, o.reason, first)
-	if m.OutageStart.IsZero() {
-		m.OutageStart = first
-		m.Outages++
-	}
 }
 
 // await notes that a change was seen once more and returns how often. A change to something else that nothing
@@ -178,7 +188,7 @@ func (m *stateMachine) settle(state string, now time.Time) {
 	if m.pending == nil {
 		return
 	}
-	m.credit(state, max(now.Sub(m.pending.held), 0))
+	m.credit(state, m.pending.held, now)
 	m.accounted = maxTime(m.accounted, now)
 	m.pending = nil
 }
@@ -194,7 +204,7 @@ func (m *stateMachine) maintain(active bool, now time.Time) {
 	m.advance(now)
 	if active {
 		m.become(metric.StateMaintenance, "", now)
-		m.OutageStart = time.Time{}
+		m.OutageStart, m.Measured = time.Time{}, measuredOutage{}
 		return
 	}
 	m.become(metric.StateUnknown, reasonStarting, now)

@@ -142,6 +142,9 @@ func FuzzStateMachine(f *testing.F) {
 			if a.Down > a.Observed {
 				t.Fatalf("down %v of %v observed", a.Down, a.Observed)
 			}
+			if length, age, ok := m.outage(now); ok && (length > a.Down+now.Sub(m.accounted) || age < 0 || age > outageShown) {
+				t.Fatalf("an outage of %v that ended %v ago, with %v down", length, age, a.Down)
+			}
 			if sum := a.Observed + a.Unknown + a.Maintenance; m.pending == nil && sum != now.Sub(epoch) {
 				t.Fatalf("%v accounted of %v", sum, now.Sub(epoch))
 			}
