@@ -61,6 +61,8 @@ func init() {
 
 	documentNoAlert("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
 	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
+	documentNoAlert("Sums over the tenants of a tier; objectives still read the tenants.",
+		ServiceLateRequests, ServiceRequestDuration, ServiceRequests, ServiceSlowRequests)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)

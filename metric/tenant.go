@@ -11,7 +11,10 @@ const (
 // because a missing answer is a failure.
 var CodeClasses = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
 
-var serviceTenantLabels = []string{LabelAppService, LabelTenant}
+var (
+	serviceTenantLabels = []string{LabelAppService, LabelTenant}
+	serviceTierLabels   = []string{LabelAppService, LabelTier}
+)
 
 // Requests by tenant, as reported by the sources of request logs. They are exported at /metrics/tenants.
 var (
@@ -39,6 +42,27 @@ var (
 		Name: "thorbis_tenant_request_duration_seconds", Type: Histogram, Unit: "seconds", Across: Sum,
 		Help:   "Duration of requests: a native histogram, classic on request. Empty for sources without durations.",
 		Labels: serviceTenantLabels,
+	})
+	ServiceRequests = define(Metric{
+		Name: "thorbis_service_requests_total", Type: Counter, Across: Sum,
+		Help: "Requests of all tenants of a tier, with series of their own or not, by class of their status; those of no " +
+			"tenant have the tier _unknown.",
+		Labels: append(serviceTierLabels[:2:2], LabelCodeClass),
+	})
+	ServiceSlowRequests = define(Metric{
+		Name: "thorbis_service_slow_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests of all tenants of a tier that took longer than a threshold of the policy, in seconds; exact.",
+		Labels: append(serviceTierLabels[:2:2], LabelThreshold),
+	})
+	ServiceLateRequests = define(Metric{
+		Name: "thorbis_service_late_requests_total", Type: Counter, Across: Sum,
+		Help:   "Requests of all tenants of a tier whose event arrived later than the policy's late_after.",
+		Labels: append(serviceTierLabels[:2:2], LabelCodeClass),
+	})
+	ServiceRequestDuration = define(Metric{
+		Name: "thorbis_service_request_duration_seconds", Type: Histogram, Unit: "seconds", Across: Sum,
+		Help:   "Duration of the requests of all tenants of a tier: a native histogram, classic on request.",
+		Labels: serviceTierLabels,
 	})
 	TenantInfo = define(Metric{
 		Name: "thorbis_tenant_info", Type: Info, Across: Replica, Expected: true,

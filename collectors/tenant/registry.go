@@ -13,8 +13,8 @@ import (
 // registered is a registry in use. It is immutable.
 type registered struct {
 	names *aggregate.Names
-	tiers map[string]string
-	known bool // false until the list of tenants was read once
+	tiers map[string]string // by tenant; nil without a registry
+	known bool              // false until the list of tenants was read once
 	// version is that of the registry's list. A reload leaves the registry to the next setup: what it has read since is
 	// new.
 	version uint64
@@ -24,16 +24,14 @@ type registered struct {
 func (s *setup) use() {
 	t := &s.policy.Tenants
 	r := &registered{known: true}
-	var names map[string]struct{}
 	hosts := map[string]string{}
 	if s.registry != nil {
 		r.version = s.registry.Version()
 		list, known := s.registry.List()
 		// An empty list that was kept from an earlier run is not believed.
 		r.known = known && (len(list) > 0 || t.Registry.File != "")
-		r.tiers, names = make(map[string]string, len(list)), make(map[string]struct{}, len(list))
+		r.tiers = make(map[string]string, len(list))
 		for _, tenant := range list {
-			names[tenant.Name] = struct{}{}
 			r.tiers[tenant.Name] = tenant.Tier
 			for _, host := range tenant.Hosts {
 				hosts[spelled(host)] = tenant.Name
@@ -43,7 +41,7 @@ func (s *setup) use() {
 	for host, tenant := range t.Hosts { // the policy has the last word
 		hosts[spelled(host)] = tenant
 	}
-	r.names = aggregate.NewNames(t.Host, t.Path, hosts, names)
+	r.names = aggregate.NewNames(t.Host, t.Path, hosts, r.tiers)
 	s.names = r
 }
 

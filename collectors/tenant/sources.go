@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -112,11 +113,10 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 
 // counting is what the policy specifies about counting.
 func (s *setup) counting() store.Config {
-	conf := store.Config{Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs()}
-	if s.registry != nil {
-		conf.Registered = s.names.names.Registered
+	return store.Config{
+		Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs(),
+		Tiers: slices.Sorted(maps.Keys(s.policy.Tiers)), Registered: s.names.tiers,
 	}
-	return conf
 }
 
 func (s *setup) configs() []store.SourceConfig {

@@ -38,6 +38,12 @@ type Unreadable [decode.Unreadables]atomic.Uint64
 // Whole is the weight of an event that stands for itself.
 const Whole = 1 << 16
 
+// missed are the requests of a tenant without a slot.
+type missed struct {
+	requests uint64
+	pool     uint32
+}
+
 // Aggregator counts the events of one source between two records. It is made once and used for one source after
 // the other.
 type Aggregator struct {
@@ -55,12 +61,12 @@ type Aggregator struct {
 	chunks         [][]store.Accumulator
 	accumulators   []*store.Accumulator // in use
 	histograms     store.Histograms
-	missed         map[string]*uint64
+	missed         map[string]*missed
 	late           int64 // events before this Unix nanosecond are late
 	now            int64
 	carry, carried uint64 // of sampled events, now and at the last flush
 	scratch        []byte
-	fixed          uint32
+	fixed          Place
 	fixedKnown     bool
 	waiting        []waiting
 	keys           []byte // of what waits
@@ -72,7 +78,7 @@ type Aggregator struct {
 
 // NewAggregator returns an empty aggregator.
 func NewAggregator(st *store.Store) *Aggregator {
-	return &Aggregator{store: st, caches: map[*Rule]*cache{}, missed: map[string]*uint64{}, scratch: make([]byte, 0, 304), waiting: make([]waiting, 0, together)}
+	return &Aggregator{store: st, caches: map[*Rule]*cache{}, missed: map[string]*missed{}, scratch: make([]byte, 0, 304), waiting: make([]waiting, 0, together)}
 }
 
 // Begin prepares the aggregator for a source.
@@ -114,13 +120,17 @@ func (a *Aggregator) Read(lines, bytes uint64) {
 // Skip counts a record that is not counted as a request, by its outcome.
 func (a *Aggregator) Skip(v decode.Outcome) { a.batch.Outcomes[v]++ }
 
-// Slot finds where an event is counted: the slot of its tenant, of _other or of _unknown.
-func (a *Aggregator) Slot(e *decode.Event) uint32 {
+// Place is where an event is counted: the slot of its tenant, of _other or of _unknown. What is counted for _other counts
+// for a pool, too; all other slots are of a pool themselves, which the store knows.
+type Place struct{ Slot, Pool uint32 }
+
+// Place finds where an event is counted.
+func (a *Aggregator) Place(e *decode.Event) Place {
 	key := a.source.Rule.key(e)
-	return a.slot(key, hashOf(key))
+	return a.place(key, hashOf(key))
 }
 
-func (a *Aggregator) slot(key []byte, hash uint64) uint32 {
+func (a *Aggregator) place(key []byte, hash uint64) Place {
 	if a.source.Rule.By == ByFixed {
 		if !a.fixedKnown {
 			a.fixed, a.fixedKnown = a.slow(nil, 0), true
@@ -128,38 +138,38 @@ func (a *Aggregator) slot(key []byte, hash uint64) uint32 {
 		return a.fixed
 	}
 	if len(key) == 0 {
-		return a.unknown
+		return Place{Slot: a.unknown}
 	}
 	if slot, ok := a.cache.find(key, hash); ok {
-		return slot
+		return Place{Slot: slot}
 	}
 	return a.slow(key, hash)
 }
 
-func (a *Aggregator) slow(key []byte, hash uint64) uint32 {
+func (a *Aggregator) slow(key []byte, hash uint64) Place {
 	r := a.source.Rule
 	name := r.name(key, a.scratch)
 	if name == nil {
-		return a.unknown
+		return Place{Slot: a.unknown}
 	}
 	slot, ok := a.store.Lookup(r.Service, name)
 	if !ok {
-		if p := a.missed[string(name)]; p != nil {
-			*p++
-			return a.other
+		if m := a.missed[string(name)]; m != nil {
+			m.requests++
+			return Place{a.other, m.pool}
 		}
 		if slot, ok = a.store.Admit(r.Service, string(name)); !ok {
+			pool := a.store.Pool(r.Service, string(name))
 			if len(a.missed) < maxMissed {
-				n := uint64(1)
-				a.missed[string(name)] = &n
+				a.missed[string(name)] = &missed{1, pool}
 			}
-			return a.other
+			return Place{a.other, pool}
 		}
 	}
 	if len(key) > 0 && r.normal(key) {
 		a.cache.put(key, hash, slot)
 	}
-	return slot
+	return Place{Slot: slot}
 }
 
 // together is how many events are counted at once: with many tenants each needs memory that is far away, and a
@@ -182,7 +192,7 @@ func (a *Aggregator) Add(e *decode.Event) {
 	}
 	key := a.source.Rule.key(e)
 	if len(key) > maxHost {
-		c.Slot = a.unknown
+		c.Place = Place{Slot: a.unknown}
 		a.Count(c)
 		return
 	}
@@ -200,7 +210,7 @@ func (a *Aggregator) drain() {
 	}
 	for i := range a.waiting {
 		w := &a.waiting[i]
-		w.Slot = a.slot(a.keys[w.at:w.at+w.size], w.hash)
+		w.Place = a.place(a.keys[w.at:w.at+w.size], w.hash)
 	}
 	for i := range a.waiting {
 		a.touched += a.accumulator(a.waiting[i].Slot).Bytes
@@ -213,7 +223,7 @@ func (a *Aggregator) drain() {
 
 // Compact is an event whose tenant is known.
 type Compact struct {
-	Slot  uint32
+	Place
 	Class uint8
 	Probe bool
 	// Unreadable is why there is no duration although there should be one.
@@ -223,7 +233,7 @@ type Compact struct {
 	Time       int64
 }
 
-// Compacted returns an event without the slot of its tenant.
+// Compacted returns an event without its place.
 func Compacted(e *decode.Event) Compact {
 	return Compact{
 		Probe: e.Probe, Class: uint8(e.Class()), Unreadable: e.Unreadable, Duration: e.Duration, Bytes: e.Bytes, Time: e.Time,
@@ -246,7 +256,15 @@ func (a *Aggregator) Count(e Compact) {
 		return
 	}
 	a.unreadable[e.Unreadable]++
-	c := a.accumulator(e.Slot)
+	a.add(e.Slot, &e, n)
+	if e.Pool != 0 {
+		a.add(e.Pool, &e, n)
+	}
+}
+
+// add counts n events as one that a slot has.
+func (a *Aggregator) add(slot uint32, e *Compact, n uint32) {
+	c := a.accumulator(slot)
 	if e.Time > 0 && e.Time < a.late {
 		c.Late[e.Class] += n
 		return
@@ -298,7 +316,7 @@ func (a *Aggregator) Flush(files []store.File, ids []uint64) []byte {
 	if len(a.missed) > 0 {
 		counts := make(map[string]uint64, len(a.missed))
 		for name, n := range a.missed {
-			counts[name] = *n
+			counts[name] = n.requests
 		}
 		clear(a.missed)
 		a.store.Missed(a.source.Rule.Service, counts)

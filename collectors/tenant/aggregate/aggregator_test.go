@@ -12,7 +12,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	registered := map[string]struct{}{"acme": {}, "Big.Co": {}, "shop": {}, "Beta": {}, "TWIN": {}, "Twin": {}, "Shop": {}}
+	registered := map[string]string{"acme": "", "Big.Co": "", "shop": "", "Beta": "", "TWIN": "", "Twin": "", "Shop": ""}
 	names := NewNames("{tenant}.thorbis.app", "/t/{tenant}/", map[string]string{"shop.example.com": "shop", "gone.example.com": "gone"}, registered)
 	host := &Rule{Names: names}
 	path := &Rule{By: ByPath, Names: names}
@@ -60,7 +60,7 @@ type testStore struct {
 	source *CountSource
 }
 
-func newTestStore(t *testing.T, limit int, registered map[string]struct{}, change func(*CountSource)) *testStore {
+func newTestStore(t *testing.T, limit int, registered map[string]string, change func(*CountSource)) *testStore {
 	t.Helper()
 	st, err := store.Open(store.Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err != nil {
@@ -110,7 +110,7 @@ func (d *testStore) rows() map[string][4]uint64 {
 }
 
 func TestEventsAreCountedForTheirTenants(t *testing.T) {
-	d := newTestStore(t, 10, map[string]struct{}{"acme": {}, "idle": {}}, nil)
+	d := newTestStore(t, 10, map[string]string{"acme": "", "idle": ""}, nil)
 	for range 3 {
 		d.add("acme.thorbis.app", decode.Event{Duration: 300e6, Bytes: 5})
 		d.add("Acme.thorbis.app:443", decode.Event{Duration: 300e6 + 1, Bytes: 5})
@@ -129,7 +129,7 @@ func TestEventsAreCountedForTheirTenants(t *testing.T) {
 
 // A million invented hosts add no series, with a registry and without.
 func TestInventedHostsAddNoSeries(t *testing.T) {
-	for name, registered := range map[string]map[string]struct{}{"registry": {"acme": {}}, "open": nil} {
+	for name, registered := range map[string]map[string]string{"registry": {"acme": ""}, "open": nil} {
 		t.Run(name, func(t *testing.T) {
 			d := newTestStore(t, 100, registered, nil)
 			n := 1_000_000
@@ -207,7 +207,7 @@ func TestSlotsThatAreTakenAwayAreForgotten(t *testing.T) {
 	d := newTestStore(t, 10, nil, nil)
 	d.add("acme.thorbis.app", decode.Event{Duration: -1})
 	d.rows()
-	d.store.Configure(store.Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"beta": {}}, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
+	d.store.Configure(store.Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"beta": ""}, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
 	d.Begin(d.source)
 	d.add("acme.thorbis.app", decode.Event{Duration: -1}) // it has a slot again
 	if got := d.rows(); got["_other"][0] != 1 {           // the first one, which no scrape has seen

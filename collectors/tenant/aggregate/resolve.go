@@ -18,14 +18,14 @@ type Names struct {
 	path           []byte // before the tenant in a path
 	// folded are registered names that a host cannot spell, by how it does: a host has no capitals.
 	folded map[string]string
-	// Registered are the registered tenants; nil admits every name.
-	Registered map[string]struct{}
+	// Registered are the registered tenants with their tiers; nil admits every name.
+	Registered map[string]string
 }
 
 const placeholder = "{tenant}"
 
 // NewNames returns names for a host and a path with {tenant} in it, and for tenants by host.
-func NewNames(host, path string, hosts map[string]string, registered map[string]struct{}) *Names {
+func NewNames(host, path string, hosts map[string]string, registered map[string]string) *Names {
 	n := &Names{hosts: hosts, Registered: registered, folded: folded(registered)}
 	n.prefix, n.suffix, n.pattern = strings.Cut(host, placeholder)
 	if before, _, ok := strings.Cut(path, placeholder); ok {
@@ -35,7 +35,7 @@ func NewNames(host, path string, hosts map[string]string, registered map[string]
 }
 
 // folded finds the registered names with capitals, but for those that differ in nothing else from another.
-func folded(registered map[string]struct{}) map[string]string {
+func folded(registered map[string]string) map[string]string {
 	all := map[string]string{}
 	for name := range registered {
 		lower := strings.ToLower(name)

@@ -33,6 +33,33 @@ type Options struct {
 	Only map[string]bool
 }
 
+// level is a set of families: of tenants, or of tiers.
+type level struct {
+	label                                  string // whose value is the name of a series
+	late, durations, bytes, slow, requests *metric.Metric
+	each                                   func(v *store.View, f func(*store.Series), flush func() error) error
+}
+
+// In the order in which they are written: what was counted meanwhile makes no tenant's requests more than its tier's.
+var (
+	byTenant = level{
+		metric.LabelTenant, metric.TenantLateRequests, metric.TenantRequestDuration, metric.TenantResponseBytes,
+		metric.TenantSlowRequests, metric.TenantRequests, (*store.View).Each,
+	}
+	byTier = level{
+		metric.LabelTier, metric.ServiceLateRequests, metric.ServiceRequestDuration, nil,
+		metric.ServiceSlowRequests, metric.ServiceRequests, (*store.View).EachPool,
+	}
+)
+
+// levels are those that are asked for: tiers have no tenant.
+func (o *Options) levels() []*level {
+	if o.Only != nil {
+		return []*level{&byTenant}
+	}
+	return []*level{&byTenant, &byTier}
+}
+
 // Write writes the series of a view.
 func Write(w io.Writer, v *store.View, f Format, o Options) error {
 	if f == Protobuf {

@@ -99,7 +99,7 @@ func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 	b, want := counted(t, 300)
 	protos := parse(t, write(t, b, Protobuf, Options{Native: true, Classic: true}), expfmt.NewFormat(expfmt.TypeProtoDelim))
 	texts := parse(t, write(t, b, Text, Options{Native: true, Classic: true}), expfmt.NewFormat(expfmt.TypeTextPlain))
-	if len(protos) != 6 || len(texts) != 6 {
+	if len(protos) != 10 || len(texts) != 10 {
 		t.Fatalf("%d and %d families", len(protos), len(texts))
 	}
 	for name, family := range texts {
@@ -108,13 +108,30 @@ func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 		}
 		for i, m := range family.Metric {
 			p := protos[name].Metric[i]
-			if label(m, "tenant") != label(p, "tenant") || label(p, "environment") != "test" || m.GetCounter().GetValue() != p.GetCounter().GetValue() {
+			if label(m, "tenant") != label(p, "tenant") || label(m, "tier") != label(p, "tier") || label(p, "environment") != "test" || m.GetCounter().GetValue() != p.GetCounter().GetValue() {
 				t.Fatalf("%s: %v\n%v", name, m, p)
 			}
 		}
 	}
 	for _, m := range protos[metric.TenantRequestDuration.Name].Metric {
 		checkHistogram(t, m.GetHistogram(), want[label(m, "tenant")])
+	}
+	var every []time.Duration
+	for _, all := range want {
+		every = append(every, all...)
+	}
+	for _, m := range protos[metric.ServiceRequestDuration.Name].Metric {
+		if label(m, "tier") == metric.TierNone {
+			checkHistogram(t, m.GetHistogram(), every)
+		}
+	}
+	for service, tenant := range map[*metric.Metric]*metric.Metric{
+		metric.ServiceRequests: metric.TenantRequests, metric.ServiceLateRequests: metric.TenantLateRequests,
+		metric.ServiceSlowRequests: metric.TenantSlowRequests,
+	} {
+		if got, want := sumOf(protos[service.Name]), sumOf(protos[tenant.Name]); got != want || want == 0 {
+			t.Errorf("%s: %v, want %v", service.Name, got, want)
+		}
 	}
 	for _, m := range protos[metric.TenantSlowRequests.Name].Metric {
 		n := 0.0
@@ -127,6 +144,13 @@ func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 			t.Errorf("%v, want %v", m, n)
 		}
 	}
+}
+
+func sumOf(family *dto.MetricFamily) (sum float64) {
+	for _, m := range family.GetMetric() {
+		sum += m.GetCounter().GetValue()
+	}
+	return sum
 }
 
 // meanwhile counts a slow request whenever a part of a scrape is written.
@@ -169,6 +193,10 @@ func TestNoShareIsMoreThanAll(t *testing.T) {
 		}
 		if slow < 1000 || slow > requests || observed > requests {
 			t.Errorf("format %d: %v requests, %v slow, %v durations", format, requests, slow, observed)
+		}
+		all, slowOfAll := sumOf(families[metric.ServiceRequests.Name]), sumOf(families[metric.ServiceSlowRequests.Name])
+		if all < requests || slowOfAll < slow || slowOfAll > all {
+			t.Errorf("format %d: %v requests of all, %v of a tenant; %v slow, %v", format, all, requests, slowOfAll, slow)
 		}
 	}
 }

@@ -47,17 +47,19 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 					histograms++
 				}
 			}
-			const tenants = named + 2 // two of them ours
+			const tenants, tiers = named + 2, 2 // two of either are ours
 			for m, n := range map[string]int{
 				metric.TenantRequests.Name: 5 * tenants, metric.TenantLateRequests.Name: 5 * tenants, metric.TenantSlowRequests.Name: 2 * tenants,
 				metric.TenantResponseBytes.Name: tenants, metric.TenantRequestDuration.Name + "_bucket": 13 * tenants,
 				metric.TenantRequestDuration.Name + "_count": tenants, metric.TenantInfo.Name: named,
+				metric.ServiceRequests.Name: 5 * tiers, metric.ServiceLateRequests.Name: 5 * tiers, metric.ServiceSlowRequests.Name: 2 * tiers,
+				metric.ServiceRequestDuration.Name + "_bucket": 13 * tiers,
 			} {
 				if series[m] != n {
 					t.Errorf("%s: %d series, want %d", m, series[m], n)
 				}
 			}
-			if want := map[string]int{"protobuf": tenants}[name]; histograms != want {
+			if want := map[string]int{"protobuf": tenants + tiers}[name]; histograms != want {
 				t.Errorf("%d native histograms, want %d", histograms, want)
 			}
 		})

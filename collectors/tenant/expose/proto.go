@@ -27,6 +27,7 @@ type protoWriter struct {
 	out      io.Writer
 	view     *store.View
 	options  Options
+	level    *level
 	services [][]byte // label pairs of each service
 	env      []byte
 	head     []byte
@@ -42,7 +43,7 @@ func writeProto(out io.Writer, v *store.View, o Options) error {
 	w := writers.Get().(*protoWriter)
 	w.out, w.view, w.options, w.services = out, v, o, w.services[:0]
 	defer func() {
-		w.out, w.view, w.options = nil, nil, Options{}
+		w.out, w.view, w.options, w.level = nil, nil, Options{}, nil
 		writers.Put(w)
 	}()
 	w.env = appendPair(w.env[:0], metric.LabelEnvironment, o.Environment)
@@ -50,10 +51,15 @@ func writeProto(out io.Writer, v *store.View, o Options) error {
 		pairs := appendPair(nil, metric.LabelAppService, s)
 		w.services = append(w.services, append(pairs, w.env...))
 	}
-	// As in the text, requests come last.
-	for _, family := range []func() error{w.info, w.late, w.durations, w.bytes, w.slow, w.requests} {
-		if err := family(); err != nil {
-			return err
+	if err := w.info(); err != nil {
+		return err
+	}
+	for _, w.level = range o.levels() {
+		// As in the text, requests come last.
+		for _, family := range []func() error{w.late, w.durations, w.bytes, w.slow, w.requests} {
+			if err := family(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -116,7 +122,7 @@ func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.S
 		w.head = appendString(w.head, 5, m.Unit)
 	}
 	w.body = w.body[:0]
-	err := w.view.Each(func(s *store.Series) {
+	err := w.level.each(w.view, func(s *store.Series) {
 		if !w.options.hides(s) {
 			each(s)
 		}
@@ -154,7 +160,7 @@ func (w *protoWriter) message() error {
 func (w *protoWriter) put() { w.body = appendBytes(w.body, 4, w.metric) }
 
 func (w *protoWriter) labels(s *store.Series) []byte {
-	return appendPair(append(w.metric[:0], w.services[s.Service]...), metric.LabelTenant, s.Tenant)
+	return appendPair(append(w.metric[:0], w.services[s.Service]...), w.level.label, s.Tenant)
 }
 
 func (w *protoWriter) counter(b []byte, n uint64, created int64) []byte {
@@ -173,19 +179,22 @@ func (w *protoWriter) counters(m *metric.Metric, label string, values []string, 
 }
 
 func (w *protoWriter) requests() error {
-	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
+	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *protoWriter) late() error {
-	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
+	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *protoWriter) slow() error {
-	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
+	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *protoWriter) bytes() error {
-	return w.family(metric.TenantResponseBytes, protoCounter, func(s *store.Series) {
+	if w.level.bytes == nil {
+		return nil
+	}
+	return w.family(w.level.bytes, protoCounter, func(s *store.Series) {
 		w.metric = w.counter(w.labels(s), s.Bytes, s.Created)
 		w.put()
 	})
@@ -193,6 +202,7 @@ func (w *protoWriter) bytes() error {
 
 func (w *protoWriter) info() error {
 	var o once
+	w.level = &byTenant
 	one := appendDouble(nil, 1, 1)
 	return w.family(metric.TenantInfo, protoGauge, func(s *store.Series) {
 		if !o.first(w.view, s) {
@@ -205,7 +215,7 @@ func (w *protoWriter) info() error {
 }
 
 func (w *protoWriter) durations() error {
-	return w.family(metric.TenantRequestDuration, protoHistogram, func(s *store.Series) {
+	return w.family(w.level.durations, protoHistogram, func(s *store.Series) {
 		h := appendUint(w.inner[:0], 1, observations(s))
 		h = appendDouble(h, 2, sum(s))
 		if w.options.Classic {

@@ -17,20 +17,27 @@ type textWriter struct {
 	options  Options
 	om       bool
 	buf      *buffer
-	services []string // labels of each service up to the tenant's name
+	level    *level
+	services []string // labels of each service up to the name of a series
 }
 
 func writeText(out io.Writer, v *store.View, om bool, o Options) error {
 	w := &textWriter{out: out, view: v, options: o, om: om, buf: pool.Get().(*buffer)}
 	defer pool.Put(w.buf)
 	w.buf.b = w.buf.b[:0]
-	for _, s := range v.Services {
-		w.services = append(w.services, `{app_service="`+s+`",environment="`+o.Environment+`",tenant="`)
+	if err := w.info(); err != nil {
+		return err
 	}
-	// Requests come last: what was counted meanwhile makes no share of them more than all.
-	for _, family := range []func() error{w.info, w.late, w.durations, w.bytes, w.slow, w.requests} {
-		if err := family(); err != nil {
-			return err
+	for _, w.level = range o.levels() {
+		w.services = w.services[:0]
+		for _, s := range v.Services {
+			w.services = append(w.services, `{app_service="`+s+`",environment="`+o.Environment+`",`+w.level.label+`="`)
+		}
+		// Requests come last: what was counted meanwhile makes no share of them more than all.
+		for _, family := range []func() error{w.late, w.durations, w.bytes, w.slow, w.requests} {
+			if err := family(); err != nil {
+				return err
+			}
 		}
 	}
 	if om {
@@ -65,14 +72,14 @@ func (w *textWriter) header(m *metric.Metric, kind string) string {
 }
 
 func (w *textWriter) each(f func(b []byte, s *store.Series) []byte) error {
-	return w.view.Each(func(s *store.Series) {
+	return w.level.each(w.view, func(s *store.Series) {
 		if !w.options.hides(s) {
 			w.buf.b = f(w.buf.b, s)
 		}
 	}, w.flush)
 }
 
-// labels appends a name and its labels up to and with the tenant's name, without the quote.
+// labels appends a name and its labels up to and with the name of the series, without the quote.
 func (w *textWriter) labels(b []byte, name string, s *store.Series) []byte {
 	return append(append(append(b, name...), w.services[s.Service]...), s.Tenant...)
 }
@@ -85,6 +92,7 @@ func (w *textWriter) info() error {
 		w.header(metric.TenantInfo, "gauge")
 	}
 	var o once
+	w.level = &byTenant
 	return w.each(func(b []byte, s *store.Series) []byte {
 		if !o.first(w.view, s) {
 			return b
@@ -122,19 +130,22 @@ func (w *textWriter) counters(m *metric.Metric, label string, values []string, c
 }
 
 func (w *textWriter) requests() error {
-	return w.counters(metric.TenantRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
+	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *textWriter) late() error {
-	return w.counters(metric.TenantLateRequests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
+	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *textWriter) slow() error {
-	return w.counters(metric.TenantSlowRequests, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
+	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *textWriter) bytes() error {
-	name := w.header(metric.TenantResponseBytes, "counter")
+	if w.level.bytes == nil {
+		return nil
+	}
+	name := w.header(w.level.bytes, "counter")
 	return w.each(func(b []byte, s *store.Series) []byte {
 		b = append(w.labels(b, name, s), `"} `...)
 		return append(strconv.AppendUint(b, s.Bytes, 10), '\n')
@@ -144,7 +155,7 @@ func (w *textWriter) bytes() error {
 // durations writes the histogram with its classic buckets, or with the one that everything is in: neither
 // text format knows native histograms.
 func (w *textWriter) durations() error {
-	name := w.header(metric.TenantRequestDuration, "histogram")
+	name := w.header(w.level.durations, "histogram")
 	bucket, count, total := name+"_bucket", name+"_count", name+"_sum"
 	var after []string
 	for _, bound := range classicBounds {

@@ -235,7 +235,7 @@ func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, set
 	}
 	c := aggregate.Compacted(e)
 	if !e.Probe {
-		c.Slot = agg.Slot(e)
+		c.Place = agg.Place(e)
 	}
 	if b.events, b.ids = append(b.events, c), append(b.ids, id); len(b.events) == share {
 		return true, settle()

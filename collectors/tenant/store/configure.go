@@ -16,8 +16,10 @@ type Config struct {
 	Thresholds []uint64 // nanoseconds
 	Limit      int
 	Sources    []SourceConfig
-	// Registered are the registered tenants; nil admits every name.
-	Registered map[string]struct{}
+	// Tiers are those of the policy.
+	Tiers []string
+	// Registered are the registered tenants with their tiers; nil admits every name.
+	Registered map[string]string
 }
 
 // Numbers identify a source and its service in records.
@@ -56,7 +58,7 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 		}
 	}
 	ix.mu.Unlock()
-	s.Register(c.Registered, c.Sources)
+	s.register(c)
 	return numbers
 }
 
@@ -74,13 +76,10 @@ func (s *Store) retireSources(key sourceKey) {
 	}
 }
 
-// Register puts a registry in force for the services of the sources.
-func (s *Store) Register(registered map[string]struct{}, sources []SourceConfig) {
-	if registered == nil {
-		return
-	}
+// register puts a registry in force for the services of the sources, with its tiers.
+func (s *Store) register(c Config) {
 	done := map[string]bool{}
-	for _, source := range sources {
+	for _, source := range c.Sources {
 		if done[source.Service] {
 			continue
 		}
@@ -88,7 +87,8 @@ func (s *Store) Register(registered map[string]struct{}, sources []SourceConfig)
 		s.index.mu.Lock()
 		service := s.index.service(source.Service)
 		s.index.mu.Unlock()
-		s.index.register(service, registered)
+		s.index.register(service, c.Registered)
+		s.index.joinAll(service, c.Tiers)
 	}
 }
 

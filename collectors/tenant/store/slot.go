@@ -22,6 +22,7 @@ const (
 	ordinary special = iota
 	otherSlot
 	unknownSlot
+	poolSlot // of a tier
 )
 
 // slot holds the saved counters of one tenant of one service.
@@ -32,6 +33,8 @@ type slot struct {
 	special special
 	created int64  // Unix milliseconds: since when it counts
 	epoch   uint64 // of its admission: an older batch means an earlier holder of the slot
+	// The pools that this holder and the one before count for, 0 for none.
+	pool, formerPool uint32
 	// Versions of the state at which it was admitted and became visible, so that one scrape exports one state.
 	admitted, visibleSince uint64
 

@@ -44,6 +44,9 @@ type tracked struct {
 	names          map[string]uint32
 	stale          map[string]staleSlot // who lost a slot, while its series stays
 	other, unknown uint32
+	tiers          map[string]string // of the registered tenants
+	pools          map[string]uint32 // by tier
+	poolOf         map[uint32]uint32 // by slot
 	// crowded: there are more tenants than the limit, so that who comes first is no longer served first.
 	crowded           bool
 	waiting           topK // tenants without a slot
@@ -108,6 +111,7 @@ func (ix *slotIndex) give(service int, names []string) []uint32 {
 		ix.epoch.Add(1)
 		ix.records = append(ix.records, appendLife(nil, recordRevive, revived))
 	}
+	ix.join(service, names)
 	return slots
 }
 
@@ -155,6 +159,7 @@ func (ix *slotIndex) releaseStale() {
 			if ix.now().Sub(f.since) >= staleFor {
 				ended = append(ended, f.slot)
 				delete(t.stale, name)
+				delete(t.poolOf, f.slot)
 			}
 		}
 	}
@@ -180,9 +185,14 @@ func (ix *slotIndex) rebuildIndex(st *State) {
 	for i := range st.slots {
 		s, slot := &st.slots[i], uint32(i)
 		ix.epoch.Store(max(ix.epoch.Load(), s.epoch))
+		if s.life != free && s.pool != 0 {
+			ix.services[s.service].poolOf[slot] = s.pool
+		}
 		switch {
 		case s.life == free:
 			ix.free = append(ix.free, slot)
+		case s.special == poolSlot:
+			ix.services[s.service].pools[s.name] = slot
 		case s.life == stale:
 			ix.services[s.service].stale[s.name] = staleSlot{slot: slot, since: ix.now()}
 		case s.special == ordinary:
@@ -193,7 +203,10 @@ func (ix *slotIndex) rebuildIndex(st *State) {
 }
 
 func newTracked(name string) *tracked {
-	return &tracked{name: name, names: map[string]uint32{}, stale: map[string]staleSlot{}, rates: map[uint32]rate{}}
+	return &tracked{
+		name: name, names: map[string]uint32{}, stale: map[string]staleSlot{}, rates: map[uint32]rate{},
+		pools: map[string]uint32{}, poolOf: map[uint32]uint32{},
+	}
 }
 
 // service returns the number of a service, which is made if need be. The caller holds the lock.
@@ -215,10 +228,14 @@ func (ix *slotIndex) service(name string) int {
 
 // register makes the tenants of the registry those of a service: they exist at 0, and who is no longer
 // registered ends.
-func (ix *slotIndex) register(service int, registered map[string]struct{}) {
+func (ix *slotIndex) register(service int, registered map[string]string) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	t := ix.services[service]
+	t.tiers = registered
+	if registered == nil {
+		return
+	}
 	var gone, back, missing []string
 	for name := range t.names {
 		if _, ok := registered[name]; !ok {

@@ -114,7 +114,7 @@ func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 	d.count("t00001", 4)
 	d.scrape("a")
 	stale := d.batch(must(d.Lookup(d.web.Service, []byte("t00001"))), 2)
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"t00000": {}}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": ""}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	_ = d.save(Encode(stale)) // was under way when it ended
 	if got := d.scrape("a"); got["t00001"] != 4 || got["_other"] != 2 {
 		t.Errorf("stale %v", got)
@@ -126,7 +126,7 @@ func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 		t.Errorf("after five minutes %v", got)
 	}
 	// The slot's next holder must not inherit anything.
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]struct{}{"t00000": {}, "new": {}}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": "", "new": ""}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	_ = d.save(Encode(stale))
 	d.scrape("a")
 	if got := d.scrape("a"); got["new"] != 0 || got["_other"] != 4 {
@@ -140,7 +140,7 @@ func TestWhoComesBackGoesOn(t *testing.T) {
 	path := t.TempDir()
 	anyone := Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}}
 	all, none := anyone, anyone
-	all.Registered, none.Registered = registered(3), map[string]struct{}{}
+	all.Registered, none.Registered = registered(3), map[string]string{}
 	d := newTestStore(t, path, all)
 	d.scrape("a")
 	d.count("t00001", 4)

@@ -1,6 +1,9 @@
 package store
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Name and version of the snapshot, and of the log beside it.
 const (
@@ -79,6 +82,10 @@ func (st *State) snapshot(segment uint64) []byte {
 		b = st.appendTotals(b, admissions[:n])
 		put()
 		admissions = admissions[n:]
+	}
+	for part := range slices.Chunk(st.memberships(), slotsPerRecord) {
+		b = appendMemberships(b, part)
+		put()
 	}
 	b = appendProbes(b, st.services)
 	put()

@@ -70,6 +70,7 @@ const (
 	recordRevive
 	recordInherit // of older versions
 	recordTake
+	recordPool
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -112,6 +113,8 @@ func (st *State) apply(record []byte) error {
 		err = st.applyTake(r)
 	case recordAdmit:
 		err = st.applyAdmit(r)
+	case recordPool:
+		err = st.applyMemberships(r)
 	case recordVisible, recordStale, recordEnd, recordRevive:
 		err = st.applyLife(r, kind)
 	case recordBatch:
@@ -148,7 +151,7 @@ func (st *State) applyAdmit(r *reader) error {
 	for n := r.count(6); n > 0; n-- {
 		number := r.uint()
 		a := admission{slot: uint32(number), service: int(r.uint()), special: special(r.byte()), created: int64(r.uint()), epoch: r.uint(), name: r.text()}
-		if r.failed || number > maxSlots || a.service < 0 || a.service >= len(st.services) || a.special > unknownSlot {
+		if r.failed || number > maxSlots || a.service < 0 || a.service >= len(st.services) || a.special > poolSlot {
 			return errRecord
 		}
 		if grow := int(a.slot) + 1 - len(st.slots); grow > 0 {
@@ -160,7 +163,7 @@ func (st *State) applyAdmit(r *reader) error {
 		}
 		*s = slot{
 			name: a.name, service: uint16(a.service), life: pending, special: a.special, created: a.created,
-			epoch: a.epoch, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
+			epoch: a.epoch, formerPool: s.pool, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
 		}
 		clear(s.native[:cap(s.native)])
 		st.pending[a.slot] = 0
@@ -192,8 +195,10 @@ func (st *State) applyLife(r *reader, kind byte) error {
 			if s.life == pending {
 				other := &st.slots[st.services[s.service].other]
 				other.add(s)
-				name, service, created := s.name, s.service, s.created
-				*s = slot{name: name, service: service, created: created, slow: make([]uint64, len(st.thresholds))}
+				*s = slot{
+					name: s.name, service: s.service, created: s.created, pool: s.pool, formerPool: s.formerPool,
+					slow: make([]uint64, len(st.thresholds)),
+				}
 			}
 			if s.special != ordinary {
 				return errRecord
@@ -258,14 +263,18 @@ func (st *State) applyBatch(r *reader) error {
 		if number >= uint64(len(st.slots)) || r.failed {
 			return errRecord
 		}
-		if c := &st.slots[number]; (c.life == pending || c.life == visible) && c.epoch <= epoch {
+		c, counts := &st.slots[number], r.b
+		if (c.life == pending || c.life == visible) && c.epoch <= epoch {
 			r.accumulator(c, columns)
-			continue
+		} else { // the tenant lost its slot while this was under way
+			st.scratch = slot{slow: make([]uint64, len(st.thresholds))}
+			r.accumulator(&st.scratch, columns)
+			st.slots[st.services[s.service].other].add(&st.scratch)
 		}
-		// The tenant lost its slot while this was under way.
-		st.scratch = slot{slow: make([]uint64, len(st.thresholds))}
-		r.accumulator(&st.scratch, columns)
-		st.slots[st.services[s.service].other].add(&st.scratch)
+		if pool := st.poolOf(c, epoch); pool != nil {
+			again := reader{b: counts}
+			again.accumulator(pool, columns)
+		}
 	}
 	return nil
 }

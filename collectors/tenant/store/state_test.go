@@ -46,7 +46,7 @@ func FuzzApply(f *testing.F) {
 		f.Fatal(err)
 	}
 	b, _ := Open(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}, Registered: map[string]struct{}{"a": {}}})
+	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}, Registered: map[string]string{"a": ""}})
 	base := slices.Clone(b.index.records)
 	b.commit(nil)
 	for _, r := range base {

@@ -121,10 +121,10 @@ func (d *testStore) scrape(id string) map[string]uint64 {
 	return all
 }
 
-func registered(n int) map[string]struct{} {
-	all := map[string]struct{}{}
+func registered(n int) map[string]string {
+	all := map[string]string{}
 	for i := range n {
-		all[fmt.Sprintf("t%05d", i)] = struct{}{}
+		all[fmt.Sprintf("t%05d", i)] = ""
 	}
 	return all
 }

@@ -77,10 +77,15 @@ var (
 
 // Each calls f with the series and, between chunks of them, flush without holding the lock. It stops at the
 // first error of flush, and when the thresholds change.
-func (v *View) Each(f func(*Series), flush func() error) error {
+func (v *View) Each(f func(*Series), flush func() error) error { return v.each(false, f, flush) }
+
+// EachPool is Each for the tiers of services: a series' Tenant is the tier.
+func (v *View) EachPool(f func(*Series), flush func() error) error { return v.each(true, f, flush) }
+
+func (v *View) each(pools bool, f func(*Series), flush func() error) error {
 	var series Series
 	for start := 0; start < v.slots; start += viewChunk {
-		if err := v.chunk(start, min(start+viewChunk, v.slots), &series, f); err != nil {
+		if err := v.chunk(start, min(start+viewChunk, v.slots), pools, &series, f); err != nil {
 			return err
 		}
 		if err := flush(); err != nil {
@@ -90,7 +95,7 @@ func (v *View) Each(f func(*Series), flush func() error) error {
 	return nil
 }
 
-func (v *View) chunk(start, end int, series *Series, f func(*Series)) error {
+func (v *View) chunk(start, end int, pools bool, series *Series, f func(*Series)) error {
 	v.state.mu.RLock()
 	defer v.state.mu.RUnlock()
 	if v.state.columnsOf > v.Version {
@@ -98,7 +103,7 @@ func (v *View) chunk(start, end int, series *Series, f func(*Series)) error {
 	}
 	for i := start; i < end; i++ {
 		s := &v.state.slots[i]
-		if s.life == free || s.admitted > v.Version {
+		if s.life == free || s.admitted > v.Version || (s.special == poolSlot) != pools {
 			continue
 		}
 		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Stale: s.life == stale, Created: s.created}
@@ -194,7 +199,7 @@ func (s *Store) Totals() (requests, late uint64, tenants int) {
 	defer st.mu.RUnlock()
 	for i := range st.slots {
 		s := &st.slots[i]
-		if s.life == free {
+		if s.life == free || s.special == poolSlot {
 			continue
 		}
 		requests += s.total()

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// A pool counts the requests of all tenants of one tier of one service, whether they have series of their own or not. It
+// is a slot that no tenant has, with counters of its own: a request counts for the pool of the tier that its tenant has
+// when the request is saved, and stays there when the tenant changes its tier or leaves. Requests of no tenant have a
+// pool of their own.
+
+// maxPools bounds the pools of a service: a tier is a label value, and the registry comes from outside.
+const maxPools = 64
+
+// membership says which pool a slot counts for.
+type membership struct{ slot, pool uint32 }
+
+func appendMemberships(b []byte, all []membership) []byte {
+	b = binary.AppendUvarint(append(b, recordPool), uint64(len(all)))
+	for _, m := range all {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(m.slot)), uint64(m.pool))
+	}
+	return b
+}
+
+func (st *State) applyMemberships(r *reader) error {
+	for n := r.count(2); n > 0; n-- {
+		number, pool := r.uint(), r.uint()
+		if number >= uint64(len(st.slots)) || pool >= uint64(len(st.slots)) || st.slots[pool].special != poolSlot {
+			return errRecord
+		}
+		s := &st.slots[number]
+		if s.special == poolSlot || s.special == otherSlot || s.service != st.slots[pool].service {
+			return errRecord
+		}
+		s.pool = uint32(pool)
+	}
+	return nil
+}
+
+// poolOf returns the pool of what was counted for a slot in an epoch, which another tenant may have by now; nil if it has
+// none.
+func (st *State) poolOf(s *slot, epoch uint64) *slot {
+	pool := s.pool
+	if s.epoch > epoch {
+		pool = s.formerPool
+	}
+	if pool == 0 {
+		return nil
+	}
+	return &st.slots[pool]
+}
+
+// memberships are those of all slots, for a snapshot.
+func (st *State) memberships() []membership {
+	var all []membership
+	for i := range st.slots {
+		if s := &st.slots[i]; s.life != free && s.pool != 0 {
+			all = append(all, membership{uint32(i), s.pool})
+		}
+	}
+	return all
+}
+
+// tier is the tier of a tenant of a service.
+func (t *tracked) tier(name string) string {
+	if tier := t.tiers[name]; tier != "" {
+		return tier
+	}
+	return metric.TierNone
+}
+
+// pool returns the pool of a tier, which is made if need be. The caller holds the lock.
+func (ix *slotIndex) pool(service int, tier string) uint32 {
+	t := ix.services[service]
+	if pool, ok := t.pools[tier]; ok {
+		return pool
+	}
+	if len(t.pools) >= maxPools && tier != metric.TierNone {
+		return ix.pool(service, metric.TierNone)
+	}
+	pool := ix.allot()
+	t.pools[tier] = pool
+	ix.records = append(ix.records, appendAdmit(nil, []admission{ix.admission(pool, service, poolSlot, tier)}))
+	return pool
+}
+
+// join makes slots count for the pools of their tenants' tiers. The caller holds the lock.
+func (ix *slotIndex) join(service int, names []string) {
+	t := ix.services[service]
+	var all []membership
+	for _, name := range names {
+		slot, pool := t.names[name], ix.pool(service, t.tier(name))
+		if t.poolOf[slot] != pool {
+			t.poolOf[slot] = pool
+			all = append(all, membership{slot, pool})
+		}
+	}
+	for part := range slices.Chunk(all, slotsPerRecord) {
+		ix.records = append(ix.records, appendMemberships(nil, part))
+	}
+}
+
+// joinAll makes the pools of the tiers and puts every tenant and the requests of no tenant into theirs.
+func (ix *slotIndex) joinAll(service int, tiers []string) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	t := ix.services[service]
+	for _, tier := range tiers {
+		ix.pool(service, tier)
+	}
+	for _, tier := range slices.Sorted(maps.Values(t.tiers)) {
+		if tier != "" {
+			ix.pool(service, tier)
+		}
+	}
+	ix.pool(service, metric.TierNone)
+	if pool := ix.pool(service, metric.TenantUnknown); t.poolOf[t.unknown] != pool {
+		t.poolOf[t.unknown] = pool
+		ix.records = append(ix.records, appendMemberships(nil, []membership{{t.unknown, pool}}))
+	}
+	ix.join(service, slices.Sorted(maps.Keys(t.names)))
+}
+
+// Pool returns the pool of a tenant, for requests of one without a slot.
+func (s *Store) Pool(service int, name string) uint32 {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	t := s.index.services[service]
+	if pool, ok := t.pools[t.tier(name)]; ok {
+		return pool
+	}
+	return t.pools[metric.TierNone]
+}
