@@ -213,7 +213,7 @@ func (a *Aggregator) drain() {
 		w.Place = a.place(a.keys[w.at:w.at+w.size], w.hash)
 	}
 	for i := range a.waiting {
-		a.touched += a.accumulator(a.waiting[i].Slot).Bytes
+		a.touched += a.accumulator(a.waiting[i].Slot).Touch(a.waiting[i].Duration)
 	}
 	for i := range a.waiting {
 		a.Count(a.waiting[i].Compact)

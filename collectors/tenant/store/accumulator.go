@@ -11,6 +11,7 @@ const maxFew = 32
 type Accumulator struct {
 	Slot      uint32
 	listed    uint8 // in few
+	lo, hi    uint8 // buckets from lo to hi of the histogram are in use
 	zero      uint32
 	Requests  [5]uint32
 	Bytes     uint64
@@ -23,15 +24,7 @@ type Accumulator struct {
 }
 
 // Histogram counts durations by bucket.
-type Histogram struct {
-	counts [Buckets]uint32
-	lo, hi uint8 // buckets from lo to hi are in use
-}
-
-func (h *Histogram) add(bucket uint8, n uint32) {
-	h.counts[bucket] += n
-	h.lo, h.hi = min(h.lo, bucket), max(h.hi, bucket)
-}
+type Histogram [Buckets]uint32
 
 // Histograms are those that accumulators give back, to be used again.
 type Histograms struct {
@@ -47,7 +40,7 @@ func (h *Histograms) take() *Histogram {
 		h.free = h.free[:n-1]
 		return taken
 	}
-	return &Histogram{lo: Buckets - 1}
+	return new(Histogram)
 }
 
 // Trim lets go of unused ones beyond n.
@@ -61,8 +54,7 @@ func (h *Histograms) Trim(n int) {
 // Reset empties an accumulator for a slot.
 func (c *Accumulator) Reset(slot uint32, all *Histograms) {
 	if h := c.histogram; h != nil {
-		clear(h.counts[h.lo : int(h.hi)+1])
-		h.lo, h.hi = Buckets-1, 0
+		clear(h[c.lo : int(c.hi)+1])
 		all.free = append(all.free, h)
 		all.Taken--
 	}
@@ -86,11 +78,32 @@ func (c *Accumulator) Observe(nanos uint64, n uint32, all *Histograms) {
 			return
 		}
 		c.histogram = all.take()
-		for _, bucket := range c.few[:c.listed] {
-			c.histogram.add(bucket, 1)
-		}
+		c.fill(c.histogram)
 	}
-	c.histogram.add(uint8(i), n)
+	c.add(c.histogram, uint8(i), n)
+}
+
+// Touch reads from everything that Observe will write to. The sum of what it returns is good for nothing, but must be
+// kept, or the compiler leaves the reads out.
+func (c *Accumulator) Touch(nanos int64) uint64 {
+	sum := c.Bytes + uint64(c.classic[Classic-1])
+	if c.histogram != nil && nanos > 0 {
+		sum += uint64(c.histogram[Bucket(uint64(nanos))])
+	}
+	return sum
+}
+
+func (c *Accumulator) add(h *Histogram, bucket uint8, n uint32) {
+	h[bucket] += n
+	c.lo, c.hi = min(c.lo, bucket), max(c.hi, bucket)
+}
+
+// fill adds the listed durations to an empty histogram.
+func (c *Accumulator) fill(h *Histogram) {
+	c.lo, c.hi = Buckets-1, 0
+	for _, bucket := range c.few[:c.listed] {
+		c.add(h, bucket, 1)
+	}
 }
 
 // native returns the counts of the buckets from lo on; scratch is overwritten.
@@ -101,10 +114,8 @@ func (c *Accumulator) native(scratch *Histogram) (lo int, counts []uint32) {
 			return 0, nil
 		}
 		h = scratch
-		*h = Histogram{lo: Buckets - 1}
-		for _, bucket := range c.few[:c.listed] {
-			h.add(bucket, 1)
-		}
+		*h = Histogram{}
+		c.fill(h)
 	}
-	return int(h.lo), h.counts[h.lo : int(h.hi)+1]
+	return int(c.lo), h[c.lo : int(c.hi)+1]
 }
