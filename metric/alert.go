@@ -113,8 +113,9 @@ var (
 	})
 	CertificateAlert = alert(Alert{
 		Name: "ThorbisCertificateExpiring", Priorities: fromP2, Page: true,
-		What: "A certificate that a check relies on expires within 14 days or a sixth of its life, within 3 days or a twelfth for the more urgent one.",
-		Why:  "At that moment every client refuses the service.",
+		What: "A certificate that a check relies on expires within 14 days or a sixth of its life, " +
+			"within 3 days or a twelfth for the more urgent one.",
+		Why: "At that moment every client refuses the service.",
 	})
 )
 
@@ -122,8 +123,9 @@ var (
 var (
 	EnvironmentUnwatchedAlert = alert(Alert{
 		Name: "ThorbisEnvironmentUnwatched", Priorities: everyPriority,
-		What: "No location has measured any check of any service for ten minutes, as when the only exporter or all of them are down.",
-		Why:  "An outage of any service would not page. One page is sent, at the priority of the most urgent service.",
+		What: "No location has measured any check of any service for ten minutes, " +
+			"as when the only exporter or all of them are down.",
+		Why: "An outage of any service would not page. One page is sent, at the priority of the most urgent service.",
 	})
 	ServiceUnwatchedAlert = alert(Alert{
 		Name: "ThorbisServiceUnwatched", Priorities: everyPriority, Page: true,
@@ -158,7 +160,8 @@ var (
 	ExporterDownAlert = alert(Alert{
 		Name: "ThorbisExporterDown", Priorities: []string{"P3"},
 		What: "An exporter that reported within the last hour cannot be scraped, or the last one of its job is gone.",
-		Why:  "Fewer exporters measure. If it was the last one, ThorbisEnvironmentUnwatched or ThorbisServiceUnwatched pages.",
+		Why: "Fewer exporters measure. If it was the last one, " +
+			"ThorbisEnvironmentUnwatched or ThorbisServiceUnwatched pages.",
 	})
 	CollectorFailingAlert = alert(Alert{
 		Name: "ThorbisCollectorFailing", Priorities: []string{"P3"},
@@ -168,12 +171,14 @@ var (
 	StateNotSavedAlert = alert(Alert{
 		Name: "ThorbisStateNotSaved", Priorities: []string{"P3"},
 		What: "A collector has not saved its state for five minutes.",
-		Why:  "A restart loses everything since the last save. Counters of checks continue; all others stop until it saves again.",
+		Why: "A restart loses everything since the last save. Counters of checks continue; " +
+			"all others stop until it saves again.",
 	})
 	LabelConflictAlert = alert(Alert{
 		Name: "ThorbisScrapeLabelConflict", Priorities: []string{"P2", "P3"},
 		What: "For five minutes, a scrape job has replaced labels of the exporter's series; P2 if it is the environment.",
-		Why:  "Rules do not find the series that they judge, or judge them under another name. If the environment is replaced, no outage pages.",
+		Why: "Rules do not find the series that they judge, or judge them under another name. " +
+			"If the environment is replaced, no outage pages.",
 	})
 	PolicyReloadAlert = alert(Alert{
 		Name: "ThorbisPolicyReloadFailed", Priorities: []string{"P3"},

@@ -6,18 +6,21 @@ var fromP3 = []string{"P3", "P4"}
 var (
 	ArchivingStoppedAlert = alert(Alert{
 		Name: "ThorbisWalArchivingStopped", Priorities: everyPriority, Page: true, Dashboard: BackupDashboard,
-		What: "No write-ahead log of a database has been archived for 15 minutes, and the filesystem that holds it will be full within four hours.",
-		Why:  "When it is full the database stops, and what is not archived can be lost with its disk.",
+		What: "No write-ahead log of a database has been archived for 15 minutes, " +
+			"and the filesystem that holds it will be full within four hours.",
+		Why: "When it is full the database stops, and what is not archived can be lost with its disk.",
 	})
 	RecoveryPointAlert = alert(Alert{
 		Name: "ThorbisRecoveryPointOld", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
-		What: "According to a fresh listing, the newest point that can be restored is older than the recovery point objective.",
-		Why:  "A disaster now would lose more data than the recovery point objective allows.",
+		What: "According to a fresh listing, " +
+			"the newest point that can be restored is older than the recovery point objective.",
+		Why: "A disaster now would lose more data than the recovery point objective allows.",
 	})
 	WALGapAlert = alert(Alert{
 		Name: "ThorbisBackupWalGap", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,
-		What: "Segments are missing from the archive of write-ahead logs for half an hour, or the last verification missed some.",
-		Why:  "No point after the gap can be reached until a newer backup exists.",
+		What: "Segments are missing from the archive of write-ahead logs for half an hour, " +
+			"or the last verification missed some.",
+		Why: "No point after the gap can be reached until a newer backup exists.",
 	})
 	FullsMissedAlert = alert(Alert{
 		Name: "ThorbisFullBackupsMissed", Priorities: fromP2, Page: true, Dashboard: BackupDashboard,

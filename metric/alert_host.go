@@ -19,8 +19,9 @@ var (
 	})
 	LeakAlert = alert(Alert{
 		Name: "ThorbisMemoryLeak", Priorities: []string{"P4"}, Dashboard: ResourcesDashboard,
-		What: "The memory of named processes has grown steadily over eight hours, by about 15 % and 100 MB, without a restart.",
-		Why:  "They will use all memory if this continues.",
+		What: "The memory of named processes has grown steadily over eight hours, by about 15 % and 100 MB, " +
+			"without a restart.",
+		Why: "They will use all memory if this continues.",
 	})
 	ScalingMaximumAlert = alert(Alert{
 		Name: "ThorbisScalingAtMaximum", Priorities: []string{"P3"}, Dashboard: ResourcesDashboard,

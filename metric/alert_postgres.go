@@ -29,8 +29,9 @@ var (
 	})
 	SlotLostAlert = alert(Alert{
 		Name: "ThorbisReplicationSlotLost", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
-		What: "For a minute, a replication slot has been lost or unreserved: the log that it needs is removed, or with the next checkpoint.",
-		Why:  "A replica or subscriber that reads it must be rebuilt, and misses all changes until then.",
+		What: "For a minute, a replication slot has been lost or unreserved: the log that it needs is removed, " +
+			"or with the next checkpoint.",
+		Why: "A replica or subscriber that reads it must be rebuilt, and misses all changes until then.",
 	})
 	OldTransactionAlert = alert(Alert{
 		Name: "ThorbisOldTransaction", Priorities: []string{"P4"}, Dashboard: StorageDashboard,

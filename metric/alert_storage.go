@@ -4,8 +4,9 @@ package metric
 var (
 	DiskFillingAlert = alert(Alert{
 		Name: "ThorbisDiskFilling", Priorities: []string{"P2", "P3", "P4"}, Dashboard: StorageDashboard,
-		What: "A filesystem is full within 4 h, a day or four days at its present pace, having never been as full in the time before.",
-		Why:  "What writes to it fails at that moment; databases stop.",
+		What: "A filesystem is full within 4 h, a day or four days at its present pace, " +
+			"having never been as full in the time before.",
+		Why: "What writes to it fails at that moment; databases stop.",
 	})
 	DiskFullAlert = alert(Alert{
 		Name: "ThorbisDiskFull", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
@@ -29,12 +30,14 @@ var (
 	})
 	DiskLimitAlert = alert(Alert{
 		Name: "ThorbisDiskLimitReached", Priorities: []string{"P2"}, Dashboard: StorageDashboard,
-		What: "A disk has used more than 90 % of its IOPS or throughput for fifteen minutes while operations take longer than the objective.",
-		Why:  "The disk cannot do more than its limit; everything that waits for it gets slower.",
+		What: "A disk has used more than 90 % of its IOPS or throughput for fifteen minutes while operations take longer " +
+			"than the objective.",
+		Why: "The disk cannot do more than its limit; everything that waits for it gets slower.",
 	})
 	DiskSlowAlert = alert(Alert{
 		Name: "ThorbisDiskSlow", Priorities: []string{"P3"}, Dashboard: StorageDashboard,
-		What: "Reads or writes of a disk have taken longer on average than the objective for fifteen minutes, though it is not at its limit.",
-		Why:  "Everything that waits for the disk is slow.",
+		What: "Reads or writes of a disk have taken longer on average than the objective for fifteen minutes, " +
+			"though it is not at its limit.",
+		Why: "Everything that waits for the disk is slow.",
 	})
 )

@@ -9,13 +9,15 @@ var (
 	})
 	NoisyNeighbourAlert = alert(Alert{
 		Name: "ThorbisNoisyNeighbour", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
-		What: "One tenant of ten or more sends 30 % of a service's requests and three times its share of the day before, for ten minutes.",
-		Why:  "It uses the capacity of other tenants. The usual cause is a loop in a client.",
+		What: "One tenant of ten or more sends 30 % of a service's requests and three times its share of the day before, " +
+			"for ten minutes.",
+		Why: "It uses the capacity of other tenants. The usual cause is a loop in a client.",
 	})
 	TenantsSilentAlert = alert(Alert{
 		Name: "ThorbisTenantsSilent", Priorities: []string{"P4"}, Dashboard: TenantsDashboard,
-		What: "Tenants that sent requests in this hour of each of the last four weeks have sent none for an hour, while their service is used.",
-		Why:  "A customer who has lost access causes no errors.",
+		What: "Tenants that sent requests in this hour of each of the last four weeks have sent none for an hour, " +
+			"while their service is used.",
+		Why: "A customer who has lost access causes no errors.",
 	})
 	UnknownHostsAlert = alert(Alert{
 		Name: "ThorbisUnknownHosts", Priorities: []string{"P4"}, Dashboard: TenantsDashboard,
@@ -24,8 +26,9 @@ var (
 	})
 	MostUnknownAlert = alert(Alert{
 		Name: "ThorbisMostRequestsUnknown", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
-		What: "For ten minutes, more than half of a service's requests, and at least 100 in five minutes, have had a host that no tenant owns.",
-		Why:  "The registry is wrong, or a new domain is missing in it. No tenant's objective counts these requests.",
+		What: "For ten minutes, more than half of a service's requests, and at least 100 in five minutes, " +
+			"have had a host that no tenant owns.",
+		Why: "The registry is wrong, or a new domain is missing in it. No tenant's objective counts these requests.",
 	})
 )
 
@@ -38,8 +41,9 @@ var (
 	})
 	SourceSilentAlert = alert(Alert{
 		Name: "ThorbisSourceSilent", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
-		What: "A source with steady traffic all day, or at this time yesterday and last week, has delivered no requests for 20 minutes while other sources of its service have.",
-		Why:  "The source is readable, but its requests are in no objective: the log has moved, or the vendor's drain is off.",
+		What: "A source with steady traffic all day, or at this time yesterday and last week, " +
+			"has delivered no requests for 20 minutes while other sources of its service have.",
+		Why: "The source is readable, but its requests are in no objective: the log has moved, or the vendor's drain is off.",
 	})
 	SourceLaggingAlert = alert(Alert{
 		Name: "ThorbisSourceLagging", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,

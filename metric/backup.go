@@ -23,7 +23,9 @@ const (
 )
 
 // RepositoryStates is the state set in the order shown to people.
-var RepositoryStates = []string{RepositoryOK, RepositoryEmpty, RepositoryMissing, RepositoryMismatch, RepositoryUnreadable}
+var RepositoryStates = []string{
+	RepositoryOK, RepositoryEmpty, RepositoryMissing, RepositoryMismatch, RepositoryUnreadable,
+}
 
 // Tests that prove a backup, values of LabelTest.
 const (
@@ -72,7 +74,8 @@ func backupExpected(name, unit, help string, labels []string) *Metric {
 // their age. Tenant is empty except for the worst tenants of a backup that is per tenant.
 var (
 	BackupLastSuccess = backupGauge("thorbis_backup_last_success_timestamp_seconds", "seconds",
-		"Unix time at which the newest good backup of the kind ended; for wal, at which the newest segment was archived. 0 if there is none.", backupLabels)
+		"Unix time at which the newest good backup of the kind ended; for wal, at which the newest segment was archived. "+
+			"0 if there is none.", backupLabels)
 	BackupLastDuration = backupGauge("thorbis_backup_last_duration_seconds", "seconds",
 		"How long the newest good backup took. Absent where the program does not say.", backupLabels)
 	BackupLastSize = backupGauge("thorbis_backup_last_size_bytes", "bytes",
@@ -80,21 +83,25 @@ var (
 	BackupLastCopied = backupGauge("thorbis_backup_last_copied_bytes", "bytes",
 		"What the newest good backup read from its source and sent. Absent where the program does not say.", backupLabels)
 	BackupLastStored = backupGauge("thorbis_backup_last_stored_bytes", "bytes",
-		"What the newest good backup and all that it builds on take in the repository. Absent where the program does not say.", backupLabels)
+		"What the newest good backup and all that it builds on take in the repository. "+
+			"Absent where the program does not say.", backupLabels)
 	BackupLastAdded = backupGauge("thorbis_backup_last_added_bytes", "bytes",
 		"What the newest good backup added to the repository. Absent where the program does not say.", backupLabels)
 	BackupLastPosition = backupGauge("thorbis_backup_last_position_bytes", "bytes",
 		"Log position (LSN) from which the newest good backup is consistent.", backupLabels)
 	BackupEarlierSize = backupGauge("thorbis_backup_earlier_size_bytes", "bytes",
-		"Median size of up to ten good backups before the newest, also of those deleted since. Absent with fewer than three.", backupLabels)
+		"Median size of up to ten good backups before the newest, also of those deleted since. Absent with fewer than three.",
+		backupLabels)
 	BackupRetained = backupGauge("thorbis_backup_retained", "",
 		"Good backups in the repository.", backupLabels)
 	BackupOldest = backupGauge("thorbis_backup_oldest_timestamp_seconds", "seconds",
 		"Unix time at which the oldest backup in the repository ended, good or not. Absent without any.", backupLabels)
 	BackupFlawed = backupGauge("thorbis_backup_flawed", "",
-		"Backups in the repository that ended but hold errors that their program noticed, such as page checksums.", backupLabels)
+		"Backups in the repository that ended but hold errors that their program noticed, such as page checksums.",
+		backupLabels)
 	BackupLastFailure = backupGauge("thorbis_backup_last_failure_timestamp_seconds", "seconds",
-		"Unix time of the newest failed or incomplete backup that the program lists; 0 if it lists none. Most programs list none ever.", backupLabels)
+		"Unix time of the newest failed or incomplete backup that the program lists; 0 if it lists none. "+
+			"Most programs list none ever.", backupLabels)
 
 	BackupRepositoryState = define(Metric{
 		Name: "thorbis_backup_repository_state", Type: StateSet, Across: Replica,
@@ -110,7 +117,8 @@ var (
 	BackupRestoring = backupGauge("thorbis_backup_restoring", "",
 		"1 while the program says that a restore is running on its host, where it says so.", repositoryLabels)
 	BackupRemovedAge = backupGauge("thorbis_backup_removed_age_seconds", "seconds",
-		"Age at which the youngest of the backups that vanished within the last seven days vanished. Absent if none did.", repositoryLabels)
+		"Age at which the youngest of the backups that vanished within the last seven days vanished. Absent if none did.",
+		repositoryLabels)
 
 	BackupWALOldest = backupGauge("thorbis_backup_wal_oldest_position_bytes", "bytes",
 		"Log position at which the oldest archived segment begins.", repositoryLabels)
@@ -119,13 +127,15 @@ var (
 	BackupWALTimeline = backupGauge("thorbis_backup_wal_timeline", "",
 		"Timeline of the newest archived segment.", repositoryLabels)
 	BackupWALMissing = backupGauge("thorbis_backup_wal_missing_segments", "",
-		"Segments missing from the part of the archive that the listing looks at. The verification looks at all of it.", repositoryLabels)
+		"Segments missing from the part of the archive that the listing looks at. The verification looks at all of it.",
+		repositoryLabels)
 )
 
 // The listing itself, so that "cannot see" never reads as "no backup".
 var (
 	BackupListingLastSuccess = backupGauge("thorbis_backup_listing_last_success_timestamp_seconds", "seconds",
-		"Unix time at which the repository was last listed successfully; what is exposed of it is as of then. 0 if it never was.", repositoryLabels)
+		"Unix time at which the repository was last listed successfully; what is exposed of it is as of then. "+
+			"0 if it never was.", repositoryLabels)
 	BackupListingDuration = backupGauge("thorbis_backup_listing_duration_seconds", "seconds",
 		"How long the last listing took, whether it succeeded or not.", backupLabel)
 	BackupListingFailures = define(Metric{
@@ -143,7 +153,8 @@ var (
 // What verifications and restore tests found, read from their result files.
 var (
 	BackupTestLastRun = backupGauge("thorbis_backup_test_last_run_timestamp_seconds", "seconds",
-		"Unix time at which the last verification or restore test ended, whatever its result. 0 if there was none.", testLabels)
+		"Unix time at which the last verification or restore test ended, whatever its result. 0 if there was none.",
+		testLabels)
 	BackupTestLastSuccess = backupGauge("thorbis_backup_test_last_success_timestamp_seconds", "seconds",
 		"Unix time at which one last succeeded. 0 if none did.", testLabels)
 	BackupTestSuccess = backupGauge("thorbis_backup_test_success", "",
@@ -159,7 +170,8 @@ var (
 	BackupTestRows = backupGauge("thorbis_backup_test_rows", "",
 		"Rows that the last restore test counted. Absent where it counted none.", testLabels)
 	BackupTestWALMissing = backupGauge("thorbis_backup_test_wal_missing_segments", "",
-		"Segments that the last verification missed between the oldest needed and the newest. Absent without an archive.", testLabels)
+		"Segments that the last verification missed between the oldest needed and the newest. Absent without an archive.",
+		testLabels)
 )
 
 // Backups of every tenant. The permitted age depends on the tenant's tier. A series for each tenant would be too many,
@@ -168,7 +180,8 @@ var (
 	BackupTenants = backupGauge("thorbis_backup_tenants", "",
 		"Tenants of the registry by tier, that should have a backup.", []string{LabelBackup, LabelTier})
 	BackupTenantsUncovered = backupGauge("thorbis_backup_tenants_uncovered", "",
-		"Tenants of the registry whose newest good backup is older than their tier permits, or that have none.", []string{LabelBackup, LabelTier})
+		"Tenants of the registry whose newest good backup is older than their tier permits, or that have none.",
+		[]string{LabelBackup, LabelTier})
 	BackupTenantsUnknown = backupGauge("thorbis_backup_tenants_unregistered", "",
 		"Tenants that have backups and are not in the registry: offboarded, and perhaps to be deleted.", backupLabel)
 )
@@ -177,13 +190,15 @@ var (
 var (
 	BackupInfo = define(Metric{
 		Name: "thorbis_backup_info", Type: Info, Across: Replica, Expected: true,
-		Help:   "A configured backup: the program that makes it, the service it belongs to, the owner who is notified and the priority at which it pages.",
+		Help: "A configured backup: the program that makes it, the service it belongs to, " +
+			"the owner who is notified and the priority at which it pages.",
 		Labels: []string{LabelBackup, LabelProgram, LabelAppService, LabelOwner, LabelPage},
 	})
 	BackupExpectedRefresh = backupExpected("thorbis_backup_expected_listing_interval_seconds", "seconds",
 		"How often the backup is configured to be listed.", backupLabel)
 	BackupExpectedInterval = backupExpected("thorbis_backup_expected_interval_seconds", "seconds",
-		"How often a backup of the kind should be made; any stands for the newest of any kind.", []string{LabelBackup, LabelKind})
+		"How often a backup of the kind should be made; any stands for the newest of any kind.",
+		[]string{LabelBackup, LabelKind})
 	BackupExpectedWALDisk = define(Metric{
 		Name: "thorbis_backup_expected_wal_disk_info", Type: Info, Across: Replica, Expected: true,
 		Help:   "The filesystem that fills while the database cannot archive its logs, as the series of storage name it.",

@@ -51,7 +51,8 @@ var (
 	})
 	StateUnsaved = define(Metric{
 		Name: "thorbis_state_unsaved", Type: Gauge, Across: Sum,
-		Help:   "1 while a collector cannot save, because the disk hangs, is full or was emptied: counters of checks go on, and a restart begins them at 0; those of tenants stand still.",
+		Help: "1 while a collector cannot save, because the disk hangs, is full or was emptied: counters of checks go on, " +
+			"and a restart begins them at 0; those of tenants stand still.",
 		Labels: []string{LabelCollector},
 	})
 	BuildInfo = define(Metric{

@@ -38,7 +38,9 @@ func FasterPaces(pace string) []string { return BurnTiers[:slices.Index(BurnTier
 func SlowerPaces(pace string) []string { return BurnTiers[slices.Index(BurnTiers, pace)+1:] }
 
 // sameOf maps a level to the labels that must be equal.
-var sameOf = map[Level][]string{LevelService: sameService, LevelManyTenants: sameService, LevelTier: sameTier, LevelTenant: sameTenant}
+var sameOf = map[Level][]string{
+	LevelService: sameService, LevelManyTenants: sameService, LevelTier: sameTier, LevelTenant: sameTenant,
+}
 
 // Hidings returns the table: the lines of the levels, then those on the monitoring itself. ThorbisExporterDown has no
 // location, so it cannot hide ThorbisLocationSilent. It is a P3, so it cannot hide a check that is not watched either.
@@ -57,14 +59,25 @@ func Hidings() []Hiding {
 			"No requests of tenants come in while the service is down.",
 		},
 		{MostUnknownAlert, []*Alert{UnknownHostsAlert}, sameService, "Most of the requests are more than one in twenty."},
-		{SLOBurnAlert, []*Alert{MostUnknownAlert}, sameService, "Its description includes the share of requests with unknown hosts."},
+		{
+			SLOBurnAlert,
+			[]*Alert{MostUnknownAlert},
+			sameService, "Its description includes the share of requests with unknown hosts.",
+		},
 		{
 			EnvironmentUnwatchedAlert,
-			[]*Alert{ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert, EscalationBlindAlert},
+			[]*Alert{
+				ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert,
+				EscalationBlindAlert,
+			},
 			sameEnvironment,
 			"Where no check of any service is measured, one page stands for all services, locations and exporters.",
 		},
-		{ServiceUnwatchedAlert, []*Alert{CheckSilentAlert, CheckUnknownAlert}, sameService, "If no check of a service is measured, each of its checks is affected."},
+		{
+			ServiceUnwatchedAlert,
+			[]*Alert{CheckSilentAlert, CheckUnknownAlert},
+			sameService, "If no check of a service is measured, each of its checks is affected.",
+		},
 		{ProberOfflineAlert, []*Alert{LocationSilentAlert}, sameLocation, "A location without a network measures nothing."},
 		{ExporterDownAlert, []*Alert{
 			CollectorFailingAlert, StateNotSavedAlert, PolicyReloadAlert, PolicyDriftAlert,
@@ -107,7 +120,8 @@ func LevelHidings(all []*Alert) []Hiding {
 				}
 			}
 			if len(wider) > 0 {
-				out = append(out, Hiding{source, wider, same, "The wider problem causes the narrower one, and an outage causes the burn."})
+				out = append(out,
+					Hiding{source, wider, same, "The wider problem causes the narrower one, and an outage causes the burn."})
 			}
 			if len(own) > 0 {
 				out = append(out, Hiding{source, own, sameCheck, "What is down burns its own budget."})

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// environmentWide are the alerts about all services of an environment: each of their lines may compare the environment alone.
+// environmentWide are the alerts about all services of an environment: each of their lines may compare the environment
+// alone.
 var environmentWide = map[*Alert]bool{EnvironmentUnwatchedAlert: true}
 
 // TestHidingsKnown checks that only alerts with something to compare stand in a rule: an empty label on

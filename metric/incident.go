@@ -49,17 +49,20 @@ const AlertOther = "other"
 var (
 	IncidentOpenSince = define(Metric{
 		Name: "thorbis_incident_open_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time at which an open incident began for which a notification was sent. The incident is the alert's fingerprint. Their number is bounded; the rest is counted.",
+		Help: "Unix time at which an open incident began for which a notification was sent. " +
+			"The incident is the alert's fingerprint. Their number is bounded; the rest is counted.",
 		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
 	})
 	IncidentWaitingSince = define(Metric{
 		Name: "thorbis_incident_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time since which an open incident has waited for an acknowledgement: its beginning, or the end of the last acknowledgement. Absent while it is acknowledged.",
+		Help: "Unix time since which an open incident has waited for an acknowledgement: its beginning, " +
+			"or the end of the last acknowledgement. Absent while it is acknowledged.",
 		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
 	})
 	IncidentAcknowledgedNow = define(Metric{
 		Name: "thorbis_incident_acknowledged", Type: Gauge, Across: Replica,
-		Help:   "1 if the open incident is acknowledged: by a silence of its escalation or of the alert itself, or in PagerDuty, made after the incident began.",
+		Help: "1 if the open incident is acknowledged: by a silence of its escalation or of the alert itself, " +
+			"or in PagerDuty, made after the incident began.",
 		Labels: []string{LabelIncident},
 	})
 	IncidentsOpen = define(Metric{
@@ -69,16 +72,19 @@ var (
 	})
 	IncidentsNotListed = define(Metric{
 		Name: "thorbis_incidents_not_listed", Type: Gauge, Across: Replica,
-		Help: "Open incidents beyond the bound, which have no series of their own. Unacknowledged ones come first, the most urgent and oldest before the rest.",
+		Help: "Open incidents beyond the bound, which have no series of their own. Unacknowledged ones come first, " +
+			"the most urgent and oldest before the rest.",
 	})
 	IncidentsNotListedWaiting = define(Metric{
 		Name: "thorbis_incidents_not_listed_waiting_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help:   "Unix time since which an incident beyond the bound has waited for an acknowledgement: the one that has waited longest. Absent while none does.",
+		Help: "Unix time since which an incident beyond the bound has waited for an acknowledgement: " +
+			"the one that has waited longest. Absent while none does.",
 		Labels: []string{LabelPriority},
 	})
 	IncidentsUntold = define(Metric{
 		Name: "thorbis_incidents_untold", Type: Gauge, Across: Replica,
-		Help: "Alerts that fire without a notification, because another alert reports the cause or a silence existed before them. They are not incidents.",
+		Help: "Alerts that fire without a notification, " +
+			"because another alert reports the cause or a silence existed before them. They are not incidents.",
 	})
 	IncidentsOpened = define(Metric{
 		Name: "thorbis_incidents_opened_total", Type: Counter, Across: Replica,
@@ -87,7 +93,8 @@ var (
 	})
 	IncidentResponses = define(Metric{
 		Name: "thorbis_incident_responses_total", Type: Counter, Across: Replica,
-		Help:   "Incidents by result of the response objective: acknowledged in time, late (counted at the deadline), or resolved by themselves before it.",
+		Help: "Incidents by result of the response objective: acknowledged in time, late (counted at the deadline), " +
+			"or resolved by themselves before it.",
 		Labels: []string{LabelPriority, LabelResult},
 	})
 	IncidentsBrief = define(Metric{
@@ -107,7 +114,8 @@ var (
 	})
 	IncidentLastRead = define(Metric{
 		Name: "thorbis_incident_last_read_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help: "Unix time at which an Alertmanager last reported open alerts and silences; absent before the first time. While it is old, the other series on incidents are stale.",
+		Help: "Unix time at which an Alertmanager last reported open alerts and silences; absent before the first time. " +
+			"While it is old, the other series on incidents are stale.",
 	})
 	IncidentSourceUp = define(Metric{
 		Name: "thorbis_incident_source_up", Type: Gauge, Across: Sum,
@@ -116,12 +124,14 @@ var (
 	})
 	Silences = define(Metric{
 		Name: "thorbis_silences", Type: Gauge, Across: Replica,
-		Help:   "Active silences by their length from start to end: up to a day, a week, 31 days, or endless. Acknowledgements are left out.",
+		Help: "Active silences by their length from start to end: up to a day, a week, 31 days, or endless. " +
+			"Acknowledgements are left out.",
 		Labels: []string{LabelLength},
 	})
 	MaintenanceSilences = define(Metric{
 		Name: "thorbis_maintenance_silences", Type: Gauge, Across: Replica,
-		Help:   "Active silences whose comment begins with maintenance:, by the service that they cover whole; empty for all others.",
+		Help: "Active silences whose comment begins with maintenance:, by the service that they cover whole; " +
+			"empty for all others.",
 		Labels: []string{LabelAppService},
 	})
 )

@@ -18,7 +18,8 @@ func init() {
 		BackupLastDuration, BackupLastCopied, BackupLastStored, BackupLastAdded, BackupLastPosition, BackupLastFailure)
 	documentNoAlert("Current progress; a run that never ends shows in the age of the last success.",
 		BackupRunning, BackupRunningBytes, BackupRunningSize, BackupRestoring)
-	documentNoAlert("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest, BackupWALTimeline)
+	documentNoAlert("How far the archive reaches; its gaps and its age page.", BackupWALOldest, BackupWALNewest,
+		BackupWALTimeline)
 	documentNoAlert("Health of the listing; backups that have not been listed page.",
 		BackupListingDuration, BackupListings, BackupListingFailures, BackupRepositoryState)
 	documentNoAlert("A remark of the backup program; verification and restore tests page for what is wrong.", BackupFlawed)
@@ -26,34 +27,43 @@ func init() {
 		BackupTestSuccess, BackupTestChecks, BackupTestFailedChecks, BackupTestRead, BackupTestRows)
 	documentNoAlert("Counts for people; a tenant without a backup pages.", BackupTenants, BackupTenantsUnknown)
 
-	documentNoAlert("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors, CollectorLastSuccess)
+	documentNoAlert("Why and how long; a collector whose every run fails pages.", CollectorDuration, CollectorErrors,
+		CollectorLastSuccess)
 	documentNoAlert("When; a failed reload pages.", ConfigReloadTimestamp)
 	documentNoAlert("Warnings are read when the policy is written.", PolicyWarnings)
 	documentNoAlert("How often, and what is shown meanwhile; state that is not saved pages.", StateSaves, StateUnsaved)
 
-	documentNoAlert("For dashboards: latency of probes is no objective; requests have objectives.", HealthCheckDuration, HealthCheckPhaseSeconds)
+	documentNoAlert("For dashboards: latency of probes is no objective; requests have objectives.", HealthCheckDuration,
+		HealthCheckPhaseSeconds)
 	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
-	documentNoAlert("The length of one outage; its state and its seconds down page.", HealthCheckOutageDuration, HealthCheckOutageEndAge)
-	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS, StorageExpectedBurstThroughput, TenantSourceInfo)
-	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed, HealthProbesInFlight)
+	documentNoAlert("The length of one outage; its state and its seconds down page.", HealthCheckOutageDuration,
+		HealthCheckOutageEndAge)
+	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS,
+		StorageExpectedBurstThroughput, TenantSourceInfo)
+	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed,
+		HealthProbesInFlight)
 
 	documentNoAlert("Statistics on responses; unacknowledged incidents page by themselves.",
-		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen, IncidentsOpened,
+		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen,
+		IncidentsOpened,
 		IncidentsUntold)
 	documentNoAlert("Planned work; budgets and objectives leave it out.", MaintenanceSilences)
 	documentNoAlert("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
 	documentNoAlert("For dashboards: saturation shows in operations and bytes against what was bought.",
 		StorageBusySeconds, StorageInFlight, StorageWeightedSeconds)
-	documentNoAlert("Why a machine is slow, for dashboards; its utilisation, its memory and its processes' growth have alerts.",
+	documentNoAlert(
+		"Why a machine is slow, for dashboards; its utilisation, its memory and its processes' growth have alerts.",
 		HostContainerThrottled, HostLoad, HostPressure, HostProcesses, HostSwapFree, HostSwapTotal)
 	documentNoAlert("For dashboards; a canary that fails or reads back something else has alerts.", CanaryDuration)
 	documentNoAlert("Space that only the superuser may use; what others may use pages.", StorageFilesystemFree)
-	documentNoAlert("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow, StorageLimitRequests)
+	documentNoAlert("Counted so that totals are honest; devices beyond the limit are no fault.", StorageOverflow,
+		StorageLimitRequests)
 
 	documentNoAlert("For dashboards: how busy the server is; exhausted or stuck resources page.",
-		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten, PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
+		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten,
+		PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
 		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
 	documentNoAlert("What the server is; a replica or an archive that falls behind pages.",
 		PostgresRecovery, PostgresReplicaBehind, PostgresReplicas, PostgresStarted, PostgresVersion,
@@ -68,7 +78,9 @@ func init() {
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)
 	documentNoAlert("Read by objectives of latency where the policy has one.", TenantSlowRequests)
 	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
-	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored, TenantSourceLastRead)
-	documentNoAlert("A mistake in a log format, to be noticed when it is set up: the requests count, and their latency is unknown.",
+	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored,
+		TenantSourceLastRead)
+	documentNoAlert(
+		"A mistake in a log format, to be noticed when it is set up: the requests count, and their latency is unknown.",
 		TenantSourceUnreadableDurations)
 }

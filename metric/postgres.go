@@ -38,7 +38,8 @@ var (
 var (
 	PostgresUp = define(Metric{
 		Name: "thorbis_postgres_up", Type: Gauge, Across: Replica,
-		Help:   "1 if the server answers, 0 if it does not, absent while it cannot be queried: wrong password, connection string or database.",
+		Help: "1 if the server answers, 0 if it does not, absent while it cannot be queried: wrong password, " +
+			"connection string or database.",
 		Labels: serverLabels,
 	})
 	PostgresVersion = define(Metric{
@@ -161,7 +162,8 @@ var (
 	})
 	PostgresBuffersWritten = define(Metric{
 		Name: "thorbis_postgres_buffers_written_total", Type: Counter, Across: Replica,
-		Help:   "Buffers written by kind of process: checkpointer, background writer, and before version 17 backend. Since then pg_stat_io counts those of backends.",
+		Help: "Buffers written by kind of process: checkpointer, background writer, and before version 17 backend. " +
+			"Since then pg_stat_io counts those of backends.",
 		Labels: []string{LabelServer, LabelKind},
 	})
 	PostgresWALArchived = define(Metric{
@@ -197,12 +199,14 @@ var (
 	})
 	PostgresSlotRetained = define(Metric{
 		Name: "thorbis_postgres_slot_retained_bytes", Type: Gauge, Unit: "bytes", Across: Replica,
-		Help:   "Bytes of write-ahead log that the laziest replication slot keeps from being removed. A slot that is lost keeps none.",
+		Help: "Bytes of write-ahead log that the laziest replication slot keeps from being removed. " +
+			"A slot that is lost keeps none.",
 		Labels: serverLabels,
 	})
 	PostgresSlots = define(Metric{
 		Name: "thorbis_postgres_replication_slots", Type: Gauge, Across: Replica,
-		Help:   "Replication slots by wal_status: reserved, extended, unreserved (the log they need is about to be removed), lost (it was). From PostgreSQL 13 on.",
+		Help: "Replication slots by wal_status: reserved, extended, " +
+			"unreserved (the log they need is about to be removed), lost (it was). From PostgreSQL 13 on.",
 		Labels: []string{LabelServer, LabelState},
 	})
 )

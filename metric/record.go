@@ -68,21 +68,26 @@ var (
 	ServiceErrorBudget = record("app_service:thorbis_uptime_error_budget:ratio",
 		"Share of the time that a service with an objective of its own may be down.", serviceLevel)
 	TierErrorBudget = record("tier:thorbis_uptime_error_budget:ratio",
-		"Share of the time that checks of a tier's tenants may be down, where the tier has an objective of its own.", tierLevel)
+		"Share of the time that checks of a tier's tenants may be down, where the tier has an objective of its own.",
+		tierLevel)
 	TierPool = record("tier:thorbis_pool:tenants",
 		"Tenants of the tier that must be down at once for the tier itself to page.",
 		append(tierLevel[:2:2], LabelPage))
 	LocationExpected = record("location:thorbis_health_location:expected",
-		"Unix time at which the location was last expected to report: named in the policy, else seen now; within a day where the policy names none.", placeLevel)
+		"Unix time at which the location was last expected to report: named in the policy, else seen now; "+
+			"within a day where the policy names none.", placeLevel)
 )
 
 // The state of checks now.
 var (
 	CheckExpected = record("check:thorbis_health_check:expected",
-		"Unix time at which an exporter last reported that the check exists. A check that the policy names outlives that exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states other tenants or has read an empty registry.",
+		"Unix time at which an exporter last reported that the check exists. A check that the policy names outlives that "+
+			"exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states "+
+			"other tenants or has read an empty registry.",
 		checkOwnedLevel)
 	CheckLocationHeld = record("check_location:thorbis_health_down:held",
-		"Unix time at which the location last saw the check down for at least the floor. Kept until that location reports up or maintenance.",
+		"Unix time at which the location last saw the check down for at least the floor. "+
+			"Kept until that location reports up or maintenance.",
 		checkLocationLevel)
 	CheckDown = record("check:thorbis_health_down:quorum",
 		"Locations that see the check down, where two do or no other location judges it.", checkLevel)
@@ -95,9 +100,11 @@ var (
 	TierTenantsDown = record("app_service_tier:thorbis_tenants_down:count",
 		"Tenants of one tier of the service with a check that is down by quorum.", append(serviceTierLevel[:3:3], LabelOwner))
 	ManyTenantsDown = record("app_service:thorbis_tenants_down:storm",
-		"Number of tenants down, where one page replaces those of single tenants. Kept for five minutes after.", append(serviceLevel[:2:2], LabelOwner, LabelPage))
+		"Number of tenants down, where one page replaces those of single tenants. Kept for five minutes after.",
+		append(serviceLevel[:2:2], LabelOwner, LabelPage))
 	TenantsDownUrgency = record("app_service:thorbis_tenants_down:urgency",
-		"Priority, 1 to 4, of the one page for all tenants that are down: that of the service or of the most urgent tier among them.", serviceLevel)
+		"Priority, 1 to 4, of the one page for all tenants that are down: "+
+			"that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
 // CumulativeTotal names the records that carry one exported counter over exporters, restarts and gaps:
@@ -113,7 +120,8 @@ type CumulativeTotal struct {
 func cumulativeTotal(metric, what string, perLocation bool) CumulativeTotal {
 	var l CumulativeTotal
 	if perLocation {
-		l.Location = record("check_location:"+metric+":increase5m", what+" in the last five minutes as the location saw it.", checkLocationLevel)
+		l.Location = record("check_location:"+metric+":increase5m", what+" in the last five minutes as the location saw it.",
+			checkLocationLevel)
 	}
 	l.Increase = record("check:"+metric+":increase5m", what+" in the last five minutes as the quorum saw it.", checkLevel)
 	l.Total = record("check:"+metric+":total", what+" since the records began. Never goes back.", checkLevel)
@@ -131,17 +139,20 @@ var (
 	ObservedStep = record("check:thorbis_health_observed_seconds:increase30s",
 		"Seconds judged since the total was last written.", checkLevel)
 	CheckWatched = record("check_location:thorbis_health_check:watched",
-		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.", checkLocationLevel)
+		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.",
+		checkLocationLevel)
 )
 
 // Maintenance is planned work on a whole service.
 var Maintenance = record("app_service:thorbis_maintenance:planned",
-	"1 while planned work on the service, by the policy or by a silence, excludes its time and its requests; limited to some hours of a day.", serviceLevel)
+	"1 while planned work on the service, by the policy or by a silence, excludes its time and its requests; "+
+		"limited to some hours of a day.", serviceLevel)
 
 // What is not watched though it should be.
 var (
 	EnvironmentUnwatched = record("environment:thorbis_health_check:unwatched",
-		"Priority, 1 to 4, of the most urgent service that should be watched and is not known to be down, while no check of any service is watched.", environmentLevel)
+		"Priority, 1 to 4, of the most urgent service that should be watched and is not known to be down, "+
+			"while no check of any service is watched.", environmentLevel)
 	ServiceWatched = record("app_service:thorbis_health_check:watched",
 		"Checks of the service that some location watches.", serviceLevel)
 	LocationWatched = record("location:thorbis_health_check:watched",
@@ -155,18 +166,27 @@ var (
 // Uptime over windows. Names that end in a window come from Over.
 var (
 	CheckErrorBudget = record("check:thorbis_uptime_error_budget:ratio",
-		"Share of the time that the check may be down: by its tier's objective, else its service's, else the policy's.", checkLevel)
-	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged", "30m", "1h", "2h", "6h", "1d", "3d", "_period")
-	UnpagedIncrease  = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down without a page", "30m", "2h", "6h", "1d", "3d")
-	DownIncrease     = over("check:thorbis_health_down_seconds:increase", "Seconds down", "1h", "1d", "_period")
-	OutagesIncrease  = over("check:thorbis_health_outages:increase", "Outages begun", "_period")
-	UptimeBurn       = over("check:thorbis_uptime_burn:ratio", "How many times faster than allowed the budget burns by seconds without a page", "30m", "2h", "6h", "1d", "3d")
-	UptimeBurning    = map[string]*Record{
-		"medium": record("check:thorbis_uptime_burning:medium", "Budget burnt over 6 h and 30 m at a pace that empties it within days.", checkOwnedLevel),
-		"slow":   record("check:thorbis_uptime_burning:slow", "Budget burnt over 1 d and 2 h at a pace that empties it before the period ends; quiet while medium burns.", checkOwnedLevel),
-		"trend":  record("check:thorbis_uptime_burning:trend", "Budget burnt over 3 d and 6 h faster than it grows back; quiet while medium or slow burns.", checkOwnedLevel),
+		"Share of the time that the check may be down: by its tier's objective, else its service's, else the policy's.",
+		checkLevel)
+	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged", "30m", "1h", "2h", "6h",
+		"1d", "3d", "_period")
+	UnpagedIncrease = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down without a page", "30m", "2h",
+		"6h", "1d", "3d")
+	DownIncrease    = over("check:thorbis_health_down_seconds:increase", "Seconds down", "1h", "1d", "_period")
+	OutagesIncrease = over("check:thorbis_health_outages:increase", "Outages begun", "_period")
+	UptimeBurn      = over("check:thorbis_uptime_burn:ratio",
+		"How many times faster than allowed the budget burns by seconds without a page", "30m", "2h", "6h", "1d", "3d")
+	UptimeBurning = map[string]*Record{
+		"medium": record("check:thorbis_uptime_burning:medium",
+			"Budget burnt over 6 h and 30 m at a pace that empties it within days.", checkOwnedLevel),
+		"slow": record("check:thorbis_uptime_burning:slow",
+			"Budget burnt over 1 d and 2 h at a pace that empties it before the period ends; quiet while medium burns.",
+			checkOwnedLevel),
+		"trend": record("check:thorbis_uptime_burning:trend",
+			"Budget burnt over 3 d and 6 h faster than it grows back; quiet while medium or slow burns.", checkOwnedLevel),
 	}
-	Uptime = over("check:thorbis_uptime:ratio", "Share of the judged time that the check was not down", "5m", "1d", "_period")
+	Uptime = over("check:thorbis_uptime:ratio", "Share of the judged time that the check was not down", "5m", "1d",
+		"_period")
 
 	Coverage = record("check:thorbis_health_coverage:ratio_period",
 		"Share of the policy's period in which the check was judged.", checkLevel)
@@ -175,7 +195,8 @@ var (
 	BudgetLeft = record("check:thorbis_uptime_budget_left:ratio",
 		"Share of the budget of the policy's period that is left; negative when overspent.", checkLevel)
 	BudgetHours = record("check:thorbis_uptime_budget_empty:hours",
-		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", checkLevel)
+		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.",
+		checkLevel)
 	MTBF = record("check:thorbis_health_mtbf:seconds_period",
 		"Mean time up between outages over the policy's period; absent without an outage.", checkLevel)
 	MTTR = record("check:thorbis_health_mttr:seconds_period",
@@ -207,10 +228,12 @@ func windowText(w string) string {
 // The exporters themselves.
 var (
 	ExporterSeen = record("instance:thorbis_exporter:last_seen",
-		"Unix time at which the exporter last reported. Outlives it by an hour, and for as long as its target fails to be scraped.",
+		"Unix time at which the exporter last reported. Outlives it by an hour, "+
+			"and for as long as its target fails to be scraped.",
 		exporterLevel)
 	LabelConflict = record("label:thorbis_scrape_label_conflict:targets",
-		"Targets whose series have lost the label to their scrape job, which has a label of that name and does not set honor_labels.",
+		"Targets whose series have lost the label to their scrape job, "+
+			"which has a label of that name and does not set honor_labels.",
 		[]string{LabelEnvironment, "label"})
 	CertificateLeft = record("check:thorbis_health_certificate:seconds_left",
 		"Seconds until the first certificate among the targets of the check expires, by the priority of the check.",

@@ -20,7 +20,8 @@ var (
 	HostSwapUsed = record("host:thorbis_swap_used:bytes",
 		"Swap of the machine that is used.", hostLevel)
 	HostThrottled = record("host:thorbis_container_throttled:rate5m",
-		"Seconds a second for which the exporter's container had to wait because it had used its share of CPU, all CPUs together.", hostLevel)
+		"Seconds a second for which the exporter's container had to wait because it had used its share of CPU, "+
+			"all CPUs together.", hostLevel)
 	HostKills = record("host:thorbis_oom_kills:increase15m",
 		"Processes killed for lack of memory in the last 15 m.", hostLevel)
 	HostWaiting = record("host:thorbis_pressure:ratio5m",

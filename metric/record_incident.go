@@ -4,28 +4,39 @@ package metric
 var (
 	priorityLevel      = []string{LabelEnvironment, LabelPriority}
 	priorityLayerLevel = append(priorityLevel[:2:2], LabelLayer)
-	incidentLevel      = []string{LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner}
-	incidentLayerLevel = []string{LabelEnvironment, LabelFingerprint, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner, LabelLayer}
+	incidentLevel      = []string{
+		LabelEnvironment, LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner,
+	}
+	incidentLayerLevel = []string{
+		LabelEnvironment, LabelFingerprint, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner, LabelLayer,
+	}
 )
 
 // Open incidents and whom they reach.
 var (
 	EscalationExpected = record("priority_layer:thorbis_escalation_expected:seconds",
-		"Seconds after the beginning of an unacknowledged incident at which the policy notifies the layer.", priorityLayerLevel)
+		"Seconds after the beginning of an unacknowledged incident at which the policy notifies the layer.",
+		priorityLayerLevel)
 	IncidentsRead = record("environment:thorbis_incidents:read",
-		"Unix time at which some exporter last knew which incidents are open, while that is less than two minutes ago.", environmentLevel)
+		"Unix time at which some exporter last knew which incidents are open, while that is less than two minutes ago.",
+		environmentLevel)
 	AlertsFiring = record("alert:thorbis_incident:firing",
-		"Unix time at which an alert of the bundle began to fire in this Prometheus. Escalation uses it while no exporter can report incidents.",
+		"Unix time at which an alert of the bundle began to fire in this Prometheus. "+
+			"Escalation uses it while no exporter can report incidents.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelPriority})
 	AlertsKnown = record("alert:thorbis_incident_known:since",
-		"Unix time at which an alert of the bundle began that fired while an exporter could report incidents, with all labels of the alert. An alert that began later is in no exporter's list.",
+		"Unix time at which an alert of the bundle began that fired while an exporter could report incidents, "+
+			"with all labels of the alert. An alert that began later is in no exporter's list.",
 		nil)
 	IncidentOpen = record("incident:thorbis_incident_open:since",
-		"Unix time at which an incident began that is open. Outlives the exporter that reported it while its alert fires.", incidentLevel)
+		"Unix time at which an incident began that is open. Outlives the exporter that reported it while its alert fires.",
+		incidentLevel)
 	IncidentWaiting = record("incident:thorbis_incident_waiting:since",
-		"Unix time since which an open incident has waited for an acknowledgement. Outlives the exporter like the incident itself.", incidentLevel)
+		"Unix time since which an open incident has waited for an acknowledgement. "+
+			"Outlives the exporter like the incident itself.", incidentLevel)
 	IncidentUnlisted = record("priority:thorbis_incident_unlisted:since",
-		"Unix time since which an incident has waited that is beyond the exporters' lists. Outlives the exporter while alerts of the priority fire.", priorityLevel)
+		"Unix time since which an incident has waited that is beyond the exporters' lists. "+
+			"Outlives the exporter while alerts of the priority fire.", priorityLevel)
 	IncidentAssumed = record("alert:thorbis_incident_assumed:since",
 		"Unix time at which an alert began to fire that has no known incident because no exporter can report it.",
 		[]string{LabelEnvironment, LabelAlert, LabelAppService, LabelSubject, LabelPriority})
@@ -52,7 +63,9 @@ var (
 // incidentQuantiles are the median and the slowest tenth of a time, by quantile.
 func incidentQuantiles(name, what string) map[string]*Record {
 	return map[string]*Record{
-		"0.5": record("priority:thorbis_incident_"+name+"_seconds:p50_1w", "Median "+what+" of the last week's incidents in seconds; absent without any.", priorityLevel),
-		"0.9": record("priority:thorbis_incident_"+name+"_seconds:p90_1w", "The "+what+" that a tenth of the last week's incidents exceeded, in seconds; absent without any.", priorityLevel),
+		"0.5": record("priority:thorbis_incident_"+name+"_seconds:p50_1w",
+			"Median "+what+" of the last week's incidents in seconds; absent without any.", priorityLevel),
+		"0.9": record("priority:thorbis_incident_"+name+"_seconds:p90_1w",
+			"The "+what+" that a tenth of the last week's incidents exceeded, in seconds; absent without any.", priorityLevel),
 	}
 }

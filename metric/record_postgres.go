@@ -15,7 +15,8 @@ var (
 	ServerWALSpace = record("server:thorbis_postgres_wal_space:bytes",
 		"Space left on the filesystem of the write-ahead log, where it is known.", serverLevel)
 	ServerWALFullIn = record("server:thorbis_postgres_wal_full_in:seconds",
-		"Seconds until that filesystem is full at the pace of the last 30 m; absent unless something keeps the log from being removed.", serverLevel)
+		"Seconds until that filesystem is full at the pace of the last 30 m; "+
+			"absent unless something keeps the log from being removed.", serverLevel)
 	ServerReplicationLag = record("server:thorbis_postgres_replication_lag:seconds",
 		"How far a replica is behind.", serverLevel)
 )

@@ -22,13 +22,16 @@ const (
 // Objectives of the policy that count events.
 var (
 	SLOBudget = record("app_service:thorbis_slo_budget:ratio",
-		"Share of the events that the policy allows to be bad, with the owner and the priority of the service.", sloOwnedLevel)
+		"Share of the events that the policy allows to be bad, with the owner and the priority of the service.",
+		sloOwnedLevel)
 	SLOFloor = record("app_service:thorbis_slo_floor:bad",
 		"Bad events in the short window below which no burn alert fires.", sloLevel)
 	TierSLOBudget = record("tier:thorbis_slo_budget:ratio",
-		"Share of the requests of a tier's tenants that may be bad, where the tier has an objective of its own.", []string{LabelEnvironment, LabelTier, LabelSLO})
+		"Share of the requests of a tier's tenants that may be bad, where the tier has an objective of its own.",
+		[]string{LabelEnvironment, LabelTier, LabelSLO})
 	TierRank = record("tier:thorbis_tenant_page:rank",
-		"How demanding a tier is, with the priority at which one tenant of it pages.", []string{LabelEnvironment, LabelTier, LabelPage})
+		"How demanding a tier is, with the priority at which one tenant of it pages.",
+		[]string{LabelEnvironment, LabelTier, LabelPage})
 	TenantSeen = record("instance_tenant:thorbis_tenant:seen",
 		"Unix time at which the exporter last stated a tenant that had bad requests within three days.",
 		[]string{LabelEnvironment, LabelTenant, "job", "instance"})
@@ -36,7 +39,8 @@ var (
 		"Unix time at which a tenant that left the registry was last stated by its exporters, which still report.",
 		[]string{LabelEnvironment, LabelTenant})
 	TenantTier = record("tenant:thorbis_tenant_tier:expected",
-		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. Outlives its exporter by an hour.", tenantTierLevel)
+		"1 for each registered tenant with its tier: the most demanding one, if exporters disagree. "+
+			"Outlives its exporter by an hour.", tenantTierLevel)
 )
 
 // EventTotal names the records that add up one kind of events exactly:
@@ -59,12 +63,17 @@ func eventTotal(level, name, step, what string, labels []string) EventTotal {
 var (
 	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
 	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
-	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events that arrived too late to page", sloLevel)
-	LateBadTotals    = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events that arrived too late to page", sloLevel)
-	SeenTotals       = eventTotal("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured", sloLevel)
+	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events that arrived too late to page",
+		sloLevel)
+	LateBadTotals = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events that arrived too late to page",
+		sloLevel)
+	SeenTotals = eventTotal("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured",
+		sloLevel)
 
-	TenantRequestsTotals = eventTotal("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart", serviceTenantLevel)
-	TenantBadTotals      = eventTotal("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart", tenantSLOLevel)
+	TenantRequestsTotals = eventTotal("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart",
+		serviceTenantLevel)
+	TenantBadTotals = eventTotal("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart",
+		tenantSLOLevel)
 )
 
 // Requests of tenants, and those whose host no tenant owns.
@@ -76,16 +85,19 @@ var (
 	UnknownBad = record("app_service:thorbis_unknown_bad:increase30s",
 		"Bad requests whose host no tenant owns since the total was last written, late ones apart.", sloLevel)
 	UnknownMost = record("app_service:thorbis_unknown_requests:most",
-		"Share of the service's requests of five minutes whose host no tenant owns, while they are most of them and at least 100. "+
+		"Share of the service's requests of five minutes whose host no tenant owns, "+
+			"while they are most of them and at least 100. "+
 			"Meanwhile they count in the service's objectives.", serviceLevel)
 )
 
 // What is wrong with the policy's own objectives.
 var (
 	SLOCorrected = record("app_service:thorbis_slo_corrected:increase30s",
-		"Events by which a step of one of the policy's own objectives was corrected: bad events were negative or more than all, or all were negative.", sloReasonLevel)
+		"Events by which a step of one of the policy's own objectives was corrected: "+
+			"bad events were negative or more than all, or all were negative.", sloReasonLevel)
 	SLOUnmeasured = record("app_service:thorbis_slo:unmeasured",
-		"1 while the series of an expression (total or bad) of one of the policy's own objectives are absent or give no result.", sloReasonLevel)
+		"1 while the series of an expression (total or bad) of one of the policy's own objectives are absent or give no "+
+			"result.", sloReasonLevel)
 )
 
 // burnWindows are the windows over which burns look.
@@ -101,14 +113,19 @@ func overAt(prefix, what string, labels []string, windows ...string) Over {
 
 // Events over windows.
 var (
-	EventsIncrease     = overAt("app_service:thorbis_slo_events:increase", "Events judged", sloLevel, append(burnWindows[:7:7], "_period")...)
-	BadIncrease        = overAt("app_service:thorbis_slo_bad:increase", "Bad events", sloLevel, append(burnWindows[:7:7], "_period")...)
+	EventsIncrease = overAt("app_service:thorbis_slo_events:increase", "Events judged", sloLevel,
+		append(burnWindows[:7:7], "_period")...)
+	BadIncrease = overAt("app_service:thorbis_slo_bad:increase", "Bad events", sloLevel,
+		append(burnWindows[:7:7], "_period")...)
 	LateEventsIncrease = overAt("app_service:thorbis_slo_late_events:increase", "Late events", sloLevel, "_period")
 	LateBadIncrease    = overAt("app_service:thorbis_slo_late_bad:increase", "Bad late events", sloLevel, "_period")
-	SeenIncrease       = overAt("app_service:thorbis_slo_observed_seconds:increase", "Seconds in which events were measured", sloLevel, "_period")
+	SeenIncrease       = overAt("app_service:thorbis_slo_observed_seconds:increase",
+		"Seconds in which events were measured", sloLevel, "_period")
 
-	TenantBadIncrease = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
-	TenantError       = overAt("app_service_tenant:thorbis_slo_error:ratio", "Share of bad requests of a tenant that has some", tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantBadIncrease = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some",
+		tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantError = overAt("app_service_tenant:thorbis_slo_error:ratio", "Share of bad requests of a tenant that has some",
+		tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
 
 	WorstBad = overAt("app_service:thorbis_slo_worst_bad:increase",
 		"Bad requests of the tenant that has most of them, unless it carries half of the traffic", sloLevel, burnWindows...)
@@ -125,7 +142,8 @@ func burning(level, what string, labels []string) map[string]*Record {
 	m := map[string]*Record{}
 	for _, tier := range BurnTiers {
 		m[tier] = record(level+":thorbis_slo_burning:"+tier,
-			"Burn over the tier's long window, while "+what+" burns at the pace of the "+tier+" tier and no faster tier fires.", labels)
+			"Burn over the tier's long window, while "+what+" burns at the pace of the "+tier+" tier and no faster tier fires.",
+			labels)
 	}
 	return m
 }
@@ -138,7 +156,8 @@ var (
 	SLOOutage = record("app_service:thorbis_slo_burning:outage",
 		"1 while a check of the service is down and pages at P1, which replaces burn alerts.", sloLevel)
 	TenantSLOOwned = record("app_service_tenant:thorbis_slo:owned",
-		"1 for each objective of a tenant that has had bad requests, with the tier, the owner and the priority.", tenantSLOOwnedLevel)
+		"1 for each objective of a tenant that has had bad requests, with the tier, the owner and the priority.",
+		tenantSLOOwnedLevel)
 	TenantSLOBudget = record("app_service_tenant:thorbis_slo_budget:ratio",
 		"Share of the requests of a tenant that may be bad, for tenants that have bad ones.", tenantSLOOwnedLevel)
 	TenantsBurning = record("app_service:thorbis_tenants_burning:count",
@@ -146,11 +165,14 @@ var (
 	TierTenantsBurning = record("app_service_tier:thorbis_tenants_burning:count",
 		"Tenants of one tier that burn at the fast or medium pace.", append(sloTierLevel[:4:4], LabelOwner))
 	ManyTenantsBurning = record("app_service:thorbis_tenants_burning:storm",
-		"Number of tenants that burn, where one alert replaces those of single tenants. Kept for five minutes after.", sloOwnedLevel)
+		"Number of tenants that burn, where one alert replaces those of single tenants. Kept for five minutes after.",
+		sloOwnedLevel)
 	TenantsBurningUrgency = record("app_service:thorbis_tenants_burning:urgency",
-		"Priority, 1 to 4, of the one alert for all tenants that burn: P2, that of the service if less urgent, or that of the most urgent tier among them.", sloLevel)
+		"Priority, 1 to 4, of the one alert for all tenants that burn: P2, that of the service if less urgent, "+
+			"or that of the most urgent tier among them.", sloLevel)
 	TrafficVanished = record("app_service:thorbis_slo_events:vanished",
-		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.", sloLevel)
+		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.",
+		sloLevel)
 )
 
 // What is left of the budgets.
@@ -165,21 +187,28 @@ var (
 	SLOBudgetLeftEvents = record("app_service:thorbis_slo_budget_left:events",
 		"Events of the policy's period that may still be bad; negative when overspent.", sloLevel)
 	SLOBudgetHours = record("app_service:thorbis_slo_budget_empty:hours",
-		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", sloLevel)
+		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.",
+		sloLevel)
 	TenantBudgetLeft = record("app_service_tenant:thorbis_slo_budget_left:ratio",
-		"Share of the tenant's budget of the policy's period that is left, for tenants that had bad requests.", tenantSLOLevel)
+		"Share of the tenant's budget of the policy's period that is left, for tenants that had bad requests.",
+		tenantSLOLevel)
 	TenantBudgetHours = record("app_service_tenant:thorbis_slo_budget_empty:hours",
-		"Hours until the tenant's budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", tenantSLOLevel)
+		"Hours until the tenant's budget is empty at the pace of the last hour; "+
+			"absent while nothing burns or nothing is left.", tenantSLOLevel)
 	TenantCoverage = record("app_service_tenant:thorbis_slo_coverage:ratio_period",
-		"Share of the policy's period in which requests were measured, for tenants that had bad ones: that of their service, whose exporters count them all.", tenantSLOLevel)
+		"Share of the policy's period in which requests were measured, for tenants that had bad ones: "+
+			"that of their service, whose exporters count them all.", tenantSLOLevel)
 
-	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants", sloTierLevel, "1h", "1d", "_period")
-	TierBurn  = overAt("app_service_tier:thorbis_slo_burn:ratio",
-		"How many times faster than allowed the tenants of the tier together burn their budget", sloTierLevel, "1h", "1d", "_period")
+	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants",
+		sloTierLevel, "1h", "1d", "_period")
+	TierBurn = overAt("app_service_tier:thorbis_slo_burn:ratio",
+		"How many times faster than allowed the tenants of the tier together burn their budget", sloTierLevel, "1h", "1d",
+		"_period")
 	TierBudgetLeft = record("app_service_tier:thorbis_slo_budget_left:ratio",
 		"Share of the tier's budget of the policy's period that is left; negative when overspent.", sloTierLevel)
 	TierBudgetHours = record("app_service_tier:thorbis_slo_budget_empty:hours",
-		"Hours until the tier's budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.", sloTierLevel)
+		"Hours until the tier's budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.",
+		sloTierLevel)
 	TierCoverage = record("app_service_tier:thorbis_slo_coverage:ratio_period",
 		"Share of the policy's period in which the tier's requests were measured: that of the service.", sloTierLevel)
 )

@@ -14,10 +14,12 @@ var (
 	HostSeen = record("host:thorbis_host:seen",
 		"Unix time at which an exporter of ours last read the machine. Outlives it by an hour.", hostLevel)
 	NodeNamed = record("instance:thorbis_node:named",
-		"1 for each target of a node_exporter and each Supabase project, labelled with the machine that it is by its own account: the project, or the address without its port.",
+		"1 for each target of a node_exporter and each Supabase project, "+
+			"labelled with the machine that it is by its own account: the project, or the address without its port.",
 		nodeLevel)
 	NodeHost = record("instance:thorbis_node:host",
-		"1 for each target of a node_exporter and each Supabase project, labelled with the machine as it is recorded: by its host name where we read it too, so that none counts twice.",
+		"1 for each target of a node_exporter and each Supabase project, labelled with the machine as it is recorded: "+
+			"by its host name where we read it too, so that none counts twice.",
 		nodeLevel)
 )
 
@@ -38,7 +40,8 @@ var (
 	DeviceLimit = record("device:thorbis_storage_limit:expected",
 		"What the device may sustain: operations or bytes a second.", append(deviceLevel[:3:3], LabelLimit))
 	DeviceLimitUsed = record("device:thorbis_storage_limit_used:ratio5m",
-		"Share of a limit of the device that reads and writes use. More than 1 is a burst.", append(deviceLevel[:3:3], LabelLimit))
+		"Share of a limit of the device that reads and writes use. More than 1 is a burst.",
+		append(deviceLevel[:3:3], LabelLimit))
 )
 
 // Filesystems, from any exporter.
@@ -62,12 +65,15 @@ var (
 	FilesystemFullIn = map[string]*Record{
 		"30m": record("filesystem:thorbis_storage_full_in:seconds30m", fullText("30 m", "day"), filesystemLevel),
 		"6h":  record("filesystem:thorbis_storage_full_in:seconds6h", fullText("6 h", "three days"), filesystemLevel),
-		"3d":  record("filesystem:thorbis_storage_full_in:seconds3d", "Seconds until it is full if the low water of each day goes on falling as it did over three days; absent where it does not.", filesystemLevel),
+		"3d": record("filesystem:thorbis_storage_full_in:seconds3d", "Seconds until it is full if the low water of each "+
+			"day goes on falling as it did over three days; absent where it does not.", filesystemLevel),
 	}
 	FilesystemFull = record("filesystem:thorbis_storage_full_in:seconds",
-		"Seconds until the filesystem is full, by the horizon that predicts the soonest; absent where it does not fill.", filesystemLevel)
+		"Seconds until the filesystem is full, by the horizon that predicts the soonest; absent where it does not fill.",
+		filesystemLevel)
 )
 
 func fullText(pace, memory string) string {
-	return "Seconds until it is full at the pace of the last " + pace + "; absent where it does not fill, or has been as full within the " + memory + " before."
+	return "Seconds until it is full at the pace of the last " + pace +
+		"; absent where it does not fill, or has been as full within the " + memory + " before."
 }

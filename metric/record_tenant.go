@@ -9,10 +9,12 @@ var (
 	ServiceRate = record("app_service:thorbis_requests:rate5m",
 		"Requests a second of the service over five minutes, those of hosts that no tenant owns apart.", serviceLevel)
 	ServiceClassRate = record("app_service:thorbis_requests_by_class:rate5m",
-		"Requests a second of the service over five minutes by class of their status, those of hosts that no tenant owns included.",
+		"Requests a second of the service over five minutes by class of their status, "+
+			"those of hosts that no tenant owns included.",
 		append(serviceLevel[:2:2], LabelCodeClass))
 	TenantShare = record("app_service_tenant:thorbis_requests_share:ratio",
-		"Share of the service's requests that the tenant sends, for tenants that send a twentieth or more.", serviceTenantLevel)
+		"Share of the service's requests that the tenant sends, for tenants that send a twentieth or more.",
+		serviceTenantLevel)
 	ServiceActive = record("app_service:thorbis_tenants_active:count",
 		"Tenants of the service with requests in the last five minutes.", serviceLevel)
 	ServiceUtilization = record("app_service:thorbis_throughput_utilization:ratio",
@@ -20,12 +22,14 @@ var (
 	UnknownHostShare = record("app_service:thorbis_unknown_hosts:ratio",
 		"Share of the requests whose host no tenant owns.", serviceLevel)
 	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
-		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.", serviceTenantLevel)
+		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.",
+		serviceTenantLevel)
 
 	SourceRecords = record("app_service_source:thorbis_source_records:increase15m",
 		"Records that a source delivered in 15 minutes, to any exporter.", sourceLevel)
 	SourceSilent = record("app_service_source:thorbis_source_records:silent",
-		"Unix time since when a source with steady traffic has delivered no requests. Kept until it delivers again, for a week at most.", sourceLevel)
+		"Unix time since when a source with steady traffic has delivered no requests. Kept until it delivers again, "+
+			"for a week at most.", sourceLevel)
 
 	RequestDurationRate = record("app_service:thorbis_request_duration_seconds:rate5m",
 		"Native histogram of the duration of the service's requests.", serviceLevel)

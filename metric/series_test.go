@@ -16,8 +16,13 @@ func TestSeriesIsWhatConstMetricIs(t *testing.T) {
 	gauge := append(values[:4:4], "up")
 	for name, pair := range map[string][2]prometheus.Metric{
 		"counter": {
-			HealthCheckProbes.Constant(Sample{Labels: HealthCheckProbes.LabelPairs(nil, values[:4]...), More: NewPair(LabelResult, values[4]), Value: 3, Created: created}),
-			prometheus.MustNewConstMetricWithCreatedTimestamp(HealthCheckProbes.Desc(), prometheus.CounterValue, 3, created, values...),
+			HealthCheckProbes.Constant(Sample{
+				Labels: HealthCheckProbes.LabelPairs(nil, values[:4]...), More: NewPair(LabelResult, values[4]), Value: 3,
+				Created: created,
+			}),
+			prometheus.MustNewConstMetricWithCreatedTimestamp(
+				HealthCheckProbes.Desc(), prometheus.CounterValue, 3, created, values...,
+			),
 		},
 		"gauge": {
 			HealthCheckState.Constant(Sample{Labels: HealthCheckState.LabelPairs(nil, gauge...), Value: 1}),

@@ -41,7 +41,8 @@ var (
 	})
 	StorageDeviceInfo = define(Metric{
 		Name: "thorbis_storage_device_info", Type: Info, Across: Replica,
-		Help:   "Human-readable names of the device: logical volume or label, and the shortest path at which it, or a device on it, is mounted.",
+		Help: "Human-readable names of the device: logical volume or label, and the shortest path at which it, " +
+			"or a device on it, is mounted.",
 		Labels: append(deviceLabels[:2:2], LabelName, LabelMountpoint),
 	})
 
@@ -82,7 +83,8 @@ var (
 	})
 	StorageFilesystemStale = define(Metric{
 		Name: "thorbis_storage_filesystem_stale", Type: Gauge, Across: Replica,
-		Help:   "1 if the filesystem does not answer, such as a network filesystem whose server is gone. Its sizes are then absent.",
+		Help: "1 if the filesystem does not answer, such as a network filesystem whose server is gone. " +
+			"Its sizes are then absent.",
 		Labels: filesystemLabels,
 	})
 	StorageOverflow = define(Metric{
@@ -105,7 +107,8 @@ var (
 		Labels: deviceLabels,
 	})
 	StorageExpectedThroughput = define(Metric{
-		Name: "thorbis_storage_expected_throughput_bytes_per_second", Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
+		Name: "thorbis_storage_expected_throughput_bytes_per_second",
+		Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
 		Help:   "Bytes a second that may be read and written continuously.",
 		Labels: deviceLabels,
 	})
@@ -115,7 +118,8 @@ var (
 		Labels: deviceLabels,
 	})
 	StorageExpectedBurstThroughput = define(Metric{
-		Name: "thorbis_storage_expected_burst_throughput_bytes_per_second", Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
+		Name: "thorbis_storage_expected_burst_throughput_bytes_per_second",
+		Type: Gauge, Unit: "bytes_per_second", Across: Replica, Expected: true,
 		Help:   "Bytes a second that may be read and written in a burst, where that is more.",
 		Labels: deviceLabels,
 	})

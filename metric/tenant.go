@@ -30,7 +30,8 @@ var (
 	})
 	TenantLateRequests = define(Metric{
 		Name: "thorbis_tenant_late_requests_total", Type: Counter, Across: Sum,
-		Help:   "Requests whose event arrived later than the policy's late_after: part of budgets and reports, not of paging windows.",
+		Help: "Requests whose event arrived later than the policy's late_after: part of budgets and reports, " +
+			"not of paging windows.",
 		Labels: append(serviceTenantLabels[:2:2], LabelCodeClass),
 	})
 	TenantResponseBytes = define(Metric{

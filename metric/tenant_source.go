@@ -118,7 +118,8 @@ var (
 var (
 	TenantProbeRequests = define(Metric{
 		Name: "thorbis_tenant_probe_requests_total", Type: Counter, Across: Sum,
-		Help: "Requests of our own health checks, as tenants.probes proves them, by class of their status; part of no tenant's requests. " +
+		Help: "Requests of our own health checks, as tenants.probes proves them, by class of their status; " +
+			"part of no tenant's requests. " +
 			"Kept across restarts.",
 		Labels: []string{LabelAppService, LabelCodeClass},
 	})
@@ -129,7 +130,8 @@ var (
 	})
 	TenantLimit = define(Metric{
 		Name: "thorbis_tenant_limit", Type: Gauge, Across: Sum, Expected: true,
-		Help:   "How many tenants of a service may have series of their own, from the policy; the rest is counted as " + TenantOther + ".",
+		Help: "How many tenants of a service may have series of their own, from the policy; the rest is counted as " +
+			TenantOther + ".",
 		Labels: []string{LabelAppService},
 	})
 	TenantAdmitted = define(Metric{
@@ -139,7 +141,8 @@ var (
 	})
 	TenantDemoted = define(Metric{
 		Name: "thorbis_tenant_demoted_total", Type: Counter, Across: Sum,
-		Help:   "Tenants whose series ended, for busier ones or because the registry dropped them, since the exporter started.",
+		Help: "Tenants whose series ended, for busier ones or because the registry dropped them, " +
+			"since the exporter started.",
 		Labels: []string{LabelAppService},
 	})
 	TenantRegistryTenants = define(Metric{

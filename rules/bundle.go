@@ -1,6 +1,6 @@
-// Package rules generates Prometheus' recording and alerting rules from the policy. The exporters state facts and what is
-// expected; the rules join the two, so that their number does not grow with checks or tenants. Each subject is a package
-// below this one; package rule is their kit. The series are declared in package metric.
+// Package rules generates Prometheus' recording and alerting rules from the policy. The exporters state facts and what
+// is expected; the rules join the two, so that their number does not grow with checks or tenants. Each subject is a
+// package below this one; package rule is their kit. The series are declared in package metric.
 package rules
 
 import (

@@ -33,7 +33,8 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(golden) != string(text) {
-			t.Errorf("%s differs from what the policy generates; run go test ./rules -run TestGolden -update and read the difference", path)
+			t.Errorf("%s differs from what the policy generates; "+
+				"run go test ./rules -run TestGolden -update and read the difference", path)
 		}
 	}
 	if *update {

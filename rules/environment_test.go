@@ -35,7 +35,8 @@ func environmentPolicy(t *testing.T, environment string) *config.Policy {
 // environmentStory is an outage of a check and failing requests, more of them in one environment than in the other.
 func environmentStory(environment string, length int) scenario {
 	exporters := ruletest.Layouts[ruletest.TwoLocations].Place(1, ruletest.Outage(begin, begin+length))
-	return scenario{Name: environment, Exporters: append(exporters, ruletest.TwoReceivers.Carry(ruletest.Tenants(3, "standard", 4, ruletest.EveryTenant(.3, begin, begin+2*length))...)...)}
+	return scenario{Name: environment, Exporters: append(exporters, ruletest.TwoReceivers.Carry(
+		ruletest.Tenants(3, "standard", 4, ruletest.EveryTenant(.3, begin, begin+2*length))...)...)}
 }
 
 // TestTwoPolicies checks that two bundles in one Prometheus record and alert what each of them does alone.
@@ -55,7 +56,8 @@ func TestTwoPolicies(t *testing.T) {
 	for _, name := range names {
 		alone := ruletest.NewWorldOf(t, []*config.Policy{environmentPolicy(t, name)}, environmentStory(name, lengths[name]))
 		alone.Run(until)
-		if got, want := fmt.Sprint(together.Fired(name)), fmt.Sprint(alone.Fired(name)); got != want || len(alone.Fired(name)) == 0 {
+		if got, want := fmt.Sprint(together.Fired(name)), fmt.Sprint(alone.Fired(name)); got != want ||
+			len(alone.Fired(name)) == 0 {
 			t.Errorf("%s: together %s fired, alone %s", name, got, want)
 		}
 		recorded := 0
@@ -106,7 +108,8 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 			}
 			parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
 				s, ok := node.(*parser.VectorSelector)
-				if !ok || !strings.Contains(s.String(), "thorbis") || deliberate[(&parser.VectorSelector{Name: s.Name, LabelMatchers: s.LabelMatchers}).String()] {
+				if !ok || !strings.Contains(s.String(), "thorbis") ||
+					deliberate[(&parser.VectorSelector{Name: s.Name, LabelMatchers: s.LabelMatchers}).String()] {
 					return nil
 				}
 				if strings.HasPrefix(s.Name, "prometheus_") {

@@ -23,12 +23,14 @@ const mend = begin + 40*minute
 var gapCases = []gapCase{
 	// Finding 7: what last_over_time(x[15m]) did wrong.
 	{
-		name: "exporter dies in the outage and stays away for hours", layout: ruletest.One, pages: 1, until: mend + 2*hour + 60,
+		name:   "exporter dies in the outage and stays away for hours",
+		layout: ruletest.One, pages: 1, until: mend + 2*hour + 60,
 		setup: ruletest.And(ruletest.Outage(begin, mend), ruletest.Off(begin+3*minute, mend+2*hour)),
 	},
 	{
 		name: "exporter restarts in the outage", layout: ruletest.One, pages: 1, until: mend + 60,
-		setup: ruletest.And(ruletest.Outage(begin, mend), ruletest.Off(begin+3*minute, begin+3*minute+40), ruletest.Off(begin+20*minute, begin+20*minute+40)),
+		setup: ruletest.And(ruletest.Outage(begin, mend), ruletest.Off(begin+3*minute, begin+3*minute+40),
+			ruletest.Off(begin+20*minute, begin+20*minute+40)),
 	},
 	{
 		name: "both exporters die in the outage", layout: ruletest.TwoOneJob, pages: 1, until: mend + hour + 60,
@@ -52,19 +54,23 @@ var gapCases = []gapCase{
 	},
 	{
 		name: "unknown in the outage", layout: ruletest.One, pages: 1, until: mend + 60,
-		setup: ruletest.And(ruletest.Outage(begin, mend), func(_ int, e *simExporter) { e.Blind = []spell{{begin + 5*minute, begin + 25*minute}} }),
+		setup: ruletest.And(ruletest.Outage(begin, mend),
+			func(_ int, e *simExporter) { e.Blind = []spell{{begin + 5*minute, begin + 25*minute}} }),
 	},
 	{
 		name: "unknown at one of two locations in the outage", layout: ruletest.TwoLocations, pages: 1, until: mend + 60,
-		setup: ruletest.And(ruletest.Outage(begin, mend), ruletest.Only(0, func(e *simExporter) { e.Blind = []spell{{begin + 5*minute, begin + 25*minute}} })),
+		setup: ruletest.And(ruletest.Outage(begin, mend),
+			ruletest.Only(0, func(e *simExporter) { e.Blind = []spell{{begin + 5*minute, begin + 25*minute}} })),
 	},
 	{
 		name: "maintenance begins in the outage", layout: ruletest.One, pages: 1, until: begin + 10*minute + 30,
-		setup: ruletest.And(ruletest.Outage(begin, mend), func(_ int, e *simExporter) { e.Maintenance = []spell{{begin + 10*minute, mend + minute}} }),
+		setup: ruletest.And(ruletest.Outage(begin, mend),
+			func(_ int, e *simExporter) { e.Maintenance = []spell{{begin + 10*minute, mend + minute}} }),
 	},
 	{
 		name: "maintenance from before the outage", layout: ruletest.ThreeLocations, pages: 0,
-		setup: ruletest.And(ruletest.Outage(begin, mend), func(_ int, e *simExporter) { e.Maintenance = []spell{{begin - minute, mend + minute}} }),
+		setup: ruletest.And(ruletest.Outage(begin, mend),
+			func(_ int, e *simExporter) { e.Maintenance = []spell{{begin - minute, mend + minute}} }),
 	},
 
 	{
@@ -101,8 +107,10 @@ var gapCases = []gapCase{
 
 	// Finding 13: only locations that judged in the last five minutes count.
 	{
-		name: "the only location with an opinion, the other being dead", layout: ruletest.TwoLocations, pages: 1, until: mend + 60,
-		setup: ruletest.And(ruletest.Outage(begin, mend), ruletest.Only(1, func(e *simExporter) { e.Off = []spell{{begin - 6*minute, mend + hour}} })),
+		name:   "the only location with an opinion, the other being dead",
+		layout: ruletest.TwoLocations, pages: 1, until: mend + 60,
+		setup: ruletest.And(ruletest.Outage(begin, mend),
+			ruletest.Only(1, func(e *simExporter) { e.Off = []spell{{begin - 6*minute, mend + hour}} })),
 	},
 	{
 		name: "lost scrapes of the other location do not make one the only one", layout: ruletest.TwoLocations, pages: 0,
@@ -110,7 +118,8 @@ var gapCases = []gapCase{
 			ruletest.Only(1, func(e *simExporter) { e.Gone = []spell{{begin + 5*minute, begin + 7*minute}} })),
 	},
 	{
-		name: "one of two dies in the outage and the other mends", layout: ruletest.TwoLocations, pages: 1, until: begin + 20*minute + 60,
+		name:   "one of two dies in the outage and the other mends",
+		layout: ruletest.TwoLocations, pages: 1, until: begin + 20*minute + 60,
 		setup: func(i int, e *simExporter) {
 			e.Broken = []spell{{begin, begin + 20*minute}}
 			if i == 1 {
@@ -129,7 +138,8 @@ var gapCases = []gapCase{
 
 	// Findings 8 to 10 and semantics 1: exporters that disagree.
 	{
-		name: "exporters disagree about the priority: the more urgent", layout: ruletest.TwoTwoJobs, pages: 1, until: mend + 60, priority: "P2",
+		name:   "exporters disagree about the priority: the more urgent",
+		layout: ruletest.TwoTwoJobs, pages: 1, until: mend + 60, priority: "P2",
 		setup: func(i int, e *simExporter) {
 			e.Page, e.Broken = "P2", []spell{{begin, mend}}
 			if i == 1 {
@@ -191,7 +201,8 @@ func TestPrometheusRestart(t *testing.T) {
 		pages int
 	}{{"two minutes", 2 * minute, 1}, {"four minutes", 4 * minute, 1}} {
 		t.Run(c.name, func(t *testing.T) {
-			w := ruletest.NewWorld(t, scenario{Name: "p", Exporters: ruletest.Layouts[ruletest.One].Place(1, ruletest.Outage(begin, mend))})
+			w := ruletest.NewWorld(t,
+				scenario{Name: "p", Exporters: ruletest.Layouts[ruletest.One].Place(1, ruletest.Outage(begin, mend))})
 			w.PrometheusOff = []spell{{begin + 10*minute, begin + 10*minute + c.away}}
 			w.Run(mend + 5*minute)
 			if pages := w.Fired("p"); len(pages) != c.pages {
@@ -212,13 +223,15 @@ func TestBrownOutAfterOutage(t *testing.T) {
 		}
 		return s
 	}
-	w := ruletest.NewWorld(t, scenario{Name: "b", Exporters: ruletest.Layouts[ruletest.One].Place(0, func(_ int, e *simExporter) {
-		e.Interval = 5
-		e.Broken = append([]spell{{begin, outageEnd}}, flapping(outageEnd+10*minute)...)
-	})})
+	w := ruletest.NewWorld(t,
+		scenario{Name: "b", Exporters: ruletest.Layouts[ruletest.One].Place(0, func(_ int, e *simExporter) {
+			e.Interval = 5
+			e.Broken = append([]spell{{begin, outageEnd}}, flapping(outageEnd+10*minute)...)
+		})})
 	w.Run(outageEnd + 30*minute)
 	fired := w.Fired("b")
-	if len(fired) != 2 || fired[0].Alert != "ThorbisCheckDown" || fired[1].Tier != "medium" || fired[1].From < outageEnd+10*minute {
+	if len(fired) != 2 || fired[0].Alert != "ThorbisCheckDown" || fired[1].Tier != "medium" ||
+		fired[1].From < outageEnd+10*minute {
 		t.Errorf("%v", fired)
 	}
 }

@@ -191,7 +191,9 @@ func TestRunbooks(t *testing.T) {
 			t.Errorf("no runbook: %v", err)
 			continue
 		}
-		for _, heading := range []string{"# " + a.Name, "## Meaning", "## Impact", "## First look", "## Mitigate", "## False positives", "## Who"} {
+		for _, heading := range []string{
+			"# " + a.Name, "## Meaning", "## Impact", "## First look", "## Mitigate", "## False positives", "## Who",
+		} {
 			if !strings.Contains(string(text), heading+"\n") {
 				t.Errorf("%s.md lacks %q", a.Name, heading)
 			}

@@ -22,7 +22,9 @@ func maintenanceStories() []scenario {
 		exporters := ruletest.Layouts[ruletest.TwoOneJob].Place(1, nil)
 		for i, e := range ruletest.TwoReceivers.Carry(ruletest.Tenants(4, "enterprise", 5, func(_ int, tenant *simTenant) {
 			// One bad request of each tenant at each exporter before, and all while the work goes on.
-			tenant.Failing = append(ruletest.Failing(.01, warmup-20*minute, warmup-19*minute), ruletest.Failing(1, planned+minute, over-minute)...)
+			tenant.Failing = append(
+				ruletest.Failing(.01, warmup-20*minute, warmup-19*minute), ruletest.Failing(1, planned+minute, over-minute)...,
+			)
 		})...) {
 			exporters[i].Traffic, exporters[i].Interval = e.Traffic, 5
 			exporters[i].Broken = []spell{{planned + minute, over - minute}}
@@ -52,11 +54,13 @@ func TestMaintenance(t *testing.T) {
 		bad, _ := w.Value(end-minute, metric.BadIncrease["1h"].Select(env, `slo="availability"`))
 		events, _ := w.Value(end-minute, metric.EventsIncrease["1h"].Select(env, `slo="availability"`))
 		contract, _ := w.Value(end-minute, metric.SLADown.Select(env))
-		burns := w.Fired(s.Name, metric.SLOBurnAlert.Name, metric.TenantBurnAlert.Name, metric.UptimeBurnAlert.Name, metric.TrafficVanishedAlert.Name)
+		burns := w.Fired(s.Name, metric.SLOBurnAlert.Name, metric.TenantBurnAlert.Name, metric.UptimeBurnAlert.Name,
+			metric.TrafficVanishedAlert.Name)
 		if s.Name == "none" {
 			paged := w.Fired(s.Name, metric.CheckDownAlert.Name)
 			if down < 25*minute || bad < 20*25*minute || contract < 25*minute || len(paged) != 1 || len(burns) != 0 {
-				t.Errorf("without maintenance: %.0f s down, %.0f bad, %.0f s in the contract, fired: %v and %v", down, bad, contract, paged, burns)
+				t.Errorf("without maintenance: %.0f s down, %.0f bad, %.0f s in the contract, fired: %v and %v", down, bad,
+					contract, paged, burns)
 			}
 			continue
 		}

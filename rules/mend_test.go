@@ -29,7 +29,8 @@ func TestMendedOutageIsOver(t *testing.T) {
 						e.Traffic = append(e.Traffic, &counted)
 					}
 				}
-				outages = append(outages, outage{scenario{Name: fmt.Sprintf("%s/%ds/%ds late", l.Name, length, lag), Exporters: exporters}, mended})
+				outages = append(outages,
+					outage{scenario{Name: fmt.Sprintf("%s/%ds/%ds late", l.Name, length, lag), Exporters: exporters}, mended})
 			}
 		}
 	}

@@ -33,12 +33,15 @@ func TestMonth(t *testing.T) {
 		x.Interval = 5
 		x.Broken = []spell{e.forgotten, e.restart, e.changed, e.long, e.last}
 		// The instance changes with the first spell of off.
-		x.Off = []spell{{e.changed.From() + 200, e.changed.From() + 230}, {e.restart.From() + 120, e.restart.From() + 160}, e.dayOff}
+		x.Off = []spell{
+			{e.changed.From() + 200, e.changed.From() + 230}, {e.restart.From() + 120, e.restart.From() + 160}, e.dayOff,
+		}
 		x.Reappears = "new"
 	})}
 	const resets = 3
 	w := ruletest.NewWorld(t, scene)
-	remember := []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger"} // groups that read what they wrote
+	// groups that read what they wrote
+	remember := []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger"}
 	evaluated := append(slices.Clip(remember), "thorbis-uptime-windows", "thorbis-uptime-burn", "thorbis-uptime-budget")
 
 	type total struct{ down, judged int }
@@ -75,7 +78,8 @@ func TestMonth(t *testing.T) {
 		if want := judged / period30; !ok || math.Abs(coverage-want) > .001 {
 			t.Errorf("on day %.1f the coverage is %.4f, want %.4f", float64(at)/day, coverage, want)
 		}
-		t.Logf("day %.1f: %.0f s down (%d), %.0f s judged (%d), %.2f of the budget left", float64(at)/day, down, wantDown, judged, wantJudged, left)
+		t.Logf("day %.1f: %.0f s down (%d), %.0f s judged (%d), %.2f of the budget left", float64(at)/day, down, wantDown,
+			judged, wantJudged, left)
 	}
 
 	const pace = 15 * minute // so that every hour begins with an evaluation
@@ -93,7 +97,12 @@ func TestMonth(t *testing.T) {
 	closely(pace)
 	// Where the period begins that the last two looks see, the totals have to be as dense as it always is.
 	starts := []spell{{e.last.From() - period30, e.last.To() - period30}, {monthEnd - period30, monthEnd - period30}}
-	for _, s := range []spell{e.forgotten, starts[0], starts[1], e.restart, e.changed, {e.dayOff.From(), e.dayOff.From()}, {e.dayOff.To(), e.dayOff.To()}, e.long, e.last} {
+	for _, s := range []spell{
+		e.forgotten, starts[0], starts[1], e.restart, e.changed,
+		{e.dayOff.From(), e.dayOff.From()},
+		{e.dayOff.To(), e.dayOff.To()},
+		e.long, e.last,
+	} {
 		slowly((s.From()/pace - 1) * pace)
 		closely(((s.To()+10*minute)/pace + 1) * pace)
 		check(now - 15)

@@ -42,7 +42,8 @@ func (c causes) probers(check, tenant, tier, page string, locations int) []*simE
 	var all []*simExporter
 	for _, location := range []string{"fra", "nyc"}[:locations] {
 		all = append(all, &simExporter{
-			Job: "prober", Instance: location + "-" + check + tenant, Location: location, Interval: 30, Phase: c.IntN(30), Scrape: c.IntN(15),
+			Job:      "prober",
+			Instance: location + "-" + check + tenant, Location: location, Interval: 30, Phase: c.IntN(30), Scrape: c.IntN(15),
 			Check: check, Tenant: tenant, Tier: tier, Owner: "sre", Page: page,
 		})
 	}
@@ -70,7 +71,8 @@ func (c causes) outage() cause {
 	for _, e := range all {
 		e.Broken = []spell{{causeAt, to}}
 	}
-	what := fmt.Sprintf("outage of %d min at %d locations with %d tenants' checks", (to-causeAt)/minute, locations, tenants)
+	what := fmt.Sprintf("outage of %d min at %d locations with %d tenants' checks", (to-causeAt)/minute, locations,
+		tenants)
 	middle := causeAt + 2*minute + c.IntN(to-causeAt-2*minute)
 	switch c.IntN(5) {
 	case 0:
@@ -118,10 +120,17 @@ func (c causes) burn() cause {
 		t.Tier = tiers[i%len(tiers)]
 		t.Failing = ruletest.Failing(share, causeAt, to)
 	})
-	all = append(all, ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)
+	all = append(all,
+		ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)
 	severe := n >= 5 || tiers[0] == "enterprise"
 	probers := c.probers("home", "", metric.TierNone, "P1", 1)
-	return cause{what: fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share, (to-causeAt)/minute), exporters: append(probers, c.receivers(all)...), severe: severe, mild: !severe && n < 3 && len(tiers) == 1}
+	return cause{
+		what: fmt.Sprintf("%d tenants of %v fail %v of their requests for %d min beside giants", n, tiers, share,
+			(to-causeAt)/minute),
+		exporters: append(probers, c.receivers(all)...),
+		severe:    severe,
+		mild:      !severe && n < 3 && len(tiers) == 1,
+	}
 }
 
 // tenantsDown are tenants whose own checks are down while the service's is up.
@@ -145,7 +154,10 @@ func (c causes) tenantsDown() cause {
 		}
 	}
 	severe := tier == "enterprise" || n >= 3
-	return cause{what: fmt.Sprintf("%d tenants of %s down for %d min%s", n, tier, (to-causeAt)/minute, blind), exporters: all, severe: severe, mild: !severe && blind == ""}
+	return cause{
+		what: fmt.Sprintf("%d tenants of %s down for %d min%s", n, tier, (to-causeAt)/minute, blind), exporters: all,
+		severe: severe, mild: !severe && blind == "",
+	}
 }
 
 // unjudged is a network that the probers lose, all at once.
@@ -167,7 +179,10 @@ func (c causes) dead() cause {
 	for _, e := range all {
 		e.Off = []spell{{causeAt + c.IntN(3*minute), to}}
 	}
-	return cause{what: fmt.Sprintf("%d probers dead until %d", len(all), to), exporters: all, severe: true, alert: metric.EnvironmentUnwatchedAlert}
+	return cause{
+		what: fmt.Sprintf("%d probers dead until %d", len(all), to), exporters: all, severe: true,
+		alert: metric.EnvironmentUnwatchedAlert,
+	}
 }
 
 // TestOneCauseOnePage checks that one cause is one page, whatever happens to the monitoring meanwhile. Prometheus's
@@ -185,11 +200,15 @@ func TestOneCauseOnePage(t *testing.T) {
 		all = append(all, draw.outage(), draw.outage(), draw.burn(), draw.tenantsDown(), draw.unjudged(), draw.dead())
 	}
 	// The pairs that were found first.
-	all = append(all, cause{what: "120 of one tier beside giants", severe: true, exporters: append(draw.probers("home", "", metric.TierNone, "P1", 1), ruletest.OneReceiver.Carry(append(ruletest.Tenants(120, "enterprise", 1, func(_ int, t *simTenant) {
-		t.Failing = ruletest.Failing(1, causeAt, causeAt+20*minute)
-	}), ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)...)...)})
+	all = append(all, cause{what: "120 of one tier beside giants", severe: true, exporters: append(
+		draw.probers("home", "", metric.TierNone, "P1", 1),
+		ruletest.OneReceiver.Carry(append(ruletest.Tenants(120, "enterprise", 1, func(_ int, t *simTenant) {
+			t.Failing = ruletest.Failing(1, causeAt, causeAt+20*minute)
+		}), ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)...)...,
+	)})
 	blind := draw.probers("home", "", metric.TierNone, "P1", 1)
-	blind[0].Broken, blind[0].Blind = []spell{{causeAt, causeAt + 50*minute}}, []spell{{causeAt + 5*minute, causeAt + 40*minute}}
+	blind[0].Broken, blind[0].Blind = []spell{{causeAt, causeAt + 50*minute}},
+		[]spell{{causeAt + 5*minute, causeAt + 40*minute}}
 	all = append(all, cause{what: "down, then unknown", exporters: blind, severe: true})
 	judgeCauses(t, all)
 }
@@ -201,7 +220,9 @@ func judgeCauses(t *testing.T, all []cause) {
 		scenarios = append(scenarios, scenario{Name: fmt.Sprint("c", i), Exporters: c.exporters})
 	}
 	w := ruletest.NewWorld(t, scenarios...)
-	for _, about := range []string{"thorbis-health", "thorbis-slo", "thorbis-uptime", "thorbis-policy", "thorbis-exporter", "thorbis-tenant"} {
+	for _, about := range []string{
+		"thorbis-health", "thorbis-slo", "thorbis-uptime", "thorbis-policy", "thorbis-exporter", "thorbis-tenant",
+	} {
 		before := len(w.GroupsOnly)
 		for _, g := range w.Groups {
 			if strings.HasPrefix(g.Name(), about) {

@@ -19,15 +19,21 @@ func TestUnknownPagesOnce(t *testing.T) {
 	down := home()
 	down[0].Broken = []spell{{causeAt, to}}
 	judgeCauses(t, []cause{
-		{what: "the registry is emptied", exporters: append(home(), ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(60, func(t *simTenant) {
-			t.Silent = []spell{{0, causeAt}, {to, 9 * hour}}
-		}))...)...), severe: true},
-		{what: "the registry is emptied and all fails", exporters: append(home(), ruletest.TwoReceivers.Carry(append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(60, func(t *simTenant) {
-			t.Silent, t.Failing = []spell{{0, causeAt}, {to, 9 * hour}}, ruletest.Failing(1, causeAt, to)
-		}))...)...), severe: true},
-		{what: "down beside a scanner", exporters: append(down, ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(2, nil))...)...), severe: true},
-		{what: "a tenth is unknown and fails", exporters: append(home(), ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "enterprise", 10, nil), ruletest.UnknownHosts(6, func(t *simTenant) {
-			t.Failing = ruletest.Failing(1, causeAt, to)
-		}))...)...), mild: true},
+		{what: "the registry is emptied", exporters: append(home(), ruletest.OneReceiver.Carry(
+			append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(60, func(t *simTenant) {
+				t.Silent = []spell{{0, causeAt}, {to, 9 * hour}}
+			}))...)...), severe: true},
+		{what: "the registry is emptied and all fails", exporters: append(home(), ruletest.TwoReceivers.Carry(
+			append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(60, func(t *simTenant) {
+				t.Silent, t.Failing = []spell{{0, causeAt}, {to, 9 * hour}}, ruletest.Failing(1, causeAt, to)
+			}))...)...), severe: true},
+		{what: "down beside a scanner", exporters: append(
+			down,
+			ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "enterprise", 10, lost), ruletest.UnknownHosts(2, nil))...)...,
+		), severe: true},
+		{what: "a tenth is unknown and fails", exporters: append(home(), ruletest.OneReceiver.Carry(
+			append(ruletest.Tenants(6, "enterprise", 10, nil), ruletest.UnknownHosts(6, func(t *simTenant) {
+				t.Failing = ruletest.Failing(1, causeAt, to)
+			}))...)...), mild: true},
 	})
 }

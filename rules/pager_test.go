@@ -99,7 +99,9 @@ func groupOf(f ruletest.Firing) string {
 func (p *pager) inhibitor(now []ruletest.Firing) func(ruletest.Firing) bool {
 	var alerts steady
 	for _, f := range now {
-		alerts = append(alerts, &alert.Alert{Alert: model.Alert{Labels: labelSetOf(f), StartsAt: time.Now().Add(-time.Minute), EndsAt: time.Now().Add(time.Hour)}})
+		alerts = append(alerts, &alert.Alert{
+			Alert: model.Alert{Labels: labelSetOf(f), StartsAt: time.Now().Add(-time.Minute), EndsAt: time.Now().Add(time.Hour)},
+		})
 	}
 	ih := inhibit.NewInhibitor(alerts, p.rules, slog.New(slog.DiscardHandler), eventrecorder.NopRecorder())
 	go ih.Run()

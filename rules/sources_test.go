@@ -51,7 +51,9 @@ var asOf = map[string]func(ls map[string]string) map[string]string{
 	},
 	// A node_exporter beside an exporter of ours, scraped by an address that does not identify the machine.
 	"mixed": func(ls map[string]string) map[string]string {
-		return map[string]string{"job": "node-" + ls["instance"], "instance": "10.0.0." + strings.TrimPrefix(ls["host"], "db") + ":9100"}
+		return map[string]string{
+			"job": "node-" + ls["instance"], "instance": "10.0.0." + strings.TrimPrefix(ls["host"], "db") + ":9100",
+		}
 	},
 	"supabase": asSupabase,
 	// Supabase's endpoint of a project beside an exporter of ours that reports the same machine under the project's
@@ -67,7 +69,9 @@ func asSupabase(ls map[string]string) map[string]string {
 }
 
 // recordedAs maps a source to the recorded text that has its series.
-var recordedAs = map[string]string{"node_exporter": "node_exporter", "mixed": "node_exporter", "supabase": "supabase", "mixed-supabase": "supabase"}
+var recordedAs = map[string]string{
+	"node_exporter": "node_exporter", "mixed": "node_exporter", "supabase": "supabase", "mixed-supabase": "supabase",
+}
 
 // promtoolFile is a file of rule tests, as far as it is changed here.
 type promtoolFile struct {
@@ -202,7 +206,8 @@ func (test *promtoolTest) translate(t *testing.T, source string) int {
 		}
 		if mixed {
 			series = append(series, promtoolSeries{
-				fmt.Sprintf(`%s{job="thorbis",instance=%q,environment="production",host=%q}`, metric.StorageObserved.Name, of["instance"], of["host"]), "1x2000",
+				fmt.Sprintf(`%s{job="thorbis",instance=%q,environment="production",host=%q}`, metric.StorageObserved.Name,
+					of["instance"], of["host"]), "1x2000",
 			})
 		}
 	}

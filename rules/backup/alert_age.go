@@ -27,40 +27,56 @@ func onBackups(a *metric.Alert, wait time.Duration, t rule.Text, condition strin
 func ageAlerts() rule.Group {
 	rules := onBackups(metric.ArchivingStoppedAlert, 2*time.Minute, rule.Text{
 		Summary: "A database cannot archive its write-ahead log, and the disk is nearly full.",
-		Description: `No write-ahead log of {{ $labels.backup }} in {{ $labels.environment }} has reached its archive for at least 15 minutes. The disk that holds it will be full
-			{{ if gt $value 60.0 }}in {{ $value | humanizeDuration }}{{ else }}now{{ end }}; the database stops then. Owner: {{ $labels.owner }}.
-			First look: select * from pg_stat_archiver; then space and credentials of the repository. Never delete anything in pg_wal.`,
+		Description: `No write-ahead log of {{ $labels.backup }} in {{ $labels.environment }} has reached its archive for at
+			least 15 minutes. The disk that holds it will be full
+			{{ if gt $value 60.0 }}in {{ $value | humanizeDuration }}{{ else }}now{{ end }}; the database stops then.
+			Owner: {{ $labels.owner }}.
+			First look: select * from pg_stat_archiver; then space and credentials of the repository.
+			Never delete anything in pg_wal.`,
 	}, "$walFull < "+rule.Seconds(walDiskLeft))
 
 	rules = append(rules, onBackups(metric.RecoveryPointAlert, 5*time.Minute, rule.Text{
 		Summary: "A disaster now would lose more data than the recovery point objective allows.",
-		Description: `The newest restorable point of {{ $labels.backup }} in {{ $labels.environment }} ` + howOld + `; the recovery point objective is missed.
-			Owner: {{ $labels.owner }}. First look: did the last run fail (the program's log), does the database archive its logs (pg_stat_archiver), is the repository full.`,
+		Description: `The newest restorable point of {{ $labels.backup }} in {{ $labels.environment }} ` + howOld + `;
+			the recovery point objective is missed.
+			Owner: {{ $labels.owner }}. First look: did the last run fail (the program's log), does the database archive its logs
+			(pg_stat_archiver), is the repository full.`,
 	}, "$point > on ($backup) $maxAge and on ($backup) $fresh")...)
 
 	rules = append(rules, onBackups(metric.FullsMissedAlert, 5*time.Minute, rule.Text{
 		Summary: "Full backups are missing.",
-		Description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `; {{ if ge $value 1e9 }}incremental backups cannot be restored without it{{ else }}two newer ones are missing{{ end }}.
+		Description: `The newest full backup of {{ $labels.backup }} in repository {{ $labels.repository }} in
+			{{ $labels.environment }} ` + howOld + `; {{ if ge $value 1e9 }}incremental backups cannot be restored without
+			it{{ else }}two newer ones are missing{{ end }}.
 			Owner: {{ $labels.owner }}. First look: the log of the last run, then the timer that starts it.`,
 	}, `$fulls`)...)
 
 	rules = append(rules, onBackups(metric.BackupMissedAlert, 5*time.Minute, rule.Text{
 		Summary: "A backup was missed.",
-		Description: `The newest backup ({{ $labels.kind }}) of {{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }} ` + howOld + `{{ if lt $value 1e9 }}; a newer one is missing{{ end }}.
+		Description: `The newest backup ({{ $labels.kind }}) of {{ $labels.backup }} in repository {{ $labels.repository }} in
+			{{ $labels.environment }} ` + howOld + `{{ if lt $value 1e9 }}; a newer one is missing{{ end }}.
 			Owner: {{ $labels.owner }}. First look: the log of the last run, then the timer that starts it.`,
 	}, `$missed`)...)
 
 	rules = append(rules, onBackups(metric.WALGapAlert, 30*time.Minute, rule.Text{
 		Summary: "The archive of write-ahead logs has a gap.",
-		Description: `{{ $value }} segments are missing from the archive of {{ $labels.backup }} in {{ $labels.environment }}: older backups cannot be restored to a point after them.
-			Owner: {{ $labels.owner }}. First look: make a new backup now; then find which segments are missing with thorbis_exporter backup verify {{ $labels.backup }}.`,
+		Description: `{{ $value }} segments are missing from the archive of {{ $labels.backup }} in {{ $labels.environment }}:
+			older backups cannot be restored to a point after them.
+			Owner: {{ $labels.owner }}. First look: make a new backup now; then find which segments are missing with
+			thorbis_exporter backup verify {{ $labels.backup }}.`,
 	}, `$gap > 0`)...)
 
 	rules = append(rules, onBackups(metric.RetentionAlert, time.Hour, rule.Text{
 		Summary: "The retention of backups differs from the policy.",
-		Description: `{{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }}: {{ $labels.reason }},
-			{{ if eq $labels.reason "too_few" "too_many" }}{{ $value }} full backups are kept{{ else if eq $labels.reason "deleted_early" }}a backup was deleted at the age of {{ $value | humanizeDuration }}{{ else }}a backup of the age of {{ $value | humanizeDuration }} is still kept{{ end }}.
-			Owner: {{ $labels.owner }}. First look: {{ if eq $labels.reason "deleted_early" }}the repository's access log; if no one deleted it on purpose, it is a security incident{{ else }}the program's own retention settings and whether its expiry runs; compare with retention in the policy{{ end }}.`,
+		Description: `{{ $labels.backup }} in repository {{ $labels.repository }} in {{ $labels.environment }}:
+			{{ $labels.reason }},
+			{{ if eq $labels.reason "too_few" "too_many" }}{{ $value }} full backups are
+			kept{{ else if eq $labels.reason "deleted_early" }}a backup was deleted at the age of
+			{{ $value | humanizeDuration }}{{ else }}a backup of the age of {{ $value | humanizeDuration }} is still
+			kept{{ end }}.
+			Owner: {{ $labels.owner }}. First look: {{ if eq $labels.reason "deleted_early" }}the repository's access log;
+			if no one deleted it on purpose, it is a security incident{{ else }}the program's own retention settings and whether
+			its expiry runs; compare with retention in the policy{{ end }}.`,
 	}, `$broken and on ($backupRepo) $fresh`)...)
 
 	rules = append(rules, unknownAlerts()...)
@@ -68,16 +84,19 @@ func ageAlerts() rule.Group {
 }
 
 // howOld describes an age at the last listing. An age of decades stands for a backup that does not exist.
-const howOld = `{{ if ge $value 1e9 }}does not exist{{ else }}was {{ $value | humanizeDuration }} old at the last listing{{ end }}`
+const howOld = `{{ if ge $value 1e9 }}does not exist{{ else }}was {{ $value | humanizeDuration }} old at the last ` +
+	`listing{{ end }}`
 
 // unknownAlerts returns the alerts on backups whose listing is stale. They become more urgent when that lasts too
 // long.
 func unknownAlerts() []rule.Rule {
 	t := rule.Text{
 		Summary: "It is unknown whether backups exist.",
-		Description: `{{ $labels.backup }} in {{ $labels.environment }} {{ if ge $value 1e9 }}has a repository that could never be listed{{ else }}was last listed {{ $value | humanizeDuration }} ago{{ end }};
+		Description: `{{ $labels.backup }} in {{ $labels.environment }} {{ if ge $value 1e9 }}has a repository that could
+			never be listed{{ else }}was last listed {{ $value | humanizeDuration }} ago{{ end }};
 			until it is listed again, a missed backup does not page. Owner: {{ $labels.owner }}.
-			First look: thorbis_backup_listing_failures_total by reason, the log of the exporter beside the repository, and thorbis_exporter backup list {{ $labels.backup }} there.`,
+			First look: thorbis_backup_listing_failures_total by reason, the log of the exporter beside the repository,
+			and thorbis_exporter backup list {{ $labels.backup }} there.`,
 	}
 	var rules []rule.Rule
 	for _, p := range metric.BackupUnknownAlert.Priorities {

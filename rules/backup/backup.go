@@ -17,8 +17,9 @@ var exprNames = rule.Names{
 	"backupRepo": rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelRepository),
 	"ofKind":     rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelRepository, metric.LabelKind),
 	"backupOwn":  rule.Join(metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
-	"owned":      rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
-	"tiers":      rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelTier),
+	"owned": rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelAppService, metric.LabelOwner,
+		metric.LabelPage),
+	"tiers": rule.Join(metric.LabelEnvironment, metric.LabelBackup, metric.LabelTier),
 
 	"info":     metric.BackupInfo.Name,
 	"expected": metric.BackupExpected.Name,
@@ -138,8 +139,10 @@ func facts() rule.Group {
 		// What has never been listed at all is not known to be lost.
 		fact(metric.BackupLost, `($stale < 1e9) > on ($backup) group_left () (2 * $maxAge)`),
 		fact(metric.BackupNewest, latest("$ofKind", metric.BackupLastSuccess, `tenant=""`)),
-		ofKind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`), metric.KindAny),
-		ofKind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`), metric.KindFull),
+		ofKind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{kind!="wal"})`),
+			metric.KindAny),
+		ofKind(fact(metric.BackupAge, `$listed - on ($backupRepo) max by ($backupRepo) ($newest{$restorable})`),
+			metric.KindFull),
 		fact(metric.BackupRecoveryPoint, `min by ($backup) ($listed - on ($backupRepo) max by ($backupRepo) ($newest))`),
 		// Incremental backups alone restore nothing, even if the policy sets no interval for full ones.
 		fact(metric.BackupFullsMissed, `
@@ -148,7 +151,8 @@ func facts() rule.Group {
 				or
 				$age{kind="full"}
 				and on ($backupRepo) max by ($backupRepo) ($newest{$restorable}) == 0
-				and on ($backupRepo) max by ($backupRepo) (`+latest("$ofKind", metric.BackupRetained, `kind=~"differential|incremental"`, `tenant=""`)+`) > 0
+				and on ($backupRepo) max by ($backupRepo) (`+
+			latest("$ofKind", metric.BackupRetained, `kind=~"differential|incremental"`, `tenant=""`)+`) > 0
 			)
 			and on ($backupRepo) $fresh`),
 		fact(metric.BackupMissed, `

@@ -25,14 +25,19 @@ func freshness(p *config.Policy) rule.Group {
 			and on ($backup) $fresh`, n)},
 	}
 	for _, l := range []metric.EventTotal{metric.BackupJudgedTotals, metric.BackupOldTotals} {
-		rules = append(rules, rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "backup", "", "backup", metric.BackupExpected.Name)}, rule.EventHourly(l))
+		rules = append(rules,
+			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "backup", "", "backup", metric.BackupExpected.Name)},
+			rule.EventHourly(l))
 	}
 	rules = append(rules, rule.EventWindows(p, metric.BackupJudgedTotals, metric.BackupJudgedIncrease)...)
 	rules = append(rules, rule.EventWindows(p, metric.BackupOldTotals, metric.BackupOldIncrease)...)
 	rules = append(rules,
 		rule.Rule{Record: metric.BackupFreshness, Expr: rule.Expand(`1 - $old / ($judged > 0)`, n)},
 		rule.Rule{Record: metric.BackupFreshnessCoverage, Expr: rule.Expand(`clamp_max($judged / $period, 1)`, n)},
-		rule.Rule{Record: metric.BackupFreshnessLeft, Expr: rule.Expand(`1 - $old / ($judged > 0) / on (environment) group_left () $budget`, n)},
+		rule.Rule{
+			Record: metric.BackupFreshnessLeft,
+			Expr:   rule.Expand(`1 - $old / ($judged > 0) / on (environment) group_left () $budget`, n),
+		},
 	)
 	return rule.Group{Name: "thorbis-backup-freshness", Interval: rule.WindowInterval, Rules: rules}
 }

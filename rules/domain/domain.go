@@ -22,8 +22,9 @@ const (
 )
 
 var domainNames = rule.Names{
-	"domain":   rule.Join(metric.LabelEnvironment, metric.LabelDomain),
-	"owned":    rule.Join(metric.LabelEnvironment, metric.LabelDomain, metric.LabelTenant, metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
+	"domain": rule.Join(metric.LabelEnvironment, metric.LabelDomain),
+	"owned": rule.Join(metric.LabelEnvironment, metric.LabelDomain, metric.LabelTenant, metric.LabelAppService,
+		metric.LabelOwner, metric.LabelPage),
 	"owns":     rule.Join(metric.LabelTenant, metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
 	"statuses": rule.Join(metric.LabelEnvironment, metric.LabelDomain, metric.LabelStatus),
 
@@ -86,16 +87,22 @@ func domains() rule.Group {
 func domainAlerts() []rule.Rule {
 	rules := rule.ByPage(metric.DomainLostAlert, "P1", 0, rule.Text{
 		Summary: "A domain is on hold or about to be lost.",
-		Description: `The registry reports {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in {{ $labels.environment }} as on hold, without name servers, deleted or pending deletion;
+		Description: `The registry reports {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in
+			{{ $labels.environment }} as on hold, without name servers, deleted or pending deletion;
 			it does not resolve, and a deleted domain can be restored for a few weeks only. Owner: {{ $labels.owner }}.
-			First look: thorbis_domain_status{domain="{{ $labels.domain }}"} == 1 names the status; then the registrar's account: an unpaid renewal, an unconfirmed address of the owner, a dispute.`,
+			First look: thorbis_domain_status{domain="{{ $labels.domain }}"} == 1 names the status; then the registrar's account:
+			an unpaid renewal, an unconfirmed address of the owner, a dispute.`,
 	}, func(page string) string { return metric.DomainLost.Name + rule.Braces(page) + " > 0" })
 	rules = append(rules, domainExpiringAlerts()...)
-	return append(rules, rule.Single(metric.DomainUnknownAlert, metric.DomainUnknown.Name+" > 0", domainPatience, rule.Text{
-		Summary: "The registration of a domain is unknown.",
-		Description: `The expiry of {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in {{ $labels.environment }} is unknown, or its registry has never reported, or not for three look-ups; its expiry would not be noticed.
-			First look: the exporter's log names the reason; where the registry publishes no date, write it as expires under domains.names.`,
-	}))
+	return append(rules,
+		rule.Single(metric.DomainUnknownAlert, metric.DomainUnknown.Name+" > 0", domainPatience, rule.Text{
+			Summary: "The registration of a domain is unknown.",
+			Description: `The expiry of {{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in
+				{{ $labels.environment }} is unknown, or its registry has never reported, or not for three look-ups;
+				its expiry would not be noticed.
+				First look: the exporter's log names the reason; where the registry publishes no date, write it as expires under
+				domains.names.`,
+		}))
 }
 
 // domainExpiringAlerts returns the rules by the time left: P2 in the last days, P3 before, each no more urgent than
@@ -104,7 +111,8 @@ func domainExpiringAlerts() []rule.Rule {
 	t := rule.Text{
 		Summary: "The registration of a domain expires.",
 		Description: `{{ $labels.domain }}{{ with $labels.tenant }} of tenant {{ . }}{{ end }} in {{ $labels.environment }}
-			{{ if lt $value 0.0 }}has expired: everything below it stops resolving{{ else }}expires in {{ $value | humanizeDuration }}; everything below it stops resolving then{{ end }}. Owner: {{ $labels.owner }}.
+			{{ if lt $value 0.0 }}has expired: everything below it stops resolving{{ else }}expires in
+			{{ $value | humanizeDuration }}; everything below it stops resolving then{{ end }}. Owner: {{ $labels.owner }}.
 			First look: why it is not renewed automatically: the registrar's account, its means of payment and its mail.`,
 	}
 	due, urgent := metric.DomainDue.Name, metric.DomainUrgent.Name
@@ -116,7 +124,8 @@ func domainExpiringAlerts() []rule.Rule {
 		case 0: // the last days of what pages at P2 or more urgently
 			r.Expr = urgent + rule.Braces(rule.PageMatcher(p, p))
 		case 1: // the weeks before, and everything that pages at P3
-			r.Expr = "(" + due + rule.Braces(rule.PageMatcher(most, most)) + " unless " + urgent + ") or " + due + rule.Braces(rule.PageMatcher("P1", p))
+			r.Expr = "(" + due + rule.Braces(rule.PageMatcher(most, most)) + " unless " + urgent + ") or " + due +
+				rule.Braces(rule.PageMatcher("P1", p))
 		default:
 			r.Expr = due + rule.Braces(rule.PageMatcher("P1", p))
 		}

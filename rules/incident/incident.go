@@ -29,7 +29,8 @@ var exprNames = rule.Names{
 	"late":          metric.ResponseLateRatio.Name,
 	"silences":      metric.Silences.Name,
 
-	"incident": rule.Join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelOwner),
+	"incident": rule.Join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService,
+		metric.LabelSubject, metric.LabelPriority, metric.LabelOwner),
 	"same":     rule.Join(metric.LabelEnvironment, metric.LabelIncident),
 	"kind":     rule.Join(metric.LabelEnvironment, metric.LabelAlert, metric.LabelAppService, metric.LabelPriority),
 	"priority": rule.Join(metric.LabelEnvironment, metric.LabelPriority),
@@ -73,9 +74,11 @@ func Ladders(p *config.Policy) []rule.Group {
 	for _, priority := range config.Priorities {
 		for _, layer := range config.Layers {
 			if after := p.Escalation.Ladder(priority).After(layer); after > 0 {
-				rules = append(rules, rule.Rule{Record: metric.EscalationExpected, Expr: "vector(" + rule.Seconds(after) + ")", Labels: map[string]string{
-					metric.LabelEnvironment: p.Environment, metric.LabelPriority: priority, metric.LabelLayer: layer,
-				}})
+				rules = append(rules, rule.Rule{
+					Record: metric.EscalationExpected, Expr: "vector(" + rule.Seconds(after) + ")", Labels: map[string]string{
+						metric.LabelEnvironment: p.Environment, metric.LabelPriority: priority, metric.LabelLayer: layer,
+					},
+				})
 			}
 		}
 	}
@@ -158,18 +161,26 @@ func escalate(*config.Policy) rule.Group {
 			Expr: rule.Expand(`$overdue{priority="`+priority+`"} > 0`, n),
 			Annotations: rule.Text{
 				Summary: "An incident is unacknowledged.",
-				Description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of 200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }} of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} is unacknowledged after {{ $value | humanizeDuration }};
+				Description: `{{ with $labels.alert }}{{ . }}{{ else }}An incident beyond the list of
+					200{{ end }}{{ with $labels.app_service }} of {{ . }}{{ end }}{{ with $labels.subject }}{{ if ne . $labels.alert }}
+					of {{ . }}{{ end }}{{ end }} in {{ $labels.environment }} is unacknowledged after {{ $value | humanizeDuration }};
 					escalated to {{ $labels.layer }}. Owner: {{ or $labels.owner "unknown" }}.
-					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself; an acknowledgement here or there stops the escalation.{{ else if not $labels.alert }}First look: all open alerts on Alertmanager's page; acknowledge what you can, and the list advances.{{ else }}First look: the page of {{ $labels.alert }}. No exporter can read acknowledgements (ThorbisEscalationBlind): stop this escalation with the Acknowledge link, which silences the escalation itself.{{ end }}`,
+					{{ if $labels.fingerprint }}First look: the page of {{ $labels.alert }} itself;
+					an acknowledgement here or there stops the escalation.{{ else if not $labels.alert }}First look:
+					all open alerts on Alertmanager's page; acknowledge what you can, and the list advances.{{ else }}First look:
+					the page of {{ $labels.alert }}. No exporter can read acknowledgements (ThorbisEscalationBlind):
+					stop this escalation with the Acknowledge link, which silences the escalation itself.{{ end }}`,
 			}.Annotations(),
 		})
 	}
 	rules = append(rules, rule.Single(metric.EscalationBlindAlert, rule.Expand(
 		`group by (environment) ($expected) unless on (environment) $read`, n), blindGrace, rule.Text{
 		Summary: "No exporter can report which incidents are acknowledged.",
-		Description: `For five minutes no exporter in {{ $labels.environment }} has read an Alertmanager's alerts and silences.
+		Description: `For five minutes no exporter in {{ $labels.environment }} has read an Alertmanager's alerts and
+			silences.
 			Acknowledgements are ignored, and escalation continues for every alert that fires (value {{ $value }}).
-			First look: is an exporter with the incident collector up, is thorbis_incident_source_up 1, are there errors in its log.`,
+			First look: is an exporter with the incident collector up, is thorbis_incident_source_up 1, are there errors in its
+			log.`,
 	}))
 	return rule.Group{Name: "thorbis-incident", Interval: rule.ScrapeInterval, Rules: rules}
 }
@@ -178,7 +189,8 @@ func escalate(*config.Policy) rule.Group {
 func overdue() string {
 	var branches []string
 	for _, layer := range config.Layers {
-		branches = append(branches, `time() - ($waiting or $assumed or $unlisted) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
+		branches = append(branches,
+			`time() - ($waiting or $assumed or $unlisted) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
 	}
 	return strings.Join(branches, "\nor\n")
 }
@@ -209,19 +221,25 @@ func responses(p *config.Policy) rule.Group {
 				"page", "$1", "priority", "(.+)"
 			)`, n), blindGrace, rule.Text{
 			Summary: "Incidents are answered too late.",
-			Description: `{{ $value | humanizePercentage }} of the week's {{ $labels.page }} incidents in {{ $labels.environment }} that needed an answer were acknowledged late or never.
-				First look: which shifts and which alerts, on the Incidents dashboard; then whether the engineers on call receive the pages.`,
+			Description: `{{ $value | humanizePercentage }} of the week's {{ $labels.page }} incidents in
+				{{ $labels.environment }} that needed an answer were acknowledged late or never.
+				First look: which shifts and which alerts, on the Incidents dashboard; then whether the engineers on call receive
+				the pages.`,
 		}),
-		rule.Single(metric.EndlessSilenceAlert, rule.Expand(`max by (environment) ($silences{length="endless"}) > 0`, n), rule.LongMemory, rule.Text{
-			Summary: "A silence lasts longer than 31 days.",
-			Description: `{{ $value }} silence(s) in {{ $labels.environment }} last longer than 31 days; the alerts that they match are not delivered.
-				First look: amtool silence query lists them with their end; fix or delete the alert instead, or silence it for a week.`,
-		}),
+		rule.Single(metric.EndlessSilenceAlert, rule.Expand(`max by (environment) ($silences{length="endless"}) > 0`, n),
+			rule.LongMemory, rule.Text{
+				Summary: "A silence lasts longer than 31 days.",
+				Description: `{{ $value }} silence(s) in {{ $labels.environment }} last longer than 31 days;
+					the alerts that they match are not delivered.
+					First look: amtool silence query lists them with their end; fix or delete the alert instead,
+					or silence it for a week.`,
+			}),
 	}
 	return rule.Group{Name: "thorbis-incident-quality", Interval: rule.WindowInterval, Rules: append(rules, answers(p)...)}
 }
 
 // quantile records a quantile over a week. It records nothing instead of NaN.
 func quantile(r *metric.Record, q string, histogram *metric.Metric) rule.Rule {
-	return rule.Rule{Record: r, Expr: "histogram_quantile(" + q + ", max by (environment, priority, le) (increase(" + histogram.Name + "_bucket[1w]))) >= 0"}
+	return rule.Rule{Record: r, Expr: "histogram_quantile(" + q + ", max by (environment, priority, " +
+		"le) (increase(" + histogram.Name + "_bucket[1w]))) >= 0"}
 }

@@ -16,7 +16,10 @@ func answers(p *config.Policy) []rule.Rule {
 		"responses": metric.ResponsesPeriod.Name, "good": metric.ResponseGood.Name, "budget": metric.ResponseBudget.Name,
 	}
 	return []rule.Rule{
-		{Record: metric.ResponsesPeriod, Expr: rule.Expand(`max by (environment, priority, result) (increase($counted[$over:$hour]))`, n)},
+		{
+			Record: metric.ResponsesPeriod,
+			Expr:   rule.Expand(`max by (environment, priority, result) (increase($counted[$over:$hour]))`, n),
+		},
 		{Record: metric.ResponseGood, Expr: rule.Expand(`
 			$responses{result="in_time"}
 			/ ignoring (result)

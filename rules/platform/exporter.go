@@ -37,36 +37,45 @@ func exporters(p *config.Policy) rule.Group {
 			or
 			($seen unless on ($job) group by ($job) ($build))`, n), 2*time.Minute, rule.Text{
 			Summary: "An exporter is down.",
-			Description: `{{ $labels.instance }} of job {{ $labels.job }} in {{ $labels.environment }} has not been scraped for two minutes.
-				If it was the only exporter of its location, ThorbisLocationSilent follows; if it was the last that watched a service, ThorbisServiceUnwatched or ThorbisEnvironmentUnwatched pages.
+			Description: `{{ $labels.instance }} of job {{ $labels.job }} in {{ $labels.environment }} has not been scraped for
+				two minutes.
+				If it was the only exporter of its location, ThorbisLocationSilent follows;
+				if it was the last that watched a service, ThorbisServiceUnwatched or ThorbisEnvironmentUnwatched pages.
 				First look: is the process running, its log, then the scrape error on Prometheus' targets page.`,
 		}),
 		rule.Single(metric.CollectorFailingAlert, rule.Expand(
 			`max by ($instanceCol) (max_over_time($success[5m])) == 0`, n), 2*rule.Patience, rule.Text{
 			Summary: "A collector fails at every run.",
-			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} has failed at every run for fifteen minutes; its measurements are stale.
+			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} has failed at
+				every run for fifteen minutes; its measurements are stale.
 				First look: thorbis_collector_errors_total by reason, then the exporter's log.`,
 		}),
 		rule.Single(metric.StateNotSavedAlert, rule.Expand(
 			`time() - max by ($instanceCol) ($saved > 0) > $unsaved`, n), 2*time.Minute, rule.Text{
 			Summary: "A collector cannot save its state.",
-			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} last saved its state {{ $value | humanizeDuration }} ago.
-				Counters of checks continue in memory, those of other collectors stop until it saves again. A restart loses everything since the last save.
-				First look: df on the directory of --storage.path; if it does not return, the disk hangs: do not restart the exporter. Else its space and permissions, then the exporter's log.`,
+			Description: `Collector {{ $labels.collector }} of {{ $labels.instance }} in {{ $labels.environment }} last saved its
+				state {{ $value | humanizeDuration }} ago.
+				Counters of checks continue in memory, those of other collectors stop until it saves again.
+				A restart loses everything since the last save.
+				First look: df on the directory of --storage.path; if it does not return, the disk hangs:
+				do not restart the exporter. Else its space and permissions, then the exporter's log.`,
 		}),
 		rule.Single(metric.PolicyReloadAlert, rule.Expand(`max by ($instance) ($reloaded) == 0`, n), rule.Patience, rule.Text{
 			Summary: "An exporter refused a new policy.",
-			Description: `{{ $labels.instance }} in {{ $labels.environment }} could not load its policy and keeps the previous one in force.
+			Description: `{{ $labels.instance }} in {{ $labels.environment }} could not load its policy and keeps the previous
+				one in force.
 				First look: run thorbis_exporter check-config; it names file, line and cure.`,
 		}),
 	}
 	rules = append(rules, rule.Lasting([]rule.Rule{
-		rule.Single(metric.PolicyDriftAlert, rule.Expand(`group by ($instance, sha256) ($policy) > 0`, n), 30*time.Minute, rule.Text{
-			Summary: "An exporter and the rules follow different policies.",
-			Description: `{{ $labels.instance }} in {{ $labels.environment }} runs policy {{ $labels.sha256 }}, the rules were generated from ` + p.Hash() + `.
-				Measurements are judged by other objectives, and exporters may disagree with each other.
-				First look: deploy the same policy to the exporters, run thorbis_mixin generate, reload Prometheus.`,
-		}),
+		rule.Single(metric.PolicyDriftAlert,
+			rule.Expand(`group by ($instance, sha256) ($policy) > 0`, n), 30*time.Minute, rule.Text{
+				Summary: "An exporter and the rules follow different policies.",
+				Description: `{{ $labels.instance }} in {{ $labels.environment }} runs policy {{ $labels.sha256 }},
+					the rules were generated from ` + p.Hash() + `.
+					Measurements are judged by other objectives, and exporters may disagree with each other.
+					First look: deploy the same policy to the exporters, run thorbis_mixin generate, reload Prometheus.`,
+			}),
 	})...)
 	rules = append(rules, labelConflictAlerts()...)
 	return rule.Group{Name: "thorbis-exporter", Interval: rule.ScrapeInterval, Rules: rules}

@@ -25,50 +25,61 @@ func paging(p *config.Policy) rule.Group {
 			Description: `This alert shows that Prometheus and Alertmanager deliver notifications (value {{ $value }}).
 				If it stops arriving, page a person by another channel: no alert is delivered.`,
 		}),
-		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`, rule.Patience, rule.Text{
-			Summary: "Prometheus fails to evaluate alerting rules.",
-			Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }}; alerts that depend on them cannot fire.
-				First look: the error on Prometheus' rules page; if it is a many-to-many match, an exporter has another policy.`,
-		}),
-		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`, 2*rule.Patience, rule.Text{
-			Summary: "Prometheus skips evaluations of alerting rules.",
-			Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; alerts are late.
-				First look: prometheus_rule_group_last_duration_seconds against the group's interval, then the machine's load.`,
-		}),
-		rule.Single(metric.NoAlertmanagerAlert, `prometheus_notifications_alertmanagers_discovered < 1`, rule.Patience, rule.Text{
-			Summary: "Prometheus knows no Alertmanager.",
-			Description: `{{ $labels.instance }} has found {{ $value }} Alertmanagers; its alerts are not delivered.
-				First look: the alerting section of its configuration, then its service discovery page.`,
-		}),
+		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`,
+			rule.Patience, rule.Text{
+				Summary: "Prometheus fails to evaluate alerting rules.",
+				Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }};
+					alerts that depend on them cannot fire.
+					First look: the error on Prometheus' rules page; if it is a many-to-many match, an exporter has another policy.`,
+			}),
+		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`,
+			2*rule.Patience, rule.Text{
+				Summary: "Prometheus skips evaluations of alerting rules.",
+				Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; alerts are late.
+					First look: prometheus_rule_group_last_duration_seconds against the group's interval, then the machine's load.`,
+			}),
+		rule.Single(metric.NoAlertmanagerAlert,
+			`prometheus_notifications_alertmanagers_discovered < 1`, rule.Patience, rule.Text{
+				Summary: "Prometheus knows no Alertmanager.",
+				Description: `{{ $labels.instance }} has found {{ $value }} Alertmanagers; its alerts are not delivered.
+					First look: the alerting section of its configuration, then its service discovery page.`,
+			}),
 		rule.Single(metric.AlertsDroppedAlert, `
 			increase(prometheus_notifications_errors_total[5m]) > 0
 			or increase(prometheus_notifications_dropped_total[5m]) > 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus fails to deliver alerts to an Alertmanager.",
-			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in five minutes{{ with $labels.alertmanager }} (to {{ . }}){{ end }}; pages may be lost.
+			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in five
+				minutes{{ with $labels.alertmanager }} (to {{ . }}){{ end }}; pages may be lost.
 				First look: is that Alertmanager up and reachable from Prometheus, is the notification queue full.`,
 		}),
 		rule.Single(metric.NotificationsFailingAlert, `
-			sum by (job, instance, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0`, rule.Patience, rule.Text{
-			Summary: "Alertmanager fails to notify through an integration.",
-			Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through {{ $labels.integration }} in five minutes; notifications of that channel may be lost.
+			sum by (job, instance, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0`,
+			rule.Patience, rule.Text{
+				Summary: "Alertmanager fails to notify through an integration.",
+				Description: `{{ $labels.instance }} failed {{ $value | printf "%.0f" }} notifications through
+				{{ $labels.integration }} in five minutes; notifications of that channel may be lost.
 				First look: Alertmanager's log for that receiver, then its key or URL, then the vendor's status page.`,
-		}),
+			}),
 		rule.Single(metric.PrometheusReloadAlert, `prometheus_config_last_reload_successful == 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus refused its new configuration.",
-			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }}); new rules and targets are not in force.
+			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }});
+				new rules and targets are not in force.
 				First look: promtool check config, then Prometheus' log.`,
 		}),
-		rule.Single(metric.AlertmanagerReloadAlert, `alertmanager_config_last_reload_successful == 0`, rule.Patience, rule.Text{
-			Summary: "Alertmanager refused its new configuration.",
-			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }}); new routes and receivers are not in force.
-				First look: amtool check-config, then Alertmanager's log.`,
-		}),
+		rule.Single(metric.AlertmanagerReloadAlert,
+			`alertmanager_config_last_reload_successful == 0`, rule.Patience, rule.Text{
+				Summary: "Alertmanager refused its new configuration.",
+				Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }});
+					new routes and receivers are not in force.
+					First look: amtool check-config, then Alertmanager's log.`,
+			}),
 		rule.Single(metric.AlertmanagerSplitAlert, `
 			max_over_time(alertmanager_cluster_members[5m])
 			< on (job) group_left ()
 			count by (job) (max_over_time(alertmanager_cluster_members[5m]))`, 15*time.Minute, rule.Text{
 			Summary: "Alertmanagers of one cluster do not see each other.",
-			Description: `{{ $labels.instance }} sees {{ $value }} members of its cluster, fewer than exist; every notification is sent twice.
+			Description: `{{ $labels.instance }} sees {{ $value }} members of its cluster, fewer than exist;
+				every notification is sent twice.
 				First look: --cluster.peer of each member, and whether the cluster port is open for TCP and UDP.`,
 		}),
 	}}

@@ -67,23 +67,31 @@ func resources(p *config.Policy) []rule.Group {
 	waits := func(ours string, theirs string) string {
 		return `label_replace(` + rule.Foreign("rate("+theirs+"[5m])") + `, "resource", "` + ours + `", "", "")`
 	}
-	ofKubernetes := func(series string) string { return `max by ($autoscaler) (` + rule.Adopted(p, rule.Held(series)) + `)` }
+	ofKubernetes := func(series string) string {
+		return `max by ($autoscaler) (` + rule.Adopted(p, rule.Held(series)) + `)`
+	}
 	return []rule.Group{
 		{Name: "thorbis-resources", Interval: rule.TotalsInterval, Rules: append([]rule.Rule{
 			{Record: metric.HostCores, Expr: three(rule.Held(`$share`), rule.Held(`$ownCPUs`), foreignCores)},
 			{Record: metric.HostCPUUsed, Expr: three(
 				`rate($shareUsed[5m]) / `+rule.Held(`$share`),
-				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+`[5m])) / on (environment, host, job, instance) `+rule.Held(`$ownCPUs`),
+				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+
+					`[5m])) / on (environment, host, job, instance) `+rule.Held(`$ownCPUs`),
 				`1 - `+perTarget(`rate(`+metric.NodeCPU+idle+`[5m])`)+` / `+foreignCores)},
-			{Record: metric.HostMemory, Expr: three(rule.Held(`$limitBytes`), rule.Held(`$ownTotal`), rule.Held(metric.NodeMemoryTotal))},
-			{Record: metric.HostMemoryLeft, Expr: three(rule.Held(`$limitBytes`)+` - `+rule.Held(`$workingSet`), rule.Held(`$ownLeft`), rule.Held(metric.NodeMemoryAvailable))},
+			{
+				Record: metric.HostMemory,
+				Expr:   three(rule.Held(`$limitBytes`), rule.Held(`$ownTotal`), rule.Held(metric.NodeMemoryTotal)),
+			},
+			{Record: metric.HostMemoryLeft, Expr: three(rule.Held(`$limitBytes`)+` - `+rule.Held(`$workingSet`),
+				rule.Held(`$ownLeft`), rule.Held(metric.NodeMemoryAvailable))},
 			{Record: metric.HostMemoryUsed, Expr: resourceExpr(`1 - $left / ($total > 0)`)},
 			{Record: metric.HostSwapUsed, Expr: rule.Either("$host",
 				rule.Held(metric.HostSwapTotal.Name)+" - "+rule.Held(metric.HostSwapFree.Name),
 				rule.Foreign(rule.Held(metric.NodeSwapTotal)+" - "+rule.Held(metric.NodeSwapFree)))},
 			// node_exporter and Supabase export no metrics on containers.
 			{Record: metric.HostThrottled, Expr: resourceExpr(`max by ($host) (rate($throttled[5m]))`)},
-			{Record: metric.HostKills, Expr: rule.Either("$host", "increase("+metric.HostOOMKills.Name+"[15m])", rule.Foreign("increase("+metric.NodeOOMKills+"[15m])"))},
+			{Record: metric.HostKills, Expr: rule.Either("$host", "increase("+metric.HostOOMKills.Name+"[15m])",
+				rule.Foreign("increase("+metric.NodeOOMKills+"[15m])"))},
 			{Record: metric.HostWaiting, Expr: resourceExpr(`
 				max by ($resource) (rate($ownWaits{kind="some"}[5m]))
 				or on ($resource)
@@ -95,17 +103,25 @@ func resources(p *config.Policy) []rule.Group {
 		}, machineAlerts()...)},
 		{Name: "thorbis-resources-slow", Interval: rule.WindowInterval, Rules: []rule.Rule{
 			{Record: metric.ProcessLow, Expr: resourceExpr(`min_over_time(max by ($process) ($resident)[1h:1m])`)},
-			{Record: metric.ScalingUsed, Expr: resourceExpr(ofKubernetes("$replicas") + ` / (` + ofKubernetes("$maxReplicas") + ` > 0)`)},
+			{
+				Record: metric.ScalingUsed,
+				Expr:   resourceExpr(ofKubernetes("$replicas") + ` / (` + ofKubernetes("$maxReplicas") + ` > 0)`),
+			},
 			leakAlert(p),
 			rule.Single(metric.ScalingMaximumAlert, resourceExpr(`$scaling >= 1`), 15*time.Minute, rule.Text{
 				Summary: "An autoscaler is at its maximum.",
-				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs its maximum number of replicas; it cannot add any if the load grows.
-					First look: is the load real (requests), or do replicas wait for a dependency (database, CPU limits); then whether maxReplicas can be raised.`,
+				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} runs its
+					maximum number of replicas; it cannot add any if the load grows.
+					First look: is the load real (requests), or do replicas wait for a dependency (database, CPU limits);
+					then whether maxReplicas can be raised.`,
 			}),
-			rule.Single(metric.ScalingInactiveAlert, resourceExpr(ofKubernetes(`$condition{condition="ScalingActive",status="false"}`)+` == 1`), 15*time.Minute, rule.Text{
+			rule.Single(metric.ScalingInactiveAlert, resourceExpr(
+				ofKubernetes(`$condition{condition="ScalingActive",status="false"}`)+` == 1`), 15*time.Minute, rule.Text{
 				Summary: "An autoscaler cannot scale.",
-				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} does not follow the load.
-					First look: kubectl describe hpa {{ $labels.horizontalpodautoscaler }} -n {{ $labels.namespace }}: the metrics server is gone, or the pods have no CPU request.`,
+				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} does not
+					follow the load.
+					First look: kubectl describe hpa {{ $labels.horizontalpodautoscaler }} -n {{ $labels.namespace }}:
+					the metrics server is gone, or the pods have no CPU request.`,
 			}),
 		}},
 	}
@@ -115,7 +131,8 @@ func machineAlerts() []rule.Rule {
 	memory := func(priority, bounds string, wait time.Duration) rule.Rule {
 		r := rule.Single(metric.MemoryAlert, resourceExpr(bounds), wait, rule.Text{
 			Summary: "A machine is running out of memory.",
-			Description: `{{ $value | humanizePercentage }} of the memory of {{ $labels.host }} in {{ $labels.environment }} is available; the kernel kills a process when none is left.
+			Description: `{{ $value | humanizePercentage }} of the memory of {{ $labels.host }} in {{ $labels.environment }} is
+				available; the kernel kills a process when none is left.
 				First look: which process uses it, with ps aux --sort=-rss | head; since when, on the Resources dashboard.`,
 		})
 		r.Priority = priority
@@ -124,14 +141,17 @@ func machineAlerts() []rule.Rule {
 	return []rule.Rule{
 		rule.Single(metric.CPUAlert, resourceExpr(`$cpu > 0.9`), 30*time.Minute, rule.Text{
 			Summary: "A machine has no CPU left.",
-			Description: `{{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its CPUs; everything on it takes longer.
-				First look: what uses it, with top or pidstat 5 1; steal means that the provider delivers less CPU than was bought.`,
+			Description: `{{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its CPUs;
+				everything on it takes longer.
+				First look: what uses it, with top or pidstat 5 1; steal means that the provider delivers less CPU than was
+				bought.`,
 		}),
 		memory("P2", `$left / $total < 0.03`, 5*time.Minute),
 		memory("P3", `($left / $total < 0.1) >= 0.03`, 15*time.Minute),
 		rule.Single(metric.OOMAlert, resourceExpr(`$kills > 0`), 0, rule.Text{
 			Summary: "The kernel has killed a process for lack of memory.",
-			Description: `About {{ $value | printf "%.0f" }} process(es) on {{ $labels.host }} in {{ $labels.environment }} were killed within the last fifteen minutes.
+			Description: `About {{ $value | printf "%.0f" }} process(es) on {{ $labels.host }} in {{ $labels.environment }} were
+				killed within the last fifteen minutes.
 				First look: dmesg -T | grep -i 'killed process' shows which process and how much memory it used.`,
 		}),
 	}
@@ -144,9 +164,11 @@ func leakAlert(p *config.Policy) rule.Rule {
 		$lowMemory - $lowMemory offset 8h > 100e6
 		and $lowMemory > 1.1 * ($lowMemory offset 4h)
 		and ($lowMemory offset 4h) > 1.05 * ($lowMemory offset 8h)
-		and on ($process) time() - max by ($process) (`+rule.Kept(metric.HostProcessStart, "5m", rule.NamedProcesses(p))+`) > 9 * 3600`), time.Hour, rule.Text{
+		and on ($process) time() - max by ($process) (`+
+		rule.Kept(metric.HostProcessStart, "5m", rule.NamedProcesses(p))+`) > 9 * 3600`), time.Hour, rule.Text{
 		Summary: "The memory of a process grows without a restart.",
-		Description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not restarted.
+		Description: `{{ $labels.process }} on {{ $labels.host }} in {{ $labels.environment }} uses
+			{{ $value | humanize1024 }}B more than eight hours ago, has grown all the time and was not restarted.
 			First look: the version that was deployed last; a heap profile now and in an hour. A restart gains time.`,
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
-// TestSubject checks the generated rules on machines and on the monitoring itself, promtool's tests of them and the cases
-// of their alerts.
+// TestSubject checks the generated rules on machines and on the monitoring itself, promtool's tests of them and the
+// cases of their alerts.
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{platform.Resources, platform.Paging}, []string{
 		"exporter.yaml", "paging.yaml", "resources.yaml", "scrape_labels.yaml",

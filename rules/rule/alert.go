@@ -48,7 +48,8 @@ func Lasting(rules []Rule) []Rule {
 func ByPage(a *metric.Alert, own string, wait time.Duration, t Text, expr func(page string) string) []Rule {
 	var rules []Rule
 	for _, p := range config.Priorities[slices.Index(config.Priorities, own):] {
-		rules = append(rules, Rule{Alert: a, Priority: p, Expr: expr(PageMatcher(own, p)), For: wait, Annotations: t.Annotations()})
+		rules = append(rules,
+			Rule{Alert: a, Priority: p, Expr: expr(PageMatcher(own, p)), For: wait, Annotations: t.Annotations()})
 	}
 	return rules
 }

@@ -97,7 +97,8 @@ func skipSpace(expr string, from int) int {
 
 // named reports whether a matcher compares the environment with the policy's, by = or by !=.
 func (sc Scope) named(m *labels.Matcher) bool {
-	return m.Name == metric.LabelEnvironment && m.Value == sc.environment && (m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual)
+	return m.Name == metric.LabelEnvironment && m.Value == sc.environment &&
+		(m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual)
 }
 
 // readsOurs reports whether a selector reads series of the exporter, records of these rules or their alerts.
@@ -114,7 +115,8 @@ func readsOurs(s *parser.VectorSelector) bool {
 	return metric.Ours(name) || bundle && strings.HasPrefix(name, "ALERTS")
 }
 
-// ForeignEnvironment returns the first environment that an expression asks of a series of ours and that is not the policy's.
+// ForeignEnvironment returns the first environment that an expression asks of a series of ours and that is not the
+// policy's.
 func ForeignEnvironment(root parser.Expr, environment string) string {
 	var found string
 	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {

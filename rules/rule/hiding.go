@@ -19,7 +19,8 @@ type signal func(hidden Rule) string
 var signals = map[*metric.Alert]signal{
 	// Only a page of at least the same urgency replaces another.
 	metric.CheckDownAlert: func(r Rule) string {
-		return "max_over_time(" + metric.CheckDownOwned.Select(some(`tenant=""`, PageMatcher(r.Priority, r.Priority))...) + "[" + after(r) + "]) > 0"
+		return "max_over_time(" + metric.CheckDownOwned.Select(some(`tenant=""`, PageMatcher(r.Priority, r.Priority))...) +
+			"[" + after(r) + "]) > 0"
 	},
 	metric.ManyTenantsDownAlert: func(Rule) string { return metric.ManyTenantsDown.Name },
 	metric.SLOBurnAlert: func(r Rule) string {
@@ -38,7 +39,8 @@ var signals = map[*metric.Alert]signal{
 		if r.Alert != metric.ServiceUnwatchedAlert {
 			return ""
 		}
-		return "max_over_time(" + metric.EnvironmentUnwatched.Name + "[" + after(r) + "]) <= " + strconv.Itoa(config.PriorityRank(r.Priority))
+		return "max_over_time(" + metric.EnvironmentUnwatched.Name + "[" + after(r) + "]) <= " +
+			strconv.Itoa(config.PriorityRank(r.Priority))
 	},
 	metric.ManyTenantsBurningAlert: func(Rule) string { return metric.ManyTenantsBurning.Name },
 }
@@ -58,8 +60,8 @@ var conditions = map[*metric.Alert]map[*metric.Alert]*metric.Record{
 	metric.CheckSilentAlert:  {metric.CheckDownAlert: metric.CheckDown},
 }
 
-// HidingRecords returns the records that hide a burn at a pace. The first are those of the alerts that its condition leaves
-// out, the others those of the faster paces of its own alert.
+// HidingRecords returns the records that hide a burn at a pace. The first are those of the alerts that its condition
+// leaves out, the others those of the faster paces of its own alert.
 func HidingRecords(a *metric.Alert, pace string, burning map[string]*metric.Record) []*metric.Record {
 	var all []*metric.Record
 	for _, h := range metric.HiddenBy(a) {

@@ -28,7 +28,8 @@ func MachineExpr(text string, more ...Names) string {
 
 // Foreign gives a foreign exporter's series the environment and host labels of ours.
 func Foreign(expr string) string {
-	return `(` + expr + `) * on (` + Target + `) group_left (` + Join(metric.LabelEnvironment, metric.LabelHost) + `) ` + metric.NodeHost.Name
+	return `(` + expr + `) * on (` + Target + `) group_left (` + Join(metric.LabelEnvironment, metric.LabelHost) + `) ` +
+		metric.NodeHost.Name
 }
 
 // Held returns the last value of a gauge within Prometheus's lookback. One failed scrape marks all series of its

@@ -94,7 +94,8 @@ func NamedProcesses(p *config.Policy) string {
 // Kept returns the last value of a gauge within a range for what the policy names, and the current value of everything
 // else.
 func Kept(m *metric.Metric, within, matcher string, more ...string) string {
-	return "(" + m.Select(more...) + " or last_over_time(" + m.Select(append([]string{matcher}, more...)...) + "[" + within + "]))"
+	return "(" + m.Select(more...) + " or last_over_time(" + m.Select(append([]string{matcher}, more...)...) + "[" +
+		within + "]))"
 }
 
 // Removed returns the things that exporters stated within the hour and no longer state, and that the policy does not

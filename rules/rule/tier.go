@@ -25,21 +25,39 @@ type BurnTier struct {
 	Pace    time.Duration
 }
 
-// UptimeTiers lists the tiers of uptime, the fastest first. A slower tier is quiet while a faster one burns, and for its
-// own short window after that. The factors spend 5 %, 10 % and 10 % of a 30 d budget in the long window.
+// UptimeTiers lists the tiers of uptime, the fastest first. A slower tier is quiet while a faster one burns, and for
+// its own short window after that. The factors spend 5 %, 10 % and 10 % of a 30 d budget in the long window.
 var UptimeTiers = []BurnTier{
 	{Name: "medium", Priority: "P2", Long: "6h", Short: "30m", spent: big.NewRat(5, 100), Floor: 60 * time.Second},
-	{Name: "slow", Priority: "P3", Long: "1d", Short: "2h", spent: big.NewRat(10, 100), Floor: 30 * time.Second, Wait: 15 * time.Minute},
-	{Name: "trend", Priority: "P4", Long: "3d", Short: "6h", spent: big.NewRat(10, 100), Floor: 30 * time.Second, Wait: time.Hour},
+	{
+		Name: "slow", Priority: "P3", Long: "1d", Short: "2h", spent: big.NewRat(10, 100), Floor: 30 * time.Second,
+		Wait: 15 * time.Minute,
+	},
+	{
+		Name: "trend", Priority: "P4", Long: "3d", Short: "6h", spent: big.NewRat(10, 100), Floor: 30 * time.Second,
+		Wait: time.Hour,
+	},
 }
 
 // RequestTiers lists the tiers of objectives that count events. They include a fast tier, which uptime lacks: no state
 // alert reports failing requests. It spends 2 % of a 30 d budget in an hour.
 var RequestTiers = []BurnTier{
-	{Name: "fast", Priority: "P1", Long: "1h", Short: "5m", spent: big.NewRat(2, 100), Windows: []string{"5m", "1h"}, Pace: TotalsInterval},
-	{Name: "medium", Priority: "P2", Long: "6h", Short: "30m", spent: big.NewRat(5, 100), Wait: 2 * time.Minute, Windows: []string{"30m", "6h"}, Pace: WindowInterval},
-	{Name: "slow", Priority: "P3", Long: "1d", Short: "2h", spent: big.NewRat(10, 100), Wait: 15 * time.Minute, Windows: []string{"2h", "1d"}, Pace: SlowInterval},
-	{Name: "trend", Priority: "P4", Long: "3d", Short: "6h", spent: big.NewRat(10, 100), Wait: time.Hour, Windows: []string{"3d"}, Pace: SlowInterval},
+	{
+		Name: "fast", Priority: "P1", Long: "1h", Short: "5m", spent: big.NewRat(2, 100), Windows: []string{"5m", "1h"},
+		Pace: TotalsInterval,
+	},
+	{
+		Name: "medium", Priority: "P2", Long: "6h", Short: "30m", spent: big.NewRat(5, 100), Wait: 2 * time.Minute,
+		Windows: []string{"30m", "6h"}, Pace: WindowInterval,
+	},
+	{
+		Name: "slow", Priority: "P3", Long: "1d", Short: "2h", spent: big.NewRat(10, 100), Wait: 15 * time.Minute,
+		Windows: []string{"2h", "1d"}, Pace: SlowInterval,
+	},
+	{
+		Name: "trend", Priority: "P4", Long: "3d", Short: "6h", spent: big.NewRat(10, 100), Wait: time.Hour,
+		Windows: []string{"3d"}, Pace: SlowInterval,
+	},
 }
 
 // Factor returns the burn rate at which the long window spends the tier's share of the budget. For a period of 30 d

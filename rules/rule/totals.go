@@ -26,7 +26,8 @@ import (
 // That is the most that any chain of windows proves. It never decreases.
 //
 // Events have such totals too. Shorter windows use them as well, or the steps by which they grow. With 10,000 tenants,
-// one increase(x[1h]) reads twelve million samples, a difference of two totals twenty thousand. Neither totals nor steps extrapolate or lose samples between two windows.
+// one increase(x[1h]) reads twelve million samples, a difference of two totals twenty thousand. Neither totals nor
+// steps extrapolate or lose samples between two windows.
 //
 // A step is the value of a counter now minus its value when the total was last written, at most fifteen minutes ago.
 // Steps touch without gap or overlap, whatever the interval of the scrapes. A counter that was reset adds nothing for

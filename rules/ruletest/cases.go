@@ -123,7 +123,8 @@ var endsWithExporter = func() map[string]string {
 		metric.TrafficVanishedAlert.Name:      "it looks at a record that is kept until events come again",
 	}
 	for _, a := range []*metric.Alert{
-		metric.RuleFailingAlert, metric.RuleMissedAlert, metric.AlertsDroppedAlert, metric.NotificationsFailingAlert, metric.NoAlertmanagerAlert,
+		metric.RuleFailingAlert, metric.RuleMissedAlert, metric.AlertsDroppedAlert, metric.NotificationsFailingAlert,
+		metric.NoAlertmanagerAlert,
 		metric.PrometheusReloadAlert, metric.AlertmanagerReloadAlert, metric.AlertmanagerSplitAlert,
 	} {
 		reasons[a.Name] = "Prometheus and Alertmanager report on themselves, as they are after a restart"
@@ -164,7 +165,8 @@ func covered(t *testing.T, subjects []rule.Subject, simulated []Case) {
 				}
 			}
 			if reason := endsWithExporter[name]; !fires[name] && reason == "" {
-				t.Errorf("no test in which %s fires on while its exporter restarts; write %s/%s/%s in rules/tests", name, name, KindRestart, KindFiring)
+				t.Errorf("no test in which %s fires on while its exporter restarts; write %s/%s/%s in rules/tests", name, name,
+					KindRestart, KindFiring)
 			} else if fires[name] && reason != "" {
 				t.Errorf("%s does fire on while its exporter restarts", name)
 			}

@@ -26,7 +26,8 @@ func Check(t *testing.T, subjects []rule.Subject, tests []string, simulated ...C
 			t.Fatal(err)
 		}
 		if string(golden) != string(text) {
-			t.Errorf("%s differs from what the policy generates; run go test ./rules -run TestGolden -update and read the difference", path)
+			t.Errorf("%s differs from what the policy generates; "+
+				"run go test ./rules -run TestGolden -update and read the difference", path)
 		}
 	}
 	covered(t, subjects, simulated)

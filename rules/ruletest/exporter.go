@@ -232,7 +232,8 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		if e.Check == "" {
 			return e.vanish(now, samples)
 		}
-		check := with(env, metric.LabelAppService, cmp.Or(e.Service, "web"), metric.LabelCheck, e.Check, metric.LabelTenant, e.Tenant, metric.LabelLocation, e.Location)
+		check := with(env, metric.LabelAppService, cmp.Or(e.Service, "web"), metric.LabelCheck, e.Check, metric.LabelTenant,
+			e.Tenant, metric.LabelLocation, e.Location)
 		for _, s := range metric.HealthStates {
 			v := 0.0
 			if s == e.state {
@@ -246,7 +247,8 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		add(metric.HealthCheckMaintenanceSeconds.Name, e.inMaint, check...)
 		add(metric.HealthCheckOutages.Name, e.outages, check...)
 		add(metric.HealthCheckOutageStart.Name, e.outage, check...)
-		add(metric.HealthCheckInfo.Name, 1, with(check, metric.LabelTier, e.Tier, metric.LabelOwner, e.Owner, metric.LabelPage, e.Page)...)
+		add(metric.HealthCheckInfo.Name, 1,
+			with(check, metric.LabelTier, e.Tier, metric.LabelOwner, e.Owner, metric.LabelPage, e.Page)...)
 		if e.Certificate != 0 {
 			add(metric.HealthCheckCertificateExpiry.Name, e.Certificate, check...)
 			if e.Warning != 0 {

@@ -52,7 +52,8 @@ func (w *World) Fired(name string, only ...string) []Firing {
 		if len(only) == 0 {
 			// No exporter of these worlds follows incidents, so escalation is blind in all of them. None has the
 			// series of the policy's own objectives.
-			return f.Alert == metric.WatchdogAlert.Name || f.Alert == metric.EscalationBlindAlert.Name || f.Alert == metric.ObjectiveUnmeasuredAlert.Name
+			return f.Alert == metric.WatchdogAlert.Name || f.Alert == metric.EscalationBlindAlert.Name ||
+				f.Alert == metric.ObjectiveUnmeasuredAlert.Name
 		}
 		return !slices.Contains(only, f.Alert)
 	})

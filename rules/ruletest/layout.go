@@ -42,12 +42,32 @@ const (
 // Layouts are the ways in which up to three exporters watch.
 var Layouts = []Layout{
 	{"one", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}}},
-	{"two-one-job", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "thorbis", Instance: "b", Location: "fra"}}},
-	{"two-two-jobs", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "prober", Instance: "b", Location: "fra"}}},
-	{"two-locations", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "thorbis", Instance: "b", Location: "nyc"}}},
-	{"two-locations-two-jobs", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "prober", Instance: "b", Location: "nyc"}}},
-	{"three-locations", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "thorbis", Instance: "b", Location: "nyc"}, {Job: "thorbis", Instance: "c", Location: "sin"}}},
-	{"three-locations-three-jobs", []Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "prober", Instance: "b", Location: "nyc"}, {Job: "edge", Instance: "c", Location: "sin"}}},
+	{
+		"two-one-job",
+		[]Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "thorbis", Instance: "b", Location: "fra"}},
+	},
+	{
+		"two-two-jobs",
+		[]Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "prober", Instance: "b", Location: "fra"}},
+	},
+	{
+		"two-locations",
+		[]Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "thorbis", Instance: "b", Location: "nyc"}},
+	},
+	{
+		"two-locations-two-jobs",
+		[]Exporter{{Job: "thorbis", Instance: "a", Location: "fra"}, {Job: "prober", Instance: "b", Location: "nyc"}},
+	},
+	{"three-locations", []Exporter{
+		{Job: "thorbis", Instance: "a", Location: "fra"},
+		{Job: "thorbis", Instance: "b", Location: "nyc"},
+		{Job: "thorbis", Instance: "c", Location: "sin"},
+	}},
+	{"three-locations-three-jobs", []Exporter{
+		{Job: "thorbis", Instance: "a", Location: "fra"},
+		{Job: "prober", Instance: "b", Location: "nyc"},
+		{Job: "edge", Instance: "c", Location: "sin"},
+	}},
 }
 
 // Place copies a layout's exporters with phases of a seed and calls each to set them up.

@@ -65,7 +65,8 @@ func Simulate(t *testing.T, all []Simulation) {
 			for _, world := range worlds {
 				fired := w.Fired(world.Name, s.Alert.Name)
 				want := 0
-				if strings.Contains(world.Name, "/"+KindFiring+"/") || strings.Contains(world.Name, "/"+KindRestart+"/") && s.Steady {
+				if strings.Contains(world.Name, "/"+KindFiring+"/") ||
+					strings.Contains(world.Name, "/"+KindRestart+"/") && s.Steady {
 					want = 1
 				}
 				if len(fired) != want || want == 1 && (fired[0].Priority != s.Priority || fired[0].From < Begin) {

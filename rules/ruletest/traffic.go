@@ -150,7 +150,9 @@ func (w *World) OnlyRequests(more ...string) *World {
 func Tenants(n int, tier string, rate float64, each func(i int, t *Tenant)) []Tenant {
 	var all []Tenant
 	for i := range n {
-		t := Tenant{Name: "t" + string(rune('a'+i/26/26)) + string(rune('a'+i/26%26)) + string(rune('a'+i%26)), Tier: tier, Rate: rate}
+		t := Tenant{
+			Name: "t" + string(rune('a'+i/26/26)) + string(rune('a'+i/26%26)) + string(rune('a'+i%26)), Tier: tier, Rate: rate,
+		}
 		if each != nil {
 			each(i, &t)
 		}

@@ -120,7 +120,8 @@ func NewWorldWithPeriod(t testing.TB, period time.Duration, scenarios ...Scenari
 	return w
 }
 
-// policyChecks are the checks of the exporters of some worlds that the policy in force names: not those that are removed.
+// policyChecks are the checks of the exporters of some worlds that the policy in force names: not those that are
+// removed.
 func policyChecks(scenarios []Scenario) []*config.Check {
 	var checks []*config.Check
 	for _, s := range scenarios {
@@ -270,7 +271,8 @@ func At(t int) time.Time { return Epoch.Add(time.Duration(t) * time.Second) }
 // Evaluate evaluates the groups that are due, and notes which alerts fire.
 func (w *World) Evaluate(t int) {
 	for _, g := range w.Groups {
-		if (t-w.phase(g))%int(g.Interval().Seconds()) != 0 || len(w.GroupsOnly) > 0 && !slices.Contains(w.GroupsOnly, g.Name()) {
+		if (t-w.phase(g))%int(g.Interval().Seconds()) != 0 ||
+			len(w.GroupsOnly) > 0 && !slices.Contains(w.GroupsOnly, g.Name()) {
 			continue
 		}
 		g.Eval(context.Background(), At(t))

@@ -9,23 +9,29 @@ import (
 )
 
 // eventBudgetText is the part of a description that shows how much of an objective's budget is left.
-var eventBudgetText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment $labels.app_service $labels.slo | query }}
+var eventBudgetText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment
+	$labels.app_service $labels.slo | query }}
 	Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
-	{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment $labels.app_service $labels.slo | query }}
+	{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q}" $labels.environment $labels.app_service $labels.slo |
+	query }}
 	At the pace of the last hour it is empty in {{ . | first | value | printf "%%.1f" }} h.{{ end }}`,
 	metric.SLOBudgetLeft.Name, metric.SLOBudgetHours.Name)
 
 // unknownText is the part of a description that shows the share of requests of unknown hosts while these are most of
 // the service's.
-var unknownText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q}" $labels.environment $labels.app_service | query }}
-	{{ . | first | value | humanizePercentage }} of the requests have a host that no tenant owns: check the registry.{{ end }}`,
+var unknownText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%q}" $labels.environment
+	$labels.app_service | query }}
+	{{ . | first | value | humanizePercentage }} of the requests have a host that no tenant owns:
+	check the registry.{{ end }}`,
 	metric.UnknownMost.Name)
 
 func sloBurnAlerts(t rule.BurnTier) []rule.Rule {
 	return ofTier(t, rule.ByPage(metric.SLOBurnAlert, t.Priority, t.Wait, rule.Text{
 		Summary: "A service burns the budget of an objective too fast.",
-		Description: fmt.Sprintf(`{{ $labels.app_service }} in {{ $labels.environment }} burns the budget of {{ $labels.slo }} {{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s;
-			more than one tenant is affected, or one with half of the traffic. Owner: {{ $labels.owner }}.`, t.Long, t.Short) + eventBudgetText + unknownText + `
+		Description: fmt.Sprintf(`{{ $labels.app_service }} in {{ $labels.environment }} burns the budget of {{ $labels.slo }}
+			{{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s;
+			more than one tenant is affected, or one with half of the traffic.
+			Owner: {{ $labels.owner }}.`, t.Long, t.Short) + eventBudgetText + unknownText + `
 			First look: error and slow ratio by tenant on the tenants dashboard; then what was deployed last.`,
 	}, func(page string) string { return metric.SLOBurning[t.Name].Name + rule.Braces(page) + " > 0" }))
 }
@@ -35,11 +41,15 @@ func sloBurnAlerts(t rule.BurnTier) []rule.Rule {
 func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
 	return ofTier(t, rule.ByPage(metric.TenantBurnAlert, t.Priority, max(t.Wait, afterWhole), rule.Text{
 		Summary: "One tenant burns its budget too fast.",
-		Description: fmt.Sprintf(`Tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in {{ $labels.environment }} burns its budget of {{ $labels.slo }}
-			{{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s; its service does not. Owner: {{ $labels.owner }}.
-			{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q,tenant=%%q}" $labels.environment $labels.app_service $labels.slo $labels.tenant | query }}
+		Description: fmt.Sprintf(`Tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in
+			{{ $labels.environment }} burns its budget of {{ $labels.slo }}
+			{{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s; its service does not.
+			Owner: {{ $labels.owner }}.
+			{{ with printf "%s{environment=%%q,app_service=%%q,slo=%%q,tenant=%%q}" $labels.environment $labels.app_service
+			$labels.slo $labels.tenant | query }}
 			Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
-			First look: the tenant's dashboard; the usual cause is a broken client or integration of that tenant.`, t.Long, t.Short, metric.TenantBudgetLeft.Name),
+			First look: the tenant's dashboard; the usual cause is a broken client or integration of that
+			tenant.`, t.Long, t.Short, metric.TenantBudgetLeft.Name),
 	}, func(page string) string { return metric.TenantBurning[t.Name].Name + rule.Braces(page) + " > 0" }))
 }
 
@@ -70,7 +80,8 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 	tierBurn := func(page string) string {
 		return rule.Expand(`$tiers >= on ($tier) group_left (page) $pool`+rule.Braces(page), n)
 	}
-	worst := fmt.Sprintf(`{{ range printf "topk(5, %s{environment=%%q,app_service=%%q,slo=%%q})" $labels.environment $labels.app_service $labels.slo | query }}
+	worst := fmt.Sprintf(`{{ range printf "topk(5, %s{environment=%%q,app_service=%%q,slo=%%q})" $labels.environment
+		$labels.app_service $labels.slo | query }}
 		{{ .Labels.tenant }} ({{ .Value | printf "%%.0f" }} bad){{ end }}`, metric.TenantBadIncrease["5m"].Name)
 
 	rules := []rule.Rule{{Record: metric.TrafficVanished, Expr: rule.Expand(`
@@ -88,23 +99,29 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		unless on ($service) $planned`, n)}}
 	rules = append(rules, rule.ByPage(metric.TierBurnAlert, "P1", afterWhole, rule.Text{
 		Summary: "Several tenants of one tier burn their budget at once.",
-		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}; the policy pages for the tier from pool.tenants on.
+		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in
+			{{ $labels.environment }} burn their budget of {{ $labels.slo }}; the policy pages for the tier from pool.tenants on.
 			Owner: {{ $labels.owner }}. Worst of all tiers in the last five minutes:` + worst + `.
 			First look: what those tenants share (region, shard, plan, last migration).`,
 	}, tierBurn)...)
-	m := rule.MassOutage{Level: "slo", Many: metric.ManyTenantsBurning, Urgency: metric.TenantsBurningUrgency, Own: "P2", Tier: tierBurn}
+	m := rule.MassOutage{
+		Level: "slo", Many: metric.ManyTenantsBurning, Urgency: metric.TenantsBurningUrgency, Own: "P2", Tier: tierBurn,
+	}
 	rules = append(rules, m.Record())
 	rules = append(rules, m.Alerts(metric.ManyTenantsBurningAlert, afterWhole, rule.Text{
 		Summary: "Many tenants of one service burn their budget at once.",
-		Description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of {{ $labels.slo }}: something that they share is broken. Owner: {{ $labels.owner }}.
+		Description: `{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} burn their budget of
+			{{ $labels.slo }}: something that they share is broken. Owner: {{ $labels.owner }}.
 			Alerts on single tenants of it are suppressed until five minutes after. Worst in the last five minutes:` + worst + `.
 			First look: what those tenants share (a plan, a shard, a feature); the service as a whole is within its budget.`,
 	}, metric.ManyTenantsBurning.Name+" > 0")...)
 	rules = append(rules, rule.ByPage(metric.TrafficVanishedAlert, "P2", 2*rule.Patience, rule.Text{
 		Summary: "Steady traffic has stopped, or is no longer counted.",
-		Description: `No events have been counted for an objective of {{ $labels.app_service }} in {{ $labels.environment }} for {{ $value | humanizeDuration }}, after steady traffic;
+		Description: `No events have been counted for an objective of {{ $labels.app_service }} in {{ $labels.environment }}
+			for {{ $value | humanizeDuration }}, after steady traffic;
 			bad events would not page. Owner: {{ $labels.owner }}.
-			First look: is the service reachable (its health checks); then the exporter that reads its logs and how far its sources lag.`,
+			First look: is the service reachable (its health checks); then the exporter that reads its logs and how far its
+			sources lag.`,
 	}, func(page string) string {
 		return rule.Expand(`
 			max by ($service, owner, page) (

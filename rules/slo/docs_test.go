@@ -26,7 +26,8 @@ func TestDocumentedTiers(t *testing.T) {
 		if tier.Wait > 0 {
 			wait = spaced(model.Duration(tier.Wait).String())
 		}
-		table += fmt.Sprintf("| %s | %s and %s | %s | %s | %s |\n", tier.Name, spaced(tier.Long), spaced(tier.Short), tier.Factor(30*24*time.Hour), tier.Priority, wait)
+		table += fmt.Sprintf("| %s | %s and %s | %s | %s | %s |\n", tier.Name, spaced(tier.Long), spaced(tier.Short),
+			tier.Factor(30*24*time.Hour), tier.Priority, wait)
 	}
 	if !strings.Contains(string(text), table+"\n") {
 		t.Errorf("docs/slo.md lacks this table:\n%s", table)

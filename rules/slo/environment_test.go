@@ -18,7 +18,8 @@ func TestOwnObjectiveOfAnotherEnvironment(t *testing.T) {
 		p := ruletest.Policy(t)
 		p.SLOs[0].Total = `sum(rate(thorbis_tenant_requests_total{` + matcher + `}[$window]))`
 		_, err := rules.Build(p)
-		if fine != (err == nil) || err != nil && (!strings.Contains(err.Error(), "policy.yaml:") || !strings.Contains(err.Error(), "another environment")) {
+		if fine != (err == nil) || err != nil &&
+			(!strings.Contains(err.Error(), "policy.yaml:") || !strings.Contains(err.Error(), "another environment")) {
 			t.Errorf("%s: %v", matcher, err)
 		}
 	}

@@ -26,10 +26,12 @@ func perStep(text, environment string) (string, error) {
 		return "", err
 	}
 	if t := root.Type(); t != parser.ValueTypeVector {
-		return "", fmt.Errorf("this yields a %s; write an expression that yields a vector, such as sum(rate(x_total[%s]))", t, config.WindowPlaceholder)
+		return "", fmt.Errorf("this yields a %s; write an expression that yields a vector, such as sum(rate(x_total[%s]))", t,
+			config.WindowPlaceholder)
 	}
 	if other := rule.ForeignEnvironment(root, environment); environment != "" && other != "" {
-		return "", fmt.Errorf("%s selects another environment than the policy's, which is %q; take it out, the policy's own is added", other, environment)
+		return "", fmt.Errorf("%s selects another environment than the policy's, which is %q; take it out, "+
+			"the policy's own is added", other, environment)
 	}
 	var c counter
 	root = c.rewrite(root, "")
@@ -77,8 +79,8 @@ func (c *counter) parse(format string, args ...any) parser.Expr {
 // additive are the functions of a range whose values over two steps add up to that over both.
 var additive = []string{"rate", "increase", "sum_over_time", "count_over_time"}
 
-// Functions of native histograms. Those of linear add up, so they are taken of each series; a fraction is taken of what was
-// added in the step.
+// Functions of native histograms. Those of linear add up, so they are taken of each series; a fraction is taken of what
+// was added in the step.
 const histogramFraction = "histogram_fraction"
 
 var linear = []string{"histogram_count", "histogram_sum"}
@@ -119,9 +121,11 @@ func (c *counter) binary(n *parser.BinaryExpr, of string) parser.Expr {
 	case n.Op == parser.DIV && left && right:
 		c.refuse("a ratio does not add up over time; write what is above the line as bad and what is below it as total")
 	case n.Op == parser.DIV && right:
-		c.refuse("what is divided by a rate does not add up over time; write what is above the line as bad and what is below it as total")
+		c.refuse("what is divided by a rate does not add up over time; " +
+			"write what is above the line as bad and what is below it as total")
 	case n.Op == parser.MUL && left && right && !fractionOf(n.LHS, n.RHS) && !fractionOf(n.RHS, n.LHS):
-		c.refuse("a product of two rates does not add up over time; write one of them, or histogram_fraction times histogram_count")
+		c.refuse(
+			"a product of two rates does not add up over time; write one of them, or histogram_fraction times histogram_count")
 	case (n.Op == parser.POW || n.Op == parser.MOD || n.Op == parser.ATAN2) && (left || right):
 		c.refuse("%s does not add up over time; write sums and differences of rates", n.Op)
 	}
@@ -140,7 +144,8 @@ func (c *counter) binary(n *parser.BinaryExpr, of string) parser.Expr {
 	if n.Op == parser.SUB {
 		sign = "-1 * "
 	}
-	return c.parse(`(sum without (side) (label_replace(%s, "side", "left", "", "") or label_replace(%s(%s), "side", "right", "", "")))`, n.LHS, sign, n.RHS)
+	return c.parse(`(sum without (side) (label_replace(%s, "side", "left", "", "") or label_replace(%s(%s), "side", `+
+		`"right", "", "")))`, n.LHS, sign, n.RHS)
 }
 
 // fractionOf reports whether one side is a share of what the other counts.
@@ -172,7 +177,8 @@ func (c *counter) call(n *parser.Call, of string) parser.Expr {
 	case name == histogramFraction && c.products == 0:
 		c.refuse("a fraction does not add up over time; multiply it by histogram_count of the same histograms")
 	case name != histogramFraction && strings.HasPrefix(name, "histogram_"):
-		c.refuse("%s does not add up over time; write histogram_count, histogram_sum, or histogram_fraction times histogram_count", name)
+		c.refuse("%s does not add up over time; write histogram_count, histogram_sum, "+
+			"or histogram_fraction times histogram_count", name)
 	case name == histogramFraction:
 		of = histogramFraction
 	}

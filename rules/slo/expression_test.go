@@ -6,18 +6,42 @@ import (
 )
 
 func TestPerStep(t *testing.T) {
-	for text, want := range map[string]string{
-		`sum(rate(x_total[$window]))`:                                                  `sum(clamp_min(x_total - last_over_time(x_total[15m] offset 30s), 0))`,
-		`sum by (a) (increase(x_total{code=~"5.."}[$window])) / 2 # half`:              `sum by (a) (clamp_min(x_total{code=~"5.."} - last_over_time(x_total{code=~"5.."}[15m] offset 30s), 0)) / 2`,
-		`sum(rate(a_total[$window])) - sum(rate(b_total[$window]))`:                    `(sum without (side) (label_replace(sum(clamp_min(a_total - last_over_time(a_total[15m] offset 30s), 0)), "side", "left", "", "") or label_replace(-1 * (sum(clamp_min(b_total - last_over_time(b_total[15m] offset 30s), 0))), "side", "right", "", "")))`,
-		`histogram_count(sum(rate(h[$window])))`:                                       `(sum(clamp_min(histogram_count(h) - histogram_count(last_over_time(h[15m] offset 30s)), 0)))`,
-		`sum_over_time((sum(rate(a[1m])) / sum(rate(b[1m])) > bool 0.1)[$window:15s])`: `sum_over_time((sum(rate(a[1m])) / sum(rate(b[1m])) > bool 0.1)[30s:15s])`,
-		`count_over_time(up[$window])`:                                                 `count_over_time(up[30s])`,
-		`15 * sum_over_time((max(rate(x[1m])) > bool 5)[$window:15s])`:                 `15 * sum_over_time((max(rate(x[1m])) > bool 5)[30s:15s])`,
+	for _, c := range []struct{ text, want string }{
+		{
+			`sum(rate(x_total[$window]))`,
+			`sum(clamp_min(x_total - last_over_time(x_total[15m] offset 30s), 0))`,
+		},
+		{
+			`sum by (a) (increase(x_total{code=~"5.."}[$window])) / 2 # half`,
+			`sum by (a) (clamp_min(x_total{code=~"5.."} - last_over_time(x_total{code=~"5.."}[15m] offset 30s), 0)) / 2`,
+		},
+		{
+			`sum(rate(a_total[$window])) - sum(rate(b_total[$window]))`,
+			`(sum without (side) (label_replace(` +
+				`sum(clamp_min(a_total - last_over_time(a_total[15m] offset 30s), 0)), "side", "left", "", "") or ` +
+				`label_replace(-1 * ` +
+				`(sum(clamp_min(b_total - last_over_time(b_total[15m] offset 30s), 0))), "side", "right", "", "")))`,
+		},
+		{
+			`histogram_count(sum(rate(h[$window])))`,
+			`(sum(clamp_min(histogram_count(h) - histogram_count(last_over_time(h[15m] offset 30s)), 0)))`,
+		},
+		{
+			`sum_over_time((sum(rate(a[1m])) / sum(rate(b[1m])) > bool 0.1)[$window:15s])`,
+			`sum_over_time((sum(rate(a[1m])) / sum(rate(b[1m])) > bool 0.1)[30s:15s])`,
+		},
+		{
+			`count_over_time(up[$window])`,
+			`count_over_time(up[30s])`,
+		},
+		{
+			`15 * sum_over_time((max(rate(x[1m])) > bool 5)[$window:15s])`,
+			`15 * sum_over_time((max(rate(x[1m])) > bool 5)[30s:15s])`,
+		},
 	} {
-		got, err := perStep(text, "")
-		if err != nil || strings.Join(strings.Fields(got), " ") != want {
-			t.Errorf("%s\n got %s, %v\nwant %s", text, got, err, want)
+		got, err := perStep(c.text, "")
+		if err != nil || strings.Join(strings.Fields(got), " ") != c.want {
+			t.Errorf("%s\n got %s, %v\nwant %s", c.text, got, err, c.want)
 		}
 	}
 	for text, why := range map[string]string{

@@ -49,7 +49,10 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error)
 	labels := map[string]string{
 		metric.LabelEnvironment: p.Environment, metric.LabelAppService: s.AppService, metric.LabelSLO: s.Name,
 	}
-	service := []string{fmt.Sprintf("%s=%q", metric.LabelEnvironment, p.Environment), fmt.Sprintf("%s=%q", metric.LabelAppService, s.AppService)}
+	service := []string{
+		fmt.Sprintf("%s=%q", metric.LabelEnvironment, p.Environment),
+		fmt.Sprintf("%s=%q", metric.LabelAppService, s.AppService),
+	}
 	n := rule.Names{
 		"total": total.sum, "bad": bad.sum,
 		"events":  metric.EventsTotals.Step.Select(append(service, fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name))...),
@@ -57,7 +60,10 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error)
 		"reason":  metric.LabelReason,
 	}
 	rules := []rule.Rule{
-		{Record: metric.EventsTotals.Step, Labels: labels, Expr: rule.Expand(`clamp_min($total < Inf, 0) unless on () $planned`, n)},
+		{
+			Record: metric.EventsTotals.Step, Labels: labels,
+			Expr: rule.Expand(`clamp_min($total < Inf, 0) unless on () $planned`, n),
+		},
 		// Without bad events the step is 0 while there are events.
 		{Record: metric.BadTotals.Step, Labels: labels, Expr: rule.Expand(`
 			min(

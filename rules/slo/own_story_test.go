@@ -48,9 +48,11 @@ func ownWorld(t *testing.T, until int, s config.SLO, all ...seriesAt) *ruletest.
 		t.Fatal(err)
 	}
 	w := ruletest.EmptyWorld(t, scenario{Name: "own"})
-	w.Load(map[string][]byte{"slo.rules.yaml": b.Files()["slo.rules.yaml"], "policy.rules.yaml": b.Files()["policy.rules.yaml"]})
+	w.Load(
+		map[string][]byte{"slo.rules.yaml": b.Files()["slo.rules.yaml"], "policy.rules.yaml": b.Files()["policy.rules.yaml"]})
 	for _, g := range w.Groups {
-		if name := g.Name(); strings.HasPrefix(name, "thorbis-policy") || strings.HasPrefix(name, "thorbis-slo-own") || name == "thorbis-slo-fast" || name == "thorbis-slo-crowds" {
+		if name := g.Name(); strings.HasPrefix(name, "thorbis-policy") || strings.HasPrefix(name, "thorbis-slo-own") ||
+			name == "thorbis-slo-fast" || name == "thorbis-slo-crowds" {
 			w.GroupsOnly = append(w.GroupsOnly, name)
 		}
 	}
@@ -101,14 +103,17 @@ func TestOwnCredit(t *testing.T) {
 		Bad:   `sum(rate(requests_total[$window])) - sum(rate(good_total[$window]))`,
 	},
 		series(every(10), "__name__", "requests_total"),
-		series(func(t int) float64 { return 20*float64(min(t, trouble)) + 5*float64(max(t-trouble, 0)) }, "__name__", "good_total"))
+		series(func(t int) float64 { return 20*float64(min(t, trouble)) + 5*float64(max(t-trouble, 0)) }, "__name__",
+			"good_total"))
 	expectCounts(t, w, trouble-30, 10*(trouble-30), 0)
 	expectCounts(t, w, end, 10*end, 5*(end-trouble))
 	burns := w.Fired("own", metric.SLOBurnAlert.Name)
 	if len(burns) == 0 || burns[0].Priority != "P1" || burns[0].From > trouble+3*minute {
 		t.Errorf("fired %v, want a P1 within three minutes of %d", burns, trouble)
 	}
-	if v, _ := w.Value(trouble-30, `app_service:thorbis_slo_corrected:increase30s{slo="own",reason="bad_negative"}`); math.Abs(v-300) > 1 {
+	if v, _ := w.Value(
+		trouble-30, `app_service:thorbis_slo_corrected:increase30s{slo="own",reason="bad_negative"}`,
+	); math.Abs(v-300) > 1 {
 		t.Errorf("%v negative in a step, want 300", v)
 	}
 	if f := w.Fired("own", "ThorbisObjectiveImplausible"); len(f) != 1 || f[0].From > trouble || f[0].Priority != "P3" {
@@ -137,17 +142,32 @@ func TestOwnBounds(t *testing.T) {
 			reason: "bad_above_total", events: 10 * end, badEvents: 10 * end, total1: every(10), bad1: every(30),
 		},
 		"a total below zero": {
-			total: `0 - sum(rate(all_total[$window]))`, reason: "total_negative", events: 0, badEvents: 0, total1: every(10), bad1: every(0),
+			total: `0 - sum(rate(all_total[$window]))`, reason: "total_negative", events: 0, badEvents: 0, total1: every(10),
+			bad1: every(0),
 		},
-		"NaN in bad":           {events: 10 * end, badEvents: end, total1: every(10), bad1: odd(math.NaN())},
-		"infinity in bad":      {events: 10 * end, badEvents: end, total1: every(10), bad1: odd(math.Inf(1))},
-		"NaN in total":         {events: end, badEvents: 0, total1: odd(math.NaN()), bad1: every(0)},
-		"infinity in total":    {events: end, badEvents: 0, total1: odd(math.Inf(1)), bad1: every(0)},
-		"the counter resets":   {events: end, badEvents: 0, total1: func(t int) float64 { return float64(t % (10 * minute)) }, bad1: every(0)},
-		"nothing is good yet":  {bad: `sum(rate(all_total[$window])) - sum(rate(good_total[$window]))`, events: end, badEvents: end, total1: every(1), bad1: every(0)},
-		"nothing is good, one": {bad: `rate(all_total[$window]) - rate(good_total[$window])`, events: end, badEvents: end, total1: every(1), bad1: every(0)},
-		"nothing from another": {total: `sum(rate(all_total[$window])) + sum(rate(other_total[$window]))`, events: end, badEvents: 0, total1: every(1), bad1: every(0)},
-		"another alone":        {total: `sum(rate(other_total[$window])) + sum(rate(all_total[$window]))`, events: end, badEvents: 0, total1: every(1), bad1: every(0)},
+		"NaN in bad":        {events: 10 * end, badEvents: end, total1: every(10), bad1: odd(math.NaN())},
+		"infinity in bad":   {events: 10 * end, badEvents: end, total1: every(10), bad1: odd(math.Inf(1))},
+		"NaN in total":      {events: end, badEvents: 0, total1: odd(math.NaN()), bad1: every(0)},
+		"infinity in total": {events: end, badEvents: 0, total1: odd(math.Inf(1)), bad1: every(0)},
+		"the counter resets": {
+			events: end, badEvents: 0, total1: func(t int) float64 { return float64(t % (10 * minute)) }, bad1: every(0),
+		},
+		"nothing is good yet": {
+			bad: `sum(rate(all_total[$window])) - sum(rate(good_total[$window]))`, events: end, badEvents: end, total1: every(1),
+			bad1: every(0),
+		},
+		"nothing is good, one": {
+			bad: `rate(all_total[$window]) - rate(good_total[$window])`, events: end, badEvents: end, total1: every(1),
+			bad1: every(0),
+		},
+		"nothing from another": {
+			total: `sum(rate(all_total[$window])) + sum(rate(other_total[$window]))`, events: end, badEvents: 0,
+			total1: every(1), bad1: every(0),
+		},
+		"another alone": {
+			total: `sum(rate(other_total[$window])) + sum(rate(all_total[$window]))`, events: end, badEvents: 0,
+			total1: every(1), bad1: every(0),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.total == "" {
@@ -180,7 +200,8 @@ func native(n, fast float64) func(int) *histogram.FloatHistogram {
 		count := n * float64(t)
 		return &histogram.FloatHistogram{
 			Schema: 0, ZeroThreshold: 1e-9, Count: count, Sum: 2 * count,
-			PositiveSpans: []histogram.Span{{Offset: 0, Length: 2}}, PositiveBuckets: []float64{count * fast, count * (1 - fast)},
+			PositiveSpans:   []histogram.Span{{Offset: 0, Length: 2}},
+			PositiveBuckets: []float64{count * fast, count * (1 - fast)},
 		}
 	}
 }
@@ -192,17 +213,25 @@ func TestOwnNativeHistogram(t *testing.T) {
 		total, bad        string
 		events, badEvents float64
 	}{
-		"count":         {total: `histogram_count(sum(rate(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`, events: 10 * end},
-		"count of each": {total: `sum(histogram_count(rate(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`, events: 10 * end},
-		"sum":           {total: `histogram_sum(sum by (job) (increase(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`, events: 20 * end},
+		"count": {
+			total: `histogram_count(sum(rate(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`, events: 10 * end,
+		},
+		"count of each": {
+			total: `sum(histogram_count(rate(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`, events: 10 * end,
+		},
+		"sum": {
+			total: `histogram_sum(sum by (job) (increase(seconds[$window])))`, bad: `0 * sum(rate(x_total[$window]))`,
+			events: 20 * end,
+		},
 		"fraction and count": {
 			total:  `histogram_count(sum(rate(seconds[$window])))`,
 			bad:    `(1 - histogram_fraction(0, 1, sum(rate(seconds[$window])))) * histogram_count(sum(rate(seconds[$window])))`,
 			events: 10 * end, badEvents: 2.5 * end,
 		},
 		"their difference": {
-			total:  `histogram_count(sum(rate(seconds[$window])))`,
-			bad:    `histogram_count(sum(rate(seconds[$window]))) - histogram_fraction(0, 1, sum(rate(seconds[$window]))) * histogram_count(sum(rate(seconds[$window])))`,
+			total: `histogram_count(sum(rate(seconds[$window])))`,
+			bad: `histogram_count(sum(rate(seconds[$window]))) - histogram_fraction(0, 1, ` +
+				`sum(rate(seconds[$window]))) * histogram_count(sum(rate(seconds[$window])))`,
 			events: 10 * end, badEvents: 2.5 * end,
 		},
 	} {
@@ -229,23 +258,41 @@ func TestOwnUnmeasured(t *testing.T) {
 		series     []seriesAt
 		want       string
 	}{
-		"good":                    {series: []seriesAt{ok, bad}},
-		"misspelt total":          {total: `sum(rate(al_total[$window]))`, series: []seriesAt{ok, bad}, want: "total"},
-		"misspelt bad":            {bad: `sum(rate(faild_total[$window]))`, series: []seriesAt{ok, bad}, want: "bad"},
-		"misspelt label of bad":   {bad: `sum(rate(all_total{reslt="failed"}[$window]))`, series: []seriesAt{ok, bad}, want: "bad"},
-		"no failure so far":       {bad: `sum(rate(all_total{result=~"failed|lost"}[$window]))`, series: []seriesAt{ok, bad}},
-		"it says that it may be":  {bad: `sum(rate(faild_total[$window])) or vector(0)`, series: []seriesAt{ok, bad}},
-		"old name or new":         {bad: `sum(rate(faild_total[$window])) or sum(rate(failed_total[$window]))`, series: []seriesAt{ok, bad}},
-		"one of two":              {bad: `sum(rate(faild_total[$window])) + sum(rate(failed_total[$window]))`, series: []seriesAt{ok, bad}, want: "bad"},
-		"a native histogram":      {total: `sum(rate(seconds[$window]))`, series: []seriesAt{{labels: labels.FromStrings("__name__", "seconds"), histogram: native(8, .75)}, bad}, want: "total"},
-		"a histogram that is bad": {bad: `sum(rate(seconds[$window]))`, series: []seriesAt{ok, {labels: labels.FromStrings("__name__", "seconds"), histogram: native(8, .75)}}, want: "bad"},
-		"bad is no number":        {series: []seriesAt{ok, series(func(int) float64 { return math.NaN() }, "__name__", "failed_total")}, want: "bad"},
+		"good":           {series: []seriesAt{ok, bad}},
+		"misspelt total": {total: `sum(rate(al_total[$window]))`, series: []seriesAt{ok, bad}, want: "total"},
+		"misspelt bad":   {bad: `sum(rate(faild_total[$window]))`, series: []seriesAt{ok, bad}, want: "bad"},
+		"misspelt label of bad": {
+			bad: `sum(rate(all_total{reslt="failed"}[$window]))`, series: []seriesAt{ok, bad}, want: "bad",
+		},
+		"no failure so far":      {bad: `sum(rate(all_total{result=~"failed|lost"}[$window]))`, series: []seriesAt{ok, bad}},
+		"it says that it may be": {bad: `sum(rate(faild_total[$window])) or vector(0)`, series: []seriesAt{ok, bad}},
+		"old name or new": {
+			bad: `sum(rate(faild_total[$window])) or sum(rate(failed_total[$window]))`, series: []seriesAt{ok, bad},
+		},
+		"one of two": {
+			bad: `sum(rate(faild_total[$window])) + sum(rate(failed_total[$window]))`, series: []seriesAt{ok, bad}, want: "bad",
+		},
+		"a native histogram": {
+			total:  `sum(rate(seconds[$window]))`,
+			series: []seriesAt{{labels: labels.FromStrings("__name__", "seconds"), histogram: native(8, .75)}, bad},
+			want:   "total",
+		},
+		"a histogram that is bad": {
+			bad:    `sum(rate(seconds[$window]))`,
+			series: []seriesAt{ok, {labels: labels.FromStrings("__name__", "seconds"), histogram: native(8, .75)}}, want: "bad",
+		},
+		"bad is no number": {
+			series: []seriesAt{ok, series(func(int) float64 { return math.NaN() }, "__name__", "failed_total")}, want: "bad",
+		},
 		"quiet for ten minutes": {series: []seriesAt{
 			{labels: ok.labels, value: ok.value, off: []spell{{15 * minute, 25 * minute}}},
 			{labels: bad.labels, value: bad.value, off: []spell{{15 * minute, 25 * minute}}},
 		}},
 		"two, one of them away": {series: []seriesAt{
-			ok, bad, {labels: labels.FromStrings("__name__", "all_total", "job", "other", "result", "done"), value: every(1), off: []spell{{10 * minute, end}}},
+			ok, bad, {
+				labels: labels.FromStrings("__name__", "all_total", "job", "other", "result", "done"), value: every(1),
+				off: []spell{{10 * minute, end}},
+			},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

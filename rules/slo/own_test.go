@@ -27,7 +27,8 @@ func TestOwnSLORefused(t *testing.T) {
 // TestOwnSLO checks that an objective over another program's counters is judged by the same rules, through a restart.
 func TestOwnSLO(t *testing.T) {
 	ruletest.Simulates(t)
-	w := ruletest.NewWorld(t, scenario{Name: "own", Exporters: ruletest.OneReceiver.Carry(simTenant{Name: "a", Rate: 5, Orders: true, Failing: ruletest.Failing(.2, troubleAt, troubleTo)})}).OnlyRequests()
+	w := ruletest.NewWorld(t, scenario{Name: "own", Exporters: ruletest.OneReceiver.Carry(
+		simTenant{Name: "a", Rate: 5, Orders: true, Failing: ruletest.Failing(.2, troubleAt, troubleTo)})}).OnlyRequests()
 	w.Scenarios[0].Exporters[0].Off = []spell{{troubleTo, troubleTo + 40}}
 	w.Run(troubleTo + 15*minute)
 	var got []string

@@ -20,7 +20,8 @@ func Constants(p *config.Policy) []rule.Rule {
 		add(metric.SLOBudget, budget, map[string]string{
 			metric.LabelAppService: s.Name, metric.LabelSLO: name, metric.LabelOwner: s.Owner, metric.LabelPage: s.Page,
 		})
-		add(metric.SLOFloor, strconv.Itoa(eventFloor), map[string]string{metric.LabelAppService: s.Name, metric.LabelSLO: name})
+		add(metric.SLOFloor, strconv.Itoa(eventFloor),
+			map[string]string{metric.LabelAppService: s.Name, metric.LabelSLO: name})
 	}
 	for _, s := range p.Services {
 		availability := p.Objectives.Availability
@@ -40,7 +41,8 @@ func Constants(p *config.Policy) []rule.Rule {
 		if o.Unit == config.UnitSeconds {
 			floor = secondFloor
 		}
-		add(metric.SLOFloor, strconv.Itoa(floor), map[string]string{metric.LabelAppService: o.AppService, metric.LabelSLO: o.Name})
+		add(metric.SLOFloor, strconv.Itoa(floor),
+			map[string]string{metric.LabelAppService: o.AppService, metric.LabelSLO: o.Name})
 	}
 	rank := func(tier, page string) {
 		value := len(config.Priorities) + 1 - config.PriorityRank(page)

@@ -13,7 +13,9 @@ func TestRemovedTenantBurns(t *testing.T) {
 	ruletest.Simulates(t)
 	const left = warmup + 30*minute
 	bad := func(name string) simTenant {
-		return simTenant{Name: name, Tier: "enterprise", Service: "web", Rate: 50, Failing: ruletest.Failing(.0012, minute, 9*hour)}
+		return simTenant{
+			Name: name, Tier: "enterprise", Service: "web", Rate: 50, Failing: ruletest.Failing(.0012, minute, 9*hour),
+		}
 	}
 	stays, leaves, dies := bad("one"), bad("one"), bad("one")
 	leaves.Left = left
@@ -23,7 +25,8 @@ func TestRemovedTenantBurns(t *testing.T) {
 	}
 	last := bad("one")
 	last.Left = left
-	cases["the registry is emptied"] = ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "standard", 50, func(_ int, t *simTenant) { t.Left = left }), last)...)
+	cases["the registry is emptied"] = ruletest.OneReceiver.Carry(
+		append(ruletest.Tenants(6, "standard", 50, func(_ int, t *simTenant) { t.Left = left }), last)...)
 	only := bad("one")
 	cases["the only exporter dies"] = ruletest.OneReceiver.Carry(append(ruletest.Tenants(6, "standard", 50, nil), only)...)
 	cases["the only exporter dies"][0].Off = []spell{{left, 9 * hour}}

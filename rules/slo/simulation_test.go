@@ -60,8 +60,10 @@ var requestSimulations = []requestSimulation{
 	},
 	{
 		alert: metric.TrafficVanishedAlert, priority: "P2",
-		fires:  ruletest.Tenants(4, "enterprise", 5, func(_ int, t *simTenant) { t.Silent = []spell{{20 * minute, 50 * minute}} }),
-		misses: ruletest.Tenants(4, "enterprise", 5, func(_ int, t *simTenant) { t.Silent = []spell{{20 * minute, 33 * minute}} }),
+		fires: ruletest.Tenants(4, "enterprise", 5,
+			func(_ int, t *simTenant) { t.Silent = []spell{{20 * minute, 50 * minute}} }),
+		misses: ruletest.Tenants(4, "enterprise", 5,
+			func(_ int, t *simTenant) { t.Silent = []spell{{20 * minute, 33 * minute}} }),
 	},
 }
 
@@ -103,10 +105,12 @@ func TestRequestAlerts(t *testing.T) {
 		for _, world := range s.worlds() {
 			fired := w.Fired(world.Name, s.alert.Name)
 			want := 1
-			if strings.HasSuffix(world.Name, ruletest.KindQuiet) || strings.HasSuffix(world.Name, ruletest.KindRestart) && !s.steady {
+			if strings.HasSuffix(world.Name, ruletest.KindQuiet) ||
+				strings.HasSuffix(world.Name, ruletest.KindRestart) && !s.steady {
 				want = 0
 			}
-			if len(fired) != want || want == 1 && (fired[0].Priority != s.priority || fired[0].From < troubleAt || fired[0].To > 56*minute) {
+			if len(fired) != want ||
+				want == 1 && (fired[0].Priority != s.priority || fired[0].From < troubleAt || fired[0].To > 56*minute) {
 				t.Errorf("%s: fired %v, want %d at %s", world.Name, fired, want, s.priority)
 			}
 		}

@@ -34,9 +34,11 @@ func objectives(p *config.Policy) []rule.Group {
 			})})
 		}
 		rules = append(rules, rule.Rule{Record: metric.SLOBurning[t.Name], Expr: sloBurning(p, t)})
-		groups = append(groups, rule.Group{Name: "thorbis-slo-" + t.Name, Interval: t.Pace, Rules: append(rules, sloBurnAlerts(t)...)})
+		groups = append(groups,
+			rule.Group{Name: "thorbis-slo-" + t.Name, Interval: t.Pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
-	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), manyTenantsAlerts(p), sloBudget(p), sloTiers(p))
+	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), manyTenantsAlerts(p), sloBudget(p),
+		sloTiers(p))
 }
 
 // tierWindows records the events of services and tenants over some windows, and how fast the budget burns in them.
@@ -130,16 +132,19 @@ func quietAfter(reported []*metric.Record, level, window, now string) string {
 	if window == "5m" {
 		return last(rule.Settled(window))
 	}
-	return "(" + last(rule.Settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" + last(rule.Settled("5m")) + "))"
+	return "(" + last(rule.Settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" +
+		last(rule.Settled("5m")) + "))"
 }
 
 // sloBudget records what is left of each budget over the policy's period.
 func sloBudget(p *config.Policy) rule.Group {
 	n := rule.Names{
-		"period":       rule.Seconds(p.Objectives.Period.Std()),
-		"hours":        config.Decimal(hours(p.Objectives.Period.Std())),
-		"events":       "(" + metric.EventsIncrease[rule.Period].Name + " + (" + metric.LateEventsIncrease[rule.Period].Name + " or 0 * " + metric.EventsIncrease[rule.Period].Name + "))",
-		"bad":          "(" + metric.BadIncrease[rule.Period].Name + " + (" + metric.LateBadIncrease[rule.Period].Name + " or 0 * " + metric.BadIncrease[rule.Period].Name + "))",
+		"period": rule.Seconds(p.Objectives.Period.Std()),
+		"hours":  config.Decimal(hours(p.Objectives.Period.Std())),
+		"events": "(" + metric.EventsIncrease[rule.Period].Name + " + (" + metric.LateEventsIncrease[rule.Period].Name +
+			" or 0 * " + metric.EventsIncrease[rule.Period].Name + "))",
+		"bad": "(" + metric.BadIncrease[rule.Period].Name + " + (" + metric.LateBadIncrease[rule.Period].Name +
+			" or 0 * " + metric.BadIncrease[rule.Period].Name + "))",
 		"seen":         metric.SeenIncrease[rule.Period].Name,
 		"error":        metric.SLOError[rule.Period].Name,
 		"error1h":      metric.SLOError["1h"].Name,
@@ -154,7 +159,9 @@ func sloBudget(p *config.Policy) rule.Group {
 	record := func(r *metric.Record, text string) rule.Rule { return rule.Rule{Record: r, Expr: rule.Expand(text, n)} }
 	g := rule.Group{Name: "thorbis-slo-budget", Interval: rule.SlowInterval}
 	for _, w := range []string{"5m", "1h", "1d"} {
-		g.Rules = append(g.Rules, rule.Rule{Record: metric.SLOError[w], Expr: metric.BadIncrease[w].Name + " / (" + metric.EventsIncrease[w].Name + " > 0)"})
+		g.Rules = append(g.Rules, rule.Rule{
+			Record: metric.SLOError[w], Expr: metric.BadIncrease[w].Name + " / (" + metric.EventsIncrease[w].Name + " > 0)",
+		})
 	}
 	g.Rules = append(g.Rules,
 		record(metric.SLOError[rule.Period], `$bad / ($events > 0)`),
@@ -164,7 +171,8 @@ func sloBudget(p *config.Policy) rule.Group {
 		record(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget - $bad`),
 		record(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
 		record(metric.TenantBudgetLeft, `1 - $tenantError / on ($tenantSLO) $tenantBudget`),
-		record(metric.TenantBudgetHours, `$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
+		record(metric.TenantBudgetHours,
+			`$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
 		record(metric.TenantCoverage, `0 * $tenantLeft + on ($slo) group_left () $coverage`),
 	)
 	return g

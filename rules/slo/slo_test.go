@@ -87,7 +87,9 @@ func requestStories(carry carrier) []sloCase {
 		}), []string{"ThorbisSLOBurn/P1fast", "ThorbisTrafficVanished/P2"}},
 		{"no traffic", carry(ruletest.Tenants(4, "enterprise", 0, nil)...), nil},
 		{"one tenant that carries most of the traffic", carry(append(ruletest.Tenants(4, "standard", 1, nil),
-			simTenant{Name: "big", Tier: "enterprise", Rate: 20, Failing: ruletest.Failing(.5, warmup, warmup+20*minute)})...), fast},
+			simTenant{
+				Name: "big", Tier: "enterprise", Rate: 20, Failing: ruletest.Failing(.5, warmup, warmup+20*minute),
+			})...), fast},
 		{"a service that pages at P3", carry(ruletest.Tenants(4, "enterprise", 5, func(_ int, t *simTenant) {
 			t.Service, t.Failing = "reports", ruletest.Failing(1, warmup, warmup+10*minute)
 		})...), []string{"ThorbisSLOBurn/P3fast"}},
@@ -113,7 +115,9 @@ const tenantsEnd = warmup + hour
 func tenantStories() []sloCase {
 	bad := func(tier string, noTier bool) []*simExporter {
 		return ruletest.TwoReceivers.Carry(append(ruletest.Tenants(6, "standard", 5, nil),
-			simTenant{Name: "one", Tier: tier, NoTier: noTier, Rate: 5, Failing: ruletest.Failing(.5, warmup, warmup+20*minute)})...)
+			simTenant{
+				Name: "one", Tier: tier, NoTier: noTier, Rate: 5, Failing: ruletest.Failing(.5, warmup, warmup+20*minute),
+			})...)
 	}
 	small := func(n int) []simTenant {
 		return ruletest.Tenants(n, "standard", .1, func(i int, t *simTenant) {
@@ -135,10 +139,12 @@ func tenantStories() []sloCase {
 		{"a tenant that no registry knows", bad("", true), []string{"ThorbisTenantBurn/P1fast"}},
 		{"a tenant on whose tier two exporters disagree", disagree, []string{"ThorbisTenantBurn/P2fast"}},
 		{"the expectation is missing for two minutes", briefly, []string{"ThorbisTenantBurn/P2fast"}},
-		{"three tenants of a pool of three", ruletest.OneReceiver.Carry(append(ruletest.Tenants(20, "enterprise", 30, nil), small(3)...)...), []string{
+		{"three tenants of a pool of three", ruletest.OneReceiver.Carry(
+			append(ruletest.Tenants(20, "enterprise", 30, nil), small(3)...)...), []string{
 			"ThorbisTenantBurn/P4fast", "ThorbisTenantBurn/P4fast", "ThorbisTenantBurn/P4fast", "ThorbisTierBurn/P2",
 		}},
-		{"two tenants of a pool of three", ruletest.OneReceiver.Carry(append(ruletest.Tenants(20, "enterprise", 30, nil), small(2)...)...), []string{
+		{"two tenants of a pool of three", ruletest.OneReceiver.Carry(
+			append(ruletest.Tenants(20, "enterprise", 30, nil), small(2)...)...), []string{
 			"ThorbisTenantBurn/P4fast", "ThorbisTenantBurn/P4fast",
 		}},
 	}
@@ -151,11 +157,12 @@ func TestTenantBurns(t *testing.T) {
 }
 
 func poolStories() []sloCase {
-	return []sloCase{{"one bad client of one tenant in a pool of 500", ruletest.OneReceiver.Carry(ruletest.Tenants(500, "standard", .5, func(i int, t *simTenant) {
-		if i == 7 {
-			t.Rate, t.Failing = 5, ruletest.Failing(.9, troubleAt, troubleTo)
-		}
-	})...), []string{"ThorbisTenantBurn/P4fast"}}}
+	return []sloCase{{"one bad client of one tenant in a pool of 500", ruletest.OneReceiver.Carry(
+		ruletest.Tenants(500, "standard", .5, func(i int, t *simTenant) {
+			if i == 7 {
+				t.Rate, t.Failing = 5, ruletest.Failing(.9, troubleAt, troubleTo)
+			}
+		})...), []string{"ThorbisTenantBurn/P4fast"}}}
 }
 
 // TestPoolOf500 checks that one bad client is a ticket of its tenant and no page.
@@ -179,14 +186,15 @@ func TestStaggeredGroups(t *testing.T) {
 				t.Errorf("staggered by %s: fired: %v", by, f)
 			}
 		}
-		if fired := w.Fired("s", metric.TenantBurnAlert.Name); len(fired) != 1 || fired[0].Priority != "P2" || fired[0].From > warmup+8*minute {
+		if fired := w.Fired("s", metric.TenantBurnAlert.Name); len(fired) != 1 || fired[0].Priority != "P2" ||
+			fired[0].From > warmup+8*minute {
 			t.Errorf("staggered by %s: the tenant's own alerts: %v, want one P2 within eight minutes", by, fired)
 		}
 	}
 }
 
-// TestRequestBudget checks that good and bad events over the period are exact to one step of a total for every reset. Late
-// events count in them.
+// TestRequestBudget checks that good and bad events over the period are exact to one step of a total for every reset.
+// Late events count in them.
 func TestRequestBudget(t *testing.T) {
 	ruletest.Simulates(t)
 	const end = 9 * hour
@@ -204,7 +212,9 @@ func TestRequestBudget(t *testing.T) {
 		}},
 		{"state lost", ruletest.OneReceiver, 1, func(_ int, e *simExporter) { e.Wiped = []int{3*hour + 7} }},
 		{"hours off", ruletest.OneReceiver, 1, func(_ int, e *simExporter) { e.Off = []spell{{3 * hour, 6 * hour}} }},
-		{"rolling restart", ruletest.TwoReceivers, 2, func(i int, e *simExporter) { e.Off = []spell{{3*hour + i*minute, 3*hour + i*minute + 40}} }},
+		{"rolling restart", ruletest.TwoReceivers, 2, func(i int, e *simExporter) {
+			e.Off = []spell{{3*hour + i*minute, 3*hour + i*minute + 40}}
+		}},
 	}
 	var scenarios []scenario
 	for i, s := range stories {
@@ -239,10 +249,12 @@ func TestRequestBudget(t *testing.T) {
 		}
 		// 12 requests a second: what the last three minutes and each reset may hide.
 		tolerance := 12 * (180 + 45*s.resets)
-		if got := sum(metric.EventsIncrease[rule.Period], metric.LateEventsIncrease[rule.Period]); math.Abs(got-events) > tolerance {
+		got := sum(metric.EventsIncrease[rule.Period], metric.LateEventsIncrease[rule.Period])
+		if math.Abs(got-events) > tolerance {
 			t.Errorf("%s: %.0f events over the period, want %.0f", s.name, got, events)
 		}
-		if got := sum(metric.BadIncrease[rule.Period], metric.LateBadIncrease[rule.Period]); math.Abs(got-bad) > tolerance/4+10 {
+		got = sum(metric.BadIncrease[rule.Period], metric.LateBadIncrease[rule.Period])
+		if math.Abs(got-bad) > tolerance/4+10 {
 			t.Errorf("%s: %.0f bad events over the period, want %.0f", s.name, got, bad)
 		}
 		left, ok := w.Value(at, metric.SLOBudgetLeft.Select(env))

@@ -44,13 +44,17 @@ func tenantWindows(p *config.Policy, only ...string) []rule.Rule {
 			"requests": metric.TenantRequestsTotals.Total.Name,
 			"over":     rule.Span(over),
 		}
-		bad, requests := "("+rule.Grown(metric.TenantBadTotals, over)+") > 0", "$requests - $requests offset $over or $requests"
+		bad, requests := "("+rule.Grown(metric.TenantBadTotals, over)+") > 0",
+			"$requests - $requests offset $over or $requests"
 		if over <= rule.StepsUpTo {
 			bad, requests = rule.Summed(metric.TenantBadTotals, over), rule.Summed(metric.TenantRequestsTotals, over)
 		}
 		rules = append(rules,
 			rule.Rule{Record: metric.TenantBadIncrease[key], Expr: bad},
-			rule.Rule{Record: metric.TenantError[key], Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`, n)},
+			rule.Rule{
+				Record: metric.TenantError[key],
+				Expr:   rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`, n),
+			},
 		)
 	}
 	return rules
@@ -58,7 +62,8 @@ func tenantWindows(p *config.Policy, only ...string) []rule.Rule {
 
 // hadBad selects the tenants with bad requests in the longest window. That window is recorded less often, so the
 // shortest one adds tenants that have just become bad.
-var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(rule.AnyTenant) + " or " + metric.TenantBadIncrease["5m"].Select(rule.AnyTenant) + ")"
+var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(rule.AnyTenant) + " or " +
+	metric.TenantBadIncrease["5m"].Select(rule.AnyTenant) + ")"
 
 // tenantsSeen records which exporter stated each tenant that burns, and when.
 func tenantsSeen() rule.Group {
@@ -130,7 +135,8 @@ func tenantBurn(p *config.Policy) rule.Group {
 	}
 	rules = append(rules,
 		rule.Rule{Record: metric.TenantsBurning, Expr: rule.Expand(`
-			count by ($slo) (group by ($tenantSLO) ($fast or on ($tenantSLO) $medium or on ($tenantSLO) $slow or on ($tenantSLO) $trend))
+			count by ($slo) (group by ($tenantSLO) ($fast or on ($tenantSLO) $medium or on ($tenantSLO) $slow `+
+			`or on ($tenantSLO) $trend))
 			* on ($slo) group_left (owner, page) ($budget > bool 0)`, n)},
 		rule.Rule{Record: metric.TierTenantsBurning, Expr: rule.Expand(`
 			count by ($sloTier, owner) ($fast or on ($tenantSLO) $medium)`, n)},
@@ -144,7 +150,8 @@ func tenantBurn(p *config.Policy) rule.Group {
 
 func tenantBurning(p *config.Policy, t rule.BurnTier) string {
 	n := rule.Names{
-		"long": metric.TenantError[t.Long].Name, "short": metric.TenantError[t.Short].Name, "now": metric.TenantError["5m"].Name,
+		"long":  metric.TenantError[t.Long].Name,
+		"short": metric.TenantError[t.Short].Name, "now": metric.TenantError["5m"].Name,
 		"bad":    metric.TenantBadIncrease[t.Short].Name,
 		"self":   metric.TenantBurning[t.Name].Name,
 		"budget": metric.TenantSLOBudget.Name, "gone": metric.TenantGone.Name,
@@ -159,7 +166,8 @@ func tenantBurning(p *config.Policy, t rule.BurnTier) string {
 		unless on ($oneTenant) $gone`
 	if reported := rule.HidingRecords(metric.TenantBurnAlert, t.Name, metric.TenantBurning); len(reported) > 0 {
 		text += `
-		unless on ($tenantSLO) (` + quietAfter(reported, "tenantSLO", t.Short, `$now / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
+		unless on ($tenantSLO) (` + quietAfter(reported, "tenantSLO", t.Short,
+			`$now / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
 	}
 	return rule.Expand(text, n)
 }

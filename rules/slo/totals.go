@@ -53,30 +53,36 @@ func requestTotals(p *config.Policy) []rule.Group {
 		"events":     metric.EventsTotals.Step.Name,
 		"lateEvents": metric.LateEventsTotals.Step.Name,
 	}
-	tenants := []rule.Rule{{Record: metric.TenantRequestsTotals.Step, Expr: rule.Expand(`sum by ($serviceTenant) ($requests)`, n)}}
+	tenants := []rule.Rule{
+		{Record: metric.TenantRequestsTotals.Step, Expr: rule.Expand(`sum by ($serviceTenant) ($requests)`, n)},
+	}
 	var events []rule.Rule
 	for _, s := range slos {
 		labels := map[string]string{metric.LabelSLO: s.name}
 		tenants = append(tenants, rule.Rule{
 			Record: metric.TenantBadTotals.Step, Labels: labels,
-			Expr: rule.Unplanned(rule.Expand(`sum by ($serviceTenant) (`+rule.Counted(s.bad(rule.OwnTenants), rule.TotalsInterval)+`) > 0`, n), ""),
+			Expr: rule.Unplanned(
+				rule.Expand(`sum by ($serviceTenant) (`+rule.Counted(s.bad(rule.OwnTenants), rule.TotalsInterval)+`) > 0`, n), ""),
 		})
 		text := withUnknown(metric.KnownRequests.Name, metric.UnknownRequests.Name, "service", metric.UnknownMost.Name)
 		if s.measured != "" {
 			text = `$events{slo="availability"} and on ($service) group by ($service) (` + s.measured + `)`
 		}
-		events = append(events, rule.Rule{Record: metric.EventsTotals.Step, Labels: labels, Expr: rule.Unplanned(rule.Expand(text, n), "")})
+		events = append(events,
+			rule.Rule{Record: metric.EventsTotals.Step, Labels: labels, Expr: rule.Unplanned(rule.Expand(text, n), "")})
 	}
 	tenants = append(tenants, unknownRequests(slos)...)
 	tenants = append(
 		tenants,
 		rule.Rule{
 			Record: metric.TenantRequestsTotals.Total,
-			Expr:   rule.EventTotal(metric.TenantRequestsTotals, "serviceTenant", "", "serviceTenant", "last_over_time("+n["tenantStep"]+"[1h])"),
+			Expr: rule.EventTotal(metric.TenantRequestsTotals, "serviceTenant", "", "serviceTenant",
+				"last_over_time("+n["tenantStep"]+"[1h])"),
 		},
 		rule.Rule{
 			Record: metric.TenantBadTotals.Total,
-			Expr:   rule.EventTotal(metric.TenantBadTotals, "tenantSLO", "", "serviceTenant", metric.TenantRequestsTotals.Total.Name),
+			Expr: rule.EventTotal(metric.TenantBadTotals, "tenantSLO", "", "serviceTenant",
+				metric.TenantRequestsTotals.Total.Name),
 		},
 	)
 	bad := rule.Expand(`sum by ($slo) ($tenantBad) or 0 * $events{`+builtin+`}`, n)
@@ -89,7 +95,8 @@ func requestTotals(p *config.Policy) []rule.Group {
 		sum := func(tenants string) string {
 			return rule.Expand(`sum by ($service) (`+rule.Counted(selector(tenants), rule.SlowInterval)+`)`, nil)
 		}
-		return withUnknown(sum(rule.OwnTenants), sum(rule.UnknownHosts), "service", "max_over_time("+metric.UnknownMost.Name+"[1h])")
+		return withUnknown(sum(rule.OwnTenants), sum(rule.UnknownHosts), "service",
+			"max_over_time("+metric.UnknownMost.Name+"[1h])")
 	}
 	lateRules := []rule.Rule{
 		{
@@ -105,10 +112,14 @@ func requestTotals(p *config.Policy) []rule.Group {
 		})},
 	}
 	for _, l := range []metric.EventTotal{metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals} {
-		lateRules = append(lateRules, rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
+		lateRules = append(lateRules,
+			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
 	}
 	return []rule.Group{
-		{Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval, Rules: append(append(tenants, events...), sloTotals(builtin)...)},
+		{
+			Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval,
+			Rules: append(append(tenants, events...), sloTotals(builtin)...),
+		},
 		{Name: "thorbis-slo-late", Interval: rule.SlowInterval, Rules: lateRules},
 	}
 }
@@ -118,7 +129,8 @@ func requestTotals(p *config.Policy) []rule.Group {
 func sloTotals(matcher string) []rule.Rule {
 	var rules []rule.Rule
 	for _, l := range []metric.EventTotal{metric.EventsTotals, metric.BadTotals} {
-		rules = append(rules, rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", metric.SLOBudget.Name)})
+		rules = append(rules,
+			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", metric.SLOBudget.Name)})
 	}
 	return rules
 }

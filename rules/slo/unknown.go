@@ -47,7 +47,8 @@ func unknownRequests(slos []requestSLO) []rule.Rule {
 	for _, s := range slos {
 		rules = append(rules, rule.Rule{
 			Record: metric.UnknownBad, Labels: map[string]string{metric.LabelSLO: s.name},
-			Expr: rule.Unplanned(rule.Expand(`sum by ($service) (`+rule.Counted(s.bad(rule.UnknownHosts), rule.TotalsInterval)+`) > 0`, nil), ""),
+			Expr: rule.Unplanned(
+				rule.Expand(`sum by ($service) (`+rule.Counted(s.bad(rule.UnknownHosts), rule.TotalsInterval)+`) > 0`, nil), ""),
 		})
 	}
 	return rules

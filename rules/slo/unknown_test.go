@@ -26,22 +26,36 @@ func TestUnknownCounts(t *testing.T) {
 			with := func(own []simTenant, u simTenant) []*simExporter { return carry(append(own, u)...) }
 			four := ruletest.Tenants(4, "enterprise", 5, nil)
 			runStories(t, requestsEnd, []sloCase{
-				{"a fifth is unknown and fails", with(ruletest.Tenants(4, "enterprise", 5, nil), ruletest.UnknownHosts(4, fails(1))), []string{"ThorbisUnknownHosts/P4"}},
-				{"the registry is emptied", with(ruletest.Tenants(4, "enterprise", 5, lost), ruletest.UnknownHosts(20, later)), []string{most, "ThorbisUnknownHosts/P4"}},
+				{"a fifth is unknown and fails", with(ruletest.Tenants(4, "enterprise", 5, nil),
+					ruletest.UnknownHosts(4, fails(1))), []string{"ThorbisUnknownHosts/P4"}},
 				{
-					"the registry is emptied and all fails", with(ruletest.Tenants(4, "enterprise", 5, lost), ruletest.UnknownHosts(20, func(t *simTenant) {
-						later(t)
-						t.Failing = ruletest.Failing(1, begins, ends)
-					})), []string{fast, most, "ThorbisUnknownHosts/P4"},
+					"the registry is emptied", with(ruletest.Tenants(4, "enterprise", 5, lost), ruletest.UnknownHosts(20, later)),
+					[]string{most, "ThorbisUnknownHosts/P4"},
 				},
-				{"no tenant was ever registered", with(nil, ruletest.UnknownHosts(20, fails(1))), []string{most, "ThorbisUnknownHosts/P4", fast}},
+				{
+					"the registry is emptied and all fails", with(ruletest.Tenants(4, "enterprise", 5, lost),
+						ruletest.UnknownHosts(20, func(t *simTenant) {
+							later(t)
+							t.Failing = ruletest.Failing(1, begins, ends)
+						})), []string{fast, most, "ThorbisUnknownHosts/P4"},
+				},
+				{
+					"no tenant was ever registered", with(nil, ruletest.UnknownHosts(20, fails(1))),
+					[]string{most, "ThorbisUnknownHosts/P4", fast},
+				},
 				{"nor later, and the answers are slow", with(nil, ruletest.UnknownHosts(20, func(t *simTenant) {
 					t.Slow = ruletest.Failing(.9, begins, begins+75*minute)
 				})), []string{most, "ThorbisUnknownHosts/P4", "ThorbisSLOBurn/P3slow", "ThorbisSLOBurn/P2medium", fast}},
-				{"a scanner on an idle service", with(nil, ruletest.UnknownHosts(.2, fails(1))), []string{"ThorbisUnknownHosts/P4"}},
-				{"a scanner for four minutes", with(ruletest.Tenants(1, "enterprise", .1, nil), ruletest.UnknownHosts(30, func(t *simTenant) {
-					t.Silent = []spell{{0, begins}, {begins + 4*minute, 9 * hour}}
-				})), nil},
+				{
+					"a scanner on an idle service", with(nil, ruletest.UnknownHosts(.2, fails(1))),
+					[]string{"ThorbisUnknownHosts/P4"},
+				},
+				{
+					"a scanner for four minutes",
+					with(ruletest.Tenants(1, "enterprise", .1, nil), ruletest.UnknownHosts(30, func(t *simTenant) {
+						t.Silent = []spell{{0, begins}, {begins + 4*minute, 9 * hour}}
+					})), nil,
+				},
 				{"a worst tenant beside unknown hosts that fail", with(append(four, simTenant{
 					Name: "bad", Tier: "standard", Rate: 5, Failing: ruletest.Failing(1, begins, ends),
 				}), ruletest.UnknownHosts(60, fails(.5))), []string{most, "ThorbisUnknownHosts/P4", fast}},
@@ -55,7 +69,9 @@ func TestUnknownCounts(t *testing.T) {
 func TestUnknownTotals(t *testing.T) {
 	ruletest.Simulates(t)
 	const end = 2 * hour
-	for name, layout := range map[string]ruletest.TrafficLayout{"one exporter": ruletest.OneReceiver, "two exporters": ruletest.TwoReceivers} {
+	for name, layout := range map[string]ruletest.TrafficLayout{
+		"one exporter": ruletest.OneReceiver, "two exporters": ruletest.TwoReceivers,
+	} {
 		t.Run(name, func(t *testing.T) {
 			bursts := ruletest.UnknownHosts(40, func(t *simTenant) {
 				t.Silent = []spell{{0, 30 * minute}, {50 * minute, 70 * minute}, {90 * minute, end}}
@@ -63,9 +79,10 @@ func TestUnknownTotals(t *testing.T) {
 			})
 			w := ruletest.NewWorld(t,
 				scenario{Name: "most", Exporters: layout.Carry(append(ruletest.Tenants(2, "standard", 5, nil), bursts)...)},
-				scenario{Name: "some", Exporters: layout.Carry(append(ruletest.Tenants(2, "standard", 5, nil), ruletest.UnknownHosts(9, func(t *simTenant) {
-					t.Failing = ruletest.Failing(1, 0, end)
-				}))...)},
+				scenario{Name: "some", Exporters: layout.Carry(
+					append(ruletest.Tenants(2, "standard", 5, nil), ruletest.UnknownHosts(9, func(t *simTenant) {
+						t.Failing = ruletest.Failing(1, 0, end)
+					}))...)},
 			).OnlyRequests()
 			w.Run(end)
 			value := func(name string, r *metric.Record) float64 {

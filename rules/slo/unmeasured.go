@@ -55,7 +55,8 @@ func without(present string) string {
 	return "vector(1) unless on () (" + present + ")"
 }
 
-// existing yields one series while the series of an expression exist, each as select selects it; empty if none need exist.
+// existing yields one series while the series of an expression exist, each as select selects it; empty if none need
+// exist.
 func existing(e parser.Node, selected func(*parser.VectorSelector) string) string {
 	switch n := e.(type) {
 	case *parser.VectorSelector:
@@ -134,7 +135,8 @@ func addAll(selector string, matchers []string) string {
 
 // whole selects the series of a selector that are there now and were when the step began.
 func whole(s *parser.VectorSelector) string {
-	return fmt.Sprintf("(group(%[1]s) and on () group(last_over_time(%[1]s[15m] offset %[2]s)))", s, rule.Span(rule.TotalsInterval))
+	return fmt.Sprintf("(group(%[1]s) and on () group(last_over_time(%[1]s[15m] offset %[2]s)))", s,
+		rule.Span(rule.TotalsInterval))
 }
 
 // filters reports whether an expression may rightly yield nothing though its series exist.
@@ -157,9 +159,11 @@ func ownAlerts() rule.Group {
 	}
 	rules := rule.ByPage(metric.ObjectiveUnmeasuredAlert, "P3", unmeasuredFor, rule.Text{
 		Summary: "An objective of the policy measures nothing.",
-		Description: `The series in {{ $labels.reason }} of the objective {{ $labels.slo }} of {{ $labels.app_service }} in {{ $labels.environment }} have been absent, or without a result, for 15 minutes;
+		Description: `The series in {{ $labels.reason }} of the objective {{ $labels.slo }} of {{ $labels.app_service }} in
+			{{ $labels.environment }} have been absent, or without a result, for 15 minutes;
 			failures cannot page. Owner: {{ $labels.owner }}.
-			First look: run that expression in Prometheus. The name or a label may be misspelt or renamed; a native histogram needs histogram_count.`,
+			First look: run that expression in Prometheus. The name or a label may be misspelt or renamed;
+			a native histogram needs histogram_count.`,
 	}, func(page string) string {
 		return rule.Expand(`
 			$unmeasured * on ($slo) group_left (owner, page) ($budget`+rule.Braces(page)+` > bool 0)
@@ -168,7 +172,8 @@ func ownAlerts() rule.Group {
 	})
 	rules = append(rules, rule.ByPage(metric.ObjectiveImplausibleAlert, "P3", rule.Patience, rule.Text{
 		Summary: "An objective of the policy counts implausible events.",
-		Description: `The objective {{ $labels.slo }} of {{ $labels.app_service }} in {{ $labels.environment }} was corrected by {{ $value | printf "%.0f" }} events within an hour ({{ $labels.reason }}),
+		Description: `The objective {{ $labels.slo }} of {{ $labels.app_service }} in {{ $labels.environment }} was corrected
+			by {{ $value | printf "%.0f" }} events within an hour ({{ $labels.reason }}),
 			more than its budget allows in that time; its budget is not reliable. Owner: {{ $labels.owner }}.
 			First look: graph bad and total. Both must count the same events, once each, from the same targets.`,
 	}, func(page string) string {

@@ -41,7 +41,8 @@ func fillingAlerts() []rule.Rule {
 		}
 		r := rule.Single(metric.DiskFillingAlert, expr(bounds), t.wait, rule.Text{
 			Summary: "A filesystem will be full " + t.howSoonIs + ".",
-			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} will be full in {{ $value | humanizeDuration }} at the current pace;
+			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} will be full in
+				{{ $value | humanizeDuration }} at the current pace;
 				writes fail then: ` + t.whatToDoIs + `.` + leftText + `
 				First look: what grows, with du -xh --max-depth=2 {{ $labels.mountpoint }} | sort -h | tail.`,
 		})
@@ -52,14 +53,16 @@ func fillingAlerts() []rule.Rule {
 }
 
 // leftText is the part of a description that shows how much space is left.
-var leftText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,host=%%q,mountpoint=%%q}" $labels.environment $labels.host $labels.mountpoint | query }}
+var leftText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,host=%%q,mountpoint=%%q}" $labels.environment
+	$labels.host $labels.mountpoint | query }}
 	Left: {{ . | first | value | humanize1024 }}B.{{ end }}`, metric.FilesystemAvailable.Name)
 
 func filesystemAlerts() []rule.Rule {
 	inodes := func(priority, bounds string) rule.Rule {
 		r := rule.Single(metric.InodesAlert, expr(bounds), 5*time.Minute, rule.Text{
 			Summary: "A filesystem is running out of inodes.",
-			Description: `{{ $value | humanizePercentage }} of the inodes of {{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} are free;
+			Description: `{{ $value | humanizePercentage }} of the inodes of {{ $labels.mountpoint }} on {{ $labels.host }} in
+				{{ $labels.environment }} are free;
 				without free inodes no file can be created, even with free space.
 				First look: which directory holds so many files, with du --inodes -x {{ $labels.mountpoint }} | sort -n | tail.`,
 		})
@@ -72,21 +75,27 @@ func filesystemAlerts() []rule.Rule {
 			and on ($filesystem) $available < `+fewBytes+`
 			unless on ($filesystem) $readonly == 1`), 5*time.Minute, rule.Text{
 			Summary: "A filesystem is full.",
-			Description: `{{ $value | humanizePercentage }} of {{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} is left.` + leftText + `
-				Writes fail now or soon. First look: what grew last, with du -xh --max-depth=2 {{ $labels.mountpoint }} | sort -h | tail;
+			Description: `{{ $value | humanizePercentage }} of {{ $labels.mountpoint }} on {{ $labels.host }} in
+				{{ $labels.environment }} is left.` + leftText + `
+				Writes fail now or soon. First look: what grew last, with du -xh --max-depth=2 {{ $labels.mountpoint }} | sort -h |
+				tail;
 				deleted files that are still open, with lsof +L1.`,
 		}),
 		inodes("P2", `$inodes < 0.01`),
 		inodes("P3", `($inodes < 0.05) >= 0.01`),
 		rule.Single(metric.ReadOnlyAlert, expr(`$readonly == 1 and on ($filesystem) $writable`), 2*time.Minute, rule.Text{
 			Summary: "A filesystem has become read-only.",
-			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} was writable within the last week and is read-only now; nothing can be written to it.
-				First look: dmesg for errors of its disk. The kernel remounts read-only after errors: check the filesystem before you remount it.`,
+			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} was writable within the
+				last week and is read-only now; nothing can be written to it.
+				First look: dmesg for errors of its disk. The kernel remounts read-only after errors:
+				check the filesystem before you remount it.`,
 		}),
 		rule.Single(metric.FilesystemErrorAlert, expr(`$unusable == 1`), 10*time.Minute, rule.Text{
 			Summary: "A filesystem does not answer.",
-			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} answers with errors or not at all; programs that use it hang or fail, and its free space is unknown.
-				First look: for a network filesystem its server and the network; for a local one dmesg. Do not access it from your shell: the shell would hang too.`,
+			Description: `{{ $labels.mountpoint }} on {{ $labels.host }} in {{ $labels.environment }} answers with errors or not
+				at all; programs that use it hang or fail, and its free space is unknown.
+				First look: for a network filesystem its server and the network; for a local one dmesg.
+				Do not access it from your shell: the shell would hang too.`,
 		}),
 	}
 }
@@ -96,8 +105,10 @@ func deviceAlerts() []rule.Rule {
 			max by ($device) ($used) > `+busyShare+`
 			and on ($device) max by ($device) ($slow) > 1`), diskPatience, rule.Text{
 		Summary: "A disk has reached its limit.",
-		Description: `{{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} uses {{ $value | humanizePercentage }} of its IOPS or throughput and is slower than the objective;
-				everything that waits for it is slow. First look: which process reads or writes most (iotop, pg_stat_activity, pg_stat_io); then whether to buy more IOPS or throughput:
+		Description: `{{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} uses
+			{{ $value | humanizePercentage }} of its IOPS or throughput and is slower than the objective;
+				everything that waits for it is slow. First look: which process reads or writes most (iotop, pg_stat_activity,
+				pg_stat_io); then whether to buy more IOPS or throughput:
 				on AWS and Supabase that needs no downtime.`,
 	})
 	// A lost scrape makes a rate look smaller until it leaves the window of the rate.
@@ -108,8 +119,10 @@ func deviceAlerts() []rule.Rule {
 			max by ($device) ($slow) > 1
 			unless on ($device) max by ($device) ($used) > `+busyShare), diskPatience, rule.Text{
 			Summary: "A disk is slower than its objective.",
-			Description: `Operations of {{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} take {{ $value | printf "%.1f" }} times as long as the objective permits, though it has reached no limit that is known.
-				First look: its queue and latency on the Storage dashboard; a limit that is missing in the policy (storage.limits); the health of the disk itself.`,
+			Description: `Operations of {{ $labels.device }} of {{ $labels.host }} in {{ $labels.environment }} take
+				{{ $value | printf "%.1f" }} times as long as the objective permits, though it has reached no limit that is known.
+				First look: its queue and latency on the Storage dashboard; a limit that is missing in the policy (storage.limits);
+				the health of the disk itself.`,
 		}),
 	}
 }

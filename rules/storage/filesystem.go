@@ -91,5 +91,6 @@ func fullIn(pace, memory, recent, spell string) string {
 			)
 		)
 		unless on ($filesystem)
-		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`, rule.Names{"pace": pace, "memory": memory, "earlier": memory + pace, "recent": recent, "spell": spell})
+		(deriv($available[$recent]) > 0.5 * deriv($available[$pace]))`,
+		rule.Names{"pace": pace, "memory": memory, "earlier": memory + pace, "recent": recent, "spell": spell})
 }

@@ -63,7 +63,9 @@ func either(level, ours, theirs string) string {
 func sources(p *config.Policy) rule.Group {
 	var seen []string
 	by := rule.Join(metric.LabelEnvironment, "job", "instance", metric.LabelSupabaseProject, metric.LabelSupabaseInstance)
-	for _, series := range []string{metric.NodeLoad1, metric.NodeDiskNow, metric.NodeFilesystemSize, metric.NodeMemoryTotal} {
+	for _, series := range []string{
+		metric.NodeLoad1, metric.NodeDiskNow, metric.NodeFilesystemSize, metric.NodeMemoryTotal,
+	} {
 		seen = append(seen, "group by ("+by+") ("+rule.Held(series)+")")
 	}
 	return rule.Group{Name: "thorbis-storage-sources", Interval: rule.TotalsInterval, Rules: []rule.Rule{
@@ -90,7 +92,8 @@ func sources(p *config.Policy) rule.Group {
 			$named
 			* on (job, instance) group_left (host)
 			topk by (job, instance) (1,
-				label_replace(group by (job, instance, nodename) (last_over_time($uname[5m])), "host", "$nodename", "nodename", "(.+)")
+				label_replace(group by (job, instance, nodename) (last_over_time($uname[5m])), `+
+			`"host", "$nodename", "nodename", "(.+)")
 				and on (host) $seen
 			)
 			or on ($target)
@@ -107,7 +110,8 @@ func operation(op, expr string) string {
 // without it. The part was then removed from the policy or from the machine. stated is a series that every such part
 // has.
 func ofMachine(selector, level, stated string) string {
-	return `(` + selector + ` or ` + rule.Held(selector) + ` and on (` + level + `) ` + stated + ` or ` + rule.Held(selector) + ` unless on ($host) $observed)`
+	return `(` + selector + ` or ` + rule.Held(selector) + ` and on (` + level + `) ` + stated + ` or ` +
+		rule.Held(selector) + ` unless on ($host) $observed)`
 }
 
 // rateOfMachine returns the rate of a counter in the same way.
@@ -119,12 +123,15 @@ func rateOfMachine(m *metric.Metric) string {
 // rateOf records the rates of an operation's counters, ours and foreign ones, by operation.
 func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) rule.Rule {
 	var terms []string
-	for _, op := range []string{metric.OperationRead, metric.OperationWrite, metric.OperationDiscard, metric.OperationFlush} {
+	for _, op := range []string{
+		metric.OperationRead, metric.OperationWrite, metric.OperationDiscard, metric.OperationFlush,
+	} {
 		if series, ok := theirs[op]; ok {
 			terms = append(terms, operation(op, "rate("+series+"[5m])"))
 		}
 	}
-	return rule.Rule{Record: r, Expr: either("$deviceOp", rateOfMachine(ours), rule.Foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
+	return rule.Rule{Record: r, Expr: either("$deviceOp", rateOfMachine(ours),
+		rule.Foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
 }
 
 // devices records what block devices do, and how much of what was bought that is.
@@ -160,7 +167,8 @@ func devices(p *config.Policy) rule.Group {
 		{Record: metric.DeviceLatencyRatio, Expr: expr(`
 			$latency / on (environment, operation) group_left () $objective
 			and on ($deviceOp) $ops >= 1`)},
-		{Record: metric.DeviceLimit, Expr: expr(limit(metric.LimitIOPS, metric.StorageExpectedIOPS) + ` or ` + limit(metric.LimitThroughput, metric.StorageExpectedThroughput))},
+		{Record: metric.DeviceLimit, Expr: expr(limit(metric.LimitIOPS, metric.StorageExpectedIOPS) + ` or ` +
+			limit(metric.LimitThroughput, metric.StorageExpectedThroughput))},
 		{Record: metric.DeviceLimitUsed, Expr: expr(`
 			(
 				` + used(metric.LimitIOPS, "$ops") + `

@@ -26,11 +26,13 @@ func requestSources(p *config.Policy) rule.Group {
 	}
 	last := func(m *metric.Metric, within string) string { return rule.Kept(m, within, rule.NamedSources(p)) }
 	// A restart of the exporter does not mend this, so the alert fires through it.
-	add(metric.SourceStoppedAlert, "P2", rule.Patience, `count by ($source) (`+last(metric.TenantSourceUp, "10m")+` == 0)`, rule.Text{
-		Summary: "A source of request logs cannot be read.",
-		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
-			First look: the exporter's log; then path, permissions and space at --storage.path.`,
-	})
+	add(metric.SourceStoppedAlert,
+		"P2", rule.Patience, `count by ($source) (`+last(metric.TenantSourceUp, "10m")+` == 0)`, rule.Text{
+			Summary: "A source of request logs cannot be read.",
+			Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read or saved
+				by {{ $value }} exporter(s); its requests are in no objective. Owner: {{ $labels.owner }}.
+				First look: the exporter's log; then path, permissions and space at --storage.path.`,
+		})
 	// For lines without times, the unread bytes divided by the reading rate stand for the lag. Unread bytes that do
 	// not change and fit into a line are an unfinished line, as of a server that writes whole blocks.
 	add(metric.SourceLaggingAlert, "P3", 2*rule.Patience, `
@@ -48,22 +50,28 @@ func requestSources(p *config.Policy) rule.Group {
 			unless on ($sourceOne) (max_over_time($lag[10m]) == min_over_time($lag[10m])) <= $lineMax
 		)`, rule.Text{
 		Summary: "A source of request logs is behind.",
-		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is {{ $value | humanize1024 }}B behind, more than five minutes; current failures do not page. Owner: {{ $labels.owner }}.
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} is
+			{{ $value | humanize1024 }}B behind, more than five minutes; current failures do not page.
+			Owner: {{ $labels.owner }}.
 			First look: the CPU usage of the exporter; then whether the log grew faster than usual.`,
 	})
 	add(metric.SourceRejectingAlert, "P3", 2*rule.Patience, `
 		sum by ($source) (rate($rejects[5m])) / on ($source) (sum by ($source) (rate($lines[5m])) > 0) > $someShare
 		and on ($source) sum by ($source) (increase($rejects[1h])) >= `+refusedFloor, rule.Text{
 		Summary: "A source of request logs delivers unreadable records.",
-		Description: `{{ $value | humanizePercentage }} of the records of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} cannot be read; those requests are not counted. Owner: {{ $labels.owner }}.
+		Description: `{{ $value | humanizePercentage }} of the records of {{ $labels.source }} of {{ $labels.app_service }} in
+			{{ $labels.environment }} cannot be read; those requests are not counted. Owner: {{ $labels.owner }}.
 			First look: a sample in the exporter's log, and whether the log's format was changed.`,
 	})
 	add(metric.ReceiverRefusingAlert, "P3", 2*rule.Patience, `
-		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) > $someShare
+		sum by ($source) (rate($posts{result!="$accepted"}[5m])) / on ($source) (sum by ($source) (rate($posts[5m])) > 0) `+
+		`> $someShare
 		and on ($source) sum by ($source) (increase($posts{result!="$accepted"}[1h])) >= `+refusedFloor, rule.Text{
 		Summary: "A receiver refuses posts.",
-		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses {{ $value | humanizePercentage }} of the posts; the vendor drops them after some retries. Owner: {{ $labels.owner }}.
-			First look: thorbis_tenant_receiver_posts_total by result: unauthorized points to the secret, unavailable to the disk, overloaded to the concurrency.`,
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} refuses
+			{{ $value | humanizePercentage }} of the posts; the vendor drops them after some retries. Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_receiver_posts_total by result: unauthorized points to the secret,
+			unavailable to the disk, overloaded to the concurrency.`,
 	})
 	rules = append(rules, []rule.Rule{
 		rule.Single(metric.TenantLimitAlert, rule.Expand(`
@@ -73,12 +81,15 @@ func requestSources(p *config.Policy) rule.Group {
 				`+rule.Kept(metric.TenantLimit, "5m", rule.NamedServices(p))+`
 			) > 0.9`, exprNames), 15*time.Minute, rule.Text{
 			Summary: "The limit of tenants with series of their own is nearly reached.",
-			Description: `{{ $value | humanizePercentage }} of the limit of tenants of {{ $labels.app_service }} in {{ $labels.environment }} with series of their own is used; beyond it, only the busiest have series of their own.
+			Description: `{{ $value | humanizePercentage }} of the limit of tenants of {{ $labels.app_service }} in
+				{{ $labels.environment }} with series of their own is used; beyond it, only the busiest have series of their own.
 				First look: raise tenants.limit if these are customers; if not, configure a registry.`,
 		}),
-		rule.Single(metric.RegistryStaleAlert, rule.Expand(`time() - max by (environment) (last_over_time($registryRead[5m]) > 0) > 3600`, exprNames), rule.Patience, rule.Text{
+		rule.Single(metric.RegistryStaleAlert, rule.Expand(`time() - max by (environment) `+
+			`(last_over_time($registryRead[5m]) > 0) > 3600`, exprNames), rule.Patience, rule.Text{
 			Summary: "The registry of tenants is stale.",
-			Description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago; new tenants count as unknown hosts.
+			Description: `The registry of tenants in {{ $labels.environment }} was last read {{ $value | humanizeDuration }} ago;
+				new tenants count as unknown hosts.
 				First look: thorbis_tenant_registry_errors_total and the exporter's log: the file, or the database behind it.`,
 		}),
 	}...)
@@ -117,7 +128,9 @@ func silentSources(p *config.Policy) rule.Group {
 		unless on ($source) $up == 0
 		unless on ($service) $outage`, rule.Text{
 		Summary: "A source of request logs delivers no requests, while its service is used.",
-		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} has delivered no requests for {{ $value | humanizeDuration }}, though it has steady traffic at this time and other sources deliver; its requests are in no objective. Owner: {{ $labels.owner }}.
+		Description: `{{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} has delivered no requests
+			for {{ $value | humanizeDuration }}, though it has steady traffic at this time and other sources deliver;
+			its requests are in no objective. Owner: {{ $labels.owner }}.
 			First look: is its log still written where the policy says, or its drain still switched on at the vendor.`,
 	})...)
 	return rule.Group{Name: "thorbis-tenant-sources-silent", Interval: rule.WindowInterval, Rules: rules}

@@ -8,7 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/tenant"
 )
 
-// TestSubject checks the generated rules on the traffic of tenants, promtool's tests of them and the cases of their alerts.
+// TestSubject checks the generated rules on the traffic of tenants, promtool's tests of them and the cases of their
+// alerts.
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{tenant.Subject}, []string{
 		"tenant.yaml", "tenant_noisy.yaml", "tenant_silent.yaml", "tenant_source.yaml", "tenant_unknown.yaml",

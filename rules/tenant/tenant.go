@@ -85,7 +85,8 @@ func throughput() rule.Group {
 		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
 		record(metric.TenantShare, `$tenantRate{$anyTenant} / on ($service) group_left () ($serviceRate > 0) >= $someShare`),
 		record(metric.ServiceUtilization, `$serviceRate / on ($service) (max by ($service) ($peak) > 0)`),
-		record(metric.UnknownHostShare, `sum by ($service) (rate($unknown[5m])) / on ($service) (sum by ($service) ($classRate) > 0)`),
+		record(metric.UnknownHostShare,
+			`sum by ($service) (rate($unknown[5m])) / on ($service) (sum by ($service) ($classRate) > 0)`),
 		record(metric.RequestDurationRate, `sum by ($service) (rate($duration[5m]))`),
 		record(metric.RequestDurationBucketRate, `sum by ($service, le) (rate(${duration}_bucket[5m]))`),
 	}
@@ -98,11 +99,13 @@ func throughput() rule.Group {
 				histogram_quantile(`+q+`, $classic) >= 0`, exprNames),
 		})
 	}
-	rules = append(rules, rule.Lasting(ofService(metric.NearPeakAlert, "P3", 2*rule.Patience, `$utilization > $nearPeak`, rule.Text{
-		Summary: "A service is near its expected peak throughput.",
-		Description: `{{ $labels.app_service }} in {{ $labels.environment }} has reached {{ $value | humanizePercentage }} of its expected peak of requests a second. Owner: {{ $labels.owner }}.
-			First look: which tenants send them, on the tenants dashboard; then whether the instances scale.`,
-	}))...)
+	rules = append(rules,
+		rule.Lasting(ofService(metric.NearPeakAlert, "P3", 2*rule.Patience, `$utilization > $nearPeak`, rule.Text{
+			Summary: "A service is near its expected peak throughput.",
+			Description: `{{ $labels.app_service }} in {{ $labels.environment }} has reached {{ $value | humanizePercentage }} of
+				its expected peak of requests a second. Owner: {{ $labels.owner }}.
+				First look: which tenants send them, on the tenants dashboard; then whether the instances scale.`,
+		}))...)
 	rules = append(rules, ofService(metric.NoisyNeighbourAlert, "P3", 2*rule.Patience, `
 		(
 			$share >= $noisyShare
@@ -113,19 +116,27 @@ func throughput() rule.Group {
 		and on ($service) $serviceRate >= 1
 		and on ($service) $serviceRate offset 1d`, rule.Text{
 		Summary: "One tenant sends far more than usual.",
-		Description: `Tenant {{ $labels.tenant }} sends {{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }}, at least three times its share of yesterday. Owner: {{ $labels.owner }}.
-			First look: what it calls, on the tenant's dashboard; the usual cause is a loop in a client. Limit its rate if other tenants are affected.`,
+		Description: `Tenant {{ $labels.tenant }} sends {{ $value | humanizePercentage }} of the requests of
+			{{ $labels.app_service }} in {{ $labels.environment }}, at least three times its share of yesterday.
+			Owner: {{ $labels.owner }}.
+			First look: what it calls, on the tenant's dashboard; the usual cause is a loop in a client.
+			Limit its rate if other tenants are affected.`,
 	})...)
-	rules = append(rules, rule.Single(metric.UnknownHostsAlert, rule.Expand(`$unknownShare > $someShare`, exprNames), 15*time.Minute, rule.Text{
-		Summary: "Many requests have a host that no tenant owns.",
-		Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns.
-			First look: the most frequent hosts in the access log; add a customer's own domain to the registry.`,
-	}))
+	rules = append(rules,
+		rule.Single(metric.UnknownHostsAlert, rule.Expand(`$unknownShare > $someShare`, exprNames), 15*time.Minute, rule.Text{
+			Summary: "Many requests have a host that no tenant owns.",
+			Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in
+				{{ $labels.environment }} have a host that no tenant owns.
+				First look: the most frequent hosts in the access log; add a customer's own domain to the registry.`,
+		}))
 	rules = append(rules, ofService(metric.MostUnknownAlert, "P2", 2*rule.Patience, `$mostUnknown`, rule.Text{
 		Summary: "Most requests of a service have a host that no tenant owns.",
-		Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in {{ $labels.environment }} have a host that no tenant owns;
-			no tenant's objective counts them. Until this is fixed, they count in the objectives of {{ $labels.app_service }}. Owner: {{ $labels.owner }}.
-			First look: thorbis_tenant_registry_tenants and what changed in the registry; then the most frequent hosts in the access log.`,
+		Description: `{{ $value | humanizePercentage }} of the requests of {{ $labels.app_service }} in
+			{{ $labels.environment }} have a host that no tenant owns;
+			no tenant's objective counts them. Until this is fixed, they count in the objectives of {{ $labels.app_service }}.
+			Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_registry_tenants and what changed in the registry; then the most frequent hosts in the
+			access log.`,
 	})...)
 	return rule.Group{Name: "thorbis-tenant-throughput", Interval: rule.WindowInterval, Rules: rules}
 }
@@ -166,11 +177,15 @@ func silentTenants() rule.Group {
 			$events5m > 0
 			and on ($oneTenant)
 			($stated or last_over_time($stated[15m]) unless on (environment, job, instance) $stated)`, exprNames)},
-		rule.Single(metric.TenantsSilentAlert, rule.Expand(`count by ($service) ($silent) > 0`, exprNames), 10*time.Minute, rule.Text{
+		rule.Single(metric.TenantsSilentAlert, rule.Expand(`count by ($service) ($silent) > 0`,
+			exprNames), 10*time.Minute, rule.Text{
 			Summary: "Tenants have stopped sending requests.",
-			Description: fmt.Sprintf(`{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} have sent no requests for an hour, but did at this hour in each of the last four weeks; the busiest of them:
-				{{ range printf "topk(5, %s{environment=%%q,app_service=%%q})" $labels.environment $labels.app_service | query }} {{ .Labels.tenant }}{{ end }}.
-				First look: can they sign in, do their domain and certificate still work. A public holiday is a harmless reason.`, metric.TenantSilent.Name),
+			Description: fmt.Sprintf(`{{ $value }} tenants of {{ $labels.app_service }} in {{ $labels.environment }} have sent no
+				requests for an hour, but did at this hour in each of the last four weeks; the busiest of them:
+				{{ range printf "topk(5, %s{environment=%%q,app_service=%%q})" $labels.environment $labels.app_service | query }}
+				{{ .Labels.tenant }}{{ end }}.
+				First look: can they sign in, do their domain and certificate still work.
+				A public holiday is a harmless reason.`, metric.TenantSilent.Name),
 		}),
 	}}
 }
