@@ -34,9 +34,7 @@ func servePaging(t *testing.T) *paging {
 	dir := t.TempDir()
 	secret := func(name, text string) string {
 		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, text)
 		return file
 	}
 	pd := pages.New(io.Discard)

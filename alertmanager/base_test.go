@@ -12,6 +12,8 @@ import (
 
 	amconfig "github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // bases are configurations of users, each in another style.
@@ -139,9 +141,7 @@ func amtool(t *testing.T, text []byte) {
 		t.Fatal("amtool is not built; run make tools")
 	}
 	file := write(t, testPolicy(t))
-	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte("/etc/alertmanager/*.tmpl"), []byte("templates/*.tmpl")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, bytes.ReplaceAll(text, []byte("/etc/alertmanager/*.tmpl"), []byte("templates/*.tmpl")))
 	if out, err := exec.Command(program, "check-config", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

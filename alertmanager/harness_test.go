@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
@@ -70,9 +71,7 @@ func write(t testing.TB, p *config.Policy) string {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, path, text)
 	}
 	return filepath.Join(dir, "alertmanager.yaml")
 }

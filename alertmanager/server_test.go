@@ -68,9 +68,7 @@ func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *ale
 
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yaml")
-	if err := os.WriteFile(file, configuration(hooks.URL), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, configuration(hooks.URL))
 	log := &bytes.Buffer{}
 	cmd := exec.Command(program, "--config.file="+file, "--storage.path="+dir, "--web.listen-address="+s.address, "--cluster.listen-address=")
 	cmd.Stdout, cmd.Stderr = log, log

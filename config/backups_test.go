@@ -1,19 +1,18 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func loadBackups(t *testing.T, text string) (*Policy, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(file, []byte("version: 1\nchannels: {deadman: none}\n"+text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, "version: 1\nchannels: {deadman: none}\n"+text)
 	return Load(file)
 }
 

@@ -1,18 +1,17 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func loadText(t *testing.T, text string) (*Policy, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "p.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, text)
 	return Load(file)
 }
 

@@ -54,16 +54,12 @@ health:
   checks:
     - {name: home, app_service: web, target: "` + target + `"}
 `
-	if err := os.WriteFile(string(f), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, string(f), text)
 }
 
 func (f policyFile) breakIt(t *testing.T) {
 	t.Helper()
-	if err := os.WriteFile(string(f), []byte("version: 1\nnonsense: true\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, string(f), "version: 1\nnonsense: true\n")
 }
 
 func (f policyFile) load(ctx context.Context) (*config.Policy, error) {

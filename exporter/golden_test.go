@@ -41,9 +41,7 @@ func TestGoldenPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), "{dir}", dir)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, strings.ReplaceAll(string(text), "{dir}", dir))
 	root := t.TempDir()
 	for _, mountpoint := range []string{"data", "run"} {
 		if err := os.Mkdir(filepath.Join(root, mountpoint), 0o700); err != nil {
@@ -63,9 +61,7 @@ func TestGoldenPage(t *testing.T) {
 		`thorbis_backup_last_success_timestamp_seconds\{`)
 	golden := filepath.Join(dir, "metrics.txt")
 	if *update {
-		if err := os.WriteFile(golden, []byte(page), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, golden, page)
 	}
 	want, err := os.ReadFile(golden)
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A target that sends a check's secret back, in a redirect and in its body, has it shown by no page.
@@ -30,9 +30,7 @@ services: [{name: web, owner: sre}]
 health:
   checks: [{name: home, app_service: web, target: %q, secret_headers: {Authorization: {file: token}}}]
 `, target.URL)} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	load := func(ctx context.Context) (*config.Policy, error) {
 		p, err := file.load(ctx)

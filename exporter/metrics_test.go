@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // manyChecks is an exporter with more series of a family than a piece has.
@@ -32,9 +32,7 @@ func manyChecks(t *testing.T) *exporter {
 		fmt.Fprintf(&b, "    - {name: check-%d, app_service: web, target: \"http://127.0.0.1:1\"}\n", i)
 	}
 	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, b.String())
 	load := func(context.Context) (*config.Policy, error) { return config.Load(file) }
 	e := newExporter(Options{Logger: quiet(), Load: load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
 	if err := e.policy.reload(t.Context()); err != nil {

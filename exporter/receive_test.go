@@ -3,13 +3,13 @@ package exporter
 import (
 	"context"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestReceivingListenerServesNothingElse(t *testing.T) {
@@ -24,9 +24,7 @@ tenants:
   sources: [{receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s}}]
 `,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	e := newExporter(Options{
 		Logger: quiet(), Collectors: map[string]bool{tenant.Definition.Name: true}, Receive: ReceiveFlags("127.0.0.1:0", ""),

@@ -59,9 +59,7 @@ func TestReloadTakesNoCounterBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Repeat(`{"host":"acme.example.com","status":200,"request_time":0.01,"bytes_sent":1}`+"\n", 10)
-	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, log, lines)
 	file := policyFile(filepath.Join(dir, "thorbis.yaml"))
 	write := func(names ...string) {
 		list := func(format string) string {
@@ -87,9 +85,7 @@ databases: %s
 			log, list(fmt.Sprintf(`{name: NAME, path: %q}`, dir)),
 			list(fmt.Sprintf(`{name: NAME, interval: 1d, source: {program: directory, path: %q, pattern: "*"}}`, backups)),
 			list(`{name: NAME, dsn_env: NO_SUCH_DSN, interval: 5s}`))
-		if err := os.WriteFile(string(file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, string(file), text)
 	}
 	write("first")
 	saved, err := state.Open(filepath.Join(dir, "state"))

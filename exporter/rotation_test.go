@@ -137,9 +137,7 @@ var rotations = map[string]struct {
 // logProbes writes requests with each secret into a log, and sees the secret whose request is taken for a health check.
 func logProbes(t *testing.T, u *used, p *config.Policy) func() {
 	log := filepath.Join(u.dir, "access.json")
-	if err := os.WriteFile(log, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, log, "")
 	c := tenant.New(tenant.Options{Logger: quiet()})
 	background(t, p, c)
 	probes := func() (n uint64) {
@@ -217,9 +215,7 @@ func TestEverySecretRotatesWithoutReload(t *testing.T) {
 				if c.text != "" {
 					text = fmt.Sprintf(strings.ReplaceAll(c.text, "TCP", u.tcp), secret)
 				}
-				if err := os.WriteFile(filepath.Join(u.dir, "secret"), []byte(text+"\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testkit.WriteFile(t, filepath.Join(u.dir, "secret"), text+"\n")
 			}
 			put("first-secret")
 			channels := "channels: {deadman: none}\n"
@@ -229,9 +225,7 @@ func TestEverySecretRotatesWithoutReload(t *testing.T) {
 			text := "version: 1\n" + channels + "services: [{name: web, owner: sre}]\n" + c.policy + "\n"
 			text = strings.NewReplacer("WEB", u.web, "PROGRAM", filepath.Join(u.dir, "program"), "DIR", u.dir).Replace(text)
 			name := filepath.Join(u.dir, "p.yaml")
-			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.WriteFile(t, name, text)
 			p, err := config.Load(name)
 			if err != nil {
 				t.Fatal(err)

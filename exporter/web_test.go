@@ -12,7 +12,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -48,9 +47,7 @@ func keyPair(t *testing.T, dir string) (certFile, keyFile string, pool *x509.Cer
 		if name == "cert.pem" {
 			pool.AppendCertsFromPEM(text)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), pool
 }
@@ -62,9 +59,7 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 	config, no := filepath.Join(dir, "web.yml"), false
 	const hash = "$2a$04$zbuct2t6bFRknZm2R1SquOEBunbs9v.WHYRcg5v/Wn3iJ3ZmAFBnS" // bcrypt of "correct horse"
 	text := fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\nbasic_auth_users: {prometheus: %q}\n", cert, key, hash)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, config, text)
 	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
@@ -135,9 +136,7 @@ func TestSources(t *testing.T) {
 					t.Fatal(err)
 				}
 				path := filepath.Join(t.TempDir(), file)
-				if err := os.WriteFile(path, out, 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testkit.WriteFile(t, path, out)
 				ruletest.RunTool(t, "promtool", "test", "rules", path)
 			})
 		}

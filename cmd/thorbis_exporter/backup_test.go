@@ -13,6 +13,8 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // callBuilt runs the program in a process of its own, with nothing on its input.
@@ -32,10 +34,8 @@ func callBuilt(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func dumps(t *testing.T, restore string) (policy, dir, results string) {
 	t.Helper()
 	dir, results = t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "db.txt"), []byte("rows"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return write(t, fmt.Sprintf(`version: 1
+	testkit.WriteFile(t, filepath.Join(dir, "db.txt"), "rows")
+	return policytest.File(t, t.TempDir(), fmt.Sprintf(`version: 1
 channels: {deadman: none}
 backups:
   - name: main
@@ -81,9 +81,7 @@ func TestBackupVerify(t *testing.T) {
 	if r := verified(); code != 0 || r == nil || !r.Success || !strings.Contains(out, "main:\n") || !strings.Contains(out, "db.txt: ok") || strings.Contains(out, "unproven") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "db.txt.sha256"), []byte(strings.Repeat("0", 64)+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(dir, "db.txt.sha256"), strings.Repeat("0", 64)+"\n")
 	code, out, errs = callBuilt(t, "--config.file="+policy, "backup", "verify")
 	if r := verified(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") || !strings.Contains(out, "has checksum") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)

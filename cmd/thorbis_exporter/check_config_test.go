@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // costOf returns the numbers that check-config --cost prints, by their names.
@@ -66,34 +67,28 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 		}
 		return out
 	}
-	name := write(t, costPolicy+"tenants: {registry: {file: tenants.yaml}}\n")
-	if err := os.WriteFile(filepath.Join(filepath.Dir(name), "tenants.yaml"), []byte("tenants: [{name: a}, {name: b}, {name: c}]"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	name := policytest.File(t, t.TempDir(), costPolicy+"tenants: {registry: {file: tenants.yaml}}\n")
+	testkit.WriteFile(t, filepath.Join(filepath.Dir(name), "tenants.yaml"), "tenants: [{name: a}, {name: b}, {name: c}]")
 	expect(name, "from the registry", 3)
 	expect(name, "from --tenants", 2, "--tenants=2")
 	expect(name, "from --tenants", 0, "--tenants=0")
 
 	dsn := filepath.Join(t.TempDir(), "dsn")
-	name = write(t, costPolicy+"tenants: {registry: {postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
-	if err := os.WriteFile(dsn, []byte("host=/nowhere-at-all user=x password=s3cr3t"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	name = policytest.File(t, t.TempDir(), costPolicy+"tenants: {registry: {postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
+	testkit.WriteFile(t, dsn, "host=/nowhere-at-all user=x password=s3cr3t")
 	if out := expect(name, "assumed, because the registry could not be read", assumedTenants); !strings.Contains(out, "warning: the tenant registry cannot be read") || strings.Contains(out, "s3cr3t") {
 		t.Errorf("a registry that does not answer:\n%s", out)
 	}
 	server := postgrestest.Start(t)
 	server.Query(t, "postgres", "create table tenants(name text, tier text); insert into tenants select 't' || n, 'gold' from generate_series(1, 7) n")
-	if err := os.WriteFile(dsn, []byte(server.DSN("postgres", "postgres")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, dsn, server.DSN("postgres", "postgres"))
 	expect(name, "from the registry", 7)
 	expect(name, "from --tenants", 5, "--tenants=5")
 }
 
 // Without a registry any host may be a tenant: a number is assumed, and said to be.
 func TestCostWithoutARegistry(t *testing.T) {
-	name := write(t, strings.Replace(costPolicy, "    - {name: each", "    #", 1))
+	name := policytest.File(t, t.TempDir(), strings.Replace(costPolicy, "    - {name: each", "    #", 1))
 	head, numbers, _ := costOf(t, "--config.file="+name)
 	if head != "cost with 100 tenants (assumed; set it with --tenants):" || numbers["probes per month"] != 86400 || numbers["series"] != 38+18 {
 		t.Errorf("%s %v", head, numbers)

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // accepts reports whether the program knows the flags, which a command that changes nothing parses first.
@@ -243,9 +245,7 @@ func TestShippedPrometheusConfiguration(t *testing.T) {
 		t.Fatalf("the example does not load the rules of %s", there)
 	}
 	file := filepath.Join(t.TempDir(), "prometheus.yml")
-	if err := os.WriteFile(file, bytes.Replace(text, []byte(there), []byte(rules+"/"), 1), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, bytes.Replace(text, []byte(there), []byte(rules+"/"), 1))
 	promtool := filepath.Join(cmp.Or(os.Getenv("THORBIS_BIN"), "../../bin"), "tools", "promtool")
 	out, err := exec.Command(promtool, "check", "config", "--lint=all", "--lint-fatal", file).CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("SUCCESS")) < 2 { // the file itself and at least one of rules

@@ -4,20 +4,13 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-func write(t *testing.T, text string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
+)
 
 func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -31,7 +24,7 @@ func TestCheckConfig(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "warning: ") || !strings.Contains(out, "cost with 5 tenants") || !strings.Contains(out, "ok: sha256 ") {
 		t.Errorf("embedded default: %d %s", code, out)
 	}
-	name := write(t, "version: 1\nnonsense: 1\nmore_nonsense: 2\nchannels: {deadman: none}\n")
+	name := policytest.File(t, t.TempDir(), "version: 1\nnonsense: 1\nmore_nonsense: 2\nchannels: {deadman: none}\n")
 	code, out, errs := call(t, "--config.file="+name, "check-config")
 	lines := strings.Split(strings.TrimSpace(errs), "\n")
 	if code != 1 || out != "" || len(lines) != 2 || !strings.Contains(lines[0], name+":2") || !strings.Contains(lines[1], name+":3") {
@@ -46,7 +39,7 @@ func TestProbeCommand(t *testing.T) {
 		}
 	}))
 	defer site.Close()
-	name := write(t, `version: 1
+	name := policytest.File(t, t.TempDir(), `version: 1
 channels: {deadman: none}
 services: [{name: web, owner: sre}]
 health:
@@ -56,9 +49,7 @@ health:
     - {name: each, app_service: web, target: "`+site.URL+`/broken?{tenant}", per_tenant: {interval: 1m}}
 tenants: {registry: {file: tenants.yaml}}
 `)
-	if err := os.WriteFile(filepath.Join(filepath.Dir(name), "tenants.yaml"), []byte("tenants: [{name: acme}]"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(filepath.Dir(name), "tenants.yaml"), "tenants: [{name: acme}]")
 	code, out, errs := call(t, "probe", "good", "--config.file="+name)
 	if code != 0 || !strings.Contains(out, "result    success") || !strings.Contains(out, "connect") {
 		t.Errorf("good: %d %s %s", code, out, errs)

@@ -9,7 +9,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"testing"
-	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // The limit is that of the program's own control group, else that of the container, by either version of control groups.
@@ -35,9 +36,7 @@ func TestMemoryLimit(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testkit.WriteFile(t, path, text)
 			}
 			if got, ok := memoryLimit(dir); got != tc.want && ok || ok != (tc.want > 0) {
 				t.Errorf("%d, %t; want %d", got, ok, tc.want)
@@ -57,9 +56,7 @@ func TestSaveMemory(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "sys/fs/cgroup"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "sys/fs/cgroup/memory.max"), []byte("1000000000000\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(dir, "sys/fs/cgroup/memory.max"), "1000000000000\n")
 	t.Setenv("GOGC", "100")
 	t.Setenv("GOMEMLIMIT", "off")
 	saveMemory(t.Context(), dir)
@@ -93,13 +90,9 @@ func TestGarbageFollowsWhatIsInUse(t *testing.T) {
 		adaptPercent(ctx)
 	}()
 	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
-	deadline := time.Now().Add(30 * time.Second)
-	for metrics.Read(percent); percent[0].Value.Uint64() != leastPercent; metrics.Read(percent) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d %% beside 256 MiB in use", percent[0].Value.Uint64())
-		}
-		time.Sleep(time.Millisecond)
-	}
+	inForce := testkit.Last(func() any { metrics.Read(percent); return percent[0].Value.Uint64() })
+	testkit.Eventually(t, func() bool { return inForce() == uint64(leastPercent) },
+		"%d %% beside 256 MiB in use: it is %d %%", leastPercent, inForce)
 	runtime.KeepAlive(much)
 	cancel()
 	<-stopped

@@ -159,9 +159,7 @@ func (p *program) reader() *os.File {
 func TestEarlyHangupDoesNotEndTheExporter(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "first"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, p.policy, fmt.Appendf(nil, smallPolicy, "first"))
 	p.hang()
 	p.start()
 	f := p.reader()
@@ -195,9 +193,7 @@ func TestHungPolicyDoesNotHoldUpTheEnd(t *testing.T) {
 	t.Run("reload", func(t *testing.T) {
 		t.Parallel()
 		p := newProgram(t)
-		if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "first"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, p.policy, fmt.Appendf(nil, smallPolicy, "first"))
 		p.start()
 		p.eventually("ready", p.ready)
 		p.hang()
@@ -245,9 +241,7 @@ func TestSignalEndsWhateverHangs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram(t)
-			if err := os.WriteFile(p.policy, fmt.Appendf(nil, smallPolicy, "first"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.WriteFile(t, p.policy, fmt.Appendf(nil, smallPolicy, "first"))
 			hang(p)
 			p.signal(syscall.SIGTERM)
 			start := time.Now()

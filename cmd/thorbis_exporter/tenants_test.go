@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestTenantsOnce(t *testing.T) {
@@ -16,9 +19,7 @@ func TestTenantsOnce(t *testing.T) {
 garbage
 {"host":"other.org","status":"503"}
 {"host":"acme.example.com","status":404,"request_time":"0.010 s"}`
-	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, log, text)
 	code, out, errs := call(t, "tenants", "--once", "--format=nginx-json", "--tenant-host={tenant}.example.com", log)
 	if code != 0 || errs != "4 lines, 3 requests of 1 tenant, 1 of them of no tenant, 1 syntax, 1 unreadable duration (syntax)\n"+log+":2: the first line that cannot be read as nginx-json (syntax at byte 1: expected {, the beginning of a JSON object)\n" {
 		t.Errorf("%d %q", code, errs)
@@ -30,16 +31,14 @@ garbage
 			t.Errorf("no %s in\n%s", want, out)
 		}
 	}
-	name := write(t, `version: 1
+	name := policytest.File(t, t.TempDir(), `version: 1
 channels: {deadman: none}
 services: [{name: shop, owner: sre}]
 tenants:
   host: "{tenant}.example.com"
   sources: [{file: x, format: json, app_service: shop, fields: {host: h, status: s}}]
 `)
-	if err := os.WriteFile(log, []byte(`{"h":"acme.example.com","s":200}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, log, `{"h":"acme.example.com","s":200}`)
 	if code, out, _ := call(t, "tenants", "--once", "--format=json", "--config.file="+name, log, log); code != 0 || !strings.Contains(out, `app_service="shop",environment="production",tenant="acme",code_class="2xx"} 2`) {
 		t.Errorf("by the policy: %d\n%s", code, out)
 	}
@@ -56,9 +55,7 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) string {
 		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, name, text)
 		return name
 	}
 	var packed bytes.Buffer
@@ -122,9 +119,7 @@ func TestTenantsOnceReadsStandardInput(t *testing.T) {
 // The bar shows how much of the files has been read, at most ten times a second, and leaves a clean line behind.
 func TestProgress(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "access.log")
-	if err := os.WriteFile(name, make([]byte, 1000), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, name, make([]byte, 1000))
 	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as a terminal is
 	if err != nil {
 		t.Fatal(err)
@@ -157,10 +152,8 @@ func TestProgress(t *testing.T) {
 // A policy with several sources of a format is read by the one that is named; fields and unit can be tried without a policy.
 func TestTenantsOnceChoosesItsSource(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log.json")
-	if err := os.WriteFile(log, []byte(`{"h":"acme.example.com","other":"big.example.com","s":200,"d":1500}`+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	policy := write(t, `version: 1
+	testkit.WriteFile(t, log, `{"h":"acme.example.com","other":"big.example.com","s":200,"d":1500}`+"\n")
+	policy := policytest.File(t, t.TempDir(), `version: 1
 channels: {deadman: none}
 services: [{name: shop, owner: sre}, {name: web, owner: sre}]
 tenants:

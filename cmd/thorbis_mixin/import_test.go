@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // TestImport: what is imported is printed and is a part of a policy; a file that is not there, or that holds nothing to import, is named in the error.
@@ -24,9 +25,7 @@ func TestImport(t *testing.T) {
 		t.Run(tool, func(t *testing.T) {
 			write := func(text string) string {
 				file := filepath.Join(t.TempDir(), "file.yaml")
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testkit.WriteFile(t, file, text)
 				return file
 			}
 			var out bytes.Buffer

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestGenerateThenCheck(t *testing.T) {
@@ -20,9 +22,7 @@ func TestGenerateThenCheck(t *testing.T) {
 			if err := run(append([]string{"check", "--dir=" + dir}, flags...), &out); err != nil {
 				t.Fatalf("%v\n%s", err, &out)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "docs", "alerts.md"), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.WriteFile(t, filepath.Join(dir, "docs", "alerts.md"), "")
 			out.Reset()
 			err := run(append([]string{"check", "--dir=" + dir}, flags...), &out)
 			if err == nil || !strings.Contains(out.String(), "docs/alerts.md") {
@@ -53,9 +53,7 @@ func TestShadowAndBase(t *testing.T) {
 	dir := t.TempDir()
 	base := filepath.Join(dir, "own.yaml")
 	own := "route:\n  receiver: us # ours\nreceivers:\n- name: us\n"
-	if err := os.WriteFile(base, []byte(own), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, base, own)
 	flags := []string{"--shadow", "--shadow.channel=general", "--alertmanager.base=" + base, policyFlag}
 	if err := run(append([]string{"generate", "--out=" + dir}, flags...), &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
@@ -100,9 +98,7 @@ func TestTestRoutes(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
-	if err := os.WriteFile(wrong, []byte("tests:\n  - name: no receiver\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, wrong, "tests:\n  - name: no receiver\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n")
 	out.Reset()
 	err = run([]string{"test-routes", policyFlag, wrong}, &out)
 	if err == nil || err.Error() != "1 of 1 alerts do not reach the expected receivers" ||
@@ -110,9 +106,7 @@ func TestTestRoutes(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	own := filepath.Join(t.TempDir(), "own.yaml")
-	if err := os.WriteFile(own, []byte("route:\n  receiver: us\nreceivers:\n- name: us\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, own, "route:\n  receiver: us\nreceivers:\n- name: us\n")
 	out.Reset()
 	if err := run([]string{"test-routes", "--alertmanager.config=" + own, wrong}, &out); err == nil || !strings.Contains(out.String(), "pick [us]") {
 		t.Errorf("%v\n%s", err, &out)

@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/result"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -26,15 +27,7 @@ import (
 
 func testPolicy(t *testing.T, text string) *config.Policy {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(file, []byte("version: 1\nchannels: {deadman: none}\n"+text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return policytest.Load(t, t.TempDir(), policytest.Minimal+text)
 }
 
 func scripted(t *testing.T, program, results string) *config.Policy {

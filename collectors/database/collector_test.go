@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -55,9 +54,7 @@ func TestRun(t *testing.T) {
 	file := filepath.Join(dir, "dsn")
 	write := func(dsn string) {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(dsn), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, dsn)
 	}
 	write(pg.DSN("monitor", "postgres"))
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})

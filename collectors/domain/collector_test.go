@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -21,13 +20,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
-
-func writeFile(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // of returns the answer of a registry on the domain of a request.
 func of(r *http.Request, expires string) []byte {
@@ -263,7 +255,7 @@ func TestRun(t *testing.T) {
 		_, _ = w.Write(of(r, "2027-03-01T00:00:00Z"))
 	})
 	registry := filepath.Join(t.TempDir(), "tenants.yaml")
-	writeFile(t, registry, "tenants: [{name: acme, hosts: [shop.acme.co.uk]}]")
+	testkit.WriteFile(t, registry, "tenants: [{name: acme, hosts: [shop.acme.co.uk]}]")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: open(t, t.TempDir()), UserAgent: "test"})
 	apply := func(name string) {
 		t.Helper()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A list of servers that cannot be used replaces none.
@@ -29,13 +30,13 @@ func TestBootstrapRefresh(t *testing.T) {
 // The policy's own list is read when the policy is, and one that cannot be used refuses the policy.
 func TestBootstrapFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "dns.json")
-	writeFile(t, file, `{"publication": "2026-11-01T00:00:00Z", "services": [[["com"], ["https://x.example/"]]]}`)
+	testkit.WriteFile(t, file, `{"publication": "2026-11-01T00:00:00Z", "services": [[["com"], ["https://x.example/"]]]}`)
 	c := start(t, nil, `{names: [{name: example.com}], bootstrap: {file: "`+file+`"}}`)
 	if next, _ := c.next(time.Now()); next.base != "https://x.example/" {
 		t.Errorf("asked at %q", next.base)
 	}
 	p := policy(t, `domains: {bootstrap: {file: "`+file+`"}}`)
-	writeFile(t, file, "{}")
+	testkit.WriteFile(t, file, "{}")
 	if _, err := c.Prepare(p); collectors.ReasonOf(err) != collectors.ReasonConfig {
 		t.Errorf("a broken list: %v", err)
 	}
@@ -89,7 +90,7 @@ func TestBootstrapAddress(t *testing.T) {
 	apply(section(second))
 	refresh(second, 2032)
 	file := filepath.Join(t.TempDir(), "dns.json")
-	writeFile(t, file, manyServers(2033))
+	testkit.WriteFile(t, file, manyServers(2033))
 	apply(section(first))
 	late = func() { apply(`{names: [{name: example.com}], bootstrap: {file: "` + file + `"}}`) }
 	refresh(first, 2033)

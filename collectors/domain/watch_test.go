@@ -2,19 +2,18 @@ package domain
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
 // policy loads a policy with a section on domains and more.
 func policy(t *testing.T, text string) *config.Policy {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	writeFile(t, file, `version: 1
+	return policytest.Load(t, t.TempDir(), `version: 1
 channels: {deadman: none}
 services:
   - {name: web, owner: sre, page: P1}
@@ -23,11 +22,6 @@ tiers:
   enterprise: {tenant_page: P2}
   free: {}
 `+text)
-	p, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func names(list []watched) []string {

@@ -55,9 +55,7 @@ func machine(t *testing.T, p *config.Policy, trees ...map[string]string) *Collec
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.WriteFile(t, path, text)
 		}
 	}
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1", Paths: collectors.Paths{Procfs: filepath.Join(dir, "proc"), Sysfs: filepath.Join(dir, "sys")}})

@@ -22,6 +22,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -365,9 +366,7 @@ func TestCredentials(t *testing.T) {
 	a := serve(t)
 	token := filepath.Join(t.TempDir(), "token")
 	secret := func(text string) {
-		if err := os.WriteFile(token, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, token, text)
 	}
 	p := policyOf(t, a)
 	p.Alertmanagers[0].TokenFile = token

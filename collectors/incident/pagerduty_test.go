@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // pagerDutyServer speaks as much of PagerDuty's REST API as is asked for, and as strictly.
@@ -41,9 +42,7 @@ func pagerDutyServer(t *testing.T, pages ...string) *httptest.Server {
 func pagerDutyOf(t *testing.T, url, token string) *config.PagerDuty {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, token)
 	return &config.PagerDuty{Service: "acme-production", API: &config.PagerDutyAPI{TokenFile: file, URL: url}}
 }
 

@@ -41,9 +41,7 @@ func leftovers(t *testing.T, dir string) {
 func TestCanaryCleansUpAfterItself(t *testing.T) {
 	c := newTestCanary(t)
 	// A crash has left a file.
-	if err := os.WriteFile(filepath.Join(c.Path, ".thorbis_canary_data"), []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(c.Path, ".thorbis_canary_data"), "old")
 	for range 3 {
 		if err := c.once(); err != nil {
 			t.Fatal(err)

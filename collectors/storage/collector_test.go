@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -25,15 +26,7 @@ import (
 // policy reads a policy with the given storage section.
 func policy(t testing.TB, storage string) *config.Policy {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "thorbis.yaml")
-	if err := os.WriteFile(file, []byte("version: 1\nchannels: {deadman: none}\n"+storage), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return policytest.Load(t, t.TempDir(), policytest.Minimal+storage)
 }
 
 // machine is a machine made of files, with a collector that reads it.
@@ -45,9 +38,7 @@ func machine(t testing.TB, files map[string]string, storage string) *Collector {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, path, text)
 	}
 	c := New(Options{
 		Logger: slog.New(slog.DiscardHandler), Host: "db1",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
@@ -17,11 +18,11 @@ import (
 // whose secret it names wrongly.
 func TestAbortedPolicyChangesNothing(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "secret"), secret)
-	put(t, filepath.Join(dir, "access.json"), "")
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), secret)
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), "")
 	policy := func(service, secretFile, more string) *config.Policy {
 		t.Helper()
-		put(t, filepath.Join(dir, "p.yaml"), `version: 1
+		return policytest.Load(t, dir, `version: 1
 environment: test
 channels: {deadman: none}
 services: [{name: web, owner: sre, page: P2}, {name: api, owner: sre, page: P2}]
@@ -31,11 +32,6 @@ tenants:
     - {name: log, file: access.json, format: nginx-json, app_service: `+service+`}
     - {name: posts, receive: json, app_service: web, secret_file: `+secretFile+`, fields: {host: h, status: s, id: i}}
 `+more)
-		p, err := config.Load(filepath.Join(dir, "p.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
 	}
 	sd, err := state.Open(filepath.Join(dir, "data"))
 	if err != nil {
@@ -65,7 +61,7 @@ tenants:
 	if c.current.Load() != inForce {
 		t.Error("the aborted policy is in force")
 	}
-	put(t, filepath.Join(dir, "access.json"), `{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), `{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
 	testkit.Eventually(t, func() bool { return c.Lines() == 1 }, "the line is counted")
 	if services := c.Store().Services(); len(services) != 1 {
 		t.Errorf("services %+v are saved", services)

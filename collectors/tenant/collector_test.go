@@ -15,6 +15,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
@@ -33,27 +34,13 @@ tenants:
 ` + more + `
   sources: [{name: log, file: access.json, format: nginx-json, app_service: web}]
 `
-	if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := config.Load(filepath.Join(dir, "p.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return policytest.Load(t, dir, text)
 }
 
-func put(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// putAt is put with a time of the past, because a file system may count time in steps.
+// putAt writes a file with a time of the past, because a file system may count time in steps.
 func putAt(t *testing.T, name, text string, ago time.Duration) {
 	t.Helper()
-	put(t, name, text)
+	testkit.WriteFile(t, name, text)
 	if err := os.Chtimes(name, time.Time{}, time.Now().Add(-ago)); err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +48,9 @@ func putAt(t *testing.T, name, text string, ago time.Duration) {
 
 func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
 	line := `{"host":"%s.example.com","status":200,"request_time":0.5}` + "\n"
-	put(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 5)+"broken\n"+fmt.Sprintf(line, "beta")+
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 5)+"broken\n"+fmt.Sprintf(line, "beta")+
 		`{"host":"xn--bcher-kva.example","status":200,"request_time":0.5}`+"\n"+`{"host":"XN--lden-loa.example:443","status":200,"request_time":0.5}`+"\n")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
@@ -120,14 +107,14 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	shows(`thorbis_tenant_info{environment="test",tenant="beta",tier="bronze"} 1`)
 
 	// One that has lost most of its tenants is doubted, by a reload too.
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: []")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: []")
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Error(err)
 	}
 	shows(`thorbis_tenant_info{environment="test",tenant="beta",tier="bronze"} 1`, `tenant="acme",code_class="2xx"} 8`)
 
 	// A registry that cannot be read keeps the last good one, and counts.
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{nome: x}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{nome: x}]")
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(c)
 	value := func(name string) float64 {
@@ -163,7 +150,7 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 // A source that is configured for other locations is neither read nor exported.
 func TestSourcesOfOtherLocations(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "p.yaml"), `version: 1
+	p := policytest.Load(t, dir, `version: 1
 environment: test
 location: fra
 channels: {deadman: none}
@@ -176,11 +163,7 @@ tenants:
     - {name: there, file: there.json, format: nginx-json, app_service: web, locations: [nyc]}
 `)
 	for _, name := range []string{"all.json", "here.json", "there.json"} {
-		put(t, filepath.Join(dir, name), `{"host":"acme.example.com","status":200}`+"\n")
-	}
-	p, err := config.Load(filepath.Join(dir, "p.yaml"))
-	if err != nil {
-		t.Fatal(err)
+		testkit.WriteFile(t, filepath.Join(dir, name), `{"host":"acme.example.com","status":200}`+"\n")
 	}
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err := collectors.Apply(c, p); err != nil {

@@ -22,9 +22,9 @@ import (
 // While the disk is full the series stand still, and the scrape goes on; afterwards every line is counted once.
 func TestFullDisk(t *testing.T) {
 	dir, disk := t.TempDir(), smallDisk(t)
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
 	log := filepath.Join(dir, "access.json")
-	put(t, log, "")
+	testkit.WriteFile(t, log, "")
 	sd, err := state.Open(filepath.Join(disk, "data"))
 	if err != nil {
 		t.Fatal(err)

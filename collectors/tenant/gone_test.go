@@ -43,7 +43,7 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	if err := os.Rename(storage, storage+".removed"); err != nil {
 		t.Fatal(err)
 	}
-	put(t, storage, "a file in its place")
+	testkit.WriteFile(t, storage, "a file in its place")
 	unsaved("1")
 	for range 3 {
 		if code := post(); code != http.StatusServiceUnavailable {

@@ -36,7 +36,7 @@ type cutOff struct{ *httptest.ResponseRecorder }
 
 func (cutOff) FlushError() error { return errors.New("broken pipe") }
 
-// slowly is a client that reads for a while.
+// slowly is a client that reads for longer than the scrape's timeout of 10 ms.
 type slowly struct{ *httptest.ResponseRecorder }
 
 func (s slowly) FlushError() error { time.Sleep(20 * time.Millisecond); return nil }
@@ -45,9 +45,9 @@ func (s slowly) FlushError() error { time.Sleep(20 * time.Millisecond); return n
 // that was cut off, or was slower than its Prometheus waits, does not count.
 func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
 	log := filepath.Join(dir, "access.json")
-	put(t, log, "")
+	testkit.WriteFile(t, log, "")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)

@@ -104,8 +104,8 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	t.Run("collector", func(t *testing.T) {
 		k := newKilled(t, "")
 		k.crowded = true
-		put(t, k.path("p.yaml"), strings.Replace(killPolicy, "tenants:", "tenants:\n  limit: 30\n  registry: {file: tenants.yaml, refresh: 1s}", 1))
-		put(t, k.path("tenants.yaml"), "tenants: [{name: t0}]")
+		testkit.WriteFile(t, k.path("p.yaml"), strings.Replace(killPolicy, "tenants:", "tenants:\n  limit: 30\n  registry: {file: tenants.yaml, refresh: 1s}", 1))
+		testkit.WriteFile(t, k.path("tenants.yaml"), "tenants: [{name: t0}]")
 		killing(t, k, k.register, func() bool { return true })
 	})
 	// With reloads, and posts so large that the log is replaced by a snapshot.
@@ -125,7 +125,7 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 }
 
 // live lets a process run for a while, in which it is stopped and continued: at any of its instructions a file may be
-// rotated.
+// rotated. The random pauses choose the instruction.
 func (k *killed) live(cmd *exec.Cmd, life time.Duration, random *rand.Rand) {
 	for end := time.Now().Add(life); time.Now().Before(end); {
 		time.Sleep(time.Duration(random.ExpFloat64() * float64(60*time.Millisecond)))
@@ -169,7 +169,7 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 			default:
 				k.scrape()
 				k.scrapeFacts()
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // the pace of the scraper
 			}
 		}
 	})
@@ -198,6 +198,8 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	last := k.start(false)
 	cancel()
 	writing.Wait()
+	// Not testkit.Eventually: after the last kill there is more to read than its bound allows, and what is missing is
+	// explained once the scrapes have ended.
 	deadline := time.Now().Add(2 * time.Minute)
 	for len(k.missing()) > 0 && time.Now().Before(deadline) {
 		time.Sleep(100 * time.Millisecond)

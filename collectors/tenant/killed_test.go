@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -73,9 +74,7 @@ func newKilled(t *testing.T, binary string) *killed {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	for name, text := range map[string]string{"p.yaml": killPolicy, "secret": secret} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	k := &killed{t: t, dir: dir, seed: testSeed(t), began: time.Now(), history: map[string][]string{}, written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{}}
 	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
@@ -180,12 +179,12 @@ func (k *killed) write(ctx context.Context) {
 				for what := range k.missing() {
 					waiting = waiting || strings.HasPrefix(what, "recreated")
 				}
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // it waits without a bound of its own: the test's end ends it
 			}
 			k.check(os.Remove(k.path("recreated.log")))
 			k.note("recreated.log", "removed")
 		}
-		time.Sleep(4 * time.Millisecond)
+		time.Sleep(4 * time.Millisecond) // the pace of the server
 	}
 }
 
@@ -245,9 +244,9 @@ func (k *killed) post(ctx context.Context, sender string, events, posts int) {
 				acknowledged++
 				continue
 			}
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(5 * time.Millisecond) // as a vendor does after a refusal
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond) // the pace of the sender
 	}
 }
 
@@ -265,7 +264,7 @@ func (k *killed) register(ctx context.Context) {
 			}
 		}
 		k.rename("tenants.yaml", list.String())
-		time.Sleep(time.Duration(1+random.IntN(8)) * time.Second)
+		time.Sleep(time.Duration(1+random.IntN(8)) * time.Second) // kills come before and after the change is read
 	}
 }
 

@@ -27,9 +27,9 @@ type probing struct {
 
 func newProbing(t *testing.T, more string) *probing {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
-	put(t, filepath.Join(dir, "access.json"), "")
-	put(t, filepath.Join(dir, "secret"), "first-probe-secret\n")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), "")
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), "first-probe-secret\n")
 	p := &probing{T: t, dir: dir, logged: &lockedBuffer{}}
 	p.c = New(Options{Logger: slog.New(slog.NewTextHandler(p.logged, nil)), Immediate: true})
 	if err := collectors.Apply(p.c, filePolicy(t, dir, more)); err != nil {
@@ -106,7 +106,7 @@ func TestSecretOfHealthChecksIsFollowed(t *testing.T) {
 	p.wants(1, 0)
 	p.log(`"http_x_thorbis_probe":"first-probe-secret"`)
 	p.wants(1, 1)
-	put(t, filepath.Join(p.dir, "secret"), "second-probe-secret\n")
+	testkit.WriteFile(t, filepath.Join(p.dir, "secret"), "second-probe-secret\n")
 	now, probes := time.Now(), p.c.current.Load().probes
 	if err := probes.refresh(t.Context(), now); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestSecretOfHealthChecksIsMissing(t *testing.T) {
 	}
 	p.log(`"http_user_agent":"thorbis_exporter/1","http_x_thorbis_probe":""`)
 	p.wants(1, 0)
-	put(t, filepath.Join(p.dir, "later"), "later-probe-secret")
+	testkit.WriteFile(t, filepath.Join(p.dir, "later"), "later-probe-secret")
 	if err := p.c.current.Load().probes.refresh(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +151,8 @@ func TestSecretOfHealthChecksIsMissing(t *testing.T) {
 // The health checks of a log that is read once leave the counts as they do in the server.
 func TestProbesOfALogThatIsReadOnce(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
-	put(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.7"}`+"\n", 3)+
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.7"}`+"\n", 3)+
 		`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.8"}`+"\n")
 	policy := filePolicy(t, dir, "  probes: {addresses: [192.0.2.7]}")
 	source := *policy.Tenants.Sources[0]

@@ -26,10 +26,10 @@ tenants:
 // other sources, and each reports its own state.
 func TestReadinessWaitsForNoSource(t *testing.T) {
 	k := newKilled(t, program(t))
-	put(t, k.path("p.yaml"), readyPolicy)
-	put(t, k.path("tenants.yaml"), "tenants: [{name: acme}, {name: slow}]")
+	testkit.WriteFile(t, k.path("p.yaml"), readyPolicy)
+	testkit.WriteFile(t, k.path("tenants.yaml"), "tenants: [{name: acme}, {name: slow}]")
 	k.append("here.log", `{"host":"acme.example.com","status":200}`+"\n", k.random("first"))
-	put(t, k.path("huge.log"), strings.Repeat(`{"host":"slow.example.com","status":200}`+"\n", 1_000_000)+"{") // whose last line has no end
+	testkit.WriteFile(t, k.path("huge.log"), strings.Repeat(`{"host":"slow.example.com","status":200}`+"\n", 1_000_000)+"{") // whose last line has no end
 	cmd := k.start(false)
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	page := func(path string) (int, string) {

@@ -23,7 +23,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
@@ -58,15 +58,8 @@ func newTestCollector(t *testing.T, policy, storage string) *testCollector {
 func newTestCollectorLogging(t *testing.T, policy, storage string, logger *slog.Logger) *testCollector {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"p.yaml": policy, "secret": secret + "\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := config.Load(filepath.Join(dir, "p.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), secret+"\n")
+	p := policytest.Load(t, dir, policy)
 	sd, err := state.Open(storage)
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +258,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		fmt.Fprintf(&lines, `{"host":%q,"status":200,"remote_addr":"203.0.113.77","request_uri":"/a?session=hidden","http_user_agent":"private-agent","http_referer":"private-referrer"}`+"\n", host)
 		fmt.Fprintf(&lines, `{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
 	}
-	put(t, log, lines.String())
+	testkit.WriteFile(t, log, lines.String())
 	var said lockedBuffer
 	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
 	o := newTestCollectorLogging(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))

@@ -14,7 +14,9 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A registry file that has lost most of its tenants while the exporter was stopped is doubted as it is while it runs:
@@ -32,13 +34,10 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 	}
 	policy := func(refresh, registry string) *config.Policy {
 		t.Helper()
-		put(t, filepath.Join(dir, "p.yaml"), strings.NewReplacer("refresh: 1s, postgres: {dsn_file: dsn, query: \"select name, tier from customers\"}", "refresh: "+refresh+", file: "+registry).Replace(databasePolicy))
-		put(t, filepath.Join(dir, "secret"), secret)
-		p, err := config.Load(filepath.Join(dir, "p.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
+		testkit.WriteFile(t, filepath.Join(dir, "secret"), secret)
+		return policytest.Load(t, dir, strings.ReplaceAll(databasePolicy,
+			`refresh: 1s, postgres: {dsn_file: dsn, query: "select name, tier from customers"}`,
+			"refresh: "+refresh+", file: "+registry))
 	}
 	start := func(p *config.Policy) (*Collector, func()) {
 		t.Helper()
@@ -58,14 +57,14 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 			t.Errorf("%d tenants are known, want %d", got, want)
 		}
 	}
-	put(t, file, list(40))
+	testkit.WriteFile(t, file, list(40))
 	c, stop := start(policy("1h", "tenants.yaml"))
 	known(c, 40)
 	if err := c.tenants.Refresh(t.Context()); err != nil { // saves the list, as Run does
 		t.Fatal(err)
 	}
 	stop()
-	put(t, file, list(4))
+	testkit.WriteFile(t, file, list(4))
 	c, stop = start(policy("1h", "tenants.yaml"))
 	known(c, 40)
 	failures := func(want int) {
@@ -77,20 +76,20 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 		}
 	}
 	failures(0)
-	put(t, file, "broken")
+	testkit.WriteFile(t, file, "broken")
 	for i := range 3 {
 		if _, err := c.registry().Refresh(t.Context()); err == nil {
 			t.Fatal("no error")
 		}
 		failures(i + 1)
 	}
-	put(t, file, list(4))
+	testkit.WriteFile(t, file, list(4))
 	if err := collectors.Apply(c, policy("2h", "tenants.yaml")); err != nil { // the same file at another pace
 		t.Fatal(err)
 	}
 	known(c, 40)
 	failures(3)
-	put(t, filepath.Join(dir, "other.yaml"), list(2)) // another file is meant
+	testkit.WriteFile(t, filepath.Join(dir, "other.yaml"), list(2)) // another file is meant
 	if err := collectors.Apply(c, policy("2h", "other.yaml")); err != nil {
 		t.Fatal(err)
 	}
@@ -115,14 +114,10 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 // A reload saves no list of tenants itself: it would wait for a storage disk that hangs.
 func TestReloadDoesNotWaitForTheStorage(t *testing.T) {
 	dir, storage := t.TempDir(), t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
-	put(t, filepath.Join(dir, "secret"), secret)
-	put(t, filepath.Join(dir, "p.yaml"), strings.ReplaceAll(databasePolicy,
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), secret)
+	p := policytest.Load(t, dir, strings.ReplaceAll(databasePolicy,
 		`postgres: {dsn_file: dsn, query: "select name, tier from customers"}`, "file: tenants.yaml"))
-	p, err := config.Load(filepath.Join(dir, "p.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	sd, err := state.Open(storage)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
@@ -50,15 +50,11 @@ func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	server.Stop()
 	dir, storage := t.TempDir(), t.TempDir()
 	log := filepath.Join(dir, "access.json")
-	put(t, filepath.Join(dir, "p.yaml"), databasePolicy)
-	put(t, filepath.Join(dir, "dsn"), server.DSN("postgres", "postgres"))
-	put(t, filepath.Join(dir, "secret"), secret)
+	testkit.WriteFile(t, filepath.Join(dir, "dsn"), server.DSN("postgres", "postgres"))
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), secret)
 	line := func(tenant string) string { return `{"host":"` + tenant + `.example.com","status":200}` + "\n" }
-	put(t, log, strings.Repeat(line("acme"), 3)+line("beta"))
-	p, err := config.Load(filepath.Join(dir, "p.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, log, strings.Repeat(line("acme"), 3)+line("beta"))
+	p := policytest.Load(t, dir, databasePolicy)
 	var failures atomic.Int64
 	run := func() (c *Collector, stop func()) {
 		t.Helper()

@@ -17,6 +17,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
@@ -25,12 +26,12 @@ import (
 // was read for, each line and each acknowledged post once, and the saved state stays readable.
 func TestSourceChangesItsService(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "secret"), secret)
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), secret)
 	log := filepath.Join(dir, "access.json")
-	put(t, log, "")
+	testkit.WriteFile(t, log, "")
 	policy := func(service string) *config.Policy {
 		t.Helper()
-		put(t, filepath.Join(dir, "p.yaml"), `version: 1
+		return policytest.Load(t, dir, `version: 1
 environment: test
 channels: {deadman: none}
 services: [{name: web, owner: sre, page: P2}, {name: api, owner: sre, page: P2}]
@@ -40,11 +41,6 @@ tenants:
     - {name: log, file: access.json, format: nginx-json, app_service: `+service+`}
     - {name: posts, receive: json, app_service: `+service+`, secret_file: secret, fields: {host: h, status: s, id: i}}
 `)
-		p, err := config.Load(filepath.Join(dir, "p.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
 	}
 	storage := filepath.Join(dir, "data")
 	sd, err := state.Open(storage)
@@ -72,7 +68,7 @@ tenants:
 			fmt.Fprint(f, strings.Repeat(fmt.Sprintf(`{"n":%d,"host":"acme.example.com","status":404}`+"\n", n), 1000))
 			_ = f.Close()
 			logged.Add(1000)
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // the pace of the server: the reader must be able to keep up
 		}
 	})
 	for i := range 4 {
@@ -133,7 +129,7 @@ func TestReloadsLoseNothingOfAPipe(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Stdin: in, Immediate: true})
 	apply := func(n int) {
 		t.Helper()
-		put(t, filepath.Join(dir, "p.yaml"), fmt.Sprintf(`version: 1
+		p := policytest.Load(t, dir, fmt.Sprintf(`version: 1
 environment: test
 channels: {deadman: none}
 services: [{name: web, owner: sre, page: P2}]
@@ -142,10 +138,6 @@ tenants:
   late_after: %dm
   sources: [{name: pipe, stdin: true, format: nginx-json, app_service: web}]
 `, 10+n))
-		p, err := config.Load(filepath.Join(dir, "p.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +173,7 @@ tenants:
 // fast the reloads follow each other.
 func TestUndoneReloadCountsNothingAgain(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))
 	sd, err := state.Open(filepath.Join(dir, "data"))
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +182,7 @@ func TestUndoneReloadCountsNothingAgain(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), State: sd, Immediate: true})
 	apply := func(name, service string) {
 		t.Helper()
-		put(t, filepath.Join(dir, "p.yaml"), `version: 1
+		p := policytest.Load(t, dir, `version: 1
 environment: test
 channels: {deadman: none}
 services: [{name: web, owner: sre, page: P2}, {name: api, owner: sre, page: P2}]
@@ -198,10 +190,6 @@ tenants:
   host: "{tenant}.example.com"
   sources: [{name: `+name+`, file: access.json, format: nginx-json, app_service: `+service+`}]
 `)
-		p, err := config.Load(filepath.Join(dir, "p.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := collectors.Apply(c, p); err != nil {
 			t.Fatal(err)
 		}
@@ -214,6 +202,7 @@ tenants:
 	testkit.Eventually(t, func() bool { return total() >= 1000 }, "all lines")
 	for n := range 20 {
 		apply([]string{"z1", "s1"}[n%2], []string{"web", "web", "api"}[n%3])
+		// The next reload comes before, while and after the source of this one takes over.
 		time.Sleep(time.Duration(n%5) * 20 * time.Millisecond)
 	}
 	apply("s1", "web")

@@ -22,8 +22,8 @@ import (
 func TestOlderStateThatIsPutBack(t *testing.T) {
 	dir := t.TempDir()
 	storage, log := filepath.Join(dir, "data"), filepath.Join(dir, "access.json")
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
-	put(t, log, "")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme}]")
+	testkit.WriteFile(t, log, "")
 	write := func(n int) {
 		t.Helper()
 		f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
@@ -77,7 +77,7 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, filepath.Join(storage, e.Name()), string(text))
+		testkit.WriteFile(t, filepath.Join(storage, e.Name()), text)
 	}
 	if said.Len() > 0 {
 		t.Errorf("said %s", &said)

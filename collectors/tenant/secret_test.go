@@ -2,8 +2,9 @@ package tenant
 
 import (
 	"net/http"
-	"os"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // The sender's new secret is taken from the moment at which it is written, and the old one is not any more.
@@ -15,9 +16,7 @@ func TestReceiversSecretRotates(t *testing.T) {
 	if got := code(secret); got != http.StatusOK {
 		t.Fatalf("first secret: %d", got)
 	}
-	if err := os.WriteFile(file, []byte("rotated-secret\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, "rotated-secret\n")
 	if old, next := code(secret), code("rotated-secret"); old != http.StatusUnauthorized || next != http.StatusOK {
 		t.Errorf("old %d, new %d", old, next)
 	}

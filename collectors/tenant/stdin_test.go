@@ -25,7 +25,7 @@ tenants:
 // after a kill the next pipe adds to what was saved.
 func TestStandardInput(t *testing.T) {
 	k := newKilled(t, program(t))
-	put(t, k.path("p.yaml"), stdinPolicy)
+	testkit.WriteFile(t, k.path("p.yaml"), stdinPolicy)
 	page := func() string {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://exporter/metrics", nil)
 		resp, err := k.client.Do(req)
@@ -65,7 +65,7 @@ func TestStandardInput(t *testing.T) {
 		write(strings.Repeat(line, 1000) + "rubbish\n" + line[:40])
 		counted(total + 1000)
 		before := sum()
-		put(t, k.path("p.yaml"), strings.Replace(stdinPolicy, "owner: sre", "owner: "+end, 1))
+		testkit.WriteFile(t, k.path("p.yaml"), strings.Replace(stdinPolicy, "owner: sre", "owner: "+end, 1))
 		if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

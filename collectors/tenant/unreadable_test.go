@@ -67,12 +67,12 @@ func unreadable(t *testing.T, c *Collector) map[string]float64 {
 // says.
 func TestUnreadableDurationsAreCounted(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
 	text := ""
 	for _, took := range []string{`0.1`, `"-"`, `"0.010 s"`, `"0.020 s"`, `true`, `-1`, `null`} {
 		text += `{"host":"acme.example.com","status":200,"request_time":` + took + "}\n"
 	}
-	put(t, filepath.Join(dir, "access.json"), text)
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), text)
 	logged := &lockedBuffer{}
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Immediate: true})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {

@@ -19,9 +19,7 @@ import (
 func connect(t *testing.T, dsn string, timeout time.Duration) (*Connection, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "dsn")
-	if err := os.WriteFile(file, []byte(dsn+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, dsn+"\n")
 	c, err := Connect(t.Context(), Source{File: file, Timeout: timeout})
 	if err == nil {
 		t.Cleanup(c.Close)

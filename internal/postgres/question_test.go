@@ -180,7 +180,7 @@ func TestLostSlot(t *testing.T) {
 		t.Fatalf("a new slot: %+v", r)
 	}
 	var unreserved bool
-	for deadline := time.Now().Add(2 * time.Minute); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; { // each round writes more of the log
 		server.Query(t, "postgres", "INSERT INTO t SELECT generate_series(1, 1000)")
 		server.Query(t, "postgres", "SELECT pg_switch_wal()")
 		r := slots()

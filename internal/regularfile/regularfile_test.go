@@ -13,13 +13,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func write(t *testing.T, name, text string) string {
 	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, name, text)
 	return name
 }
 

@@ -11,20 +11,15 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
+)
 
 func TestRotatedSecretIsUsedAtOnce(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "token")
 	ref := Ref{File: name}
 	for _, want := range []string{"first-token", "other-token", "third-token"} { // of one length, in one moment
-		write(t, name, want+"\n")
+		testkit.WriteFile(t, name, want+"\n")
 		if got, err := ref.Read(t.Context()); err != nil || got != want {
 			t.Errorf("%q, %v, want %q", got, err, want)
 		}
@@ -51,7 +46,7 @@ func TestRotationByLink(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, version), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, version, "token"), "token-of-"+version)
+		testkit.WriteFile(t, filepath.Join(dir, version, "token"), "token-of-"+version)
 		_ = os.Remove(filepath.Join(dir, "..tmp"))
 		if err := errors.Join(os.Symlink(version, filepath.Join(dir, "..tmp")),
 			os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data"))); err != nil {
@@ -70,10 +65,10 @@ func TestRotationThatLeavesAGap(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "token")
 		ref := Ref{File: name}
 		for what, gap := range map[string]func(){
-			"empty":   func() { write(t, name, "\n") },
+			"empty":   func() { testkit.WriteFile(t, name, "\n") },
 			"missing": func() { _ = os.Remove(name) },
 		} {
-			write(t, name, "a-good-token")
+			testkit.WriteFile(t, name, "a-good-token")
 			if _, err := ref.Read(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +89,7 @@ func TestRotationThatLeavesAGap(t *testing.T) {
 func TestValueStaysWhileTheDiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "token")
-		write(t, name, "a-good-token")
+		testkit.WriteFile(t, name, "a-good-token")
 		hangs, cancel := context.WithCancelCause(t.Context())
 		cancel(errHangs) // as a read ends that has had no answer
 		for _, ref := range []Ref{{File: name}, {File: name + ".other"}} {
@@ -114,7 +109,7 @@ func TestNoSecret(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	write(t, large, strings.Repeat("x", maxBytes+1))
+	testkit.WriteFile(t, large, strings.Repeat("x", maxBytes+1))
 	for _, name := range []string{pipe, large, dir, os.DevNull} {
 		if got, err := (Ref{File: name}).Read(t.Context()); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -127,11 +122,11 @@ func TestNoSecret(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "token")
-	write(t, name, "  Bearer abcdefgh \r\n")
+	testkit.WriteFile(t, name, "  Bearer abcdefgh \r\n")
 	if got, err := (Ref{File: name}).Line(t.Context()); err != nil || got != "Bearer abcdefgh" {
 		t.Errorf("%q, %v", got, err)
 	}
-	write(t, name, "two-lines-of\na-secret-thing")
+	testkit.WriteFile(t, name, "two-lines-of\na-secret-thing")
 	if got, err := (Ref{File: name}).Line(t.Context()); err == nil || strings.Contains(err.Error(), "secret-thing") {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func replayAll(t *testing.T, d *Dir, from uint64) (*Log, []string, error) {
@@ -198,9 +200,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add([]byte("\x01\x00\x00\x00\xb4\x5d\x0b\x1fa"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		name := t.TempDir() + "/x"
-		if err := os.WriteFile(name, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, name, b)
 		end, err := replaySegment(name, place{number: 1, next: 1, last: true}, func([]byte) error { return nil })
 		if err != nil || end.at+end.rest != int64(len(b)) || end.err == nil && end.rest > 0 {
 			t.Fatalf("%+v, %v", end, err)

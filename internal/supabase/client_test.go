@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 const (
@@ -25,9 +26,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(testToken+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, testToken+"\n")
 	c, err := New(Options{BaseURL: server.URL, TokenFile: file, UserAgent: "thorbis_exporter/test", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
@@ -223,9 +222,7 @@ func TestTokens(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"empty": "\n", "two": "a b", "long": strings.Repeat("x", 64<<10+1)} {
 		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, text)
 		c, err := New(Options{TokenFile: file})
 		if err != nil {
 			t.Fatal(err)

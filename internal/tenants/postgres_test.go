@@ -1,22 +1,19 @@
 package tenants
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/internal/postgres/postgrestest"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestRegistryInPostgres(t *testing.T) {
 	server := postgrestest.Start(t)
 	file := filepath.Join(t.TempDir(), "dsn")
-	if err := os.WriteFile(file, []byte(server.DSN("postgres", "postgres")+" password=hidden-password\n"),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, server.DSN("postgres", "postgres")+" password=hidden-password\n")
 	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', 'enterprise', 'ACME.example.')) as t(name, tier, host)`
 	s := &Reader{DSNFile: file, Query: rows}
 	changed, err := s.Refresh(t.Context())
@@ -51,10 +48,7 @@ func TestRegistryInPostgres(t *testing.T) {
 	// A row policy that hides every row from the role that asks, as on Supabase: the last good list stays.
 	server.Query(t, "postgres", `create table customers(name text); insert into customers values ('acme');
 		alter table customers enable row level security; create role reader login; grant select on customers to reader`)
-	if err := os.WriteFile(file, []byte(server.DSN("reader", "postgres")+" password=hidden-password\n"),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, server.DSN("reader", "postgres")+" password=hidden-password\n")
 	s.Query = "select name from customers"
 	keeps(1, "returned no tenant")
 	// The database goes away, and comes back.

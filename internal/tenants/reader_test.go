@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestRegistryFileIsFollowed(t *testing.T) {
@@ -21,9 +22,7 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 	if list, known := s.List(); !known || len(list) != 1 {
 		t.Errorf("%v", list)
 	}
-	if err := os.WriteFile(file, []byte("tenants: [{name: acme, hosts: [a.com]}]"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, "tenants: [{name: acme, hosts: [a.com]}]")
 	if changed, err := s.Refresh(t.Context()); !changed || err != nil {
 		t.Fatalf("%v, %v", changed, err)
 	}
@@ -36,10 +35,15 @@ func TestRegistryFileIsFollowed(t *testing.T) {
 		t.Errorf("nothing new is a new version: %v", err)
 	}
 	// Half of a file that is being written is not believed, unless it stays so.
+	modified := time.Now()
 	write := func(text string) {
 		t.Helper()
-		time.Sleep(20 * time.Millisecond) // a file system may count time in steps
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		err := os.WriteFile(file, []byte(text), 0o600)
+		modified = modified.Add(time.Second) // a file system may count time in steps
+		if err == nil {
+			err = os.Chtimes(file, modified, modified)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

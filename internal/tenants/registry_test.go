@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // testRegistry returns a registry that keeps its list in a directory.
@@ -24,13 +24,6 @@ func testRegistry(t *testing.T) (*Registry, *state.Dir) {
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	return NewRegistry(d, slog.New(slog.DiscardHandler)), d
-}
-
-func put(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // subscribe returns a subscription that has put a policy's registry in force.
@@ -50,7 +43,7 @@ func subscribe(t *testing.T, r *Registry, c *config.Registry) *Subscription {
 func TestRegistryIsReadOnceForAll(t *testing.T) {
 	r, d := testRegistry(t)
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
-	put(t, file, "tenants: [{name: acme}]")
+	testkit.WriteFile(t, file, "tenants: [{name: acme}]")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r.changed = make(chan struct{}) // one of the bubble
@@ -106,7 +99,7 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	dsn := filepath.Join(t.TempDir(), "dsn")
-	put(t, dsn, "host=/nowhere-at-all user=x")
+	testkit.WriteFile(t, dsn, "host=/nowhere-at-all user=x")
 	database := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Minute)}
 	s := subscribe(t, r, database)
 	if list, known := s.Reader().List(); !known || len(list) != 2 {
@@ -120,7 +113,7 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	}
 	// Half of it is doubted, as a list of this release would be.
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
-	put(t, file, "tenants: [{name: acme}, {name: new}]")
+	testkit.WriteFile(t, file, "tenants: [{name: acme}, {name: new}]")
 	s = subscribe(t, r, &config.Registry{File: file, Refresh: database.Refresh})
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
@@ -138,8 +131,8 @@ func TestPreparedSourceIsNotInForce(t *testing.T) {
 	r, _ := testRegistry(t)
 	dir := t.TempDir()
 	one, other := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "other.yaml")
-	put(t, one, "tenants: [{name: a}, {name: b}, {name: c}]")
-	put(t, other, "tenants: [{name: x}]")
+	testkit.WriteFile(t, one, "tenants: [{name: a}, {name: b}, {name: c}]")
+	testkit.WriteFile(t, other, "tenants: [{name: x}]")
 	refresh := config.Duration(time.Minute)
 	s := subscribe(t, r, &config.Registry{File: one, Refresh: refresh})
 	prepared, err := s.Prepare(&config.Registry{File: other, Refresh: refresh})
@@ -166,8 +159,8 @@ func TestPreparedReaderHasTheNewestList(t *testing.T) {
 	r, _ := testRegistry(t)
 	dir := t.TempDir()
 	file, dsn := filepath.Join(dir, "tenants.yaml"), filepath.Join(dir, "dsn")
-	put(t, file, "tenants: [{name: a}, {name: b}]")
-	put(t, dsn, "host=/nowhere-at-all user=x")
+	testkit.WriteFile(t, file, "tenants: [{name: a}, {name: b}]")
+	testkit.WriteFile(t, dsn, "host=/nowhere-at-all user=x")
 	refresh := config.Duration(time.Minute)
 	s := subscribe(t, r, &config.Registry{File: file, Refresh: refresh})
 	prepare := func(want int) *Reader {
@@ -183,7 +176,7 @@ func TestPreparedReaderHasTheNewestList(t *testing.T) {
 		return reader
 	}
 	refused := prepare(2)
-	put(t, file, "tenants: [{name: a}, {name: b}, {name: c}]")
+	testkit.WriteFile(t, file, "tenants: [{name: a}, {name: b}, {name: c}]")
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +207,7 @@ func TestReadIsTakenOver(t *testing.T) {
 	r, _ := testRegistry(t)
 	dsn := filepath.Join(t.TempDir(), "dsn")
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	put(t, dsn, "host=127.0.0.1 port="+port+" user=x sslmode=disable")
+	testkit.WriteFile(t, dsn, "host=127.0.0.1 port="+port+" user=x sslmode=disable")
 	c := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Hour)}
 	run := func() (s *Subscription, updates chan Update, stop func()) {
 		s, updates = subscribe(t, r, c), make(chan Update, 10)

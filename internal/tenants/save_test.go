@@ -52,7 +52,7 @@ func TestSaveThatHangsHoldsUpNoRead(t *testing.T) {
 	r := NewRegistry(d, slog.New(slog.DiscardHandler))
 	r.saving.patience = 50 * time.Millisecond
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
-	put(t, file, "tenants: [{name: acme}]")
+	testkit.WriteFile(t, file, "tenants: [{name: acme}]")
 	c := &config.Registry{File: file, Refresh: config.Duration(time.Second)}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -72,7 +72,7 @@ func TestSaveThatHangsHoldsUpNoRead(t *testing.T) {
 		next(t, u, "of the first read", func(u Update) bool { return u.Err == nil })
 		next(t, u, "of a list that is not kept", func(u Update) bool { return u.Err == nil && u.NotKept != nil })
 	}
-	put(t, file, "tenants: [{name: acme}, {name: zoo}]")
+	testkit.WriteFile(t, file, "tenants: [{name: acme}, {name: zoo}]")
 	old := time.Now().Add(-time.Hour) // it has settled
 	if err := os.Chtimes(file, old, old); err != nil {
 		t.Fatal(err)
@@ -98,11 +98,11 @@ func TestListOfAReplacedReaderIsNotSaved(t *testing.T) {
 	r, d := testRegistry(t)
 	dir := t.TempDir()
 	one, other := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "other.yaml")
-	put(t, one, "tenants: [{name: a}, {name: b}]")
-	put(t, other, "tenants: [{name: x}]")
+	testkit.WriteFile(t, one, "tenants: [{name: a}, {name: b}]")
+	testkit.WriteFile(t, other, "tenants: [{name: x}]")
 	refresh := config.Duration(time.Minute)
 	s := subscribe(t, r, &config.Registry{File: one, Refresh: refresh})
-	put(t, one, "tenants: [{name: a}, {name: b}, {name: c}]") // settles for a second
+	testkit.WriteFile(t, one, "tenants: [{name: a}, {name: b}, {name: c}]") // settles for a second
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

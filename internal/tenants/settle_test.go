@@ -10,6 +10,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // Half of a file that is being written can be a list of its own. One that was written a moment ago is not read before
@@ -18,9 +19,7 @@ func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "t.yaml")
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, text)
 	}
 	write("tenants:\n- {name: a}\n- {name: b}\n- {name: c}\n- {name: d}\n")
 	s := &Reader{File: file, Settle: time.Hour}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
@@ -41,14 +42,7 @@ slos:
 
 func load(t *testing.T, text string) (*config.Policy, rules.Bundle) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Load(t, t.TempDir(), text)
 	bundle, err := rules.Build(p)
 	if err != nil {
 		t.Fatal(err)
@@ -81,16 +75,12 @@ func TestRealPrometheus(t *testing.T) {
 	}
 	text.WriteString("# EOF\n")
 	input, data := filepath.Join(dir, "input"), filepath.Join(dir, "data")
-	if err := os.WriteFile(input, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, input, text.String())
 	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", input, data).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	config := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, config, "{}")
 	address := freeAddress(t)
 	ctx, stop := context.WithCancel(context.Background())
 	server := exec.CommandContext(ctx, prometheus, "--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+address)

@@ -32,7 +32,7 @@ func TestLoad(t *testing.T) {
 			}
 			rests++
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond) // an answer takes time, for the rest after it is a multiple of that
 		answer := `{"status":"success","data":{"resultType":"matrix","result":[]}}`
 		if strings.HasSuffix(req.URL.Path, "/series") {
 			answer = `{"status":"success","data":[{}]}`

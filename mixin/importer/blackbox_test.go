@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // blackboxExample has the shape of the example in the blackbox_exporter's README, with what people add to it.
@@ -61,9 +62,7 @@ func writeBlackbox(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"prometheus.yml": text, "targets/shop.json": blackboxTargets} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	return filepath.Join(dir, "prometheus.yml")
 }
@@ -78,9 +77,7 @@ func TestImportBlackbox(t *testing.T) {
 	file := filepath.Join(dir, "policy.yaml")
 	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: site, owner: web}, {name: blackbox, owner: web}, {name: shop, owner: web}, {name: ping, owner: web}]\n" + string(out)
 	for name, text := range map[string]string{file: text, filepath.Join(dir, "blackbox.yml"): "modules: {http_post_2xx: {prober: http, http: {method: POST}}}\n"} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, name, text)
 	}
 	p, err := config.Load(file)
 	if err != nil {
@@ -139,9 +136,7 @@ func FuzzImportBlackbox(f *testing.F) {
 	f.Add("scrape_configs: [{job_name: a, metrics_path: /probe, static_configs: [{targets: [b]}], relabel_configs: [{}, null]}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		file := filepath.Join(t.TempDir(), "prometheus.yml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, text)
 		_, _ = convertBlackbox(file)
 	})
 }

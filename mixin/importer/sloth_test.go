@@ -1,12 +1,12 @@
 package importer
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // slothExample has the shape of the examples in sloth's documentation.
@@ -37,9 +37,7 @@ func TestImportSloth(t *testing.T) {
 	// What was imported is a part of a policy, as it is.
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: myservice, owner: myteam}]\n" + string(out)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, text)
 	p, err := config.Load(file)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)

@@ -2,13 +2,12 @@ package slo_test
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
@@ -54,12 +53,11 @@ func TestOwnSLO(t *testing.T) {
 // TestOwnSLOErrors checks that each fault in an expression is reported with the policy's file and line.
 func TestOwnSLOErrors(t *testing.T) {
 	for bad, want := range map[string]string{
-		`sum(rate(x[$window])`:                          "p.yaml:9: slos[0].bad: invalid PromQL",
-		`sum(rate(x[$window])) / sum(rate(y[$window]))`: "p.yaml:9: slos[0].bad: a ratio",
-		`scalar(sum(rate(x[$window])))`:                 "p.yaml:9: slos[0].bad: this yields a scalar",
+		`sum(rate(x[$window])`:                          "thorbis.yaml:9: slos[0].bad: invalid PromQL",
+		`sum(rate(x[$window])) / sum(rate(y[$window]))`: "thorbis.yaml:9: slos[0].bad: a ratio",
+		`scalar(sum(rate(x[$window])))`:                 "thorbis.yaml:9: slos[0].bad: this yields a scalar",
 		`sum(rate(x[$window])) # a comment`:             "",
 	} {
-		file := filepath.Join(t.TempDir(), "p.yaml")
 		text := `version: 1
 channels: {deadman: none}
 services: [{name: web, owner: sre}]
@@ -70,13 +68,7 @@ slos:
     total: 'sum(rate(t[$window])) # all'
     bad: '` + bad + `'
 `
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		p, err := config.Load(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := policytest.Load(t, t.TempDir(), text)
 		if _, err := rules.Build(p); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", bad, err, want)
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // What is needed and gone is counted once, also at either end, beside gaps that nothing lists; a timeline that a
@@ -58,9 +60,7 @@ func TestSegmentsBelow(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, path, "")
 	}
 	listed, below := barmanSegments(paths)
 	if below != root || len(listed) != 3 {

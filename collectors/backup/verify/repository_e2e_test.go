@@ -53,9 +53,7 @@ func damage(t *testing.T, file string) {
 	if err := os.Chmod(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, text)
 }
 
 // data makes a directory with something to back up.
@@ -63,10 +61,7 @@ func data(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat(name+time.Now().String(), 10_000)),
-			0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, name), strings.Repeat(name+time.Now().String(), 10_000))
 	}
 	return dir
 }
@@ -125,9 +120,7 @@ func lockedByAnother(t *testing.T, b *config.Backup, env []string, isLocked func
 func TestResticForReal(t *testing.T) {
 	needs(t, "restic")
 	repository, password := filepath.Join(t.TempDir(), "repo"), filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("correct horse\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, password, "correct horse\n")
 	env := []string{"RESTIC_PASSWORD=correct horse", "RESTIC_CACHE_DIR=" + t.TempDir()}
 	runReal(t, env, "restic", "-r", repository, "init")
 	b := backuptest.Policy(t, config.BackupSource{
@@ -167,9 +160,7 @@ func TestResticForReal(t *testing.T) {
 		t.Error("a damaged repository is restored")
 	}
 	// The wrong password is an error, not an empty list.
-	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, password, "wrong")
 	q, err := program.NewQuery(b)
 	if err != nil {
 		t.Fatal(err)

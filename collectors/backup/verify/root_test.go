@@ -12,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // What lies in a backup is opened only if it is a regular file that no link leads to: nothing hangs, and no file from
@@ -45,9 +46,7 @@ func TestVerifyOpensNothingFromOutside(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testkit.WriteFile(t, path, text)
 			}
 			backuptest.Outsiders(t, filepath.Join(b.Source.Path, tc.outsider), func(t *testing.T) {
 				r := verifyReal(t, b)
@@ -68,9 +67,7 @@ func TestVerifyOpensNothingFromOutside(t *testing.T) {
 func TestBaseBackupFollowsTablespacesOnly(t *testing.T) {
 	dir, space := t.TempDir(), t.TempDir()
 	for _, file := range []string{filepath.Join(dir, "PG_VERSION"), filepath.Join(space, "1")} {
-		if err := os.WriteFile(file, []byte("data"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, "data")
 	}
 	if err := os.Mkdir(filepath.Join(dir, "pg_tblspc"), 0o700); err != nil {
 		t.Fatal(err)
@@ -101,8 +98,6 @@ func TestBaseBackupFollowsTablespacesOnly(t *testing.T) {
 				t.Errorf("%s: %v", file, err)
 			}
 		})
-		if err := os.WriteFile(file, []byte("data"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, file, "data")
 	}
 }

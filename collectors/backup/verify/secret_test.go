@@ -9,6 +9,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/backuptest"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // Whatever the program and whatever is done with it, a secret is in its environment and in no argument, which
@@ -17,9 +18,7 @@ func TestSecretsAreInNoArgument(t *testing.T) {
 	const password = "correct-horse-battery-staple"
 	dir := t.TempDir()
 	file := filepath.Join(dir, "password")
-	if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, password+"\n")
 	for _, name := range program.Names() {
 		if name == "s3" || name == "supabase" || name == "directory" {
 			continue // they run nothing

@@ -32,9 +32,7 @@ func TestStartAtTheEnd(t *testing.T) {
 		r.append("access.log", logLines(10))
 		r.start()
 		r.wants(0)
-		for r.status.Lag.Load() != 0 || len(r.store.Files(0)) < 2 {
-			time.Sleep(pollEvery)
-		}
+		r.until("no lag, and two positions", func() bool { return r.status.Lag.Load() == 0 && len(r.store.Files(0)) >= 2 })
 		r.append("access.log", logLines(3))
 		r.wants(3)
 	})

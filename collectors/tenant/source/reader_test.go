@@ -170,9 +170,7 @@ func (r *reader) append(name string, text []byte) {
 // write replaces what a file holds.
 func (r *reader) write(name string, text []byte) {
 	r.t.Helper()
-	if err := os.WriteFile(r.path(name), text, 0o600); err != nil {
-		r.t.Fatal(err)
-	}
+	testkit.WriteFile(r.t, r.path(name), text)
 	r.touch(name)
 }
 
@@ -201,9 +199,7 @@ func (r *reader) zip(name string) {
 	z := gzip.NewWriter(&b)
 	_, _ = z.Write(text)
 	_ = z.Close()
-	if err := os.WriteFile(r.path(name+".gz"), b.Bytes(), 0o600); err != nil {
-		r.t.Fatal(err)
-	}
+	testkit.WriteFile(r.t, r.path(name+".gz"), b.Bytes())
 	_ = os.Chtimes(r.path(name+".gz"), info.ModTime(), info.ModTime())
 	_ = os.Remove(r.path(name))
 }
@@ -223,14 +219,15 @@ func (r *reader) until(what string, ok func() bool) {
 		testkit.Last(func() any { return r.store.Files(0) }))
 }
 
-// settled waits until as many lines are read as were made, and sees that it stays so.
+// settled waits until as many lines are read as were made, and sees that it stays so: no condition says that nothing
+// more will come, so it waits for the time in which that would have come.
 func (r *reader) settled() {
 	r.t.Helper()
 	r.until("all lines", func() bool { s, _ := r.store.Source(0); return int64(s.Lines) >= r.made.Load() })
 	time.Sleep(drainTime + 3*settleTime)
 }
 
-// wants waits until n requests are counted, and sees that it stays so.
+// wants waits until n requests are counted, and sees that it stays so, as settled does.
 func (r *reader) wants(n int) {
 	r.t.Helper()
 	r.until(fmt.Sprintf("%d requests", n), func() bool { got, _, _ := r.store.Totals(); return got >= uint64(n) })

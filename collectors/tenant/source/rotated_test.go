@@ -185,7 +185,8 @@ func TestJudgedUpToTheFutureIsGivenUp(t *testing.T) {
 	})
 }
 
-// A server writes and rotates in every way while the reader is stopped and started: each line counts once.
+// A server writes and rotates in every way while the reader is stopped and started: each line counts once. It pauses in
+// real time, in no bubble, so that it writes while the reader is at work.
 func TestRotationUnderLoad(t *testing.T) {
 	r := newReader(t)
 	r.append("access.log", logLines(1))

@@ -113,7 +113,7 @@ func (p *policies) read(s setup) {
 
 func (p *policies) apply(sources ...followed) { p.read(p.configure(sources)) }
 
-// counted waits until all lines are counted that were made, and sees that no more are.
+// counted waits until all lines are counted that were made, and sees that no more are, as settled does.
 func (p *policies) counted() {
 	p.t.Helper()
 	want := uint64(p.made.Load())
@@ -143,6 +143,7 @@ func TestUndoneRename(t *testing.T) {
 						if fast {
 							there, back := p.configure([]followed{other}), p.configure([]followed{first})
 							p.read(there)
+							// The policy ends somewhere between the first look at the logs and the last line.
 							time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
 							p.read(back)
 							continue
@@ -244,6 +245,7 @@ func anySequence(t *testing.T, random *rand.Rand) {
 			did = fmt.Sprintf("policies %v, at once %v", one.sources, two.sources)
 			if random.IntN(3) > 0 {
 				p.read(one)
+				// The next one follows somewhere between the first look at the logs and the last line.
 				time.Sleep(time.Duration(random.IntN(30)) * time.Millisecond)
 			}
 			p.read(two)
@@ -258,6 +260,7 @@ func anySequence(t *testing.T, random *rand.Rand) {
 			}
 		}
 		p.did = append(p.did, did)
+		// What is done next meets the reader anywhere: before its look, while it reads, or after it.
 		time.Sleep(time.Duration(random.IntN(40)) * time.Millisecond)
 	}
 	last := policy(true)
