@@ -95,7 +95,7 @@ channels: {deadman: none}
 services: [{name: web, owner: sre, page: P1}]
 `
 
-// bundleRules are the generated rules that requests cost: the promises, the objectives and the throughput.
+// bundleRules are the generated rules that requests cost: the totals, the objectives and the throughput.
 func bundleRules() (map[string][]byte, error) {
 	file, err := os.CreateTemp("", "bench-policy-*.yaml")
 	if err != nil {

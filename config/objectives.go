@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Objectives are the promises over a rolling period.
+// Objectives are the targets over a rolling period.
 type Objectives struct {
 	Availability Ratio              `yaml:"availability"`
 	Latency      []LatencyObjective `yaml:"latency"`
@@ -17,7 +17,7 @@ type Objectives struct {
 	Response Ratio `yaml:"response"`
 }
 
-// LatencyObjective promises that a share of the answers comes within a threshold.
+// LatencyObjective requires a share of the answers to come within a threshold.
 type LatencyObjective struct {
 	Threshold Duration `yaml:"threshold"`
 	Ratio     Ratio    `yaml:"ratio"`

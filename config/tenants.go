@@ -122,16 +122,16 @@ func warnOfTenants(v *validator, t Tenants) {
 	v.durationWarnings(t.Sources)
 }
 
-// durationWarnings warns of requests without durations where latency is promised, and of keys without effect.
+// durationWarnings warns of requests without durations where latency has an objective, and of keys without effect.
 func (v *validator) durationWarnings(all []*Source) {
-	promised := len(v.policy.Objectives.Latency) > 0
+	hasLatency := len(v.policy.Objectives.Latency) > 0
 	measured, sources := map[string]bool{}, map[string]int{}
 	for i, s := range all {
 		measured[s.AppService] = measured[s.AppService] || s.HasDuration()
 		sources[s.AppService] = i
 	}
 	for _, name := range sortedKeys(sources) {
-		if promised && !measured[name] {
+		if hasLatency && !measured[name] {
 			v.warn(fmt.Sprintf("tenants.sources[%d]", sources[name]),
 				"no source of service %s logs request durations: its latency objectives cannot be judged", name)
 		}
@@ -139,7 +139,7 @@ func (v *validator) durationWarnings(all []*Source) {
 	for i, s := range all {
 		path := fmt.Sprintf("tenants.sources[%d]", i)
 		v.idleKeyWarnings(path, s)
-		if promised && measured[s.AppService] && !s.HasDuration() {
+		if hasLatency && measured[s.AppService] && !s.HasDuration() {
 			v.warn(path, "%s logs no request durations, other sources of service %s do: its requests count as fast; "+
 				"give it a service of its own", s.Format, s.AppService)
 		}

@@ -16,8 +16,8 @@ tenants:
     - {file: access.json, format: nginx-json, app_service: web}
 `
 
-// promised begins a policy with a latency objective.
-const promised = "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n"
+// withLatency begins a policy with a latency objective.
+const withLatency = "version: 1\nobjectives: {latency: [{threshold: 300ms, ratio: 95%}]}\n"
 
 func TestSourcesInheritTheirDefaults(t *testing.T) {
 	const edge = "    - {receive: vercel, app_service: web, secret_file: key, name: edge}\n"
@@ -110,7 +110,7 @@ func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 func TestWarnsOfWhatCannotBeMeasured(t *testing.T) {
 	text := strings.Replace(withSource, "  registry: {file: tenants.yaml}\n", "", 1)
 	text = strings.Replace(text, "file: access.json, format: nginx-json", "receive: vercel, secret_file: key", 1)
-	text = strings.Replace(text, "version: 1\n", promised, 1)
+	text = strings.Replace(text, "version: 1\n", withLatency, 1)
 	p, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": text}), "p.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestReceiversOfOtherLocations(t *testing.T) {
 
 // Requests without durations among others make a slow service look faster than it is.
 func TestWarnsOfMixedDurations(t *testing.T) {
-	text := strings.Replace(withSource, "version: 1\n", promised, 1)
+	text := strings.Replace(withSource, "version: 1\n", withLatency, 1)
 	for more, want := range map[string]bool{
 		"    - {receive: vercel, app_service: web, secret_file: key}\n":                                          true,
 		"    - {receive: json, app_service: web, secret_file: key, fields: {status: s, host: h}}\n":              true,

@@ -1,6 +1,6 @@
 package config
 
-// Tier is a class of tenants with one promise.
+// Tier is a class of tenants with the same objectives.
 type Tier struct {
 	// Page is the priority at which the tier's pool pages, TenantPage that of one tenant of it alone.
 	Page       string `yaml:"page"`

@@ -21,7 +21,7 @@ import (
 // HealthUID is the address of the dashboard to which every alert links.
 const HealthUID = "thorbis-health"
 
-// defaultLatency is the line drawn where the policy promises no latency.
+// defaultLatency is the line drawn where the policy has no latency objective.
 const defaultLatency = 300 * time.Millisecond
 
 var (
@@ -43,13 +43,13 @@ const rows = 200
 func health(p *config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Health and SLA").
 		Uid(HealthUID).
-		Description("What is up now, how much of the promised availability is left, and what broke.").
+		Description("What is up now, how much of the availability budget is left, and what broke.").
 		Tags([]string{"thorbis", "sla"}).
 		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", metric.CheckExpected.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What is promised and owned together.", metric.CheckExpected.Select(pickedEnvironment)))
+		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.", metric.CheckExpected.Select(pickedEnvironment)))
 
 	b.WithRow(dashboard.NewRowBuilder("Now"))
 	for _, state := range metric.HealthStates {
@@ -57,9 +57,9 @@ func health(p *config.Policy) *dashboard.DashboardBuilder {
 	}
 	b.WithPanel(tenantsDown()).WithPanel(openOutages()).WithPanel(outagesOverTime())
 
-	b.WithRow(dashboard.NewRowBuilder("Promise")).
+	b.WithRow(dashboard.NewRowBuilder("Objective")).
 		WithPanel(serviceUptime(p)).WithPanel(serviceBudget(p)).WithPanel(coverage(p)).WithPanel(emptyIn()).
-		WithPanel(promiseTable(p)).WithPanel(burnRates()).WithPanel(recentUptime())
+		WithPanel(budgetTable(p)).WithPanel(burnRates()).WithPanel(recentUptime())
 
 	b.WithRow(dashboard.NewRowBuilder("Probes")).
 		WithPanel(duration(p)).WithPanel(phases()).WithPanel(reasons(metric.HealthCheckProbeFailures, words{
@@ -122,7 +122,7 @@ func serviceUptime(p *config.Policy) *stat.PanelBuilder {
 	objective, _ := p.Objectives.Availability.Rat().Float64()
 	return number(words{
 		"Availability",
-		fmt.Sprintf("Uptime over %s of each service's worst check that is not a tenant's. Promised: %s.", p.Objectives.Period, p.Objectives.Availability.Percent()),
+		fmt.Sprintf("Uptime over %s of each service's worst check that is not a tenant's. Objective: %s.", p.Objectives.Period, p.Objectives.Availability.Percent()),
 		units.PercentUnit,
 	}, 6, pick(metric.ServiceUptime), "{{app_service}}", steps(red, from(objective, green))).Decimals(3)
 }
@@ -159,7 +159,7 @@ func emptyIn() *stat.PanelBuilder {
 		steps(red, from(24, yellow), from(168, green))).Decimals(1).Mappings([]dashboard.ValueMapping{quiet})
 }
 
-func promiseTable(p *config.Policy) panel {
+func budgetTable(p *config.Policy) panel {
 	return figures(words{
 		"Checks by budget left",
 		fmt.Sprintf("The %d checks with the least budget left over %s: availability, what may still be down, how often and how long it was.", rows, p.Objectives.Period),

@@ -34,7 +34,7 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		WithPanel(quantiles(metric.ResolveQuantiles, "Time to resolve", "From the beginning of an incident to its end, by priority: the median and the slowest tenth over a week.")).
 		WithPanel(lines(words{"Answered late", "Share of a week's incidents that were acknowledged after the deadline of the policy, or never, of those that somebody had to answer.", units.PercentUnit}, 12,
 			query("A", inEnvironment(metric.ResponseLateRatio), "{{priority}}")).Min(0).Max(1)).
-		WithPanel(lines(words{"How the promise came out", "A week's incidents: acknowledged in time, late, or resolved by themselves before anybody had to.", units.Short}, 12,
+		WithPanel(lines(words{"How the objective was met", "A week's incidents: acknowledged in time, late, or resolved by themselves before anybody had to.", units.Short}, 12,
 			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)), "{{result}}")).Min(0))
 
 	b.WithRow(dashboard.NewRowBuilder("Quality of alerts")).

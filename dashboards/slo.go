@@ -25,7 +25,7 @@ var (
 
 const sloLegend = "{{app_service}} {{slo}}"
 
-// objectives shows what was promised of events, what is left of it and who spends it.
+// objectives shows the objectives on events, what is left of it and who spends it.
 func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Objectives").
 		Uid(metric.SLODashboard).
@@ -35,11 +35,11 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.SLOBudget.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What is promised and owned together.", metric.SLOBudget.Select(pickedEnvironment))).
-		WithVariable(labelVariable(metric.LabelSLO, "Objective", "What is promised.", metric.SLOBudget.Select(pickedEnvironment, pickedService)))
+		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.", metric.SLOBudget.Select(pickedEnvironment))).
+		WithVariable(labelVariable(metric.LabelSLO, "Objective", "The objective of the service.", metric.SLOBudget.Select(pickedEnvironment, pickedService)))
 
 	period := p.Objectives.Period
-	b.WithRow(dashboard.NewRowBuilder("Promise")).
+	b.WithRow(dashboard.NewRowBuilder("Objectives on events")).
 		WithPanel(bars(words{
 			"Good events", fmt.Sprintf("Share of good events over %s, late ones included.", period), units.PercentUnit,
 		}, pick(metric.SLOGood, pickedSLO), sloLegend, steps(blue)).Decimals(3)).
@@ -55,9 +55,9 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		WithPanel(objectiveTable(period)).
 		WithPanel(tierTable(period))
 
-	b.WithRow(dashboard.NewRowBuilder("Promises of time")).
+	b.WithRow(dashboard.NewRowBuilder("Objectives on time")).
 		WithPanel(bars(words{
-			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as promised, of the time for which its age was known.", period), units.PercentUnit,
+			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, of the time for which its age was known.", period), units.PercentUnit,
 		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
 		WithPanel(bars(words{
 			"Budget left for stale backups", "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.", units.PercentUnit,
@@ -96,7 +96,7 @@ func bars(w words, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *s
 func objectiveTable(period config.Duration) panel {
 	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Objectives", fmt.Sprintf("What was promised, what happened over %s, and how fast the budget burns now.", period), units.Short,
+		"Objectives", fmt.Sprintf("The objective, what happened over %s, and how fast the budget burns now.", period), units.Short,
 	}, 8, sloColumns, sloOrder,
 		column{"A", "Budget left", units.PercentUnit, of(metric.SLOBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
 		column{"B", "Permitted", units.PercentUnit, "max by (" + sloBy + ") (" + of(metric.SLOBudget) + ")", nil},
@@ -143,7 +143,7 @@ func tierTable(period config.Duration) panel {
 	maps.Copy(labels, sloColumns)
 	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Tiers", fmt.Sprintf("What is left of the promise to each tier's tenants together over %s, and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
+		"Tiers", fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
 	}, 8, labels, append(sloOrder[:3:3], metric.LabelTier),
 		column{"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
 		column{"B", "Measured", units.PercentUnit, of(metric.TierCoverage), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},

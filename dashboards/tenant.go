@@ -21,13 +21,13 @@ const pickedTenant = metric.LabelTenant + `=~"$tenant"`
 func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 	b := dashboard.NewDashboardBuilder("Thorbis / Tenant").
 		Uid(TenantUID).
-		Description("One tenant: its requests, errors, durations, and what is left of the promise to it.").
+		Description("One tenant: its requests, errors, durations, and what is left of its budget.").
 		Tags([]string{"thorbis", "tenants"}).
 		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.ServiceRate.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What is promised and owned together.", metric.ServiceRate.Select(pickedEnvironment))).
+		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.", metric.ServiceRate.Select(pickedEnvironment))).
 		WithVariable(dashboard.NewQueryVariableBuilder(metric.LabelTenant).
 			Label("Tenant").Description("Whose requests are shown. The rest, " + metric.TenantOther + " and " + metric.TenantUnknown + ", can be typed.").
 			Datasource(datasource).
@@ -42,7 +42,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		return fmt.Sprintf("sum%s (rate(%s[$__rate_interval]))", by, of(m, matchers...))
 	}
 	period := p.Objectives.Period
-	b.WithRow(dashboard.NewRowBuilder("Promise")).
+	b.WithRow(dashboard.NewRowBuilder("Objective")).
 		WithPanel(number(words{"Requests", "Requests a second over five minutes.", units.RequestsPerSecond},
 			6, of(metric.TenantRate), "{{app_service}}", steps(blue))).
 		WithPanel(number(words{"Tier", "The tier by which the tenant is judged.", units.Short},

@@ -33,7 +33,7 @@ func tenants(*config.Policy) *dashboard.DashboardBuilder {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.ServiceRate.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What is promised and owned together.", metric.ServiceRate.Select(pickedEnvironment)))
+		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.", metric.ServiceRate.Select(pickedEnvironment)))
 
 	b.WithRow(dashboard.NewRowBuilder("Now")).
 		WithPanel(number(words{"Throughput", "Requests a second over five minutes.", units.RequestsPerSecond},

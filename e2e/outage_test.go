@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// pageTime is the worst case from outage to page that the design promises.
+	// pageTime is the worst case from outage to page that the design permits.
 	pageTime = 95 * time.Second
 	// settle is how long after an outage too short to page a page could still be on its way: a probe's
 	// interval, a scrape, an evaluation and the group's wait.

@@ -55,7 +55,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	}
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name:        "thorbis_exporter",
-		Description: "Measures the facts behind the promises of a multi-tenant platform",
+		Description: "Measures the service level indicators of a multi-tenant platform",
 		Version:     version.Info(),
 		Profiling:   "false",
 		Links:       links,

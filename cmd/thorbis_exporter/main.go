@@ -1,4 +1,4 @@
-// Command thorbis_exporter measures what a policy promises and exposes it to Prometheus.
+// Command thorbis_exporter measures the service level indicators of a policy and exposes them to Prometheus.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	defer func() { _ = masked.Flush() }()
 	stdout = masked
 	f := &flags{stdout: stdout}
-	app := kingpin.New("thorbis_exporter", "Measures the facts behind the promises of a multi-tenant platform, for Prometheus.")
+	app := kingpin.New("thorbis_exporter", "Measures the service level indicators of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
 	app.Version(version.Print("thorbis_exporter"))
 	app.HelpFlag.Short('h')

@@ -64,7 +64,7 @@ func parse(text []byte, name string) (report, error) {
 }
 
 // expirations are the names of the event: that of RFC 9083, and that of registries which have one of their own (.kg).
-// The date of a registrar ("registrar expiration") is another promise and does not count.
+// The date of a registrar ("registrar expiration") is another date and does not count.
 var expirations = []string{"expiration", "record expires"}
 
 // expiry returns the date of the expiration, the earliest if there are several, and the zero time if there is none or

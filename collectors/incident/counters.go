@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Bounds of the histograms in seconds: where promises to respond commonly lie.
+// Bounds of the histograms in seconds: where response objectives commonly lie.
 var (
 	acknowledgeBounds = []float64{60, 120, 300, 600, 900, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
 	resolveBounds     = []float64{60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600}

@@ -28,7 +28,7 @@ var sloth = Importer{
 	},
 }
 
-// slothSpec is the part of sloth's specification (prometheus/v1) that says what is promised. Its labels and alerts
+// slothSpec is the part of sloth's specification (prometheus/v1) that states the objective. Its labels and alerts
 // have no counterpart: priorities and routes come from the policy.
 type slothSpec struct {
 	Version string `yaml:"version"`
