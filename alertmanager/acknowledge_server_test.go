@@ -171,13 +171,15 @@ func TestWhatJoinsAnAcknowledgedPageWaits(t *testing.T) {
 	// PagerDuty's times are whole seconds, so the page is a minute older than the alert that joins it.
 	began := time.Now().Add(-time.Minute)
 	p.pd.Now = func() time.Time { return began }
-	page := p.fireFrom(began, map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "home"})
+	page := p.fireFrom(began,
+		map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "home"})
 	p.wait(0, 1)
 	if err := p.pd.Acknowledge(page.DedupKey, began.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	p.wait(1, 0)
-	later := p.fire(map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "api"})
+	later := p.fire(
+		map[string]string{"alertname": "ThorbisCheckDown", "priority": "P1", "app_service": "web", "check": "api"})
 	if later.Action != "update" || later.DedupKey != page.DedupKey {
 		t.Errorf("it is a PagerDuty %s", later.Action)
 	}

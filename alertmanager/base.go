@@ -79,7 +79,8 @@ func refusal(base []byte, err error) error {
 		}
 	}
 	if cure == "" && strings.Contains(err.Error(), "not found in type") {
-		cure = "; a key of a newer Alertmanager than this program reads (0.34) cannot be checked: use a newer thorbis_mixin, or leave the key out"
+		cure = "; a key of a newer Alertmanager than this program reads (0.34) cannot be checked: " +
+			"use a newer thorbis_mixin, or leave the key out"
 	}
 	return fmt.Errorf("the base file is refused as it is: %w%s", err, cure)
 }
@@ -160,7 +161,8 @@ type baseFile struct {
 // end is where a key of the root is added: after the last line of the document, which three dots may end.
 func (b *baseFile) end() int {
 	for i, line := range b.lines {
-		if rest, ok := bytes.CutPrefix(line, []byte("...")); ok && (len(rest) == 0 || bytes.ContainsAny(rest[:1], " \t\r\n")) {
+		if rest, ok := bytes.CutPrefix(line, []byte("...")); ok &&
+			(len(rest) == 0 || bytes.ContainsAny(rest[:1], " \t\r\n")) {
 			return i
 		}
 	}
@@ -209,7 +211,8 @@ func (b *baseFile) insert(root *yaml.Node, s section) error {
 	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && value.Value == "":
 		return b.list(key.Line, key.Column+1, s.items)
 	case value.Kind != yaml.SequenceNode || value.Style&yaml.FlowStyle != 0 || value.Line == key.Line:
-		return fmt.Errorf("line %d: %s must be a list with a line for each item, dashes below the key", key.Line, strings.Join(s.path, "."))
+		return fmt.Errorf("line %d: %s must be a list with a line for each item, dashes below the key", key.Line,
+			strings.Join(s.path, "."))
 	}
 	return b.list(key.Line, value.Column-1, s.items)
 }

@@ -35,7 +35,8 @@ func prove(base, out []byte, all []section) error {
 }
 
 // writePlainly is the cure for a file into which nothing can be inserted.
-const writePlainly = "write the file as key: value lines and lists with dashes, indented by spaces, without anchors, aliases and merge keys (<<)"
+const writePlainly = "write the file as key: value lines and lists with dashes, indented by spaces, without anchors, " +
+	"aliases and merge keys (<<)"
 
 // put adds the entries of a section to a parsed configuration.
 func put(root map[string]any, s section) error {
@@ -108,8 +109,8 @@ func sorted(keys map[string]bool) []string {
 	return all
 }
 
-// indirection refuses what makes a list more than its own lines: an entry that is inserted would be lost, or be in another
-// list too.
+// indirection refuses what makes a list more than its own lines: an entry that is inserted would be lost, or be in
+// another list too.
 func indirection(parent, key, value *yaml.Node, name string) error {
 	for i := 0; i+1 < len(parent.Content); i += 2 {
 		if parent.Content[i].Tag == "!!merge" {
@@ -121,7 +122,8 @@ func indirection(parent, key, value *yaml.Node, name string) error {
 	case value.Kind == yaml.AliasNode:
 		return fmt.Errorf("line %d: %s is an alias (*%s); write the list out", key.Line, name, value.Value)
 	case value.Anchor != "":
-		return fmt.Errorf("line %d: %s has an anchor (&%s), whose aliases would get the bundle's entries too; remove it", key.Line, name, value.Anchor)
+		return fmt.Errorf("line %d: %s has an anchor (&%s), whose aliases would get the bundle's entries too; remove it",
+			key.Line, name, value.Anchor)
 	}
 	return nil
 }

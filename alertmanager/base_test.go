@@ -53,17 +53,21 @@ time_intervals:
 templates: # ours
 - '/etc/alertmanager/*.tmpl'
 `,
-	"bare":                           "route:\n  receiver: x\nreceivers:\n- name: x\n",
-	"no last newline":                "receivers:\n  - name: x\nroute:\n  receiver: x",
-	"empty lists":                    "route:\n  receiver: x\n  routes:\nreceivers:\n  - name: x\ntemplates:\ninhibit_rules:\n",
-	"windows":                        "route:\r\n  receiver: x\r\n  routes:\r\n    - receiver: x\r\nreceivers:\r\n  - name: x\r\n",
-	"root indented":                  "  route:\n    receiver: x\n  receivers:\n    - name: x\n",
-	"root indented by one":           " # ours\n route:\n  receiver: x\n  routes:\n  - receiver: x\n receivers:\n - name: x\n",
+	"bare":            "route:\n  receiver: x\nreceivers:\n- name: x\n",
+	"no last newline": "receivers:\n  - name: x\nroute:\n  receiver: x",
+	"empty lists": "route:\n  receiver: x\n  routes:\nreceivers:\n  - name: x\ntemplates:\n" +
+		"inhibit_rules:\n",
+	"windows": "route:\r\n  receiver: x\r\n  routes:\r\n    - receiver: x\r\nreceivers:\r\n" +
+		"  - name: x\r\n",
+	"root indented": "  route:\n    receiver: x\n  receivers:\n    - name: x\n",
+	"root indented by one": " # ours\n route:\n  receiver: x\n  routes:\n  - receiver: x\n receivers:\n" +
+		" - name: x\n",
 	"ends in dots":                   "---\nroute:\n  receiver: x\nreceivers:\n- name: x\n...\n# the end\n",
 	"ends in dots without a newline": "route:\n  receiver: x\nreceivers:\n- name: x\n...",
 	"byte order mark":                "\ufeffroute:\n  receiver: x\nreceivers:\n- name: x\n",
 	"a receiver by alias":            "route:\n  receiver: &r x\n  routes:\n    - receiver: *r\nreceivers:\n- name: *r\n",
-	"document markers":               "---\n# first\nroute:\n\n    # about x\n    receiver: x\n    routes:\n        -\n          receiver: x\nreceivers:\n-\n  name: x\n",
+	"document markers": "---\n# first\nroute:\n\n    # about x\n    receiver: x\n    routes:\n        -\n" +
+		"          receiver: x\nreceivers:\n-\n  name: x\n",
 }
 
 func TestInsertLeavesEveryByte(t *testing.T) {
@@ -76,7 +80,8 @@ func TestInsertLeavesEveryByte(t *testing.T) {
 			}
 			rest := bytes.SplitAfter(out, []byte("\n"))
 			for line := range strings.SplitAfterSeq(base, "\n") {
-				i := slices.IndexFunc(rest, func(l []byte) bool { return strings.TrimSuffix(string(l), "\n") == strings.TrimSuffix(line, "\n") })
+				i := slices.IndexFunc(rest,
+					func(l []byte) bool { return strings.TrimSuffix(string(l), "\n") == strings.TrimSuffix(line, "\n") })
 				if i < 0 {
 					t.Fatalf("the line %q is gone or out of order in\n%s", line, out)
 				}
@@ -117,7 +122,10 @@ func sameRoutes(t *testing.T, base string, c *amconfig.Config) {
 	}
 	before, after := dispatch.NewRoute(old.Route, nil), dispatch.NewRoute(c.Route, nil)
 	for _, labels := range []map[string]string{
-		{"alertname": "A", "service": "mysql"}, {"alertname": "B", "severity": "critical"}, {"alertname": "C", "priority": "P1"}, {},
+		{"alertname": "A", "service": "mysql"},
+		{"alertname": "B", "severity": "critical"},
+		{"alertname": "C", "priority": "P1"},
+		{},
 	} {
 		x, y := before.Match(labelSet(labels)), after.Match(labelSet(labels))
 		if len(x) != len(y) {
@@ -148,26 +156,40 @@ func amtool(t *testing.T, text []byte) {
 }
 
 func TestInsertRefuses(t *testing.T) {
-	for text, want := range map[string]string{
-		"route: {receiver: x}\nreceivers: [{name: x}]\n":                         "route must be written as key: value lines",
-		"{route: {receiver: x}, receivers: [{name: x}]}\n":                       "line 1: write the configuration as key: value lines",
-		"route:\n  receiver: x\nreceivers: [{name: x}]\n":                        "line 3: receivers must be a list with a line for each item",
-		"route:\n  receiver: x\n  routes: []\nreceivers:\n- name: x\n":           "line 3: route.routes must be a list with a line for each item",
-		"route:\n  receiver: y\nreceivers:\n- name: x\n":                         "base file is refused as it is",
-		"route:\n  receiver: x\nreceivers:\n- name: x\n- name: thorbis-critical": "it and the bundle do not go together",
-		"route:\n  receiver: x\nreceivers:\n- name: x\n---\nx: y\n":              "second document",
-		"": "base file is refused as it is",
-		"route:\n\treceiver: x\nreceivers:\n- name: x\n":                                                                                                    "line 2 is indented by a tab: use spaces",
-		"route:\n  receiver: x\nroute:\n  receiver: x\nreceivers:\n- name: x\n":                                                                             "base file is refused as it is",
-		"route:\n  receiver: x\n  hold_and_digest: 1h\nreceivers:\n- name: x\n":                                                                             "use a newer thorbis_mixin",
-		"route:\n  receiver: x\nreceivers:\n- name: x\n---\n{":                                                                                              "a second document follows",
-		"templates: &t [a.tmpl]\nroute:\n  receiver: x\nreceivers:\n- name: x\n":                                                                            "templates has an anchor (&t)",
-		"route:\n  receiver: x\n  routes: &r\n  - receiver: x\n    routes:\n    - receiver: x\nreceivers:\n- name: x\n":                                     "route.routes has an anchor (&r)",
-		"route:\n  receiver: x\n  routes:\n  - receiver: x\n    routes: &r\n    - receiver: x\n  - receiver: x\n    routes: *r\nreceivers: &n\n- name: x\n": "receivers has an anchor",
-		"route:\n  receiver: x\n  routes:\n  - &m\n    receiver: x\n    routes:\n    - receiver: x\n  <<: *m\nreceivers:\n- name: x\n":                      "a merge key (<<) beside route.routes",
+	for _, c := range []struct{ text, want string }{
+		{"route: {receiver: x}\nreceivers: [{name: x}]\n", "route must be written as key: value lines"},
+		{"{route: {receiver: x}, receivers: [{name: x}]}\n", "line 1: write the configuration as key: value lines"},
+		{"route:\n  receiver: x\nreceivers: [{name: x}]\n", "line 3: receivers must be a list with a line for each item"},
+		{
+			"route:\n  receiver: x\n  routes: []\nreceivers:\n- name: x\n",
+			"line 3: route.routes must be a list with a line for each item",
+		},
+		{"route:\n  receiver: y\nreceivers:\n- name: x\n", "base file is refused as it is"},
+		{"route:\n  receiver: x\nreceivers:\n- name: x\n- name: thorbis-critical", "it and the bundle do not go together"},
+		{"route:\n  receiver: x\nreceivers:\n- name: x\n---\nx: y\n", "second document"},
+		{"", "base file is refused as it is"},
+		{"route:\n\treceiver: x\nreceivers:\n- name: x\n", "line 2 is indented by a tab: use spaces"},
+		{"route:\n  receiver: x\nroute:\n  receiver: x\nreceivers:\n- name: x\n", "base file is refused as it is"},
+		{"route:\n  receiver: x\n  hold_and_digest: 1h\nreceivers:\n- name: x\n", "use a newer thorbis_mixin"},
+		{"route:\n  receiver: x\nreceivers:\n- name: x\n---\n{", "a second document follows"},
+		{"templates: &t [a.tmpl]\nroute:\n  receiver: x\nreceivers:\n- name: x\n", "templates has an anchor (&t)"},
+		{
+			"route:\n  receiver: x\n  routes: &r\n  - receiver: x\n    routes:\n    - receiver: x\nreceivers:\n- name: x\n",
+			"route.routes has an anchor (&r)",
+		},
+		{
+			"route:\n  receiver: x\n  routes:\n  - receiver: x\n    routes: &r\n    - receiver: x\n  - receiver: x\n    " +
+				"routes: *r\nreceivers: &n\n- name: x\n",
+			"receivers has an anchor",
+		},
+		{
+			"route:\n  receiver: x\n  routes:\n  - &m\n    receiver: x\n    routes:\n    - receiver: x\n  <<: *m\n" +
+				"receivers:\n- name: x\n",
+			"a merge key (<<) beside route.routes",
+		},
 	} {
-		if out, err := Insert([]byte(text), testPolicy(t)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %s\n%s", text, err, want, out)
+		if out, err := Insert([]byte(c.text), testPolicy(t)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s\n%s", c.text, err, c.want, out)
 		}
 	}
 }
@@ -175,13 +197,17 @@ func TestInsertRefuses(t *testing.T) {
 // TestBaseWarnings checks the warnings on inhibition rules of a base file that may hide alerts of the bundle.
 func TestBaseWarnings(t *testing.T) {
 	rule := func(text string) string {
-		return "route:\n  receiver: x\nreceivers:\n- name: x\ninhibit_rules:\n- source_matchers: [a=\"b\"]\n  " + text + "\n  equal: [alertname]\n"
+		return "route:\n  receiver: x\nreceivers:\n- name: x\ninhibit_rules:\n- source_matchers: [a=\"b\"]\n  " + text +
+			"\n  equal: [alertname]\n"
 	}
 	for text, want := range map[string]string{
-		`target_matchers: [severity="warning"]`:                          `inhibit_rules[0] of the base file may hide ThorbisAlertmanagerClusterSplit (P3), ThorbisAlertmanagerReloadFailed (P3), others of the bundle: add bundle!="thorbis" to its target_matchers`,
-		`target_match: {severity: warning}`:                              "inhibit_rules[0]",
-		`target_match_re: {severity: "warning|info"}`:                    "inhibit_rules[0]",
-		`target_matchers: [cluster="a"]`:                                 "inhibit_rules[0]", // an external label of Prometheus
+		`target_matchers: [severity="warning"]`: `inhibit_rules[0] of the base file may hide ` +
+			`ThorbisAlertmanagerClusterSplit (P3), ThorbisAlertmanagerReloadFailed (P3), others of the bundle: add ` +
+			`bundle!="thorbis" to its target_matchers`,
+		`target_match: {severity: warning}`:           "inhibit_rules[0]",
+		`target_match_re: {severity: "warning|info"}`: "inhibit_rules[0]",
+		// an external label of Prometheus
+		`target_matchers: [cluster="a"]`:                                 "inhibit_rules[0]",
 		`target_matchers: [severity="warning", bundle!="thorbis"]`:       "",
 		`target_matchers: [severity="page"]`:                             "",
 		`target_matchers: [alertname=~"Kube.*"]`:                         "",
@@ -201,8 +227,8 @@ func TestBaseWarnings(t *testing.T) {
 	}
 }
 
-// FuzzInsert: whatever file is accepted, the lines of it are all there in their order, and Alertmanager reads all of it and all
-// of ours.
+// FuzzInsert: whatever file is accepted, the lines of it are all there in their order, and Alertmanager reads all of it
+// and all of ours.
 func FuzzInsert(f *testing.F) {
 	for _, base := range bases {
 		f.Add([]byte(base))

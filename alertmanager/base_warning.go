@@ -24,8 +24,9 @@ func BaseWarnings(base []byte) ([]string, error) {
 		if len(hidden) == 0 {
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf(`inhibit_rules[%d] of the base file may hide %s of the bundle: add bundle!="%s" to its target_matchers`,
-			i, strings.Join(hidden, ", "), metric.BundleThorbis))
+		warnings = append(warnings,
+			fmt.Sprintf(`inhibit_rules[%d] of the base file may hide %s of the bundle: add bundle!="%s" to its target_matchers`,
+				i, strings.Join(hidden, ", "), metric.BundleThorbis))
 	}
 	return warnings, nil
 }
@@ -50,8 +51,8 @@ func reached(matchers labels.Matchers) []string {
 	return names
 }
 
-// mayMatch reports whether matchers match an alert with these labels, whatever values its other labels have: Prometheus may
-// add some of its own.
+// mayMatch reports whether matchers match an alert with these labels, whatever values its other labels have: Prometheus
+// may add some of its own.
 func mayMatch(matchers labels.Matchers, static map[string]string) bool {
 	for _, m := range matchers {
 		if value, known := static[m.Name]; known && !m.Matches(value) {

@@ -7,8 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// inhibitions are the table of package metric. They never let an alert hide a more urgent one: a check that pages at P4 must not silence a tier
-// that pages at P1. So there is one rule for each priority of the source.
+// inhibitions are the table of package metric. They never let an alert hide a more urgent one: a check that pages at P4
+// must not silence a tier that pages at P1. So there is one rule for each priority of the source.
 func inhibitions() []inhibition {
 	var all []inhibition
 	for _, c := range metric.Hidings() {

@@ -26,7 +26,8 @@ func spans(h config.BusinessHours) []span {
 	}
 	all := []span{{Times: []clock{{Start: h.From, End: endOfDay}}, Weekdays: h.Weekdays, Location: h.TimeZone}}
 	if h.To != startOfDay {
-		all = append(all, span{Times: []clock{{Start: startOfDay, End: h.To}}, Weekdays: after(h.Weekdays), Location: h.TimeZone})
+		all = append(all,
+			span{Times: []clock{{Start: startOfDay, End: h.To}}, Weekdays: after(h.Weekdays), Location: h.TimeZone})
 	}
 	return all
 }

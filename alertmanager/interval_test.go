@@ -30,7 +30,8 @@ func TestIntervalsAreTheBusinessHours(t *testing.T) {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		open := 0
-		for at := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC); at.Before(time.Date(2026, 11, 9, 0, 0, 0, 0, time.UTC)); at = at.Add(15 * time.Minute) {
+		end := time.Date(2026, 11, 9, 0, 0, 0, 0, time.UTC)
+		for at := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC); at.Before(end); at = at.Add(15 * time.Minute) {
 			got := false
 			for _, i := range read {
 				got = got || i.ContainsTime(at)

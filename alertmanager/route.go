@@ -18,8 +18,11 @@ const nullReceiver = "null"
 // subject, such as a host. PagerDuty handles an alert that joins an acknowledged page as an update and pages no one,
 // so each subject needs a page of its own.
 var (
-	groupBy      = slices.Concat([]string{metric.LabelEnvironment, metric.LabelAppService}, metric.SubjectLabels, []string{metric.LabelPriority})
-	groupByLayer = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelLayer}
+	groupBy = slices.Concat([]string{metric.LabelEnvironment, metric.LabelAppService}, metric.SubjectLabels,
+		[]string{metric.LabelPriority})
+	groupByLayer = []string{
+		metric.LabelEnvironment, metric.LabelAppService, metric.LabelSubject, metric.LabelPriority, metric.LabelLayer,
+	}
 	// groupByName groups alerts that have neither a service nor a subject.
 	groupByName = []string{metric.LabelEnvironment, metric.LabelAlertname, metric.LabelPriority}
 )

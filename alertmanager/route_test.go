@@ -79,7 +79,8 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, a := range metric.Alerts() {
 		if !seen[a.Name] {
-			t.Errorf("%s is declared in metric and in no rule of alertmanager/testdata/policy.yaml: write what makes its rule into that policy, and its route is tested", a.Name)
+			t.Errorf("%s is declared in metric and in no rule of alertmanager/testdata/policy.yaml: "+
+				"write what makes its rule into that policy, and its route is tested", a.Name)
 		}
 	}
 	for name := range p.Channels {
@@ -97,7 +98,11 @@ func TestRouteEdges(t *testing.T) {
 		want   []string
 	}{
 		{"no priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis"}, notified["P1"]},
-		{"unknown priority pages", map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis", "priority": "P9"}, notified["P1"]},
+		{
+			"unknown priority pages",
+			map[string]string{"alertname": "ThorbisCheckDown", "bundle": "thorbis", "priority": "P9"},
+			notified["P1"],
+		},
 		{"other bundles are not ours", map[string]string{"alertname": "NodeDown", "priority": "P1"}, []string{nullReceiver}},
 		{"another Watchdog is not ours", map[string]string{"alertname": "ThorbisWatchdog"}, []string{nullReceiver}},
 	} {
@@ -153,7 +158,8 @@ func TestPace(t *testing.T) {
 		if !slices.Equal(by, want) || o.GroupByAll {
 			t.Errorf("%s groups by %v, want %v", r.Key(), by, want)
 		}
-		pages := strings.Contains(r.Key(), `P2|P3|P4`) || strings.Contains(r.Key(), `priority="P2"`) || strings.Contains(r.Key(), `layer="`)
+		pages := strings.Contains(r.Key(), `P2|P3|P4`) || strings.Contains(r.Key(), `priority="P2"`) ||
+			strings.Contains(r.Key(), `layer="`)
 		if wait, interval := o.GroupWait, o.GroupInterval; pages && (wait != 5*time.Second || interval != time.Minute) ||
 			!pages && (wait != 30*time.Second || interval != 5*time.Minute) {
 			t.Errorf("%s waits %s, then %s", r.Key(), wait, interval)

@@ -70,7 +70,8 @@ func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *ale
 	file := filepath.Join(dir, "alertmanager.yaml")
 	testkit.WriteFile(t, file, configuration(hooks.URL))
 	log := &bytes.Buffer{}
-	cmd := exec.Command(program, "--config.file="+file, "--storage.path="+dir, "--web.listen-address="+s.address, "--cluster.listen-address=")
+	cmd := exec.Command(program, "--config.file="+file, "--storage.path="+dir, "--web.listen-address="+s.address,
+		"--cluster.listen-address=")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

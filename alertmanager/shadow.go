@@ -32,12 +32,14 @@ func InsertShadow(base []byte, p *config.Policy, channel string) ([]byte, error)
 func shadow(p *config.Policy, channel string) (file, error) {
 	to, ok := p.Channels[channel]
 	if !ok || to.None || channel == config.Deadman {
-		return file{}, fmt.Errorf("unknown channel %q of the shadow: choose one with --shadow.channel: %s", channel, strings.Join(slices.Sorted(maps.Keys(p.Channels)), ", "))
+		return file{}, fmt.Errorf("unknown channel %q of the shadow: choose one with --shadow.channel: %s", channel,
+			strings.Join(slices.Sorted(maps.Keys(p.Channels)), ", "))
 	}
 	c := assemble(p)
 	quiet := watchdog(p)
 	quiet.Receiver = nullReceiver
-	branch := byName(branch(p, config.Priorities[0], []string{channel}, ours(matcher(metric.LabelShadow, metric.ShadowTrue))))
+	branch := byName(
+		branch(p, config.Priorities[0], []string{channel}, ours(matcher(metric.LabelShadow, metric.ShadowTrue))))
 	c.Route = route{Receiver: nullReceiver, Routes: []route{quiet, branch}}
 	c.TimeIntervals = nil
 	c.Receivers = []receiver{{Name: nullReceiver}, receiverOf(channel, to, p)}

@@ -46,7 +46,8 @@ func TestShadow(t *testing.T) {
 					want = nullReceiver // the Watchdog
 				}
 				for _, layer := range []string{"", "secondary"} {
-					got := receivers(tree, alertLabels(a, map[string]string{"environment": "production", "owner": "secops", "layer": layer}))
+					got := receivers(tree,
+						alertLabels(a, map[string]string{"environment": "production", "owner": "secops", "layer": layer}))
 					if len(got) != 1 || strings.TrimPrefix(got[0], basePrefix) != want {
 						t.Errorf("%s reaches %v", a.Name, got)
 					}
@@ -54,7 +55,8 @@ func TestShadow(t *testing.T) {
 			}
 			// Alerts without the shadow label do not reach the channel.
 			inForce := labelSet(map[string]string{"bundle": "thorbis", "priority": "P1", "alertname": "ThorbisWatchdog"})
-			if got := receivers(tree, inForce); name == "below" && !slices.Equal(got, []string{"everybody"}) && !slices.Equal(got, []string{"team-x"}) || slices.Contains(got, "general") {
+			if got := receivers(tree, inForce); name == "below" && !slices.Equal(got, []string{"everybody"}) &&
+				!slices.Equal(got, []string{"team-x"}) || slices.Contains(got, "general") {
 				t.Errorf("an alert without a shadow reaches %v", got)
 			}
 		})

@@ -14,7 +14,8 @@ import (
 func TestShippedPolicy(t *testing.T) {
 	p := shipped(t)
 	for _, warning := range p.Warnings() {
-		if !strings.Contains(warning.String(), "secret file cannot be read") && !strings.Contains(warning.String(), "whatever a human must fix") {
+		if !strings.Contains(warning.String(), "secret file cannot be read") &&
+			!strings.Contains(warning.String(), "whatever a human must fix") {
 			t.Error(warning)
 		}
 	}
@@ -55,7 +56,8 @@ func TestShippedPolicy(t *testing.T) {
 // TestShippedChannels checks that the shipped policy has each kind of channel, under the names that the teams use.
 func TestShippedChannels(t *testing.T) {
 	p := shipped(t)
-	if c := p.Channels["pagerduty"].PagerDuty; c.Service != "thorbis-production" || c.EscalationPolicy != "critical-response" {
+	if c := p.Channels["pagerduty"].PagerDuty; c.Service != "thorbis-production" ||
+		c.EscalationPolicy != "critical-response" {
 		t.Errorf("PagerDuty: %+v", c)
 	}
 	for _, name := range []string{"incidents-critical", "ops-general", "security-alerts"} {
@@ -65,7 +67,9 @@ func TestShippedChannels(t *testing.T) {
 	}
 	kinds := map[string]bool{}
 	for _, c := range p.Channels {
-		for kind, set := range map[string]bool{"email": c.Email != nil, "msteams": c.MSTeams != nil, "sns": c.SNS != nil, "webhook": c.Webhook != nil} {
+		for kind, set := range map[string]bool{
+			"email": c.Email != nil, "msteams": c.MSTeams != nil, "sns": c.SNS != nil, "webhook": c.Webhook != nil,
+		} {
 			kinds[kind] = kinds[kind] || set
 		}
 	}

@@ -39,10 +39,13 @@ func loadTemplates(t *testing.T) *template.Template {
 
 // notification is what Alertmanager knows of a group when it notifies.
 func notification(tmpl *template.Template, resolved bool, alerts ...rules.Alert) *template.Data {
-	group := model.LabelSet{"environment": "production", "app_service": "web", "priority": model.LabelValue(alerts[0].Priority)}
+	group := model.LabelSet{
+		"environment": "production", "app_service": "web", "priority": model.LabelValue(alerts[0].Priority),
+	}
 	var all []*alert.Alert
 	for i, a := range alerts {
-		set := alertLabels(a, map[string]string{"environment": "production", "app_service": "web", "check": "web-home", "owner": "sre"})
+		set := alertLabels(a,
+			map[string]string{"environment": "production", "app_service": "web", "check": "web-home", "owner": "sre"})
 		if i > 0 {
 			set["check"] = model.LabelValue(fmt.Sprintf("web-%d", i))
 		}
@@ -70,7 +73,8 @@ func about(tmpl *template.Template, labels map[string]string, alerts ...rules.Al
 	group := model.LabelSet{"environment": "production", "priority": model.LabelValue(alerts[0].Priority)}
 	var all []*alert.Alert
 	for i, a := range alerts {
-		set := alertLabels(a, map[string]string{"environment": "production", "owner": "sre", "mountpoint": fmt.Sprintf("/%d", i)})
+		set := alertLabels(a,
+			map[string]string{"environment": "production", "owner": "sre", "mountpoint": fmt.Sprintf("/%d", i)})
 		for name, value := range labels {
 			set[model.LabelName(name)] = model.LabelValue(value)
 			group[model.LabelName(name)] = model.LabelValue(value)
@@ -147,7 +151,8 @@ func TestNotifications(t *testing.T) {
 	p := testPolicy(t)
 	c, tmpl, alerts := build(t, p), loadTemplates(t), testAlerts(t, p)
 	down, burn := find(t, alerts, "ThorbisCheckDown", "P1"), find(t, alerts, "ThorbisUptimeBurn", "P2")
-	exporter, overdue := find(t, alerts, "ThorbisExporterDown", "P3"), find(t, alerts, "ThorbisUnacknowledgedIncident", "P1")
+	exporter, overdue := find(t, alerts, "ThorbisExporterDown", "P3"),
+		find(t, alerts, "ThorbisUnacknowledgedIncident", "P1")
 
 	out := map[string]map[string]string{}
 	for name, data := range map[string]*template.Data{
@@ -159,7 +164,8 @@ func TestNotifications(t *testing.T) {
 		"escalated":      notification(tmpl, false, overdue),
 		"mass outage":    notification(tmpl, false, slices.Repeat([]rules.Alert{down}, 500)...),
 		"a machine":      about(tmpl, map[string]string{"host": "db-1:9100"}, find(t, alerts, "ThorbisDiskFull", "P2")),
-		"a whole room":   about(tmpl, map[string]string{"host": "db-1:9100"}, slices.Repeat([]rules.Alert{find(t, alerts, "ThorbisDiskFull", "P2")}, 30)...),
+		"a whole room": about(tmpl, map[string]string{"host": "db-1:9100"},
+			slices.Repeat([]rules.Alert{find(t, alerts, "ThorbisDiskFull", "P2")}, 30)...),
 	} {
 		fields := map[string]string{}
 		text := func(key, field string) {
@@ -209,7 +215,9 @@ func TestNotifications(t *testing.T) {
 				text("sms.text", m.Message)
 			}
 		}
-		if text := fields["sms.text"]; strings.Contains(text, "\nAck: https://alertmanager.acme.test/#/silences/new?filter=%7Bincident%3D") == (data.Status == "resolved") {
+		if text := fields["sms.text"]; strings.Contains(
+			text, "\nAck: https://alertmanager.acme.test/#/silences/new?filter=%7Bincident%3D",
+		) == (data.Status == "resolved") {
 			t.Errorf("%s: a text message acknowledges what fires, and that only: %s", name, text)
 		}
 		for key, limit := range limits {

@@ -293,7 +293,9 @@ func TestEnvironmentPicked(t *testing.T) {
 						return nil
 					}
 					seen++
-					if !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == metric.LabelEnvironment }) {
+					if !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+						return m.Name == metric.LabelEnvironment
+					}) {
 						t.Errorf("%s: %s: %s reads all environments", file, p.Title, s)
 					}
 					return nil

@@ -41,18 +41,20 @@ func from(value float64, color string) dashboard.Threshold {
 	return dashboard.Threshold{Value: new(value), Color: color}
 }
 
-// budgetLeft colours what is left of a budget. The first colour is also that of a panel without data, which says that nothing
-// is wrong; no budget is overspent a million times.
+// budgetLeft colours what is left of a budget. The first colour is also that of a panel without data, which says that
+// nothing is wrong; no budget is overspent a million times.
 func budgetLeft() *dashboard.ThresholdsConfigBuilder {
 	return steps(green, from(-1e6, red), from(0, yellow), from(0.25, green))
 }
 
-// emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one that
-// nothing burns.
+// emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one
+// that nothing burns.
 func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
 
 // number is a stat of one query, one figure for each series.
-func number(w words, width uint32, expr, legend string, thresholds *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
+func number(w words, width uint32, expr, legend string,
+	thresholds *dashboard.ThresholdsConfigBuilder,
+) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
 		Title(w.title).Description(w.description).Unit(w.unit).
 		Datasource(datasource).Height(4).Span(width).
@@ -136,7 +138,8 @@ func timeline(w words, expr, legend string, order []string, colours map[string]s
 		Datasource(datasource).Height(9).Span(24).
 		WithTarget(query("A", expr, legend).Range()).
 		ShowValue(common.VisibilityModeNever).MergeValues(true).RowHeight(0.8).FillOpacity(80).
-		Mappings([]dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: results}}}).
+		Mappings(
+			[]dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: results}}}).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
 }

@@ -18,9 +18,11 @@ import (
 const pickedSLO = metric.LabelSLO + `=~"$slo"`
 
 var (
-	sloColumns = map[string]string{metric.LabelEnvironment: "Environment", metric.LabelAppService: "Service", metric.LabelSLO: "Objective"}
-	sloOrder   = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSLO}
-	sloBy      = strings.Join(sloOrder, ", ")
+	sloColumns = map[string]string{
+		metric.LabelEnvironment: "Environment", metric.LabelAppService: "Service", metric.LabelSLO: "Objective",
+	}
+	sloOrder = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSLO}
+	sloBy    = strings.Join(sloOrder, ", ")
 )
 
 const sloLegend = "{{app_service}} {{slo}}"
@@ -35,8 +37,10 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.SLOBudget.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.", metric.SLOBudget.Select(pickedEnvironment))).
-		WithVariable(labelVariable(metric.LabelSLO, "Objective", "The objective of the service.", metric.SLOBudget.Select(pickedEnvironment, pickedService)))
+		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.",
+			metric.SLOBudget.Select(pickedEnvironment))).
+		WithVariable(labelVariable(metric.LabelSLO, "Objective", "The objective of the service.",
+			metric.SLOBudget.Select(pickedEnvironment, pickedService)))
 
 	period := p.Objectives.Period
 	b.WithRow(dashboard.NewRowBuilder("Objectives on events")).
@@ -44,11 +48,14 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 			"Good events", fmt.Sprintf("Share of good events over %s, late ones included.", period), units.PercentUnit,
 		}, pick(metric.SLOGood, pickedSLO), sloLegend, steps(blue)).Decimals(3)).
 		WithPanel(bars(words{
-			"Budget left by objective", fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period), units.PercentUnit,
+			"Budget left by objective",
+			fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period),
+			units.PercentUnit,
 		}, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
 		WithPanel(bars(words{
 			"Budget empty after", "At the pace of the last hour. 0: nothing is left.", units.Hours,
-		}, emptyAfter(pick(metric.SLOBudgetHours, pickedSLO), pick(metric.SLOBudgetLeft, pickedSLO)), sloLegend, steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
+		}, emptyAfter(pick(metric.SLOBudgetHours, pickedSLO), pick(metric.SLOBudgetLeft, pickedSLO)), sloLegend,
+			steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
 		WithPanel(bars(words{
 			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
 		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
@@ -57,16 +64,22 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 
 	b.WithRow(dashboard.NewRowBuilder("Objectives on time")).
 		WithPanel(bars(words{
-			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, of the time for which its age was known.", period), units.PercentUnit,
+			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, "+
+				"of the time for which its age was known.", period), units.PercentUnit,
 		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
 		WithPanel(bars(words{
-			"Budget left for stale backups", "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.", units.PercentUnit,
-		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
+			"Budget left for stale backups",
+			"Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.",
+			units.PercentUnit,
+		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).
+			Decimals(1)).
 		WithPanel(bars(words{
-			"Answered in time", fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their priority, of those that had to be.", period), units.PercentUnit,
+			"Answered in time", fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their "+
+				"priority, of those that had to be.", period), units.PercentUnit,
 		}, inEnvironment(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
 		WithPanel(bars(words{
-			"Budget left for late answers", "Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
+			"Budget left for late answers",
+			"Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
 		}, inEnvironment(metric.ResponseBudgetLeft), "{{priority}}", budgetLeft()).Decimals(1).NoValue("nothing to answer"))
 
 	b.WithRow(dashboard.NewRowBuilder("Burn")).
@@ -84,7 +97,8 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 	return b.WithRow(dashboard.NewRowBuilder("Who burns")).
 		WithPanel(lines(words{
 			"Tenants that burn", "Tenants that burn budget at any pace. From fifty on, one alert replaces theirs.", units.Short,
-		}, 24, query("A", "sum by ("+sloBy+") ("+pick(metric.TenantsBurning, pickedSLO)+") or 0 * "+pick(metric.EventsIncrease["5m"], pickedSLO), sloLegend)).Min(0)).
+		}, 24, query("A", "sum by ("+sloBy+") ("+pick(metric.TenantsBurning, pickedSLO)+") or 0 * "+
+			pick(metric.EventsIncrease["5m"], pickedSLO), sloLegend)).Min(0)).
 		WithPanel(burningTenants())
 }
 
@@ -96,24 +110,35 @@ func bars(w words, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *s
 func objectiveTable(period config.Duration) panel {
 	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Objectives", fmt.Sprintf("The objective, what happened over %s, and how fast the budget burns now.", period), units.Short,
+		"Objectives", fmt.Sprintf("The objective, what happened over %s, and how fast the budget burns now.", period),
+		units.Short,
 	}, 8, sloColumns, sloOrder,
-		column{"A", "Budget left", units.PercentUnit, of(metric.SLOBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
+		column{
+			"A", "Budget left", units.PercentUnit, of(metric.SLOBudgetLeft),
+			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
+		},
 		column{"B", "Permitted", units.PercentUnit, "max by (" + sloBy + ") (" + of(metric.SLOBudget) + ")", nil},
 		column{"C", "Bad", units.PercentUnit, of(metric.SLOError["_period"]), nil},
 		column{"D", "May still be bad", units.Short, of(metric.SLOBudgetLeftEvents), nil},
-		column{"E", "Burn 1 h", units.Short, of(metric.SLOBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
-		column{"F", "Burn 3 d", units.Short, of(metric.SLOBurn["3d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
+		column{
+			"E", "Burn 1 h", units.Short, of(metric.SLOBurn["1h"]),
+			[]dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)},
+		},
+		column{
+			"F", "Burn 3 d", units.Short, of(metric.SLOBurn["3d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)},
+		},
 	)
 }
 
 func sloBurnRates() panel {
 	var queries []*prometheus.DataqueryBuilder
 	for i, window := range []string{"5m", "1h", "6h", "1d", "3d"} {
-		queries = append(queries, query(string(rune('A'+i)), fmt.Sprintf(`max(%s)`, pick(metric.SLOBurn[window], pickedSLO)), window))
+		queries = append(queries,
+			query(string(rune('A'+i)), fmt.Sprintf(`max(%s)`, pick(metric.SLOBurn[window], pickedSLO)), window))
 	}
 	return lines(words{
-		"Burn rate", "How many times as fast as permitted the worst objective burns, its worst tenant left out unless that carries half of the traffic. 1 empties the budget exactly by the end of the period.", units.Short,
+		"Burn rate", "How many times as fast as permitted the worst objective burns, its worst tenant left out unless that " +
+			"carries half of the traffic. 1 empties the budget exactly by the end of the period.", units.Short,
 	}, 12, queries...).Min(0)
 }
 
@@ -125,7 +150,8 @@ func burningTenants() panel {
 	bad := fmt.Sprintf("topk(%d, %s)", rows, pick(metric.TenantBadIncrease["1h"], pickedSLO))
 	ofThem := func(expr string) string { return expr + " and on (" + by + ") " + bad }
 	return figures(words{
-		"Tenants with bad events", fmt.Sprintf("The %d tenants with the most bad requests in the last hour.", rows), units.Short,
+		"Tenants with bad events", fmt.Sprintf("The %d tenants with the most bad requests in the last hour.", rows),
+		units.Short,
 	}, 10, labels, order,
 		column{"A", "Bad 1 h", units.Short, bad, nil},
 		column{"B", "Share", units.PercentUnit, ofThem(pick(metric.TenantError["1h"], pickedSLO)), nil},
@@ -133,8 +159,15 @@ func burningTenants() panel {
 			"C", "Budget left", units.PercentUnit, ofThem(pick(metric.TenantBudgetLeft, pickedSLO)),
 			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
 		},
-		column{"D", "Measured", units.PercentUnit, ofThem(pick(metric.TenantCoverage, pickedSLO)), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
-		column{"E", "Empty after", units.Hours, ofThem("(" + emptyAfter(pick(metric.TenantBudgetHours, pickedSLO), pick(metric.TenantBudgetLeft, pickedSLO)) + ")"), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+		column{
+			"D", "Measured", units.PercentUnit, ofThem(pick(metric.TenantCoverage, pickedSLO)),
+			[]dashboard.Threshold{{Color: yellow}, from(0.99, green)},
+		},
+		column{
+			"E", "Empty after", units.Hours,
+			ofThem("(" + emptyAfter(pick(metric.TenantBudgetHours, pickedSLO), pick(metric.TenantBudgetLeft, pickedSLO)) + ")"),
+			[]dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)},
+		},
 	)
 }
 
@@ -143,12 +176,27 @@ func tierTable(period config.Duration) panel {
 	maps.Copy(labels, sloColumns)
 	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Tiers", fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
+		"Tiers", fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, "+
+			"and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
 	}, 8, labels, append(sloOrder[:3:3], metric.LabelTier),
-		column{"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft), []dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)}},
-		column{"B", "Measured", units.PercentUnit, of(metric.TierCoverage), []dashboard.Threshold{{Color: yellow}, from(0.99, green)}},
-		column{"C", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]), []dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)}},
-		column{"D", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)}},
-		column{"E", "Empty after", units.Hours, emptyAfter(of(metric.TierBudgetHours), of(metric.TierBudgetLeft)), []dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)}},
+		column{
+			"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft),
+			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
+		},
+		column{
+			"B", "Measured", units.PercentUnit, of(metric.TierCoverage),
+			[]dashboard.Threshold{{Color: yellow}, from(0.99, green)},
+		},
+		column{
+			"C", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]),
+			[]dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)},
+		},
+		column{
+			"D", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)},
+		},
+		column{
+			"E", "Empty after", units.Hours, emptyAfter(of(metric.TierBudgetHours), of(metric.TierBudgetLeft)),
+			[]dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)},
+		},
 	)
 }

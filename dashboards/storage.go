@@ -20,7 +20,9 @@ var (
 		metric.LabelEnvironment: "Environment", metric.LabelHost: "Host", metric.LabelDevice: "Device",
 		metric.LabelName: "Name", metric.LabelMountpoint: "Mounted at",
 	}
-	deviceOrder       = []string{metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice, metric.LabelName, metric.LabelMountpoint}
+	deviceOrder = []string{
+		metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice, metric.LabelName, metric.LabelMountpoint,
+	}
 	filesystemColumns = map[string]string{
 		metric.LabelEnvironment: "Environment", metric.LabelHost: "Host", metric.LabelMountpoint: "Mounted at",
 	}
@@ -40,27 +42,39 @@ func machines(uid, title, description string, tags []string, series string) *das
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable()).
 		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", series)).
-		WithVariable(labelVariable(metric.LabelHost, "Host", "Machines, whoever reads them: this exporter, a node_exporter or Supabase.", series+"{"+pickedEnvironment+"}"))
+		WithVariable(labelVariable(metric.LabelHost, "Host",
+			"Machines, whoever reads them: this exporter, a node_exporter or Supabase.", series+"{"+pickedEnvironment+"}"))
 }
 
 // storage shows how full and how busy disks are, measured against what was bought.
 func storage(p *config.Policy) *dashboard.DashboardBuilder {
 	b := machines(metric.StorageDashboard, "Thorbis / Storage",
-		"How full and how busy disks are, and how much of what was bought that is.", []string{"thorbis", "storage"}, metric.FilesystemSize.Name)
+		"How full and how busy disks are, and how much of what was bought that is.", []string{"thorbis", "storage"},
+		metric.FilesystemSize.Name)
 
 	// No value is painted as what is below all steps: a machine on which nothing fills is well.
 	b.WithRow(dashboard.NewRowBuilder("Now")).
 		WithPanel(number(words{"First full in", "Until the first filesystem is full at its present pace.", units.Seconds}, 6,
-			fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first", steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))).NoValue("nothing fills")).
-		WithPanel(number(words{"Fullest filesystem", "Share of its size that users cannot write to any more.", units.PercentUnit}, 6,
-			fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest", steps(green, from(0.9, yellow), from(0.99, red))).Decimals(1)).
-		WithPanel(number(words{"Most of a limit used", "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.", units.PercentUnit}, 6,
-			fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest", steps(green, from(0.7, yellow), from(0.9, red))).Decimals(1).NoValue("no limit known")).
+			fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first",
+			steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))).NoValue("nothing fills")).
+		WithPanel(number(
+			words{"Fullest filesystem", "Share of its size that users cannot write to any more.", units.PercentUnit}, 6,
+			fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest", steps(green, from(0.9, yellow), from(0.99, red)),
+		).Decimals(1)).
+		WithPanel(number(
+			words{
+				"Most of a limit used",
+				"Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.", units.PercentUnit,
+			},
+			6,
+			fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest", steps(green, from(0.7, yellow), from(0.9, red)),
+		).Decimals(1).NoValue("no limit known")).
 		WithPanel(number(words{"Filesystems that do not answer", "They answer with an error, or not at all.", units.Short}, 6,
 			fmt.Sprintf(`sum(%s) or vector(0)`, onHosts(metric.FilesystemUnusable)), "filesystems", steps(green, from(1, red))))
 
 	b.WithRow(dashboard.NewRowBuilder("Space")).
-		WithPanel(figures(words{"Filesystems", fmt.Sprintf("The %d fullest.", rows), units.Short}, 9, filesystemColumns, filesystemOrder,
+		WithPanel(figures(words{"Filesystems", fmt.Sprintf("The %d fullest.", rows), units.Short}, 9, filesystemColumns,
+			filesystemOrder,
 			column{
 				"A", "Used", units.PercentUnit, fmt.Sprintf(`topk(%d, %s)`, rows, onHosts(metric.FilesystemUsed)),
 				[]dashboard.Threshold{{Color: green}, from(0.9, yellow), from(0.99, red)},
@@ -79,28 +93,45 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 		)).
 		WithPanel(lines(words{"Space left", "By filesystem.", units.BytesIEC}, 12,
 			query("A", onHosts(metric.FilesystemAvailable), "{{host}} {{mountpoint}}")).Min(0)).
-		WithPanel(lines(words{"Full in", "By filesystem, while it fills. Alerts fire at 4 hours, a day and 4 days.", units.Seconds}, 12,
+		WithPanel(lines(
+			words{"Full in", "By filesystem, while it fills. Alerts fire at 4 hours, a day and 4 days.", units.Seconds}, 12,
 			query("A", onHosts(metric.FilesystemFull), "{{host}} {{mountpoint}}")).Min(0))
 
 	b.WithRow(dashboard.NewRowBuilder("Disks")).
 		WithPanel(limitUsed()).
 		WithPanel(latencies(p)).
-		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. A logical volume and the disk below it both count the same operation.", units.IOOpsPerSecond}, 12,
-			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`), "{{host}} {{device}} {{operation}}")).Min(0)).
+		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. " +
+			"A logical volume and the disk below it both count the same operation.", units.IOOpsPerSecond}, 12,
+			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`),
+				"{{host}} {{device}} {{operation}}")).Min(0)).
 		WithPanel(lines(words{"Throughput", "Bytes read and written a second by disk.", units.BytesPerSecondIEC}, 12,
-			query("A", onHosts(metric.DeviceBytes, metric.LabelOperation+`=~"read|write"`), "{{host}} {{device}} {{operation}}")).Min(0)).
+			query("A", onHosts(metric.DeviceBytes, metric.LabelOperation+`=~"read|write"`),
+				"{{host}} {{device}} {{operation}}")).Min(0)).
 		WithPanel(lines(words{"Queue", "Mean number of operations in flight by disk.", units.Short}, 12,
 			query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0)).
-		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; providers do not count them.", units.IOOpsPerSecond}, 12,
-			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`), "{{host}} {{device}} {{operation}}")).Min(0)).
-		WithPanel(figures(words{"Disks", "What it does now, what was bought, and what a person knows the disk by.", units.Short}, 8, deviceColumns, deviceOrder,
+		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; " +
+			"providers do not count them.", units.IOOpsPerSecond}, 12,
+			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`),
+				"{{host}} {{device}} {{operation}}")).Min(0)).
+		WithPanel(figures(
+			words{"Disks", "What it does now, what was bought, and what a person knows the disk by.", units.Short}, 8,
+			deviceColumns, deviceOrder,
 			column{"A", "Operations", units.IOOpsPerSecond, fmt.Sprintf(
-				`max by (environment, host, device, name, mountpoint) (%s * on (environment, host, device) group_left () sum by (environment, host, device) (%s))`,
+				`max by (environment, host, device, name, mountpoint) (%s * on (environment, host, `+
+					`device) group_left () sum by (environment, host, device) (%s))`,
 				onHosts(metric.StorageDeviceInfo), onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`)), nil},
-			column{"B", "IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.DeviceLimit, metric.LabelLimit+`="iops"`)), nil},
-			column{"C", "Burst IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstIOPS)), nil},
-			column{"D", "Throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.DeviceLimit, metric.LabelLimit+`="throughput"`)), nil},
-			column{"E", "Burst throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstThroughput)), nil},
+			column{"B", "IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`,
+				onHosts(metric.DeviceLimit, metric.LabelLimit+`="iops"`)), nil},
+			column{
+				"C", "Burst IOPS", units.Short,
+				fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstIOPS)), nil,
+			},
+			column{"D", "Throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`,
+				onHosts(metric.DeviceLimit, metric.LabelLimit+`="throughput"`)), nil},
+			column{
+				"E", "Burst throughput", units.BytesPerSecondIEC,
+				fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstThroughput)), nil,
+			},
 		))
 
 	return postgres(b)
@@ -108,7 +139,9 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 
 func limitUsed() *timeseries.PanelBuilder {
 	return lines(words{
-		"Limit used", "Share of the IOPS and of the throughput bought. The line is at 90 %, from where the rules look at latency too.", units.PercentUnit,
+		"Limit used",
+		"Share of the IOPS and of the throughput bought. The line is at 90 %, from where the rules look at latency too.",
+		units.PercentUnit,
 	}, 12, query("A", onHosts(metric.DeviceLimitUsed), "{{host}} {{device}} {{limit}}")).
 		Thresholds(steps(green, from(0.9, red))).
 		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
@@ -117,6 +150,8 @@ func limitUsed() *timeseries.PanelBuilder {
 
 func latencies(p *config.Policy) *timeseries.PanelBuilder {
 	return lines(words{
-		"Latency", fmt.Sprintf("Mean time of an operation by disk. Permitted are %s for reads and %s for writes.", p.Storage.Latency.Read, p.Storage.Latency.Write), units.Seconds,
-	}, 12, query("A", onHosts(metric.DeviceLatency, metric.LabelOperation+`=~"read|write"`), "{{host}} {{device}} {{operation}}")).Min(0)
+		"Latency", fmt.Sprintf("Mean time of an operation by disk. Permitted are %s for reads and %s for writes.",
+			p.Storage.Latency.Read, p.Storage.Latency.Write), units.Seconds,
+	}, 12, query("A", onHosts(metric.DeviceLatency, metric.LabelOperation+`=~"read|write"`),
+		"{{host}} {{device}} {{operation}}")).Min(0)
 }

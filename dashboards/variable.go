@@ -43,7 +43,8 @@ func labelVariable(label, title, description, series string) *dashboard.QueryVar
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalAsc).
 		Multi(true).IncludeAll(true).AllValue(".*").
-		Current(dashboard.VariableOption{Text: dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}}, Value: everything})
+		Current(
+			dashboard.VariableOption{Text: dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}}, Value: everything})
 }
 
 // inEnvironment selects the part of a series that is of the environments picked, where there is no service or machine

@@ -6,7 +6,9 @@ import (
 )
 
 func TestLoadEndsOnNothing(t *testing.T) {
-	if _, err := Load([]byte("route:\n    receiver: x\n    routes:\n    -\nreceivers: [{name: x}]")); !errors.Is(err, errEmptyEntry) {
+	if _, err := Load(
+		[]byte("route:\n    receiver: x\n    routes:\n    -\nreceivers: [{name: x}]"),
+	); !errors.Is(err, errEmptyEntry) {
 		t.Error(err)
 	}
 	if _, err := Load([]byte("route: {receiver: x}\nreceivers: [{name: x}]\n")); err != nil {
