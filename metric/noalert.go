@@ -73,6 +73,7 @@ func init() {
 	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
 	documentNoAlert("Sums over the tenants of a tier; objectives still read the tenants.",
 		ServiceLateRequests, ServiceRequestDuration, ServiceRequests, ServiceSlowRequests)
+	documentNoAlert("A check of the exporter on itself, which logs what it finds.", ServiceRequestsOff)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)

@@ -60,6 +60,12 @@ var (
 		Help:   "Requests of all tenants of a tier whose event arrived later than the policy's late_after.",
 		Labels: append(serviceTierLabels[:2:2], LabelCodeClass),
 	})
+	ServiceRequestsOff = define(Metric{
+		Name: "thorbis_service_requests_off", Type: Gauge, Across: Sum,
+		Help: "Requests that the counters of a service's tiers have more than those of its tenants, since the start; what is " +
+			"not 0 is a defect of the exporter.",
+		Labels: []string{LabelAppService},
+	})
 	ServiceRequestDuration = define(Metric{
 		Name: "thorbis_service_request_duration_seconds", Type: Histogram, Unit: "seconds", Across: Sum,
 		Help:   "Duration of the requests of all tenants of a tier: a native histogram, classic on request.",

@@ -42,8 +42,8 @@ func (st *State) applyMemberships(r *reader) error {
 	return nil
 }
 
-// poolOf returns the pool of what was counted for a slot in an epoch, which another tenant may have by now; nil if it has
-// none.
+// poolOf returns the pool of what was counted for a slot in an epoch, nil if it has none. Another tenant may have the slot
+// by now, but no third one: a slot is free for five minutes before it is given again, and no batch is under way that long.
 func (st *State) poolOf(s *slot, epoch uint64) *slot {
 	pool := s.pool
 	if s.epoch > epoch {

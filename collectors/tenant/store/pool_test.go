@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +42,7 @@ func (d *testStore) record(all []*Accumulator) []byte {
 // their way, over restarts from the log and from a snapshot), each request counts once for the tier that its tenant had,
 // and no counter goes back.
 func TestPoolsCountEveryRequestOnce(t *testing.T) {
-	seeds := 20
+	seeds := 10
 	if testing.Short() {
 		seeds = 3
 	}
@@ -60,6 +63,7 @@ func poolStory(t *testing.T, random *rand.Rand) {
 	want := map[string]uint64{metric.TierNone: 0, metric.TenantUnknown: 0, "enterprise": 0, "pro": 0}
 	seen := map[string]uint64{}
 	var waiting [][]byte
+	var age time.Duration // of the oldest that waits
 	for range 400 {
 		tenant := fmt.Sprintf("t%d", int(float64(30)*random.Float64()*random.Float64()))
 		if random.IntN(10) == 0 {
@@ -76,18 +80,21 @@ func poolStory(t *testing.T, random *rand.Rand) {
 		want[tier] += uint64(n)
 		waiting = append(waiting, d.record(d.place(tenant, n)))
 		switch random.IntN(8) {
-		case 0, 1, 2: // requests on their way while slots change hands
-			d.clock.add(time.Duration(random.IntN(8)) * time.Minute)
-			d.index.releaseStale()
-			d.index.rebalance(d.saved)
-			continue
+		case 0, 1, 2: // requests on their way while slots change hands, though not twice
+			if step := time.Duration(random.IntN(8)) * time.Minute; age+step < residence {
+				age += step
+				d.clock.add(step)
+				d.index.releaseStale()
+				d.index.rebalance(d.saved)
+				continue
+			}
 		case 3:
 			d.scrape("a")
 		}
 		if err := d.save(waiting...); err != nil {
 			t.Fatal(err)
 		}
-		waiting = nil
+		waiting, age = nil, 0
 		switch random.IntN(8) {
 		case 0:
 			conf.Registered = maps.Clone(conf.Registered)
@@ -116,6 +123,10 @@ func poolStory(t *testing.T, random *rand.Rand) {
 		}
 		d.scrape("a")
 		_ = d.save()
+		d.compareCounters()
+		if off := d.Services()[0].Off; off != 0 {
+			t.Fatalf("the counters are off by %d", off)
+		}
 		got := d.pools()
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("pools %v, want %v", got, want)
@@ -126,6 +137,26 @@ func poolStory(t *testing.T, random *rand.Rand) {
 			}
 		}
 		seen = got
+	}
+}
+
+// Counters that come apart are noticed.
+func TestCountersThatDifferAreReported(t *testing.T) {
+	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}})
+	var log bytes.Buffer
+	d.logger = slog.New(slog.NewTextHandler(&log, nil))
+	d.count("acme", 5)
+	d.compareCounters()
+	d.count("acme", 5)
+	d.compareCounters()
+	if off := d.Services()[0].Off; off != 0 || log.Len() > 0 {
+		t.Fatalf("off by %d at once: %s", off, log.String())
+	}
+	d.saved.slots[must(d.Lookup(d.web.Service, []byte("acme")))].requests[1] += 3
+	d.compareCounters()
+	d.compareCounters()
+	if off := d.Services()[0].Off; off != -3 || strings.Count(log.String(), "app_service=web") != 1 {
+		t.Errorf("off by %d, want -3: %s", off, log.String())
 	}
 }
 

@@ -33,6 +33,7 @@ type service struct {
 	other, unknown uint32 // slots
 	probes         [5]uint64
 	created        int64
+	ended          uint64 // requests of tenants whose series have ended since the start; not saved
 }
 
 // source is what is saved of one source.
@@ -205,6 +206,7 @@ func (st *State) applyLife(r *reader, kind byte) error {
 			}
 			s.life = stale
 		case recordEnd:
+			st.services[s.service].ended += s.counted()
 			s.life, s.name = free, ""
 		case recordRevive: // it goes on counting where it stopped
 			if s.life != stale {

@@ -41,6 +41,7 @@ type Store struct {
 	savedAt  time.Time
 	saves    [2]uint64
 	unsaved  bool // the last save failed, or what it saved is gone
+	balance  balance
 }
 
 // Options are what a store needs.
@@ -145,6 +146,7 @@ func (s *Store) Run(ctx context.Context) error {
 			s.compactIfDue()
 		case <-balance.C:
 			s.index.rebalance(s.saved)
+			s.compareCounters()
 		case err := <-s.compact:
 			s.compacted(err)
 		case <-ctx.Done():

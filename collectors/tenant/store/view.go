@@ -158,6 +158,8 @@ type ServiceStatus struct {
 	Probes            [5]uint64
 	Tracked           int
 	Admitted, Demoted uint64
+	// Off is how many requests the counters of tiers have more than those of tenants; what is not 0 is a defect.
+	Off int64
 }
 
 // Services returns the state of the services.
@@ -168,6 +170,11 @@ func (s *Store) Services() []ServiceStatus {
 		all = append(all, ServiceStatus{Name: service.name, Created: service.created, Probes: service.probes})
 	}
 	s.saved.mu.RUnlock()
+	s.statusMu.Lock()
+	for i, off := range s.balance.off[:min(len(s.balance.off), len(all))] {
+		all[i].Off = off
+	}
+	s.statusMu.Unlock()
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
 	for i := range all {
