@@ -40,8 +40,8 @@ type Change struct {
 	Abort func()
 }
 
-// Exclusively prepares a change under a lock that is held until the change is committed or aborted, and given back if there is
-// none because prepare fails or panics.
+// Exclusively prepares a change under a lock that is held until the change is committed or aborted, and given back if
+// there is none because prepare fails or panics.
 func Exclusively(lock sync.Locker, prepare func() (commit func(), err error)) (Change, error) {
 	lock.Lock()
 	held := false

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A change holds its lock until it is committed or aborted. One that cannot be prepared holds none, also after a panic: the next
-// policy can be prepared.
+// A change holds its lock until it is committed or aborted. One that cannot be prepared holds none, also after a panic:
+// the next policy can be prepared.
 func TestExclusively(t *testing.T) {
 	var lock sync.Mutex
 	free := func() bool {

@@ -7,7 +7,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 )
 
-// Definition is a collector that an exporter can run. The package of a collector has one, and the exporter lists them all.
+// Definition is a collector that an exporter can run. The package of a collector has one, and the exporter lists them
+// all.
 type Definition struct {
 	// Name is the value of the label collector, and switches the collector with --[no-]collector.<name>.
 	Name string

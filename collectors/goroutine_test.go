@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A goroutine that is started by itself ends the whole exporter when it panics: below collectors/ all of them are started by
-// Group.Go, Group.Poll and Async.
+// A goroutine that is started by itself ends the whole exporter when it panics: below collectors/ all of them are
+// started by Group.Go, Group.Poll and Async.
 func TestGoroutinesAreContained(t *testing.T) {
 	own := map[string]bool{"guard.go": true, "group.go": true, "supervisor.go": true}
 	files := 0

@@ -26,7 +26,8 @@ func NewGroup(ctx context.Context, logger *slog.Logger, report Report) *Group {
 	return &Group{ctx: ctx, report: report, logger: logger, failing: map[string]bool{}}
 }
 
-// Report returns where a part reports its rounds. Each failure is passed on, and each success while no other part fails.
+// Report returns where a part reports its rounds. Each failure is passed on, and each success while no other part
+// fails.
 func (g *Group) Report(part string) Report {
 	return func(err error, d time.Duration) {
 		g.mu.Lock()
@@ -42,8 +43,8 @@ func (g *Group) Report(part string) Report {
 	}
 }
 
-// Prompt returns where a part reports its rounds that has them so often that a longer silence than patience is a defect of its
-// own or of what it waits for. Such a silence is a failure by timeout, once for each stretch of patience.
+// Prompt returns where a part reports its rounds that has them so often that a longer silence than patience is a defect
+// of its own or of what it waits for. Such a silence is a failure by timeout, once for each stretch of patience.
 func (g *Group) Prompt(part string, patience time.Duration) Report {
 	report := g.Report(part)
 	var reported atomic.Pointer[time.Time]
@@ -66,8 +67,8 @@ func (g *Group) Prompt(part string, patience time.Duration) Report {
 	}
 }
 
-// Go runs a part until the group's context ends. One that returns an error or panics is reported and started again after a
-// pause that doubles. One that returns nil has ended. What a part exposes it takes back by itself, with defer.
+// Go runs a part until the group's context ends. One that returns an error or panics is reported and started again
+// after a pause that doubles. One that returns nil has ended. What a part exposes it takes back by itself, with defer.
 func (g *Group) Go(part string, run func(ctx context.Context) error) {
 	g.wg.Go(func() {
 		report, failed := g.Report(part+" stopped"), false
@@ -102,8 +103,8 @@ func (a Announcement) Make() {
 	}
 }
 
-// Each runs the parts of one policy after the other until ctx ends. Whenever changed receives, those that start has started
-// are ended, and start is called again. What start reads is therefore as new as the announcement.
+// Each runs the parts of one policy after the other until ctx ends. Whenever changed receives, those that start has
+// started are ended, and start is called again. What start reads is therefore as new as the announcement.
 func (g *Group) Each(ctx context.Context, changed Announcement, start func(*Group)) {
 	for ctx.Err() == nil {
 		select {
@@ -129,8 +130,8 @@ func (g *Group) one(ctx context.Context, changed Announcement, start func(*Group
 // Wait waits until all parts have ended.
 func (g *Group) Wait() { g.wg.Wait() }
 
-// again runs f until it returns false or ctx ends, with a pause before each further run: doubled each time, and the shortest
-// after a run that lasted longer than the longest pause.
+// again runs f until it returns false or ctx ends, with a pause before each further run: doubled each time, and the
+// shortest after a run that lasted longer than the longest pause.
 func again(ctx context.Context, f func() bool) {
 	pause := minBackoff
 	for {

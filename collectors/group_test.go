@@ -42,8 +42,8 @@ func TestFailingPartFailsTheCollector(t *testing.T) {
 	}
 }
 
-// A part that panics or fails is counted and started again with growing pauses, and has recovered when it goes on; the other
-// parts go on meanwhile.
+// A part that panics or fails is counted and started again with growing pauses, and has recovered when it goes on; the
+// other parts go on meanwhile.
 func TestPartIsStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer
@@ -170,13 +170,16 @@ func TestPoll(t *testing.T) {
 		})
 		time.Sleep(42 * time.Second)
 		synctest.Wait()
-		if want := []time.Duration{1, 11, 26, 31, 41}; len(at) != 5 || at[2] != want[2]*time.Second || at[3] != want[3]*time.Second || at[4] != want[4]*time.Second {
+		if want := []time.Duration{1, 11, 26, 31, 41}; len(at) != 5 || at[2] != want[2]*time.Second ||
+			at[3] != want[3]*time.Second || at[4] != want[4]*time.Second {
 			t.Errorf("rounds at %v, want %v s", at, want)
 		}
 		if shown != "up" {
 			t.Error("nothing is exposed after the panic")
 		}
-		if want := []string{"ok", context.DeadlineExceeded.Error(), "ok", "panic: odd answer", "ok"}; !slices.Equal(got.list, want) {
+		if want := []string{
+			"ok", context.DeadlineExceeded.Error(), "ok", "panic: odd answer", "ok",
+		}; !slices.Equal(got.list, want) {
 			t.Errorf("reported %q, want %q", got.list, want)
 		}
 		cancel()

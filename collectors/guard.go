@@ -25,14 +25,15 @@ func Guard(f func() error) (err error) {
 	return f()
 }
 
-// Panic returns a value that was recovered as an error with ReasonPanic. The deferred function that recovered it must call it,
-// for the stack.
+// Panic returns a value that was recovered as an error with ReasonPanic. The deferred function that recovered it must
+// call it, for the stack.
 func Panic(recovered any) error {
 	return &ReasonError{Reason: ReasonPanic, Err: &panicError{recovered, debug.Stack()}}
 }
 
-// Async runs f in a goroutine of its own and sends its error, or its panic as one. It is for a single piece of work that a
-// hung disk or server may delay beyond the caller's patience: the result is kept until it is received, or for ever.
+// Async runs f in a goroutine of its own and sends its error, or its panic as one. It is for a single piece of work
+// that a hung disk or server may delay beyond the caller's patience: the result is kept until it is received, or for
+// ever.
 func Async(f func() error) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- Guard(f) }()

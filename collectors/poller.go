@@ -22,8 +22,8 @@ type Poll struct {
 	Close func()
 }
 
-// Poll runs the rounds of p until the group's context ends, each at its interval from the first. A round that takes longer
-// is followed by the next at once; rounds never overlap. One that is cut short by the end reports nothing.
+// Poll runs the rounds of p until the group's context ends, each at its interval from the first. A round that takes
+// longer is followed by the next at once; rounds never overlap. One that is cut short by the end reports nothing.
 func (g *Group) Poll(p Poll) {
 	report := g.Report(p.Part)
 	g.Go(p.Part, func(ctx context.Context) error {

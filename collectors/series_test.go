@@ -22,7 +22,8 @@ func TestSnapshot(t *testing.T) {
 	s.Add(NewFamily(metric.StorageInFlight), 3, labels)
 	s.Add(NewFamily(metric.StorageBusySeconds), 4.5, labels)
 	registry := prometheus.NewPedanticRegistry()
-	prometheus.WrapRegistererWith(prometheus.Labels{metric.LabelEnvironment: "test"}, registry).MustRegister(snapshotCollector{s})
+	prometheus.WrapRegistererWith(prometheus.Labels{metric.LabelEnvironment: "test"}, registry).MustRegister(
+		snapshotCollector{s})
 	want := `
 # HELP thorbis_storage_io_busy_seconds_total ` + metric.StorageBusySeconds.Help + `
 # TYPE thorbis_storage_io_busy_seconds_total counter

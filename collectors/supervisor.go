@@ -86,8 +86,8 @@ func (s *Supervisor) supervise(ctx context.Context, e *entry) {
 	})
 }
 
-// Run runs a collector alone, for a program that has no supervisor. It returns when the collector has, with its panic as an
-// error, and when all that runs in its group has ended.
+// Run runs a collector alone, for a program that has no supervisor. It returns when the collector has, with its panic
+// as an error, and when all that runs in its group has ended.
 func Run(ctx context.Context, c Collector, logger *slog.Logger, report Report) error {
 	ctx, cancel := context.WithCancel(ctx)
 	group := NewGroup(ctx, logger, report)

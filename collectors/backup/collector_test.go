@@ -208,7 +208,8 @@ func TestFactsSurviveARestart(t *testing.T) {
 func TestRun(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "pgbackrest")
 	backuptest.Script(
-		t, script, `case "$*" in *repo-ls*) echo '{}';; *) echo '[{"name":"main","status":{"code":2},"repo":[{"key":1,"status":{"code":2}}]}]';; esac`)
+		t, script, `case "$*" in *repo-ls*) echo '{}';; `+
+			`*) echo '[{"name":"main","status":{"code":2},"repo":[{"key":1,"status":{"code":2}}]}]';; esac`)
 	results := t.TempDir()
 	r := result.Result{
 		Backup: "main", Test: metric.TestVerify, Started: time.Unix(1000, 0), Finished: time.Unix(1060, 0),

@@ -104,7 +104,8 @@ func TestNewestLogIsAsOldAsItsFirstListing(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "wal-g")
 	show := func(end string) {
 		backuptest.Script(
-			t, script, `case "$*" in *wal-show*) echo '[{"id": 1, "start_segment": "000000010000000000000001", "end_segment": "`+end+`"}]';; *) echo '[]';; esac`)
+			t, script, `case "$*" in *wal-show*) echo '[{"id": 1, "start_segment": "000000010000000000000001", "end_segment": "`+
+				end+`"}]';; *) echo '[]';; esac`)
 	}
 	b := scripted(t, script, t.TempDir())
 	b.Backups[0].Source = config.BackupSource{Program: "wal-g", Command: []string{script}}
@@ -134,7 +135,8 @@ func TestOneRepositoryThatFailsHidesNoOther(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "pgbackrest")
 	listing := backuptest.Listing(t, "pgbackrest.json")
 	backuptest.Script(
-		t, script, `case "$*" in *--repo=1*repo-ls*) echo 'no such host' >&2; exit 103;; *repo-ls*) echo '{}';; *) cat `+listing+`;; esac`)
+		t, script, `case "$*" in *--repo=1*repo-ls*) echo 'no such host' >&2; exit 103;; *repo-ls*) echo '{}';; *) cat `+
+			listing+`;; esac`)
 	c := newCollector(t, nil, scripted(t, script, t.TempDir()))
 	if err := c.listNow(t); err == nil || !strings.Contains(err.Error(), "no such host") {
 		t.Errorf("err = %v", err)

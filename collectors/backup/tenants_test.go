@@ -21,7 +21,9 @@ import (
 
 func TestCover(t *testing.T) {
 	day := config.Duration(24 * time.Hour)
-	b := &config.Backup{MaxAge: 7 * day, PerTenant: &config.BackupPerTenant{MaxAge: map[string]config.Duration{"enterprise": day}, Worst: 2}}
+	b := &config.Backup{
+		MaxAge: 7 * day, PerTenant: &config.BackupPerTenant{MaxAge: map[string]config.Duration{"enterprise": day}, Worst: 2},
+	}
 	registry := []tenants.Tenant{
 		{Name: "acme", Tier: "enterprise"},
 		{Name: "globex", Tier: "enterprise"},
@@ -63,7 +65,8 @@ func TestTenantsAreExposed(t *testing.T) {
 	p := testPolicy(t, `
 tiers: {enterprise: {}}
 tenants: {registry: {file: tenants.yaml}}
-backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
+backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1d}}, `+
+		`source: {program: directory, path: `+t.TempDir()+`, pattern: "{tenant}/*"}}]`)
 	backuptest.Write(t, p.Tenants.Registry.File, []byte(
 		"tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}]"), backuptest.Noon)
 	c := newCollector(t, nil, p)
@@ -101,7 +104,8 @@ func TestUnreadableRepositoryHidesNoCover(t *testing.T) {
 	p := testPolicy(t, `
 tiers: {enterprise: {}}
 tenants: {registry: {file: tenants.yaml}}
-backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, source: {program: json, file: `+listing+`}}]`)
+backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, `+
+		`source: {program: json, file: `+listing+`}}]`)
 	backuptest.Write(t, p.Tenants.Registry.File, []byte(
 		"tenants: [{name: acme, tier: enterprise}, {name: initech, tier: enterprise}, {name: never, tier: enterprise}]"),
 		backuptest.Noon)
@@ -109,7 +113,8 @@ backups: [{name: each, interval: 1d, per_tenant: {max_age: {enterprise: 1h}}, so
 	list := func(state string, at time.Time, backups string) error {
 		t.Helper()
 		backuptest.Write(t, listing, []byte(
-			`{"version":1,"repositories":[{"name":"on"},{"name":"off","state":"`+state+`","problem":"x"}],"backups":[`+backups+`]}`), at)
+			`{"version":1,"repositories":[{"name":"on"},{"name":"off","state":"`+
+				state+`","problem":"x"}],"backups":[`+backups+`]}`), at)
 		err := c.listNow(t)
 		c.countTenants()
 		return err

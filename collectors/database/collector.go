@@ -131,24 +131,25 @@ func (c *Collector) show(s *server, a answers) {
 	s.snapshot = snapshot
 }
 
-// logLacks logs what a server has no functions for, once. That is no fault of the exporter or of its role: the series are
-// absent, and nothing fails.
+// logLacks logs what a server has no functions for, once. That is no fault of the exporter or of its role: the series
+// are absent, and nothing fails.
 func (c *Collector) logLacks(s *server, connection *postgres.Connection) {
 	if connection == nil {
 		return
 	}
 	if lacks := connection.Lacks(); !slices.Equal(lacks, s.lacks) {
 		s.lacks = lacks
-		c.Logger.Warn("A PostgreSQL server cannot answer some questions; the series are absent", "server", s.Name, "lacks", strings.Join(lacks, "; "))
+		c.Logger.Warn("A PostgreSQL server cannot answer some questions; the series are absent", "server", s.Name, "lacks",
+			strings.Join(lacks, "; "))
 	}
 }
 
-// maxConnects is how often a round connects: a connection that is cut while it is asked, as by a restart or an administrator,
-// shows nothing of the server as it is now.
+// maxConnects is how often a round connects: a connection that is cut while it is asked, as by a restart or an
+// administrator, shows nothing of the server as it is now.
 const maxConnects = 2
 
-// round asks over the connection that there is, and returns the one for the next round. One that was cut since the last round,
-// or is cut in this one, is replaced at once.
+// round asks over the connection that there is, and returns the one for the next round. One that was cut since the last
+// round, or is cut in this one, is replaced at once.
 func round(ctx context.Context, s *server, connection *postgres.Connection) (answers, *postgres.Connection, error) {
 	for connects := 0; ; {
 		if connection == nil {

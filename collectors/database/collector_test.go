@@ -59,8 +59,14 @@ func TestRun(t *testing.T) {
 	write(pg.DSN("monitor", "postgres"))
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})
 	p := &config.Policy{Databases: []*config.Database{
-		{Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(30 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"}},
-		{Name: "nowhere", DSNEnv: "NOT_SET_ANYWHERE", Interval: config.Duration(100 * time.Millisecond), Timeout: config.Duration(time.Second), MaxDatabases: 10},
+		{
+			Name: "main", DSNFile: file, Interval: config.Duration(100 * time.Millisecond),
+			Timeout: config.Duration(30 * time.Second), MaxDatabases: 10, WAL: config.WALPlace{Mountpoint: "/data"},
+		},
+		{
+			Name: "nowhere", DSNEnv: "NOT_SET_ANYWHERE", Interval: config.Duration(100 * time.Millisecond),
+			Timeout: config.Duration(time.Second), MaxDatabases: 10,
+		},
 	}}
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
@@ -98,7 +104,9 @@ func TestRun(t *testing.T) {
 	if v := value(t, c, metric.PostgresWALFilesystem, "/data"); v != 1 {
 		t.Errorf("the place of the log is missing: %v", v)
 	}
-	if n := pg.Query(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'"); n != "1" {
+	if n := pg.Query(
+		t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'",
+	); n != "1" {
 		t.Errorf("%s connections, want 1", n)
 	}
 
@@ -107,10 +115,11 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// The connection is cut, as by a restart, whether a round is under way or not: another one is opened before anything is
-	// shown of the server.
+	// The connection is cut, as by a restart, whether a round is under way or not: another one is opened before anything
+	// is shown of the server.
 	down, before := wentDown.Load(), successes.Load()
-	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
+	pg.Query(t, "postgres",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
 	testkit.Eventually(t, func() bool { return successes.Load() > before+2 && up() == 1.0 },
 		"main is up again for three rounds: it is %v", up)
 	if n := wentDown.Load() - down; n != 0 {
@@ -119,7 +128,8 @@ func TestRun(t *testing.T) {
 
 	// The role is not let in any more.
 	pg.Query(t, "postgres", "ALTER ROLE monitor NOLOGIN")
-	pg.Query(t, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
+	pg.Query(t, "postgres",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thorbis_exporter'")
 	testkit.Eventually(t, func() bool { return up() == -1.0 }, "the state of main is unknown: it is %v", up)
 	if n := wentDown.Load() - down; n != 0 {
 		t.Errorf("down in %d rounds, though only the role was locked out", n)
@@ -146,7 +156,9 @@ func TestRun(t *testing.T) {
 // A server whose round panicked is no longer shown as it was.
 func TestPanicOfARoundLeavesNoServerUp(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1"})
-	if err := collectors.Apply(c, &config.Policy{Databases: []*config.Database{{Name: "main", Interval: config.Duration(time.Hour)}}}); err != nil {
+	if err := collectors.Apply(
+		c, &config.Policy{Databases: []*config.Database{{Name: "main", Interval: config.Duration(time.Hour)}}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	c.show(c.servers[0], answers{up: true})
@@ -169,7 +181,9 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
-	s := &server{Database: config.Database{Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(3 * time.Second), MaxDatabases: 10}}
+	s := &server{Database: config.Database{
+		Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(3 * time.Second), MaxDatabases: 10,
+	}}
 	a, connection, err := round(t.Context(), s, nil)
 	if err != nil || !a.up || a.wal.Archiver == nil {
 		t.Fatalf("%+v, %v", a, err)
@@ -181,7 +195,8 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 	for range 2 {
 		var same *postgres.Connection
 		a, same, err = round(t.Context(), s, connection)
-		if err == nil || !strings.Contains(err.Error(), "archiver") || !a.up || a.wal.Archiver != nil || a.wal.Size == nil || a.replication.Lag == nil || len(a.databases) == 0 {
+		if err == nil || !strings.Contains(err.Error(), "archiver") || !a.up || a.wal.Archiver != nil || a.wal.Size == nil ||
+			a.replication.Lag == nil || len(a.databases) == 0 {
 			t.Fatalf("%+v, %v", a, err)
 		}
 		if same != connection {
@@ -195,7 +210,9 @@ func TestRoleWithoutMonitor(t *testing.T) {
 	pg := postgrestest.Start(t)
 	pg.Query(t, "postgres", "CREATE ROLE \"some one\" LOGIN")
 	t.Setenv("PLAIN_DSN", strings.Replace(pg.DSN("USER", "postgres"), "USER", "'some one'", 1))
-	s := &server{Database: config.Database{Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10}}
+	s := &server{Database: config.Database{
+		Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10,
+	}}
 	a, connection, err := round(t.Context(), s, nil)
 	if connection == nil {
 		t.Fatal(err)
@@ -207,7 +224,8 @@ func TestRoleWithoutMonitor(t *testing.T) {
 		}
 	}
 	c := fixed{a.snapshot(s).Collect}
-	if up, n, most := value(t, c, metric.PostgresUp, "main"), value(t, c, metric.PostgresConnections, "main"), value(t, c, metric.PostgresMaxConnections, "main"); up != 1 || n != -1 || most != 17 {
+	if up, n, most := value(t, c, metric.PostgresUp, "main"), value(t, c, metric.PostgresConnections, "main"),
+		value(t, c, metric.PostgresMaxConnections, "main"); up != 1 || n != -1 || most != 17 {
 		t.Errorf("up %v, %v connections of %v", up, n, most)
 	}
 }
@@ -215,12 +233,15 @@ func TestRoleWithoutMonitor(t *testing.T) {
 // A server without pg_current_wal_lsn, as Aurora is, answers all else, fails nothing, and is logged once.
 func TestServerThatLacksFunctions(t *testing.T) {
 	pg := postgrestest.Start(t, "allow_system_table_mods=on")
-	pg.Query(t, "postgres", `CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor; SELECT pg_create_physical_replication_slot('lazy', true);
+	pg.Query(t, "postgres", `CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor;
+		SELECT pg_create_physical_replication_slot('lazy', true);
 		ALTER FUNCTION pg_catalog.pg_current_wal_lsn() RENAME TO away`)
 	t.Setenv("AURORA_DSN", pg.DSN("monitor", "postgres"))
 	var log strings.Builder
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "db1"})
-	s := &server{Database: config.Database{Name: "main", DSNEnv: "AURORA_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10}}
+	s := &server{Database: config.Database{
+		Name: "main", DSNEnv: "AURORA_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10,
+	}}
 	var connection *postgres.Connection
 	for range 3 {
 		var a answers
@@ -230,7 +251,10 @@ func TestServerThatLacksFunctions(t *testing.T) {
 		}
 		c.logLacks(s, connection)
 		f := fixed{a.snapshot(s).Collect}
-		for m, want := range map[*metric.Metric]float64{metric.PostgresUp: 1, metric.PostgresWALBytes: -1, metric.PostgresSlotRetained: -1, metric.PostgresReplicas: 0, metric.PostgresWALArchiving: 0} {
+		for m, want := range map[*metric.Metric]float64{
+			metric.PostgresUp: 1, metric.PostgresWALBytes: -1, metric.PostgresSlotRetained: -1, metric.PostgresReplicas: 0,
+			metric.PostgresWALArchiving: 0,
+		} {
 			if got := value(t, f, m, "main"); got != want {
 				t.Errorf("%s is %v, want %v", m.Name, got, want)
 			}
@@ -251,9 +275,12 @@ func TestServerThatLacksFunctions(t *testing.T) {
 }
 
 func TestDatabasesBeyondTheBoundAreAddedUp(t *testing.T) {
-	list := []postgres.Database{{Name: "a", Commits: 9}, {Name: "b", Commits: 5, Size: 10}, {Name: "c", Commits: 4, Size: -1, BlocksHit: 3}}
+	list := []postgres.Database{
+		{Name: "a", Commits: 9}, {Name: "b", Commits: 5, Size: 10}, {Name: "c", Commits: 4, Size: -1, BlocksHit: 3},
+	}
 	got := fold(list, 1)
-	if len(got) != 2 || got[1].Name != metric.DatabaseOther || got[1].Commits != 9 || got[1].Size != 10 || got[1].BlocksHit != 3 {
+	if len(got) != 2 || got[1].Name != metric.DatabaseOther || got[1].Commits != 9 || got[1].Size != 10 ||
+		got[1].BlocksHit != 3 {
 		t.Errorf("%+v", got)
 	}
 	if got := fold(list, 3); len(got) != 3 {
@@ -264,7 +291,8 @@ func TestDatabasesBeyondTheBoundAreAddedUp(t *testing.T) {
 // Input and output of a server of 18, which the test server is not.
 func TestIO(t *testing.T) {
 	a := answers{up: true, version: 180001, io: []postgres.IO{{
-		Object: "wal", Context: "normal", Counts: map[string]float64{"write": 5}, Bytes: map[string]float64{"write": 40960}, Seconds: map[string]float64{"fsync": 2},
+		Object: "wal", Context: "normal", Counts: map[string]float64{"write": 5}, Bytes: map[string]float64{"write": 40960},
+		Seconds: map[string]float64{"fsync": 2},
 	}}}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(fixed{a.snapshot(&server{Database: config.Database{Name: "main"}}).Collect})
@@ -276,7 +304,9 @@ thorbis_postgres_io_bytes_total{context="normal",object="wal",operation="write",
 # TYPE thorbis_postgres_io_time_seconds_total counter
 thorbis_postgres_io_time_seconds_total{context="normal",object="wal",operation="fsync",server="main"} 2
 `
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), metric.PostgresIOBytes.Name, metric.PostgresIOSeconds.Name); err != nil {
+	if err := testutil.GatherAndCompare(
+		registry, strings.NewReader(want), metric.PostgresIOBytes.Name, metric.PostgresIOSeconds.Name,
+	); err != nil {
 		t.Error(err)
 	}
 }

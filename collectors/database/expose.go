@@ -170,14 +170,18 @@ func (e exposer) io(m *metric.Metric, io postgres.IO, values map[string]float64)
 var families = func() map[*metric.Metric]*collectors.Family {
 	f := map[*metric.Metric]*collectors.Family{}
 	for _, m := range []*metric.Metric{
-		metric.PostgresUp, metric.PostgresVersion, metric.PostgresStarted, metric.PostgresRecovery, metric.PostgresMaxConnections,
-		metric.PostgresConnections, metric.PostgresOldestTransaction, metric.PostgresDatabaseSize, metric.PostgresTransactions,
+		metric.PostgresUp, metric.PostgresVersion, metric.PostgresStarted, metric.PostgresRecovery,
+		metric.PostgresMaxConnections,
+		metric.PostgresConnections, metric.PostgresOldestTransaction, metric.PostgresDatabaseSize,
+		metric.PostgresTransactions,
 		metric.PostgresBlocksRead, metric.PostgresBlocksHit, metric.PostgresReadSeconds, metric.PostgresWriteSeconds,
 		metric.PostgresTempBytes, metric.PostgresDeadlocks, metric.PostgresIOOperations, metric.PostgresIOBytes,
 		metric.PostgresIOSeconds, metric.PostgresWALBytes, metric.PostgresWALSize, metric.PostgresWALArchiving,
-		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived, metric.PostgresWALFilesystem,
+		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived,
+		metric.PostgresWALFilesystem,
 		metric.PostgresCheckpoints, metric.PostgresCheckpointSeconds, metric.PostgresBuffersWritten,
-		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained, metric.PostgresSlots,
+		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
+		metric.PostgresSlots,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}

@@ -97,7 +97,9 @@ func expiry(raw json.RawMessage) (time.Time, error) {
 
 // layouts are the forms of a date: RFC 3339 as RDAP demands it, and what some registries write instead. One without a
 // zone is read as UTC.
-var layouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05", time.DateOnly}
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05", time.DateOnly,
+}
 
 // Bounds of a date. What is outside is a placeholder such as 0001-01-01 or 9999-12-31.
 var (

@@ -19,10 +19,15 @@ func day(year int, month time.Month, day int) time.Time {
 // TestParseRecorded reads answers in the forms in which registries give them.
 func TestParseRecorded(t *testing.T) {
 	for file, want := range map[string]report{
-		"gtld.json":       {expires: time.Date(2027, 8, 13, 4, 0, 0, 0, time.UTC)},
-		"no_date.json":    {},
-		"redemption.json": {expires: day(2026, 9, 30), statuses: []string{metric.DomainClientHold, metric.DomainRedemptionPeriod}},
-		"epp.json":        {expires: time.Date(2029, 8, 18, 13, 19, 55, 0, time.UTC), statuses: []string{metric.DomainServerHold, metric.DomainPendingDelete}},
+		"gtld.json":    {expires: time.Date(2027, 8, 13, 4, 0, 0, 0, time.UTC)},
+		"no_date.json": {},
+		"redemption.json": {
+			expires: day(2026, 9, 30), statuses: []string{metric.DomainClientHold, metric.DomainRedemptionPeriod},
+		},
+		"epp.json": {
+			expires:  time.Date(2029, 8, 18, 13, 19, 55, 0, time.UTC),
+			statuses: []string{metric.DomainServerHold, metric.DomainPendingDelete},
+		},
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", file))
 		if err != nil {
@@ -48,7 +53,9 @@ func TestParseDates(t *testing.T) {
 		"1970-01-01T00:00:00+00:00":  {},
 		" 2027-03-01T00:00:00.000Z ": day(2027, 3, 1),
 	} {
-		got, err := parse([]byte(`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "`+text+`"}]}`), "example.com")
+		got, err := parse(
+			[]byte(`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "`+text+`"}]}`),
+			"example.com")
 		if err != nil || !got.expires.Equal(want) {
 			t.Errorf("%q: %s, %v; want %s", text, got.expires, err, want)
 		}
@@ -58,18 +65,22 @@ func TestParseDates(t *testing.T) {
 // A date by another name, of another actor, or twice.
 func TestParseEvents(t *testing.T) {
 	for events, want := range map[string]time.Time{
-		`[{"eventAction": "Record expires", "eventDate": "2027-03-01T00:00:00Z"}]`:                                             day(2027, 3, 1),
-		`[{"eventAction": "EXPIRATION", "eventDate": "2027-03-01T00:00:00Z"}]`:                                                 day(2027, 3, 1),
-		`[{"eventAction": "registrar expiration", "eventDate": "2027-03-01T00:00:00Z"}]`:                                       {},
-		`[{"eventAction": "soft expiration", "eventDate": "2027-03-01T00:00:00Z"}]`:                                            {},
-		`[{"eventAction": "registration", "eventDate": "nonsense"}]`:                                                           {},
-		`[{"eventAction": "expiration", "eventDate": "2028-01-01"}, {"eventAction": "expiration", "eventDate": "2027-03-01"}]`: day(2027, 3, 1),
-		`[{"eventAction": "expiration", "eventDate": ""}, {"eventAction": "expiration", "eventDate": "2027-03-01"}]`:           day(2027, 3, 1),
-		`[{"eventAction": "expiration", "eventDate": null}]`:                                                                   {},
-		`[{"eventAction": "expiration"}]`:                                                                                      {},
-		`null`:                                                                                                                 {},
+		`[{"eventAction": "Record expires", "eventDate": "2027-03-01T00:00:00Z"}]`:       day(2027, 3, 1),
+		`[{"eventAction": "EXPIRATION", "eventDate": "2027-03-01T00:00:00Z"}]`:           day(2027, 3, 1),
+		`[{"eventAction": "registrar expiration", "eventDate": "2027-03-01T00:00:00Z"}]`: {},
+		`[{"eventAction": "soft expiration", "eventDate": "2027-03-01T00:00:00Z"}]`:      {},
+		`[{"eventAction": "registration", "eventDate": "nonsense"}]`:                     {},
+		`[{"eventAction": "expiration", "eventDate": "2028-01-01"}, {"eventAction": "expiration", "eventDate": ` +
+			`"2027-03-01"}]`: day(2027, 3, 1),
+		`[{"eventAction": "expiration", "eventDate": ""}, {"eventAction": "expiration", "eventDate": "2027-03-01"}]`: day(
+			2027, 3, 1,
+		),
+		`[{"eventAction": "expiration", "eventDate": null}]`: {},
+		`[{"eventAction": "expiration"}]`:                    {},
+		`null`:                                               {},
 	} {
-		got, err := parse([]byte(`{"objectClassName": "domain", "ldhName": "EXAMPLE.COM.", "events": `+events+`}`), "example.com")
+		got, err := parse([]byte(`{"objectClassName": "domain", "ldhName": "EXAMPLE.COM.", "events": `+events+`}`),
+			"example.com")
 		if err != nil || !got.expires.Equal(want) {
 			t.Errorf("%s: %s, %v; want %s", events, got.expires, err, want)
 		}
@@ -84,7 +95,9 @@ func TestParseStatuses(t *testing.T) {
 		`["clientHold https://icann.org/epp#clientHold"]`: {metric.DomainClientHold},
 		`["client_hold"]`:  {metric.DomainClientHold},
 		`"pending delete"`: {metric.DomainPendingDelete},
-		`["inactive", "pending transfer", "pending restore", "inactive"]`: {metric.DomainPendingRestore, metric.DomainInactive, metric.DomainPendingTransfer},
+		`["inactive", "pending transfer", "pending restore", "inactive"]`: {
+			metric.DomainPendingRestore, metric.DomainInactive, metric.DomainPendingTransfer,
+		},
 		`null`: nil,
 	} {
 		got, err := parse([]byte(`{"objectClassName": "domain", "status": `+status+`}`), "example.com")

@@ -57,7 +57,8 @@ func TestLongNames(t *testing.T) {
 	}
 	start := time.Now()
 	for _, host := range []string{
-		"a." + longest, label + "a.com", "www." + label + "a.com", strings.Repeat("ü", maxLabel) + ".de", strings.Repeat(varied.String(), 5) + ".de",
+		"a." + longest, label + "a.com", "www." + label + "a.com", strings.Repeat("ü", maxLabel) + ".de",
+		strings.Repeat(varied.String(), 5) + ".de",
 	} {
 		if got := apex(host); got != "" {
 			t.Errorf("a name of %d bytes is %.80q", len(host), got)

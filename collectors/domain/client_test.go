@@ -62,7 +62,9 @@ func TestLookupFailures(t *testing.T) {
 		"unavailable":          {status(503, "60"), metric.DomainServerError, time.Minute},
 		"refused":              {status(403, ""), metric.DomainRefused, 0},
 		"no content":           {status(204, ""), metric.DomainRefused, 0},
-		"not RDAP":             {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, metric.DomainMalformed, 0},
+		"not RDAP": {
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, metric.DomainMalformed, 0,
+		},
 		"too large": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(strings.Repeat(" ", maxAnswer) + answer))
 		}, metric.DomainMalformed, 0},
@@ -144,7 +146,8 @@ func TestRedirects(t *testing.T) {
 // A redirect to another host is followed by https only, and to no local address, whatever name that has.
 func TestRedirectsToAnotherHost(t *testing.T) {
 	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) })
-	safe := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+	safe := httptest.NewTLSServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
 	defer safe.Close()
 	named := strings.Replace(safe.URL, "127.0.0.1", "localhost", 1)
 	for _, to := range []string{plain, safe.URL, named} {
@@ -154,7 +157,10 @@ func TestRedirectsToAnotherHost(t *testing.T) {
 			t.Errorf("to %s: %v", to, err)
 		}
 	}
-	for _, address := range []string{"127.0.0.1:443", "10.1.2.3:443", "169.254.169.254:80", "0.0.0.0:443", "[::1]:443", "[fe80::1]:443", "[fd00::1]:443", "[::ffff:10.1.2.3]:443"} {
+	for _, address := range []string{
+		"127.0.0.1:443", "10.1.2.3:443", "169.254.169.254:80", "0.0.0.0:443", "[::1]:443", "[fe80::1]:443", "[fd00::1]:443",
+		"[::ffff:10.1.2.3]:443",
+	} {
 		if publicOnly("tcp", address, nil) == nil {
 			t.Errorf("%s is public", address)
 		}

@@ -127,7 +127,8 @@ func (c *Collector) rewatch() {
 	var omitted []string
 	c.domains, omitted = watch(c.policy, registered)
 	if len(omitted) != c.omitted && len(omitted) > 0 {
-		c.logger.Warn("Domains are not watched, because there are more than domains.limit", "omitted", len(omitted), "first", omitted[0])
+		c.logger.Warn("Domains are not watched, because there are more than domains.limit", "omitted", len(omitted), "first",
+			omitted[0])
 	}
 	c.omitted = len(omitted)
 	for _, w := range c.domains {
@@ -302,7 +303,8 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 		r.silent(now, d.spacing, why.wait)
 	}
 	if news {
-		c.logger.Warn("A registration cannot be looked up", "domain", d.domain, "reason", why.reason, "err", why.err, "again", known.Next)
+		c.logger.Warn("A registration cannot be looked up", "domain", d.domain, "reason", why.reason, "err", why.err, "again",
+			known.Next)
 	}
 	return panicked
 }

@@ -24,7 +24,8 @@ import (
 // of returns the answer of a registry on the domain of a request.
 func of(r *http.Request, expires string) []byte {
 	name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-	return fmt.Appendf(nil, `{"objectClassName": "domain", "ldhName": %q, "status": ["active"], "events": [{"eventAction": "expiration", "eventDate": %q}]}`, name, expires)
+	return fmt.Appendf(nil, `{"objectClassName": "domain", "ldhName": %q, "status": ["active"], "events": `+
+		`[{"eventAction": "expiration", "eventDate": %q}]}`, name, expires)
 }
 
 func start(t *testing.T, dir *state.Dir, section string) *Collector {
@@ -118,7 +119,8 @@ func TestExposed(t *testing.T) {
 func TestSpacing(t *testing.T) {
 	handler := func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(of(r, "2027-03-01T00:00:00Z")) }
 	com, org := serve(t, handler), serve(t, handler)
-	c := start(t, nil, `{names: [{name: a.com}, {name: b.com}, {name: c.org}, {name: d.none}], servers: {com: "`+com+`", org: "`+org+`"}, spacing: 1m}`)
+	c := start(t, nil, `{names: [{name: a.com}, {name: b.com}, {name: c.org}, {name: d.none}], servers: {com: "`+com+
+		`", org: "`+org+`"}, spacing: 1m}`)
 	now := time.Now()
 	var asked []string
 	for range 3 {
@@ -159,7 +161,8 @@ func TestUnknown(t *testing.T) {
 			_, _ = w.Write(of(r, said))
 		}
 	})
-	c := start(t, nil, `{names: [{name: a.com}, {name: b.com, expires: 2027-01-02}], servers: {com: "`+base+`"}, spacing: 1s}`)
+	c := start(t, nil,
+		`{names: [{name: a.com}, {name: b.com, expires: 2027-01-02}], servers: {com: "`+base+`"}, spacing: 1s}`)
 	byHand := fmt.Sprintf(`thorbis_domain_expiry_timestamp_seconds{domain="b.com"} %g`, float64(day(2027, 1, 2).Unix()))
 	now := time.Now()
 	look := func() {
@@ -175,20 +178,25 @@ func TestUnknown(t *testing.T) {
 		}
 	}
 	look()
-	if hasMetric(t, c, metric.DomainExpiry, "a.com") || hasMetric(t, c, metric.DomainLastSuccess, "a.com") || hasMetric(t, c, metric.DomainStatus, "a.com") {
+	if hasMetric(t, c, metric.DomainExpiry, "a.com") || hasMetric(t, c, metric.DomainLastSuccess, "a.com") ||
+		hasMetric(t, c, metric.DomainStatus, "a.com") {
 		t.Error("a domain that the registry does not know has an expiry, a status or a success")
 	}
-	if !has(t, c, byHand) || !has(t, c, `thorbis_domain_lookup_failures_total{reason="not_found"} 2`) || !has(t, c, `thorbis_domain_lookups_total{result="failure"} 2`) {
+	if !has(t, c, byHand) || !has(t, c, `thorbis_domain_lookup_failures_total{reason="not_found"} 2`) ||
+		!has(t, c, `thorbis_domain_lookups_total{result="failure"} 2`) {
 		t.Error("the policy's date or the failures are missing")
 	}
 	text.Store("no date")
 	look()
-	if hasMetric(t, c, metric.DomainExpiry, "a.com") || !hasMetric(t, c, metric.DomainLastSuccess, "a.com") || !has(t, c, byHand) {
+	if hasMetric(t, c, metric.DomainExpiry, "a.com") || !hasMetric(t, c, metric.DomainLastSuccess, "a.com") ||
+		!has(t, c, byHand) {
 		t.Error("a report without a date is one with a date")
 	}
 	text.Store("2028-05-06T00:00:00Z")
 	look()
-	if !has(t, c, fmt.Sprintf(`thorbis_domain_expiry_timestamp_seconds{domain="b.com"} %g`, float64(day(2028, 5, 6).Unix()))) {
+	if !has(
+		t, c, fmt.Sprintf(`thorbis_domain_expiry_timestamp_seconds{domain="b.com"} %g`, float64(day(2028, 5, 6).Unix())),
+	) {
 		t.Error("the policy's date outranks the registry's")
 	}
 	text.Store("")
@@ -249,7 +257,8 @@ func TestRun(t *testing.T) {
 			for i := range 200 {
 				services = append(services, fmt.Sprintf(`[["x%d"], ["https://x.example/"]]`, i))
 			}
-			_, _ = fmt.Fprintf(w, `{"publication": "2026-11-01T00:00:00Z", "services": [%s, [["com", "uk"], [%q]]]}`, strings.Join(services, ", "), base)
+			_, _ = fmt.Fprintf(w, `{"publication": "2026-11-01T00:00:00Z", "services": [%s, [["com", "uk"], [%q]]]}`,
+				strings.Join(services, ", "), base)
 			return
 		}
 		_, _ = w.Write(of(r, "2027-03-01T00:00:00Z"))
@@ -277,7 +286,8 @@ domains: {names: [{name: `+name+`}], bootstrap: {url: "`+base+`dns.json"}, spaci
 		t.Error("the list of servers is not that of its address")
 	}
 	apply("two.com")
-	testkit.Eventually(t, func() bool { return hasMetric(t, c, metric.DomainExpiry, "two.com") }, "the new policy's domain")
+	testkit.Eventually(t, func() bool { return hasMetric(t, c, metric.DomainExpiry, "two.com") },
+		"the new policy's domain")
 	if hasMetric(t, c, metric.DomainInfo, "one.com") {
 		t.Error("the domain of the old policy is still watched")
 	}

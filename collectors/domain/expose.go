@@ -13,7 +13,8 @@ var families = func() map[*metric.Metric]*collectors.Family {
 	f := map[*metric.Metric]*collectors.Family{}
 	for _, m := range []*metric.Metric{
 		metric.DomainExpiry, metric.DomainStatus, metric.DomainLastSuccess, metric.DomainLookups, metric.DomainLookupFailures,
-		metric.DomainsOmitted, metric.DomainBootstrap, metric.DomainInfo, metric.DomainExpectedWarning, metric.DomainExpectedUrgent,
+		metric.DomainsOmitted, metric.DomainBootstrap, metric.DomainInfo, metric.DomainExpectedWarning,
+		metric.DomainExpectedUrgent,
 		metric.DomainExpectedInterval, metric.StateSaves, metric.StateUnsaved, metric.StateLastSave,
 	} {
 		f[m] = collectors.NewFamily(m)

@@ -39,7 +39,8 @@ func isExported(status string) bool {
 
 // FuzzBootstrap: a list that is read leads each domain to an address with a scheme, or to none.
 func FuzzBootstrap(f *testing.F) {
-	f.Add([]byte(`{"publication":"2026-01-01T00:00:00Z","services":[[["com"],["https://rdap.example/com/"]]]}`), "example.com")
+	f.Add([]byte(`{"publication":"2026-01-01T00:00:00Z","services":[[["com"],["https://rdap.example/com/"]]]}`),
+		"example.com")
 	f.Fuzz(func(t *testing.T, text []byte, domain string) {
 		b, err := readBootstrap(text)
 		if err != nil {

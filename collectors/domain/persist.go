@@ -149,7 +149,9 @@ func (c *Collector) save(ctx context.Context) error {
 		c.show()
 	case <-ctx.Done():
 	}
-	return &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs")}
+	return &collectors.ReasonError{
+		Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs"),
+	}
 }
 
 // saveLast saves what the rounds have not, so that an exporter that is started again and again looks nothing up twice.

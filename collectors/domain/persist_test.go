@@ -23,7 +23,8 @@ func TestRestart(t *testing.T) {
 	if err := c.save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !has(t, c, `thorbis_state_saves_total{collector="domain",result="success"} 1`) || !has(t, c, `thorbis_state_unsaved{collector="domain"} 0`) {
+	if !has(t, c, `thorbis_state_saves_total{collector="domain",result="success"} 1`) ||
+		!has(t, c, `thorbis_state_unsaved{collector="domain"} 0`) {
 		t.Error("the save is not exposed")
 	}
 	seen := c.records["example.com"].LastSuccess
@@ -112,7 +113,8 @@ func TestStateFails(t *testing.T) {
 			t.Errorf("saving without a disk: %v", err)
 		}
 	}
-	if !has(t, c, `thorbis_state_unsaved{collector="domain"} 1`) || !has(t, c, `thorbis_state_saves_total{collector="domain",result="failure"} 2`) {
+	if !has(t, c, `thorbis_state_unsaved{collector="domain"} 1`) ||
+		!has(t, c, `thorbis_state_saves_total{collector="domain",result="failure"} 2`) {
 		t.Error("what is not saved is not exposed")
 	}
 }

@@ -36,8 +36,9 @@ func bootstrapOf(p *config.Policy) (*bootstrap, error) {
 	return b, nil
 }
 
-// refreshBootstrap reads the list of RDAP servers again if it is old or comes from another address. One that cannot be read, or has lost half of
-// its entries, replaces none: look-ups go on by the list in use, so that this is no failure of the collector.
+// refreshBootstrap reads the list of RDAP servers again if it is old or comes from another address. One that cannot be
+// read, or has lost half of its entries, replaces none: look-ups go on by the list in use, so that this is no failure
+// of the collector.
 func (c *Collector) refreshBootstrap(ctx context.Context, address string) error {
 	c.mu.Lock()
 	old, fresh := c.bootstrap, c.listURL == address && time.Since(c.bootstrapAt) < bootstrapAge
@@ -57,7 +58,8 @@ func (c *Collector) refreshBootstrap(ctx context.Context, address string) error 
 		err = fmt.Errorf("it has %d entries, and %d before", len(list.servers), len(old.servers))
 	}
 	if err != nil {
-		c.logger.Warn("The list of RDAP servers cannot be refreshed; the one in use stays", "err", err, "published", old.published)
+		c.logger.Warn("The list of RDAP servers cannot be refreshed; the one in use stays", "err", err, "published",
+			old.published)
 		return nil
 	}
 	if !c.useBootstrap(list, address) {

@@ -32,8 +32,8 @@ type record struct {
 	Reason      string    `json:"reason,omitempty"`  // of the last failure
 }
 
-// succeed notes a report. One without statuses, where they were reported before, leaves them and their age as they were.
-// urgent is the time before the expiry by which the renewal is urgent.
+// succeed notes a report. One without statuses, where they were reported before, leaves them and their age as they
+// were. urgent is the time before the expiry by which the renewal is urgent.
 func (r *record) succeed(now time.Time, got report, interval, urgent time.Duration) {
 	next := record{Expires: got.expires, Statuses: got.statuses, LastSuccess: now}
 	if got.statuses == nil && r.Statuses != nil {

@@ -18,11 +18,15 @@ func within(got, from time.Time, d time.Duration) bool {
 func TestRecord(t *testing.T) {
 	now, interval := day(2026, 11, 1), 24*time.Hour
 	r := &record{}
-	r.succeed(now, report{expires: day(2027, 1, 1), statuses: []string{metric.DomainPendingTransfer}}, interval, 7*24*time.Hour)
+	r.succeed(now, report{expires: day(2027, 1, 1), statuses: []string{metric.DomainPendingTransfer}}, interval,
+		7*24*time.Hour)
 	if !within(r.Next, now, interval) || !r.LastSuccess.Equal(now) {
 		t.Errorf("after a success %+v", r)
 	}
-	for i, want := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour, interval, interval} {
+	for i, want := range []time.Duration{
+		15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour, interval,
+		interval,
+	} {
 		r.fail(now, "timeout", interval)
 		if !within(r.Next, now, want) {
 			t.Errorf("after %d failures again in %s, want %s", i+1, r.Next.Sub(now), want)
@@ -45,9 +49,13 @@ func TestLookedUpAgainSoon(t *testing.T) {
 		got            report
 		interval, want time.Duration
 	}{
-		"normal":           {report{expires: day(2027, 1, 1), statuses: []string{metric.DomainPendingTransfer}}, 24 * time.Hour, 24 * time.Hour},
-		"without a date":   {report{}, 24 * time.Hour, 24 * time.Hour},
-		"on hold":          {report{expires: day(2027, 1, 1), statuses: []string{metric.DomainClientHold}}, 24 * time.Hour, time.Hour},
+		"normal": {
+			report{expires: day(2027, 1, 1), statuses: []string{metric.DomainPendingTransfer}}, 24 * time.Hour, 24 * time.Hour,
+		},
+		"without a date": {report{}, 24 * time.Hour, 24 * time.Hour},
+		"on hold": {
+			report{expires: day(2027, 1, 1), statuses: []string{metric.DomainClientHold}}, 24 * time.Hour, time.Hour,
+		},
 		"urgent":           {report{expires: day(2026, 11, 7)}, 24 * time.Hour, time.Hour},
 		"expired":          {report{expires: day(2026, 10, 1)}, 24 * time.Hour, time.Hour},
 		"a short interval": {report{expires: day(2026, 10, 1)}, 10 * time.Minute, 10 * time.Minute},
@@ -67,7 +75,10 @@ func TestLookedUpAgainSoon(t *testing.T) {
 func TestRegistry(t *testing.T) {
 	now, spacing := day(2026, 11, 1), 5*time.Second
 	r := &registry{}
-	for i, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
+	for i, want := range []time.Duration{
+		30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute,
+		time.Hour, time.Hour,
+	} {
 		r.silent(now, spacing, 0)
 		if !within(r.Next, now, want) {
 			t.Errorf("after %d failures again in %s, want %s", i+1, r.Next.Sub(now), want)

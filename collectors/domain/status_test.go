@@ -15,7 +15,8 @@ import (
 func TestAnswerWithoutStatuses(t *testing.T) {
 	status := ""
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "2027-03-01"}]%s}`, status)
+		_, _ = fmt.Fprintf(w,
+			`{"objectClassName": "domain", "events": [{"eventAction": "expiration", "eventDate": "2027-03-01"}]%s}`, status)
 	})
 	dir := open(t, t.TempDir())
 	section := `{names: [{name: a.com}], servers: {com: "` + base + `"}, spacing: 1s}`
@@ -38,7 +39,8 @@ func TestAnswerWithoutStatuses(t *testing.T) {
 	const held = `thorbis_domain_status{domain="a.com",status="clientHold"} 1`
 	status = `, "status": null`
 	look()
-	if !has(t, c, held) || !c.records["a.com"].LastSuccess.Equal(reported) || !hasMetric(t, c, metric.DomainExpiry, "a.com") {
+	if !has(t, c, held) || !c.records["a.com"].LastSuccess.Equal(reported) ||
+		!hasMetric(t, c, metric.DomainExpiry, "a.com") {
 		t.Error("an answer without statuses ends the hold, makes it younger or costs the date")
 	}
 	status = `, "status": []`

@@ -80,7 +80,8 @@ func TestWatchNothing(t *testing.T) {
 	if list, omitted := watch(policy(t, checks), nil); len(list)+len(omitted) > 0 {
 		t.Errorf("without the section %q, omitted %q", names(list), omitted)
 	}
-	list, _ := watch(policy(t, checks+"domains: {checks: false, tenants: false, names: [{name: a.com}]}"), []tenants.Tenant{{Name: "a", Hosts: []string{"b.com"}}})
+	list, _ := watch(policy(t, checks+"domains: {checks: false, tenants: false, names: [{name: a.com}]}"),
+		[]tenants.Tenant{{Name: "a", Hosts: []string{"b.com"}}})
 	if got := names(list); !slices.Equal(got, []string{"a.com"}) {
 		t.Errorf("the policy's own alone: %q", got)
 	}
@@ -91,7 +92,8 @@ func TestWatchLimit(t *testing.T) {
 	p := policy(t, checks+"domains: {limit: 4, names: [{name: z.com}]}")
 	var registered []tenants.Tenant
 	for i := range 3 {
-		registered = append(registered, tenants.Tenant{Name: fmt.Sprint("t", i), Hosts: []string{fmt.Sprintf("t%d.com", i), fmt.Sprintf("www.t%d.com", i)}})
+		registered = append(registered,
+			tenants.Tenant{Name: fmt.Sprint("t", i), Hosts: []string{fmt.Sprintf("t%d.com", i), fmt.Sprintf("www.t%d.com", i)}})
 	}
 	list, omitted := watch(p, registered)
 	if got := names(list); !slices.Equal(got, []string{"z.com", "thorbis.app", "thorbis.com", "thorbis.net"}) {

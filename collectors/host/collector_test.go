@@ -28,12 +28,13 @@ cpu1 50 0 100 1500 25 0 5 3 0 0
 btime 1700000000
 processes 5
 `,
-	"proc/meminfo":         "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 400 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n",
-	"proc/loadavg":         "0.50 1.00 1.50 1/100 999\n",
-	"proc/vmstat":          "nr_free_pages 5\noom_kill 3\n",
-	"proc/pressure/cpu":    "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\n",
-	"proc/pressure/memory": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=500000\n",
-	"proc/self/cgroup":     "0::/user.slice\n",
+	"proc/meminfo":      "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 400 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n",
+	"proc/loadavg":      "0.50 1.00 1.50 1/100 999\n",
+	"proc/vmstat":       "nr_free_pages 5\noom_kill 3\n",
+	"proc/pressure/cpu": "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\n",
+	"proc/pressure/memory": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n" +
+		"full avg10=0.00 avg60=0.00 avg300=0.00 total=500000\n",
+	"proc/self/cgroup": "0::/user.slice\n",
 }
 
 // inContainer is what a container with limits adds.
@@ -58,7 +59,10 @@ func machine(t *testing.T, p *config.Policy, trees ...map[string]string) *Collec
 			testkit.WriteFile(t, path, text)
 		}
 	}
-	c := New(Options{Logger: slog.New(slog.DiscardHandler), Host: "db1", Paths: collectors.Paths{Procfs: filepath.Join(dir, "proc"), Sysfs: filepath.Join(dir, "sys")}})
+	c := New(Options{
+		Logger: slog.New(slog.DiscardHandler), Host: "db1",
+		Paths: collectors.Paths{Procfs: filepath.Join(dir, "proc"), Sysfs: filepath.Join(dir, "sys")},
+	})
 	if p.Host.Interval == 0 {
 		p.Host.Interval = config.Duration(time.Minute)
 	}
@@ -159,12 +163,15 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 		"proc/stat": metric.HostCPUSeconds, "proc/meminfo": metric.HostMemoryTotal, "proc/loadavg": metric.HostLoad,
 		"proc/vmstat": metric.HostOOMKills, "proc/pressure/cpu": metric.HostPressure,
 	} {
-		c := machine(t, &config.Policy{}, bare, map[string]string{file: "oom_kill nonsense\nsome total=x\nMemTotal: x kB\ncpu x\n"})
+		c := machine(t, &config.Policy{}, bare,
+			map[string]string{file: "oom_kill nonsense\nsome total=x\nMemTotal: x kB\ncpu x\n"})
 		if err := c.read(); err == nil {
 			t.Errorf("%s is broken and no error is returned", file)
 		}
 		others := 0
-		for _, m := range []*metric.Metric{metric.HostCPUSeconds, metric.HostMemoryTotal, metric.HostLoad, metric.HostOOMKills} {
+		for _, m := range []*metric.Metric{
+			metric.HostCPUSeconds, metric.HostMemoryTotal, metric.HostLoad, metric.HostOOMKills,
+		} {
 			if n := testutil.CollectAndCount(c, m.Name); n > 0 {
 				others++
 			} else if m != hidden {
@@ -186,7 +193,8 @@ func TestProcesses(t *testing.T) {
 		dir := fmt.Sprintf("proc/%d/", pid)
 		return map[string]string{
 			dir + "comm": name + "\n",
-			dir + "stat": fmt.Sprintf("%d (%s) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 %d 1000 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", pid, name, start, pages),
+			dir + "stat": fmt.Sprintf("%d (%s) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 %d 1000 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "+
+				"0 0 0 0 0 0 0 0 0 0 0 0 0\n", pid, name, start, pages),
 		}
 	}
 	p := &config.Policy{Host: config.Host{Processes: []*config.Process{{Name: "db"}, {Name: "gone"}}}}
@@ -195,7 +203,8 @@ func TestProcesses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := machine(t, p, bare, process(10, "postgres", 5000, 3), process(11, "postmaster", 9000, 4), process(12, "bash", 1, 99))
+	c := machine(t, p, bare, process(10, "postgres", 5000, 3), process(11, "postmaster", 9000, 4),
+		process(12, "bash", 1, 99))
 	if err := c.read(); err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ type acknowledgement struct {
 // precision is that of PagerDuty's times.
 const precision = time.Second
 
-// holds reports whether whoever acknowledged had been notified of an incident that began then. What began after the first
-// page is sent with the next update of its group.
+// holds reports whether whoever acknowledged had been notified of an incident that began then. What began after the
+// first page is sent with the next update of its group.
 func (a acknowledgement) holds(began time.Time, priority string) bool {
 	if !a.opened.IsZero() && began.After(a.opened.Add(precision)) {
 		began = began.Add(config.PaceOf(priority).Interval.Std())

@@ -66,7 +66,8 @@ func (a alertmanager) ask(ctx context.Context) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	text, err = a.get(ctx, "/api/v2/alerts", url.Values{"filter": {metric.LabelBundle + `="` + metric.BundleThorbis + `"`}})
+	text, err = a.get(ctx, "/api/v2/alerts",
+		url.Values{"filter": {metric.LabelBundle + `="` + metric.BundleThorbis + `"`}})
 	if err != nil {
 		return answer{}, err
 	}
@@ -75,7 +76,8 @@ func (a alertmanager) ask(ctx context.Context) (answer, error) {
 }
 
 func (a alertmanager) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	return get(ctx, a.client, strings.TrimSuffix(a.settings.URL, "/")+path+"?"+query.Encode(), func(req *http.Request) error {
+	address := strings.TrimSuffix(a.settings.URL, "/") + path + "?" + query.Encode()
+	return get(ctx, a.client, address, func(req *http.Request) error {
 		switch {
 		case a.settings.TokenFile != "":
 			token, err := secret.Ref{File: a.settings.TokenFile}.Line(ctx)

@@ -27,7 +27,9 @@ func newClient() *http.Client {
 }
 
 // get asks an address and returns a whole answer of status 200.
-func get(ctx context.Context, client *http.Client, address string, authorize func(*http.Request) error) ([]byte, error) {
+func get(ctx context.Context, client *http.Client, address string,
+	authorize func(*http.Request) error,
+) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err

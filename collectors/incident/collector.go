@@ -263,7 +263,9 @@ func (c *Collector) publish(ctx context.Context, now time.Time) error {
 		c.mu.Unlock()
 	case <-ctx.Done():
 	}
-	return &collectors.ReasonError{Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs")}
+	return &collectors.ReasonError{
+		Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs"),
+	}
 }
 
 func (c *Collector) published(saved counters, at time.Time, err error) error {

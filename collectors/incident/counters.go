@@ -13,7 +13,9 @@ import (
 // Bounds of the histograms in seconds: where response objectives commonly lie.
 var (
 	acknowledgeBounds = []float64{60, 120, 300, 600, 900, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
-	resolveBounds     = []float64{60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600}
+	resolveBounds     = []float64{
+		60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600,
+	}
 )
 
 // counters count from Created on, every value of every label from 0.

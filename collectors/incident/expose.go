@@ -14,7 +14,8 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 	d := map[*metric.Metric]*prometheus.Desc{}
 	for _, m := range []*metric.Metric{
 		metric.IncidentOpenSince, metric.IncidentWaitingSince, metric.IncidentAcknowledgedNow, metric.IncidentsOpen,
-		metric.IncidentsNotListed, metric.IncidentsNotListedWaiting, metric.IncidentsUntold, metric.IncidentsOpened, metric.IncidentResponses,
+		metric.IncidentsNotListed, metric.IncidentsNotListedWaiting, metric.IncidentsUntold, metric.IncidentsOpened,
+		metric.IncidentResponses,
 		metric.IncidentsBrief, metric.IncidentAcknowledgeDuration, metric.IncidentResolveDuration,
 		metric.IncidentLastRead, metric.IncidentSourceUp, metric.Silences, metric.MaintenanceSilences,
 		metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,

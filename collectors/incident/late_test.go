@@ -15,8 +15,9 @@ func TestPagerDutyAcknowledgementHoldsForWhatFiredBefore(t *testing.T) {
 	a.say(200, nil, before, after)
 	acked := time.Now().Add(-30 * time.Minute)
 	incidents := func(acknowledgements string) string {
-		return fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged","service":{"summary":"acme-production"},
-			"created_at":%q,"acknowledgements":[%s]}],"more":false}`, time.Now().Add(-time.Hour).Format(time.RFC3339), acknowledgements)
+		return fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged",
+			"service":{"summary":"acme-production"},"created_at":%q,"acknowledgements":[%s]}],"more":false}`,
+			time.Now().Add(-time.Hour).Format(time.RFC3339), acknowledgements)
 	}
 	at := func(t time.Time) string { return fmt.Sprintf(`{"at":%q}`, t.Format(time.RFC3339)) }
 	pages := []string{incidents(at(acked))}
@@ -47,8 +48,10 @@ func TestPagerDutyGroupsBySubject(t *testing.T) {
 		x.Labels["alertname"], x.Labels["priority"], x.Labels["host"] = "ThorbisDiskFull", "P2", host
 	}
 	a.say(200, nil, one, other)
-	pd := pagerDutyServer(t, fmt.Sprintf(`{"incidents":[{"title":"[P2] host db-1:9100 in production: x","status":"acknowledged","service":{"summary":"acme-production"},
-		"created_at":%q,"acknowledgements":[{"at":%q}]}],"more":false}`, time.Now().Add(-time.Hour).Format(time.RFC3339), time.Now().Format(time.RFC3339)))
+	pd := pagerDutyServer(t, fmt.Sprintf(`{"incidents":[
+		{"title":"[P2] host db-1:9100 in production: x","status":"acknowledged","service":{"summary":"acme-production"},
+		"created_at":%q,"acknowledgements":[{"at":%q}]}],"more":false}`,
+		time.Now().Add(-time.Hour).Format(time.RFC3339), time.Now().Format(time.RFC3339)))
 	p := policyOf(t, a)
 	p.Channels["pd"].PagerDuty = pagerDutyOf(t, pd.URL, "u+key")
 	c := collector(t, nil, p)

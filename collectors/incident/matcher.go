@@ -68,15 +68,16 @@ func (s *silence) maintenance() bool {
 	return len(comment) >= len(prefix) && strings.EqualFold(comment[:len(prefix)], prefix)
 }
 
-// wholeService returns the service of which the silence covers everything in an environment; empty if it covers less, or
-// more than one.
+// wholeService returns the service of which the silence covers everything in an environment; empty if it covers less,
+// or more than one.
 func (s *silence) wholeService(environment string) string {
 	service := ""
 	for _, m := range s.Matchers {
 		switch {
 		case m.equals(metric.LabelAppService) && service == "":
 			service = m.Value
-		case m.equals(metric.LabelEnvironment) && m.Value == environment, m.equals(metric.LabelBundle) && m.Value == metric.BundleThorbis:
+		case m.equals(metric.LabelEnvironment) && m.Value == environment,
+			m.equals(metric.LabelBundle) && m.Value == metric.BundleThorbis:
 		default:
 			return ""
 		}

@@ -80,7 +80,8 @@ func (p pagerDuty) page(ctx context.Context, offset int) ([]byte, error) {
 		"limit":      {strconv.Itoa(pagerDutyPage)},
 		"offset":     {strconv.Itoa(offset)},
 	}
-	return get(ctx, p.client, strings.TrimSuffix(p.settings.API.URL, "/")+"/incidents?"+query.Encode(), func(req *http.Request) error {
+	address := strings.TrimSuffix(p.settings.API.URL, "/") + "/incidents?" + query.Encode()
+	return get(ctx, p.client, address, func(req *http.Request) error {
 		token, err := secret.Ref{File: p.settings.API.TokenFile}.Line(ctx)
 		if err != nil {
 			return err
@@ -121,7 +122,8 @@ func groupOf(title string) (group, bool) {
 	return group{environment: m[3], about: m[2], priority: m[1]}, true
 }
 
-// acknowledged returns the incident's acknowledgements: those that it lists, else the moment at which it became acknowledged.
+// acknowledged returns the incident's acknowledgements: those that it lists, else the moment at which it became
+// acknowledged.
 func (i pagerDutyIncident) acknowledged() []acknowledgement {
 	var list []acknowledgement
 	for _, a := range i.Acknowledgements {

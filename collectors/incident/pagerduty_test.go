@@ -27,7 +27,8 @@ func pagerDutyServer(t *testing.T, pages ...string) *httptest.Server {
 		case req.Header.Get("Authorization") != "Token token=u+key":
 			http.Error(w, `{"error":{"message":"Unauthorized"}}`, http.StatusUnauthorized)
 		case req.URL.Path != "/incidents", err != nil, q.Get("limit") != "100", q.Get("date_range") != "all",
-			strings.Join(q["statuses[]"], " ") != "triggered acknowledged", !strings.Contains(req.Header.Get("Accept"), "version=2"):
+			strings.Join(q["statuses[]"], " ") != "triggered acknowledged",
+			!strings.Contains(req.Header.Get("Accept"), "version=2"):
 			http.Error(w, `{"error":{"message":"Invalid Input Provided"}}`, http.StatusBadRequest)
 		case offset/100 >= len(pages):
 			http.Error(w, `{"error":{"message":"Rate Limit Exceeded","code":2020}}`, http.StatusTooManyRequests)
@@ -56,7 +57,8 @@ func fixture(t *testing.T) string {
 }
 
 func TestPagerDutyAcknowledgements(t *testing.T) {
-	more := `{"incidents":[{"title":"[P3] web in production: x","status":"acknowledged","service":{"summary":"acme-production"},"last_status_change_at":"2026-03-04T12:00:00Z"}],"more":true}`
+	more := `{"incidents":[{"title":"[P3] web in production: x","status":"acknowledged",` +
+		`"service":{"summary":"acme-production"},"last_status_change_at":"2026-03-04T12:00:00Z"}],"more":true}`
 	s := pagerDutyServer(t, more, fixture(t))
 	got, err := pagerDuty{"pd", pagerDutyOf(t, s.URL, "u+key"), newClient()}.acknowledged(context.Background())
 	if err != nil {
@@ -66,7 +68,10 @@ func TestPagerDutyAcknowledgements(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	opened := time.Date(2026, 3, 4, 12, 0, 10, 0, time.UTC)
-	want := []acknowledgement{{at: opened.Add(4*time.Minute + 50*time.Second), opened: opened}, {at: opened.Add(3*time.Minute + 50*time.Second), opened: opened}}
+	want := []acknowledgement{
+		{at: opened.Add(4*time.Minute + 50*time.Second), opened: opened},
+		{at: opened.Add(3*time.Minute + 50*time.Second), opened: opened},
+	}
 	if a := got[group{"production", "web", "P1"}]; !slices.Equal(a, want) {
 		t.Errorf("acknowledged %v, want %v", a, want)
 	}
@@ -95,7 +100,8 @@ func TestPagerDutyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := pagerDutyServer(t, c.pages...)
 			_, err := pagerDuty{"pd", pagerDutyOf(t, s.URL, c.token), newClient()}.acknowledged(context.Background())
-			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), c.token) && c.token == "secret" {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), c.token) && c.token == "secret" {
 				t.Errorf("%v, want %s", err, c.want)
 			}
 		})
@@ -110,7 +116,8 @@ func TestPagerDutyCounts(t *testing.T) {
 	younger.StartsAt = time.Now().Add(time.Hour)
 	older.Labels["app_service"], younger.Labels["app_service"] = "web", "web"
 	a.say(200, nil, older, younger)
-	acked := fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged","service":{"summary":"acme-production"},"created_at":%q,"acknowledgements":[{"at":%q}]}],"more":false}`,
+	acked := fmt.Sprintf(`{"incidents":[{"title":"[P1] web in production: x","status":"acknowledged",`+
+		`"service":{"summary":"acme-production"},"created_at":%q,"acknowledgements":[{"at":%q}]}],"more":false}`,
 		time.Now().Add(-time.Hour).Format(time.RFC3339), time.Now().Add(-30*time.Minute).Format(time.RFC3339))
 	pd := pagerDutyServer(t, acked)
 	p := policyOf(t, a)

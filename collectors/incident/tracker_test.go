@@ -156,7 +156,8 @@ func TestOldAcknowledgement(t *testing.T) {
 // Somebody took everything of the service. What fires later was in no page that they saw.
 func TestWhatFiresAfterAnAcknowledgementWaits(t *testing.T) {
 	s := newStory(t)
-	all := silent("s", "on it", is("alertname", metric.UnacknowledgedAlert.Name), matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"), is("priority", "P1"))
+	all := silent("s", "on it", is("alertname", metric.UnacknowledgedAlert.Name),
+		matcher{Name: "incident", Value: ".+", IsRegex: true}, is("app_service", "web"), is("priority", "P1"))
 	later := firing(second)
 	later.StartsAt = noon.Add(10 * time.Minute)
 	s.until(3*time.Minute, said(nil, firing(first)))
@@ -268,7 +269,9 @@ func TestTimesInTheFutureCountAsNow(t *testing.T) {
 	const second = "2222222222222222"
 	s := newStory(t)
 	year := noon.AddDate(1, 0, 0)
-	s.tracker.Incidents[first] = &entry{Alert: "a", Priority: "P1", Began: year, Waiting: year, Due: year.Add(time.Hour), Missing: year}
+	s.tracker.Incidents[first] = &entry{
+		Alert: "a", Priority: "P1", Began: year, Waiting: year, Due: year.Add(time.Hour), Missing: year,
+	}
 	s.tracker.Incidents[second] = &entry{Alert: "b", Priority: "P1", Began: year, Waiting: year, Due: year.Add(time.Hour)}
 	s.tracker.Hidden["3333333333333333"] = year
 	s.until(5*time.Minute, said(nil, firing(second)))

@@ -78,10 +78,12 @@ func newKnown(p *config.Policy) known {
 	return k
 }
 
-// resolve maps one alert to known names. It ignores alerts of other bundles and environments, and those of the escalation itself.
+// resolve maps one alert to known names. It ignores alerts of other bundles and environments, and those of the
+// escalation itself.
 func (k known) resolve(a alert) (*observedAlert, bool) {
 	name, environment := a.Labels[metric.LabelAlertname], a.Labels[metric.LabelEnvironment]
-	if a.Labels[metric.LabelBundle] != metric.BundleThorbis || k.ignored[name] || environment != "" && environment != k.environment {
+	if a.Labels[metric.LabelBundle] != metric.BundleThorbis || k.ignored[name] ||
+		environment != "" && environment != k.environment {
 		return nil, false
 	}
 	s := &observedAlert{
@@ -113,15 +115,17 @@ func (k known) resolve(a alert) (*observedAlert, bool) {
 // one layer acknowledges nothing.
 func (k known) escalationLabels(fingerprint string, s *observedAlert) map[string]string {
 	return map[string]string{
-		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint, metric.LabelFingerprint: fingerprint,
-		metric.LabelBundle: metric.BundleThorbis, metric.LabelEnvironment: k.environment,
-		metric.LabelAlert: s.alert, metric.LabelAppService: s.appService, metric.LabelSubject: s.subject, metric.LabelOwner: s.owner,
+		metric.LabelAlertname: metric.UnacknowledgedAlert.Name, metric.LabelIncident: fingerprint,
+		metric.LabelFingerprint: fingerprint,
+		metric.LabelBundle:      metric.BundleThorbis, metric.LabelEnvironment: k.environment,
+		metric.LabelAlert: s.alert, metric.LabelAppService: s.appService, metric.LabelSubject: s.subject,
+		metric.LabelOwner:    s.owner,
 		metric.LabelPriority: s.priority, metric.LabelSeverity: metric.Severities[s.priority],
 	}
 }
 
-// subjectOf is what an alert that concerns no service is about: a value of a label from outside, but one alert has one, as
-// it has one fingerprint, and it is short.
+// subjectOf is what an alert that concerns no service is about: a value of a label from outside, but one alert has one,
+// as it has one fingerprint, and it is short.
 func subjectOf(labels map[string]string, alert string) string {
 	subject := metric.Subject(labels)
 	if subject == labels[metric.LabelAlertname] {

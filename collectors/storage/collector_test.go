@@ -107,7 +107,8 @@ storage:
 			t.Fatal(err)
 		}
 	})
-	gather(t, c, help(metric.StorageOperations)+`thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="discard"} 5
+	gather(t, c, help(metric.StorageOperations)+
+		`thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="discard"} 5
 thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="flush"} 30
 thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="read"} 1000
 thorbis_storage_io_operations_total{device="nvme1n1",host="db1",operation="write"} 2000
@@ -118,7 +119,8 @@ thorbis_storage_io_bytes_total{device="nvme1n1",host="db1",operation="read"} 4.0
 thorbis_storage_io_bytes_total{device="nvme1n1",host="db1",operation="write"} 8.192e+07
 thorbis_storage_io_bytes_total{device="sda",host="db1",operation="read"} 1536
 thorbis_storage_io_bytes_total{device="sda",host="db1",operation="write"} 3584
-`+help(metric.StorageSeconds)+`thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="discard"} 0.008
+`+help(metric.StorageSeconds)+
+		`thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="discard"} 0.008
 thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="flush"} 0.04
 thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="read"} 0.9
 thorbis_storage_io_time_seconds_total{device="nvme1n1",host="db1",operation="write"} 1.8
@@ -130,23 +132,28 @@ thorbis_storage_io_in_flight{device="sda",host="db1"} 9
 thorbis_storage_io_busy_seconds_total{device="sda",host="db1"} 0.01
 `+help(metric.StorageWeightedSeconds)+`thorbis_storage_io_weighted_seconds_total{device="nvme1n1",host="db1"} 2.7
 thorbis_storage_io_weighted_seconds_total{device="sda",host="db1"} 0.011
-`+help(metric.StorageFilesystemStale)+`thorbis_storage_filesystem_stale{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
+`+help(metric.StorageFilesystemStale)+
+		`thorbis_storage_filesystem_stale{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_stale{device="sdx",fstype="ext4",host="db1",mountpoint="/mnt/bad"} 0
 thorbis_storage_filesystem_stale{device="server:/export",fstype="nfs4",host="db1",mountpoint="/mnt/nfs"} 1
 thorbis_storage_filesystem_stale{device="tmpfs",fstype="tmpfs",host="db1",mountpoint="/run"} 0
-`+help(metric.StorageFilesystemError)+`thorbis_storage_filesystem_device_error{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
+`+help(metric.StorageFilesystemError)+
+		`thorbis_storage_filesystem_device_error{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_device_error{device="sdx",fstype="ext4",host="db1",mountpoint="/mnt/bad"} 1
 thorbis_storage_filesystem_device_error{device="server:/export",fstype="nfs4",host="db1",mountpoint="/mnt/nfs"} 0
 thorbis_storage_filesystem_device_error{device="tmpfs",fstype="tmpfs",host="db1",mountpoint="/run"} 0
-`+help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
+`+help(metric.StorageFilesystemReadOnly)+
+		`thorbis_storage_filesystem_readonly{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_readonly{device="sdx",fstype="ext4",host="db1",mountpoint="/mnt/bad"} 0
 thorbis_storage_filesystem_readonly{device="server:/export",fstype="nfs4",host="db1",mountpoint="/mnt/nfs"} 1
 thorbis_storage_filesystem_readonly{device="tmpfs",fstype="tmpfs",host="db1",mountpoint="/run"} 0
-`+help(metric.StorageFilesystemAvailable)+`thorbis_storage_filesystem_available_bytes{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 500
+`+help(metric.StorageFilesystemAvailable)+
+		`thorbis_storage_filesystem_available_bytes{device="nvme1n1",fstype="ext4",host="db1",mountpoint="/"} 500
 thorbis_storage_filesystem_available_bytes{device="tmpfs",fstype="tmpfs",host="db1",mountpoint="/run"} 500
 `+help(metric.StorageExpectedIOPS)+`thorbis_storage_expected_iops{device="nvme1n1",host="db1"} 6000
 thorbis_storage_expected_iops{device="sda",host="db2"} 500
-`+help(metric.StorageExpectedThroughput)+`thorbis_storage_expected_throughput_bytes_per_second{device="nvme1n1",host="db1"} 1.31072e+08
+`+help(metric.StorageExpectedThroughput)+
+		`thorbis_storage_expected_throughput_bytes_per_second{device="nvme1n1",host="db1"} 1.31072e+08
 `+help(metric.StorageExpectedBurstIOPS)+`thorbis_storage_expected_burst_iops{device="sda",host="db2"} 3000
 `+help(metric.StorageDeviceInfo)+`thorbis_storage_device_info{device="nvme1n1",host="db1",mountpoint="/",name=""} 1
 `+help(metric.StorageOverflow)+`thorbis_storage_left_out{host="db1",kind="device"} 0
@@ -259,13 +266,15 @@ func TestRun(t *testing.T) {
 // A unit that may write nothing sees every mount read-only. That says nothing of the filesystem.
 func TestSandboxMakesNoFilesystemReadOnly(t *testing.T) {
 	c := machine(t, map[string]string{
-		"proc/diskstats": "", "proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /broken ro - ext4 /dev/sdb ro\n",
+		"proc/diskstats":      "",
+		"proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /broken ro - ext4 /dev/sdb ro\n",
 	}, "")
 	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1}, nil })
 	if err := c.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	gather(t, c, help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
+	gather(t, c, help(metric.StorageFilesystemReadOnly)+
+		`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountpoint="/broken"} 1
 `, metric.StorageFilesystemReadOnly.Name)
 }
@@ -273,15 +282,18 @@ thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountp
 // The first process's mounts are read wherever that is possible, whatever a sandbox makes of the exporter's own.
 func TestMachineMountsTellReadOnly(t *testing.T) {
 	c := machine(t, map[string]string{
-		"proc/diskstats":      "",
-		"proc/1/mountinfo":    "27 1 259:0 / / rw - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n29 27 259:2 / /failed rw - ext4 /dev/sdc ro\n",
-		"proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n29 27 259:2 / /failed ro - ext4 /dev/sdc ro\n",
+		"proc/diskstats": "",
+		"proc/1/mountinfo": "27 1 259:0 / / rw - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n" +
+			"29 27 259:2 / /failed rw - ext4 /dev/sdc ro\n",
+		"proc/self/mountinfo": "27 1 259:0 / / ro - ext4 /dev/sda rw\n28 27 259:1 / /ro ro - ext4 /dev/sdb rw\n" +
+			"29 27 259:2 / /failed ro - ext4 /dev/sdc ro\n",
 	}, "")
 	c.asker = newAsker(func(string) (usage, error) { return usage{size: 1}, nil })
 	if err := c.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	gather(t, c, help(metric.StorageFilesystemReadOnly)+`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
+	gather(t, c, help(metric.StorageFilesystemReadOnly)+
+		`thorbis_storage_filesystem_readonly{device="sda",fstype="ext4",host="db1",mountpoint="/"} 0
 thorbis_storage_filesystem_readonly{device="sdb",fstype="ext4",host="db1",mountpoint="/ro"} 1
 thorbis_storage_filesystem_readonly{device="sdc",fstype="ext4",host="db1",mountpoint="/failed"} 1
 `, metric.StorageFilesystemReadOnly.Name)

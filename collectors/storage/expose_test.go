@@ -25,7 +25,8 @@ func TestErrorsOfFilesystems(t *testing.T) {
 	registry.MustRegister(c)
 	want := "# HELP " + metric.StorageFilesystemError.Name + " " + metric.StorageFilesystemError.Help + `
 # TYPE thorbis_storage_filesystem_device_error gauge
-thorbis_storage_filesystem_device_error{device="portal",fstype="fuse.portal",host="db1",mountpoint="/run/user/1000/doc"} 0
+thorbis_storage_filesystem_device_error{device="portal",fstype="fuse.portal",host="db1",` +
+		`mountpoint="/run/user/1000/doc"} 0
 thorbis_storage_filesystem_device_error{device="sda",fstype="ext4",host="db1",mountpoint="/data"} 1
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), metric.StorageFilesystemError.Name,

@@ -10,7 +10,8 @@ import (
 func TestLimitOfAnUnknownDevice(t *testing.T) {
 	var log strings.Builder
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "db1"})
-	c.warnUnknownLimits(map[place]limit{{"db1", "sda"}: {}, {"db2", "nvme1n1"}: {}}, []device{{name: "sda"}, {name: "sdb"}})
+	c.warnUnknownLimits(map[place]limit{{"db1", "sda"}: {}, {"db2", "nvme1n1"}: {}},
+		[]device{{name: "sda"}, {name: "sdb"}})
 	if log.Len() != 0 {
 		t.Errorf("%s", log.String())
 	}

@@ -53,7 +53,8 @@ tenants:
 		}
 	}()
 	inForce := c.current.Load()
-	change, err := c.Prepare(policy("api", "missing", "    - {name: more, file: more.json, format: nginx-json, app_service: api}\n"))
+	change, err := c.Prepare(
+		policy("api", "missing", "    - {name: more, file: more.json, format: nginx-json, app_service: api}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ tenants:
 	if c.current.Load() != inForce {
 		t.Error("the aborted policy is in force")
 	}
-	testkit.WriteFile(t, filepath.Join(dir, "access.json"), `{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"),
+		`{"host":"acme.example.com","status":200,"time_iso8601":"`+time.Now().Format(time.RFC3339)+`"}`+"\n")
 	testkit.Eventually(t, func() bool { return c.Lines() == 1 }, "the line is counted")
 	if services := c.Store().Services(); len(services) != 1 {
 		t.Errorf("services %+v are saved", services)

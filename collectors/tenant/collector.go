@@ -149,7 +149,8 @@ func (c *Collector) registry() *tenants.Reader {
 // forLocation returns the policy without the sources of other locations.
 func forLocation(p *config.Policy) *config.Policy {
 	own := *p
-	own.Tenants.Sources = slices.DeleteFunc(slices.Clone(p.Tenants.Sources), func(s *config.Source) bool { return !s.At(p.Location) })
+	own.Tenants.Sources = slices.DeleteFunc(slices.Clone(p.Tenants.Sources),
+		func(s *config.Source) bool { return !s.At(p.Location) })
 	return &own
 }
 

@@ -48,10 +48,13 @@ func putAt(t *testing.T, name, text string, ago time.Duration) {
 
 func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	dir := t.TempDir()
-	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
+	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"),
+		"tenants: [{name: acme, tier: gold, hosts: [bücher.example]}]")
 	line := `{"host":"%s.example.com","status":200,"request_time":0.5}` + "\n"
-	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 5)+"broken\n"+fmt.Sprintf(line, "beta")+
-		`{"host":"xn--bcher-kva.example","status":200,"request_time":0.5}`+"\n"+`{"host":"XN--lden-loa.example:443","status":200,"request_time":0.5}`+"\n")
+	testkit.WriteFile(t,
+		filepath.Join(dir, "access.json"), strings.Repeat(fmt.Sprintf(line, "acme"), 5)+"broken\n"+fmt.Sprintf(line, "beta")+
+			`{"host":"xn--bcher-kva.example","status":200,"request_time":0.5}`+"\n"+
+			`{"host":"XN--lden-loa.example:443","status":200,"request_time":0.5}`+"\n")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Immediate: true})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
@@ -78,7 +81,8 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 			return true
 		}, "%s", strings.Join(want, ", "))
 	}
-	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="_unknown",code_class="2xx"} 1`, `tenant="acme",threshold="0.3"} 7`, `thorbis_tenant_info{environment="test",tenant="acme",tier="gold"} 1`)
+	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="_unknown",code_class="2xx"} 1`, `tenant="acme",threshold="0.3"} 7`,
+		`thorbis_tenant_info{environment="test",tenant="acme",tier="gold"} 1`)
 
 	// Another policy: another threshold, and everything else goes on.
 	p := filePolicy(t, dir, "  late_after: 1h")
@@ -89,7 +93,8 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	shows(`tenant="acme",code_class="2xx"} 7`, `tenant="acme",threshold="0.4"} 0`)
 
 	// The registry learns of a tenant whose log line comes a moment later.
-	putAt(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: silver}]", 2*time.Minute)
+	putAt(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: silver}]",
+		2*time.Minute)
 	shows(`tenant="beta",code_class="2xx"} 0`)
 	f, err := os.OpenFile(filepath.Join(dir, "access.json"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -100,7 +105,8 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 	shows(`tenant="beta",code_class="2xx"} 1`, `tenant="acme",code_class="2xx"} 8`, `tenant="acme",threshold="0.4"} 1`)
 
 	// A list that was read for the setup before a reload is not missed by the one after.
-	putAt(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: bronze}]", time.Minute)
+	putAt(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}, {name: beta, tier: bronze}]",
+		time.Minute)
 	if _, err := c.registry().Refresh(t.Context()); err != nil { // no change if the collector has just read it itself
 		t.Error(err)
 	}
@@ -130,10 +136,12 @@ func TestReloadsAndRegistryGoOnWithTheCounters(t *testing.T) {
 		}
 		return -1
 	}
-	testkit.Eventually(t, func() bool { return value("thorbis_tenant_registry_errors_total") > 0 }, "an error of the registry")
+	testkit.Eventually(t, func() bool { return value("thorbis_tenant_registry_errors_total") > 0 },
+		"an error of the registry")
 	for name, want := range map[string]float64{
 		"thorbis_tenant_registry_tenants": 2, "thorbis_tenant_source_lines_total": 11, "thorbis_tenant_tracked": 2,
-		"thorbis_tenant_limit": 20_000, "thorbis_service_expected_peak_requests_per_second": 100, "thorbis_tenant_source_up": 1,
+		"thorbis_tenant_limit": 20_000, "thorbis_service_expected_peak_requests_per_second": 100,
+		"thorbis_tenant_source_up": 1,
 	} {
 		if got := value(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)

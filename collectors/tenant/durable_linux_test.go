@@ -25,7 +25,10 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 		t.Skipf("strace is not permitted: %v: %s", err, out)
 	}
 	k := newKilled(t, "")
-	k.program = []string{strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"), os.Args[0]}
+	k.program = []string{
+		strace, "-D", "-f", "-y", "-qq", "-xx", "-s", "65536", "-e", "trace=write,pwrite64,fdatasync", "-o", k.path("trace"),
+		os.Args[0],
+	}
 	cmd := k.start(false)
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	testkit.Eventually(t, k.scrape, "the program")
@@ -41,12 +44,14 @@ func TestAcknowledgedIsOnTheDisk(t *testing.T) {
 		// The receiver logs the hash of each id, which identifies the record.
 		id := binary.LittleEndian.AppendUint64(nil, xxhash.Sum64String(fmt.Sprintf("r-%d-0", n))|1)
 		record := slices.IndexFunc(calls, func(c string) bool {
-			return strings.Contains(c, "pwrite64(") && strings.Contains(c, hexed(".log")+">") && strings.Contains(c, hexed(string(id)))
+			return strings.Contains(c, "pwrite64(") && strings.Contains(c, hexed(".log")+">") &&
+				strings.Contains(c, hexed(string(id)))
 		})
 		if record < 0 {
 			t.Fatalf("post %d: its record was never written", n)
 		}
-		answer := record + slices.IndexFunc(calls[record:], func(c string) bool { return strings.Contains(c, hexed("HTTP/1.1 200 OK")) })
+		answer := record + slices.IndexFunc(calls[record:],
+			func(c string) bool { return strings.Contains(c, hexed("HTTP/1.1 200 OK")) })
 		if !synced(calls[record:answer]) {
 			t.Errorf("post %d was acknowledged before it was on the disk:\n%s", n, strings.Join(calls[record:answer+1], "\n"))
 		}

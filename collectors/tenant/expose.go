@@ -54,7 +54,8 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		for i, n := range service.Probes {
-			e.counter(metric.TenantProbeRequests, float64(n), time.UnixMilli(service.Created), service.Name, metric.CodeClasses[i])
+			e.counter(metric.TenantProbeRequests, float64(n), time.UnixMilli(service.Created), service.Name,
+				metric.CodeClasses[i])
 		}
 		e.gauge(metric.TenantTracked, float64(service.Tracked), service.Name)
 		e.gauge(metric.TenantLimit, float64(s.policy.Tenants.Limit), service.Name)
@@ -124,7 +125,8 @@ func (e exposer) source(c *Collector, r *running) {
 	e.gauge(metric.TenantSourceLag, float64(r.status.Lag.Load()), conf.Name, conf.AppService)
 	if conf.Receive != "" {
 		for i, result := range metric.PostResults {
-			e.counter(metric.TenantReceiverPosts, float64(r.status.posts[i].Load()), e.created, conf.Name, conf.AppService, result)
+			e.counter(metric.TenantReceiverPosts,
+				float64(r.status.posts[i].Load()), e.created, conf.Name, conf.AppService, result)
 		}
 	}
 	saved, ok := c.store.Load().Source(r.number)

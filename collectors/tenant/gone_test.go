@@ -22,11 +22,13 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 	post := func() int {
 		t.Helper()
 		id++
-		return o.post("json", fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"%d"}`, id), "Authorization", secret).StatusCode
+		return o.post("json",
+			fmt.Sprintf(`{"h":"acme.example.com","s":200,"i":"%d"}`, id), "Authorization", secret).StatusCode
 	}
 	unsaved := func(want string) {
 		t.Helper()
-		text := "# HELP thorbis_state_unsaved 1 while a collector cannot save, because the disk hangs, is full or was emptied: counters of checks go on, and a restart begins them at 0; those of tenants stand still.\n" +
+		text := "# HELP thorbis_state_unsaved 1 while a collector cannot save, because the disk hangs, " +
+			"is full or was emptied: counters of checks go on, and a restart begins them at 0; those of tenants stand still.\n" +
 			"# TYPE thorbis_state_unsaved gauge\nthorbis_state_unsaved{collector=\"tenant\"} " + want + "\n"
 		testkit.Eventually(t, func() bool {
 			return testutil.CollectAndCompare(o.c, strings.NewReader(text), "thorbis_state_unsaved") == nil

@@ -21,8 +21,12 @@ func TestNegotiation(t *testing.T) {
 	for accept, want := range map[string]expose.Format{
 		"": expose.Text, "*/*": expose.Text, "text/html": expose.Text,
 		// As Prometheus 3 asks, without and with native histograms.
-		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2":                                                                                                  expose.OpenMetrics,
-		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2": expose.Protobuf,
+		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/" +
+			"openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/" +
+			"plain;version=0.0.4;q=0.3,*/*;q=0.2": expose.OpenMetrics,
+		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,application/" +
+			"openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/" +
+			"plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2": expose.Protobuf,
 	} {
 		h := http.Header{"Accept": {accept}}
 		if format, got := negotiate(h); got != want {
@@ -69,7 +73,8 @@ func TestOnlyAWholeScrapeInTimeCounts(t *testing.T) {
 			defer func() { _ = recover() }() // as net/http does, and cuts the connection
 			c.Tenants().ServeHTTP(w, r)
 		}()
-		_, after, _ := strings.Cut(body(), `thorbis_tenant_requests_total{app_service="web",environment="test",tenant="acme",code_class="2xx"} `)
+		_, after, _ := strings.Cut(body(),
+			`thorbis_tenant_requests_total{app_service="web",environment="test",tenant="acme",code_class="2xx"} `)
 		value, _, _ := strings.Cut(after, "\n")
 		// What it decided is saved with the next commit.
 		before := total()

@@ -71,7 +71,8 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	c := New(Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), State: sd})
+	c := New(
+		Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), State: sd})
 	if text := os.Getenv(childSeed); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -104,7 +105,8 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	t.Run("collector", func(t *testing.T) {
 		k := newKilled(t, "")
 		k.crowded = true
-		testkit.WriteFile(t, k.path("p.yaml"), strings.Replace(killPolicy, "tenants:", "tenants:\n  limit: 30\n  registry: {file: tenants.yaml, refresh: 1s}", 1))
+		testkit.WriteFile(t, k.path("p.yaml"),
+			strings.Replace(killPolicy, "tenants:", "tenants:\n  limit: 30\n  registry: {file: tenants.yaml, refresh: 1s}", 1))
 		testkit.WriteFile(t, k.path("tenants.yaml"), "tenants: [{name: t0}]")
 		killing(t, k, k.register, func() bool { return true })
 	})
@@ -151,7 +153,8 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	k.written["t0"], k.facts[logLines] = 1, 1
 	k.append("stays.log", `{"host":"t0.example.com","status":200,"request_time":0.1}`+"\n", k.random("first"))
 	first := k.start(false)
-	testkit.Eventually(t, func() bool { return k.scrape() && k.scrapeFacts() && len(k.missing()) == 0 }, "the first request")
+	testkit.Eventually(t, func() bool { return k.scrape() && k.scrapeFacts() && len(k.missing()) == 0 },
+		"the first request")
 	_ = first.Process.Kill()
 	_ = first.Wait()
 

@@ -48,8 +48,9 @@ type killed struct {
 // The series of facts. They are saved with the counters of the tenants.
 const (
 	logLines   = `thorbis_tenant_source_lines_total{app_service="web",environment="test",source="web-nginx-json"`
-	logRejects = `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",source="web-nginx-json"`
-	logProbes  = `thorbis_tenant_probe_requests_total{app_service="web",code_class="2xx",environment="test"`
+	logRejects = `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",` +
+		`source="web-nginx-json"`
+	logProbes = `thorbis_tenant_probe_requests_total{app_service="web",code_class="2xx",environment="test"`
 )
 
 const killPolicy = `version: 1
@@ -76,12 +77,16 @@ func newKilled(t *testing.T, binary string) *killed {
 	for name, text := range map[string]string{"p.yaml": killPolicy, "secret": secret} {
 		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
-	k := &killed{t: t, dir: dir, seed: testSeed(t), began: time.Now(), history: map[string][]string{}, written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{}}
+	k := &killed{
+		t: t, dir: dir, seed: testSeed(t), began: time.Now(), history: map[string][]string{}, written: map[string]uint64{},
+		facts: map[string]uint64{}, seen: map[string]float64{},
+	}
 	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
 	if binary != "" {
 		web, posts = freeAddress(t), freeAddress(t)
 		k.program = []string{
-			binary, "--config.file=" + filepath.Join(dir, "p.yaml"), "--storage.path=" + filepath.Join(dir, "data"), "--no-collector.health",
+			binary, "--config.file=" + filepath.Join(dir, "p.yaml"), "--storage.path=" + filepath.Join(dir, "data"),
+			"--no-collector.health",
 			"--web.listen-address=" + web, "--receive.listen-address=" + posts, "--log.level=error",
 		}
 	}
@@ -95,7 +100,9 @@ func newKilled(t *testing.T, binary string) *killed {
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, to)
 	}
-	k.client = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	k.client = &http.Client{
+		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second,
+	}
 	return k
 }
 
@@ -152,7 +159,8 @@ func (k *killed) write(ctx context.Context) {
 				default:
 					k.written[tenant]++
 				}
-				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s","remote_addr":"192.0.2.7"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
+				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s",`+
+					`"remote_addr":"192.0.2.7"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
 			}
 			k.mu.Unlock()
 			k.append(name+".log", text.String(), random)
@@ -166,7 +174,8 @@ func (k *killed) write(ctx context.Context) {
 			k.check(err)
 			k.check(os.WriteFile(k.path(fmt.Sprintf("copied.log.%d", n)), text, 0o600))
 			k.check(os.Truncate(k.path("copied.log"), 0))
-			k.note("copied.log", "copied to .%d, %d bytes and %d lines, and truncated", n, len(text), bytes.Count(text, []byte("\n")))
+			k.note("copied.log", "copied to .%d, %d bytes and %d lines, and truncated", n, len(text),
+				bytes.Count(text, []byte("\n")))
 		case 90: // and what is removed before it was read is gone
 			if k.crowded { // the time is unknown
 				continue
@@ -234,7 +243,8 @@ func (k *killed) post(ctx context.Context, sender string, events, posts int) {
 		k.written[tenant] += uint64(events)
 		k.mu.Unlock()
 		for acknowledged, wanted := 0, 1+n%2; acknowledged < wanted && k.t.Context().Err() == nil; {
-			req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodPost, "http://receiver/api/v1/receive/json", strings.NewReader(body.String()))
+			req, _ := http.NewRequestWithContext(k.t.Context(), http.MethodPost, "http://receiver/api/v1/receive/json",
+				strings.NewReader(body.String()))
 			req.Header.Set("Authorization", secret)
 			resp, err := k.client.Do(req)
 			if err == nil {
@@ -275,7 +285,10 @@ func (k *killed) scrape() bool {
 
 // scrapeFacts does so with what is saved beside the tenants.
 func (k *killed) scrapeFacts() bool {
-	saved := []*metric.Metric{metric.TenantSourceLines, metric.TenantSourceBytes, metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantProbeRequests}
+	saved := []*metric.Metric{
+		metric.TenantSourceLines, metric.TenantSourceBytes, metric.TenantSourceRejects, metric.TenantSourceIgnored,
+		metric.TenantProbeRequests,
+	}
 	return k.read("/metrics", false, func(series string) bool {
 		return slices.ContainsFunc(saved, func(m *metric.Metric) bool { return strings.HasPrefix(series, m.Name+"{") })
 	})
@@ -339,7 +352,8 @@ func (k *killed) missing() map[string]string {
 		compare(series, uint64(k.seen[series]), n)
 	}
 	shown := func(tenant string) uint64 {
-		return uint64(k.seen[`thorbis_tenant_requests_total{app_service="web",environment="test",tenant="`+tenant+`",code_class="2xx"`])
+		return uint64(
+			k.seen[`thorbis_tenant_requests_total{app_service="web",environment="test",tenant="`+tenant+`",code_class="2xx"`])
 	}
 	var got, want uint64
 	for tenant, n := range k.written {

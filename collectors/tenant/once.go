@@ -27,7 +27,9 @@ type Summary struct {
 
 // Once reads files to their ends with the code of the server and writes what was counted. Late requests are
 // counted as any other: a log of yesterday has nothing else. The name - is standard input.
-func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, files []string, out io.Writer, progress func(bytes int)) (Summary, error) {
+func Once(ctx context.Context, o Options, p *config.Policy, src *config.Source, files []string, out io.Writer,
+	progress func(bytes int),
+) (Summary, error) {
 	o.Immediate, o.State = true, nil
 	c := New(o)
 	once := *p

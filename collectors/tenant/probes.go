@@ -33,7 +33,8 @@ func (c *Collector) probesOf(p *config.Policy) *probes {
 	if conf.IsZero() {
 		return nil
 	}
-	if s := c.current.Load(); s != nil && s.probes != nil && s.probes.keep == keep && reflect.DeepEqual(s.probes.config, conf) {
+	if s := c.current.Load(); s != nil && s.probes != nil && s.probes.keep == keep &&
+		reflect.DeepEqual(s.probes.config, conf) {
 		return s.probes
 	}
 	next := &probes{config: conf, decode: decode.NewProbes(conf.Networks()), keep: keep}

@@ -58,7 +58,8 @@ func (p *probing) log(keys string) {
 func (p *probing) wants(requests, probes int) {
 	p.Helper()
 	var out bytes.Buffer
-	if err := p.c.Write(&out); err != nil || !strings.Contains(out.String(), fmt.Sprintf(`tenant="acme",code_class="2xx"} %d`+"\n", requests)) {
+	if err := p.c.Write(&out); err != nil ||
+		!strings.Contains(out.String(), fmt.Sprintf(`tenant="acme",code_class="2xx"} %d`+"\n", requests)) {
 		p.Errorf("want %d requests: %v\n%s", requests, err, &out)
 	}
 	registry := prometheus.NewPedanticRegistry()
@@ -152,13 +153,15 @@ func TestSecretOfHealthChecksIsMissing(t *testing.T) {
 func TestProbesOfALogThatIsReadOnce(t *testing.T) {
 	dir := t.TempDir()
 	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
-	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.7"}`+"\n", 3)+
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(
+		`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.7"}`+"\n", 3)+
 		`{"host":"acme.example.com","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"192.0.2.8"}`+"\n")
 	policy := filePolicy(t, dir, "  probes: {addresses: [192.0.2.7]}")
 	source := *policy.Tenants.Sources[0]
 	source.File, source.Stdin = "", true
 	var out bytes.Buffer
-	sum, err := Once(t.Context(), Options{Logger: slog.New(slog.DiscardHandler)}, policy, &source, []string{filepath.Join(dir, "access.json")}, &out, nil)
+	sum, err := Once(t.Context(), Options{Logger: slog.New(slog.DiscardHandler)}, policy, &source,
+		[]string{filepath.Join(dir, "access.json")}, &out, nil)
 	if err != nil || sum.Requests != 1 || sum.Lines != 4 {
 		t.Errorf("%+v, %v", sum, err)
 	}

@@ -29,7 +29,9 @@ func TestReadinessWaitsForNoSource(t *testing.T) {
 	testkit.WriteFile(t, k.path("p.yaml"), readyPolicy)
 	testkit.WriteFile(t, k.path("tenants.yaml"), "tenants: [{name: acme}, {name: slow}]")
 	k.append("here.log", `{"host":"acme.example.com","status":200}`+"\n", k.random("first"))
-	testkit.WriteFile(t, k.path("huge.log"), strings.Repeat(`{"host":"slow.example.com","status":200}`+"\n", 1_000_000)+"{") // whose last line has no end
+	// whose last line has no end
+	testkit.WriteFile(t, k.path("huge.log"),
+		strings.Repeat(`{"host":"slow.example.com","status":200}`+"\n", 1_000_000)+"{")
 	cmd := k.start(false)
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	page := func(path string) (int, string) {
@@ -48,8 +50,10 @@ func TestReadinessWaitsForNoSource(t *testing.T) {
 	testkit.Eventually(t, func() bool {
 		_, text := page("/metrics")
 		for _, want := range []string{
-			`source_up{app_service="web",environment="test",source="here"} 1`, `source_up{app_service="web",environment="test",source="absent"} 0`,
-			`source_up{app_service="web",environment="test",source="huge"} 1`, `lag_bytes{app_service="web",environment="test",source="huge"} 1` + "\n",
+			`source_up{app_service="web",environment="test",source="here"} 1`,
+			`source_up{app_service="web",environment="test",source="absent"} 0`,
+			`source_up{app_service="web",environment="test",source="huge"} 1`,
+			`lag_bytes{app_service="web",environment="test",source="huge"} 1` + "\n",
 		} {
 			if !strings.Contains(text, want) {
 				return false

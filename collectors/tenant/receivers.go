@@ -30,8 +30,10 @@ func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
 	}
 	_, r.secret = ref.Read(context.Background()) // so that a missing one shows before the first post
 	return receive.New(receive.Config{
-		Name: r.config.Name, Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
-		Count: r.reader.Count, Store: c.store.Load(), Aggregators: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
+		Name: r.config.Name,
+		Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
+		Count: r.reader.Count,
+		Store: c.store.Load(), Aggregators: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
 		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, InFlight: &r.status.inFlight,
 	})
 }

@@ -49,8 +49,10 @@ func TestPostCostsFewMiB(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // or pools are emptied in between
 	spaces := strings.Repeat(" ", receive.MaxInflated)
 	vercel := strings.Repeat(vercelRecord("a")+"\n", receive.MaxInflated/len(vercelRecord("a")+"\n")/8)
-	cloudflare := strings.Repeat(`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"EdgeResponseBytes":1}`+"\n", 200_000)
-	message := `{"requestId":"big","message":"` + strings.Repeat("x", 1<<20) + `","proxy":{"host":"acme.example.com","statusCode":200}}`
+	cloudflare := strings.Repeat(
+		`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"EdgeResponseBytes":1}`+"\n", 200_000)
+	message := `{"requestId":"big","message":"` + strings.Repeat("x", 1<<20) +
+		`","proxy":{"host":"acme.example.com","statusCode":200}}`
 	bomb, wrong := zipped(spaces), strings.Repeat("0", 40)
 	for _, tc := range []struct {
 		name, kind, body string
@@ -60,19 +62,39 @@ func TestPostCostsFewMiB(t *testing.T) {
 	}{
 		{"no signature", "vercel", bomb, nil, 401, 1 << 20},
 		{"wrong signature", "vercel", bomb, []string{"x-vercel-signature", wrong}, 401, 1 << 20},
-		{"wrong signature, not zipped", "vercel", spaces[:receive.MaxBody], []string{"x-vercel-signature", wrong}, 401, receive.MaxBody + 1<<20},
-		{"wrong signature, said to be zipped", "vercel", bomb, []string{"x-vercel-signature", wrong, "Content-Encoding", "gzip"}, 401, 1 << 20},
+		{
+			"wrong signature, not zipped", "vercel", spaces[:receive.MaxBody],
+			[]string{"x-vercel-signature", wrong},
+			401, receive.MaxBody + 1<<20,
+		},
+		{
+			"wrong signature, said to be zipped", "vercel", bomb,
+			[]string{"x-vercel-signature", wrong, "Content-Encoding", "gzip"},
+			401, 1 << 20,
+		},
 		{"signed as sent", "vercel", bomb, []string{"x-vercel-signature", signature(bomb)}, 200, 2 << 20},
 		{"signed before", "vercel", bomb, []string{"x-vercel-signature", signature(spaces)}, 200, 2 << 20},
 		{"signed records", "vercel", zipped(vercel), []string{"x-vercel-signature", signature(vercel)}, 200, 4 << 20},
-		{"signed, large records", "vercel", zipped(strings.Repeat(message+"\n", 20)), []string{"x-vercel-signature", signature(strings.Repeat(message+"\n", 20))}, 200, 12 << 20},
+		{
+			"signed, large records", "vercel", zipped(strings.Repeat(message+"\n", 20)),
+			[]string{"x-vercel-signature", signature(strings.Repeat(message+"\n", 20))},
+			200, 12 << 20,
+		},
 		{"no secret", "cloudflare", bomb, nil, 401, 1 << 20},
 		{"spaces", "cloudflare", bomb, []string{"X-Secret", secret}, 200, 2 << 20},
 		{"records", "cloudflare", zipped(cloudflare), []string{"X-Secret", secret}, 200, 4 << 20},
 		{"no secret", "json", bomb, nil, 401, 1 << 20},
 		{"spaces", "json", bomb, []string{"Authorization", secret}, 200, 2 << 20},
-		{"one record without an end", "json", zipped(`{"h":"` + spaces[:receive.MaxInflated/2]), []string{"Authorization", secret}, 400, 12 << 20},
-		{"an array without an end", "json", zipped("[" + strings.Repeat("{},", receive.MaxRecords+1)), []string{"Authorization", secret}, 413, 4 << 20},
+		{
+			"one record without an end", "json", zipped(`{"h":"` + spaces[:receive.MaxInflated/2]),
+			[]string{"Authorization", secret},
+			400, 12 << 20,
+		},
+		{
+			"an array without an end", "json", zipped("[" + strings.Repeat("{},", receive.MaxRecords+1)),
+			[]string{"Authorization", secret},
+			413, 4 << 20,
+		},
 	} {
 		run := func() {
 			if code := o.served(tc.kind, tc.body, tc.headers...); code != tc.code {
@@ -139,7 +161,9 @@ func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
 				default:
 				}
 				from := fmt.Sprintf("198.51.100.%d:1", i%4)
-				if code := o.servedFrom(from, "vercel", bomb, "x-vercel-signature", strings.Repeat("0", 40)); code == http.StatusOK {
+				if code := o.servedFrom(
+					from, "vercel", bomb, "x-vercel-signature", strings.Repeat("0", 40),
+				); code == http.StatusOK {
 					t.Error("a bomb was taken")
 				}
 				tried.Add(1)
@@ -150,7 +174,8 @@ func TestWaitingBombsRefuseNoNewSender(t *testing.T) {
 	for ; n < 10 || tried.Load() < 60; n++ {
 		record := vercelRecord(fmt.Sprint(n)) + "\n"
 		// Signed before it was compressed, so that it must be inflated too.
-		if code := o.servedFrom(fmt.Sprintf("203.0.113.%d:1", n), "vercel", zipped(record), "x-vercel-signature", signature(record)); code != http.StatusOK {
+		if code := o.servedFrom(fmt.Sprintf("203.0.113.%d:1", n), "vercel", zipped(record), "x-vercel-signature",
+			signature(record)); code != http.StatusOK {
 			t.Errorf("post %d of a new sender: %d", n, code)
 		}
 	}

@@ -90,7 +90,8 @@ func newTestCollectorLogging(t *testing.T, policy, storage string, logger *slog.
 
 func (o *testCollector) post(kind, body string, headers ...string) *http.Response {
 	o.t.Helper()
-	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/api/v1/receive/"+kind,
+		strings.NewReader(body))
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -128,7 +129,8 @@ func (o *testCollector) wants(n uint64) {
 }
 
 func vercelRecord(id string) string {
-	return fmt.Sprintf(`{"id":"1","requestId":%q,"host":"app.vercel.app","timestamp":%d,"proxy":{"host":"acme.example.com","statusCode":200}}`, id, time.Now().UnixMilli())
+	return fmt.Sprintf(`{"id":"1","requestId":%q,"host":"app.vercel.app","timestamp":%d,`+
+		`"proxy":{"host":"acme.example.com","statusCode":200}}`, id, time.Now().UnixMilli())
 }
 
 func TestVercel(t *testing.T) {
@@ -180,14 +182,21 @@ func TestCloudflareAndJSON(t *testing.T) {
 		resp *http.Response
 		code int
 	}{
-		"challenge":      {o.post("cloudflare", zipped(`{"content":"tests"}`), "X-Secret", secret), 200},
-		"bare gzip":      {o.post("cloudflare", zipped(`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"RayID":"1"}`+"\n"), "X-Secret", "Bearer "+secret), 200},
-		"no secret":      {o.post("cloudflare", "{}"), 401},
-		"wrong secret":   {o.post("cloudflare", "{}", "X-Secret", "drain"), 401},
-		"json sampled":   {o.post("json", `{"h":"acme.example.com","s":503}`, "Authorization", secret), 200},
-		"too large":      {o.post("json", strings.Repeat(" ", receive.MaxBody+1), "Authorization", secret, "Expect", "100-continue"), 413},
-		"bomb":           {o.post("json", zipped(strings.Repeat(" ", receive.MaxInflated+1)), "Authorization", secret), 413},
-		"too many":       {o.post("json", zipped(strings.Repeat("{}\n", receive.MaxRecords+1)), "Authorization", secret), 413},
+		"challenge": {o.post("cloudflare", zipped(`{"content":"tests"}`), "X-Secret", secret), 200},
+		"bare gzip": {o.post(
+			"cloudflare", zipped(`{"ClientRequestHost":"acme.example.com","EdgeResponseStatus":200,"RayID":"1"}`+"\n"),
+			"X-Secret", "Bearer "+secret,
+		), 200},
+		"no secret":    {o.post("cloudflare", "{}"), 401},
+		"wrong secret": {o.post("cloudflare", "{}", "X-Secret", "drain"), 401},
+		"json sampled": {o.post("json", `{"h":"acme.example.com","s":503}`, "Authorization", secret), 200},
+		"too large": {
+			o.post("json", strings.Repeat(" ", receive.MaxBody+1), "Authorization", secret, "Expect", "100-continue"), 413,
+		},
+		"bomb": {o.post("json", zipped(strings.Repeat(" ", receive.MaxInflated+1)), "Authorization", secret), 413},
+		"too many": {
+			o.post("json", zipped(strings.Repeat("{}\n", receive.MaxRecords+1)), "Authorization", secret), 413,
+		},
 		"broken gzip":    {o.post("json", "\x1f\x8bxx", "Authorization", secret), 400},
 		"unknown":        {o.post("other", "{}"), 404},
 		"empty post":     {o.post("json", "", "Authorization", secret), 200},
@@ -212,12 +221,14 @@ func TestUnreadableRecordsAreSampled(t *testing.T) {
 	var log lockedBuffer
 	o := newTestCollectorLogging(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
-		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`, "Authorization", secret); resp.StatusCode != http.StatusOK {
+		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`,
+			"Authorization", secret); resp.StatusCode != http.StatusOK {
 			t.Fatal(resp.Status)
 		}
 	}
 	text := log.String()
-	if n := strings.Count(text, "Records of a post cannot be read"); n != 1 || !strings.Contains(text, "reason=no_status") {
+	if n := strings.Count(text, "Records of a post cannot be read"); n != 1 ||
+		!strings.Contains(text, "reason=no_status") {
 		t.Errorf("%d messages:\n%s", n, text)
 	}
 	if strings.Contains(text, "private") {
@@ -255,24 +266,35 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 	hosts := []string{"acme.example.com", "unknown.example.org"}
 	var lines strings.Builder
 	for _, host := range hosts {
-		fmt.Fprintf(&lines, `{"host":%q,"status":200,"remote_addr":"203.0.113.77","request_uri":"/a?session=hidden","http_user_agent":"private-agent","http_referer":"private-referrer"}`+"\n", host)
-		fmt.Fprintf(&lines, `{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
+		fmt.Fprintf(&lines, `{"host":%q,"status":200,"remote_addr":"203.0.113.77","request_uri":"/a?session=hidden",`+
+			`"http_user_agent":"private-agent","http_referer":"private-referrer"}`+"\n", host)
+		fmt.Fprintf(&lines,
+			`{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
 	}
 	testkit.WriteFile(t, log, lines.String())
 	var said lockedBuffer
 	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
-	o := newTestCollectorLogging(t, policy, storage, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	o := newTestCollectorLogging(t, policy, storage,
+		slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for _, host := range hosts {
-		body := fmt.Sprintf(`[{"id":"1","requestId":%q,"message":"private-message","timestamp":%d,"proxy":{"host":%q,"statusCode":200,"clientIp":"203.0.113.77","path":"/a?session=hidden","userAgent":["private-agent"],"referer":"private-referrer"}},
-			{"message":"private-message","proxy":{"host":%[3]q,"clientIp":"203.0.113.77","path":"/a?session=hidden"}}]`, host, time.Now().UnixMilli(), host)
+		body := fmt.Sprintf(`[{"id":"1","requestId":%q,"message":"private-message","timestamp":%d,`+
+			`"proxy":{"host":%q,"statusCode":200,"clientIp":"203.0.113.77","path":"/a?session=hidden",`+
+			`"userAgent":["private-agent"],"referer":"private-referrer"}},
+			{"message":"private-message","proxy":{"host":%[3]q,"clientIp":"203.0.113.77","path":"/a?session=hidden"}}]`,
+			host, time.Now().UnixMilli(), host)
 		if resp := o.post("vercel", body, "x-vercel-signature", signature(body)); resp.StatusCode != 200 {
 			t.Fatal(resp.Status)
 		}
-		body = fmt.Sprintf(`{"ClientRequestHost":%q,"EdgeResponseStatus":200,"RayID":"r-%[1]s","ClientIP":"203.0.113.77","ClientRequestURI":"/a?session=hidden","ClientRequestUserAgent":"private-agent","ClientRequestReferer":"private-referrer"}`, host)
-		if resp := o.post("cloudflare", zipped(body+"\n"+body[:len(body)-1]+"\n"), "X-Secret", secret); resp.StatusCode != 200 {
+		body = fmt.Sprintf(`{"ClientRequestHost":%q,"EdgeResponseStatus":200,"RayID":"r-%[1]s","ClientIP":"203.0.113.77",`+
+			`"ClientRequestURI":"/a?session=hidden","ClientRequestUserAgent":"private-agent",`+
+			`"ClientRequestReferer":"private-referrer"}`, host)
+		if resp := o.post(
+			"cloudflare", zipped(body+"\n"+body[:len(body)-1]+"\n"), "X-Secret", secret,
+		); resp.StatusCode != 200 {
 			t.Fatal(resp.Status)
 		}
-		body = fmt.Sprintf(`{"h":%q,"s":200,"ip":"203.0.113.77","url":"/a?session=hidden","agent":"private-agent","m":"private-message"}`, host)
+		body = fmt.Sprintf(
+			`{"h":%q,"s":200,"ip":"203.0.113.77","url":"/a?session=hidden","agent":"private-agent","m":"private-message"}`, host)
 		if resp := o.post("json", body+"\n"+body[:len(body)-1], "Authorization", secret); resp.StatusCode != 200 {
 			t.Fatal(resp.Status)
 		}
@@ -290,7 +312,9 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.stop()
-	kept := map[string]string{"/metrics/tenants": shown.String(), "/metrics": fmt.Sprint(families), "the log": said.String()}
+	kept := map[string]string{
+		"/metrics/tenants": shown.String(), "/metrics": fmt.Sprint(families), "the log": said.String(),
+	}
 	entries, err := os.ReadDir(storage)
 	if err != nil {
 		t.Fatal(err)

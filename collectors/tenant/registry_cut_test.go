@@ -69,8 +69,10 @@ func TestRegistryFileCutAtTheStartIsDoubted(t *testing.T) {
 	known(c, 40)
 	failures := func(want int) {
 		t.Helper()
-		text := "# HELP thorbis_tenant_registry_errors_total Failures to read the registry; the last good copy stays in use.\n" +
-			"# TYPE thorbis_tenant_registry_errors_total counter\nthorbis_tenant_registry_errors_total " + fmt.Sprint(want) + "\n"
+		text := "# HELP thorbis_tenant_registry_errors_total Failures to read the registry; " +
+			"the last good copy stays in use.\n" +
+			"# TYPE thorbis_tenant_registry_errors_total counter\nthorbis_tenant_registry_errors_total " +
+			fmt.Sprint(want) + "\n"
 		if err := testutil.CollectAndCompare(c, strings.NewReader(text), "thorbis_tenant_registry_errors_total"); err != nil {
 			t.Error(err)
 		}

@@ -46,7 +46,8 @@ func post(c *Collector, body string) *httptest.ResponseRecorder {
 // they were known, a start without the database uses the last good list.
 func TestRegistryDatabaseIsDownAtTheStart(t *testing.T) {
 	server := postgrestest.Start(t)
-	server.Query(t, "postgres", "create table customers(name text, tier text); insert into customers values ('acme', 'gold')")
+	server.Query(t, "postgres",
+		"create table customers(name text, tier text); insert into customers values ('acme', 'gold')")
 	server.Stop()
 	dir, storage := t.TempDir(), t.TempDir()
 	log := filepath.Join(dir, "access.json")

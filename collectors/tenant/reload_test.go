@@ -48,7 +48,8 @@ tenants:
 		t.Fatal(err)
 	}
 	var said lockedBuffer
-	c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
+	c := New(Options{Logger: slog.New(
+		slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
 	if err := collectors.Apply(c, policy("web")); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,8 @@ tenants:
 	wg.Wait()
 	// What is posted and what is logged ends in another class, of whatever tenant of whichever service.
 	counted := func(class int) (n uint64) {
-		_ = c.Store().View().Each(func(s *store.Series) { n += s.Requests[class] + s.Late[class] }, func() error { return nil })
+		_ = c.Store().View().Each(func(s *store.Series) { n += s.Requests[class] + s.Late[class] },
+			func() error { return nil })
 		return n
 	}
 	testkit.Eventually(t, func() bool { return counted(3) >= logged.Load() }, "all lines")
@@ -100,7 +102,8 @@ tenants:
 		t.Errorf("Run: %v", err)
 	}
 	if posts, lines := counted(1), counted(3); posts != acknowledged.Load() || posts == 0 || lines != logged.Load() {
-		t.Errorf("%d posts and %d lines are counted, %d were acknowledged and %d written", posts, lines, acknowledged.Load(), logged.Load())
+		t.Errorf("%d posts and %d lines are counted, %d were acknowledged and %d written", posts, lines, acknowledged.Load(),
+			logged.Load())
 	}
 	requests, _, _ := c.Store().Totals()
 	_ = c.Close()
@@ -109,7 +112,8 @@ tenants:
 		t.Fatal(err)
 	}
 	defer sd.Close()
-	again := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
+	again := New(Options{Logger: slog.New(
+		slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
 	if err := collectors.Apply(again, policy("web")); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +177,8 @@ tenants:
 // fast the reloads follow each other.
 func TestUndoneReloadCountsNothingAgain(t *testing.T) {
 	dir := t.TempDir()
-	testkit.WriteFile(t, filepath.Join(dir, "access.json"), strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))
+	testkit.WriteFile(t, filepath.Join(dir, "access.json"),
+		strings.Repeat(`{"host":"acme.example.com","status":200}`+"\n", 1000))
 	sd, err := state.Open(filepath.Join(dir, "data"))
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,8 @@ func TestOlderStateThatIsPutBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := New(Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
+		c := New(Options{Logger: slog.New(
+			slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
 		if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 			t.Fatal(err)
 		}

@@ -78,7 +78,9 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		status = &sourceStatus{}
 		status.Up.Store(true)
 	}
-	format := decode.Options{Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path"}
+	format := decode.Options{
+		Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path",
+	}
 	if s.probes != nil {
 		format.Probes = s.probes.decode
 	}

@@ -46,7 +46,8 @@ func TestStandardInput(t *testing.T) {
 		k.written["acme"] = n
 		testkit.Eventually(t, func() bool { return k.scrape() && len(k.missing()) == 0 }, "%d requests", n)
 	}
-	line := `192.0.2.7 - - [` + time.Now().Format("02/Jan/2006:15:04:05 -0700") + `] "GET / HTTP/1.1" 200 512 "-" "curl" "acme.example.com" 0.1` + "\n"
+	line := `192.0.2.7 - - [` + time.Now().Format("02/Jan/2006:15:04:05 -0700") +
+		`] "GET / HTTP/1.1" 200 512 "-" "curl" "acme.example.com" 0.1` + "\n"
 	total := uint64(0)
 	for _, end := range []string{"killed", "closed"} {
 		in, out, err := os.Pipe()
@@ -80,7 +81,8 @@ func TestStandardInput(t *testing.T) {
 			testkit.Eventually(t, func() bool {
 				now := page()
 				return strings.Contains(now, `thorbis_tenant_source_up{app_service="web",environment="test",source="pipe"} 0`) &&
-					strings.Contains(now, `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",source="pipe"} 2`)
+					strings.Contains(now,
+						`thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",source="pipe"} 2`)
 			}, "the end of the input")
 		}
 		_ = cmd.Process.Kill()

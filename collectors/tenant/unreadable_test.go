@@ -74,7 +74,8 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 	}
 	testkit.WriteFile(t, filepath.Join(dir, "access.json"), text)
 	logged := &lockedBuffer{}
-	c := New(Options{Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Immediate: true})
+	c := New(
+		Options{Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Immediate: true})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,8 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 	if err := c.Write(&out); err != nil || !strings.Contains(out.String(), `tenant="acme",code_class="2xx"} 7`) {
 		t.Errorf("%v\n%s", err, &out)
 	}
-	if log := logged.String(); !strings.Contains(log, `reason=syntax written_like="0.000 a"`) || strings.Contains(log, "0.010 s") {
+	if log := logged.String(); !strings.Contains(log, `reason=syntax written_like="0.000 a"`) ||
+		strings.Contains(log, "0.010 s") {
 		t.Errorf("log:\n%s", log)
 	}
 	// A reload keeps the counts.
@@ -108,15 +110,19 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 
 // A post counts them once it is saved, duplicates not at all.
 func TestUnreadableDurationsOfPosts(t *testing.T) {
-	o := newTestCollector(t, strings.Replace(receivingPolicy, "{host: h, status: s, id: i}", "{host: h, status: s, id: i, duration: d}", 1), t.TempDir())
-	body := `[{"h":"acme.example.com","s":200,"i":1,"d":"0.010 s"},{"h":"acme.example.com","s":200,"i":2,"d":0.5},{"h":"acme.example.com","s":200,"i":1,"d":"0.010 s"}]`
+	o := newTestCollector(t,
+		strings.Replace(receivingPolicy, "{host: h, status: s, id: i}", "{host: h, status: s, id: i, duration: d}", 1),
+		t.TempDir())
+	body := `[{"h":"acme.example.com","s":200,"i":1,"d":"0.010 ` +
+		`s"},{"h":"acme.example.com","s":200,"i":2,"d":0.5},{"h":"acme.example.com","s":200,"i":1,"d":"0.010 s"}]`
 	for range 2 {
 		if code := o.served("json", body, "Authorization", secret); code != http.StatusOK {
 			t.Fatalf("answer %d", code)
 		}
 	}
 	// A post that cannot be read as a whole counts nothing.
-	if code := o.served("json", `[{"h":"acme.example.com","s":200,"i":3,"d":"0.010 s"},`, "Authorization", secret); code != http.StatusBadRequest {
+	if code := o.served("json",
+		`[{"h":"acme.example.com","s":200,"i":3,"d":"0.010 s"},`, "Authorization", secret); code != http.StatusBadRequest {
 		t.Fatalf("answer %d", code)
 	}
 	if got := unreadable(t, o.c)["syntax web-json"]; got != 1 {

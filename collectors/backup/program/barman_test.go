@@ -34,7 +34,8 @@ func TestBarmanWaitingForWALsIsNotYetConsistent(t *testing.T) {
 
 func TestBarmanChecks(t *testing.T) {
 	checks, err := parseBarmanChecks([]byte(
-		`{"_INFO":[],"main":{"postgresql":{"status":"OK","hint":""},"archiver_errors":{"status":"FAILED","hint":"duplicates: 1"}}}`), "main")
+		`{"_INFO":[],"main":{"postgresql":{"status":"OK","hint":""},"archiver_errors":{"status":"FAILED",`+
+			`"hint":"duplicates: 1"}}}`), "main")
 	if err != nil || len(checks) != 2 || checks[0].problem == nil ||
 		checks[0].problem.Error() != "FAILED duplicates: 1" || checks[1].problem != nil {
 		t.Errorf("%+v, %v", checks, err)
@@ -44,7 +45,8 @@ func TestBarmanChecks(t *testing.T) {
 // Barman ends with 1 if a check fails, and says which on its output.
 func TestBarmanCheckExitsWith1(t *testing.T) {
 	b := backuptest.Scripted(t, config.BackupSource{Program: "barman", Scope: "main"}, `case "$*" in
-		*check*) echo '{"_WARNING":["x"],"main":{"wal_maximum_age":{"status":"FAILED","hint":"interval provided: 1 hour"},"postgresql":{"status":"OK","hint":""}}}'; exit 1;;
+		*check*) echo '{"_WARNING":["x"],"main":{"wal_maximum_age":{"status":"FAILED",`+
+		`"hint":"interval provided: 1 hour"},"postgresql":{"status":"OK","hint":""}}}'; exit 1;;
 		*list-backups*) echo '{"main":[]}';;
 		*) exit 2;; esac`)
 	r := verified(t, b)

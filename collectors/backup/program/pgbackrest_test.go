@@ -101,11 +101,15 @@ func TestPgBackRestOldestNeededIsOfTheSameCluster(t *testing.T) {
 	var s stanza
 	if err := document.Decode([]byte(`{"name": "main",
 		"archive": [
-			{"id": "14-1", "database": {"id": 1, "repo-key": 1}, "min": "00000009000000A100000001", "max": "00000009000000A100000008"},
-			{"id": "15-2", "database": {"id": 2, "repo-key": 1}, "min": "000000010000000000000003", "max": "000000010000000000000009"}],
+			{"id": "14-1", "database": {"id": 1, "repo-key": 1},
+				"min": "00000009000000A100000001", "max": "00000009000000A100000008"},
+			{"id": "15-2", "database": {"id": 2, "repo-key": 1},
+				"min": "000000010000000000000003", "max": "000000010000000000000009"}],
 		"backup": [
-			{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "00000009000000A100000001", "stop": "00000009000000A100000002"}},
-			{"label": "b", "type": "full", "database": {"id": 2, "repo-key": 1}, "archive": {"start": "000000010000000000000003", "stop": "000000010000000000000004"}}]}`), &s); err != nil {
+			{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1},
+				"archive": {"start": "00000009000000A100000001", "stop": "00000009000000A100000002"}},
+			{"label": "b", "type": "full", "database": {"id": 2, "repo-key": 1},
+				"archive": {"start": "000000010000000000000003", "stop": "000000010000000000000004"}}]}`), &s); err != nil {
 		t.Fatal(err)
 	}
 	ends := s.newestArchives()
@@ -121,9 +125,12 @@ func TestPgBackRestOldestNeededIsOfTheSameCluster(t *testing.T) {
 func TestPgBackRestGapAfterTheNewestFullIsOne(t *testing.T) {
 	var s stanza
 	if err := document.Decode([]byte(`{"name": "main", "backup": [
-		{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "000000010000000000000002", "stop": "000000010000000000000003"}},
-		{"label": "b", "type": "full", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "000000010000000000000006", "stop": "000000010000000000000007"}},
-		{"label": "c", "type": "incr", "database": {"id": 1, "repo-key": 1}, "archive": {"start": "00000001000000000000000A", "stop": "00000001000000000000000A"}}]}`), &s); err != nil {
+		{"label": "a", "type": "full", "database": {"id": 1, "repo-key": 1},
+			"archive": {"start": "000000010000000000000002", "stop": "000000010000000000000003"}},
+		{"label": "b", "type": "full", "database": {"id": 1, "repo-key": 1},
+			"archive": {"start": "000000010000000000000006", "stop": "000000010000000000000007"}},
+		{"label": "c", "type": "incr", "database": {"id": 1, "repo-key": 1},
+			"archive": {"start": "00000001000000000000000A", "stop": "00000001000000000000000A"}}]}`), &s); err != nil {
 		t.Fatal(err)
 	}
 	var found []segment
@@ -192,8 +199,10 @@ func TestPgBackRestEmptyArchives(t *testing.T) {
 
 // A backup with page checksum errors is no good one, and the repository is not empty.
 func TestPgBackRestOnlyBackupIsFlawed(t *testing.T) {
-	s := pgBackRestOf(t, `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"archive":[],
-		"backup":[{"label":"20260920-020000F","type":"full","error":true,"database":{"id":1,"repo-key":1},"timestamp":{"start":1789869600,"stop":1789869700}}]}]`)
+	s := pgBackRestOf(t, `[{"name":"main","status":{"code":0,"message":"ok"},
+		"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"archive":[],
+		"backup":[{"label":"20260920-020000F","type":"full","error":true,"database":{"id":1,"repo-key":1},
+			"timestamp":{"start":1789869600,"stop":1789869700}}]}]`)
 	g := s.Groups[GroupKey{"1", metric.KindFull}]
 	if r := s.Repositories["1"]; r.State != metric.RepositoryOK || g.Flawed != 1 || g.Retained != 0 ||
 		!g.Newest.Stop.IsZero() {

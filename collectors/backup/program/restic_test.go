@@ -42,7 +42,8 @@ func TestResticSummaryIsAbsentInOlderSnapshots(t *testing.T) {
 func TestResticGroupedSnapshots(t *testing.T) {
 	s := listed(t, metric.KindSnapshot, func(to *Listing) error {
 		return parseRestic([]byte(
-			`[{"group_key":{"hostname":"a"},"snapshots":[{"time":"2026-09-20T02:00:00Z","id":"a"},{"time":"2026-09-21T02:00:00Z","id":"b"}]}]`), "", to)
+			`[{"group_key":{"hostname":"a"},"snapshots":[{"time":"2026-09-20T02:00:00Z","id":"a"},`+
+				`{"time":"2026-09-21T02:00:00Z","id":"b"}]}]`), "", to)
 	})
 	if g := s.only(t, metric.KindSnapshot); g.Retained != 2 {
 		t.Errorf("%+v", g)

@@ -69,7 +69,8 @@ func TestSupabaseAPI(t *testing.T) {
 	status, body := http.StatusOK, `{"region":"eu-central-1","walg_enabled":true,"pitr_enabled":true,
 		"backups":[{"id":1,"is_physical_backup":true,"status":"COMPLETED","inserted_at":"2026-09-20T02:00:00Z"},
 			{"id":2,"is_physical_backup":true,"status":"FAILED","inserted_at":"2026-09-21T02:00:00Z"}],
-		"physical_backup_data":{"earliest_physical_backup_date_unix":1789300000,"latest_physical_backup_date_unix":1790000000}}`
+		"physical_backup_data":{"earliest_physical_backup_date_unix":1789300000,
+			"latest_physical_backup_date_unix":1790000000}}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || r.URL.Path != "/v1/projects/"+project+"/database/backups" ||
 			r.Header.Get("Authorization") != "Bearer sbp_secret" {

@@ -29,7 +29,8 @@ func TestWALGShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := parseWALGShow([]byte(
-		`[{"id":1,"parent_id":0,"start_segment":"000000010000000000000001","end_segment":"000000010000000000000004","segments_count":3,"missing_segments":["000000010000000000000003"],"status":"LOST_SEGMENTS"}]`), s)
+		`[{"id":1,"parent_id":0,"start_segment":"000000010000000000000001","end_segment":"000000010000000000000004",`+
+			`"segments_count":3,"missing_segments":["000000010000000000000003"],"status":"LOST_SEGMENTS"}]`), s)
 	if w := s.Repositories[DefaultRepository].WAL; err != nil || w.Missing != 1 || w.Newest != 5<<24 || w.Oldest != 1<<24 {
 		t.Errorf("%+v, %v", w, err)
 	}
@@ -38,9 +39,11 @@ func TestWALGShow(t *testing.T) {
 // Delayed and uploading segments are on their way; only lost ones are missing.
 func TestWALGVerify(t *testing.T) {
 	for text, want := range map[string]int{
-		`{"integrity":{"status":"OK","details":[{"segments_count":9,"status":"FOUND"}]},"timeline":{"status":"OK"}}`:                                                                  0,
-		`{"integrity":{"status":"WARNING","details":[{"segments_count":2,"status":"MISSING_DELAYED"},{"segments_count":1,"status":"MISSING_UPLOADING"}]},"timeline":{"status":"OK"}}`: 0,
-		`{"integrity":{"status":"FAILURE","details":[{"segments_count":3,"status":"MISSING_LOST"}]},"timeline":{"status":"OK"}}`:                                                      3,
+		`{"integrity":{"status":"OK","details":[{"segments_count":9,"status":"FOUND"}]},"timeline":{"status":"OK"}}`: 0,
+		`{"integrity":{"status":"WARNING","details":[{"segments_count":2,"status":"MISSING_DELAYED"},{"segments_count":1,` +
+			`"status":"MISSING_UPLOADING"}]},"timeline":{"status":"OK"}}`: 0,
+		`{"integrity":{"status":"FAILURE","details":[{"segments_count":3,"status":"MISSING_LOST"}]},` +
+			`"timeline":{"status":"OK"}}`: 3,
 	} {
 		v := &findings{}
 		if err := parseWALGVerify([]byte(text), v); err != nil || v.missing != want || v.success() != (want == 0) {
@@ -67,7 +70,8 @@ func TestWALGWithoutBackups(t *testing.T) {
 // WAL-G logs to stderr, also where all is well.
 func TestWALGLogsToStderr(t *testing.T) {
 	listing := backuptest.Listing(t, "walg.json")
-	b := backuptest.Scripted(t, config.BackupSource{Program: "wal-g"}, `echo 'INFO: 2026/09/20 List backups from storages: [default]' >&2
+	b := backuptest.Scripted(t,
+		config.BackupSource{Program: "wal-g"}, `echo 'INFO: 2026/09/20 List backups from storages: [default]' >&2
 		case "$*" in *wal-show*) echo '[]';; *) cat `+listing+`;; esac`)
 	if g := listReal(t, b).only(t, metric.KindFull); g.Retained != 1 {
 		t.Errorf("%+v", g)
@@ -76,7 +80,8 @@ func TestWALGLogsToStderr(t *testing.T) {
 
 func FuzzWALGShow(f *testing.F) {
 	f.Add([]byte(
-		`[{"id":1,"start_segment":"000000010000000000000001","end_segment":"0000000100000000000000A4","missing_segments":["000000010000000000000002"]}]`))
+		`[{"id":1,"start_segment":"000000010000000000000001","end_segment":"0000000100000000000000A4",` +
+			`"missing_segments":["000000010000000000000002"]}]`))
 	f.Add([]byte(
 		`[{"id":4294967295,"start_segment":"FFFFFFFFFFFFFFFFFFFFFFFF","end_segment":"FFFFFFFFFFFFFFFFFFFFFFFF"}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -94,7 +99,8 @@ func FuzzWALGShow(f *testing.F) {
 
 func FuzzWALGVerify(f *testing.F) {
 	f.Add([]byte(
-		`{"integrity":{"status":"FAILURE","details":[{"segments_count":3,"status":"MISSING_LOST"}]},"timeline":{"status":"OK"}}`))
+		`{"integrity":{"status":"FAILURE","details":[{"segments_count":3,"status":"MISSING_LOST"}]},` +
+			`"timeline":{"status":"OK"}}`))
 	f.Add([]byte(`{"integrity":{"status":"OK"},"timeline":{"status":"OK"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v := &findings{}

@@ -30,7 +30,8 @@ func TestResultFileRoundTrip(t *testing.T) {
 }
 
 func TestResultThatCannotBeIsRefused(t *testing.T) {
-	good := `{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z","finished":"2026-01-01T00:01:00Z","success":true}`
+	good := `{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z",` +
+		`"finished":"2026-01-01T00:01:00Z","success":true}`
 	if _, err := parse([]byte(good), "main", "verify"); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,8 @@ func TestResultThatCannotBeIsRefused(t *testing.T) {
 
 func FuzzResult(f *testing.F) {
 	f.Add([]byte(
-		`{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z","finished":"2026-01-01T00:01:00Z","success":true,"checks":[{"name":"a","success":true}]}`))
+		`{"version":1,"backup":"main","test":"verify","started":"2026-01-01T00:00:00Z","finished":"2026-01-01T00:01:00Z",` +
+			`"success":true,"checks":[{"name":"a","success":true}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if r, err := parse(text, "main", "verify"); err == nil && r.Duration() < 0 {
 			t.Error("a negative duration")

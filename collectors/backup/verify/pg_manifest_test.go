@@ -144,7 +144,9 @@ func FuzzPostgresManifest(f *testing.F) {
 		return text + `"Manifest-Checksum": "` + hex.EncodeToString(sum[:]) + "\"}\n"
 	}
 	f.Add(signed(
-		"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n{ \"Path\": \"a\", \"Size\": 1, \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"00000000\" },\n{ \"Encoded-Path\": \"ff\", \"Size\": 2 }\n],\n"))
+		"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n" +
+			"{ \"Path\": \"a\", \"Size\": 1, \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"00000000\" },\n" +
+			"{ \"Encoded-Path\": \"ff\", \"Size\": 2 }\n],\n"))
 	f.Add(signed("{\"Files\": [],\n"))
 	f.Add(`{"Manifest-Checksum": ""}`)
 	f.Fuzz(func(t *testing.T, text string) {

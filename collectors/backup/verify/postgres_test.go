@@ -101,7 +101,8 @@ func newCluster(t *testing.T, settings ...string) *cluster {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(
-		f, "\nunix_socket_directories = '%s'\nlisten_addresses = ''\nport = %s\nfsync = off\nwal_level = replica\narchive_mode = on\nmax_wal_senders = 4\n%s\n",
+		f, "\nunix_socket_directories = '%s'\nlisten_addresses = ''\nport = %s\nfsync = off\nwal_level = replica\n"+
+			"archive_mode = on\nmax_wal_senders = 4\n%s\n",
 		c.dir, c.port, strings.Join(settings, "\n"))
 	if err := f.Close(); err != nil {
 		t.Fatal(err)

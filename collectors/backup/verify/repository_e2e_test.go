@@ -148,7 +148,10 @@ func TestResticForReal(t *testing.T) {
 		locks, _ := os.ReadDir(filepath.Join(repository, "locks"))
 		return len(locks) > 0
 	}, "restic", "-r", repository, "backup", "--tag", "other", "--stdin")
-	restore := []string{"/bin/sh", "-c", `restic --no-cache -r "$0" restore latest --tag tenant=acme --target "$THORBIS_RESTORE_DIR"`, repository}
+	restore := []string{
+		"/bin/sh", "-c", `restic --no-cache -r "$0" restore latest --tag tenant=acme --target "$THORBIS_RESTORE_DIR"`,
+		repository,
+	}
 	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
 		t.Errorf("a good repository is not restored: %+v", r)
 	}
@@ -200,7 +203,9 @@ func TestBorgForReal(t *testing.T) {
 	if r := verifyReal(t, b); !r.Success {
 		t.Errorf("a good repository fails: %+v", r)
 	}
-	restore := []string{"/bin/sh", "-c", `cd "$THORBIS_RESTORE_DIR" && borg extract "$0::db-1" && borg extract "$0::www-1"`, repository}
+	restore := []string{
+		"/bin/sh", "-c", `cd "$THORBIS_RESTORE_DIR" && borg extract "$0::db-1" && borg extract "$0::www-1"`, repository,
+	}
 	if r := restoreReal(t, b, restore...); !r.Success || *r.ReadBytes < 100_000 {
 		t.Errorf("a good repository is not restored: %+v", r)
 	}

@@ -77,9 +77,11 @@ func TestWorkingReportsThatItStillRuns(t *testing.T) {
 // A verification that its own timeout cuts short has found nothing of the backup: it leaves no verdict. What it found
 // before is one.
 func TestVerificationCutShortLeavesNoVerdict(t *testing.T) {
-	healthy := `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"archive":[],"backup":[%s]}]`
+	healthy := `[{"name":"main","status":{"code":0,"message":"ok"},"repo":[{"key":1,"status":{"code":0,"message":"ok"}}` +
+		`],"archive":[],"backup":[%s]}]`
 	damaged := fmt.Sprintf(
-		healthy, `{"label":"20260920-020000F","type":"full","error":true,"database":{"id":1,"repo-key":1},"timestamp":{"start":1789869600,"stop":1789869700}}`)
+		healthy, `{"label":"20260920-020000F","type":"full","error":true,"database":{"id":1,"repo-key":1},`+
+			`"timestamp":{"start":1789869600,"stop":1789869700}}`)
 	directory := backuptest.Policy(t, config.BackupSource{Program: "directory", Path: t.TempDir(), Pattern: "*.dump"})
 	backuptest.Write(t, filepath.Join(directory.Source.Path, "a.dump"), []byte("data"), time.Now())
 	for name, b := range map[string]*config.Backup{

@@ -9,7 +9,8 @@ import "testing"
 // A line with bare values costs no allocation either.
 func TestDecodingAllocatesNothing(t *testing.T) {
 	more := []string{
-		`{"host":"a","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"2001:db8::1","http_x_thorbis_probe":"\"x"}`,
+		`{"host":"a","status":200,"http_user_agent":"thorbis_exporter/1","remote_addr":"2001:db8::1",` +
+			`"http_x_thorbis_probe":"\"x"}`,
 		`{"host":"a","status":009,"upstream_response_time":0.1, 0.2,"request_time":0.010}`,
 		`{"host":"a","status":200,"request_time":"0.010 s","duration":"1m1.5ms"}`,
 		`{"host":"a","status":200,"request_time":"0.010, 0.5 s","duration":"-1.5ms"}`,

@@ -4,9 +4,15 @@ import "testing"
 
 func TestCaddyLines(t *testing.T) {
 	testLines(t, "caddy", map[string]lineCase{
-		"request":       {jsonSeeds[1], Counted, event{host: "acme.example.com", path: "/a", status: 200, duration: 12300 * 1000, bytes: 512, time: 1790000000120 * milli, probe: true}},
-		"other logger":  {`{"level":"info","ts":1790000000.12,"logger":"tls","msg":"renewed"}`, NoRequest, event{}},
-		"text duration": {`{"logger":"http.log.access","request":{"host":"a"},"status":200,"duration":"1.5ms"}`, Counted, event{host: "a", status: 200, duration: 3 * milli / 2}},
+		"request": {jsonSeeds[1], Counted, event{
+			host: "acme.example.com", path: "/a", status: 200, duration: 12300 * 1000, bytes: 512, time: 1790000000120 * milli,
+			probe: true,
+		}},
+		"other logger": {`{"level":"info","ts":1790000000.12,"logger":"tls","msg":"renewed"}`, NoRequest, event{}},
+		"text duration": {
+			`{"logger":"http.log.access","request":{"host":"a"},"status":200,"duration":"1.5ms"}`, Counted,
+			event{host: "a", status: 200, duration: 3 * milli / 2},
+		},
 	})
 }
 

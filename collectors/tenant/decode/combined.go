@@ -10,7 +10,8 @@ var combinedLog = format{
 
 // combined reads nginx's and Apache's combined format, followed by the host and the request time:
 //
-//	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$host" $request_time
+//	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
+//	  "$http_referer" "$http_user_agent" "$host" $request_time
 //
 // Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
 type combined struct {

@@ -4,9 +4,20 @@ import "testing"
 
 func TestCombinedLines(t *testing.T) {
 	testLines(t, "combined", map[string]lineCase{
-		"request":   {`192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" "acme.example.com" 0.123`, Counted, event{host: "acme.example.com", path: "/a", status: 200, duration: 123 * milli, bytes: 512, time: testTime}},
-		"bare host": {`192.0.2.7 - - [21/Sep/2026:10:00:00 +0000] "GET /a HTTP/1.1" 502 - "-" "-" acme.example.com`, Counted, event{host: "acme.example.com", path: "/a", status: 502, duration: -1, time: testTime}},
-		"plain":     {`::1 - - [21/Sep/2026:10:00:00 +0000] "-" 400 0 "-" "thorbis_exporter/1"`, Counted, event{status: 400, duration: -1, time: testTime, probe: true}},
+		"request": {
+			`192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" "acme.example.com" ` +
+				`0.123`,
+			Counted,
+			event{host: "acme.example.com", path: "/a", status: 200, duration: 123 * milli, bytes: 512, time: testTime},
+		},
+		"bare host": {
+			`192.0.2.7 - - [21/Sep/2026:10:00:00 +0000] "GET /a HTTP/1.1" 502 - "-" "-" acme.example.com`, Counted,
+			event{host: "acme.example.com", path: "/a", status: 502, duration: -1, time: testTime},
+		},
+		"plain": {
+			`::1 - - [21/Sep/2026:10:00:00 +0000] "-" 400 0 "-" "thorbis_exporter/1"`, Counted,
+			event{status: 400, duration: -1, time: testTime, probe: true},
+		},
 		"no status": {`::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" x 0 "-" "-"`, NoStatus, event{}},
 		"broken":    {`::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1`, Syntax, event{}},
 	})
@@ -24,7 +35,8 @@ func TestCombinedAborted(t *testing.T) {
 
 // Whatever a line holds, a decoder ends with an outcome.
 func FuzzCombined(f *testing.F) {
-	f.Add([]byte(`192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" "acme.example.com" 0.123`))
+	f.Add([]byte(`192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" ` +
+		`"acme.example.com" 0.123`))
 	f.Add([]byte(`a [1] "`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var e Event

@@ -19,8 +19,11 @@ func TestFieldsOfThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e Event
-	v := d.Decode([]byte(`{"req":{"host":"h"},"code":201,"took":"1.5","org":{"id":42},"n":3,"at":1790000000,"rid":"x"}`), &e)
-	if got := plainEvent(&e); v != Counted || got != (event{host: "h", tenant: "42", id: "x", status: 201, duration: 3 * milli / 2, bytes: 3, time: 1790000000 * second}) {
+	v := d.Decode([]byte(`{"req":{"host":"h"},"code":201,"took":"1.5","org":{"id":42},"n":3,"at":1790000000,"rid":"x"}`),
+		&e)
+	if got := plainEvent(&e); v != Counted || got != (event{
+		host: "h", tenant: "42", id: "x", status: 201, duration: 3 * milli / 2, bytes: 3, time: 1790000000 * second,
+	}) {
 		t.Errorf("%d %+v", v, got)
 	}
 	// A key may have the dot itself.

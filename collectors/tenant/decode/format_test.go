@@ -48,7 +48,8 @@ func TestConfigKnowsTheFormats(t *testing.T) {
 		}
 	}
 	if len(known) != len(formats) || len(known) != len(config.LogFormats) {
-		t.Errorf("a format is listed twice: %d names, %d in config, %d in decode", len(known), len(config.LogFormats), len(formats))
+		t.Errorf("a format is listed twice: %d names, %d in config, %d in decode", len(known), len(config.LogFormats),
+			len(formats))
 	}
 	for _, name := range config.Receivers {
 		if _, err := NewJSON(Options{Format: name}); err != nil {
@@ -78,7 +79,9 @@ type event struct {
 }
 
 func plainEvent(e *Event) event {
-	return event{string(e.Host), string(e.Path), string(e.Tenant), string(e.ID), e.Status, e.Duration, e.Bytes, e.Time, e.Probe}
+	return event{
+		string(e.Host), string(e.Path), string(e.Tenant), string(e.ID), e.Status, e.Duration, e.Bytes, e.Time, e.Probe,
+	}
 }
 
 const (

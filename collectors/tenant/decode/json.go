@@ -278,11 +278,13 @@ func (d *JSON) expected(b []byte, i int, t *keys, first bool) *expected {
 		return s
 	}
 	c := b[i : i+32]
-	if (binary.LittleEndian.Uint64(c)^s.words[0])&s.masks[0]|(binary.LittleEndian.Uint64(c[8:])^s.words[1])&s.masks[1] != 0 {
+	if (binary.LittleEndian.Uint64(c)^s.words[0])&s.masks[0]|
+		(binary.LittleEndian.Uint64(c[8:])^s.words[1])&s.masks[1] != 0 {
 		return nil
 	}
 	if len(s.raw) > 16 &&
-		(binary.LittleEndian.Uint64(c[16:])^s.words[2])&s.masks[2]|(binary.LittleEndian.Uint64(c[24:])^s.words[3])&s.masks[3] != 0 ||
+		(binary.LittleEndian.Uint64(c[16:])^s.words[2])&s.masks[2]|
+			(binary.LittleEndian.Uint64(c[24:])^s.words[3])&s.masks[3] != 0 ||
 		i+len(s.raw) >= len(b) {
 		return nil
 	}

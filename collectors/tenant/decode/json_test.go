@@ -11,18 +11,36 @@ import (
 
 // Lines as the formats' own programs write them (docs/tenants.md), and what is hard about JSON.
 var jsonSeeds = []string{
-	`{"time":"2026-09-21T10:00:00+02:00","msec":1790000000.123,"host":"acme.example.com","method":"GET","uri":"/a","status":200,"request_time":0.123,"upstream_response_time":"0.002, 0.010 : 0.003","bytes_sent":512,"request_id":"r1"}`,
-	`{"level":"info","ts":1790000000.12,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"192.0.2.7","remote_port":"4431","client_ip":"192.0.2.7","proto":"HTTP/2.0","method":"GET","host":"acme.example.com","uri":"/a?b=1","headers":{"User-Agent":["thorbis_exporter/1"]}},"bytes_read":0,"user_id":"","duration":0.0123,"size":512,"status":200,"resp_headers":{}}`,
-	`{"ClientHost":"192.0.2.7","DownstreamStatus":200,"DownstreamContentSize":512,"Duration":12345678,"OriginDuration":11000000,"OriginStatus":200,"Overhead":1345678,"RequestHost":"acme.example.com","RequestMethod":"GET","RequestPath":"/a","RouterName":"app@file","ServiceName":"app@file","StartUTC":"2026-09-21T10:00:00.123456789Z","RequestCount":7,"RetryAttempts":0,"level":"info","msg":"","time":"2026-09-21T10:00:00Z"}`,
-	`{"start_time":"2026-09-21T10:00:00.123Z","method":"GET","path":"/a","response_code":0,"response_flags":"DC","bytes_sent":12,"duration":84,"authority":"acme.example.com"}`,
-	`{"id":"1","deploymentId":"dpl","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,"projectId":"prj","level":"info","requestId":"r","statusCode":200,"proxy":{"timestamp":1790000000020,"method":"GET","host":"acme.example.com","path":"/api?x=1","userAgent":["curl/8"],"statusCode":200,"responseByteSize":512}}`,
-	`{"ClientRequestHost":"acme.example.com","ClientRequestMethod":"GET","ClientRequestPath":"/a","ClientRequestSource":"eyeball","EdgeResponseStatus":200,"EdgeStartTimestamp":1790000000020000000,"EdgeEndTimestamp":1790000000131000000,"EdgeResponseBytes":912,"RayID":"8f"}`,
+	`{"time":"2026-09-21T10:00:00+02:00","msec":1790000000.123,"host":"acme.example.com","method":"GET","uri":"/a",` +
+		`"status":200,"request_time":0.123,"upstream_response_time":"0.002, 0.010 : 0.003","bytes_sent":512,` +
+		`"request_id":"r1"}`,
+	`{"level":"info","ts":1790000000.12,"logger":"http.log.access.log0","msg":"handled request",` +
+		`"request":{"remote_ip":"192.0.2.7","remote_port":"4431","client_ip":"192.0.2.7","proto":"HTTP/2.0","method":"GET",` +
+		`"host":"acme.example.com","uri":"/a?b=1","headers":{"User-Agent":["thorbis_exporter/1"]}},"bytes_read":0,` +
+		`"user_id":"","duration":0.0123,"size":512,"status":200,"resp_headers":{}}`,
+	`{"ClientHost":"192.0.2.7","DownstreamStatus":200,"DownstreamContentSize":512,"Duration":12345678,` +
+		`"OriginDuration":11000000,"OriginStatus":200,"Overhead":1345678,"RequestHost":"acme.example.com",` +
+		`"RequestMethod":"GET","RequestPath":"/a","RouterName":"app@file","ServiceName":"app@file",` +
+		`"StartUTC":"2026-09-21T10:00:00.123456789Z","RequestCount":7,"RetryAttempts":0,"level":"info","msg":"",` +
+		`"time":"2026-09-21T10:00:00Z"}`,
+	`{"start_time":"2026-09-21T10:00:00.123Z","method":"GET","path":"/a","response_code":0,"response_flags":"DC",` +
+		`"bytes_sent":12,"duration":84,"authority":"acme.example.com"}`,
+	`{"id":"1","deploymentId":"dpl","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,` +
+		`"projectId":"prj","level":"info","requestId":"r","statusCode":200,"proxy":{"timestamp":1790000000020,` +
+		`"method":"GET","host":"acme.example.com","path":"/api?x=1","userAgent":["curl/8"],"statusCode":200,` +
+		`"responseByteSize":512}}`,
+	`{"ClientRequestHost":"acme.example.com","ClientRequestMethod":"GET","ClientRequestPath":"/a",` +
+		`"ClientRequestSource":"eyeball","EdgeResponseStatus":200,"EdgeStartTimestamp":1790000000020000000,` +
+		`"EdgeEndTimestamp":1790000000131000000,"EdgeResponseBytes":912,"RayID":"8f"}`,
 	`{"status":"200","host":"a\u0062\ud83d\ude00\ud800x\"\\\/","host":null}`,
 	`{ "host" : "x" , "st\u0061tus" : 204 , "request":{"host":{"deep":[1,{"a":[]}]}} }`,
 	`{"request":{"host":"one"},"request":{"uri":"/two"},"status":1e2}`,
 	"{\"host\":\"\xff\xfe caf\xc3\xa9\",\"status\":599}",
-	`{"host":"a","status":200}x`, `{"host":"a",}`, `{"host":"a" "b":1}`, `[]`, `null`, `{}`, `{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":+1}`,
-	`{"a":tru}`, `{"a":"\x"}`, `{"a":"\u12"}`, "{\"a\":\"\n\"}", `{"a":`, `{"a"`, `{`, ``, `{"":1,"status":"-"}`, `{"host":"a","status":009}`, `{"status":,"host":"a"}`, `{"status":502, 503 : -,"request":{"host":-}}`, `{"status":null,"host":"a"}`, `{"a":1e999,"status":200}`,
+	`{"host":"a","status":200}x`, `{"host":"a",}`, `{"host":"a" "b":1}`, `[]`, `null`, `{}`, `{"a":01}`, `{"a":1.}`,
+	`{"a":-}`, `{"a":+1}`,
+	`{"a":tru}`, `{"a":"\x"}`, `{"a":"\u12"}`, "{\"a\":\"\n\"}", `{"a":`, `{"a"`, `{`, ``, `{"":1,"status":"-"}`,
+	`{"host":"a","status":009}`, `{"status":,"host":"a"}`, `{"status":502, 503 : -,"request":{"host":-}}`,
+	`{"status":null,"host":"a"}`, `{"a":1e999,"status":200}`,
 }
 
 // want reads a line with encoding/json and finds a value by its path: what the fast decoder must have found.
@@ -143,12 +161,16 @@ func FuzzJSONAfterAnother(f *testing.F) {
 	for _, pair := range [][2]string{
 		{`{"status":200,"host":"a"}`, `{,"status":200,"host":"a"}`},
 		{`{"request":{"host":"a","uri":"b"},"status":200}`, `{"x":1,"request":{,"uri":"b"},"status":200}`},
-		{`{"request":{"host":"a","status":1},"status":3}`, `{"request":{"host":"a"},"status":200}`}, // the same key of another object
+		// the same key of another object
+		{`{"request":{"host":"a","status":1},"status":3}`, `{"request":{"host":"a"},"status":200}`},
 		{`{"status":200,"k234567890123456789012345678":1}`, `{"status":200,"k234567890123456789012345678":`},
 		{`{"status":200,"host":"a"}`, `{"status":200,"host":}`},
 		{`{"status":200,"host":"a"}`, `{"status":200,"host":`},
 		{`{"status":200,"host":"a","x":[1]}`, `{"status":200 ,"host":"b" , "x" : [ 1 ] }`},
-		{`{"a":"` + strings.Repeat("x", 200) + `","status":200,"host":"a"}`, `{"a":"` + strings.Repeat("x", 63) + `\"","status":201,"host":"b"}`},
+		{
+			`{"a":"` + strings.Repeat("x", 200) + `","status":200,"host":"a"}`,
+			`{"a":"` + strings.Repeat("x", 63) + `\"","status":201,"host":"b"}`,
+		},
 	} {
 		f.Add([]byte(pair[0]), []byte(pair[1]))
 	}
@@ -164,7 +186,8 @@ func TestRecordsOfABody(t *testing.T) {
 	for _, padding := range []int{0, 1, 63, 64, 65, 500, 512, 600} {
 		var body []byte
 		for i := range 20 {
-			body = append(body, `{"pad":"`+strings.Repeat("x", padding)+`é","host":"h`+string(rune('a'+i))+`","status":200}`+"\n"...)
+			body = append(body,
+				`{"pad":"`+strings.Repeat("x", padding)+`é","host":"h`+string(rune('a'+i))+`","status":200}`+"\n"...)
 		}
 		d, err := NewJSON(Options{Format: "nginx-json"})
 		if err != nil {

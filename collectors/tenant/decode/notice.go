@@ -12,7 +12,9 @@ func (d *JSON) isNotice(b []byte) bool {
 	if i := skipSpace(b, 0); i >= len(b) || b[i] != '{' {
 		return isTextNotice(b)
 	}
-	for _, f := range [...]field{fHost, fHost2, fPath, fPath2, fTenant, fStatus, fDuration, fBytes, fBytes2, fProxy, fEnd} {
+	for _, f := range [...]field{
+		fHost, fHost2, fPath, fPath2, fTenant, fStatus, fDuration, fBytes, fBytes2, fProxy, fEnd,
+	} {
 		if d.v.kinds[f] != absent {
 			return false
 		}
@@ -131,7 +133,8 @@ func isLevel(word []byte) bool {
 		lower[i] = c | 0x20
 	}
 	switch string(lower[:len(word)]) {
-	case "trace", "trc", "debug", "dbg", "info", "inf", "notice", "warn", "warning", "wrn", "error", "err", "crit", "critical", "alert",
+	case "trace", "trc", "debug", "dbg", "info", "inf", "notice", "warn", "warning", "wrn", "error", "err", "crit",
+		"critical", "alert",
 		"emerg", "emergency", "fatal", "ftl", "panic", "pnc":
 		return true
 	}

@@ -12,13 +12,17 @@ import (
 // A status counts whatever way its program writes numbers: no line that has one is rejected.
 func TestStatusAsProgramsWriteIt(t *testing.T) {
 	for text, want := range map[string]int{
-		`503`: 503, `503.0`: 503, `503.000`: 503, `5.03e2`: 503, `5.03E+02`: 503, `50300e-2`: 503, `"503"`: 503, `"503.0"`: 503, `" 503"`: 503,
-		`009`: 9, `000`: 0, `"009"`: 9, `"000"`: 0, `0503`: 503, `+503`: 503, `"+503"`: 503, `-`: 0, `"-"`: 0, `""`: 0, ``: 0, `0`: 0, `0.0`: 0,
-		`null`: 0, `-1`: 0, `-1.0`: 0, `"-1"`: 0, `NaN`: 0, `502, 503`: 503, `"502, 503"`: 503, `503, -`: 0, `"200 : 503"`: 503, `"503 Service Unavailable"`: 503,
+		`503`: 503, `503.0`: 503, `503.000`: 503, `5.03e2`: 503, `5.03E+02`: 503, `50300e-2`: 503, `"503"`: 503,
+		`"503.0"`: 503, `" 503"`: 503,
+		`009`: 9, `000`: 0, `"009"`: 9, `"000"`: 0, `0503`: 503, `+503`: 503, `"+503"`: 503, `-`: 0, `"-"`: 0, `""`: 0, ``: 0,
+		`0`: 0, `0.0`: 0,
+		`null`: 0, `-1`: 0, `-1.0`: 0, `"-1"`: 0, `NaN`: 0, `502, 503`: 503, `"502, 503"`: 503, `503, -`: 0,
+		`"200 : 503"`: 503, `"503 Service Unavailable"`: 503,
 		`999999999999`: 999, `1e300`: 999, `12345678901234567890123`: 999,
 	} {
 		for _, line := range []string{
-			`{"host":"a","status":` + text + `,"request_time":0.5}`, `{"status":` + text + `}`, `{ "status" : ` + text + ` , "request_time" : 0.5 }`,
+			`{"host":"a","status":` + text + `,"request_time":0.5}`, `{"status":` + text + `}`,
+			`{ "status" : ` + text + ` , "request_time" : 0.5 }`,
 			`{"request_time":0.5,"status":` + text + "}",
 		} {
 			d, err := New(Options{Format: "nginx-json"})
@@ -26,12 +30,15 @@ func TestStatusAsProgramsWriteIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			var e Event
-			if v := d.Decode([]byte(line), &e); v != Counted || e.Status != want || strings.Contains(line, "time") && e.Duration != second/2 {
+			if v := d.Decode([]byte(line), &e); v != Counted || e.Status != want ||
+				strings.Contains(line, "time") && e.Duration != second/2 {
 				t.Errorf("%s: outcome %d, status %d, duration %d", line, v, e.Status, e.Duration)
 			}
 		}
 	}
-	for text, want := range map[string]int{"503": 503, "009": 9, "000": 0, "-": 0, "0": 0, "-1": 0, "503.0": 503, "0503": 503, "+503": 503} {
+	for text, want := range map[string]int{
+		"503": 503, "009": 9, "000": 0, "-": 0, "0": 0, "-1": 0, "503.0": 503, "0503": 503, "+503": 503,
+	} {
 		d := &combined{}
 		var e Event
 		line := `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" ` + text + ` +12 "-" "-"`
@@ -58,14 +65,31 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 		format string
 		want   event
 	}{
-		`{"authority":"a","bytes_sent":12.0,"duration":84.0,"path":"/","response_code":503.0,"response_flags":"UF","start_time":"2026-09-21T10:00:00.000Z"}`:          {"envoy", event{host: "a", path: "/", status: 503, duration: 84 * milli, bytes: 12, time: at}},
-		`{"ts":1.7900000001e9,"logger":"http.log.access","request":{"host":"a"},"status":503.0,"duration":1.2e-05,"size":1.2e1}`:                                      {"caddy", event{host: "a", status: 503, duration: 12000, bytes: 12, time: 1790000000100 * milli}},
-		`{"DownstreamStatus":5.03e2,"Duration":1.2345678e7,"DownstreamContentSize":5.12e+02,"RequestHost":"a"}`:                                                       {"traefik", event{host: "a", status: 503, duration: 12345678, bytes: 512}},
-		`{"requestId":"r","timestamp":1.790000000123e12,"proxy":{"host":"a","statusCode":503.0,"responseByteSize":12.0}}`:                                             {"vercel", event{host: "a", id: "r", status: 503, duration: -1, bytes: 12, time: 1790000000123 * milli}},
-		`{"requestId":"r","host":"a","statusCode":-1.0}`:                                                                                                              {"vercel", event{host: "a", id: "r", duration: -1}},
-		`{"ClientRequestHost":"a","EdgeResponseStatus":503.0,"EdgeStartTimestamp":1.79000000002e18,"EdgeEndTimestamp":1.790000000131e+18,"EdgeResponseBytes":9.12e2}`: {"cloudflare", event{host: "a", status: 503, duration: 111 * milli, bytes: 912, time: 1790000000020 * milli}},
-		`{"host":"a","status":009,"request_time":00.010,"bytes_sent":-,"msec":1790000000.123}`:                                                                        {"nginx-json", event{host: "a", status: 9, duration: 10 * milli, time: 1790000000123 * milli}},
-		`{"upstream_status":502, 503,"urt":0.001, 0.002 : -,"x":,"host":"a","status":503,"request_time":0.010}`:                                                       {"nginx-json", event{host: "a", status: 503, duration: 10 * milli}},
+		`{"authority":"a","bytes_sent":12.0,"duration":84.0,"path":"/","response_code":503.0,"response_flags":"UF",` +
+			`"start_time":"2026-09-21T10:00:00.000Z"}`: {
+			"envoy", event{host: "a", path: "/", status: 503, duration: 84 * milli, bytes: 12, time: at},
+		},
+		`{"ts":1.7900000001e9,"logger":"http.log.access","request":{"host":"a"},"status":503.0,"duration":1.2e-05,` +
+			`"size":1.2e1}`: {
+			"caddy", event{host: "a", status: 503, duration: 12000, bytes: 12, time: 1790000000100 * milli},
+		},
+		`{"DownstreamStatus":5.03e2,"Duration":1.2345678e7,"DownstreamContentSize":5.12e+02,"RequestHost":"a"}`: {
+			"traefik", event{host: "a", status: 503, duration: 12345678, bytes: 512},
+		},
+		`{"requestId":"r","timestamp":1.790000000123e12,"proxy":{"host":"a","statusCode":503.0,"responseByteSize":12.0}}`: {
+			"vercel", event{host: "a", id: "r", status: 503, duration: -1, bytes: 12, time: 1790000000123 * milli},
+		},
+		`{"requestId":"r","host":"a","statusCode":-1.0}`: {"vercel", event{host: "a", id: "r", duration: -1}},
+		`{"ClientRequestHost":"a","EdgeResponseStatus":503.0,"EdgeStartTimestamp":1.79000000002e18,` +
+			`"EdgeEndTimestamp":1.790000000131e+18,"EdgeResponseBytes":9.12e2}`: {
+			"cloudflare", event{host: "a", status: 503, duration: 111 * milli, bytes: 912, time: 1790000000020 * milli},
+		},
+		`{"host":"a","status":009,"request_time":00.010,"bytes_sent":-,"msec":1790000000.123}`: {
+			"nginx-json", event{host: "a", status: 9, duration: 10 * milli, time: 1790000000123 * milli},
+		},
+		`{"upstream_status":502, 503,"urt":0.001, 0.002 : -,"x":,"host":"a","status":503,"request_time":0.010}`: {
+			"nginx-json", event{host: "a", status: 503, duration: 10 * milli},
+		},
 	} {
 		d, err := New(Options{Format: tc.format, Path: true})
 		if err != nil {
@@ -84,10 +108,12 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e Event
-	if v := d.Decode([]byte(`{"status":200,"org":42.0,"id":7}`), &e); v != Counted || string(e.Tenant) != "42" || string(e.ID) != "7" {
+	if v := d.Decode([]byte(`{"status":200,"org":42.0,"id":7}`), &e); v != Counted || string(e.Tenant) != "42" ||
+		string(e.ID) != "7" {
 		t.Errorf("outcome %d, tenant %q, id %q", v, e.Tenant, e.ID)
 	}
-	if v := d.Decode([]byte(`{"status":200,"org":"42.0","id":4.5}`), &e); v != Counted || string(e.Tenant) != "42.0" || string(e.ID) != "4.5" {
+	if v := d.Decode([]byte(`{"status":200,"org":"42.0","id":4.5}`), &e); v != Counted || string(e.Tenant) != "42.0" ||
+		string(e.ID) != "4.5" {
 		t.Errorf("outcome %d, tenant %q, id %q", v, e.Tenant, e.ID)
 	}
 }
@@ -95,8 +121,10 @@ func TestNumbersOfEveryFormat(t *testing.T) {
 // Lists of durations are summed, quoted or not.
 func TestDurationListsOfCombined(t *testing.T) {
 	for text, want := range map[string]int64{
-		`"0.006, 0.002"`: 8 * milli, `0.006, 0.002`: 8 * milli, `"0.006, 0.002 : 0.001"`: 9 * milli, `0.006, 0.002 : 0.001 x`: 9 * milli, `"-, 0.002"`: 2 * milli,
-		`0.006`: 6 * milli, `"0.006"`: 6 * milli, `0.006 extra`: 6 * milli, `"0.006" "x, y"`: 6 * milli, `-`: -1, `"-"`: -1, `"`: -1, ` `: -1,
+		`"0.006, 0.002"`: 8 * milli, `0.006, 0.002`: 8 * milli, `"0.006, 0.002 : 0.001"`: 9 * milli,
+		`0.006, 0.002 : 0.001 x`: 9 * milli, `"-, 0.002"`: 2 * milli,
+		`0.006`: 6 * milli, `"0.006"`: 6 * milli, `0.006 extra`: 6 * milli, `"0.006" "x, y"`: 6 * milli, `-`: -1, `"-"`: -1,
+		`"`: -1, ` `: -1,
 	} {
 		var e Event
 		line := `::1 - - [21/Sep/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" "host" ` + text
@@ -108,7 +136,8 @@ func TestDurationListsOfCombined(t *testing.T) {
 
 // In a post, too: the record after one with bare values is found.
 func TestBareValuesInABody(t *testing.T) {
-	body := []byte(`[{"host":"a","status":009,"o":{"x":-}},{"host":"b","status":503, 502},` + "\n" + `{"host":"c","status":200}]`)
+	body := []byte(
+		`[{"host":"a","status":009,"o":{"x":-}},{"host":"b","status":503, 502},` + "\n" + `{"host":"c","status":200}]`)
 	d, err := NewJSON(Options{Format: "nginx-json"})
 	if err != nil {
 		t.Fatal(err)
@@ -131,9 +160,12 @@ func TestBareValuesInABody(t *testing.T) {
 // quoteBare changes nothing but bare values, and only in what is no JSON.
 func TestQuoteBare(t *testing.T) {
 	for in, want := range map[string]string{
-		`{"a":009}`: `{"a":"009"}`, `{"a":,"b":-,"c":1}`: `{"a":"","b":"-","c":1}`, `{"a":1, 2 : -, 3 ,"b":{"c":NaN}} x`: `{"a":"1, 2 : -, 3" ,"b":{"c":"NaN"}}`,
+		`{"a":009}`:          `{"a":"009"}`,
+		`{"a":,"b":-,"c":1}`: `{"a":"","b":"-","c":1}`, `{"a":1, 2 : -, 3 ,"b":{"c":NaN}} x`: `{"a":"1, 2 : -, ` +
+			`3" ,"b":{"c":"NaN"}}`,
 		`{"a:":"x:,y","b": }`: `{"a:":"x:,y","b": ""}`, `{"a":-Infinity}`: `{"a":"-Infinity"}`, `{"a":+1}`: `{"a":"+1"}`,
-		`{"a":1,}`: "", `{"a":1.}`: "", `{"a":tru}`: `{"a":tru}`, `{"a":1 2}`: "", `{"a":1,,"b":2}`: "", `{"a":009`: "", `{"a":"x`: "", `{"a":-inf}`: "", `{"a":0x10}`: "", `{"a":1,-`: "",
+		`{"a":1,}`: "", `{"a":1.}`: "", `{"a":tru}`: `{"a":tru}`, `{"a":1 2}`: "", `{"a":1,,"b":2}`: "", `{"a":009`: "",
+		`{"a":"x`: "", `{"a":-inf}`: "", `{"a":0x10}`: "", `{"a":1,-`: "",
 		`{"a":1x}`: "", `{"a":--1}`: "", `{"a":, ,"b":1}`: "",
 	} {
 		got, end, ok := quoteBare(nil, []byte(in), 0)
@@ -182,8 +214,10 @@ func FuzzStatus(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	lines := map[string]string{
-		"nginx-json": jsonSeeds[0], "caddy": jsonSeeds[1], "traefik": jsonSeeds[2], "envoy": jsonSeeds[3], "vercel": jsonSeeds[4], "cloudflare": jsonSeeds[5],
-		"combined": `192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" "acme.example.com" 0.123`,
+		"nginx-json": jsonSeeds[0], "caddy": jsonSeeds[1], "traefik": jsonSeeds[2], "envoy": jsonSeeds[3],
+		"vercel": jsonSeeds[4], "cloudflare": jsonSeeds[5],
+		"combined": `192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" ` +
+			`"acme.example.com" 0.123`,
 	}
 	for _, format := range []string{"nginx-json", "combined", "caddy", "traefik", "envoy", "vercel", "cloudflare"} {
 		b.Run(format, func(b *testing.B) {

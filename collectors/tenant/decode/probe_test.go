@@ -10,7 +10,9 @@ import (
 const testSecret = `s3cr3t "quoted"`
 
 func testProbes() *Probes {
-	p := NewProbes([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("2001:db8:7::/48")})
+	p := NewProbes([]netip.Prefix{
+		netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("2001:db8:7::/48"),
+	})
 	p.SetSecrets(testSecret, "")
 	return p
 }
@@ -55,20 +57,34 @@ func TestOnlyProvenProbesLeaveTheCounts(t *testing.T) {
 		{"nginx-json", fmt.Sprintf(nginx, `"http_x_thorbis_probe":true`), false},
 		{"caddy", fmt.Sprintf(caddy, `"headers":{"User-Agent":["thorbis_exporter/1"]}`), false},
 		{"caddy", fmt.Sprintf(caddy, `"remote_ip":"192.0.2.7","headers":{"User-Agent":["thorbis_exporter/1"]}`), true},
-		{"caddy", fmt.Sprintf(caddy, `"remote_ip":"198.51.100.9","client_ip":"192.0.2.7","headers":{"User-Agent":["thorbis_exporter/1"]}`), false},
+		{"caddy", fmt.Sprintf(caddy, `"remote_ip":"198.51.100.9","client_ip":"192.0.2.7",`+
+			`"headers":{"User-Agent":["thorbis_exporter/1"]}`), false},
 		{"caddy", fmt.Sprintf(caddy, `"headers":{"X-Thorbis-Probe":["`+escaped+`"]}`), true},
 		{"caddy", fmt.Sprintf(caddy, `"headers":{"X-Thorbis-Probe":["home"]}`), false},
 		{"traefik", fmt.Sprintf(traefik, `"request_User-Agent":"thorbis_exporter/1","ClientAddr":"192.0.2.7:4431"`), true},
-		{"traefik", fmt.Sprintf(traefik, `"request_User-Agent":"thorbis_exporter/1","ClientAddr":"[2001:db8:7::9]:4431"`), true},
-		{"traefik", fmt.Sprintf(traefik, `"request_User-Agent":"thorbis_exporter/1","ClientAddr":"198.51.100.9:4431","ClientHost":"192.0.2.7"`), false},
+		{
+			"traefik",
+			fmt.Sprintf(traefik, `"request_User-Agent":"thorbis_exporter/1","ClientAddr":"[2001:db8:7::9]:4431"`), true,
+		},
+		{"traefik", fmt.Sprintf(traefik, `"request_User-Agent":"thorbis_exporter/1","ClientAddr":"198.51.100.9:4431",`+
+			`"ClientHost":"192.0.2.7"`), false},
 		{"traefik", fmt.Sprintf(traefik, `"request_X-Thorbis-Probe":"`+escaped+`"`), true},
-		{"envoy", fmt.Sprintf(envoy, `"user_agent":"thorbis_exporter/1","downstream_direct_remote_address":"192.0.2.7:4431"`), true},
-		{"envoy", fmt.Sprintf(envoy, `"user_agent":"thorbis_exporter/1","downstream_remote_address":"192.0.2.7:4431"`), false},
+		{
+			"envoy",
+			fmt.Sprintf(envoy, `"user_agent":"thorbis_exporter/1","downstream_direct_remote_address":"192.0.2.7:4431"`), true,
+		},
+		{
+			"envoy",
+			fmt.Sprintf(envoy, `"user_agent":"thorbis_exporter/1","downstream_remote_address":"192.0.2.7:4431"`), false,
+		},
 		{"envoy", fmt.Sprintf(envoy, `"x_thorbis_probe":"`+escaped+`"`), true},
 		{"vercel", fmt.Sprintf(vercel, `"userAgent":["thorbis_exporter/1"],"clientIp":"192.0.2.7"`), true},
 		{"vercel", fmt.Sprintf(vercel, `"userAgent":["thorbis_exporter/1"],"clientIp":"198.51.100.9"`), false},
 		{"cloudflare", fmt.Sprintf(cloudflare, `"ClientRequestUserAgent":"thorbis_exporter/1","ClientIP":"192.0.2.7"`), true},
-		{"cloudflare", fmt.Sprintf(cloudflare, `"ClientRequestUserAgent":"thorbis_exporter/1","ClientIP":"198.51.100.9"`), false},
+		{
+			"cloudflare",
+			fmt.Sprintf(cloudflare, `"ClientRequestUserAgent":"thorbis_exporter/1","ClientIP":"198.51.100.9"`), false,
+		},
 		{"cloudflare", fmt.Sprintf(cloudflare, `"RequestHeaders":{"x-thorbis-probe":"`+escaped+`"}`), true},
 		{"combined", fmt.Sprintf(combined, "192.0.2.7", "/", "thorbis_exporter/1"), true},
 		{"combined", fmt.Sprintf(combined, "192.0.2.7", "/?thorbis_probe=1", "x"), true},

@@ -94,7 +94,8 @@ func rfc3339(b []byte) int64 {
 		}
 		part[i] = int(n)
 	}
-	if part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 || part[5] > 60 || part[0] < 1970 || part[0] > 2200 {
+	if part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 || part[5] > 60 ||
+		part[0] < 1970 || part[0] > 2200 {
 		return 0
 	}
 	i, nanos := 19, uint64(0)

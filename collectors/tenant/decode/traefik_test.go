@@ -4,7 +4,10 @@ import "testing"
 
 func TestTraefikLines(t *testing.T) {
 	testLines(t, "traefik", map[string]lineCase{
-		"request": {jsonSeeds[2], Counted, event{host: "acme.example.com", path: "/a", status: 200, duration: 12345678, bytes: 512, time: testTime + 123456789}},
+		"request": {
+			jsonSeeds[2], Counted,
+			event{host: "acme.example.com", path: "/a", status: 200, duration: 12345678, bytes: 512, time: testTime + 123456789},
+		},
 	})
 }
 

@@ -4,11 +4,17 @@ import "testing"
 
 func TestVercelLines(t *testing.T) {
 	testLines(t, "vercel", map[string]lineCase{
-		"request":      {jsonSeeds[4], Counted, event{host: "acme.example.com", path: "/api", id: "r", status: 200, duration: -1, bytes: 512, time: 1790000000020 * milli}},
+		"request": {jsonSeeds[4], Counted, event{
+			host: "acme.example.com", path: "/api", id: "r", status: 200, duration: -1, bytes: 512,
+			time: 1790000000020 * milli,
+		}},
 		"revalidation": {`{"requestId":"r","statusCode":200,"proxy":{"host":"a","statusCode":-1}}`, Revalidation, event{}},
-		"crash":        {`{"requestId":"r","host":"a","statusCode":-1,"timestamp":1790000000123}`, Counted, event{host: "a", id: "r", duration: -1, time: 1790000000123 * milli}},
-		"output":       {`{"requestId":"r","host":"a","statusCode":200,"message":"hello"}`, NoRequest, event{}},
-		"null status":  {`{"requestId":"r","host":"a","proxy":{"host":"a","statusCode":null}}`, NoRequest, event{}},
+		"crash": {
+			`{"requestId":"r","host":"a","statusCode":-1,"timestamp":1790000000123}`, Counted,
+			event{host: "a", id: "r", duration: -1, time: 1790000000123 * milli},
+		},
+		"output":      {`{"requestId":"r","host":"a","statusCode":200,"message":"hello"}`, NoRequest, event{}},
+		"null status": {`{"requestId":"r","host":"a","proxy":{"host":"a","statusCode":null}}`, NoRequest, event{}},
 	})
 }
 

@@ -25,7 +25,9 @@ func TestFairQueue(t *testing.T) {
 			t.Fatal("the loud sender gets no turn")
 		}
 		order := make(chan string, 5)
-		for i, w := range []*turn{{from: loud, size: 1}, {from: loud, size: 2}, {from: quiet, size: 9}, {from: fresh, size: 9}, {from: address(post("192.0.2.4:1")), size: 8}} {
+		for i, w := range []*turn{{from: loud, size: 1}, {from: loud, size: 2}, {
+			from: quiet, size: 9,
+		}, {from: fresh, size: 9}, {from: address(post("192.0.2.4:1")), size: 8}} {
 			name := []string{"loud", "loud, longer", "quiet", "fresh", "fresh, shorter"}[i]
 			go func() {
 				if queue.enter(w.from, w.size, nil) {

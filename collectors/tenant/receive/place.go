@@ -48,7 +48,9 @@ type place struct {
 }
 
 func newPlaces(limit, maxBytes int, displace bool) *places {
-	return &places{limit: limit, maxBytes: maxBytes, displace: displace, all: map[*place]struct{}{}, by: map[netip.Prefix]int{}}
+	return &places{
+		limit: limit, maxBytes: maxBytes, displace: displace, all: map[*place]struct{}{}, by: map[netip.Prefix]int{},
+	}
 }
 
 // enter takes a place, nil if there is none.
@@ -58,7 +60,9 @@ func (s *places) enter(w http.ResponseWriter, from netip.Prefix) *place {
 	if len(s.all) >= s.limit && !s.makeRoom() {
 		return nil
 	}
-	p := &place{in: s, from: from, control: http.NewResponseController(w), began: time.Now(), displaced: make(chan struct{})}
+	p := &place{
+		in: s, from: from, control: http.NewResponseController(w), began: time.Now(), displaced: make(chan struct{}),
+	}
 	s.all[p] = struct{}{}
 	s.by[from]++
 	return p

@@ -102,8 +102,9 @@ func TestPlacesOfTheTrustedAreNotTaken(t *testing.T) {
 
 func TestAddressIsWhatOneSenderHas(t *testing.T) {
 	for from, want := range map[string]string{
-		"192.0.2.1:443": "192.0.2.1/32", "[2001:db8:1:2:3::4]:443": "2001:db8:1:2::/64", "[::ffff:192.0.2.1]:1": "192.0.2.1/32",
-		"[fe80::1%eth0]:1": "fe80::/64", "@": "invalid Prefix",
+		"192.0.2.1:443": "192.0.2.1/32", "[2001:db8:1:2:3::4]:443": "2001:db8:1:2::/64",
+		"[::ffff:192.0.2.1]:1": "192.0.2.1/32",
+		"[fe80::1%eth0]:1":     "fe80::/64", "@": "invalid Prefix",
 	} {
 		if got := address(post(from)).String(); got != want {
 			t.Errorf("%s: %s, want %s", from, got, want)

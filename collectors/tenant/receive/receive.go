@@ -235,7 +235,9 @@ func refuseUnproven(err error) error {
 }
 
 // read reads a body in one of the places, which it keeps until it leaves.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *rawBody, seen io.Writer) (*place, error) {
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *rawBody,
+	seen io.Writer,
+) (*place, error) {
 	p := in.enter(w, address(req))
 	if p == nil {
 		return nil, errOverloaded

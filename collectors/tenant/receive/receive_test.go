@@ -49,7 +49,8 @@ func newTestReceiver(t testing.TB, kind string, change func(*Config)) *testRecei
 		Count: &aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{
 			Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil),
 		}},
-		Store: st, Aggregators: source.NewAggregators(st, Concurrency), Logger: logger, Status: &source.Status{}, InFlight: &InFlight{},
+		Store:       st,
+		Aggregators: source.NewAggregators(st, Concurrency), Logger: logger, Status: &source.Status{}, InFlight: &InFlight{},
 		Posts: func(result Result) { r.last = result },
 	}
 	if kind == "json" {
@@ -102,15 +103,23 @@ func TestBounds(t *testing.T) {
 		result Result
 		want   uint64
 	}{
-		"largest body":       {strings.Repeat(" ", MaxBody), 200, Accepted, 0},
-		"larger body":        {strings.Repeat(" ", MaxBody+1), 413, TooLarge, 0},
-		"most inflated":      {zipped(strings.Repeat(" ", MaxInflated)), 200, Accepted, 0},
-		"inflates to more":   {zipped(strings.Repeat(" ", MaxInflated+1)), 413, TooLarge, 0},
-		"most records":       {zipped(`{"h":"acme.example.com","s":200}` + strings.Repeat("\n{}", MaxRecords-1)), 200, Accepted, 1},
-		"more records":       {zipped(`{"h":"acme.example.com","s":200}` + strings.Repeat("\n{}", MaxRecords)), 413, TooLarge, 0},
-		"more, in an array":  {zipped("[{}" + strings.Repeat(",{}", MaxRecords) + "]"), 413, TooLarge, 0},
-		"largest record":     {`{"h":"acme.example.com","s":200,"x":"` + strings.Repeat("x", maxRecord-100) + `"}`, 200, Accepted, 1},
-		"larger record":      {`{"h":"acme.example.com","s":200,"x":"` + strings.Repeat("x", 3*maxRecord) + `"}`, 400, Invalid, 0},
+		"largest body":     {strings.Repeat(" ", MaxBody), 200, Accepted, 0},
+		"larger body":      {strings.Repeat(" ", MaxBody+1), 413, TooLarge, 0},
+		"most inflated":    {zipped(strings.Repeat(" ", MaxInflated)), 200, Accepted, 0},
+		"inflates to more": {zipped(strings.Repeat(" ", MaxInflated+1)), 413, TooLarge, 0},
+		"most records": {
+			zipped(`{"h":"acme.example.com","s":200}` + strings.Repeat("\n{}", MaxRecords-1)), 200, Accepted, 1,
+		},
+		"more records": {
+			zipped(`{"h":"acme.example.com","s":200}` + strings.Repeat("\n{}", MaxRecords)), 413, TooLarge, 0,
+		},
+		"more, in an array": {zipped("[{}" + strings.Repeat(",{}", MaxRecords) + "]"), 413, TooLarge, 0},
+		"largest record": {
+			`{"h":"acme.example.com","s":200,"x":"` + strings.Repeat("x", maxRecord-100) + `"}`, 200, Accepted, 1,
+		},
+		"larger record": {
+			`{"h":"acme.example.com","s":200,"x":"` + strings.Repeat("x", 3*maxRecord) + `"}`, 400, Invalid, 0,
+		},
 		"gzip that ends":     {zipped("{}")[:12], 400, Invalid, 0},
 		"gzip that is none":  {"\x1f\x8bxx", 400, Invalid, 0},
 		"no readable record": {"nonsense", 400, Invalid, 0},
@@ -120,7 +129,8 @@ func TestBounds(t *testing.T) {
 			r := newTestReceiver(t, "json", nil)
 			w := r.send(tc.body)
 			if w.Code != tc.code || r.last != tc.result || r.requests() != tc.want {
-				t.Errorf("answered %d, result %d, %d requests; want %d, %d, %d: %s", w.Code, r.last, r.requests(), tc.code, tc.result, tc.want, w.Body)
+				t.Errorf("answered %d, result %d, %d requests; want %d, %d, %d: %s", w.Code, r.last, r.requests(), tc.code,
+					tc.result, tc.want, w.Body)
 			}
 		})
 	}
@@ -163,7 +173,8 @@ func TestEncodings(t *testing.T) {
 		"two encodings": {"gzip, gzip", zipped(zipped(record)), 415},
 	} {
 		r := newTestReceiver(t, "json", nil)
-		if w := r.send(tc.body, "Content-Encoding", tc.encoding); w.Code != tc.code || r.requests() != map[bool]uint64{true: 1}[tc.code == 200] {
+		if w := r.send(tc.body, "Content-Encoding", tc.encoding); w.Code != tc.code ||
+			r.requests() != map[bool]uint64{true: 1}[tc.code == 200] {
 			t.Errorf("%s: answered %d with %d requests, want %d", name, w.Code, r.requests(), tc.code)
 		}
 	}
@@ -186,7 +197,8 @@ func TestMethods(t *testing.T) {
 		r := newTestReceiver(t, tc.kind, func(c *Config) { c.Verify = tc.verify })
 		w := httptest.NewRecorder()
 		r.ServeHTTP(w, httptest.NewRequest(tc.method, "/", nil))
-		if w.Code != tc.code || w.Header().Get("x-vercel-verify") != tc.verify || tc.code == 405 && w.Header().Get("Allow") != http.MethodPost {
+		if w.Code != tc.code || w.Header().Get("x-vercel-verify") != tc.verify ||
+			tc.code == 405 && w.Header().Get("Allow") != http.MethodPost {
 			t.Errorf("%s %s: answered %d, %v", tc.method, tc.kind, w.Code, w.Header())
 		}
 	}
@@ -209,7 +221,8 @@ func TestUnavailable(t *testing.T) {
 	})
 	for name, r := range map[string]*testReceiver{"secret": unread, "store": stopped} {
 		w := r.send(`{"h":"acme.example.com","s":200}`)
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || r.last != Unavailable || r.requests() != 0 {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || r.last != Unavailable ||
+			r.requests() != 0 {
 			t.Errorf("%s: answered %d, %v, result %d", name, w.Code, w.Header(), r.last)
 		}
 		if r.Status.Errors.Load() != 1 || r.Status.Refused.Load() == 0 {

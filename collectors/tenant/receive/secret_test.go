@@ -100,7 +100,9 @@ func TestEmptySecret(t *testing.T) {
 	for _, kind := range []string{"vercel", "json"} {
 		r := newTestReceiver(t, kind, nil)
 		r.Secret = func(_ context.Context) ([]byte, error) { return nil, nil }
-		for _, headers := range [][]string{nil, {"Authorization", ""}, {"Authorization", "Bearer "}, {signatureHeader, signedBy("", "{}")}} {
+		for _, headers := range [][]string{
+			nil, {"Authorization", ""}, {"Authorization", "Bearer "}, {signatureHeader, signedBy("", "{}")},
+		} {
 			if w := r.post("{}", headers...); w.Code != http.StatusUnauthorized {
 				t.Errorf("%s %v: answered %d", kind, headers, w.Code)
 			}

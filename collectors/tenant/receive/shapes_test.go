@@ -12,11 +12,16 @@ import (
 // records are one request of each kind, as its vendor documents them: vercel.com/docs/drains/reference/logs (schema
 // v1), developers.cloudflare.com/logs/logpush (HTTP requests, unixnano). The host and the id are to be filled in.
 var records = map[string]string{
-	"vercel": `{"id":"1","deploymentId":"dpl_1","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,"projectId":"prj",` +
-		`"level":"info","requestId":%[2]q,"statusCode":200,"path":"/api","executionRegion":"fra1","proxy":{"timestamp":1790000000020,` +
-		`"method":"GET","host":%[1]q,"path":"/api?x=1","userAgent":["curl/8"],"region":"fra1","statusCode":200,"responseByteSize":512}}`,
-	"cloudflare": `{"ClientRequestHost":%[1]q,"ClientRequestMethod":"GET","ClientRequestPath":"/a","ClientRequestSource":"eyeball",` +
-		`"EdgeResponseStatus":200,"EdgeStartTimestamp":1790000000020000000,"EdgeEndTimestamp":1790000000131000000,"EdgeResponseBytes":912,"RayID":%[2]q}`,
+	"vercel": `{"id":"1","deploymentId":"dpl_1","source":"lambda","host":"app-7h2.vercel.app","timestamp":1790000000123,` +
+		`"projectId":"prj",` +
+		`"level":"info","requestId":%[2]q,"statusCode":200,"path":"/api","executionRegion":"fra1",` +
+		`"proxy":{"timestamp":1790000000020,` +
+		`"method":"GET","host":%[1]q,"path":"/api?x=1","userAgent":["curl/8"],"region":"fra1","statusCode":200,` +
+		`"responseByteSize":512}}`,
+	"cloudflare": `{"ClientRequestHost":%[1]q,"ClientRequestMethod":"GET","ClientRequestPath":"/a",` +
+		`"ClientRequestSource":"eyeball",` +
+		`"EdgeResponseStatus":200,"EdgeStartTimestamp":1790000000020000000,"EdgeEndTimestamp":1790000000131000000,` +
+		`"EdgeResponseBytes":912,"RayID":%[2]q}`,
 	"json": `{"h":%[1]q,"s":200,"i":%[2]q}`,
 }
 
@@ -53,7 +58,8 @@ func TestShapes(t *testing.T) {
 			}
 		}
 		for name, body := range map[string]string{
-			"array without end": "[" + one, "array with a broken record": "[" + one + ",{]", "behind an array": "[" + one + "]" + two, "a number": "1",
+			"array without end": "[" + one, "array with a broken record": "[" + one + ",{]",
+			"behind an array": "[" + one + "]" + two, "a number": "1",
 		} {
 			r := newTestReceiver(t, kind, nil)
 			if w := r.send(body); w.Code != http.StatusBadRequest || r.requests() != 0 {
@@ -70,9 +76,16 @@ func TestRecordsThatAreLeftOut(t *testing.T) {
 		outcome      decode.Outcome
 	}{
 		{"vercel", `{"requestId":"r","host":"a","statusCode":200,"message":"hello"}`, decode.NoRequest},
-		{"vercel", `{"requestId":"r","statusCode":200,"proxy":{"host":"acme.example.com","statusCode":-1}}`, decode.Revalidation},
+		{
+			"vercel", `{"requestId":"r","statusCode":200,"proxy":{"host":"acme.example.com","statusCode":-1}}`,
+			decode.Revalidation,
+		},
 		{"cloudflare", `{"content":"tests"}`, decode.Test},
-		{"cloudflare", `{"ClientRequestHost":"acme.example.com","ClientRequestSource":"edgeWorkerFetch","EdgeResponseStatus":200}`, decode.Subrequest},
+		{
+			"cloudflare",
+			`{"ClientRequestHost":"acme.example.com","ClientRequestSource":"edgeWorkerFetch","EdgeResponseStatus":200}`,
+			decode.Subrequest,
+		},
 		{"json", `{"h":"acme.example.com"}`, decode.NoStatus},
 	} {
 		r := newTestReceiver(t, tc.kind, nil)

@@ -132,7 +132,8 @@ func (m *InFlight) open(id uint64, own *idSet) bool {
 func (r *Receiver) sample(b *batch) {
 	for v := decode.Syntax; v.Rejected(); v++ {
 		if b.outcomes[v] > 0 && r.samples.Allow() {
-			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.outcomes[v], "of", b.records)
+			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.outcomes[v],
+				"of", b.records)
 		}
 	}
 	if b.unreadable != decode.Readable {

@@ -42,9 +42,14 @@ func TestPostThatPanics(t *testing.T) {
 	defer func() { cancel(); <-ran }()
 	n := st.Configure(store.Config{Limit: 10, Sources: []store.SourceConfig{{Name: "a", Service: "web"}}})["a"]
 	r, err := New(Config{
-		Kind: "json", Format: decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}},
-		Count: &aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)}},
-		Store: st, Aggregators: source.NewAggregators(st, 2), Logger: slog.New(slog.DiscardHandler), Status: &source.Status{}, InFlight: &InFlight{},
+		Kind:   "json",
+		Format: decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}},
+		Count: &aggregate.CountSource{
+			Number: n.Source, Weight: aggregate.Whole,
+			Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)},
+		},
+		Store: st, Aggregators: source.NewAggregators(st, 2), Logger: slog.New(slog.DiscardHandler), Status: &source.Status{},
+		InFlight: &InFlight{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,8 +24,12 @@ func decoded(t *testing.T, body io.Reader) (events, records int, err error) {
 	}
 	n := st.Configure(store.Config{Limit: 10, Sources: []store.SourceConfig{{Name: "a", Service: "web"}}})["a"]
 	agg := aggregate.NewAggregator(st)
-	agg.Begin(&aggregate.CountSource{Number: n.Source, Weight: aggregate.Whole, Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)}})
-	d, err := decode.NewJSON(decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}})
+	agg.Begin(&aggregate.CountSource{
+		Number: n.Source, Weight: aggregate.Whole,
+		Rule: &aggregate.Rule{Service: n.Service, Names: aggregate.NewNames("{tenant}.example.com", "", nil, nil)},
+	})
+	d, err := decode.NewJSON(
+		decode.Options{Format: "json", Fields: map[string]string{"host": "h", "status": "s", "id": "i"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,15 +75,19 @@ func TestRecordsAreFoundAcrossReads(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		for how, from := range map[string]io.Reader{
 			"whole": strings.NewReader(tc.body), "halves": iotest.HalfReader(strings.NewReader(tc.body)),
-			"with its end": iotest.DataErrReader(strings.NewReader(tc.body)), "random": &randomReader{strings.NewReader(tc.body), random},
+			"with its end": iotest.DataErrReader(strings.NewReader(tc.body)),
+			"random":       &randomReader{strings.NewReader(tc.body), random},
 		} {
 			events, records, err := decoded(t, from)
 			if !errors.Is(err, tc.err) || tc.err == nil && (events != tc.events || records != tc.records) {
-				t.Errorf("%s, %s: %d events of %d records, %v; want %d of %d, %v", name, how, events, records, err, tc.events, tc.records, tc.err)
+				t.Errorf("%s, %s: %d events of %d records, %v; want %d of %d, %v", name, how, events, records, err, tc.events,
+					tc.records, tc.err)
 			}
 		}
 	}
-	if _, _, err := decoded(t, iotest.TimeoutReader(strings.NewReader(strings.Join(lines, "\n")))); !errors.Is(err, iotest.ErrTimeout) {
+	if _, _, err := decoded(
+		t, iotest.TimeoutReader(strings.NewReader(strings.Join(lines, "\n"))),
+	); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("a body that cannot be read to its end: %v", err)
 	}
 }

@@ -28,10 +28,13 @@ type compression struct {
 
 var compressions = []*compression{
 	{"gzip", ".gz", "\x1f\x8b", func(r *bufio.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
-	{"bzip2", ".bz2", "BZh?1AY&SY", func(r *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(r)), nil }},
+	{"bzip2", ".bz2", "BZh?1AY&SY", func(r *bufio.Reader) (io.ReadCloser, error) {
+		return io.NopCloser(bzip2.NewReader(r)), nil
+	}},
 	{"xz", ".xz", "\xfd7zXZ\x00", openXZ},
 	{"zstd", ".zst", "\x28\xb5\x2f\xfd", func(r *bufio.Reader) (io.ReadCloser, error) {
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}

@@ -28,8 +28,9 @@ type Files struct {
 	orphans  []store.Position     // that may belong to its logs
 	judgedBy map[int][]store.File // up to when their sources have judged rotated files
 
-	mu      sync.Mutex
-	floors  map[string]store.File  // up to when rotated files are judged of logs that others read before, where it is not newest
+	mu sync.Mutex
+	// up to when rotated files are judged of logs that others read before, where it is not newest
+	floors  map[string]store.File
 	known   map[uint64]*store.File // positions
 	next    uint64
 	tails   map[string]*tail // by path
@@ -48,7 +49,8 @@ type Files struct {
 
 // Run follows until ctx ends.
 func (s *Files) Run(ctx context.Context) error {
-	s.known, s.tails, s.old, s.busy = map[uint64]*store.File{}, map[string]*tail{}, map[string]settling{}, map[uint64]bool{}
+	s.known, s.tails, s.old, s.busy = map[uint64]*store.File{}, map[string]*tail{}, map[string]settling{},
+		map[uint64]bool{}
 	s.kept = map[uint64]bool{}
 	s.floors = map[string]store.File{}
 	defer s.wg.Wait()

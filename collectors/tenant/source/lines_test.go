@@ -21,7 +21,8 @@ func TestLongAndBrokenLines(t *testing.T) {
 		r.append("access.log", logLines(1))
 		r.wants(2)
 		s, _ := r.store.Source(0)
-		if s.Outcomes[decode.TooLong] != 2 || s.Outcomes[decode.Syntax] != 1 || s.Outcomes[decode.NoStatus] != 1 || s.Lines != 6 {
+		if s.Outcomes[decode.TooLong] != 2 || s.Outcomes[decode.Syntax] != 1 || s.Outcomes[decode.NoStatus] != 1 ||
+			s.Lines != 6 {
 			t.Errorf("%+v", s)
 		}
 		info, _ := os.Stat(r.path("access.log"))
@@ -43,7 +44,8 @@ func TestContainerLog(t *testing.T) {
 			return []byte(at.Format(time.RFC3339Nano) + " " + stream + " " + tag + " " + text + "\n")
 		}
 		request := `{"host":"acme.thorbis.app","status":200,"request_time":0.001}`
-		r.append("0.log", slices.Concat(entry("stdout", "F", request), entry("stderr", "F", "oops"), entry("stdout", "P", request[:20]), entry("stdout", "F", request[20:]), entry("stdout", "F", request)))
+		r.append("0.log", slices.Concat(entry("stdout", "F", request), entry("stderr", "F", "oops"),
+			entry("stdout", "P", request[:20]), entry("stdout", "F", request[20:]), entry("stdout", "F", request)))
 		r.start()
 		r.wants(2)
 		r.rename("0.log", "0.log.20261125-100000") // as kubelet rotates
@@ -52,7 +54,8 @@ func TestContainerLog(t *testing.T) {
 		r.append("1.log", entry("stdout", "F", request)) // the container was started anew
 		r.wants(4)
 		s, _ := r.store.Source(0)
-		if s.Lines != 7 || s.Outcomes[decode.NoRequest] != 2 || s.Outcomes[decode.TooLong] != 1 || s.Newest != at.UnixMilli() {
+		if s.Lines != 7 || s.Outcomes[decode.NoRequest] != 2 || s.Outcomes[decode.TooLong] != 1 ||
+			s.Newest != at.UnixMilli() {
 			t.Errorf("%+v, newest %v, want %v", s, time.UnixMilli(s.Newest), at)
 		}
 	})

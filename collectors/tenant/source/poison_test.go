@@ -49,7 +49,8 @@ func TestPoisonedLine(t *testing.T) {
 	if requests, _, _ := r.store.Totals(); requests != 2 || status.Lines != 4 || status.Outcomes[decode.Syntax] != 2 {
 		t.Errorf("%d requests of %d lines, %d rejects", requests, status.Lines, status.Outcomes[decode.Syntax])
 	}
-	if text := log.String(); strings.Count(text, "panicked") != 1 || !strings.Contains(text, "poison_test.go") || strings.Contains(text, "a poison") {
+	if text := log.String(); strings.Count(text, "panicked") != 1 || !strings.Contains(text, "poison_test.go") ||
+		strings.Contains(text, "a poison") {
 		t.Errorf("log:\n%s", text)
 	}
 }

@@ -224,7 +224,8 @@ func (s *Files) truncated(t *tail) {
 	}
 	s.next++
 	t.at = store.File{ID: s.next, Path: old.Path, Device: old.Device, Inode: old.Inode}
-	s.known[t.at.ID], s.busy[t.at.ID] = &store.File{ID: t.at.ID, Path: old.Path, Device: old.Device, Inode: old.Inode}, true
+	s.known[t.at.ID], s.busy[t.at.ID] = &store.File{ID: t.at.ID, Path: old.Path, Device: old.Device, Inode: old.Inode},
+		true
 	t.number, t.begins = t.at.ID, nil
 	clear(s.old) // judge again what lies there
 }

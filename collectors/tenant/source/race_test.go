@@ -109,7 +109,9 @@ func TestTruncatedWhileItIsFollowed(t *testing.T) {
 				r.wants(100)
 				r.stop()
 				r.append("access.log", r.lines(10))
-				o := &once{point: PointFollowed, name: "access.log", act: func() { r.cutOff("access.log", "access.log.1", r.lines(regrown)) }}
+				o := &once{
+					point: PointFollowed, name: "access.log", act: func() { r.cutOff("access.log", "access.log.1", r.lines(regrown)) },
+				}
 				o.armed.Store(true)
 				r.pause = o.pause
 				r.start()
@@ -273,7 +275,8 @@ func TestTruncatedWhileItsEndIsLookedFor(t *testing.T) {
 
 // Logs with equal beginnings, because their first lines have no times, are distinguished by the lines counted last.
 func TestTruncatedAndBegunAlike(t *testing.T) {
-	same := bytes.Repeat([]byte(`{"host":"acme.thorbis.app","status":200,"x":"the same at each start of the server"}`+"\n"), 20)
+	same := bytes.Repeat(
+		[]byte(`{"host":"acme.thorbis.app","status":200,"x":"the same at each start of the server"}`+"\n"), 20)
 	if len(same) < headSize {
 		t.Fatal(len(same))
 	}

@@ -64,7 +64,9 @@ type reader struct {
 func newReader(t *testing.T) *reader {
 	t.Helper()
 	dir := t.TempDir()
-	r := &reader{t: t, dir: dir, storage: t.TempDir(), pattern: filepath.Join(dir, "access.log"), name: "log", service: "web"}
+	r := &reader{
+		t: t, dir: dir, storage: t.TempDir(), pattern: filepath.Join(dir, "access.log"), name: "log", service: "web",
+	}
 	t.Cleanup(func() {
 		if r.stop != nil {
 			r.stop()
@@ -116,7 +118,8 @@ func (r *reader) start() {
 
 func (r *reader) files(pattern string, n store.Numbers, logger *slog.Logger) *Files {
 	return &Files{Pattern: pattern, Rotated: `{file}[.\-]*`, FromEnd: r.fromEnd, Config: &Config{
-		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Store: r.store, Aggregators: NewAggregators(r.store, 2), Logger: logger, Status: r.status, Pause: r.pause, Following: r.following,
+		Name: r.name, Format: decode.Options{Format: "nginx-json"}, Store: r.store, Aggregators: NewAggregators(r.store, 2),
+		Logger: logger, Status: r.status, Pause: r.pause, Following: r.following,
 		Count: &aggregate.CountSource{Number: n.Source, Late: time.Hour, Weight: aggregate.Whole, Rule: &aggregate.Rule{
 			Service: n.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		}},
@@ -130,7 +133,8 @@ var lineNumber atomic.Int64
 func logLines(n int) []byte {
 	var b bytes.Buffer
 	for range n {
-		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"request_time":0.001}`+"\n", lineNumber.Add(1))
+		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"request_time":0.001}`+"\n",
+			lineNumber.Add(1))
 	}
 	return b.Bytes()
 }
@@ -140,7 +144,8 @@ func (r *reader) lines(n int) []byte {
 	var b bytes.Buffer
 	for range n {
 		i := lineNumber.Add(1)
-		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"x":"%s"}`+"\n", i, strings.Repeat("x", int(i*i%97)))
+		fmt.Fprintf(&b, `{"request_id":"%08d","host":"acme.thorbis.app","status":200,"x":"%s"}`+"\n", i,
+			strings.Repeat("x", int(i*i%97)))
 	}
 	r.made.Add(int64(n))
 	return b.Bytes()

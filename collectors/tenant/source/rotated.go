@@ -129,7 +129,10 @@ func (s *Files) settle(path string, info os.FileInfo) (settling, bool) {
 	defer s.mu.Unlock()
 	old, ok := s.old[path]
 	if !ok || !old.isLike(info) {
-		old = settling{id: identify(info), size: info.Size(), modified: info.ModTime().UnixNano(), since: time.Now(), not: map[uint64]bool{}}
+		old = settling{
+			id: identify(info), size: info.Size(), modified: info.ModTime().UnixNano(), since: time.Now(),
+			not: map[uint64]bool{},
+		}
 		s.old[path] = old
 	}
 	wait := settleTime
@@ -190,7 +193,8 @@ func (s *Files) classify(ctx context.Context, c candidate) {
 	s.pause(PointIdentified, path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.old[path]; !now.since.Equal(old.since) || s.reading(old.id) || s.beginsAsOne(begins, not) || s.copying(begins, nil) {
+	if now := s.old[path]; !now.since.Equal(old.since) || s.reading(old.id) || s.beginsAsOne(begins, not) ||
+		s.copying(begins, nil) {
 		return // what is read of it may not be saved yet; judge it when that is over
 	}
 	at, ok := s.missing(c, &old, l, not)
@@ -265,7 +269,10 @@ func (s *Files) missing(c candidate, old *settling, l look, not map[uint64]bool)
 func (s *Files) read(ctx context.Context, path string, old settling, at store.File) {
 	s.pause(PointJudged, path)
 	s.Logger.Info("Reading what is missing of a rotated log", "file", path, "offset", at.Offset)
-	a := &archive{Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1, whole: old.part}
+	a := &archive{
+		Config: s.Config, samples: &s.samples, path: path, was: old, at: at, last: old.failures == maxTries-1,
+		whole: old.part,
+	}
 	err := collectors.Guard(func() error { return a.run(ctx) })
 	collectors.LogPanic(s.Logger, err)
 	s.mu.Lock()

@@ -177,7 +177,8 @@ func TestJudgedUpToTheFutureIsGivenUp(t *testing.T) {
 		r.stop()
 		r.start()
 		r.until("given up", func() bool {
-			return slices.ContainsFunc(r.store.Files(0), func(f store.File) bool { return f.ID == judgedID && f.Modified < future })
+			return slices.ContainsFunc(r.store.Files(0),
+				func(f store.File) bool { return f.ID == judgedID && f.Modified < future })
 		})
 		r.append("other", r.lines(30)) // came and went
 		r.rename("other", "access.log.2")

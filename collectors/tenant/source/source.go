@@ -119,7 +119,9 @@ func NewAggregators(st *store.Store, n int) *Aggregators {
 
 // With waits for an aggregator, and lets f count events of a source in it. What f has not flushed when it returns is
 // dropped. An aggregator whose f panics is replaced, because it may have counted half an event.
-func (t *Aggregators) With(ctx context.Context, source *aggregate.CountSource, f func(*aggregate.Aggregator) error) error {
+func (t *Aggregators) With(ctx context.Context, source *aggregate.CountSource,
+	f func(*aggregate.Aggregator) error,
+) error {
 	var agg *aggregate.Aggregator
 	select {
 	case agg = <-t.free:

@@ -43,7 +43,10 @@ func newTail(s *Files, f *os.File, at store.File, begins []byte, not map[uint64]
 	if err != nil {
 		return nil, err
 	}
-	t := &tail{Config: s.Config, files: s, at: at, number: at.ID, begins: begins, file: f, not: not, idleLimit: drainTime, grown: time.Now(), size: -1}
+	t := &tail{
+		Config: s.Config, files: s, at: at, number: at.ID, begins: begins, file: f, not: not, idleLimit: drainTime,
+		grown: time.Now(), size: -1,
+	}
 	t.lines.decoder, t.lines.unread, t.lines.panicked = decoder, s.unread, s.panicked(&s.samples)
 	t.saved.Store(at.Offset)
 	return t, nil

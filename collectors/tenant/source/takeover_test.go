@@ -281,7 +281,9 @@ func TestAnotherNameOrServiceGoesOn(t *testing.T) {
 		r.start()
 		r.wants(10)
 		total := 10
-		for _, step := range []struct{ name, service string }{{"other", "web"}, {"other", "api"}, {"log", "api"}, {"log", "web"}} {
+		for _, step := range []struct{ name, service string }{
+			{"other", "web"}, {"other", "api"}, {"log", "api"}, {"log", "web"},
+		} {
 			r.stop()
 			r.append("access.log", logLines(5))
 			r.rename("access.log", "access.log.1")
