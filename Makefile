@@ -58,10 +58,19 @@ $(TOOLS)/prometheus: tools/prometheus/go.mod tools/prometheus/go.sum
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,-tags remove_all_sd)
 $(TOOLS)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/promtool,-tags remove_all_sd)
+# The module lacks the pages that Alertmanager embeds, and Go takes nothing else in their place within its cache of modules.
+ALERTMANAGER := github.com/prometheus/alertmanager
 $(TOOLS)/alertmanager: tools/alertmanager/go.mod tools/alertmanager/go.sum
-	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager)
-$(TOOLS)/amtool: tools/alertmanager/go.mod tools/alertmanager/go.sum
-	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/amtool)
+	@mkdir -p $(TOOLS)
+	@echo "tool   alertmanager: building from the Go module proxy (once)"
+	@source=$$(mktemp -d) && trap 'rm -rf "$$source"' EXIT && \
+	  cd tools/alertmanager && $(GO) mod download $(ALERTMANAGER) && \
+	  cp -R "$$($(GO) list -m -f '{{.Dir}}' $(ALERTMANAGER))/." "$$source" && chmod -R u+w "$$source" && cd "$$source" && \
+	  for page in elm mantine; do mkdir -p ui/app/dist/$$page && echo '<title>Alertmanager</title>' >ui/app/dist/$$page/index.html; done && \
+	  $(GO) build -o $@ ./cmd/alertmanager
+	@touch $@
+$(TOOLS)/amtool: tools/amtool/go.mod tools/amtool/go.sum
+	$(call tool,amtool,github.com/prometheus/alertmanager/cmd/amtool)
 $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 	$(call tool,pint,github.com/cloudflare/pint/cmd/pint)
 # Only to compare with.
