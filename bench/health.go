@@ -49,7 +49,8 @@ func healthProbe(ctx context.Context, r *report) error {
 
 	r.say("building the blackbox_exporter of go.mod")
 	theirsPath := filepath.Join(dir, "blackbox_exporter")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", theirsPath, "github.com/prometheus/blackbox_exporter").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", theirsPath,
+		"github.com/prometheus/blackbox_exporter").CombinedOutput(); err != nil {
 		return fmt.Errorf("blackbox_exporter: %w\n%s", err, out)
 	}
 	modules := "modules:\n  http_2xx: {prober: http, timeout: 3s, http: {preferred_ip_protocol: ip4}}\n"
@@ -63,12 +64,14 @@ func healthProbe(ctx context.Context, r *report) error {
 	}
 	defer theirs.stop()
 
-	small, err := exporter(ctx, filepath.Join(dir, "small"), checks(1, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
+	small, err := exporter(ctx, filepath.Join(dir, "small"),
+		checks(1, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
 	if err != nil {
 		return err
 	}
 	defer small.stop()
-	ours, err := exporter(ctx, filepath.Join(dir, "ours"), checks(probeChecks, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
+	ours, err := exporter(ctx, filepath.Join(dir, "ours"),
+		checks(probeChecks, target, probeInterval)+"  modules_file: "+modulesFile+"\n")
 	if err != nil {
 		return err
 	}
@@ -211,9 +214,11 @@ func serveTarget() (target string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "ok\n")
-	})}
+	server := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "ok\n")
+		}),
+	}
 	go func() { _ = server.Serve(l) }()
 	return "http://" + l.Addr().String() + "/healthz", func() { _ = server.Close() }, nil
 }

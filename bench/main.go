@@ -60,7 +60,8 @@ func (r *report) add(f figure) {
 			verdict = "met"
 		}
 	}
-	fmt.Fprintln(r.out, strings.Join([]string{r.name, f.name, fmt.Sprintf("%.4g", f.value), f.unit, against, ratio, target, verdict}, "\t"))
+	fmt.Fprintln(r.out,
+		strings.Join([]string{r.name, f.name, fmt.Sprintf("%.4g", f.value), f.unit, against, ratio, target, verdict}, "\t"))
 }
 
 // say reports progress on standard error, so that standard output stays a table.

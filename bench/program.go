@@ -33,7 +33,8 @@ func exporter(ctx context.Context, dir, policy string, args ...string) (*program
 	if err := os.WriteFile(file, []byte("version: 1\nchannels: {deadman: none}\n"+policy), 0o600); err != nil {
 		return nil, err
 	}
-	return serve(ctx, dir, bin("thorbis_exporter"), "/-/ready", append([]string{"--config.file=" + file, "--storage.path=" + filepath.Join(dir, "data")}, args...)...)
+	return serve(ctx, dir, bin("thorbis_exporter"), "/-/ready",
+		append([]string{"--config.file=" + file, "--storage.path=" + filepath.Join(dir, "data")}, args...)...)
 }
 
 // serve starts a program that serves metrics, on an address of its own, and waits until a page answers.
@@ -156,7 +157,9 @@ func (p *program) peakRSS() (float64, error) {
 	return 0, errors.New("/proc has no VmHWM")
 }
 
-var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+var client = &http.Client{
+	Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+}
 
 // fetch gets a page whole.
 func fetch(ctx context.Context, url string) (string, error) {

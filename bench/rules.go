@@ -26,9 +26,9 @@ import (
 // The rules on requests at growing numbers of tenants, beside what sloth generates for one objective of each of a
 // thousand tenants. Both run in Prometheus' own rule engine and storage over the same series; the figure is
 // processor time of the evaluations alone, writing their results included. Ours judge three objectives of the service,
-// its tiers and each tenant, and record throughput; sloth's judge one. An hour or so of raw samples is stored, which flatters
-// sloth, whose rules read up to three days of them; ours read a quarter of an hour. Every tenant has slow requests in
-// every scrape, the dearest case for ours, which keep windows only of what is bad.
+// its tiers and each tenant, and record throughput; sloth's judge one. An hour or so of raw samples is stored, which
+// flatters sloth, whose rules read up to three days of them; ours read a quarter of an hour. Every tenant has slow
+// requests in every scrape, the dearest case for ours, which keep windows only of what is bad.
 var _ = register("rules", benchRules)
 
 const (
@@ -70,7 +70,8 @@ func benchRules(_ context.Context, r *report) error {
 			}
 		} else if err == nil {
 			r.add(figure{name: fmt.Sprintf("evaluation, ours, %d tenants", tenants), value: ours.perMinute(), unit: "CPU-s/min"})
-			r.add(figure{name: fmt.Sprintf("every rule once, ours, %d tenants", tenants), value: ours.round.Seconds(), unit: "s"})
+			r.add(
+				figure{name: fmt.Sprintf("every rule once, ours, %d tenants", tenants), value: ours.round.Seconds(), unit: "s"})
 		}
 		w.close()
 		if err != nil {
@@ -168,7 +169,9 @@ func (w *ruleWorld) fill(tenants int) error {
 		step   float64
 	}
 	make1 := func(name string, step float64, pairs ...string) *kept {
-		return &kept{labels: labels.FromStrings(append(append([]string{model.MetricNameLabel, name}, env...), pairs...)...), step: step}
+		return &kept{
+			labels: labels.FromStrings(append(append([]string{model.MetricNameLabel, name}, env...), pairs...)...), step: step,
+		}
 	}
 	var raw, totals, hourly []*kept
 	target := []string{"job", "thorbis", "instance", "a"}
@@ -185,18 +188,22 @@ func (w *ruleWorld) fill(tenants int) error {
 				make1(metric.TenantLateRequests.Name, 0, append(exposed[:8:8], metric.LabelCodeClass, class)...))
 		}
 		for _, threshold := range []string{"0.3", "1"} {
-			raw = append(raw, make1(metric.TenantSlowRequests.Name, 1, append(exposed[:8:8], metric.LabelThreshold, threshold)...))
+			raw = append(raw,
+				make1(metric.TenantSlowRequests.Name, 1, append(exposed[:8:8], metric.LabelThreshold, threshold)...))
 		}
 		tier := []string{"standard", "enterprise"}[n%2]
-		raw = append(raw, make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
-		totals = append(totals, make1(metric.TenantRequestsTotals.Total.Name, 214, tenant...), make1(metric.TenantRequestsTotals.Step.Name, 0, tenant...))
+		raw = append(raw,
+			make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
+		totals = append(totals, make1(metric.TenantRequestsTotals.Total.Name, 214, tenant...),
+			make1(metric.TenantRequestsTotals.Step.Name, 0, tenant...))
 		hourly = append(hourly, make1(metric.TenantRequestsTotals.Hourly.Name, 25_000, tenant...))
 		for _, slo := range []string{metric.SLOAvailability, "latency-300ms", "latency-1s"} {
 			if slo == metric.SLOAvailability && n%20 != 0 {
 				continue
 			}
 			judged := append(append([]string{}, tenant...), metric.LabelSLO, slo)
-			totals = append(totals, make1(metric.TenantBadTotals.Total.Name, 2, judged...), make1(metric.TenantBadTotals.Step.Name, 0, judged...))
+			totals = append(totals, make1(metric.TenantBadTotals.Total.Name, 2, judged...),
+				make1(metric.TenantBadTotals.Step.Name, 0, judged...))
 			hourly = append(hourly, make1(metric.TenantBadTotals.Hourly.Name, 240, judged...))
 		}
 	}
@@ -237,7 +244,8 @@ func (w *ruleWorld) fill(tenants int) error {
 	return nil
 }
 
-// cost is what some minutes of evaluations took, each group at its own interval, and what one evaluation of every group.
+// cost is what some minutes of evaluations took, each group at its own interval, and what one evaluation of every
+// group.
 type cost struct {
 	rules int
 	cpu   time.Duration
@@ -314,16 +322,20 @@ func slothRules(tenants int) []byte {
 		fmt.Fprintf(&b, "- name: sloth-slo-sli-recordings-%s\n  rules:\n", tenant)
 		for _, window := range []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"} {
 			rule("slo:sli_error:ratio_rate"+window, ", sloth_window: "+window, fmt.Sprintf(
-				`(sum(rate(thorbis_tenant_requests_total{tenant="%[1]s",code_class="5xx"}[%[2]s]))) / (sum(rate(thorbis_tenant_requests_total{tenant="%[1]s"}[%[2]s])))`, tenant, window))
+				`(sum(rate(thorbis_tenant_requests_total{tenant="%[1]s",code_class="5xx"}[%[2]s]))) / `+
+					`(sum(rate(thorbis_tenant_requests_total{tenant="%[1]s"}[%[2]s])))`, tenant, window))
 		}
 		rule("slo:sli_error:ratio_rate30d", ", sloth_window: 30d", fmt.Sprintf(
-			`sum_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d]) / ignoring (sloth_window) count_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d])`, sel))
+			`sum_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d]) / ignoring (sloth_window) `+
+				`count_over_time(slo:sli_error:ratio_rate5m{%[1]s}[30d])`, sel))
 		fmt.Fprintf(&b, "- name: sloth-slo-meta-recordings-%s\n  rules:\n", tenant)
 		rule("slo:objective:ratio", "", "vector(0.9999)")
 		rule("slo:error_budget:ratio", "", "vector(1-0.9999)")
 		rule("slo:time_period:days", "", "vector(30)")
-		rule("slo:current_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate5m{%[1]s} / on(sloth_id, sloth_slo, sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
-		rule("slo:period_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate30d{%[1]s} / on(sloth_id, sloth_slo, sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
+		rule("slo:current_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate5m{%[1]s} / on(sloth_id, sloth_slo, `+
+			`sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
+		rule("slo:period_burn_rate:ratio", "", fmt.Sprintf(`slo:sli_error:ratio_rate30d{%[1]s} / on(sloth_id, sloth_slo, `+
+			`sloth_service) group_left slo:error_budget:ratio{%[1]s}`, sel))
 		rule("slo:period_error_budget_remaining:ratio", "", fmt.Sprintf(`1 - slo:period_burn_rate:ratio{%s}`, sel))
 		rule("sloth_slo_info", `, sloth_mode: cli-gen-prom, sloth_objective: "99.99"`, "vector(1)")
 		fmt.Fprintf(&b, "- name: sloth-slo-alerts-%s\n  rules:\n", tenant)
@@ -337,10 +349,12 @@ func slothRules(tenants int) []byte {
 			var terms []string
 			for _, p := range alert.pairs {
 				terms = append(terms, fmt.Sprintf(
-					`(max(slo:sli_error:ratio_rate%[1]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window) and max(slo:sli_error:ratio_rate%[2]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window))`,
+					`(max(slo:sli_error:ratio_rate%[1]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window) and `+
+						`max(slo:sli_error:ratio_rate%[2]s{%[3]s} > (%[4]s * 0.0001)) without (sloth_window))`,
 					p[0], p[1], sel, p[2]))
 			}
-			fmt.Fprintf(&b, "  - alert: ErrorBudgetBurn\n    expr: %q\n    labels: {sloth_severity: %s}\n", strings.Join(terms, " or "), alert.severity)
+			fmt.Fprintf(&b, "  - alert: ErrorBudgetBurn\n    expr: %q\n    labels: {sloth_severity: %s}\n",
+				strings.Join(terms, " or "), alert.severity)
 		}
 	}
 	return []byte(b.String())

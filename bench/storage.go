@@ -35,17 +35,23 @@ func storageCollection(ctx context.Context, r *report) error {
 	if err := storageMachine(dir); err != nil {
 		return err
 	}
-	paths := []string{"--path.procfs=" + filepath.Join(dir, "proc"), "--path.sysfs=" + filepath.Join(dir, "sys"), "--path.rootfs=" + filepath.Join(dir, "root")}
+	paths := []string{
+		"--path.procfs=" + filepath.Join(dir, "proc"), "--path.sysfs=" + filepath.Join(dir, "sys"),
+		"--path.rootfs=" + filepath.Join(dir, "root"),
+	}
 
-	theirs, err := serve(ctx, dir, node, "/metrics", append(slices.Clone(paths), "--path.udev.data="+filepath.Join(dir, "udev"),
-		"--collector.disable-defaults", "--collector.diskstats", "--collector.filesystem", "--web.disable-exporter-metrics")...)
+	theirs, err := serve(ctx, dir, node, "/metrics", append(
+		slices.Clone(paths), "--path.udev.data="+filepath.Join(dir, "udev"),
+		"--collector.disable-defaults", "--collector.diskstats", "--collector.filesystem", "--web.disable-exporter-metrics",
+	)...)
 	if err != nil {
 		return err
 	}
 	defer theirs.stop()
 	theirURL := theirs.url + "/metrics"
 	ours, err := exporter(ctx, filepath.Join(dir, "ours"), "storage: {interval: 1s}\n",
-		append(paths, "--no-collector.health", "--no-collector.host", "--no-collector.database", "--no-collector.incident")...)
+		append(paths, "--no-collector.health", "--no-collector.host", "--no-collector.database",
+			"--no-collector.incident")...)
 	if err != nil {
 		return err
 	}
@@ -64,7 +70,10 @@ func storageCollection(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	for name, page := range map[string]string{"thorbis_storage_io_in_flight{": ourPage, "node_disk_io_now{": theirPage, "thorbis_storage_filesystem_available_bytes{": ourPage, "node_filesystem_avail_bytes{": theirPage} {
+	for name, page := range map[string]string{
+		"thorbis_storage_io_in_flight{": ourPage, "node_disk_io_now{": theirPage,
+		"thorbis_storage_filesystem_available_bytes{": ourPage, "node_filesystem_avail_bytes{": theirPage,
+	} {
 		if n := strings.Count(page, "\n"+name); n != 500 {
 			return fmt.Errorf("%d series of %s, 500 expected", n, name)
 		}
@@ -94,12 +103,14 @@ func storageCollection(ctx context.Context, r *report) error {
 	each := func(used time.Duration) float64 { return used.Seconds() * 1000 / storageMeasured }
 	us, them := each(used[0]), each(used[1])
 	r.add(figure{
-		name: "CPU time of a collection and a scrape", value: us, unit: "ms", against: fmt.Sprintf("node_exporter %.3g ms", them), ratio: us / them,
+		name:  "CPU time of a collection and a scrape",
+		value: us, unit: "ms", against: fmt.Sprintf("node_exporter %.3g ms", them), ratio: us / them,
 		target: "below node_exporter", met: us < them,
 	})
 	r.add(figure{
 		name: "size of a scrape", value: float64(len(ourPage)) / 1024, unit: "KiB",
-		against: fmt.Sprintf("node_exporter %.3g KiB", float64(len(theirPage))/1024), ratio: float64(len(ourPage)) / float64(len(theirPage)),
+		against: fmt.Sprintf("node_exporter %.3g KiB", float64(len(theirPage))/1024),
+		ratio:   float64(len(ourPage)) / float64(len(theirPage)),
 	})
 	ourMemory, err := ours.rss()
 	if err != nil {
@@ -122,12 +133,14 @@ func storageMachine(dir string) error {
 	files := map[string]string{}
 	for i := range storageDevices {
 		name := fmt.Sprintf("sd%c%c", 'a'+i/26, 'a'+i%26)
-		fmt.Fprintf(&disks, "%4d %7d %s 147219 16209 5183018 98005 60495 205775 21005840 104706 %d 28472 208977 39262 38 17806656 5661 4232 603\n", 8+i/256, i%256, name, i%7)
+		fmt.Fprintf(&disks, "%4d %7d %s 147219 16209 5183018 98005 60495 205775 21005840 104706 %d 28472 208977 39262 38 "+
+			"17806656 5661 4232 603\n", 8+i/256, i%256, name, i%7)
 		files["sys/block/"+name+"/queue/rotational"] = "0\n"
 		files["sys/class/block/"+name+"/size"] = "2097152\n"
 		if i < storageMounts {
 			point := fmt.Sprintf("/mnt/volume-%03d", i)
-			fmt.Fprintf(&mountinfo, "%d 27 %d:%d / %s rw,relatime shared:1 - ext4 /dev/%s rw\n", 100+i, 8+i/256, i%256, point, name)
+			fmt.Fprintf(&mountinfo,
+				"%d 27 %d:%d / %s rw,relatime shared:1 - ext4 /dev/%s rw\n", 100+i, 8+i/256, i%256, point, name)
 			fmt.Fprintf(&mounts, "/dev/%s %s ext4 rw,relatime 0 0\n", name, point)
 			if err := os.MkdirAll(filepath.Join(dir, "root", point), 0o755); err != nil {
 				return err

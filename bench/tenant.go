@@ -76,16 +76,19 @@ func tenantLines(ctx context.Context, r *report) error {
 		if c.ofJSON > 0 {
 			ratio := float64(c.ours) / float64(c.ofJSON)
 			r.add(figure{
-				name: format + ", file to saved counters", value: each(c.ours), unit: "CPU-ns/line", against: "encoding/json decoding the same lines",
+				name:  format + ", file to saved counters",
+				value: each(c.ours), unit: "CPU-ns/line", against: "encoding/json decoding the same lines",
 				ratio: ratio, target: target("<= %.1f of it", ofEncodingJSON), met: ratio <= ofEncodingJSON,
 			})
 		}
 		r.add(figure{
-			name: format + ", file to saved counters", value: each(c.ours), unit: "CPU-ns/line", against: "bytes.IndexByte over the same file",
+			name:  format + ", file to saved counters",
+			value: each(c.ours), unit: "CPU-ns/line", against: "bytes.IndexByte over the same file",
 			ratio: float64(c.ours) / float64(c.floor),
 		})
 		r.add(figure{name: format + ", bytes of a line", value: float64(c.size) / benchLines, unit: "bytes"})
-		r.add(figure{name: format + ", two files at once", value: c.twoAtOnce, unit: "lines/s", against: "one file", ratio: c.twoAtOnce / c.perSecond})
+		r.add(figure{name: format +
+			", two files at once", value: c.twoAtOnce, unit: "lines/s", against: "one file", ratio: c.twoAtOnce / c.perSecond})
 	}
 	perByte := func(format string) float64 { return float64(all[format].ours) / float64(all[format].size) }
 	ratio := perByte(formats[0]) / perByte(formats[1])

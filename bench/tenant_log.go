@@ -38,11 +38,17 @@ func logFile(dir, name, format string, lines, tenants int, seed int64) (string, 
 		took := math.Exp(r.NormFloat64()) * 0.06
 		size := 200 + r.Intn(40_000)
 		if format == "combined" {
-			_, err = fmt.Fprintf(w, `203.0.113.%d - - [%s] "GET /api/v1/orders/%d/items?page=%d HTTP/1.1" %d %d "https://tenant-%d.thorbis.app/orders" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36" "tenant-%d.thorbis.app" %.3f`+"\n",
+			_, err = fmt.Fprintf(w, `203.0.113.%d - - [%s] "GET /api/v1/orders/%d/items?page=%d HTTP/1.1" %d %d `+
+				`"https://tenant-%d.thorbis.app/orders" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) `+
+				`Chrome/140.0.0.0 Safari/537.36" "tenant-%d.thorbis.app" %.3f`+"\n",
 				r.Intn(256), at.Format("02/Jan/2006:15:04:05 -0700"), r.Intn(1e6), r.Intn(50), status, size, tenant, tenant, took)
 		} else {
-			_, err = fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"remote_addr":"203.0.113.%d","host":"tenant-%d.thorbis.app","method":"GET","uri":"/api/v1/orders/%d/items","status":%d,"request_time":%.3f,"upstream_response_time":"%.3f","bytes_sent":%d,"request_id":"%016x%016x","http_referer":"https://tenant-%d.thorbis.app/orders","http_user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}`+"\n",
-				at.Format(time.RFC3339), at.Unix(), at.Nanosecond()/1e6, r.Intn(256), tenant, r.Intn(1e6), status, took, took*0.9, size, r.Uint64(), i, tenant)
+			_, err = fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"remote_addr":"203.0.113.%d","host":"tenant-%d.thorbis.app",`+
+				`"method":"GET","uri":"/api/v1/orders/%d/items","status":%d,"request_time":%.3f,"upstream_response_time":"%.3f",`+
+				`"bytes_sent":%d,"request_id":"%016x%016x","http_referer":"https://tenant-%d.thorbis.app/orders",`+
+				`"http_user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}`+"\n",
+				at.Format(time.RFC3339), at.Unix(), at.Nanosecond()/1e6, r.Intn(256), tenant, r.Intn(1e6), status, took, took*0.9,
+				size, r.Uint64(), i, tenant)
 		}
 		if err != nil {
 			return "", 0, err

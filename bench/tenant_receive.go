@@ -140,7 +140,10 @@ func cloudflarePost(n int) []byte {
 	now := time.Now().UnixNano()
 	for i := range eventsPerPost {
 		id := strconv.FormatInt(int64(n*eventsPerPost+i)*2654435761, 16)
-		fmt.Fprintf(z, `{"ClientRequestHost":"tenant-%d.thorbis.app","ClientRequestMethod":"GET","ClientRequestPath":"/api/orders/%d","ClientRequestSource":"eyeball","EdgeResponseStatus":200,"OriginResponseStatus":200,"CacheCacheStatus":"dynamic","EdgeStartTimestamp":%d,"EdgeEndTimestamp":%d,"EdgeTimeToFirstByteMs":98,"OriginResponseDurationMs":83,"EdgeResponseBytes":912,"RayID":"%s"}`+"\n",
+		fmt.Fprintf(z, `{"ClientRequestHost":"tenant-%d.thorbis.app","ClientRequestMethod":"GET",`+
+			`"ClientRequestPath":"/api/orders/%d","ClientRequestSource":"eyeball","EdgeResponseStatus":200,`+
+			`"OriginResponseStatus":200,"CacheCacheStatus":"dynamic","EdgeStartTimestamp":%d,"EdgeEndTimestamp":%d,`+
+			`"EdgeTimeToFirstByteMs":98,"OriginResponseDurationMs":83,"EdgeResponseBytes":912,"RayID":"%s"}`+"\n",
 			i%500, i, now-int64(i)*1e6-111e6, now-int64(i)*1e6, id)
 	}
 	_ = z.Close()

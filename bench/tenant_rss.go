@@ -30,7 +30,8 @@ func tenantRSS(ctx context.Context, r *report) error {
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
 	for i := range lines {
-		fmt.Fprintf(w, `{"host":"tenant-%d.thorbis.app","status":200,"request_time":%.3f,"bytes_sent":%d}`+"\n", i%tenants, float64(i%977)/1000, i%4096)
+		fmt.Fprintf(w, `{"host":"tenant-%d.thorbis.app","status":200,"request_time":%.3f,"bytes_sent":%d}`+"\n", i%tenants,
+			float64(i%977)/1000, i%4096)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -48,7 +49,8 @@ func tenantRSS(ctx context.Context, r *report) error {
 			return err
 		}
 		r.add(figure{
-			name: "peak of the resident memory with 100,000 tenants, scraped as " + scraped.name, value: peak / (1 << 20), unit: "MiB",
+			name:  "peak of the resident memory with 100,000 tenants, scraped as " + scraped.name,
+			value: peak / (1 << 20), unit: "MiB",
 			target: "<= 256 MiB", met: peak <= 256<<20,
 		})
 	}
@@ -66,7 +68,8 @@ func peakOf(ctx context.Context, dir, accept string, lines float64) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	p, err := launch(dir, bin("thorbis_exporter"), "--config.file=thorbis.yaml", "--storage.path="+storage, "--web.listen-address="+address)
+	p, err := launch(dir, bin("thorbis_exporter"), "--config.file=thorbis.yaml", "--storage.path="+storage,
+		"--web.listen-address="+address)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +86,9 @@ func peakOf(ctx context.Context, dir, accept string, lines float64) (float64, er
 		if read = total(page, "thorbis_tenant_source_lines_total"); read == lines {
 			scrapes++
 		}
-		if err := drain(ctx, "http://"+address+"/metrics/tenants", accept, []string{"gzip", "identity"}[scrapes%2]); err != nil {
+		if err := drain(
+			ctx, "http://"+address+"/metrics/tenants", accept, []string{"gzip", "identity"}[scrapes%2],
+		); err != nil {
 			return 0, err
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {

@@ -41,12 +41,18 @@ func newVectors() *vectors {
 	labels := []string{metric.LabelAppService, metric.LabelTenant}
 	with := func(more string) []string { return append(labels[:2:2], more) }
 	v := &vectors{
-		registry:  prometheus.NewRegistry(),
-		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantRequests.Name, Help: "x"}, with(metric.LabelCodeClass)),
-		late:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantLateRequests.Name, Help: "x"}, with(metric.LabelCodeClass)),
-		slow:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantSlowRequests.Name, Help: "x"}, with(metric.LabelThreshold)),
-		answered:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantResponseBytes.Name, Help: "x"}, labels),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: metric.TenantRequestDuration.Name, Help: "x", NativeHistogramBucketFactor: 1.1, Buckets: classicBounds()}, labels),
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantRequests.Name, Help: "x"},
+			with(metric.LabelCodeClass)),
+		late: prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantLateRequests.Name, Help: "x"},
+			with(metric.LabelCodeClass)),
+		slow: prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantSlowRequests.Name, Help: "x"},
+			with(metric.LabelThreshold)),
+		answered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric.TenantResponseBytes.Name, Help: "x"}, labels),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: metric.TenantRequestDuration.Name, Help: "x", NativeHistogramBucketFactor: 1.1,
+			Buckets: classicBounds(),
+		}, labels),
 	}
 	v.registry.MustRegister(v.requests, v.late, v.slow, v.answered, v.durations)
 	return v
@@ -79,7 +85,8 @@ func fillVectors(v *vectors, n int) {
 	for i := range n {
 		name := "tenant-" + strconv.Itoa(i)
 		v.tenant(name)
-		requests, bytes, durations := v.requests.WithLabelValues("web", name, "2xx"), v.answered.WithLabelValues("web", name), v.durations.WithLabelValues("web", name)
+		requests, bytes, durations := v.requests.WithLabelValues("web", name, "2xx"), v.answered.WithLabelValues("web", name),
+			v.durations.WithLabelValues("web", name)
 		for range observations {
 			requests.Inc()
 			bytes.Add(512)
@@ -92,11 +99,16 @@ func fillVectors(v *vectors, n int) {
 func fillTenants(ctx context.Context, c *tenant.Collector, n int) error {
 	r := rand.New(rand.NewSource(1)) //nolint:gosec // as above
 	st := c.Store()
-	numbers := st.Configure(store.Config{Limit: n, Thresholds: []uint64{3e8, 1e9}, Sources: []store.SourceConfig{{Name: "bench", Service: "web"}}})["bench"]
+	numbers := st.Configure(store.Config{
+		Limit: n, Thresholds: []uint64{3e8, 1e9}, Sources: []store.SourceConfig{{Name: "bench", Service: "web"}},
+	})["bench"]
 	agg := aggregate.NewAggregator(st)
-	source := &aggregate.CountSource{Number: numbers.Source, Late: time.Hour, Weight: aggregate.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &aggregate.Rule{
-		Service: numbers.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
-	}}
+	source := &aggregate.CountSource{
+		Number: numbers.Source,
+		Late:   time.Hour, Weight: aggregate.Whole, Thresholds: []uint64{3e8, 1e9}, Rule: &aggregate.Rule{
+			Service: numbers.Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		},
+	}
 	agg.Begin(source)
 	for i := range n {
 		host := []byte("tenant-" + strconv.Itoa(i) + ".thorbis.app")
@@ -199,19 +211,28 @@ func tenantScrape(ctx context.Context, r *report) error {
 	}
 	defer stop()
 	for _, f := range []struct{ name, accept, encoding string }{
-		{"text", acceptText, "identity"}, {"protobuf", acceptProto, "identity"}, {"text, gzip", acceptText, "gzip"}, {"protobuf, gzip", acceptProto, "gzip"},
+		{"text", acceptText, "identity"}, {
+			"protobuf", acceptProto, "identity",
+		}, {"text, gzip", acceptText, "gzip"}, {"protobuf, gzip", acceptProto, "gzip"},
 	} {
 		r.say("scraping %s", f.name)
 		them, us := scrape(theirs, f.accept, f.encoding), scrape(c.Tenants(), f.accept, f.encoding)
-		figureOf := figure{name: f.name + ", CPU of a scrape", value: us.seconds * 1000, unit: "ms", against: fmt.Sprintf("promhttp %.0f ms", them.seconds*1000), ratio: us.seconds / them.seconds}
-		allocs := figure{name: f.name + ", allocations of a scrape", value: float64(us.allocs), unit: "", against: fmt.Sprintf("promhttp %d", them.allocs), ratio: float64(us.allocs) / float64(them.allocs)}
+		figureOf := figure{
+			name: f.name + ", CPU of a scrape", value: us.seconds * 1000, unit: "ms",
+			against: fmt.Sprintf("promhttp %.0f ms", them.seconds*1000), ratio: us.seconds / them.seconds,
+		}
+		allocs := figure{
+			name: f.name + ", allocations of a scrape", value: float64(us.allocs), unit: "",
+			against: fmt.Sprintf("promhttp %d", them.allocs), ratio: float64(us.allocs) / float64(them.allocs),
+		}
 		if f.encoding == "identity" {
 			figureOf.target, figureOf.met = "<= a tenth", us.seconds <= them.seconds/10
 			allocs.target, allocs.met = "<= 1000", us.allocs <= 1000
 		}
 		r.add(figureOf)
 		r.add(allocs)
-		r.add(figure{name: f.name + ", size of a scrape", value: float64(us.bytes) / 1e6, unit: "MB", against: fmt.Sprintf("promhttp %.1f MB", float64(them.bytes)/1e6), ratio: float64(us.bytes) / float64(them.bytes)})
+		r.add(figure{name: f.name + ", size of a scrape", value: float64(us.bytes) / 1e6, unit: "MB", against: fmt.Sprintf(
+			"promhttp %.1f MB", float64(them.bytes)/1e6), ratio: float64(us.bytes) / float64(them.bytes)})
 	}
 	return nil
 }
@@ -240,7 +261,10 @@ func tenantMemory(ctx context.Context, r *report) error {
 			return err
 		}
 		ours := float64(heap()-before) / float64(tenants)
-		r.add(figure{name: fmt.Sprintf("heap of one of %d tenants", tenants), value: ours, unit: "bytes", against: fmt.Sprintf("vectors %.0f bytes", theirs), ratio: ours / theirs, target: "<= 2048", met: ours <= 2048})
+		r.add(figure{
+			name: fmt.Sprintf("heap of one of %d tenants", tenants), value: ours, unit: "bytes",
+			against: fmt.Sprintf("vectors %.0f bytes", theirs), ratio: ours / theirs, target: "<= 2048", met: ours <= 2048,
+		})
 		for range 3 {
 			_ = scrape(c.Tenants(), acceptText, "identity")
 			_ = scrape(c.Tenants(), acceptProto, "identity")

@@ -139,7 +139,8 @@ func validateBackups(v *validator, backups []*Backup) {
 		}
 		v.names(path+".locations", b.Locations)
 		if b.Refresh.Std() < 10*time.Second {
-			v.failAt(path+".refresh", "invalid duration %q: write 10s or more, because each listing starts the program", b.Refresh)
+			v.failAt(path+".refresh", "invalid duration %q: write 10s or more, because each listing starts the program",
+				b.Refresh)
 		}
 		if b.Timeout <= 0 || b.Timeout > b.Refresh {
 			v.failAt(path+".timeout", "invalid duration %q: write more than 0 and at most refresh, which is %s",

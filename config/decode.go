@@ -105,7 +105,8 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 	d.nodes++
 	if d.nodes > maxNodes {
 		if d.nodes == maxNodes+1 {
-			d.fail(file, node.Line, path, "the policy is too large (more than %d values): use fewer aliases or fewer values", maxNodes)
+			d.fail(file, node.Line, path, "the policy is too large (more than %d values): use fewer aliases or fewer values",
+				maxNodes)
 		}
 		return
 	}

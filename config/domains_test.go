@@ -36,12 +36,16 @@ func TestDomains(t *testing.T) {
 		t.Errorf("with an unwritten section %+v", d)
 	}
 	d := domainsOf(t, "domains: {}").Domains()
-	if d == nil || !*d.Checks || !*d.Tenants || d.Limit != 500 || d.Interval != Duration(24*time.Hour) || d.Spacing != Duration(5*time.Second) ||
-		d.WarnBefore != Duration(30*24*time.Hour) || d.UrgentBefore != Duration(7*24*time.Hour) || d.Bootstrap.URL != ianaBootstrap {
+	if d == nil || !*d.Checks || !*d.Tenants || d.Limit != 500 || d.Interval != Duration(24*time.Hour) ||
+		d.Spacing != Duration(5*time.Second) ||
+		d.WarnBefore != Duration(30*24*time.Hour) || d.UrgentBefore != Duration(7*24*time.Hour) ||
+		d.Bootstrap.URL != ianaBootstrap {
 		t.Errorf("the defaults are %+v", d)
 	}
-	d = domainsOf(t, "domains: {checks: false, warn_before: 5d, bootstrap: {file: dns.json}, names: [{name: example.org, expires: 2027-03-01}]}").Domains()
-	if *d.Checks || d.UrgentBefore != d.WarnBefore || d.Bootstrap.URL != "" || !strings.HasSuffix(d.Bootstrap.File, "dns.json") ||
+	d = domainsOf(t, "domains: {checks: false, warn_before: 5d, bootstrap: {file: dns.json}, names: [{name: example.org, "+
+		"expires: 2027-03-01}]}").Domains()
+	if *d.Checks || d.UrgentBefore != d.WarnBefore || d.Bootstrap.URL != "" ||
+		!strings.HasSuffix(d.Bootstrap.File, "dns.json") ||
 		!d.Names[0].Expires.Equal(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("what is written is %+v", d)
 	}
@@ -63,7 +67,8 @@ func TestDomainsAreHashed(t *testing.T) {
 func TestDomainsCost(t *testing.T) {
 	before := Estimate(domainsOf(t, ""), 100)
 	after := Estimate(domainsOf(t, "domains: {limit: 50, interval: 1h}"), 100)
-	if series, calls := after.Series-before.Series, after.APICallsPerHour-before.APICallsPerHour; series != 50*seriesPerDomain || calls != 50 {
+	if series, calls := after.Series-before.Series,
+		after.APICallsPerHour-before.APICallsPerHour; series != 50*seriesPerDomain || calls != 50 {
 		t.Errorf("50 domains cost %d series and %d calls an hour", series, calls)
 	}
 }

@@ -12,6 +12,9 @@ func TestHostErrorsNameTheCure(t *testing.T) {
 		{"processes: [{name: a}]", "host.processes[0]: missing match: write the command's name as ps -o comm shows it"},
 		{"processes: [{name: a, match: '('}]", `invalid regular expression "("`},
 		{"processes: [{name: a, match: x}, {name: a, match: y}]", "host.processes[1].name"},
-		{"processes: [" + strings.Repeat("{name: a, match: x}, ", maxProcesses) + "{}]", "too many processes (51): write at most 50"},
+		{
+			"processes: [" + strings.Repeat("{name: a, match: x}, ", maxProcesses) + "{}]",
+			"too many processes (51): write at most 50",
+		},
 	})
 }

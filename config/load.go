@@ -102,7 +102,8 @@ func partsOf(ctx context.Context, path string) ([]string, error) {
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return nil, fmt.Errorf("the policy cannot be read: no *.yaml or *.yml file in %s: put a part of the policy there", path)
+		return nil, fmt.Errorf("the policy cannot be read: no *.yaml or *.yml file in %s: put a part of the policy there",
+			path)
 	}
 	return names, nil
 }
@@ -118,7 +119,8 @@ func parseStream(ctx context.Context, name string, from io.Reader) (*Policy, err
 		return nil, fmt.Errorf("the policy cannot be read: %s: %w", name, err)
 	}
 	if len(text) > maxFileBytes {
-		return nil, fmt.Errorf("the policy cannot be read: %s: more than %d bytes: divide it into files of a directory", name, maxFileBytes)
+		return nil, fmt.Errorf("the policy cannot be read: %s: more than %d bytes: divide it into files of a directory", name,
+			maxFileBytes)
 	}
 	return parse(ctx, []source{{name: name, text: text}})
 }

@@ -70,7 +70,8 @@ func zoneOf(name string) string {
 
 func (v *validator) references(h Health) {
 	if len(h.ReferenceTargets) > maxReferences {
-		v.failAt("health.reference_targets", "too many targets (%d): write at most %d", len(h.ReferenceTargets), maxReferences)
+		v.failAt("health.reference_targets", "too many targets (%d): write at most %d", len(h.ReferenceTargets),
+			maxReferences)
 	}
 	for i, r := range h.ReferenceTargets {
 		path := fmt.Sprintf("health.reference_targets[%d]", i)

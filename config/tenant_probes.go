@@ -54,7 +54,8 @@ func networkOf(text string) (netip.Prefix, error) {
 
 func (v *validator) probes(t *TenantProbes) {
 	if len(t.Addresses) > maxProbeAddresses {
-		v.failAt("tenants.probes.addresses", "too many addresses (%d): write at most %d, or networks", len(t.Addresses), maxProbeAddresses)
+		v.failAt("tenants.probes.addresses", "too many addresses (%d): write at most %d, or networks", len(t.Addresses),
+			maxProbeAddresses)
 		return
 	}
 	for i, text := range t.Addresses {

@@ -84,10 +84,16 @@ func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 		},
 		"json status":   {"nginx-json,", "json, fields: {host: x},", "p.yaml:8: tenants.sources[0].fields: missing status"},
 		"unknown field": {"nginx-json,", "json, fields: {status: s, hots: x},", `unknown value "hots": did you mean host?`},
-		"limit":         {"  host:", "  limit: 0\n  host:", `p.yaml:6: tenants.limit: invalid number "0": write 1 to 1000000`},
-		"late":          {"  host:", "  late_after: 1s\n  host:", `p.yaml:6: tenants.late_after: invalid duration "1s": write 1m or more`},
-		"histogram":     {"  host:", "  histogram: natve\n  host:", "did you mean native?"},
-		"custom domain": {"  host:", "  hosts: {\"Shop.acme.com:443\": acme}\n  host:", `invalid host "Shop.acme.com:443": write it alone`},
+		"limit": {
+			"  host:", "  limit: 0\n  host:", `p.yaml:6: tenants.limit: invalid number "0": write 1 to 1000000`,
+		},
+		"late": {
+			"  host:", "  late_after: 1s\n  host:", `p.yaml:6: tenants.late_after: invalid duration "1s": write 1m or more`,
+		},
+		"histogram": {"  host:", "  histogram: natve\n  host:", "did you mean native?"},
+		"custom domain": {
+			"  host:", "  hosts: {\"Shop.acme.com:443\": acme}\n  host:", `invalid host "Shop.acme.com:443": write it alone`,
+		},
 		"reserved name": {"  host:", "  hosts: {\"shop.acme.com\": _other}\n  host:", `invalid name "_other"`},
 		"two registries": {
 			"{file: tenants.yaml}",

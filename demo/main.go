@@ -1,6 +1,6 @@
 // Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C.
-// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it. THORBIS_DEMO_PORT has all
-// its parts listen from that port on, so that two demonstrations fit on one machine.
+// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it. THORBIS_DEMO_PORT has
+// all its parts listen from that port on, so that two demonstrations fit on one machine.
 package main
 
 import (
@@ -74,7 +74,8 @@ func control(path string) error {
 }
 
 func serve() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last: a closed terminal
+	// the last: a closed terminal
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	bin := os.Getenv("THORBIS_BIN")
 	if bin == "" {
@@ -84,7 +85,8 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx, stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
+	s, err := stack.Start(ctx,
+		stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -21,7 +21,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/stack"
 )
 
-// TestDemonstration runs the program of make run: outage and recover reach it, and Ctrl-C ends it with everything that it started.
+// TestDemonstration runs the program of make run: outage and recover reach it, and Ctrl-C ends it with everything that
+// it started.
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
 	demo := filepath.Join(t.TempDir(), "demo")
@@ -39,7 +40,8 @@ func TestDemonstration(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := control("outage"); err == nil || !strings.Contains(out, "no demonstration is running; start one with make run") {
+	if out, err := control("outage"); err == nil ||
+		!strings.Contains(out, "no demonstration is running; start one with make run") {
 		t.Errorf("outage without a demonstration: %v %s", err, out)
 	}
 
@@ -143,7 +145,8 @@ func ports(a stack.Addresses) []string {
 	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...)
 }
 
-// freePorts looks for a port from which on all that a demonstration needs are free, out of the way of stack.FreeAddresses.
+// freePorts looks for a port from which on all that a demonstration needs are free, out of the way of
+// stack.FreeAddresses.
 func freePorts(t *testing.T) (int, stack.Addresses) {
 	t.Helper()
 search:
@@ -201,7 +204,8 @@ func serversOf(t *testing.T, pid int) []int {
 		if err != nil || parentOf(n) != pid {
 			continue
 		}
-		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", n)); err == nil && strings.Contains(string(text), "--web.listen-address=") {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", n)); err == nil &&
+			strings.Contains(string(text), "--web.listen-address=") {
 			children = append(children, n)
 		}
 	}

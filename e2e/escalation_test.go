@@ -46,15 +46,18 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	t.Parallel()
 	s := startEscalating(t, 30*time.Second, time.Hour)
 	must(t, s.SaaS.Break(saas.Refuse))
-	eventually(t, pageTime+10*time.Second, "the page to PagerDuty", func() bool { return len(paged(s, stack.RoutingKey, "trigger")) > 0 })
+	eventually(t, pageTime+10*time.Second, "the page to PagerDuty",
+		func() bool { return len(paged(s, stack.RoutingKey, "trigger")) > 0 })
 	eventually(t, time.Minute, "the page to Slack", func() bool { return len(chatted(s, "firing")) > 0 })
 	page := paged(s, stack.RoutingKey, "trigger")[0]
 	check(t, page)
 
-	eventually(t, 30*time.Second+escalationTime, "the page to the secondary", func() bool { return len(paged(s, stack.SecondaryRoutingKey, "trigger")) > 0 })
+	eventually(t, 30*time.Second+escalationTime, "the page to the secondary",
+		func() bool { return len(paged(s, stack.SecondaryRoutingKey, "trigger")) > 0 })
 	next := paged(s, stack.SecondaryRoutingKey, "trigger")[0]
 	t.Logf("from the page to the secondary's: %.1f s, due after 30 s", next.At.Sub(page.At).Seconds())
-	if !strings.Contains(next.Summary, "An incident is unacknowledged.") || !strings.Contains(next.Summary, "Escalated to secondary.") {
+	if !strings.Contains(next.Summary, "An incident is unacknowledged.") ||
+		!strings.Contains(next.Summary, "Escalated to secondary.") {
 		t.Errorf("the secondary gets %q", next.Summary)
 	}
 	// Both checks of the service go down, each at its own probe; the page's next message has the links of both.
@@ -76,7 +79,8 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	}
 
 	acknowledge(t, s, whole)
-	eventually(t, resolveTime, "the end of the escalation", func() bool { return len(paged(s, stack.SecondaryRoutingKey, "resolve")) > 0 })
+	eventually(t, resolveTime, "the end of the escalation",
+		func() bool { return len(paged(s, stack.SecondaryRoutingKey, "resolve")) > 0 })
 	if n := len(paged(s, stack.RoutingKey, "resolve")) + len(chatted(s, "resolved")); n != 0 {
 		t.Errorf("the acknowledgement resolved the outage itself: %+v", s.Pager.Pages())
 	}
@@ -89,10 +93,12 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	}
 
 	must(t, s.SaaS.Recover())
-	eventually(t, resolveTime, "the resolve at PagerDuty", func() bool { return len(paged(s, stack.RoutingKey, "resolve")) > 0 })
+	eventually(t, resolveTime, "the resolve at PagerDuty",
+		func() bool { return len(paged(s, stack.RoutingKey, "resolve")) > 0 })
 	eventually(t, time.Minute, "the resolve at Slack", func() bool { return len(chatted(s, "resolved")) > 0 })
 	for key, want := range map[string]int{stack.RoutingKey: 1, stack.SecondaryRoutingKey: 1} {
-		if triggers, resolves := len(paged(s, key, "trigger")), len(paged(s, key, "resolve")); triggers != want || resolves != want {
+		if triggers, resolves := len(paged(s, key, "trigger")), len(paged(s, key, "resolve")); triggers != want ||
+			resolves != want {
 			t.Errorf("%d pages and %d resolves, want %d of each: %+v", triggers, resolves, want, s.Pager.Pages())
 		}
 	}
@@ -108,7 +114,8 @@ func TestEscalationOutlivesTheExporters(t *testing.T) {
 	t.Parallel()
 	s := startEscalating(t, 20*time.Second, 75*time.Second)
 	must(t, s.SaaS.Break(saas.Refuse))
-	eventually(t, pageTime+20*time.Second+escalationTime, "the page to the secondary", func() bool { return len(paged(s, stack.SecondaryRoutingKey, "trigger")) > 0 })
+	eventually(t, pageTime+20*time.Second+escalationTime, "the page to the secondary",
+		func() bool { return len(paged(s, stack.SecondaryRoutingKey, "trigger")) > 0 })
 	for i := range s.Exporters {
 		s.KillExporter(i)
 	}
@@ -143,7 +150,9 @@ func manyAlerts(t *testing.T, s *stack.Stack, alerts int) {
 					"alertname": "ThorbisTenantDown", "bundle": "thorbis", "environment": "demo", "app_service": "stormy",
 					"priority": "P2", "severity": "critical", "tenant": fmt.Sprintf("t%d", part*alerts/10+i),
 				},
-				"annotations": map[string]string{"summary": "A tenant is down.", "description": "It is down.", "runbook_url": "http://127.0.0.1/runbook"},
+				"annotations": map[string]string{
+					"summary": "A tenant is down.", "description": "It is down.", "runbook_url": "http://127.0.0.1/runbook",
+				},
 			})
 		}
 		send(t, s, "/api/v2/alerts", list)
@@ -183,7 +192,8 @@ func send(t *testing.T, s *stack.Stack, path string, body any) {
 	t.Helper()
 	text, err := json.Marshal(body)
 	must(t, err)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Alertmanager+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Alertmanager+path,
+		bytes.NewReader(text))
 	must(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
@@ -225,7 +235,8 @@ func paged(s *stack.Stack, key, action string) []pager.Page {
 func chatted(s *stack.Stack, action string) []pager.Page {
 	var found []pager.Page
 	for _, p := range s.Pager.Pages() {
-		if p.Kind == pager.Slack && p.To == "#incidents-critical" && p.Action == action && strings.Contains(p.Summary, "[P1] web") {
+		if p.Kind == pager.Slack && p.To == "#incidents-critical" && p.Action == action &&
+			strings.Contains(p.Summary, "[P1] web") {
 			found = append(found, p)
 		}
 	}

@@ -55,7 +55,8 @@ func start(t *testing.T, exporters int, traffic float64) *stack.Stack {
 // checkConfiguration asks promtool what it thinks of what Prometheus was given.
 func checkConfiguration(t *testing.T, s *stack.Stack) {
 	t.Helper()
-	promtool := exec.Command(filepath.Join(bin(), "tools", "promtool"), "check", "config", "--lint=all", "--lint-fatal", filepath.Join(s.Dir, "prometheus.yml"))
+	promtool := exec.Command(filepath.Join(bin(), "tools", "promtool"), "check", "config", "--lint=all", "--lint-fatal",
+		filepath.Join(s.Dir, "prometheus.yml"))
 	if out, err := promtool.CombinedOutput(); err != nil {
 		t.Errorf("promtool check config: %v\n%s", err, out)
 	}
@@ -82,8 +83,8 @@ func checkMetrics(t *testing.T, s *stack.Stack) {
 // bin is where make build and make tools put the programs.
 func bin() string { return cmp.Or(os.Getenv("THORBIS_BIN"), "../bin") }
 
-// A refusing platform, judged by two exporters of which each is killed and comes back in the middle. Its users' requests
-// fail too, and are another reason to page.
+// A refusing platform, judged by two exporters of which each is killed and comes back in the middle. Its users'
+// requests fail too, and are another reason to page.
 func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, 40)
@@ -122,7 +123,8 @@ func TestHungDiskHoldsBackNoPage(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1, 0)
 	fifo := filepath.Join(s.Dir, "exporter-1-data", "health.state.tmp")
-	eventually(t, 10*time.Second, "no save under way", func() bool { return syscall.Mkfifo(fifo, 0o600) == nil }) // whoever opens it for writing waits for a reader
+	// whoever opens it for writing waits for a reader
+	eventually(t, 10*time.Second, "no save under way", func() bool { return syscall.Mkfifo(fifo, 0o600) == nil })
 	eventually(t, time.Minute, "counting from memory", func() bool {
 		page, err := body("http://" + s.Exporters[0] + "/metrics")
 		return err == nil && strings.Contains(page, metric.StateUnsaved.Name+`{collector="health",environment="demo"} 1`)
@@ -196,7 +198,8 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	if n := len(pages(s, "trigger")); n != 1 {
 		t.Errorf("%d pages during one outage, want 1: %+v", n, pages(s, "trigger"))
 	}
-	// The platform has two checks, and its users' requests. The second and third may come a group interval later, as updates.
+	// The platform has two checks, and its users' requests. The second and third may come a group interval later, as
+	// updates.
 	if n := len(pages(s, "update")); n > 2 {
 		t.Errorf("%d updates of one page, want at most 2", n)
 	}
@@ -214,14 +217,16 @@ func outage(t *testing.T, s *stack.Stack, mode saas.Mode, disturb func()) {
 	}
 	sleep(t, settle)
 	if triggers, resolves := len(pages(s, "trigger")), len(pages(s, "resolve")); triggers != 1 || resolves != 1 {
-		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves, s.Pager.Pages())
+		t.Errorf("after the mend there are %d pages and %d resolves, want 1 of each: %+v", triggers, resolves,
+			s.Pager.Pages())
 	}
 	notifiedOnce(t, s, 2)
 	must(t, s.Ended())
 }
 
-// notifiedOnce expects that only the receivers of a P1 were notified of one outage, which is over: a page and its resolve,
-// a message in the chat and its resolve. Between them, there may be an update for each further reason of the service.
+// notifiedOnce expects that only the receivers of a P1 were notified of one outage, which is over: a page and its
+// resolve, a message in the chat and its resolve. Between them, there may be an update for each further reason of the
+// service.
 func notifiedOnce(t *testing.T, s *stack.Stack, updates int) {
 	t.Helper()
 	for _, p := range s.Pager.Pages() {
@@ -242,8 +247,8 @@ func notifiedOnce(t *testing.T, s *stack.Stack, updates int) {
 	}
 }
 
-// forgotten waits until the shortest window holds no bad request of the outage. Until then the alert of the check that was
-// down hides the burn, which must not fire in its place.
+// forgotten waits until the shortest window holds no bad request of the outage. Until then the alert of the check that
+// was down hides the burn, which must not fire in its place.
 func forgotten(t *testing.T, s *stack.Stack) {
 	t.Helper()
 	burns := metric.SLOBurn["5m"].Select(`slo="availability"`)
@@ -318,7 +323,8 @@ func seenDown(t *testing.T, s *stack.Stack) bool {
 	defer resp.Body.Close()
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 		line := lines.Text()
-		if strings.HasPrefix(line, metric.HealthCheckState.Name+"{") && strings.HasSuffix(line, " 1") && strings.Contains(line, `state="down"`) {
+		if strings.HasPrefix(line, metric.HealthCheckState.Name+"{") && strings.HasSuffix(line, " 1") &&
+			strings.Contains(line, `state="down"`) {
 			return true
 		}
 	}

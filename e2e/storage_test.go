@@ -18,8 +18,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/disktest"
 )
 
-// TestStorageCountsWhatFioDoes runs fio past the page cache while this exporter and a node_exporter watch. On a device of
-// its own each counts what fio counts. On one that others use, each counter lies between the kernel's own before and
+// TestStorageCountsWhatFioDoes runs fio past the page cache while this exporter and a node_exporter watch. On a device
+// of its own each counts what fio counts. On one that others use, each counter lies between the kernel's own before and
 // after it was read, and fio's bytes are part of the increase.
 func TestStorageCountsWhatFioDoes(t *testing.T) {
 	t.Parallel()
@@ -31,9 +31,11 @@ func TestStorageCountsWhatFioDoes(t *testing.T) {
 		t.Log("no loop device; the test compares with the kernel alone: ", err)
 	}
 	policy := filepath.Join(dir, "thorbis.yaml")
-	must(t, os.WriteFile(policy, []byte("version: 1\nchannels: {deadman: none}\nstorage: {interval: 1s, devices: {include: '.*'}}\n"), 0o600))
+	must(t, os.WriteFile(policy,
+		[]byte("version: 1\nchannels: {deadman: none}\nstorage: {interval: 1s, devices: {include: '.*'}}\n"), 0o600))
 	programs := map[string]string{
-		"ours": serve(t, "/metrics", filepath.Join(bin(), "thorbis_exporter"), "--config.file="+policy, "--storage.path=", "--log.level=error", "--no-collector.health"),
+		"ours": serve(t, "/metrics", filepath.Join(bin(), "thorbis_exporter"), "--config.file="+policy, "--storage.path=",
+			"--log.level=error", "--no-collector.health"),
 	}
 	if node := filepath.Join(bin(), "tools", "node_exporter"); exists(node) {
 		programs["node_exporter"] = serve(t, "/metrics", node, "--log.level=error", "--collector.disable-defaults",
@@ -70,7 +72,8 @@ func TestStorageCountsWhatFioDoes(t *testing.T) {
 	const others = 200 // reads of the partition table, by udev where it runs
 	for who, after := range read(own) {
 		got := after.Minus(before[who])
-		if got.Writes != did.Writes || got.BytesWritten != did.BytesWritten || !got.AtLeast(did) || got.Reads > did.Reads+others {
+		if got.Writes != did.Writes || got.BytesWritten != did.BytesWritten || !got.AtLeast(did) ||
+			got.Reads > did.Reads+others {
 			t.Errorf("%s counts %+v, fio %+v", who, got, did)
 		}
 	}
@@ -105,8 +108,8 @@ func serve(t *testing.T, page, program string, args ...string) string {
 	return url
 }
 
-// counted returns the counters of a device on a page, of either exporter. Ours shows what it read in the background, and
-// stamps that when it has ended: the second reading that ended after the question began after it.
+// counted returns the counters of a device on a page, of either exporter. Ours shows what it read in the background,
+// and stamps that when it has ended: the second reading that ended after the question began after it.
 func counted(t *testing.T, url, device string) disktest.Counters {
 	t.Helper()
 	ended := float64(time.Now().UnixNano()) / 1e9

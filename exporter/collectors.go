@@ -19,7 +19,8 @@ import (
 
 // Definitions lists every collector there is, in the order of the status page.
 var Definitions = []collectors.Definition{
-	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition, tenant.Definition,
+	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition,
+	tenant.Definition,
 	domain.Definition,
 }
 

@@ -71,7 +71,8 @@ func TestPolicyIsInForceEverywhereOrNowhere(t *testing.T) {
 	}
 }
 
-// Each collector is listed once, with a help that a flag can show, and its name is a label value of the exporter's own series.
+// Each collector is listed once, with a help that a flag can show, and its name is a label value of the exporter's own
+// series.
 func TestDefinitions(t *testing.T) {
 	seen := map[string]bool{}
 	for _, d := range Definitions {

@@ -43,8 +43,8 @@ type Options struct {
 	Web        *web.FlagConfig
 	// Receive is where logs are received; nil receives none.
 	Receive *web.FlagConfig
-	// ExternalURL is where a browser reaches the exporter, RoutePrefix the path below which it serves its pages; empty for the
-	// root. See newPrefixes.
+	// ExternalURL is where a browser reaches the exporter, RoutePrefix the path below which it serves its pages; empty for
+	// the root. See newPrefixes.
 	ExternalURL, RoutePrefix string
 	// EnableLifecycle allows a reload over HTTP.
 	EnableLifecycle bool
@@ -157,7 +157,8 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 			continue
 		}
 		c := d.New(collectors.Site{
-			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host, Paths: o.Paths, Version: version.Version,
+			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host,
+			Paths: o.Paths, Version: version.Version,
 		})
 		e.add(d.Name, c)
 		if checks, ok := c.(checks); ok {

@@ -10,13 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -177,8 +175,9 @@ func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 	hangup := make(chan os.Signal, 1)
 	go func() {
 		stopped <- Run(ctx, Options{
-			Logger: quiet(), Load: file.load, Hangup: hangup, StoragePath: storage, Collectors: map[string]bool{health.Definition.Name: true},
-			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none},
+			Logger: quiet(), Load: file.load, Hangup: hangup, StoragePath: storage,
+			Collectors: map[string]bool{health.Definition.Name: true},
+			Web:        &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &none},
 		})
 	}()
 	base := "http://" + address
@@ -240,7 +239,8 @@ func TestReloadKeepsCountersAndABadOneIsVisible(t *testing.T) {
 	file := newPolicyFile(t, target)
 	_, base := start(t, Options{Load: file.load, EnableLifecycle: true})
 	probes := func(environment string) float64 {
-		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success", metric.LabelEnvironment, environment)
+		return sample(t, base, metric.HealthCheckProbes.Name, metric.LabelResult, "success", metric.LabelEnvironment,
+			environment)
 	}
 	testkit.Eventually(t, func() bool { return probes("production") >= 2 }, "two probes")
 	before := probes("production")
@@ -341,50 +341,4 @@ func labelNames(labels []*dto.LabelPair) string {
 		names = append(names, l.GetName())
 	}
 	return strings.Join(names, ",")
-}
-
-func TestProbe(t *testing.T) {
-	target := site(t)
-	load := newPolicyFile(t, target).load
-	_, base := start(t, Options{Load: load})
-	other := "?" + url.Values{"target": {"http://127.0.0.1:1/"}}.Encode()
-	configured := "?" + url.Values{"target": {target}, "module": {"http_2xx"}}.Encode()
-
-	a := get(t, base+"/probe"+configured, "X-Prometheus-Scrape-Timeout-Seconds", "5")
-	if a.code != http.StatusOK || !strings.Contains(a.body, "\nprobe_success 1\n") || !strings.Contains(a.body, "probe_http_status_code 200") {
-		t.Errorf("configured: %d %s", a.code, a.body)
-	}
-	if a := get(t, base+"/probe"+configured+"&debug=true"); !strings.Contains(a.body, "Logs for the probe") {
-		t.Errorf("debug: %+v", a)
-	}
-	for query, want := range map[string]int{
-		other: http.StatusForbidden, "": http.StatusBadRequest, configured + "&target=x": http.StatusBadRequest,
-		"?target=" + url.QueryEscape(target) + "&module=tcp_connect": http.StatusForbidden,
-	} {
-		if a := get(t, base+"/probe"+query); a.code != want {
-			t.Errorf("%s: %d %s, want %d", query, a.code, a.body, want)
-		}
-	}
-	_, base = start(t, Options{Load: load, ProbeAnyTarget: true})
-	if a := get(t, base+"/probe"+other); a.code != http.StatusOK || !strings.Contains(a.body, "\nprobe_success 0\n") {
-		t.Errorf("any target: %d %s", a.code, a.body)
-	}
-	if a := get(t, base+"/probe"+other+"&module=nosuch"); a.code != http.StatusBadRequest {
-		t.Errorf("unknown module: %+v", a)
-	}
-}
-
-func TestProbeTimeout(t *testing.T) {
-	for header, want := range map[string]time.Duration{
-		"": 0, "10": 9500 * time.Millisecond, "0.5": 250 * time.Millisecond, "1e300": maxProbeTimeout - scrapeTimeoutSlack,
-	} {
-		if got, err := probeTimeout(header); err != nil || got != want {
-			t.Errorf("%q: %v, %v; want %v", header, got, err, want)
-		}
-	}
-	for _, header := range []string{"x", "-1", "0", "NaN"} {
-		if _, err := probeTimeout(header); err == nil {
-			t.Errorf("%q was taken", header)
-		}
-	}
 }

@@ -21,13 +21,14 @@ var update = flag.Bool("update", false, "write testdata/machine/metrics.txt")
 var ofRuntime = regexp.MustCompile(`^(# (HELP|TYPE) )?(go_|process_|promhttp_|thorbis_exporter_build_info)`)
 
 // Values that follow the clock, the disk of the machine that tests or the number of rounds so far.
-var varies = regexp.MustCompile(`^thorbis_(collector_(duration|last|success)|health_check_(observed|down|up|unknown|maintenance|duration|probe|outage)` +
-	`|health_probes_|storage_(filesystem_|observed_)|backup_.*_(timestamp|duration)_seconds|config_.*_timestamp_seconds|state_)`)
+var varies = regexp.MustCompile(`^thorbis_(collector_(duration|last|success)|` +
+	`health_check_(observed|down|up|unknown|maintenance|duration|probe|outage)|health_probes_|` +
+	`storage_(filesystem_|observed_)|backup_.*_(timestamp|duration)_seconds|config_.*_timestamp_seconds|state_)`)
 
 var sumRE = regexp.MustCompile(`sha256="[0-9a-f]{64}"`)
 
-// TestGoldenPage compares /metrics of a recorded machine under a fixed policy with testdata/machine/metrics.txt: names, help,
-// types and labels of every series, and the values that are the same at each run.
+// TestGoldenPage compares /metrics of a recorded machine under a fixed policy with testdata/machine/metrics.txt: names,
+// help, types and labels of every series, and the values that are the same at each run.
 func TestGoldenPage(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the machine is one of Linux")
@@ -57,7 +58,8 @@ func TestGoldenPage(t *testing.T) {
 		o.Collectors[d.Name] = true
 	}
 	page := pageOf(t, o, `thorbis_health_check_state\{.*state="down".*\} 1`, `thorbis_host_processes\{.*\} 1`,
-		`thorbis_storage_io_operations_total\{.*device="nvme1n1"`, `thorbis_storage_filesystem_size_bytes\{.*mountpoint="/run"`,
+		`thorbis_storage_io_operations_total\{.*device="nvme1n1"`,
+		`thorbis_storage_filesystem_size_bytes\{.*mountpoint="/run"`,
 		`thorbis_backup_last_success_timestamp_seconds\{`)
 	golden := filepath.Join(dir, "metrics.txt")
 	if *update {

@@ -14,7 +14,9 @@ import (
 // A header that is larger than any browser's or proxy's is refused before it is read: there is no limit to connections.
 func TestHeadersAreBounded(t *testing.T) {
 	served := httptest.NewUnstartedServer(nil)
-	served.Config = newServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }), slog.New(slog.DiscardHandler))
+	served.Config = newServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+	}), slog.New(slog.DiscardHandler))
 	served.Start()
 	defer served.Close()
 	for size, want := range map[int]string{maxHeaderBytes / 2: "200", 2 * maxHeaderBytes: "431"} {

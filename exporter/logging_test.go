@@ -24,7 +24,8 @@ func TestLogLinesLookAsThoseOfOtherExporters(t *testing.T) {
 	logger.Debug("not this")
 	logger.With("collector", "health").WithGroup("a").Info("two words",
 		"err", errors.New("x y"), "took", time.Second, "list", []string{"b"}, slog.Group("g", "k", 1), "nil", nil)
-	want := regexp.MustCompile(`^ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z caller=logging_test\.go:\d+ level=info msg="two words" collector=health a\.err="x y" a\.took=1s a\.list=\[b\] a\.g\.k=1 a\.nil=<nil>\n$`)
+	want := regexp.MustCompile(`^ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z caller=logging_test\.go:\d+ level=info ` +
+		`msg="two words" collector=health a\.err="x y" a\.took=1s a\.list=\[b\] a\.g\.k=1 a\.nil=<nil>\n$`)
 	if !want.MatchString(out.String()) {
 		t.Errorf("got %q", out.String())
 	}
@@ -41,7 +42,8 @@ func TestJSONLogLinesAreJSONWhateverIsLogged(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatalf("%v: %s", err, out.String())
 	}
-	if line["msg"] != "m" || line["logged_msg"] != "other" || line["nan"] != "NaN" || line["n"] != 3.0 || line["level"] != "error" {
+	if line["msg"] != "m" || line["logged_msg"] != "other" || line["nan"] != "NaN" || line["n"] != 3.0 ||
+		line["level"] != "error" {
 		t.Errorf("got %v", line)
 	}
 }
@@ -65,7 +67,8 @@ func TestSecretsAreMaskedInLogs(t *testing.T) {
 		}
 		bound := logger.With("bound", "x"+password)
 		secret.Know(password)
-		bound.Error("message "+password, "err", fmt.Errorf("exit: %s", password), "list", []string{password}, slog.Group("g", "k", password))
+		bound.Error("message "+password, "err", fmt.Errorf("exit: %s", password), "list", []string{password},
+			slog.Group("g", "k", password))
 		if strings.Contains(out.String(), "echoed") || strings.Count(out.String(), "secret") != 5 {
 			t.Errorf("%s: %s", format, out.String())
 		}

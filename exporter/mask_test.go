@@ -44,7 +44,10 @@ health:
 	if !strings.Contains(debug.body, "<secret>") {
 		t.Errorf("nothing was echoed, so nothing is tested:\n%s", debug.body)
 	}
-	pages := []answer{debug, get(t, base+"/status"), get(t, base+"/probe?target="+url.QueryEscape(target.URL)), get(t, base+"/probe?target="+token), get(t, base+"/"+token)}
+	pages := []answer{
+		debug, get(t, base+"/status"), get(t, base+"/probe?target="+url.QueryEscape(target.URL)),
+		get(t, base+"/probe?target="+token), get(t, base+"/"+token),
+	}
 	for _, page := range pages {
 		if strings.Contains(page.body, token) || strings.Contains(fmt.Sprint(page.header), token) {
 			t.Errorf("%d %v\n%s", page.code, page.header, page.body)

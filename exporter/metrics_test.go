@@ -27,7 +27,8 @@ import (
 func manyChecks(t *testing.T) *exporter {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("version: 1\nenvironment: test\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\nhealth:\n  checks:\n")
+	b.WriteString(
+		"version: 1\nenvironment: test\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\nhealth:\n  checks:\n")
 	for i := range 80 {
 		fmt.Fprintf(&b, "    - {name: check-%d, app_service: web, target: \"http://127.0.0.1:1\"}\n", i)
 	}
@@ -48,7 +49,8 @@ func TestPageIsWhatTheClientLibraryWrites(t *testing.T) {
 	e.gatherer = g
 	ours := e.metricsHandler()
 	whole := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return gathered(g) })
-	theirs := promhttp.HandlerFor(whole, promhttp.HandlerOpts{EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true})
+	theirs := promhttp.HandlerFor(whole,
+		promhttp.HandlerOpts{EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true})
 	page := func(h http.Handler, accept, query string) (string, io.Reader) {
 		r := httptest.NewRequest(http.MethodGet, "/metrics"+query, http.NoBody)
 		r.Header.Set("Accept", accept)
@@ -118,7 +120,8 @@ type brokenCollector struct{}
 func (brokenCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (brokenCollector) Collect(ch chan<- prometheus.Metric) {
-	ch <- prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "A broken series.", nil, nil), errors.New("out of order"))
+	ch <- prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "A broken series.", nil, nil),
+		errors.New("out of order"))
 }
 
 // A collector that fails is counted and does not blind the others; without a policy there is no page.

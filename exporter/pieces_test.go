@@ -13,7 +13,10 @@ func TestPagesAreWrittenInPieces(t *testing.T) {
 	for name, tc := range map[string]struct {
 		size int
 		code int
-	}{"small": {100, http.StatusOK}, "error": {10, http.StatusServiceUnavailable}, "empty": {0, http.StatusOK}, "large": {5*pieceBytes + 7, http.StatusOK}} {
+	}{
+		"small": {100, http.StatusOK}, "error": {10, http.StatusServiceUnavailable}, "empty": {0, http.StatusOK},
+		"large": {5*pieceBytes + 7, http.StatusOK},
+	} {
 		t.Run(name, func(t *testing.T) {
 			want := bytes.Repeat([]byte("0123456789"), tc.size/10+1)[:tc.size]
 			srv := httptest.NewServer(inPieces(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

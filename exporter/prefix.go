@@ -8,17 +8,19 @@ import (
 	"strings"
 )
 
-// prefixes are the paths below which the pages are, each "" for the root or like /thorbis: route is where this server serves
-// them, links is where a browser finds them, in front of a reverse proxy if there is one.
+// prefixes are the paths below which the pages are, each "" for the root or like /thorbis: route is where this server
+// serves them, links is where a browser finds them, in front of a reverse proxy if there is one.
 type prefixes struct{ route, links string }
 
-// newPrefixes reads --web.external-url and --web.route-prefix as Prometheus defines them: without a route prefix the path of
-// the external URL is also where the pages are served. Without an external URL, links lead to where they are served.
+// newPrefixes reads --web.external-url and --web.route-prefix as Prometheus defines them: without a route prefix the
+// path of the external URL is also where the pages are served. Without an external URL, links lead to where they are
+// served.
 func newPrefixes(externalURL, routePrefix string) (prefixes, error) {
 	var p prefixes
 	if externalURL != "" {
 		u, err := url.Parse(externalURL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" ||
+			u.User != nil {
 			return p, fmt.Errorf("invalid --web.external-url: write it like https://example.com/thorbis")
 		}
 		p.links = cleanPrefix(u.Path)

@@ -23,7 +23,10 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("--web.external-url=%s --web.route-prefix=%s: %+v, %v", tc.external, tc.route, p, err)
 		}
 	}
-	for _, external := range []string{"example.com/thorbis", "ftp://example.com", "https:///thorbis", "https://example.com/?a", `"https://example.com"`, "https://user:password@example.com"} {
+	for _, external := range []string{
+		"example.com/thorbis", "ftp://example.com", "https:///thorbis", "https://example.com/?a", `"https://example.com"`,
+		"https://user:password@example.com",
+	} {
 		if _, err := newPrefixes(external, ""); err == nil || strings.Contains(err.Error(), "password") {
 			t.Errorf("--web.external-url=%s: %v", external, err)
 		}
@@ -33,7 +36,8 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// TestPagesBelowAPrefix: every page is served below the prefix and nowhere else, and links lead to where a browser finds them.
+// TestPagesBelowAPrefix: every page is served below the prefix and nowhere else, and links lead to where a browser
+// finds them.
 func TestPagesBelowAPrefix(t *testing.T) {
 	for _, tc := range []struct{ external, route, links string }{
 		{"", "", ""},
@@ -41,7 +45,9 @@ func TestPagesBelowAPrefix(t *testing.T) {
 		{"https://example.com/thorbis/", "/", "/thorbis"}, // the proxy strips the prefix
 		{"", "/inside", "/inside"},
 	} {
-		_, base := start(t, Options{Load: newPolicyFile(t, site(t)).load, ExternalURL: tc.external, RoutePrefix: tc.route, EnableLifecycle: true})
+		_, base := start(t, Options{
+			Load: newPolicyFile(t, site(t)).load, ExternalURL: tc.external, RoutePrefix: tc.route, EnableLifecycle: true,
+		})
 		p, err := newPrefixes(tc.external, tc.route)
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +63,8 @@ func TestPagesBelowAPrefix(t *testing.T) {
 				t.Errorf("%+v: %s is served outside the prefix: %d", tc, page, code)
 			}
 		}
-		if body := get(t, base+p.route+"/").body; !strings.Contains(body, `href="`+tc.links+`/metrics"`) || !strings.Contains(body, `action="`+tc.links+`/probe"`) {
+		if body := get(t, base+p.route+"/").body; !strings.Contains(body, `href="`+tc.links+`/metrics"`) ||
+			!strings.Contains(body, `action="`+tc.links+`/probe"`) {
 			t.Errorf("%+v: links of the landing page:\n%s", tc, body)
 		}
 		if code := get(t, base+p.route+"/nothing").code; code != http.StatusNotFound {
@@ -69,7 +76,8 @@ func TestPagesBelowAPrefix(t *testing.T) {
 	}
 }
 
-// TestRootLeadsToThePrefix: who asks for the root, or for the prefix without its slash, is sent to where a browser finds the pages.
+// TestRootLeadsToThePrefix: who asks for the root, or for the prefix without its slash, is sent to where a browser
+// finds the pages.
 func TestRootLeadsToThePrefix(t *testing.T) {
 	p := prefixes{route: "/inside", links: "/outside"}
 	for _, path := range []string{"/", "/inside"} {

@@ -49,7 +49,8 @@ func newProbeHandler(c checks, anyTarget bool) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		case !anyTarget && !c.Configured(target, module):
-			http.Error(w, fmt.Sprintf("The policy has no check of target %q with module %q; --web.probe-any-target allows others.", target, module), http.StatusForbidden)
+			http.Error(w, fmt.Sprintf("The policy has no check of target %q with module %q; "+
+				"--web.probe-any-target allows others.", target, module), http.StatusForbidden)
 			return
 		}
 		select {
@@ -83,8 +84,10 @@ func newProbeHandler(c checks, anyTarget bool) http.Handler {
 // blackbox_exporter's contract, not ours, and so are not in the catalogue.
 func probeMetrics(result health.ProbeResult) prometheus.Gatherer {
 	own := prometheus.NewRegistry()
-	success := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_success", Help: "Displays whether or not the probe was a success"})
-	duration := prometheus.NewGauge(prometheus.GaugeOpts{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds"})
+	success := prometheus.NewGauge(
+		prometheus.GaugeOpts{Name: "probe_success", Help: "Displays whether or not the probe was a success"})
+	duration := prometheus.NewGauge(
+		prometheus.GaugeOpts{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds"})
 	own.MustRegister(success, duration)
 	if result.Success {
 		success.Set(1)

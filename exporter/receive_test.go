@@ -37,7 +37,10 @@ tenants:
 	}
 	receiving := httptest.NewServer(e.receiver().Handler)
 	defer receiving.Close()
-	for path, code := range map[string]int{"/": 404, "/metrics": 404, "/metrics/tenants": 404, "/-/reload": 404, "/api/v1/receive/vercel": 404, "/api/v1/receive/json": 401} {
+	for path, code := range map[string]int{
+		"/": 404, "/metrics": 404, "/metrics/tenants": 404, "/-/reload": 404, "/api/v1/receive/vercel": 404,
+		"/api/v1/receive/json": 401,
+	} {
 		if got := ask(t, "POST", receiving.URL+path); got.code != code {
 			t.Errorf("%s: %d, want %d", path, got.code, code)
 		}
@@ -48,7 +51,8 @@ tenants:
 	}
 	main := httptest.NewServer(h)
 	defer main.Close()
-	if got := ask(t, "GET", main.URL+"/metrics/tenants"); got.code != 200 || !strings.Contains(got.body, "# TYPE thorbis_tenant_requests_total counter") {
+	if got := ask(t, "GET", main.URL+"/metrics/tenants"); got.code != 200 ||
+		!strings.Contains(got.body, "# TYPE thorbis_tenant_requests_total counter") {
 		t.Errorf("%d %s", got.code, got.body)
 	}
 	if got := ask(t, "POST", main.URL+"/api/v1/receive/json"); got.code == 401 || got.code == 200 {

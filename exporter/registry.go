@@ -80,7 +80,8 @@ func (g *gatherer) families() ([]family, error) {
 
 // join adds a family to others, sorted by name, of which one may be the same.
 func join(families []family, f family) []family {
-	i, found := slices.BinarySearchFunc(families, f.name, func(f family, name string) int { return strings.Compare(f.name, name) })
+	i, found := slices.BinarySearchFunc(families, f.name,
+		func(f family, name string) int { return strings.Compare(f.name, name) })
 	if !found {
 		return slices.Insert(families, i, f)
 	}

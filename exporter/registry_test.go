@@ -15,14 +15,18 @@ import (
 
 // Many series bypass the registry; a scrape returns the same either way.
 func TestSamplersAreServedAsByTheRegistry(t *testing.T) {
-	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
+	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t,
+		"http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true}}, nil)
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	// A series of the registry in a family that the health collector has too.
 	g := &gatherer{Registry: prometheus.NewRegistry()}
 	g.setEnvironment("test")
-	other := prometheus.NewGauge(prometheus.GaugeOpts{Name: metric.StateUnsaved.Name, Help: metric.StateUnsaved.Help, ConstLabels: prometheus.Labels{metric.LabelCollector: "other"}})
+	other := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: metric.StateUnsaved.Name, Help: metric.StateUnsaved.Help,
+		ConstLabels: prometheus.Labels{metric.LabelCollector: "other"},
+	})
 	g.add(other)
 	health := e.collectors[0].Collector
 	g.add(health)

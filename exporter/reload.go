@@ -35,7 +35,9 @@ const reloadTimeout = 30 * time.Second
 
 var errReloadHangs = errors.New("its files have not answered within 30s; their disk hangs")
 
-func newPolicy(logger *slog.Logger, load func(context.Context) (*config.Policy, error), apply func(*config.Policy) error) *policy {
+func newPolicy(logger *slog.Logger, load func(context.Context) (*config.Policy, error),
+	apply func(*config.Policy) error,
+) *policy {
 	return &policy{logger: logger, load: load, apply: apply, reloading: make(chan struct{}, 1)}
 }
 

@@ -50,14 +50,16 @@ func (u *used) saw(text string) bool {
 	return strings.Contains(u.seen, text)
 }
 
-// rotations says for each key that can name a secret how a policy writes it, what is in the file, and how it comes to be
-// used. A collector that is in the background returns nil and is run.
+// rotations says for each key that can name a secret how a policy writes it, what is in the file, and how it comes to
+// be used. A collector that is in the background returns nil and is run.
 var rotations = map[string]struct {
 	policy string
 	text   string // of the file, with %s for the secret
 	ask    func(t *testing.T, u *used, p *config.Policy) func()
 }{
-	"alertmanagers[].token_file": {policy: `alertmanagers: [{name: main, url: "WEB", token_file: secret}]`, ask: openIncidents},
+	"alertmanagers[].token_file": {
+		policy: `alertmanagers: [{name: main, url: "WEB", token_file: secret}]`, ask: openIncidents,
+	},
 	"alertmanagers[].password_file": {
 		policy: `alertmanagers: [{name: main, url: "WEB", username: u, password_file: secret}]`, ask: openIncidents,
 	},
@@ -65,13 +67,15 @@ var rotations = map[string]struct {
 		policy: `alertmanagers: [{name: main, url: "WEB"}]`, ask: openIncidents,
 	},
 	"databases[].dsn_file": {
-		policy: `databases: [{name: main, dsn_file: secret, interval: 5s}]`, text: "host=127.0.0.1 port=TCP sslmode=disable user=%s",
+		policy: `databases: [{name: main, dsn_file: secret, interval: 5s}]`,
+		text:   "host=127.0.0.1 port=TCP sslmode=disable user=%s",
 		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
 			return background(t, p, database.New(database.Options{Logger: quiet()}))
 		},
 	},
 	"tenants.registry.postgres.dsn_file": {
-		policy: `tenants: {registry: {postgres: {dsn_file: secret, query: SELECT 1}}}`, text: "host=127.0.0.1 port=TCP sslmode=disable user=%s",
+		policy: `tenants: {registry: {postgres: {dsn_file: secret, query: SELECT 1}}}`,
+		text:   "host=127.0.0.1 port=TCP sslmode=disable user=%s",
 		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
 			reader, err := tenants.NewRegistry(nil, quiet()).Prepare(&p.Tenants.Registry)
 			if err != nil {
@@ -81,13 +85,15 @@ var rotations = map[string]struct {
 		},
 	},
 	"tenants.sources[].secret_file": {
-		policy: `tenants: {host: "{tenant}.example.com", sources: [{receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s}}]}`,
+		policy: `tenants: {host: "{tenant}.example.com", sources: [{receive: json, app_service: web, secret_file: secret, ` +
+			`fields: {host: h, status: s}}]}`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
 			c := tenant.New(tenant.Options{Logger: quiet()})
 			background(t, p, c)
 			return func() {
 				for _, secret := range []string{"first-secret", "other-secret"} {
-					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/receive/json", strings.NewReader(`{"h":"a.example.com","s":200}`))
+					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/receive/json",
+						strings.NewReader(`{"h":"a.example.com","s":200}`))
 					r.Header.Set("Authorization", secret)
 					w := httptest.NewRecorder()
 					c.Receivers().ServeHTTP(w, r)
@@ -99,7 +105,8 @@ var rotations = map[string]struct {
 		},
 	},
 	"storage.supabase.token_file": {
-		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: micro}]}}`,
+		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: ` +
+			`micro}]}}`,
 		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
 			// The collector asks once a minute at most; this is the client that it keeps.
 			c, err := supabase.New(supabase.Options{BaseURL: p.Storage.Supabase.URL, TokenFile: p.Storage.Supabase.TokenFile})
@@ -110,13 +117,15 @@ var rotations = map[string]struct {
 		},
 	},
 	"backups[].source.secrets.*": {
-		policy: `backups: [{name: db, interval: 1d, source: {program: restic, repository: /r, command: [PROGRAM], secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
+		policy: `backups: [{name: db, interval: 1d, source: {program: restic, repository: /r, command: [PROGRAM], secrets: ` +
+			`{RESTIC_PASSWORD: {file: secret}}}}]`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
 			return func() { _ = program.Print(t.Context(), io.Discard, p.Backups[0]); u.see(read(u)) }
 		},
 	},
 	"backups[].restore_test.secrets.*": {
-		policy: `backups: [{name: db, interval: 1d, results: DIR, source: {program: directory, path: DIR, pattern: "*"}, restore_test: {command: [PROGRAM], scratch: DIR, secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
+		policy: `backups: [{name: db, interval: 1d, results: DIR, source: {program: directory, path: DIR, pattern: "*"}, ` +
+			`restore_test: {command: [PROGRAM], scratch: DIR, secrets: {RESTIC_PASSWORD: {file: secret}}}}]`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
 			return func() {
 				_, _ = verify.Restore(t.Context(), p.Backups[0], verify.RestoreOptions{Say: func(string, ...any) {}})
@@ -125,12 +134,14 @@ var rotations = map[string]struct {
 		},
 	},
 	"health.checks[].secret_headers.*": {
-		policy: `health: {checks: [{name: home, app_service: web, target: "WEB", secret_headers: {Authorization: {file: secret}}}]}`,
-		ask:    probeHome,
+		policy: `health: {checks: [{name: home, app_service: web, target: "WEB", secret_headers: {Authorization: {file: ` +
+			`secret}}}]}`,
+		ask: probeHome,
 	},
 	"tenants.probes.secret": {
-		policy: `tenants: {host: "{tenant}.example.com", probes: {secret: {file: secret}}, sources: [{file: access.json, format: nginx-json, app_service: web}]}`,
-		ask:    logProbes,
+		policy: `tenants: {host: "{tenant}.example.com", probes: {secret: {file: secret}}, sources: [{file: access.json, ` +
+			`format: nginx-json, app_service: web}]}`,
+		ask: logProbes,
 	},
 }
 
@@ -198,8 +209,8 @@ func read(u *used) string {
 	return string(text)
 }
 
-// A secret that is rotated is used without a reload, whichever key names it. The keys are those of the policy's types; a
-// variable of the environment does not change while a program runs.
+// A secret that is rotated is used without a reload, whichever key names it. The keys are those of the policy's types;
+// a variable of the environment does not change while a program runs.
 func TestEverySecretRotatesWithoutReload(t *testing.T) {
 	keys := slices.DeleteFunc(config.SecretKeys(), func(key string) bool { return strings.HasSuffix(key, "_env") })
 	slices.Sort(keys)
@@ -220,7 +231,8 @@ func TestEverySecretRotatesWithoutReload(t *testing.T) {
 			put("first-secret")
 			channels := "channels: {deadman: none}\n"
 			if strings.HasPrefix(key, "channels.") {
-				channels = "channels: {deadman: none, pager: {pagerduty: {routing_key_file: secret, api: {token_file: secret, url: \"WEB\"}}}}\n"
+				channels = "channels: {deadman: none, pager: {pagerduty: {routing_key_file: secret, api: {token_file: secret, " +
+					"url: \"WEB\"}}}}\n"
 			}
 			text := "version: 1\n" + channels + "services: [{name: web, owner: sre}]\n" + c.policy + "\n"
 			text = strings.NewReplacer("WEB", u.web, "PROGRAM", filepath.Join(u.dir, "program"), "DIR", u.dir).Replace(text)

@@ -35,7 +35,8 @@ func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResul
 func TestStatusPageEscapesWhatComesFromOutside(t *testing.T) {
 	e, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
 	const evil = `<script>alert(1)</script>`
-	e.checks = fakeChecks{{Check: evil, Tenant: evil, Target: "javascript:" + evil, Reason: evil, State: metric.StateDown, OutageSince: time.Now()}}
+	e.checks = fakeChecks{{Check: evil, Tenant: evil, Target: "javascript:" +
+		evil, Reason: evil, State: metric.StateDown, OutageSince: time.Now()}}
 	a := get(t, base+"/status")
 	if a.code != http.StatusOK || strings.Contains(a.body, "<script>") || !strings.Contains(a.body, "&lt;script&gt;") {
 		t.Errorf("not escaped:\n%s", a.body)
@@ -67,7 +68,8 @@ func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
 	if !strings.Contains(page, `ref.example:443</td><td class="down">dead</td><td>never`) {
 		t.Error("it does not say that a reference is dead")
 	}
-	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") || !strings.Contains(page, "<td>new") {
+	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") ||
+		!strings.Contains(page, "<td>new") {
 		t.Error("the filter does not filter")
 	}
 	if a := get(t, base+"/status?state=sideways"); a.code != http.StatusBadRequest {
@@ -81,7 +83,10 @@ func TestPagesSayWhatIsThere(t *testing.T) {
 	file := newPolicyFile(t, target)
 	_, base := start(t, Options{Load: file.load, Location: "nyc"})
 	landing := get(t, base+"/")
-	for _, want := range []string{"thorbis_exporter", `href="/metrics"`, `href="/metrics/tenants"`, `href="/status"`, `href="/-/healthy"`, `href="/-/ready"`, `action="/probe"`, `name="target"`} {
+	for _, want := range []string{
+		"thorbis_exporter", `href="/metrics"`, `href="/metrics/tenants"`, `href="/status"`, `href="/-/healthy"`,
+		`href="/-/ready"`, `action="/probe"`, `name="target"`,
+	} {
 		if landing.code != http.StatusOK || !strings.Contains(landing.body, want) {
 			t.Errorf("%d: the landing page lacks %s:\n%s", landing.code, want, landing.body)
 		}

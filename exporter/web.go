@@ -24,8 +24,8 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	writeTimeout      = maxProbeTimeout + 30*time.Second
 	idleTimeout       = 2 * time.Minute
-	// maxHeaderBytes leaves room for the cookies of a proxy's sign-in. The standard library's limit is sixteen times that, for
-	// each connection.
+	// maxHeaderBytes leaves room for the cookies of a proxy's sign-in. The standard library's limit is sixteen times that,
+	// for each connection.
 	maxHeaderBytes = 64 << 10
 )
 
@@ -90,8 +90,8 @@ func (e *exporter) handler() (http.Handler, error) {
 	return at.serve(e.masked(mux)), nil
 }
 
-// unmasked are the pages without a word from outside: each label of a series is a configured or registered name. They are
-// also the largest ones.
+// unmasked are the pages without a word from outside: each label of a series is a configured or registered name. They
+// are also the largest ones.
 var unmasked = []string{"/metrics", "/metrics/tenants"}
 
 // masked hides every known secret in what is served, whoever put it there.
@@ -125,8 +125,9 @@ var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // never held as a whole.
 const pieceBytes = 1 << 20
 
-// inPieces has a page written in large pieces, a small one at once. The client library writes it in pieces of four kilobytes. On a connection that
-// is kept the kernel lets ten of them fly and then waits for an acknowledgement, which the other side may put off for 40 ms.
+// inPieces has a page written in large pieces, a small one at once. The client library writes it in pieces of four
+// kilobytes. On a connection that is kept the kernel lets ten of them fly and then waits for an acknowledgement, which
+// the other side may put off for 40 ms.
 func inPieces(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buffer := pages.Get().(*bytes.Buffer)
@@ -204,7 +205,8 @@ func (e *exporter) serveReady(w http.ResponseWriter, _ *http.Request) {
 
 func (e *exporter) serveReload(w http.ResponseWriter, r *http.Request) {
 	if !e.EnableLifecycle {
-		http.Error(w, "Reloading over HTTP is not enabled; start with --web.enable-lifecycle or send SIGHUP.", http.StatusForbidden)
+		http.Error(w, "Reloading over HTTP is not enabled; start with --web.enable-lifecycle or send SIGHUP.",
+			http.StatusForbidden)
 		return
 	}
 	if err := e.policy.reload(context.WithoutCancel(r.Context())); err != nil {

@@ -42,7 +42,9 @@ func keyPair(t *testing.T, dir string) (certFile, keyFile string, pool *x509.Cer
 		t.Fatal(err)
 	}
 	pool = x509.NewCertPool()
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: key}} {
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: key},
+	} {
 		text := pem.EncodeToMemory(block)
 		if name == "cert.pem" {
 			pool.AppendCertsFromPEM(text)
@@ -58,7 +60,8 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 	cert, key, pool := keyPair(t, dir)
 	config, no := filepath.Join(dir, "web.yml"), false
 	const hash = "$2a$04$zbuct2t6bFRknZm2R1SquOEBunbs9v.WHYRcg5v/Wn3iJ3ZmAFBnS" // bcrypt of "correct horse"
-	text := fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\nbasic_auth_users: {prometheus: %q}\n", cert, key, hash)
+	text := fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\nbasic_auth_users: {prometheus: %q}\n", cert,
+		key, hash)
 	testkit.WriteFile(t, config, text)
 	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -66,8 +69,9 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() {
 		stopped <- Run(ctx, Options{
-			Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load, Collectors: map[string]bool{health.Definition.Name: true},
-			Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &config},
+			Logger: quiet(), Load: newPolicyFile(t, "http://127.0.0.1:1").load,
+			Collectors: map[string]bool{health.Definition.Name: true},
+			Web:        &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &config},
 		})
 	}()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}

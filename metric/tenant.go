@@ -62,7 +62,8 @@ var (
 	})
 	ServiceRequestsOff = define(Metric{
 		Name: "thorbis_service_requests_off", Type: Gauge, Across: Sum,
-		Help: "Requests that the counters of a service's tiers have more than those of its tenants, since the start; what is " +
+		Help: "Requests that the counters of a service's tiers have more than those of its tenants, since the start; " +
+			"what is " +
 			"not 0 is a defect of the exporter.",
 		Labels: []string{LabelAppService},
 	})

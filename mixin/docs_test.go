@@ -26,7 +26,8 @@ func TestEverythingMeasuredIsJudgedOrExcused(t *testing.T) {
 			t.Errorf("no alert rests on %s; say why in metric/noalert.go", m.Name)
 		}
 	}
-	if got := strings.Join(read[metric.HealthCheckDownSeconds.Name], " "); !strings.Contains(got, metric.CheckDownAlert.Name) {
+	got := strings.Join(read[metric.HealthCheckDownSeconds.Name], " ")
+	if !strings.Contains(got, metric.CheckDownAlert.Name) {
 		t.Errorf("alerts that rest on seconds down: %s", got)
 	}
 	page := string(alertDocs(p, bundle))

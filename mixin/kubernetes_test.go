@@ -62,7 +62,8 @@ func TestKubernetes(t *testing.T) {
 	}
 	rules := map[string]map[string]any{}
 	for _, o := range objects(t, files["kubernetes/prometheus-rules.yaml"]) {
-		if o.APIVersion != "monitoring.coreos.com/v1" || o.Kind != "PrometheusRule" || o.Metadata.Namespace != "on" || o.Metadata.Labels["release"] != "1" {
+		if o.APIVersion != "monitoring.coreos.com/v1" || o.Kind != "PrometheusRule" || o.Metadata.Namespace != "on" ||
+			o.Metadata.Labels["release"] != "1" {
 			t.Errorf("%s %s in %q, labels %v", o.APIVersion, o.Kind, o.Metadata.Namespace, o.Metadata.Labels)
 		}
 		rules[o.Metadata.Name] = o.Spec

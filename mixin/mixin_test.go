@@ -91,7 +91,8 @@ func TestDrift(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "docs", "metrics.md")); err != nil {
 		t.Fatal(err)
 	}
-	expect("docs/alerts.md differs from line 1 on", "docs/metrics.md is missing", "rules/old.rules.yaml is not generated any more; remove it")
+	expect("docs/alerts.md differs from line 1 on", "docs/metrics.md is missing",
+		"rules/old.rules.yaml is not generated any more; remove it")
 }
 
 func TestValidate(t *testing.T) {
@@ -125,7 +126,8 @@ func TestJsonnet(t *testing.T) {
 	vm.Importer(&jsonnet.FileImporter{JPaths: []string{dir}})
 	text, err := vm.EvaluateAnonymousSnippet("test.jsonnet", `
 		local all = { prometheusAlerts+:: { groups+: [{name: 'other', rules: []}] } } + (import 'mixin/mixin.libsonnet');
-		{ alerts: all.prometheusAlerts, rules: all.prometheusRules, dashboards: std.mapWithKey(function(k, v) v.uid, all.grafanaDashboards) }`)
+		{ alerts: all.prometheusAlerts, rules: all.prometheusRules,
+			dashboards: std.mapWithKey(function(k, v) v.uid, all.grafanaDashboards) }`)
 	if err != nil {
 		t.Fatal(err)
 	}

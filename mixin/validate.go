@@ -31,7 +31,8 @@ func (f Files) Validate() error {
 func validate(name string, text []byte) error {
 	switch {
 	case strings.HasSuffix(name, ".rules.yaml"):
-		_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}),
+			slog.New(slog.DiscardHandler))
 		return errors.Join(errs...)
 	case path.Base(name) == "alertmanager.yaml":
 		_, err := amconfig.Load(text)

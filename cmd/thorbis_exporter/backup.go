@@ -34,7 +34,9 @@ func newBackups(app *kingpin.Application, f *flags) *backups {
 	b.run = map[string]func(context.Context) error{}
 	one("list", "List backups and print what was found.", b.list)
 	one("verify", "Verify that backups are complete and write a result file; exit 1 if one is not.", b.verify)
-	one("restore-test", "Restore backups, check the restored data, delete it and write a result file; exit 1 if a check fails.", b.restoreTest)
+	one("restore-test",
+		"Restore backups, check the restored data, delete it and write a result file; exit 1 if a check fails.",
+		b.restoreTest)
 	guard := family.Command("guard", "Delete a scratch directory when the restore test that uses it has ended.").Hidden()
 	guard.Arg("directory", "The scratch directory.").Required().StringVar(&b.dir)
 	b.run[guard.FullCommand()] = func(ctx context.Context) error { return verify.Guard(ctx, b.dir, os.Stdin) }
@@ -58,7 +60,8 @@ func (b *backups) chosen(ctx context.Context) ([]*config.Backup, error) {
 		return len(one.Locations) > 0 && !slices.Contains(one.Locations, p.Location)
 	})
 	if len(all) == 0 {
-		return nil, errors.New("no backup of the policy is listed at this location: write backups, or choose another --location")
+		return nil, errors.New(
+			"no backup of the policy is listed at this location: write backups, or choose another --location")
 	}
 	return all, nil
 }
@@ -90,9 +93,10 @@ func (b *backups) list(ctx context.Context) error {
 }
 
 func (b *backups) verify(ctx context.Context) error {
-	return b.prove(ctx, func(one *config.Backup) bool { return one.Verify.Interval > 0 }, func(one *config.Backup) (*result.Result, error) {
-		return verify.Backup(ctx, one, b.say)
-	})
+	return b.prove(ctx,
+		func(one *config.Backup) bool { return one.Verify.Interval > 0 }, func(one *config.Backup) (*result.Result, error) {
+			return verify.Backup(ctx, one, b.say)
+		})
 }
 
 func (b *backups) restoreTest(ctx context.Context) error {
@@ -101,13 +105,16 @@ func (b *backups) restoreTest(ctx context.Context) error {
 		return err
 	}
 	o := verify.RestoreOptions{Say: b.say, Guard: []string{self, "backup", "guard"}}
-	return b.prove(ctx, func(one *config.Backup) bool { return one.RestoreTest.Interval > 0 }, func(one *config.Backup) (*result.Result, error) {
-		return verify.Restore(ctx, one, o)
-	})
+	return b.prove(ctx, func(one *config.Backup) bool { return one.RestoreTest.Interval > 0 },
+		func(one *config.Backup) (*result.Result, error) {
+			return verify.Restore(ctx, one, o)
+		})
 }
 
 // prove tests backups one after the other: the one that was named, else all that the policy wants tested.
-func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, test func(*config.Backup) (*result.Result, error)) error {
+func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool,
+	test func(*config.Backup) (*result.Result, error),
+) error {
 	all, err := b.chosen(ctx)
 	if err != nil {
 		return err
@@ -134,7 +141,8 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool, t
 		case err != nil:
 			errs = append(errs, err)
 		case !r.Success:
-			errs = append(errs, fmt.Errorf("backup %s failed the test: see %s", one.Name, result.File(one.Results, r.Backup, r.Test)))
+			errs = append(errs,
+				fmt.Errorf("backup %s failed the test: see %s", one.Name, result.File(one.Results, r.Backup, r.Test)))
 		}
 	}
 	return errors.Join(errs...)

@@ -53,16 +53,19 @@ backups:
 
 func TestBackupList(t *testing.T) {
 	policy, dir, _ := dumps(t, "true")
-	if code, out, errs := call(t, "--config.file="+policy, "backup", "list", "main"); code != 0 || !strings.Contains(out, "db.txt") {
+	if code, out, errs := call(t, "--config.file="+policy, "backup", "list", "main"); code != 0 ||
+		!strings.Contains(out, "db.txt") {
 		t.Errorf("%d %s\n%s", code, errs, out)
 	}
-	if code, _, errs := call(t, "--config.file="+policy, "backup", "list", "nothing"); code != 1 || !strings.Contains(errs, `unknown backup "nothing": write one of main, unproven`) {
+	if code, _, errs := call(t, "--config.file="+policy, "backup", "list", "nothing"); code != 1 ||
+		!strings.Contains(errs, `unknown backup "nothing": write one of main, unproven`) {
 		t.Errorf("an unknown backup: %d %s", code, errs)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := call(t, "--config.file="+policy, "backup", "list"); code != 1 || !strings.Contains(errs, "backup main") || !strings.Contains(errs, "backup unproven") {
+	if code, _, errs := call(t, "--config.file="+policy, "backup", "list"); code != 1 ||
+		!strings.Contains(errs, "backup main") || !strings.Contains(errs, "backup unproven") {
 		t.Errorf("a missing directory: %d %s", code, errs)
 	}
 }
@@ -78,12 +81,14 @@ func TestBackupVerify(t *testing.T) {
 		return r
 	}
 	code, out, errs := callBuilt(t, "--config.file="+policy, "backup", "verify")
-	if r := verified(); code != 0 || r == nil || !r.Success || !strings.Contains(out, "main:\n") || !strings.Contains(out, "db.txt: ok") || strings.Contains(out, "unproven") {
+	if r := verified(); code != 0 || r == nil || !r.Success || !strings.Contains(out, "main:\n") ||
+		!strings.Contains(out, "db.txt: ok") || strings.Contains(out, "unproven") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
 	testkit.WriteFile(t, filepath.Join(dir, "db.txt.sha256"), strings.Repeat("0", 64)+"\n")
 	code, out, errs = callBuilt(t, "--config.file="+policy, "backup", "verify")
-	if r := verified(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") || !strings.Contains(out, "has checksum") {
+	if r := verified(); code != 1 || r.Success || !strings.Contains(errs, "main.verify.json") ||
+		!strings.Contains(out, "has checksum") {
 		t.Errorf("%d %s\n%s\n%+v", code, errs, out, r)
 	}
 }
@@ -101,7 +106,8 @@ func TestBackupRestoreTest(t *testing.T) {
 
 func TestBackupGuardDeletesScratchDirectoriesOnly(t *testing.T) {
 	victim := t.TempDir()
-	if code, _, errs := call(t, "backup", "guard", victim); code != 1 || !strings.Contains(errs, "invalid scratch directory") {
+	if code, _, errs := call(t, "backup", "guard", victim); code != 1 ||
+		!strings.Contains(errs, "invalid scratch directory") {
 		t.Errorf("%d %s", code, errs)
 	}
 	if _, err := os.Stat(victim); err != nil {

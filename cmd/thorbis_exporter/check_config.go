@@ -36,7 +36,8 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 	command := app.Command("check-config", "Check the policy and print its warnings; exit 1 if it would be refused.")
 	c.name = command.FullCommand()
 	command.Flag("cost", "Also print the cost of the policy: series, probes and API calls.").BoolVar(&c.cost)
-	command.Flag("tenants", "With --cost: the number of tenants to assume, instead of the registry's.").IsSetByUser(&c.given).Uint32Var(&c.tenants)
+	command.Flag("tenants", "With --cost: the number of tenants to assume, instead of the registry's.").
+		IsSetByUser(&c.given).Uint32Var(&c.tenants)
 	return c
 }
 
@@ -98,6 +99,7 @@ func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of st
 }
 
 func printCost(w io.Writer, cost config.Cost, known int, of string) {
-	_, _ = fmt.Fprintf(w, "cost with %d tenants (%s):\n  series              %d\n  probes per month    %d\n  API calls per hour  %d\n  series of tenants   %d\n",
+	_, _ = fmt.Fprintf(w, "cost with %d tenants (%s):\n  series              %d\n  probes per month    %d\n"+
+		"  API calls per hour  %d\n  series of tenants   %d\n",
 		known, of, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour, cost.TenantSeries)
 }

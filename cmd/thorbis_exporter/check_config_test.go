@@ -74,13 +74,16 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 	expect(name, "from --tenants", 0, "--tenants=0")
 
 	dsn := filepath.Join(t.TempDir(), "dsn")
-	name = policytest.File(t, t.TempDir(), costPolicy+"tenants: {registry: {postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
+	name = policytest.File(t, t.TempDir(),
+		costPolicy+"tenants: {registry: {postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
 	testkit.WriteFile(t, dsn, "host=/nowhere-at-all user=x password=s3cr3t")
-	if out := expect(name, "assumed, because the registry could not be read", assumedTenants); !strings.Contains(out, "warning: the tenant registry cannot be read") || strings.Contains(out, "s3cr3t") {
+	out := expect(name, "assumed, because the registry could not be read", assumedTenants)
+	if !strings.Contains(out, "warning: the tenant registry cannot be read") || strings.Contains(out, "s3cr3t") {
 		t.Errorf("a registry that does not answer:\n%s", out)
 	}
 	server := postgrestest.Start(t)
-	server.Query(t, "postgres", "create table tenants(name text, tier text); insert into tenants select 't' || n, 'gold' from generate_series(1, 7) n")
+	server.Query(t, "postgres", "create table tenants(name text, tier text); insert into tenants select 't' || n, "+
+		"'gold' from generate_series(1, 7) n")
 	testkit.WriteFile(t, dsn, server.DSN("postgres", "postgres"))
 	expect(name, "from the registry", 7)
 	expect(name, "from --tenants", 5, "--tenants=5")
@@ -90,7 +93,8 @@ func TestCostOfTheRegistrysTenants(t *testing.T) {
 func TestCostWithoutARegistry(t *testing.T) {
 	name := policytest.File(t, t.TempDir(), strings.Replace(costPolicy, "    - {name: each", "    #", 1))
 	head, numbers, _ := costOf(t, "--config.file="+name)
-	if head != "cost with 100 tenants (assumed; set it with --tenants):" || numbers["probes per month"] != 86400 || numbers["series"] != 38+18 {
+	if head != "cost with 100 tenants (assumed; set it with --tenants):" || numbers["probes per month"] != 86400 ||
+		numbers["series"] != 38+18 {
 		t.Errorf("%s %v", head, numbers)
 	}
 }

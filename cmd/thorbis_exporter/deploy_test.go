@@ -100,7 +100,8 @@ func TestShippedUnitsKillWhatTheyStarted(t *testing.T) {
 // TestShippedPolicy: the policy that people begin with is one.
 func TestShippedPolicy(t *testing.T) {
 	var out, stderr bytes.Buffer
-	code := run(t.Context(), []string{"check-config", "--config.file=../../deploy/policy/thorbis.yaml", "--cost"}, nil, &out, &stderr)
+	code := run(t.Context(), []string{"check-config", "--config.file=../../deploy/policy/thorbis.yaml", "--cost"}, nil,
+		&out, &stderr)
 	if code != 0 || !strings.Contains(out.String(), "ok: sha256") {
 		t.Errorf("%d: %s%s", code, &out, &stderr)
 	}

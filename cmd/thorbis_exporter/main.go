@@ -45,8 +45,8 @@ func main() {
 	os.Exit(code)
 }
 
-// patience is how long main waits after a signal for the command to end: a server that hangs ends after 2 s, a test of a
-// backup has time to end its programs and to delete what it restored.
+// patience is how long main waits after a signal for the command to end: a server that hangs ends after 2 s, a test of
+// a backup has time to end its programs and to delete what it restored.
 var patience atomic.Int64
 
 const backupPatience = 10 * time.Second
@@ -64,14 +64,16 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	defer func() { _ = masked.Flush() }()
 	stdout = masked
 	f := &flags{stdout: stdout}
-	app := kingpin.New("thorbis_exporter", "Measures the service level indicators of a multi-tenant platform, for Prometheus.")
+	app := kingpin.New("thorbis_exporter",
+		"Measures the service level indicators of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
 	app.Version(version.Print("thorbis_exporter"))
 	app.HelpFlag.Short('h')
 	terminated := -1
 	app.Terminate(func(code int) { terminated = code })
 
-	app.Flag("config.file", "The policy: a file or a directory of files; for commands that end, also - for standard input. Without it the embedded default watches this exporter.").StringVar(&f.configFile)
+	app.Flag("config.file", "The policy: a file or a directory of files; for commands that end, "+
+		"also - for standard input. Without it the embedded default watches this exporter.").StringVar(&f.configFile)
 	app.Flag("location", "Where this exporter probes from; overrides the policy's location.").StringVar(&f.location)
 	f.web = kingpinflag.AddFlags(app, defaultListenAddress)
 	serve := newServe(app, f)
@@ -85,7 +87,8 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 		return terminated
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n", numberRE.ReplaceAllString(err.Error(), "invalid number $1: write a whole number"))
+		_, _ = fmt.Fprintf(stderr, "thorbis_exporter: %s; try --help\n",
+			numberRE.ReplaceAllString(err.Error(), "invalid number $1: write a whole number"))
 		return 2
 	}
 	if command != serve.name {
@@ -121,7 +124,9 @@ func (f *flags) load(ctx context.Context) (*config.Policy, error) {
 	})
 }
 
-func (f *flags) read(ctx context.Context, from func(context.Context, string) (*config.Policy, error)) (p *config.Policy, err error) {
+func (f *flags) read(ctx context.Context,
+	from func(context.Context, string) (*config.Policy, error),
+) (p *config.Policy, err error) {
 	if f.configFile != "" {
 		p, err = from(ctx, f.configFile)
 	} else {

@@ -21,13 +21,15 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestCheckConfig(t *testing.T) {
 	code, out, _ := call(t, "check-config", "--cost", "--tenants=5")
-	if code != 0 || !strings.Contains(out, "warning: ") || !strings.Contains(out, "cost with 5 tenants") || !strings.Contains(out, "ok: sha256 ") {
+	if code != 0 || !strings.Contains(out, "warning: ") || !strings.Contains(out, "cost with 5 tenants") ||
+		!strings.Contains(out, "ok: sha256 ") {
 		t.Errorf("embedded default: %d %s", code, out)
 	}
 	name := policytest.File(t, t.TempDir(), "version: 1\nnonsense: 1\nmore_nonsense: 2\nchannels: {deadman: none}\n")
 	code, out, errs := call(t, "--config.file="+name, "check-config")
 	lines := strings.Split(strings.TrimSpace(errs), "\n")
-	if code != 1 || out != "" || len(lines) != 2 || !strings.Contains(lines[0], name+":2") || !strings.Contains(lines[1], name+":3") {
+	if code != 1 || out != "" || len(lines) != 2 || !strings.Contains(lines[0], name+":2") ||
+		!strings.Contains(lines[1], name+":3") {
 		t.Errorf("bad policy: %d %q %q", code, out, errs)
 	}
 }
@@ -54,7 +56,8 @@ tenants: {registry: {file: tenants.yaml}}
 	if code != 0 || !strings.Contains(out, "result    success") || !strings.Contains(out, "connect") {
 		t.Errorf("good: %d %s %s", code, out, errs)
 	}
-	if code, out, _ := call(t, "probe", "bad", "--config.file="+name); code != 1 || !strings.Contains(out, "result    failure") {
+	if code, out, _ := call(t, "probe", "bad", "--config.file="+name); code != 1 ||
+		!strings.Contains(out, "result    failure") {
 		t.Errorf("bad: %d %s", code, out)
 	}
 	for args, want := range map[string]string{
@@ -65,11 +68,13 @@ tenants: {registry: {file: tenants.yaml}}
 		"each --tenant=ac": "did you mean acme?",
 		"bad":              "the probe failed; --debug",
 	} {
-		if code, out, errs := call(t, append([]string{"probe", "--config.file=" + name}, strings.Fields(args)...)...); code != 1 || !strings.Contains(errs, want) {
+		code, out, errs := call(t, append([]string{"probe", "--config.file=" + name}, strings.Fields(args)...)...)
+		if code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("probe %s: %d %s %s\nwant %s", args, code, out, errs, want)
 		}
 	}
-	if code, out, errs := call(t, "probe", "each", "--tenant=acme", "--config.file="+name); code != 1 || !strings.Contains(out, "reason    status: a status that") {
+	if code, out, errs := call(t, "probe", "each", "--tenant=acme", "--config.file="+name); code != 1 ||
+		!strings.Contains(out, "reason    status: a status that") {
 		t.Errorf("a tenant: %d %s %s", code, out, errs)
 	}
 }
@@ -78,7 +83,8 @@ func TestUsage(t *testing.T) {
 	if code, _, errs := call(t, "--no-such-flag"); code != 2 || !strings.Contains(errs, "no-such-flag") {
 		t.Errorf("unknown flag: %d %s", code, errs)
 	}
-	if code, _, errs := call(t, "check-config", "--tenants=many"); code != 2 || !strings.Contains(errs, `invalid number "many": write a whole number; try --help`) {
+	if code, _, errs := call(t, "check-config", "--tenants=many"); code != 2 ||
+		!strings.Contains(errs, `invalid number "many": write a whole number; try --help`) {
 		t.Errorf("no number: %d %s", code, errs)
 	}
 	if code, out, _ := call(t, "--help"); code != 0 || !strings.Contains(out, "--[no-]collector.health") {
@@ -87,7 +93,8 @@ func TestUsage(t *testing.T) {
 	if code, out, _ := call(t, "--version"); code != 0 || !strings.Contains(out, "thorbis_exporter, version") {
 		t.Errorf("version: %d %s", code, out)
 	}
-	if code, _, errs := call(t, "--config.file=/nonexistent", "--storage.path="); code != 1 || !strings.Contains(errs, "/nonexistent") {
+	if code, _, errs := call(t, "--config.file=/nonexistent", "--storage.path="); code != 1 ||
+		!strings.Contains(errs, "/nonexistent") {
 		t.Errorf("missing policy: %d %s", code, errs)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// How much garbage may lie beside what is in use before it is collected: a share of what is in use, but so many bytes at
-// least, for to collect a little garbage costs as much as to collect a lot. Go's own 100 % counts the memory of a thousand
-// probes under way twice (docs/benchmarks.md has the cost of both).
+// How much garbage may lie beside what is in use before it is collected: a share of what is in use, but so many bytes
+// at least, for to collect a little garbage costs as much as to collect a lot. Go's own 100 % counts the memory of a
+// thousand probes under way twice (docs/benchmarks.md has the cost of both).
 const (
 	leastPercent = 30
 	mostPercent  = 100
@@ -45,7 +45,8 @@ func adaptPercent(ctx context.Context) {
 	for {
 		metrics.Read(inUse)
 		// To set it stops the program for a moment, so small changes are left alone.
-		if p := garbagePercent(inUse[0].Value.Uint64() + inUse[1].Value.Uint64()); p < set-set/10 || p > set+set/10 || p != set && p == leastPercent {
+		if p := garbagePercent(inUse[0].Value.Uint64() + inUse[1].Value.Uint64()); p < set-set/10 || p > set+set/10 ||
+			p != set && p == leastPercent {
 			set = p
 			debug.SetGCPercent(set)
 		}
@@ -62,8 +63,8 @@ func garbagePercent(inUse uint64) int {
 	return int(min(max(leastGarbage*100/max(inUse, 1), leastPercent), mostPercent))
 }
 
-// memoryLimit returns the memory in bytes that the kernel lets the program have, by the program's own control group of the
-// second version, else by that at the root, which is a container's own. Files are below root.
+// memoryLimit returns the memory in bytes that the kernel lets the program have, by the program's own control group of
+// the second version, else by that at the root, which is a container's own. Files are below root.
 func memoryLimit(root string) (int64, bool) {
 	mount := filepath.Join(root, "sys/fs/cgroup")
 	var files []string

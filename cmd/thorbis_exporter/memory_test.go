@@ -13,15 +13,19 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
-// The limit is that of the program's own control group, else that of the container, by either version of control groups.
+// The limit is that of the program's own control group, else that of the container, by either version of control
+// groups.
 func TestMemoryLimit(t *testing.T) {
-	const own, root, first = "sys/fs/cgroup/system.slice/x.service/memory.max", "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"
+	const own, root, first = "sys/fs/cgroup/system.slice/x.service/memory.max", "sys/fs/cgroup/memory.max",
+		"sys/fs/cgroup/memory/memory.limit_in_bytes"
 	for name, tc := range map[string]struct {
 		files map[string]string
 		want  int64
 	}{
-		"nothing":        {nil, 0},
-		"own":            {map[string]string{"proc/self/cgroup": "0::/system.slice/x.service\n", own: "1024\n", root: "9\n"}, 1024},
+		"nothing": {nil, 0},
+		"own": {
+			map[string]string{"proc/self/cgroup": "0::/system.slice/x.service\n", own: "1024\n", root: "9\n"}, 1024,
+		},
 		"own, unlimited": {map[string]string{"proc/self/cgroup": "0::/system.slice/x.service\n", own: "max\n"}, 0},
 		"container":      {map[string]string{"proc/self/cgroup": "0::/\n", root: "2048\n"}, 2048},
 		"of the host":    {map[string]string{"proc/self/cgroup": "0::/not/seen/here\n", root: "2048\n"}, 2048},

@@ -13,12 +13,15 @@ import (
 )
 
 // metaphors are names that the project gave up for the field's own terms. None may be declared again.
-var metaphors = regexp.MustCompile(`^(?i:ledger|book|heir|rivals|bury|thaw|adopt|verdict|sighting|unite|tell|told|judge|recall|birds|keepHouse|goOn|because|storm|crowd|promise|desk|office|here)$`)
+var metaphors = regexp.MustCompile(
+	`^(?i:ledger|book|heir|rivals|bury|thaw|adopt|verdict|sighting|unite|tell|told|judge|` +
+		`recall|birds|keepHouse|goOn|because|storm|crowd|promise|desk|office|here)$`)
 
 // unclear are words that a text never uses for what a program does; say report, notify, return, export or record.
 var unclear = regexp.MustCompile(`\b(told|tells?|nobody)\b`)
 
-// TestNamesAreTerms holds the names of the project's functions and types, and the words of its texts, against the lists above.
+// TestNamesAreTerms holds the names of the project's functions and types, and the words of its texts, against the lists
+// above.
 func TestNamesAreTerms(t *testing.T) {
 	list := exec.Command("git", "ls-files", "*.go", "docs/*.md", "README.md")
 	list.Dir = "../.."

@@ -56,7 +56,8 @@ func (p *probe) run(ctx context.Context) error {
 	if result.Reason != "" {
 		reason = result.Reason + ": " + health.Explain(result.Reason)
 	}
-	_, _ = fmt.Fprintf(p.stdout, "result    %s\nreason    %s\nduration  %s\n", result.Result, reason, result.Duration.Round(time.Microsecond))
+	_, _ = fmt.Fprintf(p.stdout, "result    %s\nreason    %s\nduration  %s\n", result.Result, reason,
+		result.Duration.Round(time.Microsecond))
 	for _, phase := range slices.Sorted(maps.Keys(result.Phases)) {
 		took := time.Duration(result.Phases[phase] * float64(time.Second))
 		_, _ = fmt.Fprintf(p.stdout, "  %-10s  %s\n", phase, took.Round(time.Microsecond))

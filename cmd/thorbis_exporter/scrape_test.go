@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestShippedScrapesHonourLabels: labels that a target gets from its scrape job, such as environment, must not replace those of
-// the series: the rules would find nothing.
+// TestShippedScrapesHonourLabels: labels that a target gets from its scrape job, such as environment, must not replace
+// those of the series: the rules would find nothing.
 func TestShippedScrapesHonourLabels(t *testing.T) {
 	type endpoint struct {
 		Path   string `yaml:"path"`
@@ -28,7 +28,9 @@ func TestShippedScrapesHonourLabels(t *testing.T) {
 			Endpoints []endpoint `yaml:"podMetricsEndpoints"`
 		} `yaml:"spec"`
 	}
-	for path, want := range map[string]int{"../../deploy/prometheus.yml": 2, "../../deploy/kubernetes/podmonitor.yaml": 2} {
+	for path, want := range map[string]int{
+		"../../deploy/prometheus.yml": 2, "../../deploy/kubernetes/podmonitor.yaml": 2,
+	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

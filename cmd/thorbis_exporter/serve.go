@@ -27,18 +27,29 @@ type serve struct {
 func newServe(app *kingpin.Application, f *flags) *serve {
 	s := &serve{flags: f, collectors: map[string]*bool{}}
 	s.name = app.Command("serve", "Run the exporter (the default).").Default().FullCommand()
-	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").BoolVar(&s.options.EnableLifecycle)
-	app.Flag("web.external-url", "URL under which a browser reaches the exporter, through a reverse proxy for example. Its path prefixes all links and, without --web.route-prefix, all pages.").StringVar(&s.options.ExternalURL)
-	app.Flag("web.route-prefix", "Path below which all pages are served, the metrics too; by default that of --web.external-url.").StringVar(&s.options.RoutePrefix)
-	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
-	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").Default("data/").StringVar(&s.options.StoragePath)
-	app.Flag("receive.listen-address", "Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
-	app.Flag("receive.config.file", "Web configuration (TLS, users) of the receiving listener.").StringVar(&s.receiveConfig)
+	app.Flag("web.enable-lifecycle", "Allow reloading the policy by POST or PUT to /-/reload.").
+		BoolVar(&s.options.EnableLifecycle)
+	app.Flag("web.external-url", "URL under which a browser reaches the exporter, through a reverse proxy for example. "+
+		"Its path prefixes all links and, without --web.route-prefix, all pages.").StringVar(&s.options.ExternalURL)
+	app.Flag("web.route-prefix", "Path below which all pages are served, the metrics too; "+
+		"by default that of --web.external-url.").StringVar(&s.options.RoutePrefix)
+	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Whoever reaches the port "+
+		"can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
+	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").
+		Default("data/").StringVar(&s.options.StoragePath)
+	app.Flag("receive.listen-address",
+		"Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
+	app.Flag("receive.config.file", "Web configuration (TLS, users) of the receiving listener.").
+		StringVar(&s.receiveConfig)
 	paths := collectors.DefaultPaths()
-	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").StringVar(&s.options.Host)
-	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).StringVar(&s.options.Paths.Procfs)
-	app.Flag("path.sysfs", "Where sysfs of the machine watched is mounted.").Default(paths.Sysfs).StringVar(&s.options.Paths.Sysfs)
-	app.Flag("path.rootfs", "Where the root of the machine watched is mounted.").Default(paths.Rootfs).StringVar(&s.options.Paths.Rootfs)
+	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").
+		StringVar(&s.options.Host)
+	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).
+		StringVar(&s.options.Paths.Procfs)
+	app.Flag("path.sysfs", "Where sysfs of the machine watched is mounted.").Default(paths.Sysfs).
+		StringVar(&s.options.Paths.Sysfs)
+	app.Flag("path.rootfs", "Where the root of the machine watched is mounted.").Default(paths.Rootfs).
+		StringVar(&s.options.Paths.Rootfs)
 	for _, d := range exporter.Definitions {
 		value := "false"
 		if d.Default {
@@ -46,7 +57,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 		}
 		s.collectors[d.Name] = app.Flag("collector."+d.Name, d.Help).Default(value).Bool()
 	}
-	app.Flag("log.level", "Only log messages of this level or above.").Default("info").EnumVar(&s.logLevel, exporter.LogLevels...)
+	app.Flag("log.level", "Only log messages of this level or above.").Default("info").EnumVar(&s.logLevel,
+		exporter.LogLevels...)
 	app.Flag("log.format", "Format of log messages.").Default("logfmt").EnumVar(&s.logFormat, exporter.LogFormats...)
 	return s
 }

@@ -79,8 +79,12 @@ func newProgram(t *testing.T) *program {
 	address := l.Addr().String()
 	_ = l.Close()
 	dir := t.TempDir()
-	p := &program{t: t, base: "http://" + address, storage: filepath.Join(dir, "data"), policy: filepath.Join(dir, "thorbis.yaml"), log: &logged{}, ended: make(chan error, 1)}
-	p.cmd = exec.Command(os.Args[0], "--config.file="+p.policy, "--storage.path="+p.storage, "--web.listen-address="+address,
+	p := &program{
+		t: t, base: "http://" + address, storage: filepath.Join(dir, "data"), policy: filepath.Join(dir, "thorbis.yaml"),
+		log: &logged{}, ended: make(chan error, 1),
+	}
+	p.cmd = exec.Command(os.Args[0], "--config.file="+p.policy, "--storage.path="+p.storage,
+		"--web.listen-address="+address,
 		"--no-collector.host", "--no-collector.storage")
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.cmd.Stderr = p.log
@@ -186,7 +190,8 @@ func TestHungPolicyDoesNotHoldUpTheEnd(t *testing.T) {
 		p.start()
 		p.reader()
 		p.signal(syscall.SIGTERM)
-		if err := p.end(); err == nil || !bytes.Contains([]byte(p.log.String()), []byte("stopped before the policy was read")) {
+		if err := p.end(); err == nil ||
+			!bytes.Contains([]byte(p.log.String()), []byte("stopped before the policy was read")) {
 			t.Errorf("%v\n%s", err, p.log)
 		}
 	})
@@ -209,8 +214,8 @@ func TestHungPolicyDoesNotHoldUpTheEnd(t *testing.T) {
 	})
 }
 
-// A server ends soon after the signal, whatever hangs: a file of its state that is a pipe, a post that never ends, both. The
-// exact bound is tested with a clock of its own, in package exporter.
+// A server ends soon after the signal, whatever hangs: a file of its state that is a pipe, a post that never ends,
+// both. The exact bound is tested with a clock of its own, in package exporter.
 func TestSignalEndsWhateverHangs(t *testing.T) {
 	t.Parallel()
 	for name, hang := range map[string]func(p *program){

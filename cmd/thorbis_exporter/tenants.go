@@ -34,20 +34,26 @@ type tenants struct {
 
 func newTenants(app *kingpin.Application, f *flags) *tenants {
 	t := &tenants{flags: f, fields: map[string]string{}}
-	command := app.Command("tenants", "Count the requests of log files by tenant and print the exposition; exit 1 if a file cannot be read.")
+	command := app.Command("tenants",
+		"Count the requests of log files by tenant and print the exposition; exit 1 if a file cannot be read.")
 	t.name = command.FullCommand()
 	command.Flag("once", "Read the files to their ends, print and end.").Required().BoolVar(&t.once)
-	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+"; not needed with --source.").EnumVar(&t.format, config.Formats...)
-	command.Flag("source", "Name of the policy's source whose format, fields and way to a tenant are used.").StringVar(&t.sourceName)
-	command.Flag("field", "Key of a field, such as host=http_host, beside or instead of the source's; may be repeated.").StringMapVar(&t.fields)
-	command.Flag("duration-unit", "Unit of durations where the format leaves it open: s, ms, us or ns.").EnumVar(&t.durationUnit, "s", "ms", "us", "ns")
+	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+"; not needed with --source.").
+		EnumVar(&t.format, config.Formats...)
+	command.Flag("source", "Name of the policy's source whose format, fields and way to a tenant are used.").
+		StringVar(&t.sourceName)
+	command.Flag("field", "Key of a field, such as host=http_host, beside or instead of the source's; may be repeated.").
+		StringMapVar(&t.fields)
+	command.Flag("duration-unit", "Unit of durations where the format leaves it open: s, ms, us or ns.").EnumVar(
+		&t.durationUnit, "s", "ms", "us", "ns")
 	command.Validate(func(*kingpin.CmdClause) error {
 		if t.format == "" && t.sourceName == "" {
 			return errors.New("required flag(s) '--format' or '--source' not provided")
 		}
 		return nil
 	})
-	command.Flag("tenant-host", "Host of a tenant, such as {tenant}.example.com; instead of a policy's.").StringVar(&t.host)
+	command.Flag("tenant-host", "Host of a tenant, such as {tenant}.example.com; instead of a policy's.").
+		StringVar(&t.host)
 	command.Arg("file", "Files, compressed or not; - is standard input.").Required().StringsVar(&t.files)
 	return t
 }
@@ -83,10 +89,11 @@ func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	bar := newBar(stderr, t.files)
-	sum, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)}, policy, source, t.files, writerFunc(func(page []byte) (int, error) {
-		bar.end() // the exposition may go to the same terminal
-		return t.stdout.Write(page)
-	}), bar.add)
+	sum, err := tenant.Once(ctx, tenant.Options{Logger: slog.New(slog.DiscardHandler)},
+		policy, source, t.files, writerFunc(func(page []byte) (int, error) {
+			bar.end() // the exposition may go to the same terminal
+			return t.stdout.Write(page)
+		}), bar.add)
 	bar.end()
 	_, _ = fmt.Fprintln(stderr, summary(&sum))
 	for _, hint := range t.why(policy, source, &sum) {
@@ -103,7 +110,9 @@ func summary(s *tenant.Summary) string {
 		}
 		return fmt.Sprintf("%d %ss", n, what)
 	}
-	parts := []string{number(s.Lines, "line"), number(s.Requests, "request") + " of " + number(uint64(s.Tenants), "tenant")}
+	parts := []string{
+		number(s.Lines, "line"), number(s.Requests, "request") + " of " + number(uint64(s.Tenants), "tenant"),
+	}
 	if s.Unknown > 0 {
 		parts = append(parts, fmt.Sprintf("%d of them of no tenant", s.Unknown))
 	}
@@ -116,8 +125,8 @@ func summary(s *tenant.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// source is the policy's source of the name or format, for its fields and its way to a tenant; or one of the format alone. The
-// command line's fields and unit replace its own.
+// source is the policy's source of the name or format, for its fields and its way to a tenant; or one of the format
+// alone. The command line's fields and unit replace its own.
 func (t *tenants) source(p *config.Policy) (*config.Source, error) {
 	for field := range t.fields {
 		if !slices.Contains(config.EventFields, field) {
@@ -155,7 +164,8 @@ func (t *tenants) basis(p *config.Policy) (*config.Source, error) {
 		for _, s := range found {
 			names = append(names, s.Name)
 		}
-		return nil, fmt.Errorf("the policy has %d sources of the format %s: choose one with --source: %s", len(found), t.format, strings.Join(names, ", "))
+		return nil, fmt.Errorf("the policy has %d sources of the format %s: choose one with --source: %s", len(found),
+			t.format, strings.Join(names, ", "))
 	case len(found) == 1:
 		s := *found[0]
 		if t.format != "" && t.format != s.Format {
@@ -167,12 +177,14 @@ func (t *tenants) basis(p *config.Policy) (*config.Source, error) {
 		return nil, fmt.Errorf("--source: unknown source %q: %s", t.sourceName, config.Suggest(t.sourceName, names))
 	}
 	if t.format == "json" && t.fields["status"] == "" {
-		return nil, errors.New("missing fields of the format json: write --field=status=KEY and others, or a policy with a source that names them")
+		return nil, errors.New(
+			"missing fields of the format json: write --field=status=KEY and others, or a policy with a source that names them")
 	}
 	by := "host"
 	if p.Tenants.Host == "" && len(p.Tenants.Hosts) == 0 {
 		if p.Tenants.Path == "" {
-			return nil, errors.New("missing way from a request to its tenant: write --tenant-host, or a policy with --config.file")
+			return nil, errors.New(
+				"missing way from a request to its tenant: write --tenant-host, or a policy with --config.file")
 		}
 		by = "path"
 	}
@@ -180,7 +192,9 @@ func (t *tenants) basis(p *config.Policy) (*config.Source, error) {
 	if len(p.Services) > 0 {
 		service = p.Services[0].Name
 	}
-	return &config.Source{Name: "once", AppService: service, Format: t.format, Stdin: true, TenantBy: by, DurationUnit: "s"}, nil
+	return &config.Source{
+		Name: "once", AppService: service, Format: t.format, Stdin: true, TenantBy: by, DurationUnit: "s",
+	}, nil
 }
 
 // bar shows progress on a terminal.

@@ -23,7 +23,8 @@ var combinedParts = []struct {
 	{"a user agent in double quotes", regexp.MustCompile(`^"(\\.|[^"\\])*"`)},
 }
 
-// syntaxOf names the byte, counted from 1, at which a line stops being of a format, and what is expected there; "" if it cannot.
+// syntaxOf names the byte, counted from 1, at which a line stops being of a format, and what is expected there; "" if
+// it cannot.
 func syntaxOf(format string, line []byte) string {
 	if format == "combined" {
 		at := 0

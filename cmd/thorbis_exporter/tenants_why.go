@@ -76,7 +76,8 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 		}
 		g := lookAt(name, source)
 		if g.bad > 0 {
-			hints = append(hints, fmt.Sprintf("%s:%d: the first line that cannot be read as %s (%s)", name, g.bad, source.Format, g.reason))
+			hints = append(hints,
+				fmt.Sprintf("%s:%d: the first line that cannot be read as %s (%s)", name, g.bad, source.Format, g.reason))
 		}
 		if unassigned && g.named > 0 && source.TenantBy == "host" {
 			if g.host == "" {

@@ -28,10 +28,12 @@ type backtestFlags struct {
 }
 
 func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
-	c := app.Command("backtest", "Replay what a Prometheus has stored through the rules: what would have fired, and whom it would have paged.")
+	c := app.Command("backtest",
+		"Replay what a Prometheus has stored through the rules: what would have fired, and whom it would have paged.")
 	return c, backtestFlags{
-		url:   c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
-		http:  c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
+		url: c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
+		http: c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, "+
+			"tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
 		since: c.Flag("since", "How far to look back, such as 30d.").Default("30d").String(),
 		until: c.Flag("until", "Where to stop, in RFC 3339; now if empty.").String(),
 		chunk: c.Flag("chunk", "How much time's raw samples to read at once.").Default("2h").String(),
@@ -74,8 +76,9 @@ func (f backtestFlags) options(now time.Time) (backtest.Options, error) {
 		}
 	}
 	return backtest.Options{
-		URL: *f.url, From: until.Add(-time.Duration(since)), To: until, Chunk: time.Duration(chunk), Load: *f.load, Interval: 15 * time.Second,
-		Client: client,
+		URL: *f.url, From: until.Add(-time.Duration(since)), To: until, Chunk: time.Duration(chunk), Load: *f.load,
+		Interval: 15 * time.Second,
+		Client:   client,
 	}, nil
 }
 
@@ -128,7 +131,8 @@ func progressBar(out io.Writer, began time.Time) func(backtest.Progress) {
 		if share > 0 {
 			left = (time.Duration(float64(time.Since(began))*(1/share-1)) / time.Second * time.Second).String()
 		}
-		fmt.Fprintf(out, "\r[%-*s] %3.0f %%  %s  %d samples, %d alerts, %s left \x1b[K", width, bar[:done], 100*share, p.At.UTC().Format("2006-01-02 15:04"), p.Samples, p.Firings, left)
+		fmt.Fprintf(out, "\r[%-*s] %3.0f %%  %s  %d samples, %d alerts, %s left \x1b[K", width, bar[:done], 100*share,
+			p.At.UTC().Format("2006-01-02 15:04"), p.Samples, p.Firings, left)
 		if !p.At.Add(10 * time.Minute).Before(p.To) {
 			fmt.Fprint(out, "\r\x1b[K")
 		}

@@ -33,8 +33,8 @@ func TestBacktestFlags(t *testing.T) {
 	}
 }
 
-// TestBacktestReaches: requests carry the credentials of a file that promtool reads too; without them the error names the
-// flag.
+// TestBacktestReaches: requests carry the credentials of a file that promtool reads too; without them the error names
+// the flag.
 func TestBacktestReaches(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "thorbis" || password != "secret" {
@@ -60,7 +60,10 @@ func TestBacktestReaches(t *testing.T) {
 		"no URL":    {"prometheus:9090", "", `--prometheus: invalid URL "prometheus:9090": write it like http://`},
 		"elsewhere": {server.URL, write("other.yaml", "authorization: {credentials: x}\n"), "401 Unauthorized"},
 	} {
-		args := []string{"backtest", "--config.file=" + filepath.Join("..", "..", "alertmanager", "testdata", "policy.yaml"), "--since=1h", "--prometheus=" + c.url}
+		args := []string{
+			"backtest", "--config.file=" + filepath.Join("..", "..", "alertmanager", "testdata", "policy.yaml"), "--since=1h",
+			"--prometheus=" + c.url,
+		}
 		if c.file != "" {
 			args = append(args, "--http.config.file="+c.file)
 		}
@@ -74,7 +77,8 @@ func TestBacktestReaches(t *testing.T) {
 func TestProgressBar(t *testing.T) {
 	var out bytes.Buffer
 	from := time.Unix(0, 0)
-	progressBar(&out, time.Now())(backtest.Progress{At: from.Add(time.Hour), From: from, To: from.Add(2 * time.Hour), Samples: 5})
+	progressBar(&out, time.Now())(
+		backtest.Progress{At: from.Add(time.Hour), From: from, To: from.Add(2 * time.Hour), Samples: 5})
 	if !strings.Contains(out.String(), " 50 %  1970-01-01 01:00  5 samples") {
 		t.Errorf("%q", out.String())
 	}

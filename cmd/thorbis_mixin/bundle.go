@@ -28,13 +28,19 @@ type bundle struct {
 
 func bundleFlags(command *kingpin.CmdClause) *bundle {
 	b := &bundle{labels: map[string]string{}}
-	command.Flag("shadow", `Label every alert shadow="true" and notify one channel only, to see what would happen.`).BoolVar(&b.shadow)
-	command.Flag("shadow.channel", "The channel of the policy that --shadow notifies.").Default("shadow").StringVar(&b.shadowChannel)
-	command.Flag("alertmanager.base", "Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
-	command.Flag("only", "Leave out everything but this part; may be repeated: "+strings.Join(mixin.Parts, ", ")+".").EnumsVar(&b.only, mixin.Parts...)
-	command.Flag("kubernetes", "Also pack the parts into objects, as the Prometheus Operator and Grafana's sidecar read them.").BoolVar(&b.kubernetes)
+	command.Flag("shadow", `Label every alert shadow="true" and notify one channel only, to see what would happen.`).
+		BoolVar(&b.shadow)
+	command.Flag("shadow.channel", "The channel of the policy that --shadow notifies.").Default("shadow").
+		StringVar(&b.shadowChannel)
+	command.Flag("alertmanager.base",
+		"Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
+	command.Flag("only", "Leave out everything but this part; may be repeated: "+strings.Join(mixin.Parts, ", ")+".").
+		EnumsVar(&b.only, mixin.Parts...)
+	command.Flag("kubernetes", "Also pack the parts into objects, "+
+		"as the Prometheus Operator and Grafana's sidecar read them.").BoolVar(&b.kubernetes)
 	command.Flag("kubernetes.namespace", "Namespace of the objects; empty leaves it to kubectl.").StringVar(&b.namespace)
-	command.Flag("kubernetes.label", "Label of each PrometheusRule that your Prometheus selects, like release=prometheus; may be repeated.").StringMapVar(&b.labels)
+	command.Flag("kubernetes.label", "Label of each PrometheusRule that your Prometheus selects, "+
+		"like release=prometheus; may be repeated.").StringMapVar(&b.labels)
 	return b
 }
 

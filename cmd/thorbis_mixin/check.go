@@ -25,7 +25,8 @@ func verify(files mixin.Files, dir string, out io.Writer) error {
 		return err
 	}
 	if len(drift) > 0 {
-		return fmt.Errorf("%d of %d generated files differ from the policy; run thorbis_mixin generate", len(drift), len(files))
+		return fmt.Errorf("%d of %d generated files differ from the policy; run thorbis_mixin generate", len(drift),
+			len(files))
 	}
 	fmt.Fprintf(out, "%d generated files match the policy\n", len(files))
 	return nil

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// printImport prints the part of the policy that was imported from a file. What cannot be turned is an error, after the rest
-// has been printed.
+// printImport prints the part of the policy that was imported from a file. What cannot be turned is an error, after the
+// rest has been printed.
 func printImport(name string, from func(string) ([]byte, error), out io.Writer) error {
 	text, err := from(name)
 	if err != nil {

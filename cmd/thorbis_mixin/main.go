@@ -51,13 +51,15 @@ func run(args []string, out io.Writer) error {
 	app.UsageWriter(out)
 	app.Version(version.Print("thorbis_mixin"))
 	app.HelpFlag.Short('h')
-	file := app.Flag("config.file", "The policy, a file or a directory. Without it the embedded default, which watches the exporter itself.").String()
+	file := app.Flag("config.file",
+		"The policy, a file or a directory. Without it the embedded default, which watches the exporter itself.").String()
 
 	generate := app.Command("generate", "Write the generated files.")
 	outDir := generate.Flag("out", "Directory below which to write.").Default(".").String()
 	generateBundle := bundleFlags(generate)
 
-	check := app.Command("check", "List generated files that differ from the policy, and check that promtool and amtool accept them.")
+	check := app.Command("check",
+		"List generated files that differ from the policy, and check that promtool and amtool accept them.")
 	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
 	checkBundle := bundleFlags(check)
 

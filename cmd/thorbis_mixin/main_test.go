@@ -62,7 +62,8 @@ func TestShadowAndBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if alerts, shadows := strings.Count(string(rules), "- alert:"), strings.Count(string(rules), `shadow: "true"`); alerts == 0 || alerts != shadows {
+	if alerts, shadows := strings.Count(string(rules), "- alert:"),
+		strings.Count(string(rules), `shadow: "true"`); alerts == 0 || alerts != shadows {
 		t.Errorf("%d of %d alerts are shadows", shadows, alerts)
 	}
 	routes, err := os.ReadFile(filepath.Join(dir, "alertmanager", "alertmanager.yaml"))
@@ -89,26 +90,32 @@ func TestTestRoutes(t *testing.T) {
 		t.Fatal(tables, err)
 	}
 	var out bytes.Buffer
-	if err := run(append([]string{"test-routes", policyFlag}, tables...), &out); err != nil || !strings.Contains(out.String(), "alerts reach the expected receivers") {
+	if err := run(append([]string{"test-routes", policyFlag}, tables...), &out); err != nil ||
+		!strings.Contains(out.String(), "alerts reach the expected receivers") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	const shipped = "../../deploy/policy/"
 	out.Reset()
-	if err := run([]string{"test-routes", "--config.file=" + shipped + "thorbis.yaml", shipped + "routes.yaml"}, &out); err != nil {
+	if err := run(
+		[]string{"test-routes", "--config.file=" + shipped + "thorbis.yaml", shipped + "routes.yaml"}, &out,
+	); err != nil {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
-	testkit.WriteFile(t, wrong, "tests:\n  - name: no receiver\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n")
+	testkit.WriteFile(t, wrong,
+		"tests:\n  - name: no receiver\n    labels: {bundle: thorbis, priority: P1}\n    expect: {receivers: []}\n")
 	out.Reset()
 	err = run([]string{"test-routes", policyFlag, wrong}, &out)
 	if err == nil || err.Error() != "1 of 1 alerts do not reach the expected receivers" ||
-		!strings.Contains(out.String(), "wrong.yaml:2: no receiver\n    the routes pick [pagerduty critical sms], want []\n") {
+		!strings.Contains(out.String(), "wrong.yaml:2: no receiver\n"+
+			"    the routes pick [pagerduty critical sms], want []\n") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	own := filepath.Join(t.TempDir(), "own.yaml")
 	testkit.WriteFile(t, own, "route:\n  receiver: us\nreceivers:\n- name: us\n")
 	out.Reset()
-	if err := run([]string{"test-routes", "--alertmanager.config=" + own, wrong}, &out); err == nil || !strings.Contains(out.String(), "pick [us]") {
+	if err := run([]string{"test-routes", "--alertmanager.config=" + own, wrong}, &out); err == nil ||
+		!strings.Contains(out.String(), "pick [us]") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }

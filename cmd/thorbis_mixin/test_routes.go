@@ -21,7 +21,8 @@ type routesCommand struct {
 func routeTests(app *kingpin.Application) *routesCommand {
 	r := &routesCommand{}
 	c := app.Command("test-routes", "List alerts of your tables that do not reach the expected receivers.")
-	c.Flag("alertmanager.config", "An Alertmanager configuration to test instead of the one that the policy generates.").StringVar(&r.config)
+	c.Flag("alertmanager.config", "An Alertmanager configuration to test instead of the one that the policy generates.").
+		StringVar(&r.config)
 	c.Arg("table", "Files of tests: docs/routing.md says how they are written.").Required().StringsVar(&r.tables)
 	r.command = c.FullCommand()
 	return r
@@ -62,7 +63,9 @@ func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) 
 	return nil
 }
 
-func (r *routesCommand) configuration(load func() (*config.Policy, error), table *routetest.Table, file string) ([]byte, error) {
+func (r *routesCommand) configuration(load func() (*config.Policy, error), table *routetest.Table,
+	file string,
+) ([]byte, error) {
 	if r.config != "" {
 		if table.Hours != nil {
 			return nil, fmt.Errorf("%s: business_hours override the policy's; %s has its own", file, r.config)

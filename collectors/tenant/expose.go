@@ -18,7 +18,8 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
 		metric.TenantSourceUnreadableDurations,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
-		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted, metric.ServiceRequestsOff,
+		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
+		metric.ServiceRequestsOff,
 		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
 		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
 	} {

@@ -34,7 +34,9 @@ func (r *Receiver) follow(p Page) string {
 		return "update"
 	case p.Action == "trigger" && len(r.incidents) < maxPages:
 		r.numbers++
-		r.incidents[p.DedupKey] = &incident{number: r.numbers, key: p.DedupKey, title: p.Summary, service: p.RoutingKey, created: p.At}
+		r.incidents[p.DedupKey] = &incident{
+			number: r.numbers, key: p.DedupKey, title: p.Summary, service: p.RoutingKey, created: p.At,
+		}
 	}
 	return p.Action
 }
@@ -85,13 +87,15 @@ func (r *Receiver) listIncidents(w http.ResponseWriter, req *http.Request) {
 			continue
 		}
 		list = append(list, map[string]any{
-			"id": "P" + strconv.Itoa(i.number), "incident_number": i.number, "title": i.title, "status": status, "incident_key": i.key,
-			"created_at": i.created.UTC().Format(time.RFC3339), "last_status_change_at": changed.UTC().Format(time.RFC3339),
+			"id": "P" + strconv.Itoa(i.number), "incident_number": i.number, "title": i.title, "status": status,
+			"incident_key": i.key,
+			"created_at":   i.created.UTC().Format(time.RFC3339), "last_status_change_at": changed.UTC().Format(time.RFC3339),
 			"service": map[string]any{"summary": i.service}, "acknowledgements": acknowledgements,
 		})
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int { return a["incident_number"].(int) - b["incident_number"].(int) })
 	more := len(list) > offset+limit
 	list = list[min(offset, len(list)):min(offset+limit, len(list))]
-	_ = json.NewEncoder(w).Encode(map[string]any{"incidents": list, "limit": limit, "offset": offset, "more": more, "total": nil})
+	_ = json.NewEncoder(w).Encode(
+		map[string]any{"incidents": list, "limit": limit, "offset": offset, "more": more, "total": nil})
 }

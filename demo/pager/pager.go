@@ -110,7 +110,8 @@ func (r *Receiver) record(p Page) {
 	if p.To != "" {
 		to += " " + p.To
 	}
-	fmt.Fprintf(r.out, "%s  %s  %-30s  %-8s  %s\n", p.At.Format(time.TimeOnly), words[p.Kind], to, p.Action, oneLine(p.Summary))
+	fmt.Fprintf(r.out, "%s  %s  %-30s  %-8s  %s\n", p.At.Format(time.TimeOnly), words[p.Kind], to, p.Action,
+		oneLine(p.Summary))
 }
 
 // words say on the terminal whom a message reaches: somebody's pager, a chat, a program.
@@ -159,7 +160,8 @@ func (r *Receiver) pagerDuty(w http.ResponseWriter, req *http.Request) {
 		if event.EventAction == "trigger" {
 			check(event.Payload.Summary != "", "'payload.summary' is missing or blank")
 			check(event.Payload.Source != "", "'payload.source' is missing or blank")
-			check(slices.Contains([]string{"critical", "warning", "error", "info"}, event.Payload.Severity), "'payload.severity' is invalid")
+			check(slices.Contains([]string{"critical", "warning", "error", "info"}, event.Payload.Severity),
+				"'payload.severity' is invalid")
 		} else {
 			check(event.DedupKey != "", "'dedup_key' is missing or blank")
 		}
@@ -167,15 +169,18 @@ func (r *Receiver) pagerDuty(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if invalid != nil {
 		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]any{"status": "invalid event", "message": "Event object is invalid", "errors": invalid})
+		_ = json.NewEncoder(w).Encode(
+			map[string]any{"status": "invalid event", "message": "Event object is invalid", "errors": invalid})
 		return
 	}
 	r.record(Page{
 		Kind: PagerDuty, Action: event.EventAction, RoutingKey: event.RoutingKey, DedupKey: event.DedupKey,
-		Summary: event.Payload.Summary, Severity: event.Payload.Severity, Links: event.Links, Details: event.Payload.CustomDetails,
+		Summary: event.Payload.Summary, Severity: event.Payload.Severity, Links: event.Links,
+		Details: event.Payload.CustomDetails,
 	})
 	w.WriteHeader(http.StatusAccepted)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": "success", "message": "Event processed", "dedup_key": event.DedupKey})
+	_ = json.NewEncoder(w).Encode(
+		map[string]string{"status": "success", "message": "Event processed", "dedup_key": event.DedupKey})
 }
 
 func (r *Receiver) slack(w http.ResponseWriter, req *http.Request) {
@@ -245,7 +250,8 @@ func (r *Receiver) deadman(http.ResponseWriter, *http.Request) {
 	r.heartbeats++
 	r.last = time.Now()
 	if r.heartbeats == 1 {
-		fmt.Fprintf(r.out, "%s  the dead man's switch was pressed for the first time: pages can get through\n", r.last.Format(time.TimeOnly))
+		fmt.Fprintf(r.out, "%s  the dead man's switch was pressed for the first time: pages can get through\n",
+			r.last.Format(time.TimeOnly))
 	}
 }
 

@@ -15,15 +15,25 @@ func TestReceiverSpeaksItsProtocols(t *testing.T) {
 		name, path, body string
 		status           int
 	}{
-		{"trigger", "/v2/enqueue", `{"routing_key":"k3y","event_action":"trigger","dedup_key":"d","payload":{"summary":"web is\u001b[31m down","source":"alertmanager","severity":"critical"},"links":[{"href":"http://x","text":"runbook"}]}`, 202},
+		{
+			"trigger", "/v2/enqueue",
+			`{"routing_key":"k3y","event_action":"trigger","dedup_key":"d","payload":{"summary":"web is\u001b[31m ` +
+				`down","source":"alertmanager","severity":"critical"},"links":[{"href":"http://x","text":"runbook"}]}`, 202,
+		},
 		{"resolve", "/v2/enqueue", `{"routing_key":"k3y","event_action":"resolve","dedup_key":"d"}`, 202},
 		{"no key", "/v2/enqueue", `{"event_action":"trigger"}`, 400},
 		{"no JSON", "/v2/enqueue", `<xml>`, 400},
-		{"no severity", "/v2/enqueue", `{"routing_key":"k","event_action":"trigger","payload":{"summary":"s","source":"s"}}`, 400},
+		{
+			"no severity",
+			"/v2/enqueue", `{"routing_key":"k","event_action":"trigger","payload":{"summary":"s","source":"s"}}`, 400,
+		},
 		{"slack", "/slack/critical", `{"channel":"#c","attachments":[{"title":"web","text":"down","color":"danger"}]}`, 200},
 		{"slack garbage", "/slack/critical", `x`, 400},
 		{"slack empty", "/slack/critical", `{}`, 400},
-		{"webhook", "/webhook/tickets", `{"status":"firing","alerts":[{"labels":{"alertname":"A","priority":"P4"},"annotations":{"summary":"S."}}]}`, 200},
+		{
+			"webhook", "/webhook/tickets",
+			`{"status":"firing","alerts":[{"labels":{"alertname":"A","priority":"P4"},"annotations":{"summary":"S."}}]}`, 200,
+		},
 		{"deadman", "/deadman", `{}`, 200},
 		{"too large", "/v2/enqueue", `{"routing_key":"` + strings.Repeat("x", maxBody) + `"}`, 400},
 	} {

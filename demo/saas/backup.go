@@ -16,7 +16,8 @@ import (
 // keptBackups is how many backups of a tenant the platform keeps.
 const keptBackups = 5
 
-// Backups exports each tenant's data below a directory, as TENANT/TIME.tar.gz with its checksum beside it, until ctx ends.
+// Backups exports each tenant's data below a directory, as TENANT/TIME.tar.gz with its checksum beside it, until ctx
+// ends.
 func (p *Platform) Backups(ctx context.Context, dir string, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -68,7 +69,9 @@ func export(tenant string) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
-	if err := w.WriteHeader(&tar.Header{Name: "orders.csv", Mode: 0o600, Size: int64(orders.Len()), ModTime: time.Now()}); err != nil {
+	if err := w.WriteHeader(
+		&tar.Header{Name: "orders.csv", Mode: 0o600, Size: int64(orders.Len()), ModTime: time.Now()},
+	); err != nil {
 		return nil, err
 	}
 	if _, err := orders.WriteTo(w); err != nil {

@@ -23,7 +23,9 @@ func TestPlatformAnswersItsTenants(t *testing.T) {
 	p := start(t)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(p.CA())
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	client := &http.Client{
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}},
+	}
 	for url, want := range map[string]int{
 		"http://" + p.Address() + "/healthz":              200,
 		"http://" + p.Address() + "/t/acme/healthz":       200,

@@ -61,7 +61,8 @@ func (p *Platform) log(path string, n int, r *rand.Rand, shares *rand.Zipf) erro
 		}
 		status, took := p.outcome(r)
 		now := time.Now()
-		fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"/orders/%d","status":%d,"request_time":%.3f,"bytes_sent":%d}`+"\n",
+		fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"/orders/%d","status":%d,`+
+			`"request_time":%.3f,"bytes_sent":%d}`+"\n",
 			now.Format(time.RFC3339), now.Unix(), now.Nanosecond()/1e6, host, r.Intn(1e5), status, took, 200+r.Intn(20_000))
 	}
 	return w.Flush()

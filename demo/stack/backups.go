@@ -21,7 +21,8 @@ func (s *Stack) testBackups(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		for _, test := range []string{"verify", "restore-test"} {
-			cmd := exec.CommandContext(ctx, s.program("thorbis_exporter"), "--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "backup", test)
+			cmd := exec.CommandContext(ctx, s.program("thorbis_exporter"), "--config.file="+filepath.Join(s.Dir, "thorbis.yaml"),
+				"backup", test)
 			cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 			cmd.WaitDelay = stopTime
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

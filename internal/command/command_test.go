@@ -165,7 +165,8 @@ func TestProcess(t *testing.T) {
 func TestPoliteGoesLast(t *testing.T) {
 	// The niceness is set once the program runs.
 	c := sh(
-		`for i in $(seq 300); do n=$(ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat); test $n -gt 0 && break; sleep 0.1; done; echo $n`)
+		`for i in $(seq 300); do n=$(ps -o ni= -p $$ || awk '{print $19}' /proc/$$/stat); test $n -gt 0 && break; ` +
+			`sleep 0.1; done; echo $n`)
 	c.Polite = true
 	r, err := Run(t.Context(), c)
 	if err != nil {
@@ -226,7 +227,8 @@ func TestOrphansOfAKilledProcessEnd(t *testing.T) {
 	}
 	script := func(dir string) Command {
 		return sh(
-			`echo $$ > "` + dir + `/direct"; setsid /bin/sh -c 'echo $$ > "` + dir + `/own"; exec sleep 600' >/dev/null 2>&1 </dev/null & exec sleep 600`)
+			`echo $$ > "` + dir + `/direct"; setsid /bin/sh -c 'echo $$ > "` + dir +
+				`/own"; exec sleep 600' >/dev/null 2>&1 </dev/null & exec sleep 600`)
 	}
 	if dir := os.Getenv(victim); dir != "" {
 		_, _ = Run(t.Context(), script(dir))

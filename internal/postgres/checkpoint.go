@@ -17,10 +17,12 @@ type Checkpoints struct {
 
 func checkpointQuery(version int) string {
 	if version >= versionCheckpointer {
-		return `SELECT c.num_timed, c.num_requested, c.write_time / 1000, c.sync_time / 1000, c.buffers_written, b.buffers_clean, NULL::int8
+		return `SELECT c.num_timed, c.num_requested, c.write_time / 1000, c.sync_time / 1000,
+			c.buffers_written, b.buffers_clean, NULL::int8
 			FROM pg_stat_checkpointer c, pg_stat_bgwriter b`
 	}
-	return `SELECT checkpoints_timed, checkpoints_req, checkpoint_write_time / 1000, checkpoint_sync_time / 1000, buffers_checkpoint, buffers_clean, buffers_backend
+	return `SELECT checkpoints_timed, checkpoints_req, checkpoint_write_time / 1000, checkpoint_sync_time / 1000,
+		buffers_checkpoint, buffers_clean, buffers_backend
 		FROM pg_stat_bgwriter`
 }
 

@@ -40,8 +40,11 @@ func TestCheckpoints(t *testing.T) {
 	}
 
 	server.Query(t, "postgres", `CREATE SCHEMA pg17; GRANT USAGE ON SCHEMA pg17 TO monitor;
-		CREATE VIEW pg17.pg_stat_checkpointer AS SELECT 3::int8 AS num_timed, 2::int8 AS num_requested, 1500::float8 AS write_time, 250::float8 AS sync_time, 40::int8 AS buffers_written;
-		CREATE VIEW pg17.pg_stat_bgwriter AS SELECT 7::int8 AS buffers_clean, 0::int8 AS maxwritten_clean, 9::int8 AS buffers_alloc;
+		CREATE VIEW pg17.pg_stat_checkpointer AS
+			SELECT 3::int8 AS num_timed, 2::int8 AS num_requested, 1500::float8 AS write_time,
+				250::float8 AS sync_time, 40::int8 AS buffers_written;
+		CREATE VIEW pg17.pg_stat_bgwriter AS
+			SELECT 7::int8 AS buffers_clean, 0::int8 AS maxwritten_clean, 9::int8 AS buffers_alloc;
 		GRANT SELECT ON ALL TABLES IN SCHEMA pg17 TO monitor`)
 	if _, err := c.conn.Exec(t.Context(), "SET search_path = pg17, pg_catalog"); err != nil {
 		t.Fatal(err)

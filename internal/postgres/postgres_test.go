@@ -143,20 +143,27 @@ func TestServer(t *testing.T) {
 
 // ioOfVersions asks views of the shapes that servers of 16, 17 and 18 have.
 func ioOfVersions(t *testing.T, server *postgrestest.Server) {
-	const common = `backend_type text, object text, context text, reads int8, read_time float8, writes int8, write_time float8,
-		writebacks int8, writeback_time float8, extends int8, extend_time float8, hits int8, evictions int8, reuses int8, fsyncs int8, fsync_time float8, `
+	const common = `backend_type text, object text, context text, reads int8, read_time float8,
+		writes int8, write_time float8,
+		writebacks int8, writeback_time float8, extends int8, extend_time float8, hits int8,
+		evictions int8, reuses int8, fsyncs int8, fsync_time float8, `
 	for schema, columns := range map[string]string{
 		"pg16": common + "op_bytes int8",
 		"pg18": common + "read_bytes numeric, write_bytes numeric, extend_bytes numeric",
 	} {
 		server.Query(
-			t, "postgres", "CREATE SCHEMA "+schema+"; CREATE TABLE "+schema+".pg_stat_io ("+columns+"); GRANT USAGE ON SCHEMA "+schema+" TO monitor; GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO monitor")
+			t, "postgres", "CREATE SCHEMA "+schema+"; CREATE TABLE "+schema+".pg_stat_io ("+columns+"); GRANT USAGE ON SCHEMA "+
+				schema+" TO monitor; GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO monitor")
 	}
-	server.Query(t, "postgres", `INSERT INTO pg16.pg_stat_io (backend_type, object, context, reads, read_time, writes, write_time, hits, op_bytes) VALUES
-		('client backend', 'relation', 'normal', 10, 500, 4, 100, 90, 8192), ('checkpointer', 'relation', 'normal', NULL, NULL, 6, 100, NULL, 8192),
+	server.Query(t, "postgres", `INSERT INTO pg16.pg_stat_io
+			(backend_type, object, context, reads, read_time, writes, write_time, hits, op_bytes) VALUES
+		('client backend', 'relation', 'normal', 10, 500, 4, 100, 90, 8192),
+		('checkpointer', 'relation', 'normal', NULL, NULL, 6, 100, NULL, 8192),
 		('client backend', 'temp relation', 'normal', 0, 0, 0, 0, 0, 8192)`)
-	server.Query(t, "postgres", `INSERT INTO pg18.pg_stat_io (backend_type, object, context, reads, read_time, read_bytes, writes, write_bytes, fsyncs, fsync_time) VALUES
-		('client backend', 'relation', 'normal', 3, 500, 245760, 2, 16384, NULL, NULL), ('walwriter', 'wal', 'normal', NULL, NULL, NULL, 5, 40960, 5, 2000)`)
+	server.Query(t, "postgres", `INSERT INTO pg18.pg_stat_io
+			(backend_type, object, context, reads, read_time, read_bytes, writes, write_bytes, fsyncs, fsync_time) VALUES
+		('client backend', 'relation', 'normal', 3, 500, 245760, 2, 16384, NULL, NULL),
+		('walwriter', 'wal', 'normal', NULL, NULL, NULL, 5, 40960, 5, 2000)`)
 	for version, tc := range map[int]struct {
 		schema string
 		check  func(t *testing.T, list []IO)
@@ -253,7 +260,8 @@ func TestRefusals(t *testing.T) {
 	}
 	server := postgrestest.Start(t, "hba_file="+hba, "superuser_reserved_connections=0")
 	server.Query(
-		t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'; CREATE ROLE forbidden LOGIN; CREATE ROLE monitor LOGIN; CREATE ROLE asleep NOLOGIN")
+		t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'; CREATE ROLE forbidden LOGIN; CREATE ROLE monitor LOGIN; "+
+			"CREATE ROLE asleep NOLOGIN")
 	server.Query(t, "postgres", "CREATE DATABASE closed")
 	server.Query(t, "postgres", "REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
 	for what, dsn := range map[string]string{

@@ -57,7 +57,8 @@ func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 	if len(errs) > 0 || len(c.Lacks()) > 0 {
 		t.Fatalf("%q, lacks %q", errs, c.Lacks())
 	}
-	const aurora = ` LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'Function is currently not supported for Aurora' USING ERRCODE = 'feature_not_supported'; END$$`
+	const aurora = ` LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'Function is currently not supported for Aurora' USING ` +
+		`ERRCODE = 'feature_not_supported'; END$$`
 	for _, tc := range []struct {
 		name, broken, mended string
 		parts                []string
@@ -65,10 +66,12 @@ func TestOneMissingFunctionCostsNothingElse(t *testing.T) {
 		says                 string
 	}{
 		{
-			name:   "position not supported",
-			broken: "ALTER FUNCTION pg_catalog.pg_current_wal_lsn() RENAME TO away; CREATE FUNCTION pg_catalog.pg_current_wal_lsn() RETURNS pg_lsn" + aurora,
-			mended: "DROP FUNCTION pg_catalog.pg_current_wal_lsn(); ALTER FUNCTION pg_catalog.away() RENAME TO pg_current_wal_lsn",
-			parts:  []string{"position", "retained"}, lacks: true, says: "not supported for Aurora",
+			name: "position not supported",
+			broken: "ALTER FUNCTION pg_catalog.pg_current_wal_lsn() RENAME TO away; " +
+				"CREATE FUNCTION pg_catalog.pg_current_wal_lsn() RETURNS pg_lsn" + aurora,
+			mended: "DROP FUNCTION pg_catalog.pg_current_wal_lsn(); " +
+				"ALTER FUNCTION pg_catalog.away() RENAME TO pg_current_wal_lsn",
+			parts: []string{"position", "retained"}, lacks: true, says: "not supported for Aurora",
 		},
 		{
 			name:   "directory missing",
@@ -166,7 +169,8 @@ func TestLostSlot(t *testing.T) {
 		t.Skip("the server is older than 13: its slots cannot be lost")
 	}
 	server.Query(
-		t, "postgres", "SELECT pg_create_physical_replication_slot('unused'); SELECT pg_create_physical_replication_slot('lazy', true)")
+		t, "postgres",
+		"SELECT pg_create_physical_replication_slot('unused'); SELECT pg_create_physical_replication_slot('lazy', true)")
 	slots := func() Replication {
 		t.Helper()
 		r, err := c.Replication(t.Context())

@@ -27,7 +27,8 @@ type Replication struct {
 }
 
 // here is the newest position of the write-ahead log that the server has.
-const here = "CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END"
+const here = "CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), " +
+	"pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END"
 
 // Replication asks how far replicas are behind. The error is about what is absent.
 func (c *Connection) Replication(ctx context.Context) (Replication, error) {

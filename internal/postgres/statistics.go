@@ -37,7 +37,8 @@ func (c *Connection) Server(ctx context.Context) (Server, error) {
 	}
 	var oldest *float64
 	q.ask("sessions", `
-		SELECT count(*)::int, coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)) FILTER (WHERE pid <> pg_backend_pid()), 0)::float8
+		SELECT count(*)::int, coalesce(max(extract(epoch FROM clock_timestamp() - xact_start))
+			FILTER (WHERE pid <> pg_backend_pid()), 0)::float8
 		FROM pg_stat_activity WHERE backend_type = 'client backend'`, &s.Connections, &oldest)
 	s.OldestTransaction = duration(oldest)
 	return s, q.err()

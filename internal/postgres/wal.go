@@ -26,7 +26,8 @@ func (c *Connection) WAL(ctx context.Context) (WAL, error) {
 	var w WAL
 	q := c.questions(ctx)
 	q.ask("position of the write-ahead log", `
-		SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8`, &w.Written)
+		SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END
+			- '0/0'::pg_lsn)::int8`, &w.Written)
 	q.ask("size of the write-ahead log", "SELECT coalesce(sum(size), 0)::int8 FROM pg_ls_waldir()", &w.Size)
 	q.ask("archive mode", "SELECT current_setting('archive_mode') <> 'off'", &w.Archives)
 	q.ask("unarchived files", "SELECT count(*)::int FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'",

@@ -81,7 +81,8 @@ func (s *Server) page(w http.ResponseWriter, prefix, token string) {
 		}
 		count++
 		fmt.Fprintf(
-			&b, `<Contents><Key>%s</Key><LastModified>%s</LastModified><ETag>&quot;x&quot;</ETag><Size>%d</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+			&b, `<Contents><Key>%s</Key><LastModified>%s</LastModified><ETag>&quot;x&quot;</ETag><Size>%d</`+
+				`Size><StorageClass>STANDARD</StorageClass></Contents>`,
 			o.Key, o.Modified.UTC().Format("2006-01-02T15:04:05.000Z"), o.Size)
 	}
 	next := ""
@@ -89,6 +90,8 @@ func (s *Server) page(w http.ResponseWriter, prefix, token string) {
 		next = "<NextContinuationToken>" + strconv.Itoa(i) + "</NextContinuationToken>"
 	}
 	fmt.Fprintf(
-		w, `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>%s</Name><Prefix>%s</Prefix><KeyCount>%d</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>%v</IsTruncated>%s%s</ListBucketResult>`,
+		w, `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/`+
+			`"><Name>%s</Name><Prefix>%s</Prefix><KeyCount>%d</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>%v</`+
+			`IsTruncated>%s%s</ListBucketResult>`,
 		s.Bucket, prefix, count, i < s.Len, next, b.String())
 }

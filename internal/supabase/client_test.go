@@ -48,8 +48,11 @@ func answer(t *testing.T, path, body string) *Client {
 
 func TestDisk(t *testing.T) {
 	for body, want := range map[string]Disk{
-		`{"attributes":{"type":"gp3","iops":3000,"size_gb":8,"throughput_mibps":125},"last_modified_at":"2026-01-01T00:00:00Z"}`: {"gp3", 3000, 8, 125},
-		`{"attributes":{"type":"io2","iops":16000,"size_gb":500}}`:                                                               {"io2", 16000, 500, 0},
+		`{"attributes":{"type":"gp3","iops":3000,"size_gb":8,"throughput_mibps":125},` +
+			`"last_modified_at":"2026-01-01T00:00:00Z"}`: {
+			"gp3", 3000, 8, 125,
+		},
+		`{"attributes":{"type":"io2","iops":16000,"size_gb":500}}`: {"io2", 16000, 500, 0},
 	} {
 		got, err := answer(t, "/v1/projects/"+project+"/config/disk", body).Disk(t.Context(), project)
 		if err != nil || got != want {
@@ -76,7 +79,9 @@ func TestBackups(t *testing.T) {
 		count  int
 	}{
 		"physical is the newest": {
-			`{"region":"eu-central-1","walg_enabled":true,"pitr_enabled":true,"backups":[{"id":71,"is_physical_backup":true,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09Z"}],"physical_backup_data":{"earliest_physical_backup_date_unix":1789300000,"latest_physical_backup_date_unix":1789990000}}`,
+			`{"region":"eu-central-1","walg_enabled":true,"pitr_enabled":true,"backups":[{"id":71,"is_physical_backup":true,` +
+				`"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09Z"}],"physical_backup_data":{` +
+				`"earliest_physical_backup_date_unix":1789300000,"latest_physical_backup_date_unix":1789990000}}`,
 			time.Unix(1789990000, 0), 1,
 		},
 		"recorded: nothing to restore": {
@@ -85,15 +90,18 @@ func TestBackups(t *testing.T) {
 			0,
 		},
 		"failed and pending do not count": {
-			`{"backups":[{"id":3,"status":"FAILED","inserted_at":"2026-09-23T00:00:00Z"},{"id":2,"status":"PENDING","inserted_at":"2026-09-22T00:00:00Z"},{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21 02:11:09.5"}]}`,
+			`{"backups":[{"id":3,"status":"FAILED","inserted_at":"2026-09-23T00:00:00Z"},{"id":2,"status":"PENDING",` +
+				`"inserted_at":"2026-09-22T00:00:00Z"},{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21 02:11:09.5"}]}`,
 			at("2026-09-21T02:11:09.5Z"), 3,
 		},
 		"naive time is UTC, a zone is obeyed": {
-			`{"backups":[{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09"},{"id":2,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09+02:00"}]}`,
+			`{"backups":[{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09"},{"id":2,"status":"COMPLETED",` +
+				`"inserted_at":"2026-09-21T02:11:09+02:00"}]}`,
 			at("2026-09-21T02:11:09Z"), 2,
 		},
 		"milliseconds and null": {
-			`{"backups":null,"physical_backup_data":{"earliest_physical_backup_date_unix":null,"latest_physical_backup_date_unix":1789990000123}}`,
+			`{"backups":null,"physical_backup_data":{"earliest_physical_backup_date_unix":null,` +
+				`"latest_physical_backup_date_unix":1789990000123}}`,
 			time.UnixMilli(1789990000123), 0,
 		},
 	} {
@@ -272,7 +280,8 @@ func TestTokenIsNeverInAnError(t *testing.T) {
 
 // Whatever the API answers, there is a result or an error of a known kind.
 func FuzzBackups(f *testing.F) {
-	f.Add(`{"backups":[{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09Z"}],"physical_backup_data":{"latest_physical_backup_date_unix":1789990000}}`)
+	f.Add(`{"backups":[{"id":1,"status":"COMPLETED","inserted_at":"2026-09-21T02:11:09Z"}],` +
+		`"physical_backup_data":{"latest_physical_backup_date_unix":1789990000}}`)
 	f.Add(`{"physical_backup_data":{"latest_physical_backup_date_unix":-1}}`)
 	f.Add(`{"backups":[{"inserted_at":5}]}`)
 	f.Setenv("SUPABASE_TEST_TOKEN", testToken)

@@ -14,7 +14,9 @@ func TestRegistryInPostgres(t *testing.T) {
 	server := postgrestest.Start(t)
 	file := filepath.Join(t.TempDir(), "dsn")
 	testkit.WriteFile(t, file, server.DSN("postgres", "postgres")+" password=hidden-password\n")
-	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', 'enterprise', 'ACME.example.')) as t(name, tier, host)`
+	rows := `select * from (values ('acme', 'enterprise', 'shop.acme.com'), ('beta', null, null), ('acme', ` +
+		`'enterprise', ` +
+		`'ACME.example.')) as t(name, tier, host)`
 	s := &Reader{DSNFile: file, Query: rows}
 	changed, err := s.Refresh(t.Context())
 	list, known := s.List()

@@ -100,7 +100,9 @@ func TestListOfAnEarlierReleaseIsUsed(t *testing.T) {
 	}
 	dsn := filepath.Join(t.TempDir(), "dsn")
 	testkit.WriteFile(t, dsn, "host=/nowhere-at-all user=x")
-	database := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Minute)}
+	database := &config.Registry{
+		Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Minute),
+	}
 	s := subscribe(t, r, database)
 	if list, known := s.Reader().List(); !known || len(list) != 2 {
 		t.Errorf("%v, %v", list, known)
@@ -145,7 +147,8 @@ func TestPreparedSourceIsNotInForce(t *testing.T) {
 	if list, _ := prepared.List(); len(list) != 1 {
 		t.Errorf("another file is another list: %v", list)
 	}
-	if again, err := r.Subscribe().Prepare(&config.Registry{File: other, Refresh: refresh}); err != nil || again != prepared {
+	if again, err := r.Subscribe().Prepare(&config.Registry{File: other, Refresh: refresh}); err != nil ||
+		again != prepared {
 		t.Errorf("another collector prepares another reader: %v", err)
 	}
 	missing, err := s.Prepare(&config.Registry{File: filepath.Join(dir, "none.yaml"), Refresh: refresh})
@@ -208,7 +211,9 @@ func TestReadIsTakenOver(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "dsn")
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	testkit.WriteFile(t, dsn, "host=127.0.0.1 port="+port+" user=x sslmode=disable")
-	c := &config.Registry{Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Hour)}
+	c := &config.Registry{
+		Postgres: &config.RegistryPostgres{DSNFile: dsn, Query: "q"}, Refresh: config.Duration(time.Hour),
+	}
 	run := func() (s *Subscription, updates chan Update, stop func()) {
 		s, updates = subscribe(t, r, c), make(chan Update, 10)
 		ctx, cancel := context.WithCancel(t.Context())

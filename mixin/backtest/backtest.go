@@ -28,10 +28,11 @@ import (
 
 // Options say what to replay.
 type Options struct {
-	URL        string
-	From, To   time.Time
-	Chunk      time.Duration // of raw samples read at once
-	Load       float64       // share of the time in which a request may be under way, so that the server is not busy with us alone
+	URL      string
+	From, To time.Time
+	Chunk    time.Duration // of raw samples read at once
+	// share of the time in which a request may be under way, so that the server is not busy with us alone
+	Load       float64
 	Interval   time.Duration // at which groups without one of their own are evaluated
 	Client     *http.Client
 	OnProgress func(Progress)
@@ -178,7 +179,8 @@ func (r *replay) play(ctx context.Context, all []sample, from, to time.Time) err
 		for ; next < len(all) && all[next].t <= at.UnixMilli(); next++ {
 			s := all[next]
 			ref, err := app.Append(r.refs[s.key], s.labels, 0, s.t, s.v, nil, nil, storage.AOptions{})
-			if err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) && !errors.Is(err, storage.ErrDuplicateSampleForTimestamp) {
+			if err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) &&
+				!errors.Is(err, storage.ErrDuplicateSampleForTimestamp) {
 				return fmt.Errorf("%s: %w", s.labels, err)
 			}
 			if err == nil {
@@ -221,7 +223,9 @@ func (r *replay) note(g *promrules.Group, at time.Time) {
 			key := active.Labels.String()
 			seen[key] = true
 			if r.episodes[key] == nil {
-				r.episodes[key] = &Episode{Labels: active.Labels, From: at, group: g.Name(), Description: active.Annotations.Get("description")}
+				r.episodes[key] = &Episode{
+					Labels: active.Labels, From: at, group: g.Name(), Description: active.Annotations.Get("description"),
+				}
 			}
 		}
 	}

@@ -76,14 +76,16 @@ func TestRealPrometheus(t *testing.T) {
 	text.WriteString("# EOF\n")
 	input, data := filepath.Join(dir, "input"), filepath.Join(dir, "data")
 	testkit.WriteFile(t, input, text.String())
-	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", input, data).CombinedOutput(); err != nil {
+	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", input, data).
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	config := filepath.Join(dir, "prometheus.yml")
 	testkit.WriteFile(t, config, "{}")
 	address := freeAddress(t)
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, prometheus, "--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+address)
+	server := exec.CommandContext(ctx, prometheus, "--config.file="+config, "--storage.tsdb.path="+data,
+		"--web.listen-address="+address)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,8 @@ func TestRealPrometheus(t *testing.T) {
 	p, bundle := load(t, policy)
 	var progress int
 	report, err := Run(ctx, bundle, Options{
-		URL: "http://" + address, From: begin, To: begin.Add(4 * time.Hour), Chunk: time.Hour, Load: .5, Interval: 15 * time.Second,
+		URL: "http://" + address, From: begin, To: begin.Add(4 * time.Hour), Chunk: time.Hour, Load: .5,
+		Interval:   15 * time.Second,
 		OnProgress: func(Progress) { progress++ },
 	})
 	if err != nil {
@@ -103,15 +106,18 @@ func TestRealPrometheus(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	e := report.Episodes[0]
-	if e.Labels.Get("alertname") != "ThorbisSLOBurn" || e.Labels.Get("priority") != "P1" || e.Labels.Get("slo") != "orders" ||
-		e.From.Before(outage) || e.From.After(outage.Add(2*time.Minute)) || e.To.Before(outage.Add(10*time.Minute)) || e.To.After(outage.Add(17*time.Minute)) {
+	if e.Labels.Get("alertname") != "ThorbisSLOBurn" || e.Labels.Get("priority") != "P1" ||
+		e.Labels.Get("slo") != "orders" ||
+		e.From.Before(outage) || e.From.After(outage.Add(2*time.Minute)) || e.To.Before(outage.Add(10*time.Minute)) ||
+		e.To.After(outage.Add(17*time.Minute)) {
 		t.Errorf("%s to %s: %s; the outage began %s", e.From, e.To, e.Labels, outage)
 	}
 	// Pieces that end between two evaluations lose nothing at their seams.
 	var found []string
 	for _, chunk := range []time.Duration{90 * time.Minute, 7*time.Minute + 4*time.Second} {
 		again, err := Run(ctx, bundle, Options{
-			URL: "http://" + address, From: outage.Add(-30 * time.Minute), To: outage.Add(time.Hour), Chunk: chunk, Interval: 15 * time.Second,
+			URL: "http://" + address, From: outage.Add(-30 * time.Minute), To: outage.Add(time.Hour), Chunk: chunk,
+			Interval: 15 * time.Second,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +129,10 @@ func TestRealPrometheus(t *testing.T) {
 	}
 	var out bytes.Buffer
 	report.Write(&out, p, true)
-	for _, want := range []string{"ThorbisSLOBurn", "pager, chat (what sre owns)", "burns the budget of orders", "nothing that they read: ThorbisAlert", "ThorbisServiceUnwatched"} {
+	for _, want := range []string{
+		"ThorbisSLOBurn", "pager, chat (what sre owns)", "burns the budget of orders", "nothing that they read: ThorbisAlert",
+		"ThorbisServiceUnwatched",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &out)
 		}
@@ -141,8 +150,11 @@ func TestRefusals(t *testing.T) {
 		"an error":  {`{"status":"error","error":"no"}`, "no"},
 		"no series": {`{"status":"success","data":[]}`, "holds none of the series"},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body)) }))
-		_, err := Run(context.Background(), bundle, Options{URL: server.URL, From: time.Unix(0, 0), To: time.Unix(3600, 0), Chunk: time.Hour, Interval: 15 * time.Second})
+		server := httptest.NewServer(
+			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body)) }))
+		_, err := Run(context.Background(), bundle, Options{
+			URL: server.URL, From: time.Unix(0, 0), To: time.Unix(3600, 0), Chunk: time.Hour, Interval: 15 * time.Second,
+		})
 		server.Close()
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
@@ -179,10 +191,12 @@ func TestPrune(t *testing.T) {
 		slices.Sort(names)
 		return strings.Join(names, " ")
 	}
-	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisObjectiveImplausible ThorbisObjectiveUnmeasured ThorbisSLOBurn ThorbisSourceSilent ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
+	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisObjectiveImplausible ThorbisObjectiveUnmeasured "+
+		"ThorbisSLOBurn ThorbisSourceSilent ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
 		t.Errorf("on a server that has never seen an exporter of ours: %s", got)
 	}
-	if got := alerts(prune(bundle, []string{"orders_total", metric.HealthCheckObservedSeconds.Name})); !strings.Contains(got, metric.ServiceUnwatchedAlert.Name) {
+	left := prune(bundle, []string{"orders_total", metric.HealthCheckObservedSeconds.Name})
+	if got := alerts(left); !strings.Contains(got, metric.ServiceUnwatchedAlert.Name) {
 		t.Errorf("on one that has: %s", got)
 	}
 }
@@ -228,7 +242,8 @@ func ready(t *testing.T, url string) {
 // TestWidest: what a wider selector asks for is not asked for again.
 func TestWidest(t *testing.T) {
 	got := widest([]string{
-		`x{environment="a"}`, `x{environment="a",page="P1"}`, `x{environment!="a"}`, `x{page="P1",environment="a",tenant!=""}`,
+		`x{environment="a"}`, `x{environment="a",page="P1"}`, `x{environment!="a"}`,
+		`x{page="P1",environment="a",tenant!=""}`,
 	})
 	if want := []string{`x{environment="a"}`, `x{environment!="a"}`}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

@@ -29,7 +29,8 @@ type sample struct {
 
 // call asks the server once, and then rests so long that it is busy with us for a part of the time only.
 func (r *replay) call(ctx context.Context, path string, form url.Values, data any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(r.URL, "/")+path, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(r.URL, "/")+path,
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
@@ -42,9 +43,11 @@ func (r *replay) call(ctx context.Context, path string, form url.Values, data an
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: it does not let us in (%s): say who asks with --http.config.file", errUnreachable, response.Status)
+		return fmt.Errorf("%w: it does not let us in (%s): say who asks with --http.config.file", errUnreachable,
+			response.Status)
 	case http.StatusNotFound:
-		return fmt.Errorf("%w: there is no %s (%s): is this its address, with its path if it has one?", errUnreachable, request.URL.Redacted(), response.Status)
+		return fmt.Errorf("%w: there is no %s (%s): is this its address, with its path if it has one?", errUnreachable,
+			request.URL.Redacted(), response.Status)
 	}
 	if err := answer.Decode(response.Body, data); err != nil {
 		return fmt.Errorf("%s: %w", response.Status, err)
@@ -67,7 +70,8 @@ func (r *replay) present(ctx context.Context, wanted []string) ([]string, error)
 	var found []string
 	for _, s := range wanted {
 		var series []json.RawMessage
-		err := r.call(ctx, "/api/v1/series", url.Values{"match[]": {s}, "start": {unix(r.From)}, "end": {unix(r.To)}, "limit": {"1"}}, &series)
+		err := r.call(ctx, "/api/v1/series",
+			url.Values{"match[]": {s}, "start": {unix(r.From)}, "end": {unix(r.To)}, "limit": {"1"}}, &series)
 		if errors.Is(err, errUnreachable) {
 			return nil, err // whatever was asked
 		}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestLoad: the server is busy with us for at most the share of the time that --load says, one request at a time. A rest
-// that is longer, on a slow machine, is none the worse.
+// TestLoad: the server is busy with us for at most the share of the time that --load says, one request at a time. A
+// rest that is longer, on a slow machine, is none the worse.
 func TestLoad(t *testing.T) {
 	const share = .5
 	var mu sync.Mutex
@@ -45,7 +45,8 @@ func TestLoad(t *testing.T) {
 	defer server.Close()
 	_, bundle := load(t, policy)
 	_, err := Run(context.Background(), bundle, Options{
-		URL: server.URL, From: time.Unix(0, 0), To: time.Unix(60, 0), Chunk: time.Minute, Load: share, Interval: 15 * time.Second,
+		URL: server.URL, From: time.Unix(0, 0), To: time.Unix(60, 0), Chunk: time.Minute, Load: share,
+		Interval: 15 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,8 @@ func selectors(expr string) map[string][]string {
 	return found
 }
 
-// inputs are the selectors of all series that the rules read and do not write themselves. A selector that asks for no more
-// than another does is left out.
+// inputs are the selectors of all series that the rules read and do not write themselves. A selector that asks for no
+// more than another does is left out.
 func inputs(bundle rules.Bundle) []string {
 	written, wanted := map[string]bool{}, map[string]map[string]bool{}
 	for _, g := range bundle.Groups() {
@@ -108,8 +108,8 @@ func reads(expr, itself string, names map[string]bool) bool {
 }
 
 // prune leaves out the rules that cannot yield anything, because no series that they read is there: most of the
-// bundle, on a server that holds other people's series only. There, alerts on what is missing are left out as well: that no
-// exporter of ours is up is no news where none ever was.
+// bundle, on a server that holds other people's series only. There, alerts on what is missing are left out as well:
+// that no exporter of ours is up is no news where none ever was.
 func prune(bundle rules.Bundle, present []string) map[string][]byte {
 	there, known, foreign := map[string]bool{}, map[string]bool{}, true
 	for _, s := range present {

@@ -122,7 +122,8 @@ func (r *Report) notified(p *config.Policy, priority string) string {
 
 // Write prints the report.
 func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
-	fmt.Fprintf(out, "%s to %s (%s): %d samples of %d selectors through %d rules\n\n", r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339),
+	fmt.Fprintf(out, "%s to %s (%s): %d samples of %d selectors through %d rules\n\n", r.From.UTC().Format(time.RFC3339),
+		r.To.UTC().Format(time.RFC3339),
 		model.Duration(r.To.Sub(r.From).Round(time.Second)), r.Samples, r.Series, r.Rules)
 	if len(r.Episodes) == 0 {
 		fmt.Fprintln(out, "Nothing would have fired.")
@@ -140,7 +141,8 @@ func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 		}
 	}
 	if len(r.Silent) > 0 {
-		fmt.Fprintf(out, "\n%d alerts of the policy are not judged, for the server holds nothing that they read", len(r.Silent))
+		fmt.Fprintf(out, "\n%d alerts of the policy are not judged, for the server holds nothing that they read",
+			len(r.Silent))
 		if list {
 			fmt.Fprintf(out, ": %s", strings.Join(r.Silent, ", "))
 		}

@@ -16,10 +16,12 @@ func TestReport(t *testing.T) {
 	p, _ := load(t, policy)
 	at := func(hour, minute int) time.Time { return time.Date(2026, 3, 1, hour, minute, 0, 0, time.UTC) }
 	of := func(alert, priority string) labels.Labels {
-		return labels.FromStrings("alertname", alert, "priority", priority, "environment", "shop", "app_service", "shop", "owner", "sre")
+		return labels.FromStrings("alertname", alert, "priority", priority, "environment", "shop", "app_service", "shop",
+			"owner", "sre")
 	}
 	r := Report{
-		From: at(0, 0), To: at(24, 0), Series: 2, Rules: 118, Samples: 11520, Silent: []string{"ThorbisCheckDown", "ThorbisServiceUnwatched"},
+		From: at(0, 0), To: at(24, 0), Series: 2, Rules: 118, Samples: 11520,
+		Silent: []string{"ThorbisCheckDown", "ThorbisServiceUnwatched"},
 		Episodes: []Episode{
 			{Labels: of("ThorbisSLOBurn", "P1"), From: at(3, 2), To: at(3, 19)},
 			{Labels: of("ThorbisSLOBurn", "P1"), From: at(9, 0), To: at(9, 8)},
@@ -49,7 +51,8 @@ P3        1              pager (what sre owns), chat (what sre owns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := strings.ReplaceAll("    "+strings.ReplaceAll(strings.TrimSpace(want), "\n", "\n    "), "\n    \n", "\n\n") + "\n"
+	shown := strings.ReplaceAll("    "+strings.ReplaceAll(strings.TrimSpace(want), "\n", "\n    "), "\n    \n", "\n\n") +
+		"\n"
 	if !strings.Contains(string(docs), shown) {
 		t.Errorf("docs/slo.md does not show\n%s", shown)
 	}

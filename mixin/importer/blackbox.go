@@ -78,9 +78,9 @@ const (
 	defaultModule = "http_2xx"
 )
 
-// convertBlackbox converts the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's checks.
-// It reads the targets in the file or in its files of targets, and relabels them as Prometheus does. The error names
-// what cannot be converted; the rest is returned with it.
+// convertBlackbox converts the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's
+// checks. It reads the targets in the file or in its files of targets, and relabels them as Prometheus does. The error
+// names what cannot be converted; the rest is returned with it.
 func convertBlackbox(file string) ([]byte, error) {
 	text, err := ReadFile(file)
 	if err != nil {
@@ -110,17 +110,20 @@ func convertBlackbox(file string) ([]byte, error) {
 					return nil, fmt.Errorf("these are more than %d targets", maxImportedChecks)
 				case ok:
 					check.Name = unusedName(names, check.Name)
-					check.Interval, check.Timeout = config.Duration(interval), config.Duration(max(timeout-timeoutOffset, timeoutOffset))
+					check.Interval, check.Timeout = config.Duration(interval),
+						config.Duration(max(timeout-timeoutOffset, timeoutOffset))
 					out = append(out, check)
 				}
 			}
 		}
 	}
 	if len(out) == 0 {
-		return nil, errors.Join(append(errs, errors.New("no job scrapes a blackbox_exporter (a path that ends with /probe, and targets); nothing was imported"))...)
+		return nil, errors.Join(append(errs, errors.New("no job scrapes a blackbox_exporter (a path that ends with /probe, "+
+			"and targets); nothing was imported"))...)
 	}
 	var b bytes.Buffer
-	b.WriteString("# From Prometheus' configuration. Each app_service must stand under services, with its owner and page.\n")
+	b.WriteString(
+		"# From Prometheus' configuration. Each app_service must stand under services, with its owner and page.\n")
 	b.WriteString("# modules_file is the blackbox_exporter's own configuration.\n")
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
@@ -134,7 +137,8 @@ func convertBlackbox(file string) ([]byte, error) {
 	return b.Bytes(), errors.Join(errs...)
 }
 
-// groups are the targets of a job that scrapes a blackbox_exporter, none of another; the error says what could not be read.
+// groups are the targets of a job that scrapes a blackbox_exporter, none of another; the error says what could not be
+// read.
 func (j *scrapeJob) groups(dir string) ([]targetGroup, error) {
 	if !strings.HasSuffix(j.Path, "/probe") {
 		return nil, nil
@@ -167,7 +171,8 @@ func (j *scrapeJob) groups(dir string) ([]targetGroup, error) {
 	}
 	for key := range j.Others {
 		if strings.HasSuffix(key, "_sd_configs") {
-			errs = append(errs, fmt.Errorf("its targets come from %s, which only Prometheus can ask; write them as checks, or as per_tenant", key))
+			errs = append(errs,
+				fmt.Errorf("its targets come from %s, which only Prometheus can ask; write them as checks, or as per_tenant", key))
 		}
 	}
 	return groups, errors.Join(errs...)
@@ -209,7 +214,8 @@ func (j *scrapeJob) check(target string, more map[string]string) (importedCheck,
 		return c, false, errors.New("no rule of relabel_configs and no param says its target")
 	}
 	if b.Get(param+"hostname") != "" {
-		return c, false, errors.New("it asks an address by another name (the parameter hostname); write headers: {Host: ...} and tls_config: {server_name: ...} in a module of its own")
+		return c, false, errors.New("it asks an address by another name (the parameter hostname); write headers: {Host: " +
+			"...} and tls_config: {server_name: ...} in a module of its own")
 	}
 	c.Name = asName(cmp.Or(b.Get(model.InstanceLabel), c.Target))
 	c.AppService = asName(cmp.Or(b.Get(metric.LabelAppService), b.Get("service"), b.Get(model.JobLabel)))

@@ -53,7 +53,8 @@ scrape_configs:
       - {source_labels: [__address__], regex: "(.*);(.*)", target_label: __param_target, replacement: $2}
 `
 
-const blackboxTargets = `[{"targets": ["https://dropped.example.com", "https://kept.example.com"], "labels": {"app_service": "shop"}}]`
+const blackboxTargets = `[{"targets": ["https://dropped.example.com", "https://kept.example.com"], "labels": ` +
+	`{"app_service": "shop"}}]`
 
 func writeBlackbox(t *testing.T, text string) string {
 	t.Helper()
@@ -75,8 +76,11 @@ func TestImportBlackbox(t *testing.T) {
 	// What was imported is a part of a policy, as it is, beside the blackbox_exporter's own file.
 	dir := t.TempDir()
 	file := filepath.Join(dir, "policy.yaml")
-	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: site, owner: web}, {name: blackbox, owner: web}, {name: shop, owner: web}, {name: ping, owner: web}]\n" + string(out)
-	for name, text := range map[string]string{file: text, filepath.Join(dir, "blackbox.yml"): "modules: {http_post_2xx: {prober: http, http: {method: POST}}}\n"} {
+	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: site, owner: web}, {name: blackbox, owner: web}, " +
+		"{name: shop, owner: web}, {name: ping, owner: web}]\n" + string(out)
+	for name, text := range map[string]string{
+		file: text, filepath.Join(dir, "blackbox.yml"): "modules: {http_post_2xx: {prober: http, http: {method: POST}}}\n",
+	} {
 		testkit.WriteFile(t, name, text)
 	}
 	p, err := config.Load(file)
@@ -90,7 +94,10 @@ func TestImportBlackbox(t *testing.T) {
 	want := []check{
 		{"prometheus.io", "site", "http://prometheus.io", "http_2xx", 15 * time.Second, 9500 * time.Millisecond},
 		{"prometheus.io-2", "site", "https://prometheus.io", "http_2xx", 15 * time.Second, 9500 * time.Millisecond},
-		{"example.com-8080-a-20b", "blackbox", "https://example.com:8080/a%20b", "http_post_2xx", 15 * time.Second, 9500 * time.Millisecond},
+		{
+			"example.com-8080-a-20b", "blackbox", "https://example.com:8080/a%20b", "http_post_2xx", 15 * time.Second,
+			9500 * time.Millisecond,
+		},
 		{"kept.example.com", "shop", "https://kept.example.com", "http_2xx", 15 * time.Second, 9500 * time.Millisecond},
 		{"edge-1", "ping", "192.0.2.1", "icmp", time.Minute, 3500 * time.Millisecond},
 	}
@@ -109,14 +116,22 @@ func TestImportBlackboxRefused(t *testing.T) {
 		old, replacement, want string
 		partly                 bool
 	}{
-		"no probes":         {"/probe", "/metrics", "nothing was imported", false},
-		"no YAML":           {"global:", "\t:", "invalid configuration of Prometheus", false},
-		"no such file":      {"targets/*.json", "elsewhere/*.json", "there is no such file of targets", true},
-		"other discovery":   {"file_sd_configs:\n      - files: [\"targets/*.json\"]", "consul_sd_configs:\n      - server: x", "consul_sd_configs, which only Prometheus can ask", true},
-		"no target":         {"target_label: __param_target\n", "target_label: __param_aim\n", "says its target", true},
-		"by another name":   {"module: [http_2xx]", "module: [http_2xx]\n      hostname: [example.com]", "write headers: {Host: ...}", true},
-		"unknown action":    {"action: drop", "action: dropp", "unknown relabel action", false},
-		"no target label":   {"target_label: instance\n      - source_labels", "separator: x\n      - source_labels", "requires 'target_label'", true},
+		"no probes":    {"/probe", "/metrics", "nothing was imported", false},
+		"no YAML":      {"global:", "\t:", "invalid configuration of Prometheus", false},
+		"no such file": {"targets/*.json", "elsewhere/*.json", "there is no such file of targets", true},
+		"other discovery": {
+			"file_sd_configs:\n      - files: [\"targets/*.json\"]", "consul_sd_configs:\n      - server: x",
+			"consul_sd_configs, which only Prometheus can ask", true,
+		},
+		"no target": {"target_label: __param_target\n", "target_label: __param_aim\n", "says its target", true},
+		"by another name": {
+			"module: [http_2xx]", "module: [http_2xx]\n      hostname: [example.com]", "write headers: {Host: ...}", true,
+		},
+		"unknown action": {"action: drop", "action: dropp", "unknown relabel action", false},
+		"no target label": {
+			"target_label: instance\n      - source_labels",
+			"separator: x\n      - source_labels", "requires 'target_label'", true,
+		},
 		"an empty relabel":  {"relabel_configs:\n", "relabel_configs:\n      -\n", "relabel_configs[0] is empty", false},
 		"not even a number": {"scrape_interval: 15s", "scrape_interval: soon", "invalid duration", false},
 	} {
@@ -133,7 +148,8 @@ func TestImportBlackboxRefused(t *testing.T) {
 
 func FuzzImportBlackbox(f *testing.F) {
 	f.Add(blackboxExample)
-	f.Add("scrape_configs: [{job_name: a, metrics_path: /probe, static_configs: [{targets: [b]}], relabel_configs: [{}, null]}]")
+	f.Add("scrape_configs: [{job_name: a, metrics_path: /probe, static_configs: [{targets: [b]}], relabel_configs: [{}, " +
+		"null]}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		file := filepath.Join(t.TempDir(), "prometheus.yml")
 		testkit.WriteFile(t, file, text)

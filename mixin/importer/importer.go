@@ -1,4 +1,5 @@
-// Package importer converts the configurations of other tools into parts of the policy. Each tool has a file of its own.
+// Package importer converts the configurations of other tools into parts of the policy. Each tool has a file of its
+// own.
 package importer
 
 // Importer converts the configuration of one tool.

@@ -78,16 +78,19 @@ func convertSloth(text []byte) ([]byte, error) {
 			return nil, fmt.Errorf("invalid specification of sloth: %w", err)
 		}
 		if spec.Version != slothVersion {
-			return nil, fmt.Errorf("version %q; only %s is read (take the spec out of a Kubernetes resource)", spec.Version, slothVersion)
+			return nil, fmt.Errorf("version %q; only %s is read (take the spec out of a Kubernetes resource)", spec.Version,
+				slothVersion)
 		}
 		for _, s := range spec.SLOs {
 			objective := importedSLO{
 				Name: spec.Service + "-" + s.Name, AppService: spec.Service,
-				Description: strings.Join(strings.Fields(s.Description), " "), Objective: strings.TrimSuffix(s.Objective.Value, "%") + "%",
+				Description: strings.Join(strings.Fields(s.Description), " "),
+				Objective:   strings.TrimSuffix(s.Objective.Value, "%") + "%",
 			}
 			switch {
 			case s.SLI.Events == nil:
-				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; write bad and total by hand", objective.Name))
+				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; "+
+					"write bad and total by hand", objective.Name))
 				continue
 			case s.Objective.Value == "":
 				errs = append(errs, fmt.Errorf("%s: has no objective", objective.Name))

@@ -55,8 +55,11 @@ func TestImportSlothRefused(t *testing.T) {
 		"version":      {"prometheus/v1", "prometheus/v2", "only prometheus/v1 is read"},
 		"raw":          {"events:", "raw:", "write bad and total by hand"},
 		"no objective": {"objective: 99.9", "objective: ", "has no objective"},
-		"a ratio":      {`sum(rate(http_request_duration_seconds_count{job="myservice"}[{{ .window }}]))`, `max(rate(x[{{.window}}]))`, "does not add up"},
-		"no YAML":      {"version:", "\t:", "invalid specification of sloth"},
+		"a ratio": {
+			`sum(rate(http_request_duration_seconds_count{job="myservice"}[{{ .window }}]))`, `max(rate(x[{{.window}}]))`,
+			"does not add up",
+		},
+		"no YAML": {"version:", "\t:", "invalid specification of sloth"},
 	} {
 		text := strings.Replace(slothExample, c.old, c.replacement, 1)
 		if text == slothExample {

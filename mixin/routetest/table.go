@@ -112,7 +112,8 @@ next:
 				continue next
 			}
 		}
-		return fmt.Errorf("line %d: unknown key %q: write one of %s", n.Content[i].Line, n.Content[i].Value, strings.Join(keys, ", "))
+		return fmt.Errorf("line %d: unknown key %q: write one of %s", n.Content[i].Line, n.Content[i].Value,
+			strings.Join(keys, ", "))
 	}
 	return nil
 }

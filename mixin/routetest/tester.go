@@ -41,7 +41,9 @@ func NewTester(text []byte) (*Tester, error) {
 	for _, i := range c.TimeIntervals {
 		intervals[i.Name] = i.TimeIntervals
 	}
-	return &Tester{config: c, route: dispatch.NewRoute(c.Route, nil), intervals: timeinterval.NewIntervener(intervals)}, nil
+	return &Tester{
+		config: c, route: dispatch.NewRoute(c.Route, nil), intervals: timeinterval.NewIntervener(intervals),
+	}, nil
 }
 
 // Find returns what becomes of a test's alert, in the form of an expectation.
@@ -94,7 +96,9 @@ func (j *Tester) inhibited(t Test) bool {
 	var sources firing
 	for _, labels := range t.Firing {
 		now := time.Now()
-		sources = append(sources, &alert.Alert{Alert: model.Alert{Labels: labelSet(labels), StartsAt: now.Add(-time.Minute), EndsAt: now.Add(time.Hour)}})
+		sources = append(sources, &alert.Alert{
+			Alert: model.Alert{Labels: labelSet(labels), StartsAt: now.Add(-time.Minute), EndsAt: now.Add(time.Hour)},
+		})
 	}
 	i := inhibit.NewInhibitor(sources, j.config.InhibitRules, slog.New(slog.DiscardHandler), eventrecorder.NopRecorder())
 	go i.Run()

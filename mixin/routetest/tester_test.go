@@ -36,17 +36,41 @@ func TestTester(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ test, wrong string }{
 		"both in order": {`{labels: {severity: critical}, expect: {receivers: [pager, chat]}}`, ""},
-		"other order":   {`{labels: {severity: critical}, expect: {receivers: [chat, pager]}}`, "the routes pick [pager chat], want [chat pager]"},
-		"outside hours": {`{labels: {severity: warning}, at: 2026-03-02T08:59:00Z, expect: {receivers: [chat], muted: [chat]}}`, ""},
-		"at lunch":      {`{labels: {severity: warning}, at: 2026-03-02T12:30:00Z, expect: {receivers: [chat]}}`, "[chat] are muted at that time, want []"},
-		"at work":       {`{labels: {severity: warning}, at: 2026-03-02T13:00:00Z, expect: {receivers: [chat]}}`, ""},
-		"no time":       {`{labels: {severity: warning}, expect: {receivers: [chat]}}`, ""},
-		"inhibited":     {`{labels: {severity: warning, service: a}, firing: [{severity: critical, service: a}], expect: {receivers: [chat]}}`, "inhibited is true, want false"},
-		"not inhibited": {`{labels: {severity: warning, service: a}, firing: [{severity: critical, service: b}], expect: {receivers: [chat], inhibited: true}}`, "inhibited is false, want true"},
-		"silenced":      {`{labels: {severity: warning}, silences: [['severity!="info"', 'x=""']], expect: {receivers: [chat], silenced: true}}`, ""},
-		"not silenced":  {`{labels: {severity: warning}, silences: [['severity="warning"', 'x="y"']], expect: {receivers: [chat], silenced: true}}`, "silenced is false"},
-		"group":         {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: '{}/{severity=~"critical|warning"}:{alertname="A"}'}}}`, ""},
-		"other group":   {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: x}}}`, "chat is notified in group {}/{"},
+		"other order": {
+			`{labels: {severity: critical}, expect: {receivers: [chat, pager]}}`,
+			"the routes pick [pager chat], want [chat pager]",
+		},
+		"outside hours": {
+			`{labels: {severity: warning}, at: 2026-03-02T08:59:00Z, expect: {receivers: [chat], muted: [chat]}}`, "",
+		},
+		"at lunch": {
+			`{labels: {severity: warning}, at: 2026-03-02T12:30:00Z, expect: {receivers: [chat]}}`,
+			"[chat] are muted at that time, want []",
+		},
+		"at work": {`{labels: {severity: warning}, at: 2026-03-02T13:00:00Z, expect: {receivers: [chat]}}`, ""},
+		"no time": {`{labels: {severity: warning}, expect: {receivers: [chat]}}`, ""},
+		"inhibited": {
+			`{labels: {severity: warning, service: a}, firing: [{severity: critical, service: a}], expect: {receivers: [chat]}}`,
+			"inhibited is true, want false",
+		},
+		"not inhibited": {`{labels: {severity: warning, service: a}, firing: [{severity: critical, service: b}], expect: ` +
+			`{receivers: [chat], inhibited: true}}`, "inhibited is false, want true"},
+		"silenced": {
+			`{labels: {severity: warning}, silences: [['severity!="info"', 'x=""']], expect: {receivers: [chat], silenced: ` +
+				`true}}`,
+			"",
+		},
+		"not silenced": {
+			`{labels: {severity: warning}, silences: [['severity="warning"', 'x="y"']], expect: {receivers: [chat], silenced: ` +
+				`true}}`,
+			"silenced is false",
+		},
+		"group": {`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: ` +
+			`'{}/{severity=~"critical|warning"}:{alertname="A"}'}}}`, ""},
+		"other group": {
+			`{labels: {alertname: A, severity: warning}, expect: {receivers: [chat], group_keys: {chat: x}}}`,
+			"chat is notified in group {}/{",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table, err := Parse([]byte("tests: [{name: x, " + c.test[1:] + "]"))
@@ -57,7 +81,8 @@ func TestTester(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.wrong == "" && len(failures) > 0 || c.wrong != "" && (len(failures) != 1 || !strings.Contains(failures[0].Wrong[0], c.wrong)) {
+			if c.wrong == "" && len(failures) > 0 ||
+				c.wrong != "" && (len(failures) != 1 || !strings.Contains(failures[0].Wrong[0], c.wrong)) {
 				t.Errorf("%+v, want %q", failures, c.wrong)
 			}
 		})
@@ -71,7 +96,8 @@ func TestTablesAreStrict(t *testing.T) {
 		`test: []`:                              "field test not found",
 		`tests: [{labels: {a: b}, expect: {}}]`: "line 1: a test has no name",
 		`tests: [{name: x, expect: {}}]`:        "x: an alert needs labels",
-		"tests:\n  - {name: x, labels: {a: b}}\n  - {name: x, labels: {a: b}}":                "line 3: \"x\" is also the test in line 2",
+		"tests:\n  - {name: x, labels: {a: b}}\n  - {name: x, labels: {a: b}}": "line 3: \"x\" is also the " +
+			"test in line 2",
 		`tests: [{name: x, labels: {a: b}, expect: {muted: [c]}}]`:                            "muted needs a time",
 		`tests: [{name: x, labels: {a: b}, expect: {receiver: [c]}}]`:                         `unknown key "receiver"`,
 		`tests: [{name: x, label: {a: b}}]`:                                                   `unknown key "label"`,
@@ -98,7 +124,8 @@ func TestHoursOverride(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`tests: [{name: x, labels: {a: b}, at: 2026-03-02T08:59:00Z, firing: [{a: c}], silences: [['a="b"']], expect: {receivers: [chat], muted: [chat]}}]`))
+	f.Add([]byte(`tests: [{name: x, labels: {a: b}, at: 2026-03-02T08:59:00Z, firing: [{a: c}], silences: [['a="b"']], ` +
+		`expect: {receivers: [chat], muted: [chat]}}]`))
 	f.Add([]byte(`tests: [*a]`))
 	j, err := NewTester([]byte(configuration))
 	if err != nil {

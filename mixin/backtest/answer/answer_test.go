@@ -15,7 +15,8 @@ func TestDecode(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := m.Result[0].Values
-	if len(values) != 3 || values[0] != (Point{1767225600781, 1.5}) || !math.IsInf(values[1].V, 1) || !math.IsNaN(values[2].V) {
+	if len(values) != 3 || values[0] != (Point{1767225600781, 1.5}) || !math.IsInf(values[1].V, 1) ||
+		!math.IsNaN(values[2].V) {
 		t.Errorf("%+v", m)
 	}
 	for text, want := range map[string]string{

@@ -1,0 +1,106 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+)
+
+// configure writes the policy with its secrets, generates the bundle, and points Prometheus at it.
+func (s *Stack) configure(ctx context.Context) error {
+	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
+		"Traffic": s.options.Traffic > 0, "Log": filepath.Join(s.Dir, accessLog), "Dir": s.Dir, "SaaS": s.Addresses.SaaS,
+		"SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
+		"Alertmanager": s.Alertmanager,
+		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
+		"Manager": duration(s.options.Manager),
+	})
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"thorbis.yaml":                policy,
+		"secrets/pagerduty":           RoutingKey,
+		"secrets/pagerduty-secondary": SecondaryRoutingKey,
+		"secrets/slack":               "http://" + s.Addresses.Pager + "/slack/services/T0/B0/demonstration",
+		"saas.pem":                    string(s.SaaS.CA()),
+		"blackbox.yml": "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, " +
+			"fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
+		"tenants.yaml": "tenants:\n  - {name: acme, tier: enterprise}\n  - {name: globex, tier: enterprise}\n" +
+			"  - {name: initech, tier: standard}\n  - {name: umbrella, tier: standard}\n",
+	} {
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	bundle := filepath.Join(s.Dir, "bundle")
+	out, err := exec.CommandContext(ctx, s.program("thorbis_mixin"), "generate",
+		"--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "--out="+bundle).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("thorbis_mixin generate: %w\n%s", err, out)
+	}
+	rules, err := s.generated(".rules.yaml")
+	if err != nil {
+		return err
+	}
+	quoted := make([]string, len(rules))
+	for i, r := range rules {
+		quoted[i] = strconv.Quote(r)
+	}
+	text, err := render("prometheus.yml", prometheusTemplate, map[string]any{
+		"Traffic": s.options.Traffic > 0, "Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters,
+		"Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager,
+	})
+	if err != nil {
+		return err
+	}
+	return s.write("prometheus.yml", text)
+}
+
+// duration writes a duration as the policy has it.
+func duration(d time.Duration) string { return config.Duration(d).String() }
+
+func (s *Stack) write(name, text string) error {
+	path := filepath.Join(s.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+// generated returns the bundle's files whose names end so.
+func (s *Stack) generated(suffix string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(filepath.Join(s.Dir, "bundle"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, suffix) {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("thorbis_mixin generate wrote no *%s", suffix)
+	}
+	slices.Sort(files)
+	return files, err
+}
+
+func render(name, text string, data any) (string, error) {
+	t, err := template.New(name).Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, data)
+	return b.String(), err
+}
