@@ -27,7 +27,7 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
-ALL_TOOLS  := prometheus promtool alertmanager amtool pint node_exporter $(LINT_TOOLS)
+ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
 FUZZTIME ?= 3000x
@@ -58,19 +58,23 @@ $(TOOLS)/prometheus: tools/prometheus/go.mod tools/prometheus/go.sum
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/prometheus,-tags remove_all_sd)
 $(TOOLS)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
 	$(call tool,prometheus,github.com/prometheus/prometheus/cmd/promtool,-tags remove_all_sd)
-# The module lacks the pages that Alertmanager embeds, and Go takes nothing else in their place within its cache of modules.
-ALERTMANAGER := github.com/prometheus/alertmanager
+# The oldest release that is supported. It has its pages, which newer ones lack, so that make run shows it.
 $(TOOLS)/alertmanager: tools/alertmanager/go.mod tools/alertmanager/go.sum
+	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/alertmanager)
+$(TOOLS)/amtool: tools/alertmanager/go.mod tools/alertmanager/go.sum
+	$(call tool,alertmanager,github.com/prometheus/alertmanager/cmd/amtool)
+# The newest release, for tests. Its module lacks the pages that it embeds, and Go takes nothing else in their place within
+# its cache of modules.
+ALERTMANAGER := github.com/prometheus/alertmanager
+$(TOOLS)/alertmanager-newest: tools/alertmanager-newest/go.mod tools/alertmanager-newest/go.sum
 	@mkdir -p $(TOOLS)
-	@echo "tool   alertmanager: building from the Go module proxy (once)"
+	@echo "tool   alertmanager-newest: building from the Go module proxy (once)"
 	@source=$$(mktemp -d) && trap 'rm -rf "$$source"' EXIT && \
-	  cd tools/alertmanager && $(GO) mod download $(ALERTMANAGER) && \
+	  cd tools/alertmanager-newest && $(GO) mod download $(ALERTMANAGER) && \
 	  cp -R "$$($(GO) list -m -f '{{.Dir}}' $(ALERTMANAGER))/." "$$source" && chmod -R u+w "$$source" && cd "$$source" && \
 	  for page in elm mantine; do mkdir -p ui/app/dist/$$page && echo '<title>Alertmanager</title>' >ui/app/dist/$$page/index.html; done && \
 	  $(GO) build -o $@ ./cmd/alertmanager
 	@touch $@
-$(TOOLS)/amtool: tools/amtool/go.mod tools/amtool/go.sum
-	$(call tool,amtool,github.com/prometheus/alertmanager/cmd/amtool)
 $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 	$(call tool,pint,github.com/cloudflare/pint/cmd/pint)
 # Only to compare with.

@@ -47,7 +47,7 @@ func servePaging(t *testing.T) *paging {
 		Service: "acme", RoutingKeyFile: secret("routing", "acme"), URL: server.URL + "/v2/enqueue",
 		API: &config.PagerDutyAPI{TokenFile: secret("token", "u+key"), URL: server.URL},
 	}
-	s := runAlertmanager(t, func(string) []byte {
+	s := runAlertmanager(t, newest, func(string) []byte {
 		for name, text := range Templates() {
 			if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
 				t.Fatal(err)

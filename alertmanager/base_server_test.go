@@ -52,6 +52,13 @@ receivers:
 // the same receivers in both cases, and the bundle's alerts reach the bundle's receivers. Every line of the user's
 // file is kept, in order.
 func TestBaseOnServer(t *testing.T) {
+	for _, release := range []string{oldest, newest} {
+		t.Run(release, func(t *testing.T) { baseOn(t, release) })
+	}
+}
+
+func baseOn(t *testing.T, release string) {
+	t.Helper()
 	p := testPolicy(t)
 	foreign := []map[string]string{
 		{"alertname": "MySQLDown", "service": "mysql", "severity": "critical"},
@@ -67,7 +74,7 @@ func TestBaseOnServer(t *testing.T) {
 	}
 	var fates []string
 	for _, merged := range []bool{false, true} {
-		s := runAlertmanager(t, func(hooks string) []byte {
+		s := runAlertmanager(t, release, func(hooks string) []byte {
 			base := fmt.Appendf(nil, theirs, hooks)
 			if !merged {
 				return base

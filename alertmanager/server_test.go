@@ -35,21 +35,24 @@ type alertmanagerServer struct {
 	groupKeys map[string][]string // by receiver
 }
 
+// The releases that routes are tested on: the oldest one that is supported, and the newest one.
+const oldest, newest = "alertmanager", "alertmanager-newest"
+
 // serveAlertmanager serves the routes of a policy.
-func serveAlertmanager(t *testing.T, p *config.Policy) *alertmanagerServer {
+func serveAlertmanager(t *testing.T, release string, p *config.Policy) *alertmanagerServer {
 	t.Helper()
-	return runAlertmanager(t, func(hooks string) []byte { return hooked(t, p, hooks) })
+	return runAlertmanager(t, release, func(hooks string) []byte { return hooked(t, p, hooks) })
 }
 
 // runAlertmanager runs Alertmanager on the configuration that is made for a webhook's address.
-func runAlertmanager(t *testing.T, configuration func(hooks string) []byte) *alertmanagerServer {
+func runAlertmanager(t *testing.T, release string, configuration func(hooks string) []byte) *alertmanagerServer {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", "alertmanager"))
+	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", release))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(program); err != nil {
-		t.Fatal("alertmanager is not built; run make tools")
+		t.Fatalf("%s is not built; run make tools", release)
 	}
 	addresses, err := stack.FreeAddresses(0)
 	if err != nil {
@@ -175,8 +178,7 @@ func (s *alertmanagerServer) alerts() []listed {
 	return all
 }
 
-// TestTablesOnServer runs the shipped tables against the pinned Alertmanager, which is older than the library of the
-// offline tests. Each test has an environment of its own. The server's clock cannot be set, so only the offline tests
+// TestTablesOnServer runs the shipped tables against Alertmanager. Each test has an environment of its own. The server's clock cannot be set, so only the offline tests
 // cover time intervals.
 func TestTablesOnServer(t *testing.T) {
 	judgeOnServer(t, testPolicy(t), tables(t))
@@ -184,7 +186,14 @@ func TestTablesOnServer(t *testing.T) {
 
 func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.Table) {
 	t.Helper()
-	s := serveAlertmanager(t, p)
+	for _, release := range []string{oldest, newest} {
+		t.Run(release, func(t *testing.T) { judgeOn(t, release, p, tables) })
+	}
+}
+
+func judgeOn(t *testing.T, release string, p *config.Policy, tables map[string]*routetest.Table) {
+	t.Helper()
+	s := serveAlertmanager(t, release, p)
 	type row struct {
 		test   routetest.Test
 		prefix string

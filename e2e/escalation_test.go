@@ -29,7 +29,8 @@ func startEscalating(t *testing.T, secondary, manager time.Duration) *stack.Stac
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
-		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+		Alertmanager: "alertmanager-newest",
+		Bin:          bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
 		Interval: 5 * time.Second, Secondary: secondary, Manager: manager,
 	})
 	if err != nil {

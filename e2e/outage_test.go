@@ -40,7 +40,8 @@ func start(t *testing.T, exporters int, traffic float64) *stack.Stack {
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
-		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(), Traffic: traffic,
+		Alertmanager: "alertmanager-newest",
+		Bin:          bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(), Traffic: traffic,
 		Secondary: time.Hour, Manager: time.Hour, // escalation_test.go is about those
 	})
 	if err != nil {

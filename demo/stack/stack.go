@@ -38,10 +38,12 @@ const readyTime = time.Minute
 
 // Options say what to run and where.
 type Options struct {
-	Bin       string // holds thorbis_exporter, thorbis_mixin and tools/
-	Addresses Addresses
-	Progress  io.Writer
-	Pages     io.Writer // where the receiver prints
+	Bin string // holds thorbis_exporter, thorbis_mixin and tools/
+	// Alertmanager is its program below Bin/tools, alertmanager if empty.
+	Alertmanager string
+	Addresses    Addresses
+	Progress     io.Writer
+	Pages        io.Writer // where the receiver prints
 	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
 	// exporter counts them: the log is one.
 	Traffic float64
@@ -73,9 +75,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, err
 	}
 	o.Bin = bin
+	o.Alertmanager = cmp.Or(o.Alertmanager, "alertmanager")
 	o.Interval = cmp.Or(o.Interval, 30*time.Second)
 	o.Secondary, o.Manager = cmp.Or(o.Secondary, 2*time.Minute), cmp.Or(o.Manager, 5*time.Minute)
-	for _, program := range []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/alertmanager"} {
+	for _, program := range []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/" + o.Alertmanager} {
 		if _, err := os.Stat(filepath.Join(o.Bin, program)); err != nil {
 			return nil, fmt.Errorf("%s is not built; run make build tools: %w", program, err)
 		}
@@ -110,7 +113,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := start(s.Dir, "alertmanager", s.program("tools/alertmanager"),
+	p, err := start(s.Dir, "alertmanager", s.program("tools/"+s.options.Alertmanager),
 		"--config.file="+routes[0], "--storage.path="+filepath.Join(s.Dir, "alertmanager-data"),
 		"--web.listen-address="+s.Alertmanager, "--web.external-url=http://"+s.Alertmanager, "--cluster.listen-address=")
 	if err != nil {
