@@ -88,7 +88,7 @@ var (
 var (
 	CheckDownAlert = alert(Alert{
 		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true, Level: LevelService,
-		What: "A health check has been down for 30 s at two locations, or at the only location that can judge it.",
+		What: "A health check has been down for 30 s at two locations at the same time, or at the only location that can judge it.",
 		Why:  "Users cannot use the service now.",
 	})
 	TenantDownAlert = alert(Alert{

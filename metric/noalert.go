@@ -37,8 +37,7 @@ func init() {
 		HealthCheckPhaseSeconds)
 	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
-	documentNoAlert("The length of one outage; its state and its seconds down page.", HealthCheckOutageDuration,
-		HealthCheckOutageEndAge)
+	documentNoAlert("For people, by the exporter's wall clock; the length of the outage pages.", HealthCheckOutageStart)
 	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS,
 		StorageExpectedBurstThroughput, TenantSourceInfo)
 	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed,

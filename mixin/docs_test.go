@@ -26,9 +26,9 @@ func TestEverythingMeasuredIsJudgedOrExcused(t *testing.T) {
 			t.Errorf("no alert rests on %s; say why in metric/noalert.go", m.Name)
 		}
 	}
-	got := strings.Join(read[metric.HealthCheckDownSeconds.Name], " ")
+	got := strings.Join(read[metric.HealthCheckOutageDuration.Name], " ")
 	if !strings.Contains(got, metric.CheckDownAlert.Name) {
-		t.Errorf("alerts that rest on seconds down: %s", got)
+		t.Errorf("alerts that rest on the length of outages: %s", got)
 	}
 	page := string(alertDocs(p, bundle))
 	for _, want := range []string{

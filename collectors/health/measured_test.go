@@ -105,8 +105,8 @@ func restart(t *testing.T, m *stateMachine, second, set float64) *stateMachine {
 	return newStateMachine(now, saved)
 }
 
-// The length of an open outage goes on after a restart. The time of the restart is no part of it, so no clock that is set
-// meanwhile makes it longer or shorter.
+// The length of an open outage goes on after a restart. The time of the restart is no part of it, so no clock that is
+// set meanwhile makes it longer or shorter.
 func TestMeasuredOutageGoesOnAfterARestart(t *testing.T) {
 	for _, set := range []float64{0, -3600, 3600} {
 		m := newStateMachine(epoch, totals{}).see(at(0, ok), at(10, bad), at(11, bad), at(12, bad), at(30, bad))
@@ -119,7 +119,7 @@ func TestMeasuredOutageGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
-// The age of an outage that ended before a restart is known as well as the wall clock is. An age that cannot be is none.
+// The age of an outage that ended before a restart is known as well as the wall clock is. An impossible age is dropped.
 func TestMeasuredOutageThatEndedBeforeARestart(t *testing.T) {
 	ended := func() *stateMachine {
 		return newStateMachine(epoch, totals{}).see(at(0, ok), at(10, bad), at(11, bad), at(12, bad), at(50, ok), at(51, ok))
@@ -135,8 +135,8 @@ func TestMeasuredOutageThatEndedBeforeARestart(t *testing.T) {
 	}
 }
 
-// The collector exposes the pair in an outage and after it. Both follow the monotonic clock, so a wall clock that is set
-// moves neither.
+// The collector exposes the pair in an outage and after it. Both follow the monotonic clock, so a wall clock that is
+// set moves neither.
 func TestOutageIsExposed(t *testing.T) {
 	t.Parallel()
 	home := newBreakable(t)
@@ -164,7 +164,9 @@ func TestOutageIsExposed(t *testing.T) {
 	c.mu.Lock()
 	measured := c.targets[key{check: "home"}].machine.Measured
 	c.mu.Unlock()
-	for what, end := range map[string]time.Time{"measured": measured.End, "restored": measured.restored(false, time.Now()).End} {
+	for what, end := range map[string]time.Time{
+		"measured": measured.End, "restored": measured.restored(false, time.Now()).End,
+	} {
 		if !strings.Contains(end.String(), " m=") {
 			t.Errorf("the end as %s is a time of the wall clock: %s", what, end)
 		}

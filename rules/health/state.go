@@ -12,22 +12,30 @@ import (
 var stateNames = rule.Names{
 	"info":       metric.HealthCheckInfo.Name,
 	"state":      metric.HealthCheckState.Name,
-	"start":      metric.HealthCheckOutageStart.Name,
-	"down":       metric.HealthCheckDownSeconds.Name,
+	"duration":   metric.HealthCheckOutageDuration.Name,
+	"age":        metric.HealthCheckOutageEndAge.Name,
 	"expected":   metric.CheckExpected.Name,
 	"held":       metric.CheckLocationHeld.Name,
 	"judged":     metric.ObservedTotals.Location.Name,
+	"start":      metric.CheckLocationOutageStart.Name,
+	"end":        metric.CheckLocationOutageEnd.Name,
+	"overlap":    metric.CheckOutageOverlap.Name,
+	"outage":     metric.CheckOutage.Name,
+	"quorumHeld": metric.CheckHeld.Name,
 	"quorum":     metric.CheckDown.Name,
 	"named":      metric.ServiceExpected.Name,
 	"owned_down": metric.CheckDownOwned.Name,
 	"tenants":    metric.TenantsDown.Name,
 	"tiers":      metric.TierTenantsDown.Name,
 
-	"memory":     rule.Seconds(rule.Memory),
-	"longMemory": rule.Seconds(rule.LongMemory),
-	"floor":      rule.Seconds(downFloor),
-	"votes":      strconv.Itoa(rule.Quorum),
-	"many":       strconv.Itoa(rule.ManyTenants),
+	"memory":        rule.Seconds(rule.Memory),
+	"longMemory":    rule.Seconds(rule.LongMemory),
+	"floor":         rule.Seconds(downFloor),
+	"recent":        rule.Span(recentOutage),
+	"recentSeconds": rule.Seconds(recentOutage),
+	"shortest":      rule.Span(shortestPage),
+	"votes":         strconv.Itoa(rule.Quorum),
+	"many":          strconv.Itoa(rule.ManyTenants),
 }
 
 // down records which checks are down now and pages for them in the same group, so that a page waits for one evaluation
@@ -54,16 +62,9 @@ func down(p *config.Policy) rule.Group {
 				($expected{tenant!=""} and on (environment) `+rule.Emptied+`)
 			)`, n)},
 
-		// The outage must be as old as the floor, so that short ones do not add up. The counted seconds must reach it
-		// too, so that its last moments, mended but not yet proved, do not count.
+		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent.
 		{Record: metric.CheckLocationHeld, Expr: rule.Expand(`
-			(
-				time() + 0 * max by ($checkLocation) ($state{state="down"} == 1)
-				and on ($checkLocation)
-				max by ($checkLocation) (timestamp($start) - ($start > 0)) >= $floor
-				and on ($checkLocation)
-				max by ($checkLocation) ($down - min_over_time($down[5m])) >= $floor
-			)
+			time() + 0 * max by ($checkLocation) ($duration >= $floor and $age == 0)
 			or on ($checkLocation)
 			(
 				(`+heldAt(p)+` > time() - $longMemory)
@@ -73,13 +74,51 @@ func down(p *config.Policy) rule.Group {
 				$expected
 			)`, n)},
 
-		{Record: metric.CheckDown, Expr: rule.Expand(`
-			count by ($check) ($held) >= $votes
-			or on ($check)
+		// Exporters expose lengths and ages, which Prometheus dates: no clock of an exporter is compared with another's.
+		{Record: metric.CheckLocationOutageStart, Expr: rule.Expand(`
+			min by ($checkLocation) ((timestamp($age) - $age > time() - $recentSeconds) - ($duration >= $floor))
+			or on ($checkLocation)
+			($start and $held)`, stateNames)},
+		{Record: metric.CheckLocationOutageEnd, Expr: rule.Expand(`
+			max by ($checkLocation) (timestamp($age) - $age > time() - $recentSeconds and $duration >= $floor)
+			or on ($checkLocation)
+			time() + 0 * $held`, stateNames)},
+
+		// Of three outages, two overlap by the floor if and only if one of them does with the one that ended first or
+		// with the one that began last: an outage that is both lies within the others. Of more, it may also be two
+		// others. That is missed only while two further locations had outages of the floor that overlap by less.
+		{Record: metric.CheckOutageOverlap, Expr: rule.Expand(`
+			count without (location) (
+				$start <= ignoring (location) group_left () (min without (location) ($end) - $floor)
+			) >= $votes
+			or
+			count without (location) (
+				$end >= ignoring (location) group_left () (max without (location) ($start) + $floor)
+			) >= $votes`, stateNames)},
+		{Record: metric.CheckOutage, Expr: rule.Expand(`
+			$overlap
+			or
 			(
-				count by ($check) ($held)
-				unless on ($check) ($judged > 0 unless on ($checkLocation) $held)
+				count without (location) ($end) == 1
+				unless ignoring (location)
+				($judged > 0 unless $end)
 			)`, stateNames)},
+
+		{Record: metric.CheckHeld, Expr: rule.Expand(`
+			count without (location) ($held) >= $votes
+			or
+			(
+				count without (location) ($held)
+				unless ignoring (location)
+				($judged > 0 unless $held)
+			)`, stateNames)},
+
+		// An outage of the quorum begins a page, which lasts while the quorum is held. One that has ended begins a page,
+		// too, unless it has had one: a page that was there before the last two evaluations.
+		{Record: metric.CheckDown, Expr: rule.Expand(`
+			$quorumHeld and ($outage or $quorum)
+			or
+			$outage unless max_over_time($quorum[$recent] offset $shortest)`, stateNames)},
 
 		{Record: metric.CheckDownOwned, Expr: rule.Expand(`
 			$quorum * on ($check) group_left ($ownership) ($expected > bool 0)

@@ -52,6 +52,7 @@ type Exporter struct {
 	Hung        []Spell // it answers scrapes but does nothing
 	Removed     int     // when the check is taken out of its policy, 0 for never
 	Reappears   string  // its instance after the first spell in off, if it changes
+	Ahead       int     // seconds by which its wall clock is ahead
 
 	Check, Tier, Owner, Page, Tenant string
 	Service                          string  // of the check, web if empty
@@ -70,6 +71,8 @@ type Exporter struct {
 	pending  float64
 	changing bool
 	outage   float64 // start of the open outage, Unix time
+	measured int     // seconds down in the open outage or the last one
+	lastDown int     // the second until which they were counted, 0 without an outage
 	observed float64
 	down     float64
 	unknown  float64
@@ -103,6 +106,7 @@ func (e *Exporter) tick(t int, epoch int64) {
 	switch {
 	case Within(t, e.Maintenance):
 		e.state, e.changing, e.pending, e.outage, e.next = metric.StateMaintenance, false, 0, 0, t+1
+		e.measured, e.lastDown = 0, 0
 	case Within(t, e.Blind):
 		e.state, e.changing, e.pending, e.next = metric.StateUnknown, false, 0, t+1
 	case t >= e.next:
@@ -116,6 +120,7 @@ func (e *Exporter) tick(t int, epoch int64) {
 	case e.state == metric.StateDown:
 		e.observed++
 		e.down++
+		e.measured, e.lastDown = e.measured+1, t+1
 	case e.state == metric.StateUnknown:
 		e.unknown++
 	default:
@@ -138,16 +143,16 @@ func (e *Exporter) probe(t int, epoch int64) {
 		e.failures++
 		e.next = t + 1
 		if e.failures == 3 {
-			e.observed, e.down = e.observed+e.pending, e.down+e.pending
-			e.state, e.changing, e.pending, e.next = metric.StateDown, false, 0, t+2
 			if e.outage == 0 {
-				e.outage = float64(epoch + int64(e.since))
+				e.outage, e.measured = float64(epoch+int64(e.since+e.Ahead)), 0
 				e.outages++
 			}
+			e.creditDown()
+			e.state, e.next = metric.StateDown, t+2
 		}
 	case !ok:
-		e.observed, e.down = e.observed+e.pending, e.down+e.pending
-		e.changing, e.pending, e.next = false, 0, t+2
+		e.creditDown()
+		e.next = t + 2
 	case !e.changing:
 		e.changing, e.since, e.next = true, t, t+2
 	default:
@@ -155,6 +160,25 @@ func (e *Exporter) probe(t int, epoch int64) {
 		e.state, e.changing, e.pending, e.outage = metric.StateUp, false, 0, 0
 		e.next = t + e.untilNext(t)
 	}
+}
+
+// creditDown counts the seconds of a change under way as down.
+func (e *Exporter) creditDown() {
+	e.observed, e.down, e.measured = e.observed+e.pending, e.down+e.pending, e.measured+int(e.pending)
+	e.changing, e.pending = false, 0
+}
+
+// lastOutage returns the length of the open outage or of the last one and how long ago it ended, where the exporter
+// exposes them.
+func (e *Exporter) lastOutage(t int) (length, age int, ok bool) {
+	const shown = 2 * Minute
+	switch {
+	case e.lastDown == 0 || e.outage != 0 && e.state != metric.StateDown:
+		return 0, 0, false
+	case e.state == metric.StateDown && !e.changing:
+		return e.measured - 1, 0, true // the second that begins at t has been counted
+	}
+	return e.measured, t - e.lastDown, t-e.lastDown <= shown
 }
 
 func (e *Exporter) untilNext(t int) int {
@@ -165,6 +189,7 @@ func (e *Exporter) untilNext(t int) int {
 func (e *Exporter) fresh() Exporter {
 	f := *e
 	f.observed, f.down, f.unknown, f.inMaint, f.outages, f.outage, f.running = 0, 0, 0, 0, 0, 0, false
+	f.measured, f.lastDown = 0, 0
 	for i, tenant := range f.Traffic {
 		f.Traffic[i] = tenant.fresh()
 	}
@@ -247,6 +272,10 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		add(metric.HealthCheckMaintenanceSeconds.Name, e.inMaint, check...)
 		add(metric.HealthCheckOutages.Name, e.outages, check...)
 		add(metric.HealthCheckOutageStart.Name, e.outage, check...)
+		if length, age, ok := e.lastOutage(t); ok {
+			add(metric.HealthCheckOutageDuration.Name, float64(length), check...)
+			add(metric.HealthCheckOutageEndAge.Name, float64(age), check...)
+		}
 		add(metric.HealthCheckInfo.Name, 1,
 			with(check, metric.LabelTier, e.Tier, metric.LabelOwner, e.Owner, metric.LabelPage, e.Page)...)
 		if e.Certificate != 0 {
