@@ -182,8 +182,10 @@ test-quick: ## formatting, vet and unit tests, without real servers, simulated t
 vet:
 	@echo "check  go vet"; $(GO) vet ./...
 
+# Packages that wait in real time hold a place each, so more of them run at a time than there are processors.
 unit-quick: build
-	@THORBIS_BIN=$(BIN) $(GO) test -ldflags=-w -vet=off -short -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
+	@THORBIS_BIN=$(BIN) $(GO) test -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) \
+	  -ldflags=-w -vet=off -short -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
 
 # The rules run without the race detector: they start no goroutines, and would take ten times as long. What must not allocate is
 # tested without it too, for it allocates itself.

@@ -189,6 +189,7 @@ func (c causes) dead() cause {
 // own engine evaluates the rules, and Alertmanager's own inhibition hides alerts. Stories are drawn anew each time;
 // -pages.seed repeats those of a run.
 func TestOneCauseOnePage(t *testing.T) {
+	ruletest.Simulates(t)
 	seed := *pageSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

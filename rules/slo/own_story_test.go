@@ -124,6 +124,7 @@ func TestOwnCredit(t *testing.T) {
 // TestOwnBounds checks that each step of bad events is at least none and at most all, whatever the values of the
 // series.
 func TestOwnBounds(t *testing.T) {
+	ruletest.Simulates(t)
 	const end = 20 * minute
 	odd := func(v float64) func(int) float64 {
 		return func(t int) float64 {
@@ -208,6 +209,7 @@ func native(n, fast float64) func(int) *histogram.FloatHistogram {
 
 // TestOwnNativeHistogram checks that the functions of native histograms count.
 func TestOwnNativeHistogram(t *testing.T) {
+	ruletest.Simulates(t)
 	const end = 20 * minute
 	for name, c := range map[string]struct {
 		total, bad        string
@@ -250,6 +252,7 @@ func TestOwnNativeHistogram(t *testing.T) {
 // TestOwnUnmeasured checks that an objective that counts nothing is reported, and that one with nothing to count is
 // not.
 func TestOwnUnmeasured(t *testing.T) {
+	ruletest.Simulates(t)
 	const end = 40 * minute
 	ok := series(every(1), "__name__", "all_total", "job", "shop", "result", "done")
 	bad := series(every(.0001), "__name__", "failed_total", "job", "shop")
