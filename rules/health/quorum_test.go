@@ -51,7 +51,7 @@ var quorumCases = []quorumCase{
 		return drawn(random, l, 5+random.IntN(26), func(i int, e *simExporter) {
 			switch i {
 			case 0:
-				e.Broken = []spell{{90, 9 * hour}} // when both have judged
+				e.Broken = []spell{{90, 9 * hour}} // when all have judged
 			case 1:
 				e.Broken = []spell{{from, from + 20}, {from + 2*minute, from + 2*minute + 20}}
 			}
@@ -79,10 +79,38 @@ var quorumCases = []quorumCase{
 			}
 		})
 	}},
+	{"one location down and lost, 60 s at another", 2, true, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
+		from := sometime(random) + minute
+		silent, lost := random.IntN(2) == 0, []spell{{from - 30, 9 * hour}}
+		return drawn(random, l, 30, func(i int, e *simExporter) {
+			switch {
+			case i == 1:
+				e.Broken = []spell{{from, from + 60}}
+			case i == 0 && silent:
+				e.Broken, e.Off = []spell{{30, 9 * hour}}, lost
+			case i == 0:
+				e.Broken, e.Blind = []spell{{30, 9 * hour}}, lost
+			}
+		})
+	}},
 }
 
-// TestQuorumOfOutages draws phases of probes, scrapes and evaluations, and clocks that are wrong. Outages of 60 s page at
-// P1 with one, two and three locations. Nothing pages that a quorum has not seen for 30 s at the same time.
+// mendOf returns the end of the last outage that ends.
+func mendOf(exporters []*simExporter) int {
+	last := 0
+	for _, e := range exporters {
+		for _, s := range e.Broken {
+			if s.To() < hour {
+				last = max(last, s.To())
+			}
+		}
+	}
+	return last
+}
+
+// TestQuorumOfOutages draws phases of probes, scrapes and evaluations, and clocks that are wrong. Outages of 60 s page
+// at P1 with one, two and three locations, at most a scrape and an evaluation after their end, and not for longer than two
+// evaluations after that. Nothing pages that a quorum has not seen for 30 s at the same time.
 func TestQuorumOfOutages(t *testing.T) {
 	t.Parallel()
 	draws := 60
@@ -93,6 +121,7 @@ func TestQuorumOfOutages(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var scenarios []scenario
+	mends := map[string]int{} // by scenario and check
 	each := func(do func(name string, c quorumCase, l ruletest.Layout)) {
 		for _, c := range quorumCases {
 			for _, l := range quorumLayouts {
@@ -105,8 +134,11 @@ func TestQuorumOfOutages(t *testing.T) {
 	each(func(name string, c quorumCase, l ruletest.Layout) {
 		s := scenario{Name: name}
 		for n := range draws { // each is a check of its own, for environments cost more
-			for _, e := range c.draw(random, l) {
-				e.Check = fmt.Sprint("check-", n)
+			exporters := c.draw(random, l)
+			check := fmt.Sprint("check-", n)
+			mends[name+check] = mendOf(exporters)
+			for _, e := range exporters {
+				e.Check = check
 				e.Instance += "-" + e.Check
 				s.Exporters = append(s.Exporters, e)
 			}
@@ -125,6 +157,9 @@ func TestQuorumOfOutages(t *testing.T) {
 				t.Errorf("%s: %s: %v", name, check, f)
 			} else {
 				paged[check] = true
+				if mend := mends[name+check]; f.From > mend+32 || f.To > mend+62 {
+					t.Errorf("%s: %s: mended at %d: %v", name, check, mend, f)
+				}
 			}
 		}
 		if !c.pages {
