@@ -109,8 +109,8 @@ func mendOf(exporters []*simExporter) int {
 }
 
 // TestQuorumOfOutages draws phases of probes, scrapes and evaluations, and clocks that are wrong. Outages of 60 s page
-// at P1 with one, two and three locations, at most a scrape and an evaluation after their end, and not for longer than two
-// evaluations after that. Nothing pages that a quorum has not seen for 30 s at the same time.
+// at P1 with one, two and three locations, at most a scrape and an evaluation after their end, and for at most two
+// evaluations from there. Nothing pages that a quorum has not seen for 30 s at the same time.
 func TestQuorumOfOutages(t *testing.T) {
 	t.Parallel()
 	draws := 60
