@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -46,7 +47,7 @@ func TestFailingPartFailsTheCollector(t *testing.T) {
 // other parts go on meanwhile.
 func TestPartIsStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedBuffer
+		var log testkit.Buffer
 		s := NewSupervisor(slog.New(slog.NewTextHandler(&log, nil)))
 		var starts []time.Duration
 		var rounds atomic.Int32

@@ -1,14 +1,12 @@
 package collectors
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -85,7 +84,7 @@ func TestEveryReasonIsExposedBeforeTheFirstError(t *testing.T) {
 
 func TestPanicIsContainedAndTheCollectorRunsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedBuffer
+		var log testkit.Buffer
 		s := NewSupervisor(slog.New(slog.NewTextHandler(&log, nil)))
 		s.Add("bad", &fake{run: func(ctx context.Context, n int, report Report) error {
 			if n <= 2 {
@@ -165,23 +164,6 @@ func TestReasonOf(t *testing.T) {
 			t.Errorf("ReasonOf(%v) = %s, want %s", c.err, got, c.want)
 		}
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func TestSilentCollectorFailsByTimeout(t *testing.T) {

@@ -155,19 +155,9 @@ func sample(t *testing.T, base, name string, labels ...string) float64 {
 	return -1
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 func TestRunServesReloadsOnHangupAndStops(t *testing.T) {
 	file := newPolicyFile(t, site(t))
-	address, none, no := freeAddress(t), "", false
+	address, none, no := testkit.FreeAddress(t), "", false
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	storage := t.TempDir()

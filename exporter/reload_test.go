@@ -15,6 +15,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A policy that is replaced by a pipe is refused at once, and the next good one is taken.
@@ -71,7 +72,7 @@ func TestPipeAsWebConfiguration(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address, no := freeAddress(t), false
+	address, no := testkit.FreeAddress(t), false
 	err := Run(t.Context(), Options{
 		Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Collectors: map[string]bool{health.Definition.Name: true},
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &no, WebConfigFile: &pipe},

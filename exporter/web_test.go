@@ -63,7 +63,7 @@ func TestWebConfigurationIsObeyed(t *testing.T) {
 	text := fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\nbasic_auth_users: {prometheus: %q}\n", cert,
 		key, hash)
 	testkit.WriteFile(t, config, text)
-	address := freeAddress(t)
+	address := testkit.FreeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	stopped := make(chan error, 1)

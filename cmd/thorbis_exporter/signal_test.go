@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,29 +41,11 @@ func TestMain(m *testing.M) {
 type program struct {
 	t       *testing.T
 	cmd     *exec.Cmd
-	log     *logged
+	log     *testkit.Buffer
 	base    string
 	storage string
 	policy  string
 	ended   chan error
-}
-
-// logged is what a program writes, while it writes.
-type logged struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 const smallPolicy = "version: 1\nenvironment: %s\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\n"
@@ -72,16 +53,11 @@ const smallPolicy = "version: 1\nenvironment: %s\nchannels: {deadman: none}\nser
 // newProgram prepares an exporter whose policy is at a path that the test makes.
 func newProgram(t *testing.T) *program {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := testkit.FreeAddress(t)
 	dir := t.TempDir()
 	p := &program{
 		t: t, base: "http://" + address, storage: filepath.Join(dir, "data"), policy: filepath.Join(dir, "thorbis.yaml"),
-		log: &logged{}, ended: make(chan error, 1),
+		log: &testkit.Buffer{}, ended: make(chan error, 1),
 	}
 	p.cmd = exec.Command(os.Args[0], "--config.file="+p.policy, "--storage.path="+p.storage,
 		"--web.listen-address="+address,

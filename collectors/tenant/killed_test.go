@@ -83,7 +83,7 @@ func newKilled(t *testing.T, binary string) *killed {
 	}
 	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
 	if binary != "" {
-		web, posts = freeAddress(t), freeAddress(t)
+		web, posts = testkit.FreeAddress(t), testkit.FreeAddress(t)
 		k.program = []string{
 			binary, "--config.file=" + filepath.Join(dir, "p.yaml"), "--storage.path=" + filepath.Join(dir, "data"),
 			"--no-collector.health",
@@ -104,16 +104,6 @@ func newKilled(t *testing.T, binary string) *killed {
 		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second,
 	}
 	return k
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start starts a process, which waits at random where a file may become another one if pauses.

@@ -22,7 +22,7 @@ type probing struct {
 	*testing.T
 	dir    string
 	c      *Collector
-	logged *lockedBuffer
+	logged *testkit.Buffer
 }
 
 func newProbing(t *testing.T, more string) *probing {
@@ -30,7 +30,7 @@ func newProbing(t *testing.T, more string) *probing {
 	testkit.WriteFile(t, filepath.Join(dir, "tenants.yaml"), "tenants: [{name: acme, tier: gold}]")
 	testkit.WriteFile(t, filepath.Join(dir, "access.json"), "")
 	testkit.WriteFile(t, filepath.Join(dir, "secret"), "first-probe-secret\n")
-	p := &probing{T: t, dir: dir, logged: &lockedBuffer{}}
+	p := &probing{T: t, dir: dir, logged: &testkit.Buffer{}}
 	p.c = New(Options{Logger: slog.New(slog.NewTextHandler(p.logged, nil)), Immediate: true})
 	if err := collectors.Apply(p.c, filePolicy(t, dir, more)); err != nil {
 		t.Fatal(err)

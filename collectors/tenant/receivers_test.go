@@ -218,7 +218,7 @@ func TestCloudflareAndJSON(t *testing.T) {
 
 // Unreadable records are logged once a minute, without their content.
 func TestUnreadableRecordsAreSampled(t *testing.T) {
-	var log lockedBuffer
+	var log testkit.Buffer
 	o := newTestCollectorLogging(t, receivingPolicy, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
 		if resp := o.post("json", `{"h":"private.example.com","s":"x"}`+"\n"+`{"h":"acme.example.com","s":200}`,
@@ -272,7 +272,7 @@ func TestOnlyCountedFieldsAreKept(t *testing.T) {
 			`{"host":%q,"status":"x","remote_addr":"203.0.113.77","request_uri":"/a?session=hidden"`+"\n", host)
 	}
 	testkit.WriteFile(t, log, lines.String())
-	var said lockedBuffer
+	var said testkit.Buffer
 	policy := receivingPolicy + "    - {name: log, file: " + log + ", format: nginx-json, app_service: web}\n"
 	o := newTestCollectorLogging(t, policy, storage,
 		slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})))

@@ -47,7 +47,7 @@ tenants:
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said lockedBuffer
+	var said testkit.Buffer
 	c := New(Options{Logger: slog.New(
 		slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), State: sd, Immediate: true})
 	if err := collectors.Apply(c, policy("web")); err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,24 +16,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
-
-// lockedBuffer is what a logger writes to while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // unreadable returns the series of a collector's unreadable durations by reason and source.
 func unreadable(t *testing.T, c *Collector) map[string]float64 {
@@ -73,7 +54,7 @@ func TestUnreadableDurationsAreCounted(t *testing.T) {
 		text += `{"host":"acme.example.com","status":200,"request_time":` + took + "}\n"
 	}
 	testkit.WriteFile(t, filepath.Join(dir, "access.json"), text)
-	logged := &lockedBuffer{}
+	logged := &testkit.Buffer{}
 	c := New(
 		Options{Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Immediate: true})
 	if err := collectors.Apply(c, filePolicy(t, dir, "")); err != nil {

@@ -88,13 +88,8 @@ func give(t *testing.T, path string) {
 func newCluster(t *testing.T, settings ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, bin: postgresBin(t), dir: privateDir(t)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	// Only the name of the socket; nothing listens on the port.
-	_, c.port, _ = net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	_, c.port, _ = net.SplitHostPort(testkit.FreeAddress(t))
 	c.run(filepath.Join(c.bin, "initdb"), "-D", c.data(), "-A", "trust", "-U", "postgres", "--no-sync")
 	f, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

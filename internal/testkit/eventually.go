@@ -1,10 +1,9 @@
-// Package testkit is what the tests of several packages share: waiting for a condition, and writing files. It imports
-// nothing of ours, so that the tests of every package can use it.
+// Package testkit is what the tests of several packages share: waiting for a condition, files, free addresses, and what
+// a program logs while it runs. It imports nothing of ours, so that the tests of every package can use it.
 package testkit
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 )
@@ -32,11 +31,3 @@ type Last func() any
 
 // Format prints the current value with the verb and the flags of the message.
 func (l Last) Format(s fmt.State, verb rune) { fmt.Fprintf(s, fmt.FormatString(s, verb), l()) }
-
-// WriteFile writes a file that only its owner may read, or ends the test.
-func WriteFile[Text ~string | ~[]byte](t testing.TB, name string, text Text) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
