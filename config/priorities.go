@@ -35,7 +35,7 @@ func validatePriorities(v *validator, priorities map[string]*Priority) {
 	for _, name := range sortedKeys(priorities) {
 		path := "priorities." + name
 		if PriorityRank(name) == 0 {
-			v.failAt(path, "invalid priority: write one of %s", strings.Join(Priorities, ", "))
+			v.failAt(path, "invalid priority %q: write one of %s", name, strings.Join(Priorities, ", "))
 			continue
 		}
 		v.notified(path+".notify", priorities[name].Notify)

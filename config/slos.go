@@ -71,7 +71,7 @@ func (v *validator) slo(path string, s *SLO, seen map[string]bool) {
 	v.name(path+".name", s.Name)
 	v.unique(path+".name", s.Name, seen)
 	if s.Name == "availability" || s.Name == "uptime" || strings.HasPrefix(s.Name, "latency-") {
-		v.failAt(path+".name", "%q is the name of an objective that every service has; choose another", s.Name)
+		v.failAt(path+".name", "invalid name %q: every service has an objective of this name; choose another", s.Name)
 	}
 	v.appService(path+".app_service", s.AppService)
 	if s.Objective.IsZero() {

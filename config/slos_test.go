@@ -39,7 +39,7 @@ func TestSLOInherits(t *testing.T) {
 
 func TestSLORefused(t *testing.T) {
 	for name, c := range map[string]struct{ old, replacement, want string }{
-		"taken name":       {"name: checkout", "name: latency-5s", "is the name of an objective that every service has"},
+		"taken name":       {"name: checkout", "name: latency-5s", `invalid name "latency-5s": every service has`},
 		"unknown service":  {"app_service: web", "app_service: wep", "did you mean web?"},
 		"no objective":     {"objective: 99.9%, ", "", "objective: missing"},
 		"never fires":      {"objective: 99.9%", "objective: 93%", "its alert could never fire; write more than 93.06%"},

@@ -84,15 +84,16 @@ func (l *StorageLimit) validPreset() error {
 	case !ok:
 		return fmt.Errorf("preset: unknown preset %q: %s", l.Preset, Suggest(l.Preset, slices.Sorted(maps.Keys(presets))))
 	case p.needsSize && l.Size == 0:
-		return fmt.Errorf("size: %s does as much as it is large; write its size like 500GiB", l.Preset)
+		return fmt.Errorf("size: missing: write it like 500GiB, because %s does as much as it is large", l.Preset)
 	case p.needsIOPS && l.IOPS == 0:
 		return errors.New("iops: missing: write the number bought, like 3000")
 	case l.Size != 0 && (l.Size < p.minSize || l.Size > p.maxSize):
-		return fmt.Errorf("size: %s is sold from %s to %s", l.Preset, p.minSize, p.maxSize)
+		return fmt.Errorf("size: invalid size %q: write %s to %s, as %s is sold", l.Size, p.minSize, p.maxSize, l.Preset)
 	case l.IOPS > p.maxIOPS:
-		return fmt.Errorf("iops: %s has %d at most", l.Preset, p.maxIOPS)
+		return fmt.Errorf("iops: invalid number \"%d\": write at most %d, which %s has", l.IOPS, p.maxIOPS, l.Preset)
 	case l.Throughput > p.maxThroughput:
-		return fmt.Errorf("throughput: %s has %s a second at most", l.Preset, p.maxThroughput)
+		return fmt.Errorf("throughput: invalid size %q: write at most %s, which %s has a second",
+			l.Throughput, p.maxThroughput, l.Preset)
 	}
 	return l.inProportion(p)
 }
@@ -106,12 +107,14 @@ func (l *StorageLimit) inProportion(p preset) error {
 		iops, throughput = p.base(float64(l.Size) / float64(gib))
 	}
 	if most := int(l.Size / gib * Bytes(p.perGiB)); p.perGiB > 0 && l.Size > 0 && l.IOPS > max(iops, most) {
-		return fmt.Errorf("iops: %s of %s has %d at most, %d for each GiB", l.Preset, l.Size, max(iops, most), p.perGiB)
+		return fmt.Errorf("iops: invalid number \"%d\": write at most %d, which %s of %s has, %d for each GiB",
+			l.IOPS, max(iops, most), l.Preset, l.Size, p.perGiB)
 	}
 	bought := max(l.IOPS, iops)
 	if most := Bytes(bought) * p.perIOPS; p.perIOPS > 0 && l.Throughput > max(throughput, most) {
-		return fmt.Errorf("throughput: %s with %d IOPS has %s a second at most, %s for each; write more iops",
-			l.Preset, bought, max(throughput, most), p.perIOPS)
+		return fmt.Errorf("throughput: invalid size %q: "+
+			"write at most %s, which %s with %d IOPS has, %s for each, or more iops",
+			l.Throughput, max(throughput, most), l.Preset, bought, p.perIOPS)
 	}
 	return nil
 }
