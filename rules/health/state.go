@@ -10,23 +10,24 @@ import (
 )
 
 var stateNames = rule.Names{
-	"info":       metric.HealthCheckInfo.Name,
-	"state":      metric.HealthCheckState.Name,
-	"duration":   metric.HealthCheckOutageDuration.Name,
-	"age":        metric.HealthCheckOutageEndAge.Name,
-	"expected":   metric.CheckExpected.Name,
-	"held":       metric.CheckLocationHeld.Name,
-	"judged":     metric.ObservedTotals.Location.Name,
-	"start":      metric.CheckLocationOutageStart.Name,
-	"end":        metric.CheckLocationOutageEnd.Name,
-	"overlap":    metric.CheckOutageOverlap.Name,
-	"outage":     metric.CheckOutage.Name,
-	"quorumHeld": metric.CheckHeld.Name,
-	"quorum":     metric.CheckDown.Name,
-	"named":      metric.ServiceExpected.Name,
-	"owned_down": metric.CheckDownOwned.Name,
-	"tenants":    metric.TenantsDown.Name,
-	"tiers":      metric.TierTenantsDown.Name,
+	"info":        metric.HealthCheckInfo.Name,
+	"state":       metric.HealthCheckState.Name,
+	"duration":    metric.HealthCheckOutageDuration.Name,
+	"age":         metric.HealthCheckOutageEndAge.Name,
+	"expected":    metric.CheckExpected.Name,
+	"held":        metric.CheckLocationHeld.Name,
+	"judged":      metric.ObservedTotals.Location.Name,
+	"downSeconds": metric.DownTotals.Location.Name,
+	"start":       metric.CheckLocationOutageStart.Name,
+	"end":         metric.CheckLocationOutageEnd.Name,
+	"overlap":     metric.CheckOutageOverlap.Name,
+	"outage":      metric.CheckOutage.Name,
+	"quorumHeld":  metric.CheckHeld.Name,
+	"quorum":      metric.CheckDown.Name,
+	"named":       metric.ServiceExpected.Name,
+	"owned_down":  metric.CheckDownOwned.Name,
+	"tenants":     metric.TenantsDown.Name,
+	"tiers":       metric.TierTenantsDown.Name,
 
 	"memory":        rule.Seconds(rule.Memory),
 	"longMemory":    rule.Seconds(rule.LongMemory),
@@ -62,9 +63,18 @@ func down(p *config.Policy) rule.Group {
 				($expected{tenant!=""} and on (environment) `+rule.Emptied+`)
 			)`, n)},
 
-		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent.
+		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent. An
+		// exporter of an older release does not expose lengths: its seconds down count.
 		{Record: metric.CheckLocationHeld, Expr: rule.Expand(`
 			time() + 0 * max by ($checkLocation) ($duration >= $floor and $age == 0)
+			or on ($checkLocation)
+			(
+				time() + 0 * ($downSeconds >= $floor)
+				and on ($checkLocation)
+				($state{state="down"} == 1)
+				unless on ($checkLocation)
+				$duration
+			)
 			or on ($checkLocation)
 			(
 				(`+heldAt(p)+` > time() - $longMemory)
@@ -78,7 +88,9 @@ func down(p *config.Policy) rule.Group {
 		{Record: metric.CheckLocationOutageStart, Expr: rule.Expand(`
 			min by ($checkLocation) ((timestamp($age) - $age > time() - $recentSeconds) - ($duration >= $floor))
 			or on ($checkLocation)
-			($start and $held)`, stateNames)},
+			($start and $held)
+			or on ($checkLocation)
+			$held - $floor`, stateNames)},
 		{Record: metric.CheckLocationOutageEnd, Expr: rule.Expand(`
 			max by ($checkLocation) (timestamp($age) - $age > time() - $recentSeconds and $duration >= $floor)
 			or on ($checkLocation)

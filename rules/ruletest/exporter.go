@@ -53,6 +53,7 @@ type Exporter struct {
 	Removed     int     // when the check is taken out of its policy, 0 for never
 	Reappears   string  // its instance after the first spell in off, if it changes
 	Ahead       int     // seconds by which its wall clock is ahead
+	Older       bool    // it is of a release that exposed no lengths of outages
 
 	Check, Tier, Owner, Page, Tenant string
 	Service                          string  // of the check, web if empty
@@ -272,7 +273,7 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		add(metric.HealthCheckMaintenanceSeconds.Name, e.inMaint, check...)
 		add(metric.HealthCheckOutages.Name, e.outages, check...)
 		add(metric.HealthCheckOutageStart.Name, e.outage, check...)
-		if length, age, ok := e.lastOutage(t); ok {
+		if length, age, ok := e.lastOutage(t); ok && !e.Older {
 			add(metric.HealthCheckOutageDuration.Name, float64(length), check...)
 			add(metric.HealthCheckOutageEndAge.Name, float64(age), check...)
 		}
