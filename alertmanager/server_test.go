@@ -178,8 +178,8 @@ func (s *alertmanagerServer) alerts() []listed {
 	return all
 }
 
-// TestTablesOnServer runs the shipped tables against Alertmanager. Each test has an environment of its own. The server's clock cannot be set, so only the offline tests
-// cover time intervals.
+// TestTablesOnServer runs the shipped tables against Alertmanager. Each test has an environment of its own. The
+// server's clock cannot be set, so only the offline tests cover time intervals.
 func TestTablesOnServer(t *testing.T) {
 	judgeOnServer(t, testPolicy(t), tables(t))
 }

@@ -24,7 +24,10 @@ func TestStorageErrorsNameTheCure(t *testing.T) {
 			"{limits: [{device: sda, preset: gp3, iops: 90000}]}",
 			`iops: invalid number "90000": write at most 80000, which gp3 has`,
 		},
-		{"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}", `invalid size "3GiB": write at most 2000MiB, which gp3 has`},
+		{
+			"{limits: [{device: sda, preset: gp3, throughput: 3GiB}]}",
+			`invalid size "3GiB": write at most 2000MiB, which gp3 has`,
+		},
 		{"{limits: [{device: sda, preset: io1, iops: 5, size: 1GiB}]}", `size: invalid size "1GiB": write 4GiB to`},
 		{
 			"{limits: [{device: sda, preset: io1, iops: 501, size: 10GiB}]}",

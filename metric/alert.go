@@ -88,8 +88,9 @@ var (
 var (
 	CheckDownAlert = alert(Alert{
 		Name: "ThorbisCheckDown", Priorities: everyPriority, Page: true, Level: LevelService,
-		What: "A health check has been down for 30 s at two locations at the same time, or at the only location that can judge it.",
-		Why:  "Users cannot use the service now.",
+		What: "A health check has been down for 30 s at two locations at the same time, " +
+			"or at the only location that can judge it.",
+		Why: "Users cannot use the service now.",
 	})
 	TenantDownAlert = alert(Alert{
 		Name: "ThorbisTenantDown", Priorities: everyPriority, Page: true, Level: LevelTenant,

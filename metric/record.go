@@ -90,19 +90,24 @@ var (
 			"Kept until that location reports up or maintenance.",
 		checkLocationLevel)
 	CheckLocationOutageStart = record("check_location:thorbis_health_outage:start",
-		"Unix time, by the clock of Prometheus, at which an outage of at least the floor began at the location. Recorded while it lasts and for a minute after.",
+		"Unix time, by the clock of Prometheus, at which an outage of at least the floor began at the location. "+
+			"Recorded while it lasts and for a minute after.",
 		checkLocationLevel)
 	CheckLocationOutageEnd = record("check_location:thorbis_health_outage:end",
-		"Unix time, by the clock of Prometheus, at which that outage ended or was last seen. Now, while the location is silent or unknown in an outage.",
+		"Unix time, by the clock of Prometheus, at which that outage ended or was last seen. Now, "+
+			"while the location is silent or unknown in an outage.",
 		checkLocationLevel)
 	CheckOutageOverlap = record("check:thorbis_health_outage:overlap",
-		"Locations whose outages overlap by at least the floor, where two do. Recorded for a minute after the first of them ended.", checkLevel)
+		"Locations whose outages overlap by at least the floor, where two do. "+
+			"Recorded for a minute after the first of them ended.", checkLevel)
 	CheckOutage = record("check:thorbis_health_outage:quorum",
 		"The same, or 1 for an outage of at least the floor at the only location that judges the check.", checkLevel)
 	CheckHeld = record("check:thorbis_health_down:held",
-		"Locations that last saw the check down for at least the floor, where two do or no other location judges it.", checkLevel)
+		"Locations that last saw the check down for at least the floor, where two do or no other location judges it.",
+		checkLevel)
 	CheckDown = record("check:thorbis_health_down:quorum",
-		"Locations that see the check down, from an outage of the quorum on while the quorum sees it. At least two evaluations, also of an outage that had ended.", checkLevel)
+		"Locations that see the check down, from an outage of the quorum on while the quorum sees it. "+
+			"At least two evaluations, also of an outage that had ended.", checkLevel)
 	CheckDownOwned = record("check:thorbis_health_down:owned",
 		"check:thorbis_health_down:quorum with the tier, owner and page of the check.", checkOwnedLevel)
 	CheckState = record("check:thorbis_health_state:quorum",

@@ -119,7 +119,8 @@ func TestEmptyRegistryKeepsTheTenants(t *testing.T) {
 	write("tenants: [{name: acme}, {name: globex}, {name: initech}, {name: zoo}]")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	p := policy(
-		t, quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
+		t,
+		quick+"    - {name: tenant, app_service: web, target: \"http://127.0.0.1:1/{tenant}\", per_tenant: {interval: 1s}}\n",
 		"tenants: {registry: {file: "+registry+", refresh: 1m}}\n")
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)

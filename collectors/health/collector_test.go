@@ -25,7 +25,8 @@ import (
 func policy(t *testing.T, health, extra string) *config.Policy {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "thorbis.yaml")
-	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre, page: P1}]\n" + extra + "health:\n" + health
+	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre, page: P1}]\n" + extra +
+		"health:\n" + health
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,8 @@ func find(t *testing.T, c prometheus.Collector, m *metric.Metric, labels ...stri
 	return sum, found
 }
 
-const quick = "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 100ms\n  checks:\n"
+const quick = "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 100ms\n" +
+	"  checks:\n"
 
 func TestOutageIsConfirmedCountedAndEnded(t *testing.T) {
 	var broken atomic.Bool
@@ -221,7 +223,8 @@ func TestPerTenantTargets(t *testing.T) {
 	}))
 	defer srv.Close()
 	p := policy(
-		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
+		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+
+			"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
 		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {file: "+registry+"}}\n")
 	c, _ := start(t, p, nil)
 	await(t, c, "settled", func(CheckStatus) bool {

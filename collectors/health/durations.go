@@ -14,7 +14,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// durationBuckets are the classic bounds, with one at the promised 300 ms.
+// durationBuckets are the classic bounds, with one at the 300 ms of the default latency objective.
 var durationBuckets = [...]float64{.025, .05, .1, .2, .3, .5, 1, 2, 3}
 
 // Native buckets are those of the client library with a factor of 1.1: eight from one power of two to the next.

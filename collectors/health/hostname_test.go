@@ -45,14 +45,18 @@ func TestHostnameOfAProbe(t *testing.T) {
 	modules := filepath.Join(dir, "blackbox.yml")
 	trust := "tls_config: {ca_file: " + ca + "}"
 	replace(
-		t, modules, "modules:\n  web: {prober: http, http: {"+trust+"}}\n  port: {prober: tcp, tcp: {tls: true, "+trust+"}}\n"+
-			"  own: {prober: http, http: {headers: {host: other.example.com}, "+trust+"}}\n  auth: {prober: http, http: {basic_auth: {username: u, password: p}, "+trust+"}}\n")
+		t,
+		modules, "modules:\n  web: {prober: http, http: {"+trust+"}}\n  port: {prober: tcp, tcp: {tls: true, "+trust+"}}\n"+
+			"  own: {prober: http, http: {headers: {host: other.example.com}, "+trust+
+			"}}\n  auth: {prober: http, http: {basic_auth: {username: u, password: p}, "+trust+"}}\n")
 	names := newNameServer(t)
 	names.set("edge.example.com", "127.0.0.1")
 	c := New(Options{Logger: slog.New(slog.DiscardHandler), Version: "test", Resolver: names.resolver()})
 	if err := collectors.Apply(c, policy(
-		t, "  timeout: 20s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: a, app_service: web, target: \"https://edge.example.com:"+port+"/x\", module: web}\n"+
-			"    - {name: b, app_service: web, target: \"https://edge.example.com:"+port+"/y\", module: web, secret_headers: {x-key: {file: "+key+"}}}\n", "")); err != nil {
+		t, "  timeout: 20s\n  interval: 1m\n  modules_file: "+modules+
+			"\n  checks:\n    - {name: a, app_service: web, target: \"https://edge.example.com:"+port+"/x\", module: web}\n"+
+			"    - {name: b, app_service: web, target: \"https://edge.example.com:"+port+
+			"/y\", module: web, secret_headers: {x-key: {file: "+key+"}}}\n", "")); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range []string{"127.0.0.1:" + port, "edge.example.com:" + port} {

@@ -182,8 +182,8 @@ func (r *panel) remembered(good map[string]time.Time) {
 	}
 }
 
-// inherit copies the state of the same members from an earlier policy's panel: a dead member stays dead, and a silent one
-// has no more time. If no member is new, the last round stays valid for as long as before.
+// inherit copies the state of the same members from an earlier policy's panel: a dead member stays dead, and a silent
+// one has no more time. If no member is new, the last round stays valid for as long as before.
 func (r *panel) inherit(old *panel) {
 	old.mu.Lock()
 	defer old.mu.Unlock()

@@ -116,7 +116,9 @@ func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) 
 func (c *Collector) saveNow(now time.Time, final bool) error {
 	c.mu.Lock()
 	configured, entries := c.snapshot(now)
-	d := document{Taken: now, Until: c.validUntil(now), Final: final, Targets: entries, References: c.reference.remembered()}
+	d := document{
+		Taken: now, Until: c.validUntil(now), Final: final, Targets: entries, References: c.reference.remembered(),
+	}
 	c.mu.Unlock()
 	return c.published(configured, d, c.write(d))
 }
@@ -151,7 +153,7 @@ func (c *Collector) published(configured []*target, d document, err error) error
 	}
 	if c.live {
 		// What was shown a moment ago is more than what was saved: it stands until the next save, and
-		// the snapshot on the disk promises nothing.
+		// the snapshot on the disk has no time until which a restart may trust it.
 		c.live, c.until = false, time.Now().Add(trustFor)
 		for _, t := range c.sorted {
 			t.show(t.machine.totals)

@@ -153,7 +153,8 @@ func TestSecretHeaderIsNotRedirected(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := policy(
-		t, quick+"    - {name: home, app_service: web, target: \""+srv.URL+"\", secret_headers: {x-api-key: {file: "+file+"}}}\n", "")
+		t, quick+
+			"    - {name: home, app_service: web, target: \""+srv.URL+"\", secret_headers: {x-api-key: {file: "+file+"}}}\n", "")
 	r, err := newRequest(p, p.Health.Checks[0], srv.URL, "test")
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +219,8 @@ func TestEndlessBodyIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := policy(
-		t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+		t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+
+			"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
 	for _, module := range []string{"regexp", "forbidden", "cel"} {
 		check := *p.Health.Checks[0]
 		check.Module = module

@@ -103,7 +103,8 @@ func TestTwoChecksOfOneTarget(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, _ := start(t, policy(
-		t, quick+"    - {name: first, app_service: web, target: "+srv.URL+"}\n    - {name: second, app_service: web, target: "+srv.URL+"}\n", ""), nil)
+		t, quick+"    - {name: first, app_service: web, target: "+srv.URL+
+			"}\n    - {name: second, app_service: web, target: "+srv.URL+"}\n", ""), nil)
 	await(t, c, "judged", func(CheckStatus) bool {
 		s := c.Status()
 		return s[0].State == metric.StateUp && s[1].State == metric.StateDown

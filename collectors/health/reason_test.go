@@ -66,7 +66,8 @@ func TestReasonsOfErrors(t *testing.T) {
 			reasonTimeout,
 		},
 		"gRPC, expired certificate": {errors.New(
-			`desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired"`), bad, reasonCertExpired},
+			`desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: ` +
+				`certificate has expired"`), bad, reasonCertExpired},
 		"gRPC, certificate": {
 			errors.New(
 				`desc = "tls: failed to verify certificate: x509: certificate signed by unknown authority"`), bad,
@@ -161,8 +162,10 @@ func TestReasons(t *testing.T) {
 	modules := filepath.Join(t.TempDir(), "blackbox.yml")
 	if err := os.WriteFile(modules, []byte(
 		"modules:\n  wants_body: {prober: http, http: {fail_if_body_not_matches_regexp: [welcome]}}\n"+
-			"  limited: {prober: http, http: {body_size_limit: 1MB}}\n  plain: {prober: http}\n  gzip: {prober: http, http: {compression: gzip}}\n"+
-			"  wants_tls: {prober: http, http: {fail_if_not_ssl: true}}\n  wants_http2: {prober: http, http: {valid_http_versions: [HTTP/2.0]}}\n"+
+			"  limited: {prober: http, http: {body_size_limit: 1MB}}\n  plain: {prober: http}\n"+
+			"  gzip: {prober: http, http: {compression: gzip}}\n"+
+			"  wants_tls: {prober: http, http: {fail_if_not_ssl: true}}\n"+
+			"  wants_http2: {prober: http, http: {valid_http_versions: [HTTP/2.0]}}\n"+
 			"  wants_header: {prober: http, http: {fail_if_header_not_matches: [{header: X-Region, regexp: fra}]}}\n"),
 		0o600); err != nil {
 		t.Fatal(err)
@@ -207,7 +210,8 @@ func TestReasons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := policy(
-				t, "  timeout: 900ms\n  modules_file: "+modules+"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
+				t, "  timeout: 900ms\n  modules_file: "+modules+
+					"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
 			check := *p.Health.Checks[0]
 			check.Module = tc.module
 			req, err := newRequest(p, &check, tc.target, "test")

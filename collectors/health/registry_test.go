@@ -27,7 +27,8 @@ func tenantsOf(c *Collector) []string {
 func TestTenantsFromPostgres(t *testing.T) {
 	server := postgrestest.Start(t)
 	server.Query(
-		t, "postgres", "create table tenants(name text, tier text); insert into tenants values ('acme', 'gold'), ('zoo', null)")
+		t, "postgres",
+		"create table tenants(name text, tier text); insert into tenants values ('acme', 'gold'), ('zoo', null)")
 	files := t.TempDir()
 	dsn := filepath.Join(files, "dsn")
 	if err := os.WriteFile(dsn, []byte("host=/nowhere-at-all user=x"), 0o600); err != nil {
@@ -36,8 +37,10 @@ func TestTenantsFromPostgres(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
 	p := policy(
-		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
-		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {refresh: 1s, postgres: {dsn_file: "+dsn+", query: \"select name, tier from tenants\"}}}\n")
+		t, quick+"    - {name: tenant, app_service: web, target: \""+srv.URL+
+			"/{tenant}\", per_tenant: {interval: 1s, max_per_second: 100}}\n",
+		"tiers: {gold: {page: P1, tenant_page: P2}}\ntenants: {registry: {refresh: 1s, postgres: {dsn_file: "+dsn+
+			", query: \"select name, tier from tenants\"}}}\n")
 	storage := t.TempDir()
 	dir, err := state.Open(storage)
 	if err != nil {

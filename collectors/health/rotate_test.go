@@ -83,7 +83,8 @@ func TestRotatedSecretsKeepTheCheckUp(t *testing.T) {
 			}
 			replace(t, file, strings.ReplaceAll(tc.file, "SECRET", "first-secret"))
 			c, _ := start(t, policy(
-				t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
+				t,
+				"  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
 					"    - {name: home, app_service: web, target: "+srv.URL+", module: m"+strings.ReplaceAll(tc.check, "FILE",
 					file)+"}\n", ""), nil)
 			await(t, c, "up", is(metric.StateUp))
@@ -139,9 +140,11 @@ func TestRotatedCertificatesKeepTheCheckUp(t *testing.T) {
 	config := fmt.Sprintf("tls_config: {ca_file: %[1]s/ca, cert_file: %[1]s/cert, key_file: %[1]s/key}", dir)
 	modules := filepath.Join(dir, "blackbox.yml")
 	replace(
-		t, modules, "modules:\n  web: {prober: http, http: {"+config+"}}\n  port: {prober: tcp, tcp: {tls: true, "+config+"}}\n")
+		t, modules,
+		"modules:\n  web: {prober: http, http: {"+config+"}}\n  port: {prober: tcp, tcp: {tls: true, "+config+"}}\n")
 	c, _ := start(t, policy(
-		t, "  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
+		t,
+		"  modules_file: "+modules+"\n  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 10, interval: 1s}\n  checks:\n"+
 			"    - {name: a, app_service: web, target: \""+srv.URL+"\", module: web}\n"+
 			"    - {name: b, app_service: web, target: \""+srv.Listener.Addr().String()+"\", module: port}\n", ""), nil)
 	eventually(t, "up", func() bool { return states(c) == "a up, b up" })

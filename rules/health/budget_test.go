@@ -56,15 +56,24 @@ var budgetCases = []budgetCase{
 	{name: "changed instance in an outage", layout: ruletest.One, resets: 1, setup: story(func(_ int, e *simExporter) {
 		e.Off, e.Reappears = []spell{{28*hour + 50*minute + 200, 28*hour + 50*minute + 230}}, "new"
 	})},
-	{name: "rolling restart with changed instances in an outage", layout: ruletest.TwoOneJob, resets: 2, setup: story(func(i int, e *simExporter) {
-		from := 28*hour + 50*minute + 200 + 60*i
-		e.Off, e.Reappears = []spell{{from, from + 30}}, e.Instance+"-new"
-	})},
+	{
+		name:   "rolling restart with changed instances in an outage",
+		layout: ruletest.TwoOneJob, resets: 2, setup: story(func(i int, e *simExporter) {
+			from := 28*hour + 50*minute + 200 + 60*i
+			e.Off, e.Reappears = []spell{{from, from + 30}}, e.Instance+"-new"
+		}),
+	},
 	{name: "a day off", layout: ruletest.One, resets: 1, setup: story(ruletest.Off(dayOffFrom, dayOffTo))},
-	{name: "a day off of two locations", layout: ruletest.TwoLocations, resets: 1, setup: story(ruletest.Off(dayOffFrom, dayOffTo))},
-	{name: "one of two exporters takes a day off", layout: ruletest.TwoOneJob, resets: 1, setup: story(ruletest.Only(1, func(e *simExporter) {
-		e.Off = []spell{{dayOffFrom, dayOffTo}}
-	}))},
+	{
+		name: "a day off of two locations", layout: ruletest.TwoLocations, resets: 1,
+		setup: story(ruletest.Off(dayOffFrom, dayOffTo)),
+	},
+	{
+		name:   "one of two exporters takes a day off",
+		layout: ruletest.TwoOneJob, resets: 1, setup: story(ruletest.Only(1, func(e *simExporter) {
+			e.Off = []spell{{dayOffFrom, dayOffTo}}
+		})),
+	},
 	{name: "two exporters take turns", layout: ruletest.TwoOneJob, resets: 4, setup: story(func(i int, e *simExporter) {
 		for n := i; n < 36; n += 2 {
 			e.Off = append(e.Off, spell{n*hour + 2*minute*i, (n+1)*hour + 2*minute*i})
@@ -79,7 +88,8 @@ func TestBudget(t *testing.T) {
 	ruletest.Simulates(t)
 	var scenarios []scenario
 	for i, c := range budgetCases {
-		scenarios = append(scenarios, scenario{Name: fmt.Sprint("b", i), Exporters: ruletest.Layouts[c.layout].Place(1, c.setup)})
+		scenarios = append(scenarios,
+			scenario{Name: fmt.Sprint("b", i), Exporters: ruletest.Layouts[c.layout].Place(1, c.setup)})
 	}
 	w := ruletest.NewWorldWithPeriod(t, storyPeriod*time.Second, scenarios...)
 

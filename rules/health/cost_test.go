@@ -37,7 +37,9 @@ func costWorld(t testing.TB, tenants int) *ruletest.World {
 	write := func(at time.Time, name string, v float64, more ...string) {
 		points = append(points, point{at, func() { appendAll(t, w, at, name, v, tenants, tenantLabels, more) }})
 	}
-	totals := []metric.CumulativeTotal{metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals, metric.UnpagedTotals}
+	totals := []metric.CumulativeTotal{
+		metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals, metric.UnpagedTotals,
+	}
 	for h := 96; h > 0; h-- {
 		for _, l := range totals {
 			write(ruletest.Epoch.Add(-time.Duration(h)*time.Hour), l.Hourly.Name, 1)
@@ -65,7 +67,8 @@ func costWorld(t testing.TB, tenants int) *ruletest.World {
 		} {
 			write(now, m.Name, 0, exporter...)
 		}
-		write(now, metric.HealthCheckInfo.Name, 1, with(metric.LabelTier, "standard", metric.LabelOwner, "sre", metric.LabelPage, "P4")...)
+		write(now, metric.HealthCheckInfo.Name, 1,
+			with(metric.LabelTier, "standard", metric.LabelOwner, "sre", metric.LabelPage, "P4")...)
 	}
 	// An hour of the totals, as the rules themselves write them.
 	for s := -hour; s < 0; s += 30 {
@@ -87,7 +90,9 @@ var everDown = map[string]bool{
 	metric.UnpagedTotals.Total.Name: true, metric.UnpagedTotals.Hourly.Name: true,
 }
 
-func appendAll(t testing.TB, w *ruletest.World, at time.Time, name string, v float64, tenants int, tenantLabels func(int) []string, more []string) {
+func appendAll(t testing.TB, w *ruletest.World, at time.Time, name string, v float64, tenants int,
+	tenantLabels func(int) []string, more []string,
+) {
 	app := w.Store.AppenderV2(context.Background())
 	for n := range tenants {
 		if everDown[name] && n%20 != 0 {

@@ -1,4 +1,5 @@
-// Package health judges health checks: which are down, unmeasured or unknown, and how much of the uptime budget is left.
+// Package health judges health checks: which are down, unmeasured or unknown, and how much of the uptime budget is
+// left.
 package health
 
 import (

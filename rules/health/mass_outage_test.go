@@ -8,8 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
-// TestMassOutage checks that fifty tenants down are one page. Single tenants are reported again five minutes after that at
-// the earliest. It covers finding 14.
+// TestMassOutage checks that fifty tenants down are one page. Single tenants are reported again five minutes after that
+// at the earliest. It covers finding 14.
 func TestMassOutage(t *testing.T) {
 	ruletest.Simulates(t)
 	var exporters []*simExporter

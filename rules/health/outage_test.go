@@ -67,7 +67,7 @@ func TestOutages(t *testing.T) {
 		}
 		t.Logf("%d worlds; the slowest page fired %d s after its outage began", len(scenarios), slowest)
 		if slowest > 90 {
-			t.Errorf("a page fired %d s after its outage began; with group_wait that is over the promised 95 s", slowest)
+			t.Errorf("a page fired %d s after its outage began; with group_wait that is over the target of 95 s", slowest)
 		}
 	}
 	t.Run("every phase", func(t *testing.T) { check(t, []int{8, 20, 45, 60, 300}, 3, 16*minute) })
@@ -81,7 +81,8 @@ func TestLastMoments(t *testing.T) {
 	var scenarios []scenario
 	for length := 24; length <= 27; length++ {
 		for phase := range 15 {
-			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("%ds/%d", length, phase), Exporters: ruletest.Layouts[ruletest.One].Place(0, func(_ int, e *simExporter) {
+			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("%ds/%d",
+				length, phase), Exporters: ruletest.Layouts[ruletest.One].Place(0, func(_ int, e *simExporter) {
 				e.Interval, e.Scrape, e.Broken = 5, phase, []spell{{begin, begin + length}}
 			})})
 		}

@@ -21,20 +21,27 @@ func TestEffectivePriority(t *testing.T) {
 		})
 	}
 	flapping := func(page string) []*simExporter {
-		return ruletest.Layouts[ruletest.One].Place(1, func(_ int, e *simExporter) { e.Page, e.Interval, e.Broken = page, 10, flaps(8) })
+		return ruletest.Layouts[ruletest.One].Place(1,
+			func(_ int, e *simExporter) { e.Page, e.Interval, e.Broken = page, 10, flaps(8) })
 	}
 	cases := []struct {
 		name      string
 		exporters []*simExporter
 		want      []string
 	}{
-		{"certificate of a P1, days left", certificate("P1", 3*day), []string{"ThorbisCertificateExpiring/P3", "ThorbisCertificateExpiring/P2"}},
+		{
+			"certificate of a P1, days left", certificate("P1", 3*day),
+			[]string{"ThorbisCertificateExpiring/P3", "ThorbisCertificateExpiring/P2"},
+		},
 		{"certificate of a P3, days left", certificate("P3", 3*day), []string{"ThorbisCertificateExpiring/P3"}},
 		{"certificate of a P4, weeks left", certificate("P4", 14*day), []string{"ThorbisCertificateExpiring/P4"}},
 		{"certificate of an unknown priority", certificate("soon", 2*day), []string{"ThorbisCertificateExpiring/P2"}},
 		{"six-day certificate, days left", sixDays("P1", 2*day), nil},
 		{"six-day certificate, to be renewed", sixDays("P1", day), []string{"ThorbisCertificateExpiring/P3"}},
-		{"six-day certificate, urgent", sixDays("P1", day/2), []string{"ThorbisCertificateExpiring/P3", "ThorbisCertificateExpiring/P2"}},
+		{
+			"six-day certificate, urgent", sixDays("P1", day/2),
+			[]string{"ThorbisCertificateExpiring/P3", "ThorbisCertificateExpiring/P2"},
+		},
 		{"six-day certificate of a P4", sixDays("P4", day/4), []string{"ThorbisCertificateExpiring/P4"}},
 		{"flapping P1", flapping("P1"), []string{"ThorbisUptimeBurn/P2medium"}},
 		{"flapping P3", flapping("P3"), []string{"ThorbisUptimeBurn/P3medium"}},

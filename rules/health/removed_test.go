@@ -32,7 +32,8 @@ func TestRemovedChecks(t *testing.T) {
 	always := func(int) int { return removedAt }
 	inTurn := func(i int) int { return removedAt + i*10*minute }
 	tenant := func(name string, l int) []*simExporter {
-		return ruletest.Layouts[l].Place(1, func(_ int, e *simExporter) { e.Check, e.Tenant, e.Tier, e.Page = "each", name, "enterprise", "P2" })
+		return ruletest.Layouts[l].Place(1,
+			func(_ int, e *simExporter) { e.Check, e.Tenant, e.Tier, e.Page = "each", name, "enterprise", "P2" })
 	}
 	healthy := func(all []*simExporter) []*simExporter {
 		for _, e := range all {
@@ -63,21 +64,36 @@ func TestRemovedChecks(t *testing.T) {
 		alert     *metric.Alert
 		ends      int // 0 for not before the end
 	}{
-		{"a check that is down is removed", append(gone(ruletest.One, "", always), others(ruletest.One)...), metric.CheckDownAlert, removedAt + twoEvaluations},
+		{
+			"a check that is down is removed", append(gone(ruletest.One, "", always), others(ruletest.One)...),
+			metric.CheckDownAlert, removedAt + twoEvaluations,
+		},
 		{"the only check is removed", gone(ruletest.One, "", always), metric.CheckDownAlert, removedAt + twoEvaluations},
 		{
-			"a check is removed at one exporter and ten minutes later at the other", append(gone(ruletest.TwoOneJob, "", inTurn), others(ruletest.TwoOneJob)...),
+			"a check is removed at one exporter and ten minutes later at the other",
+			append(gone(ruletest.TwoOneJob, "", inTurn), others(ruletest.TwoOneJob)...),
 			metric.CheckDownAlert, removedAt + 10*minute + twoEvaluations,
 		},
 		{"a check that is up is removed", append(healthy(gone(ruletest.One, "", always)), others(ruletest.One)...), nil, 0},
-		{"a tenant that is down leaves the registry", append(gone(ruletest.One, "acme", always), tenant("other", ruletest.One)...), metric.TenantDownAlert, removedAt + twoEvaluations},
-		{"a tenant that is up leaves the registry", append(healthy(gone(ruletest.One, "acme", always)), tenant("other", ruletest.One)...), nil, 0},
+		{"a tenant that is down leaves the registry", append(gone(ruletest.One, "acme", always),
+			tenant("other", ruletest.One)...), metric.TenantDownAlert, removedAt + twoEvaluations},
 		{
-			"a tenant leaves the registry of two exporters", append(gone(ruletest.TwoLocations, "acme", always), tenant("other", ruletest.TwoLocations)...),
+			"a tenant that is up leaves the registry",
+			append(healthy(gone(ruletest.One, "acme", always)), tenant("other", ruletest.One)...), nil, 0,
+		},
+		{
+			"a tenant leaves the registry of two exporters",
+			append(gone(ruletest.TwoLocations, "acme", always), tenant("other", ruletest.TwoLocations)...),
 			metric.TenantDownAlert, removedAt + twoEvaluations,
 		},
-		{"a registry is emptied", emptied(gone(ruletest.One, "acme", always)), metric.TenantDownAlert, removedAt + twoEvaluations},
-		{"the exporter of a tenant that is down dies", append(died(gone(ruletest.One, "acme", always)), died(tenant("other", ruletest.One))...), metric.TenantDownAlert, 0},
+		{
+			"a registry is emptied", emptied(gone(ruletest.One, "acme", always)), metric.TenantDownAlert,
+			removedAt + twoEvaluations,
+		},
+		{
+			"the exporter of a tenant that is down dies",
+			append(died(gone(ruletest.One, "acme", always)), died(tenant("other", ruletest.One))...), metric.TenantDownAlert, 0,
+		},
 		{"the exporter of a check that is down dies", died(gone(ruletest.One, "", always)), metric.CheckDownAlert, 0},
 	}
 	const until = removedAt + 40*minute
@@ -120,7 +136,8 @@ func TestRemovedLocation(t *testing.T) {
 			p := ruletest.Policy(t)
 			p.Environment, p.Health.Locations = "l", locations
 			p.Health.Checks = []*config.Check{{Name: "home", AppService: "web"}}
-			fresh := ruletest.Layouts[ruletest.ThreeLocations].Place(1, func(i int, e *simExporter) { e.Broken, e.Off = exporters[i].Broken, exporters[i].Off })
+			fresh := ruletest.Layouts[ruletest.ThreeLocations].Place(1,
+				func(i int, e *simExporter) { e.Broken, e.Off = exporters[i].Broken, exporters[i].Off })
 			w := ruletest.NewWorldOf(t, []*config.Policy{p}, scenario{Name: "l", Exporters: fresh}).OnlyHealth()
 			w.Run(removedAt + 25*minute)
 			down, silent := w.Fired("l", metric.CheckDownAlert.Name), w.Fired("l", metric.LocationSilentAlert.Name)

@@ -21,9 +21,18 @@ func shortStories() []scenario {
 	}
 	return []scenario{
 		{Name: "thirteen seconds of downtime", Exporters: ruletest.Layouts[ruletest.One].Place(1, short(13))},
-		{Name: "26 seconds seen by two exporters of one job", Exporters: ruletest.Layouts[ruletest.TwoOneJob].Place(1, short(26))},
-		{Name: "26 seconds seen by two exporters of two jobs", Exporters: ruletest.Layouts[ruletest.TwoTwoJobs].Place(1, short(26))},
-		{Name: "26 seconds seen by three locations", Exporters: ruletest.Layouts[ruletest.ThreeLocationsThreeJobs].Place(1, short(26))},
+		{
+			Name:      "26 seconds seen by two exporters of one job",
+			Exporters: ruletest.Layouts[ruletest.TwoOneJob].Place(1, short(26)),
+		},
+		{
+			Name:      "26 seconds seen by two exporters of two jobs",
+			Exporters: ruletest.Layouts[ruletest.TwoTwoJobs].Place(1, short(26)),
+		},
+		{
+			Name:      "26 seconds seen by three locations",
+			Exporters: ruletest.Layouts[ruletest.ThreeLocationsThreeJobs].Place(1, short(26)),
+		},
 		{Name: "three checks of 20 s", Exporters: checks},
 	}
 }
@@ -40,7 +49,8 @@ func TestShortStories(t *testing.T) {
 		if fired := w.Fired(s.Name); len(fired) > 0 {
 			t.Errorf("%s: %v", s.Name, fired)
 		}
-		down, _ := w.Value(begin+10*minute, metric.DownIncrease["1h"].Select(fmt.Sprintf(`environment=%q,check=~"home|check-0"`, s.Name)))
+		down, _ := w.Value(begin+10*minute,
+			metric.DownIncrease["1h"].Select(fmt.Sprintf(`environment=%q,check=~"home|check-0"`, s.Name)))
 		if down < 8 || down > 30 {
 			t.Errorf("%s: %.0f s were counted down: that nothing fires proves nothing", s.Name, down)
 		}

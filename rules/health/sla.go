@@ -25,7 +25,10 @@ func sla(p *config.Policy) rule.Group {
 	rules := []rule.Rule{
 		start(metric.SLADownStart, "$down"),
 		start(metric.SLAObservedStart, "$observed"),
-		{Record: metric.SLAMonth, Expr: rule.Expand("month() and on () $observed", n), Labels: map[string]string{metric.LabelEnvironment: p.Environment}},
+		{
+			Record: metric.SLAMonth, Expr: rule.Expand("month() and on () $observed", n),
+			Labels: map[string]string{metric.LabelEnvironment: p.Environment},
+		},
 		{Record: metric.SLADown, Expr: rule.Expand(`max by ($service) ($down - $downStart or $down or 0 * $observed)`, n)},
 		{Record: metric.SLAUptime, Expr: rule.Expand(`
 			min by ($service) (

@@ -153,7 +153,8 @@ func heldAt(p *config.Policy) string {
 	if len(p.Health.Locations) == 0 {
 		return "$held"
 	}
-	return "($held{" + rule.Named(metric.LabelLocation, p.Health.Locations) + "} or ($held and on ($place) group by ($place) ($info)))"
+	return "($held{" + rule.Named(metric.LabelLocation, p.Health.Locations) +
+		"} or ($held and on ($place) group by ($place) ($info)))"
 }
 
 // state records for dashboards the state of a check over all locations.

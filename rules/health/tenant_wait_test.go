@@ -26,7 +26,8 @@ func TestTenantsWaitForTheirService(t *testing.T) {
 					e.Phase, e.Scrape, e.Broken = (begin+early)%30, scrape, trouble
 				})...)
 			}
-			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("%d s before, scraped at %d", late-early, scrape), Exporters: exporters})
+			scenarios = append(scenarios,
+				scenario{Name: fmt.Sprintf("%d s before, scraped at %d", late-early, scrape), Exporters: exporters})
 		}
 	}
 	alone := scenario{Name: "alone", Exporters: ruletest.Layouts[ruletest.One].Place(1, func(_ int, e *simExporter) {
@@ -36,11 +37,13 @@ func TestTenantsWaitForTheirService(t *testing.T) {
 	w.Run(begin + 18*minute)
 	for _, s := range scenarios {
 		fired := w.Fired(s.Name)
-		if len(fired) != 1 || fired[0].Alert != metric.CheckDownAlert.Name || fired[0].Priority != "P1" || fired[0].From > begin+90 {
+		if len(fired) != 1 || fired[0].Alert != metric.CheckDownAlert.Name || fired[0].Priority != "P1" ||
+			fired[0].From > begin+90 {
 			t.Errorf("%s: %v, want the service's P1 and nothing else", s.Name, fired)
 		}
 	}
-	if fired := w.Fired(alone.Name); len(fired) != 1 || fired[0].Alert != metric.TenantDownAlert.Name || fired[0].From > begin+150 {
+	if fired := w.Fired(alone.Name); len(fired) != 1 || fired[0].Alert != metric.TenantDownAlert.Name ||
+		fired[0].From > begin+150 {
 		t.Errorf("a tenant alone: %v", fired)
 	}
 }

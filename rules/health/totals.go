@@ -26,7 +26,8 @@ func locationIncrease(counter *metric.Metric, over time.Duration) string {
 
 // progress returns how much a counter moved within five minutes. It only shows whether the counter moves.
 func progress(counter *metric.Metric) string {
-	return rule.Expand(`max by ($checkLocation) (last_over_time($counter[5m]) - min_over_time($counter[5m]))`, rule.Names{"counter": counter.Name})
+	return rule.Expand(`max by ($checkLocation) (last_over_time($counter[5m]) - min_over_time($counter[5m]))`,
+		rule.Names{"counter": counter.Name})
 }
 
 // quorumIncrease returns the increase that the quorum confirms: that of the second-worst location, or of the only one
@@ -47,7 +48,8 @@ func quorumIncrease(c metric.CumulativeTotal) string {
 // totals keeps the totals of seconds judged, seconds down, outages, and seconds down without a page of the check. The
 // last are counted two minutes late, when it is known whether the check paged.
 func totals(*config.Policy) rule.Group {
-	observed, down, outages, unpaged := metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals, metric.UnpagedTotals
+	observed, down, outages, unpaged := metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals,
+		metric.UnpagedTotals
 	const window = 5 * time.Minute
 	step := rule.Expand(`
 		max by ($check) (clamp_min(
@@ -63,7 +65,10 @@ func totals(*config.Policy) rule.Group {
 			"\n+ " + progress(metric.HealthCheckUnknownSeconds) +
 			"\n+ " + progress(metric.HealthCheckMaintenanceSeconds) + " > 0"},
 
-		{Record: observed.Increase, Expr: rule.Expand(`max by ($check) ($observed)`, rule.Names{"observed": observed.Location.Name})},
+		{
+			Record: observed.Increase,
+			Expr:   rule.Expand(`max by ($check) ($observed)`, rule.Names{"observed": observed.Location.Name}),
+		},
 		{Record: down.Increase, Expr: rule.Unplanned(quorumIncrease(down), "5m")},
 		{Record: outages.Increase, Expr: rule.Unplanned(quorumIncrease(outages), "5m")},
 		{Record: unpaged.Increase, Expr: rule.Expand(`$down offset 2m unless on ($check) max_over_time($quorum[7m])`,

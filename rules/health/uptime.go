@@ -59,8 +59,10 @@ var uptimeNames = rule.Names{
 
 // windows records the totals over the windows that burns and budgets look at.
 func windows(p *config.Policy) []rule.Group {
-	short := append(increases(p, metric.ObservedTotals, metric.ObservedIncrease), increases(p, metric.UnpagedTotals, metric.UnpagedIncrease)...)
-	long := append(increases(p, metric.DownTotals, metric.DownIncrease), increases(p, metric.OutagesTotals, metric.OutagesIncrease)...)
+	short := append(increases(p, metric.ObservedTotals, metric.ObservedIncrease),
+		increases(p, metric.UnpagedTotals, metric.UnpagedIncrease)...)
+	long := append(increases(p, metric.DownTotals, metric.DownIncrease),
+		increases(p, metric.OutagesTotals, metric.OutagesIncrease)...)
 	return []rule.Group{
 		{Name: "thorbis-uptime-windows", Interval: rule.WindowInterval, Rules: append(short, long...)},
 	}
@@ -78,7 +80,8 @@ func burn(p *config.Policy) rule.Group {
 		)`, uptimeNames)}}
 
 	for _, w := range rule.WindowsOf(p, metric.UptimeBurn) {
-		rules = append(rules, rule.Rule{Record: metric.UptimeBurn[w.Key], Expr: rule.Expand(`($unpaged or 0 * $observed) / ($observed > 0) / $budget`, rule.Names{
+		rules = append(rules, rule.Rule{Record: metric.UptimeBurn[w.Key], Expr: rule.Expand(`($unpaged or 0 * $observed) / `+
+			`($observed > 0) / $budget`, rule.Names{
 			"unpaged":  metric.UnpagedIncrease[w.Key].Name,
 			"observed": metric.ObservedIncrease[w.Key].Name,
 			"budget":   metric.CheckErrorBudget.Name,

@@ -78,12 +78,16 @@ type Aggregator struct {
 
 // NewAggregator returns an empty aggregator.
 func NewAggregator(st *store.Store) *Aggregator {
-	return &Aggregator{store: st, caches: map[*Rule]*cache{}, missed: map[string]*missed{}, scratch: make([]byte, 0, 304), waiting: make([]waiting, 0, together)}
+	return &Aggregator{
+		store: st, caches: map[*Rule]*cache{}, missed: map[string]*missed{}, scratch: make([]byte, 0, 304),
+		waiting: make([]waiting, 0, together),
+	}
 }
 
 // Begin prepares the aggregator for a source.
 func (a *Aggregator) Begin(s *CountSource) {
-	if revocations := a.store.Revocations(); revocations != a.revocations || s.Rule.Names != a.names || len(a.caches) > 64 {
+	if revocations := a.store.Revocations(); revocations != a.revocations || s.Rule.Names != a.names ||
+		len(a.caches) > 64 {
 		clear(a.caches)
 		a.revocations, a.names = revocations, s.Rule.Names
 	}
@@ -120,8 +124,8 @@ func (a *Aggregator) Read(lines, bytes uint64) {
 // Skip counts a record that is not counted as a request, by its outcome.
 func (a *Aggregator) Skip(v decode.Outcome) { a.batch.Outcomes[v]++ }
 
-// Place is where an event is counted: the slot of its tenant, of _other or of _unknown. What is counted for _other counts
-// for a pool, too; all other slots are of a pool themselves, which the store knows.
+// Place is where an event is counted: the slot of its tenant, of _other or of _unknown. What is counted for _other
+// counts for a pool, too; all other slots are of a pool themselves, which the store knows.
 type Place struct{ Slot, Pool uint32 }
 
 // Place finds where an event is counted.

@@ -13,7 +13,8 @@ import (
 
 func TestNames(t *testing.T) {
 	registered := map[string]string{"acme": "", "Big.Co": "", "shop": "", "Beta": "", "TWIN": "", "Twin": "", "Shop": ""}
-	names := NewNames("{tenant}.thorbis.app", "/t/{tenant}/", map[string]string{"shop.example.com": "shop", "gone.example.com": "gone"}, registered)
+	names := NewNames("{tenant}.thorbis.app", "/t/{tenant}/",
+		map[string]string{"shop.example.com": "shop", "gone.example.com": "gone"}, registered)
 	host := &Rule{Names: names}
 	path := &Rule{By: ByPath, Names: names}
 	field := &Rule{By: ByField, Names: names}
@@ -66,7 +67,10 @@ func newTestStore(t *testing.T, limit int, registered map[string]string, change 
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := st.Configure(store.Config{Limit: limit, Thresholds: []uint64{300e6}, Registered: registered, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})["log"]
+	n := st.Configure(store.Config{
+		Limit: limit, Thresholds: []uint64{300e6}, Registered: registered,
+		Sources: []store.SourceConfig{{Name: "log", Service: "web"}},
+	})["log"]
 	s := &CountSource{
 		Number: n.Source, Late: 10 * time.Minute, Thresholds: []uint64{300e6}, Weight: Whole,
 		Rule: &Rule{Service: n.Service, Names: NewNames("{tenant}.thorbis.app", "", nil, registered)},
@@ -157,7 +161,8 @@ func TestInventedHostsAddNoSeries(t *testing.T) {
 func TestTimes(t *testing.T) {
 	d := newTestStore(t, 10, nil, nil)
 	now := time.Now()
-	for _, at := range []time.Time{now, now.Add(-9 * time.Minute), now.Add(-11 * time.Minute), now.Add(time.Hour)} { // the last by a clock that jumps
+	// the last by a clock that jumps
+	for _, at := range []time.Time{now, now.Add(-9 * time.Minute), now.Add(-11 * time.Minute), now.Add(time.Hour)} {
 		d.add("acme.thorbis.app", decode.Event{Duration: 1e9, Bytes: 1, Time: at.UnixNano()})
 	}
 	d.add("acme.thorbis.app", decode.Event{Duration: -1, Bytes: 1}) // without a time
@@ -174,7 +179,9 @@ func TestTimes(t *testing.T) {
 func TestNothingIsLostWhileTheClockIsWrong(t *testing.T) {
 	d := newTestStore(t, 10, nil, nil)
 	real := time.Now()
-	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour, 0, 100 * 365 * 24 * time.Hour, -30 * 365 * 24 * time.Hour} {
+	for _, ahead := range []time.Duration{
+		0, time.Hour, -time.Hour, 0, 100 * 365 * 24 * time.Hour, -30 * 365 * 24 * time.Hour,
+	} {
 		d.now = real.Add(ahead).UnixNano()
 		d.late = d.now - int64(d.source.Late)
 		for _, stamped := range []time.Duration{ahead, 0} { // by the same clock, and by one that is right
@@ -207,7 +214,10 @@ func TestSlotsThatAreTakenAwayAreForgotten(t *testing.T) {
 	d := newTestStore(t, 10, nil, nil)
 	d.add("acme.thorbis.app", decode.Event{Duration: -1})
 	d.rows()
-	d.store.Configure(store.Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"beta": ""}, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
+	d.store.Configure(store.Config{
+		Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"beta": ""},
+		Sources: []store.SourceConfig{{Name: "log", Service: "web"}},
+	})
 	d.Begin(d.source)
 	d.add("acme.thorbis.app", decode.Event{Duration: -1}) // it has a slot again
 	if got := d.rows(); got["_other"][0] != 1 {           // the first one, which no scrape has seen

@@ -12,7 +12,8 @@ import (
 func TestSpellingsOfAHostAreRememberedOnce(t *testing.T) {
 	long := strings.Repeat("a", 200) + ".example.com"
 	d := newTestStore(t, 10, map[string]string{"acme": "", "long": ""}, nil)
-	d.source.Rule.Names = NewNames("{tenant}.thorbis.app", "", map[string]string{long: "long"}, map[string]string{"acme": "", "long": ""})
+	d.source.Rule.Names = NewNames("{tenant}.thorbis.app", "", map[string]string{long: "long"},
+		map[string]string{"acme": "", "long": ""})
 	d.Begin(d.source)
 	const ports = 20_000
 	for port := range ports {

@@ -25,8 +25,8 @@ func (d *testStore) pools() map[string][3]uint64 {
 	return all
 }
 
-// Requests count for the tier of their tenant, whether the tenant has series or not; those of no tenant for one of their
-// own.
+// Requests count for the tier of their tenant, whether the tenant has series or not; those of no tenant for one of
+// their own.
 func TestRequestsCountForTheirTier(t *testing.T) {
 	registered := map[string]string{"a": "pro", "b": "pro", "c": "enterprise", "d": "", "e": "pro"}
 	d := newTestStore(t, 2, registered, nil)

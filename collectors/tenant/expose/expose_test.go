@@ -29,11 +29,14 @@ func counted(t testing.TB, n int) (*store.Store, map[string][]time.Duration) {
 		t.Fatal(err)
 	}
 	thresholds := []uint64{300e6, 1e9}
-	numbers := b.Configure(store.Config{Limit: n, Thresholds: thresholds, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
+	numbers := b.Configure(
+		store.Config{Limit: n, Thresholds: thresholds, Sources: []store.SourceConfig{{Name: "log", Service: "web"}}})
 	agg := aggregate.NewAggregator(b)
 	agg.Begin(&aggregate.CountSource{
 		Number: numbers["log"].Source, Thresholds: thresholds, Late: time.Hour, Weight: aggregate.Whole,
-		Rule: &aggregate.Rule{Service: numbers["log"].Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil)},
+		Rule: &aggregate.Rule{
+			Service: numbers["log"].Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
+		},
 	})
 	all := map[string][]time.Duration{}
 	for i := range n {
@@ -44,7 +47,8 @@ func counted(t testing.TB, n int) (*store.Store, map[string][]time.Duration) {
 				d = 0
 			}
 			all[name] = append(all[name], d)
-			agg.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 200 + 300*rand.IntN(2), Duration: int64(d), Bytes: 100})
+			agg.Add(
+				&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 200 + 300*rand.IntN(2), Duration: int64(d), Bytes: 100})
 		}
 		agg.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 204, Duration: -1, Time: 1})
 	}
@@ -97,7 +101,8 @@ func label(m *dto.Metric, name string) string {
 
 func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 	b, want := counted(t, 300)
-	protos := parse(t, write(t, b, Protobuf, Options{Native: true, Classic: true}), expfmt.NewFormat(expfmt.TypeProtoDelim))
+	protos := parse(t, write(t, b, Protobuf, Options{Native: true, Classic: true}),
+		expfmt.NewFormat(expfmt.TypeProtoDelim))
 	texts := parse(t, write(t, b, Text, Options{Native: true, Classic: true}), expfmt.NewFormat(expfmt.TypeTextPlain))
 	if len(protos) != 10 || len(texts) != 10 {
 		t.Fatalf("%d and %d families", len(protos), len(texts))
@@ -108,7 +113,8 @@ func TestTextAndProtobufSayWhatWasCounted(t *testing.T) {
 		}
 		for i, m := range family.Metric {
 			p := protos[name].Metric[i]
-			if label(m, "tenant") != label(p, "tenant") || label(m, "tier") != label(p, "tier") || label(p, "environment") != "test" || m.GetCounter().GetValue() != p.GetCounter().GetValue() {
+			if label(m, "tenant") != label(p, "tenant") || label(m, "tier") != label(p, "tier") ||
+				label(p, "environment") != "test" || m.GetCounter().GetValue() != p.GetCounter().GetValue() {
 				t.Fatalf("%s: %v\n%v", name, m, p)
 			}
 		}
@@ -173,7 +179,10 @@ func TestNoShareIsMoreThanAll(t *testing.T) {
 			c := &store.Accumulator{Slot: slot, Bytes: 1}
 			c.Requests[1], c.Slow[0] = 1000, 1000
 			c.Observe(400e6, 1000, &store.Histograms{})
-			if err := b.Commit(t.Context(), store.Encode(&store.Batch{Epoch: b.Epoch(), Thresholds: b.Thresholds(), Accumulators: []*store.Accumulator{c}})); err != nil {
+			if err := b.Commit(
+				t.Context(),
+				store.Encode(&store.Batch{Epoch: b.Epoch(), Thresholds: b.Thresholds(), Accumulators: []*store.Accumulator{c}}),
+			); err != nil {
 				t.Fatal(err)
 			}
 		}}
@@ -232,7 +241,8 @@ func checkHistogram(t *testing.T, h *dto.Histogram, want []time.Duration) {
 			at++
 		}
 	}
-	if total != int64(len(want)) || at != len(h.GetPositiveDelta()) || h.GetSchema() != store.Schema || len(h.GetPositiveSpan()) == 0 {
+	if total != int64(len(want)) || at != len(h.GetPositiveDelta()) || h.GetSchema() != store.Schema ||
+		len(h.GetPositiveSpan()) == 0 {
 		t.Errorf("native: %d of %d in %v", total, len(want), h)
 	}
 }
@@ -241,7 +251,8 @@ func TestOpenMetrics(t *testing.T) {
 	b, _ := counted(t, 3)
 	text := string(write(t, b, OpenMetrics, Options{Native: true, Classic: true}))
 	for _, want := range []string{
-		"# TYPE thorbis_tenant_requests counter\n", "# TYPE thorbis_tenant info\n", "# UNIT thorbis_tenant_request_duration_seconds seconds\n",
+		"# TYPE thorbis_tenant_requests counter\n", "# TYPE thorbis_tenant info\n",
+		"# UNIT thorbis_tenant_request_duration_seconds seconds\n",
 		`thorbis_tenant_requests_total{app_service="web",environment="test",tenant="t1",code_class="2xx"} `, `le="1.0"`,
 	} {
 		if !strings.Contains(text, want) {
@@ -255,7 +266,8 @@ func TestOpenMetrics(t *testing.T) {
 
 func TestOnlyTheTenantsAskedFor(t *testing.T) {
 	b, _ := counted(t, 3)
-	families := parse(t, write(t, b, Text, Options{Only: map[string]bool{"t1": true}}), expfmt.NewFormat(expfmt.TypeTextPlain))
+	families := parse(t, write(t, b, Text, Options{Only: map[string]bool{"t1": true}}),
+		expfmt.NewFormat(expfmt.TypeTextPlain))
 	for _, family := range families {
 		for _, m := range family.Metric {
 			if label(m, "tenant") != "t1" {

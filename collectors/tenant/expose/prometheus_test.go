@@ -22,7 +22,9 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 	for name, p := range map[string]textparse.Parser{
 		"text":        textparse.NewPromParser(write(t, b, Text, o), labels.NewSymbolTable(), false),
 		"openmetrics": textparse.NewOpenMetricsParser(write(t, b, OpenMetrics, o), labels.NewSymbolTable()),
-		"protobuf":    textparse.NewProtobufParser(write(t, b, Protobuf, o), false, true, false, false, labels.NewSymbolTable()),
+		"protobuf": textparse.NewProtobufParser(
+			write(t, b, Protobuf, o), false, true, false, false, labels.NewSymbolTable(),
+		),
 	} {
 		t.Run(name, func(t *testing.T) {
 			series, histograms := map[string]int{}, 0
@@ -49,10 +51,12 @@ func TestPrometheusReadsEveryFormat(t *testing.T) {
 			}
 			const tenants, tiers = named + 2, 2 // two of either are ours
 			for m, n := range map[string]int{
-				metric.TenantRequests.Name: 5 * tenants, metric.TenantLateRequests.Name: 5 * tenants, metric.TenantSlowRequests.Name: 2 * tenants,
+				metric.TenantRequests.Name: 5 * tenants, metric.TenantLateRequests.Name: 5 * tenants,
+				metric.TenantSlowRequests.Name:  2 * tenants,
 				metric.TenantResponseBytes.Name: tenants, metric.TenantRequestDuration.Name + "_bucket": 13 * tenants,
 				metric.TenantRequestDuration.Name + "_count": tenants, metric.TenantInfo.Name: named,
-				metric.ServiceRequests.Name: 5 * tiers, metric.ServiceLateRequests.Name: 5 * tiers, metric.ServiceSlowRequests.Name: 2 * tiers,
+				metric.ServiceRequests.Name: 5 * tiers, metric.ServiceLateRequests.Name: 5 * tiers,
+				metric.ServiceSlowRequests.Name:                2 * tiers,
 				metric.ServiceRequestDuration.Name + "_bucket": 13 * tiers,
 			} {
 				if series[m] != n {

@@ -169,7 +169,9 @@ func (w *protoWriter) counter(b []byte, n uint64, created int64) []byte {
 	return appendBytes(b, 3, w.inner)
 }
 
-func (w *protoWriter) counters(m *metric.Metric, label string, values []string, counts func(*store.Series) []uint64) error {
+func (w *protoWriter) counters(m *metric.Metric, label string, values []string,
+	counts func(*store.Series) []uint64,
+) error {
 	return w.family(m, protoCounter, func(s *store.Series) {
 		for i, n := range counts(s) {
 			w.metric = w.counter(appendPair(w.labels(s), label, values[i]), n, s.Created)
@@ -179,15 +181,18 @@ func (w *protoWriter) counters(m *metric.Metric, label string, values []string, 
 }
 
 func (w *protoWriter) requests() error {
-	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
+	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses,
+		func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *protoWriter) late() error {
-	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
+	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses,
+		func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *protoWriter) slow() error {
-	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
+	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view),
+		func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *protoWriter) bytes() error {

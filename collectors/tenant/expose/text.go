@@ -117,7 +117,9 @@ func suffixes(label string, values []string) []string {
 	return all
 }
 
-func (w *textWriter) counters(m *metric.Metric, label string, values []string, counts func(*store.Series) []uint64) error {
+func (w *textWriter) counters(m *metric.Metric, label string, values []string,
+	counts func(*store.Series) []uint64,
+) error {
 	name := w.header(m, "counter")
 	after := suffixes(label, values)
 	return w.each(func(b []byte, s *store.Series) []byte {
@@ -130,15 +132,18 @@ func (w *textWriter) counters(m *metric.Metric, label string, values []string, c
 }
 
 func (w *textWriter) requests() error {
-	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Requests[:] })
+	return w.counters(w.level.requests, metric.LabelCodeClass, metric.CodeClasses,
+		func(s *store.Series) []uint64 { return s.Requests[:] })
 }
 
 func (w *textWriter) late() error {
-	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses, func(s *store.Series) []uint64 { return s.Late[:] })
+	return w.counters(w.level.late, metric.LabelCodeClass, metric.CodeClasses,
+		func(s *store.Series) []uint64 { return s.Late[:] })
 }
 
 func (w *textWriter) slow() error {
-	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view), func(s *store.Series) []uint64 { return s.Slow })
+	return w.counters(w.level.slow, metric.LabelThreshold, thresholdTexts(w.view),
+		func(s *store.Series) []uint64 { return s.Slow })
 }
 
 func (w *textWriter) bytes() error {

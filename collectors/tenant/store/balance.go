@@ -1,7 +1,7 @@
 package store
 
-// balance compares the counters of tiers with those of tenants, by service. Each request is in both, so that they differ
-// for ever by what they differed by when they were first compared.
+// balance compares the counters of tiers with those of tenants, by service. Each request is in both, so that they
+// differ for ever by what they differed by when they were first compared.
 type balance struct {
 	first []uint64
 	off   []int64 // by which they differ more, or less, than at first

@@ -14,8 +14,8 @@ const (
 	Buckets    = 240
 )
 
-// ClassicBounds are the upper bounds of the classic histogram in nanoseconds, with one at the 300 ms that
-// the default policy's authors promise.
+// ClassicBounds are the upper bounds of the classic histogram in nanoseconds, with one at the 300 ms of
+// the default policy's latency objective.
 var ClassicBounds = [...]uint64{5e6, 10e6, 25e6, 50e6, 100e6, 200e6, 300e6, 500e6, 1e9, 2500e6, 5e9, 10e9}
 
 // Classic is the number of classic buckets, the one without an upper bound included.

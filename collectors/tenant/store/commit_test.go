@@ -15,7 +15,8 @@ func (d *testStore) running() (ctx context.Context, stop func()) {
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	for err := ErrStopped; err != nil; { // until it is at work
-		if err = d.Commit(ctx, Encode(&Batch{Source: d.web.Source, Thresholds: d.Thresholds()})); err != nil && !errors.Is(err, ErrStopped) {
+		if err = d.Commit(ctx, Encode(&Batch{Source: d.web.Source, Thresholds: d.Thresholds()})); err != nil &&
+			!errors.Is(err, ErrStopped) {
 			d.t.Fatal(err)
 		}
 	}

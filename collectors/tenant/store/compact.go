@@ -22,7 +22,8 @@ const anewRetry = 5 * time.Second
 // compactIfDue replaces a long log by a snapshot. Only encoding it keeps commits waiting; it is written
 // beside them.
 func (s *Store) compactIfDue() {
-	if s.log == nil || s.compact != nil || s.lost != nil || s.log.Size() < compactAbove+2*s.snapSize || s.now().Before(s.retryAt) {
+	if s.log == nil || s.compact != nil || s.lost != nil || s.log.Size() < compactAbove+2*s.snapSize ||
+		s.now().Before(s.retryAt) {
 		return
 	}
 	segment, err := s.log.Rotate()

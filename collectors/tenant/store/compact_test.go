@@ -16,7 +16,9 @@ func TestSnapshotThatFailsIsPutOff(t *testing.T) {
 		d.putOff()
 		waits = append(waits, d.retryAt.Sub(at))
 	}
-	if want := []time.Duration{1, 2, 4, 8, 16, 16}; !slices.EqualFunc(waits, want, func(a, b time.Duration) bool { return a == b*time.Minute }) {
+	if want := []time.Duration{
+		1, 2, 4, 8, 16, 16,
+	}; !slices.EqualFunc(waits, want, func(a, b time.Duration) bool { return a == b*time.Minute }) {
 		t.Errorf("%v", waits)
 	}
 	// The log is long enough, and no snapshot begins before its time.

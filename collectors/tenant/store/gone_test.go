@@ -74,7 +74,8 @@ func TestAcceptedOutlivesRemovedState(t *testing.T) {
 func TestFirstFormatIsRead(t *testing.T) {
 	for _, which := range []string{"killed", "closed"} {
 		path := t.TempDir()
-		if err := os.CopyFS(path, os.DirFS(filepath.Join("..", "..", "..", "internal", "state", "testdata", "first_format", which))); err != nil {
+		if err := os.CopyFS(path,
+			os.DirFS(filepath.Join("..", "..", "..", "internal", "state", "testdata", "first_format", which))); err != nil {
 			t.Fatal(err)
 		}
 		for run := range uint64(3) {
@@ -98,7 +99,9 @@ func TestFirstFormatIsRead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- b.Run(ctx) }()
-			if err := b.Commit(ctx, Encode(&Batch{Epoch: b.Epoch(), Thresholds: []uint64{300e6}, Accumulators: []*Accumulator{accumulatorOf(slot, 1, 1e6)}})); err != nil {
+			if err := b.Commit(ctx, Encode(
+				&Batch{Epoch: b.Epoch(), Thresholds: []uint64{300e6}, Accumulators: []*Accumulator{accumulatorOf(slot, 1, 1e6)}},
+			)); err != nil {
 				t.Fatal(err)
 			}
 			cancel()

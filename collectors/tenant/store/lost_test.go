@@ -38,7 +38,10 @@ func TestDamagedStateStartsAtZero(t *testing.T) {
 				t.Errorf("lost at %d in a snapshot, want %d: %v", st.lostAt, d.saved.lostAt, err)
 			}
 			d.clock.add(lostFor)
-			added := d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}, {Name: "new", Service: "web"}}})["new"]
+			added := d.Configure(Config{
+				Limit: 10, Thresholds: []uint64{300e6},
+				Sources: []SourceConfig{{Name: "access", Service: "web"}, {Name: "new", Service: "web"}},
+			})["new"]
 			for range 2 { // before and after it is saved
 				if d.Lost(added.Source) {
 					t.Error("a source that was added later is lost")

@@ -8,10 +8,10 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// A pool counts the requests of all tenants of one tier of one service, whether they have series of their own or not. It
-// is a slot that no tenant has, with counters of its own: a request counts for the pool of the tier that its tenant has
-// when the request is saved, and stays there when the tenant changes its tier or leaves. Requests of no tenant have a
-// pool of their own.
+// A pool counts the requests of all tenants of one tier of one service, whether they have series of their own or not.
+// It is a slot that no tenant has, with counters of its own: a request counts for the pool of the tier that its tenant
+// has when the request is saved, and stays there when the tenant changes its tier or leaves. Requests of no tenant have
+// a pool of their own.
 
 // maxPools bounds the pools of a service: a tier is a label value, and the registry comes from outside.
 const maxPools = 64
@@ -42,8 +42,9 @@ func (st *State) applyMemberships(r *reader) error {
 	return nil
 }
 
-// poolOf returns the pool of what was counted for a slot in an epoch, nil if it has none. Another tenant may have the slot
-// by now, but no third one: a slot is free for five minutes before it is given again, and no batch is under way that long.
+// poolOf returns the pool of what was counted for a slot in an epoch, nil if it has none. Another tenant may have the
+// slot by now, but no third one: a slot is free for five minutes before it is given again, and no batch is under way
+// that long.
 func (st *State) poolOf(s *slot, epoch uint64) *slot {
 	pool := s.pool
 	if s.epoch > epoch {

@@ -39,8 +39,8 @@ func (d *testStore) record(all []*Accumulator) []byte {
 }
 
 // Whatever becomes of tenants (they get a series or lose it, change their tier, leave and return, while requests are on
-// their way, over restarts from the log and from a snapshot), each request counts once for the tier that its tenant had,
-// and no counter goes back.
+// their way, over restarts from the log and from a snapshot), each request counts once for the tier that its tenant
+// had, and no counter goes back.
 func TestPoolsCountEveryRequestOnce(t *testing.T) {
 	seeds := 10
 	if testing.Short() {
@@ -54,7 +54,9 @@ func TestPoolsCountEveryRequestOnce(t *testing.T) {
 
 func poolStory(t *testing.T, random *rand.Rand) {
 	tiers := []string{"", "pro", "enterprise", "new"}
-	conf := Config{Limit: 6, Thresholds: []uint64{300e6}, Tiers: []string{"enterprise", "pro"}, Registered: map[string]string{}}
+	conf := Config{
+		Limit: 6, Thresholds: []uint64{300e6}, Tiers: []string{"enterprise", "pro"}, Registered: map[string]string{},
+	}
 	for i := range 30 {
 		conf.Registered[fmt.Sprintf("t%d", i)] = tiers[random.IntN(3)]
 	}

@@ -32,12 +32,14 @@ func TestRecordedStateIsRead(t *testing.T) {
 	stales := map[string]bool{}
 	_ = s.View().Each(func(series *Series) { stales[series.Tenant] = series.Stale }, func() error { return nil })
 	want := map[string]uint64{"acme": 6, "beta": 2, "gone": 4, "new": 0, "_other": 0, "_unknown": 0}
-	if got := d.exported(); !reflect.DeepEqual(got, want) || !stales["gone"] || stales["acme"] || stales["new"] || s.Lost(0) {
+	if got := d.exported(); !reflect.DeepEqual(got, want) || !stales["gone"] || stales["acme"] || stales["new"] ||
+		s.Lost(0) {
 		t.Errorf("exported %v, stale %v; want %v", got, stales, want)
 	}
 	files := s.Files(0)
 	position := File{
-		ID: 7, Path: "/var/log/access.json", Device: 1, Inode: 2, HeadSize: 9, Head: 1 << 63, Offset: 1 << 40, EndSize: 8, End: 11, Modified: 5,
+		ID: 7, Path: "/var/log/access.json", Device: 1, Inode: 2, HeadSize: 9, Head: 1 << 63, Offset: 1 << 40, EndSize: 8,
+		End: 11, Modified: 5,
 	}
 	if len(files) != 1 || files[0] != position {
 		t.Errorf("positions %+v, want %+v", files, position)
@@ -47,7 +49,8 @@ func TestRecordedStateIsRead(t *testing.T) {
 			t.Error("ids of posts differ")
 		}
 	})
-	if source, ok := s.Source(0); !ok || source.Lines != 15 || source.Newest != 1790000000123 || source.Read != 1790000000456 {
+	if source, ok := s.Source(0); !ok || source.Lines != 15 || source.Newest != 1790000000123 ||
+		source.Read != 1790000000456 {
 		t.Errorf("source %+v", source)
 	}
 	if probes := s.Services()[0].Probes; probes != [5]uint64{1, 2, 3, 4, 5} {

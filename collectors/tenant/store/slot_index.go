@@ -221,7 +221,8 @@ func (ix *slotIndex) service(name string) int {
 	ix.records = append(ix.records, appendService(nil, name, ix.now().UnixMilli()))
 	t.other, t.unknown = ix.allot(), ix.allot()
 	ix.records = append(ix.records, appendAdmit(nil, []admission{
-		ix.admission(t.other, i, otherSlot, metric.TenantOther), ix.admission(t.unknown, i, unknownSlot, metric.TenantUnknown),
+		ix.admission(t.other, i, otherSlot, metric.TenantOther),
+		ix.admission(t.unknown, i, unknownSlot, metric.TenantUnknown),
 	}))
 	return i
 }

@@ -86,7 +86,10 @@ func TestTheBusiestKeepTheirSeries(t *testing.T) {
 
 // Who was demoted for a busier one does not come back because the registry is read again.
 func TestReadingTheRegistryPromotesNoTenant(t *testing.T) {
-	conf := Config{Limit: 5, Thresholds: []uint64{300e6}, Registered: registered(6), Sources: []SourceConfig{{Name: "access", Service: "web"}}}
+	conf := Config{
+		Limit: 5, Thresholds: []uint64{300e6}, Registered: registered(6),
+		Sources: []SourceConfig{{Name: "access", Service: "web"}},
+	}
 	d := newTestStore(t, t.TempDir(), conf)
 	const busy = "t00005"
 	if _, ok := d.Lookup(d.web.Service, []byte(busy)); ok {
@@ -114,7 +117,10 @@ func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 	d.count("t00001", 4)
 	d.scrape("a")
 	stale := d.batch(must(d.Lookup(d.web.Service, []byte("t00001"))), 2)
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": ""}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	d.Configure(Config{
+		Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": ""},
+		Sources: []SourceConfig{{Name: "access", Service: "web"}},
+	})
 	_ = d.save(Encode(stale)) // was under way when it ended
 	if got := d.scrape("a"); got["t00001"] != 4 || got["_other"] != 2 {
 		t.Errorf("stale %v", got)
@@ -126,7 +132,10 @@ func TestWhoLeavesTheRegistryFreezesAndEnds(t *testing.T) {
 		t.Errorf("after five minutes %v", got)
 	}
 	// The slot's next holder must not inherit anything.
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": "", "new": ""}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	d.Configure(Config{
+		Limit: 10, Thresholds: []uint64{300e6}, Registered: map[string]string{"t00000": "", "new": ""},
+		Sources: []SourceConfig{{Name: "access", Service: "web"}},
+	})
 	_ = d.save(Encode(stale))
 	d.scrape("a")
 	if got := d.scrape("a"); got["new"] != 0 || got["_other"] != 4 {
@@ -190,7 +199,10 @@ func TestWhoComesBackGoesOn(t *testing.T) {
 
 func TestServiceWithoutSourcesEnds(t *testing.T) {
 	d := newTestStore(t, t.TempDir(), Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2)})
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2), Sources: []SourceConfig{{Name: "access", Service: "api"}}})
+	d.Configure(Config{
+		Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(2),
+		Sources: []SourceConfig{{Name: "access", Service: "api"}},
+	})
 	_ = d.save()
 	d.clock.add(staleFor)
 	d.index.releaseStale()

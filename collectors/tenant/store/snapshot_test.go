@@ -16,7 +16,10 @@ func TestRestartContinuesExactly(t *testing.T) {
 		d.count(fmt.Sprintf("t%05d", i%3), uint32(i+1))
 	}
 	file := File{ID: 7, Path: "/x", Device: 1, Inode: 2, HeadSize: 9, Head: 1 << 63, Offset: 1 << 40, Modified: 5}
-	_ = d.save(Encode(&Batch{Source: d.web.Source, Files: []File{file}, IDs: []uint64{1, 1 << 63}, Newest: 9, Read: 8, Probes: [5]uint64{1, 2, 3, 4, 5}}))
+	_ = d.save(Encode(&Batch{
+		Source: d.web.Source, Files: []File{file}, IDs: []uint64{1, 1 << 63}, Newest: 9, Read: 8,
+		Probes: [5]uint64{1, 2, 3, 4, 5},
+	}))
 	for _, compacted := range []bool{false, true} {
 		want := d.fingerprint()
 		if compacted {

@@ -97,8 +97,10 @@ func (st *State) apply(record []byte) error {
 			err = errRecord
 		}
 	case recordSource:
-		st.sources = append(st.sources, &source{name: r.text(), service: int(r.uint()), created: int64(r.uint()), files: map[uint64]File{}})
-		if s := st.sources[len(st.sources)-1]; s.service >= len(st.services) || s.service < 0 || len(st.sources) > maxSources {
+		st.sources = append(st.sources,
+			&source{name: r.text(), service: int(r.uint()), created: int64(r.uint()), files: map[uint64]File{}})
+		if s := st.sources[len(st.sources)-1]; s.service >= len(st.services) || s.service < 0 ||
+			len(st.sources) > maxSources {
 			err = errRecord
 		}
 	case recordRemoveSource:
@@ -151,7 +153,10 @@ func (st *State) applyAdmit(r *reader) error {
 	st.version++
 	for n := r.count(6); n > 0; n-- {
 		number := r.uint()
-		a := admission{slot: uint32(number), service: int(r.uint()), special: special(r.byte()), created: int64(r.uint()), epoch: r.uint(), name: r.text()}
+		a := admission{
+			slot: uint32(number), service: int(r.uint()), special: special(r.byte()), created: int64(r.uint()), epoch: r.uint(),
+			name: r.text(),
+		}
 		if r.failed || number > maxSlots || a.service < 0 || a.service >= len(st.services) || a.special > poolSlot {
 			return errRecord
 		}
@@ -164,7 +169,8 @@ func (st *State) applyAdmit(r *reader) error {
 		}
 		*s = slot{
 			name: a.name, service: uint16(a.service), life: pending, special: a.special, created: a.created,
-			epoch: a.epoch, formerPool: s.pool, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
+			epoch:      a.epoch,
+			formerPool: s.pool, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
 		}
 		clear(s.native[:cap(s.native)])
 		st.pending[a.slot] = 0

@@ -46,13 +46,19 @@ func FuzzApply(f *testing.F) {
 		f.Fatal(err)
 	}
 	b, _ := Open(Options{Logger: slog.New(slog.DiscardHandler), State: sd})
-	b.Configure(Config{Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}}, Registered: map[string]string{"a": ""}})
+	b.Configure(Config{
+		Limit: 3, Thresholds: []uint64{300e6}, Sources: []SourceConfig{{Name: "access", Service: "web"}},
+		Registered: map[string]string{"a": ""},
+	})
 	base := slices.Clone(b.index.records)
 	b.commit(nil)
 	for _, r := range base {
 		f.Add(r)
 	}
-	f.Add(Encode(&Batch{Thresholds: []uint64{300e6}, Files: []File{{ID: 1, Path: "x"}}, IDs: []uint64{5}, Accumulators: []*Accumulator{accumulatorOf(2, 3, 1e9)}}))
+	f.Add(Encode(&Batch{
+		Thresholds: []uint64{300e6}, Files: []File{{ID: 1, Path: "x"}}, IDs: []uint64{5},
+		Accumulators: []*Accumulator{accumulatorOf(2, 3, 1e9)},
+	}))
 	f.Add(b.saved.snapshot(1))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		st := newState()

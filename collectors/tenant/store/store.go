@@ -59,7 +59,8 @@ func Open(o Options) (*Store, error) {
 	if !unusable(err) {
 		return s, err
 	}
-	o.Logger.Error("Tenant counters start at 0 and files are read from their ends: the saved state cannot be used", "err", err)
+	o.Logger.Error("Tenant counters start at 0 and files are read from their ends: the saved state cannot be used",
+		"err", err)
 	if err := o.State.ResetLog(snapshotName); err != nil {
 		return nil, err
 	}
@@ -71,7 +72,8 @@ func Open(o Options) (*Store, error) {
 }
 
 func unusable(err error) bool {
-	return errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrRolledBack) || errors.Is(err, state.ErrVersion) || errors.Is(err, errRecord)
+	return errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrRolledBack) || errors.Is(err, state.ErrVersion) ||
+		errors.Is(err, errRecord)
 }
 
 func open(o Options) (*Store, error) {
@@ -100,7 +102,8 @@ func open(o Options) (*Store, error) {
 			return nil, err
 		}
 		if n := s.log.Dropped(); n > 0 {
-			s.logger.Warn("Bytes behind the last saved record of the tenant log are no continuation of it and are dropped", "bytes", n)
+			s.logger.Warn("Bytes behind the last saved record of the tenant log are no continuation of it and are dropped",
+				"bytes", n)
 		}
 	}
 	s.index.now, s.index.numbers = s.now, map[sourceKey]int{}

@@ -101,7 +101,10 @@ func (d *testStore) count(tenant string, n uint32) {
 }
 
 func (d *testStore) batch(slot uint32, n uint32) *Batch {
-	return &Batch{Source: d.web.Source, Epoch: d.Epoch(), Lines: uint64(n), Thresholds: []uint64{300e6}, Accumulators: []*Accumulator{accumulatorOf(slot, n, 123456789)}}
+	return &Batch{
+		Source: d.web.Source, Epoch: d.Epoch(), Lines: uint64(n), Thresholds: []uint64{300e6},
+		Accumulators: []*Accumulator{accumulatorOf(slot, n, 123456789)},
+	}
 }
 
 // exported returns the requests by tenant that a scrape exports.

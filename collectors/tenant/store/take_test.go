@@ -23,7 +23,10 @@ func TestTakenPositionHasOneSource(t *testing.T) {
 		return b, func() { _ = b.Close(); _ = sd.Close() }
 	}
 	b, end := open()
-	n := b.Configure(Config{Limit: 10, Sources: []SourceConfig{{Name: "a", Service: "web", Reads: true}, {Name: "b", Service: "web", Reads: true}}})
+	n := b.Configure(Config{
+		Limit:   10,
+		Sources: []SourceConfig{{Name: "a", Service: "web", Reads: true}, {Name: "b", Service: "web", Reads: true}},
+	})
 	from, to := n["a"].Source, n["b"].Source
 	want := File{ID: 7, Path: "/b.log", HeadSize: 10, Head: 11, Offset: 20, EndSize: 12, End: 13, Modified: 14}
 	was := want
@@ -54,10 +57,15 @@ func TestTakenPositionHasOneSource(t *testing.T) {
 	b, end = open()
 	defer end()
 	check(b)
-	if again := b.Configure(Config{Limit: 10, Sources: []SourceConfig{{Name: "a", Service: "api", Reads: true}, {Name: "b", Service: "web", Reads: true}}}); again["b"].Source != to || again["a"].Source == from {
+	if again := b.Configure(Config{
+		Limit:   10,
+		Sources: []SourceConfig{{Name: "a", Service: "api", Reads: true}, {Name: "b", Service: "web", Reads: true}},
+	}); again["b"].Source != to || again["a"].Source == from {
 		t.Errorf("%+v", again)
 	}
-	if back := b.Configure(Config{Limit: 10, Sources: []SourceConfig{{Name: "a", Service: "web", Reads: true}}}); back["a"].Source != from {
+	if back := b.Configure(
+		Config{Limit: 10, Sources: []SourceConfig{{Name: "a", Service: "web", Reads: true}}},
+	); back["a"].Source != from {
 		t.Errorf("%+v", back)
 	}
 }

@@ -21,7 +21,8 @@ func (d *testStore) late(slot uint32, thresholds ...uint64) {
 	for i := range thresholds {
 		c.Slow[i] = 1
 	}
-	_ = d.save(Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: thresholds, Accumulators: []*Accumulator{c}}))
+	_ = d.save(
+		Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: thresholds, Accumulators: []*Accumulator{c}}))
 }
 
 // A threshold that a reload adds is seen at 0 by every Prometheus before it counts: who meets it at 5 has lost five.
@@ -105,10 +106,13 @@ func TestThresholdsThatStayKeepTheirCounts(t *testing.T) {
 	slot, _ := d.Admit(d.web.Service, "acme")
 	c := accumulatorOf(slot, 7, 2e9)
 	c.Slow[1] = 3
-	_ = d.save(Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
-	d.Configure(Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
+	_ = d.save(Encode(
+		&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
+	d.Configure(
+		Config{Limit: 10, Thresholds: []uint64{1e9, 5e9}, Sources: []SourceConfig{{Name: "access", Service: "web"}}})
 	// Counted by the old thresholds, saved after the new ones came into force.
-	_ = d.save(Encode(&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
+	_ = d.save(Encode(
+		&Batch{Source: d.web.Source, Epoch: d.Epoch(), Thresholds: []uint64{300e6, 1e9}, Accumulators: []*Accumulator{c}}))
 	d.scrape("a")
 	_ = d.View().Each(func(s *Series) {
 		if s.Tenant == "acme" && !slices.Equal(s.Slow, []uint64{6, 0}) {

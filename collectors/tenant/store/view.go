@@ -106,7 +106,9 @@ func (v *View) chunk(start, end int, pools bool, series *Series, f func(*Series)
 		if s.life == free || s.admitted > v.Version || (s.special == poolSlot) != pools {
 			continue
 		}
-		*series = Series{Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Stale: s.life == stale, Created: s.created}
+		*series = Series{
+			Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Stale: s.life == stale, Created: s.created,
+		}
 		if (s.life == pending || s.visibleSince > v.Version) && !v.state.immediate {
 			series.Requests, series.Late, series.Classic = &noCounts, &noCounts, &noClassic
 			series.Slow = noSlow[:len(v.Thresholds)]
