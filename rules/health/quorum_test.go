@@ -79,17 +79,24 @@ var quorumCases = []quorumCase{
 			}
 		})
 	}},
-	{"3 min, seen by exporters of an older release too", 1, true, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
-		from := sometime(random)
-		return drawn(random, l, 30, func(i int, e *simExporter) {
-			e.Broken, e.Older = []spell{{from, from + 3*minute}}, i == 0 || random.IntN(2) == 0
-		})
-	}},
-	{"blips of 8 to 25 s, seen by exporters of an older release", 1, false, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
-		from := sometime(random)
-		to := from + 8 + random.IntN(18)
-		return drawn(random, l, 5+random.IntN(26), func(_ int, e *simExporter) { e.Broken, e.Older = []spell{{from, to}}, true })
-	}},
+	{
+		"3 min, seen by exporters of an older release too",
+		1, true, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
+			from := sometime(random)
+			return drawn(random, l, 30, func(i int, e *simExporter) {
+				e.Broken, e.Older = []spell{{from, from + 3*minute}}, i == 0 || random.IntN(2) == 0
+			})
+		},
+	},
+	{
+		"blips of 8 to 25 s, seen by exporters of an older release",
+		1, false, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
+			from := sometime(random)
+			to := from + 8 + random.IntN(18)
+			return drawn(random, l, 5+random.IntN(26),
+				func(_ int, e *simExporter) { e.Broken, e.Older = []spell{{from, to}}, true })
+		},
+	},
 	{"one location down and lost, 60 s at another", 2, true, func(random *rand.Rand, l ruletest.Layout) []*simExporter {
 		from := sometime(random) + minute
 		silent, lost := random.IntN(2) == 0, []spell{{from - 30, 9 * hour}}
