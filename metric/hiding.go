@@ -58,6 +58,12 @@ func Hidings() []Hiding {
 			sameService,
 			"No requests of tenants come in while the service is down.",
 		},
+		{
+			TierBurnAlert,
+			[]*Alert{TierBurnAlert},
+			append(sameService[:2:2], LabelSLO),
+			"Tiers of a service that burn at once share a cause; the most urgent one pages.",
+		},
 		{MostUnknownAlert, []*Alert{UnknownHostsAlert}, sameService, "Most of the requests are more than one in twenty."},
 		{
 			SLOBurnAlert,

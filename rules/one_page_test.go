@@ -207,6 +207,12 @@ func TestOneCauseOnePage(t *testing.T) {
 			t.Failing = ruletest.Failing(1, causeAt, causeAt+20*minute)
 		}), ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)...)...,
 	)})
+	all = append(all, cause{what: "5 of two tiers beside giants", severe: true, exporters: append(
+		draw.probers("home", "", metric.TierNone, "P1", 1),
+		ruletest.OneReceiver.Carry(append(ruletest.Tenants(5, "", 1, func(i int, t *simTenant) {
+			t.Tier, t.Failing = []string{"standard", "enterprise"}[i%2], ruletest.Failing(.5, causeAt, causeAt+5*minute)
+		}), ruletest.Tenants(3, "enterprise", 1e6, func(i int, t *simTenant) { t.Name = fmt.Sprint("giant", i) })...)...)...,
+	)})
 	blind := draw.probers("home", "", metric.TierNone, "P1", 1)
 	blind[0].Broken, blind[0].Blind = []spell{{causeAt, causeAt + 50*minute}},
 		[]spell{{causeAt + 5*minute, causeAt + 40*minute}}
