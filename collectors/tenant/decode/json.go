@@ -272,7 +272,7 @@ func (d *JSON) expected(b []byte, i int, t *keys, first bool) *expected {
 		return nil
 	}
 	if len(b)-i < 32 || len(s.raw) > 32 {
-		if end := i + len(s.raw); end >= len(b) || string(b[i:end]) != string(s.raw) {
+		if end := i + len(s.raw); end >= len(b) || string(b[i:end]) != string(s.raw) || b[end] <= ' ' {
 			return nil
 		}
 		return s
@@ -284,8 +284,10 @@ func (d *JSON) expected(b []byte, i int, t *keys, first bool) *expected {
 	}
 	if len(s.raw) > 16 &&
 		(binary.LittleEndian.Uint64(c[16:])^s.words[2])&s.masks[2]|
-			(binary.LittleEndian.Uint64(c[24:])^s.words[3])&s.masks[3] != 0 ||
-		i+len(s.raw) >= len(b) {
+			(binary.LittleEndian.Uint64(c[24:])^s.words[3])&s.masks[3] != 0 {
+		return nil
+	}
+	if end := i + len(s.raw); end >= len(b) || b[end] <= ' ' { // more space than before
 		return nil
 	}
 	return s

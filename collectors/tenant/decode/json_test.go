@@ -142,6 +142,33 @@ func TestFastDecodersAgreeWithTheStandardLibrary(t *testing.T) {
 	differ(t, "json", layouts["json"], []byte(`{"status":200,"a":[`+deep+`]}`))
 }
 
+// spellings are a record with different space in it.
+func spellings(line string) []string {
+	var tight, wide bytes.Buffer
+	if json.Compact(&tight, []byte(line)) != nil || json.Indent(&wide, []byte(line), "", "\t") != nil {
+		return nil
+	}
+	lines := strings.ReplaceAll(wide.String(), "\n", " \r\n ")
+	return []string{
+		tight.String(), wide.String(), lines, strings.ReplaceAll(wide.String(), `": `, `":`),
+		strings.ReplaceAll(wide.String(), `": `, `":   `), strings.ReplaceAll(wide.String(), `": `, `" : `),
+		strings.NewReplacer("\n", "", "\t", "").Replace(wide.String()),
+	}
+}
+
+// TestSpaceMakesNoDifference checks records that are alike but for the space in them, one after the other.
+func TestSpaceMakesNoDifference(t *testing.T) {
+	for _, line := range append(jsonSeeds[:len(jsonSeeds):len(jsonSeeds)], `{"h":"a.example.com","status":200}`) {
+		for _, before := range spellings(line) {
+			for _, after := range spellings(line) {
+				for format, l := range layouts {
+					differ(t, format, l, []byte(after), []byte(before))
+				}
+			}
+		}
+	}
+}
+
 func FuzzJSON(f *testing.F) {
 	for _, line := range jsonSeeds {
 		f.Add([]byte(line))
@@ -165,6 +192,8 @@ func FuzzJSONAfterAnother(f *testing.F) {
 		{`{"request":{"host":"a","status":1},"status":3}`, `{"request":{"host":"a"},"status":200}`},
 		{`{"status":200,"k234567890123456789012345678":1}`, `{"status":200,"k234567890123456789012345678":`},
 		{`{"status":200,"host":"a"}`, `{"status":200,"host":}`},
+		{`{"status":200,"host":"a"}`, `{"status": 200, "host": "a"}`},
+		{`{"status": 200, "host": "a"}`, `{"status":  200,  "host":  "a"}`},
 		{`{"status":200,"host":"a"}`, `{"status":200,"host":`},
 		{`{"status":200,"host":"a","x":[1]}`, `{"status":200 ,"host":"b" , "x" : [ 1 ] }`},
 		{
