@@ -98,14 +98,18 @@ func isTextNotice(b []byte) bool {
 	return false
 }
 
-// isTrace recognises lines of the stack traces of Java, Node.js and Python. No format's request begins with a space,
-// nor can a client choose what it begins with.
+// isTrace recognises lines of the stack traces of Java, Node.js, Python and Go. No request begins with a space, nor can a
+// client choose what it begins with.
 //
 //	Caused by: java.net.ConnectException
 //	    at com.example.Shop.order(Shop.java:17)
 //	    ... 23 more
 //	Traceback (most recent call last):
 //	  File "/app/shop.py", line 17, in order
+//	panic: runtime error: index out of range [3] with length 3
+//	goroutine 1 [running]:
+//	main.(*shop).order(0xc000012345, {0x5f2a10, 0x4})
+//		/app/shop.go:17 +0x1d
 func isTrace(b []byte) bool {
 	inner := bytes.TrimLeft(b, " \t")
 	if len(inner) < len(b) {
@@ -115,12 +119,41 @@ func isTrace(b []byte) bool {
 			}
 		}
 	}
-	for _, prefix := range [...]string{"Caused by: ", "Traceback (most recent call last)"} {
+	for _, prefix := range [...]string{
+		"Caused by: ", "Traceback (most recent call last)",
+		"panic: ", "fatal error: ", "goroutine ", "created by ", "[signal SIG", "[recovered]",
+	} {
 		if len(inner) >= len(prefix) && string(inner[:len(prefix)]) == prefix {
 			return true
 		}
 	}
-	return false
+	return len(inner) < len(b) && isGoPosition(inner) || len(inner) == len(b) && isGoCall(b)
+}
+
+// isGoPosition recognises the second line of a frame of a Go stack trace, indented: /app/shop.go:17 +0x1d.
+func isGoPosition(b []byte) bool {
+	file, line, ok := bytes.Cut(b, []byte(".go:"))
+	return ok && len(line) > 0 && line[0]-'0' <= 9 && bytes.IndexByte(file, ' ') < 0
+}
+
+// isGoCall recognises the first line of a frame of a Go stack trace: a function with its package and its arguments in
+// hexadecimal.
+func isGoCall(b []byte) bool {
+	open := bytes.LastIndexByte(b, '(')
+	if open <= 0 || b[len(b)-1] != ')' || bytes.IndexByte(b[:open], '.') <= 0 {
+		return false
+	}
+	for _, c := range b[:open] {
+		if c <= ' ' || c == '"' || c == '=' || c == ':' || c == ',' {
+			return false
+		}
+	}
+	for _, c := range b[open+1 : len(b)-1] {
+		if c-'0' > 9 && (c < 'a' || c > 'f') && strings.IndexByte("x{}, .?_", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // isLevel reports whether a word is the level of a logger, in either case.

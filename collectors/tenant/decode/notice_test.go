@@ -26,6 +26,11 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 		"\tat com.example.Shop.order(Shop.java:17)", `    at Object.<anonymous> (/app/shop.js:17:3)`, "\t... 23 more",
 		`Caused by: java.net.ConnectException: Connection refused`, "\tSuppressed: java.io.IOException: closed",
 		"\tCaused by: java.io.IOException", `Traceback (most recent call last):`, `  File "/app/shop.py", line 17, in order`,
+		`panic: runtime error: index out of range [3] with length 3`, `goroutine 1 [running]:`,
+		`main.main()`,
+		`fatal error: concurrent map writes`, "\t/usr/local/go/src/runtime/proc.go:250 +0x1d", `exit.Shop(...)`,
+		`net/http.(*conn).serve(0xc00011e000, {0x7f1a2b, 0xc0000b4000})`, `created by net/http.(*Server).Serve in goroutine 1`,
+		`[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x5f2a10]`, "\tpanic: again [recovered]",
 	} {
 		for _, format := range []string{"nginx-json", "traefik", "envoy", "json", "combined", "cloudflare"} {
 			d, err := New(Options{Format: format, Fields: map[string]string{"status": "status"}})
