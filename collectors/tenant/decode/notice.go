@@ -98,8 +98,8 @@ func isTextNotice(b []byte) bool {
 	return false
 }
 
-// isTrace recognises lines of the stack traces of Java, Node.js, Python and Go. No request begins with a space, nor can a
-// client choose what it begins with.
+// isTrace recognises lines of the stack traces of Java, Node.js, Python and Go. No request begins with a space, nor can
+// a client choose what it begins with.
 //
 //	Caused by: java.net.ConnectException
 //	    at com.example.Shop.order(Shop.java:17)

@@ -29,7 +29,7 @@ func TestLinesThatAreNotRequests(t *testing.T) {
 		`panic: runtime error: index out of range [3] with length 3`, `goroutine 1 [running]:`,
 		`main.main()`,
 		`fatal error: concurrent map writes`, "\t/usr/local/go/src/runtime/proc.go:250 +0x1d", `exit.Shop(...)`,
-		`net/http.(*conn).serve(0xc00011e000, {0x7f1a2b, 0xc0000b4000})`, `created by net/http.(*Server).Serve in goroutine 1`,
+		`net/http.(*conn).serve(0xc00011e000, {0x7f1a2b, 0xc0000b4000})`, `created by net/http.(*Server).Serve`,
 		`[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x5f2a10]`, "\tpanic: again [recovered]",
 	} {
 		for _, format := range []string{"nginx-json", "traefik", "envoy", "json", "combined", "cloudflare"} {
