@@ -74,7 +74,7 @@ func Hidings() []Hiding {
 			EnvironmentUnwatchedAlert,
 			[]*Alert{
 				ServiceUnwatchedAlert, CheckSilentAlert, CheckUnknownAlert, LocationSilentAlert, ExporterDownAlert,
-				EscalationBlindAlert,
+				EscalationBlindAlert, TrafficVanishedAlert,
 			},
 			sameEnvironment,
 			"Where no check of any service is measured, one page stands for all services, locations and exporters.",

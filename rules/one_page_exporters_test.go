@@ -50,6 +50,13 @@ func (c causes) exporterStories() []cause {
 	}
 	add("the only exporter dies", environment, only)
 
+	counting := c.twoServices(1)
+	counting = append(counting, c.receivers(ruletest.Tenants(6, "enterprise", 10, nil))...)
+	for _, e := range counting {
+		e.Off = []spell{{begin, to}}
+	}
+	add("the only exporter, which counts requests too, dies", environment, counting)
+
 	inTurn := c.twoServices(2)
 	for _, e := range inTurn {
 		e.Off = []spell{{begin + c.IntN(3*minute), to + c.IntN(4*minute)}}

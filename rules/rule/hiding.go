@@ -34,9 +34,9 @@ var signals = map[*metric.Alert]signal{
 		return strings.Join(terms, " or on ("+Levels["slo"]+") ")
 	},
 	// Alerts on locations and exporters outlast the page and would fire again after it. A check without measurements
-	// is neither silent nor unknown to the rules.
+	// is neither silent nor unknown to the rules. Requests are not counted either if the same exporter reads their logs.
 	metric.EnvironmentUnwatchedAlert: func(r Rule) string {
-		if r.Alert != metric.ServiceUnwatchedAlert {
+		if r.Alert != metric.ServiceUnwatchedAlert && r.Alert != metric.TrafficVanishedAlert {
 			return ""
 		}
 		return "max_over_time(" + metric.EnvironmentUnwatched.Name + "[" + after(r) + "]) <= " +

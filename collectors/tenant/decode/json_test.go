@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -158,7 +159,7 @@ func spellings(line string) []string {
 
 // TestSpaceMakesNoDifference checks records that are alike but for the space in them, one after the other.
 func TestSpaceMakesNoDifference(t *testing.T) {
-	for _, line := range append(jsonSeeds[:len(jsonSeeds):len(jsonSeeds)], `{"h":"a.example.com","status":200}`) {
+	for _, line := range append(slices.Clip(jsonSeeds), `{"h":"a.example.com","status":200}`) {
 		for _, before := range spellings(line) {
 			for _, after := range spellings(line) {
 				for format, l := range layouts {
