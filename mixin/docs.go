@@ -85,10 +85,11 @@ themselves counts for every bundle.
 	return b.Bytes()
 }
 
-// foreign returns the names of the series that alerts rest on and that other programs expose, sorted.
+// foreign returns the names of the series that alerts rest on and that other programs expose, sorted. A selector by
+// labels alone has no name.
 func foreign(read map[string][]string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(read)), func(name string) bool {
-		return metric.Ours(name) || strings.HasPrefix(name, "ALERTS")
+		return name == "" || metric.Ours(name) || strings.HasPrefix(name, "ALERTS")
 	})
 }
 

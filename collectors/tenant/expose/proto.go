@@ -33,6 +33,8 @@ type protoWriter struct {
 	head     []byte
 	body     []byte // metrics of the message at hand
 	metric   []byte
+	common   []byte // labels that several metrics have
+	created  []byte
 	inner    []byte
 	deltas   []byte
 }
@@ -172,9 +174,16 @@ func (w *protoWriter) counter(b []byte, n uint64, created int64) []byte {
 func (w *protoWriter) counters(m *metric.Metric, label string, values []string,
 	counts func(*store.Series) []uint64,
 ) error {
+	pairs := make([][]byte, len(values))
+	for i, v := range values {
+		pairs[i] = appendPair(nil, label, v)
+	}
 	return w.family(m, protoCounter, func(s *store.Series) {
+		// What the counters of a series have in common is made once.
+		w.common, w.created = append(w.common[:0], w.labels(s)...), appendCreated(w.created[:0], 3, s.Created)
 		for i, n := range counts(s) {
-			w.metric = w.counter(appendPair(w.labels(s), label, values[i]), n, s.Created)
+			w.inner = append(appendDouble(w.inner[:0], 1, float64(n)), w.created...)
+			w.metric = appendBytes(append(append(w.metric[:0], w.common...), pairs[i]...), 3, w.inner)
 			w.put()
 		}
 	})
