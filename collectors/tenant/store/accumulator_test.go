@@ -31,7 +31,7 @@ func TestDurationsOfAnAccumulator(t *testing.T) {
 			t.Fatalf("slot %d", number)
 		}
 		var s slot
-		r.accumulator(&s, nil)
+		r.accumulator(&s, nil, nil)
 		if r.failed || len(r.b) > 0 || s.zero != zero {
 			t.Fatalf("round %d: failed %v, %d bytes are left, %d zeros, want %d", round, r.failed, len(r.b), s.zero, zero)
 		}

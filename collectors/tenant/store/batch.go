@@ -183,8 +183,9 @@ func (c *Accumulator) appendDurations(b []byte, thresholds int, scratch *Histogr
 
 // reader reads what append* wrote. After an error it yields zeros.
 type reader struct {
-	b      []byte
-	failed bool
+	b       []byte
+	failed  bool
+	nowhere slot // takes what is of no pool
 }
 
 func (r *reader) uint() uint64 {
@@ -247,36 +248,59 @@ func (r *reader) file() File {
 	return f
 }
 
-// accumulator adds an accumulator to a slot. columns maps the record's thresholds to the slot's, -1 for one that is no
-// more.
-func (r *reader) accumulator(s *slot, columns []int) {
+// accumulator adds an accumulator to a slot and to its pool, which may be nil. columns maps the record's thresholds to
+// those of both, -1 for one that is no more.
+func (r *reader) accumulator(s, pool *slot, columns []int) {
+	if pool == nil {
+		if len(r.nowhere.slow) < len(s.slow) {
+			r.nowhere.slow = make([]uint64, len(s.slow))
+		}
+		pool = &r.nowhere
+	}
 	mask := r.byte()
 	for set := mask & 0x1f; set != 0; set &= set - 1 {
-		s.requests[bits.TrailingZeros8(set)] += r.uint()
+		class, n := bits.TrailingZeros8(set), r.uint()
+		s.requests[class] += n
+		pool.requests[class] += n
 	}
 	if mask&hasLate != 0 {
 		for i := range s.late {
-			s.late[i] += r.uint()
+			n := r.uint()
+			s.late[i] += n
+			pool.late[i] += n
 		}
 	}
 	if mask&hasBytes != 0 {
-		s.bytes += r.uint()
+		n := r.uint()
+		s.bytes += n
+		pool.bytes += n
 	}
-	if mask&hasDurations == 0 {
-		return
+	if mask&hasDurations != 0 {
+		r.durations(s, pool, columns)
 	}
-	s.sumSeconds += r.uint()
-	s.addSum(r.uint() % 1e9)
+}
+
+func (r *reader) durations(s, pool *slot, columns []int) {
+	seconds, nanos := r.uint(), r.uint()%1e9
+	s.sumSeconds += seconds
+	s.addSum(nanos)
+	pool.sumSeconds += seconds
+	pool.addSum(nanos)
 	for _, column := range columns {
 		if n := r.uint(); column >= 0 {
 			s.slow[column] += n
+			pool.slow[column] += n
 		}
 	}
-	s.zero += r.uint()
+	zero := r.uint()
+	s.zero += zero
+	pool.zero += zero
 	set := uint16(r.byte()) | uint16(r.byte())<<8
 	for ; set != 0; set &= set - 1 {
+		n := r.uint()
 		if i := bits.TrailingZeros16(set); i < Classic {
-			s.classic[i] += r.uint()
+			s.classic[i] += n
+			pool.classic[i] += n
 		} else {
 			r.failed = true
 		}
@@ -288,8 +312,11 @@ func (r *reader) accumulator(s *slot, columns []int) {
 	}
 	if n > 0 {
 		s.widen(lo, lo+n)
+		pool.widen(lo, lo+n)
 	}
 	for i := range n {
-		s.addNative(lo+i, r.uint())
+		count := r.uint()
+		s.addNative(lo+i, count)
+		pool.addNative(lo+i, count)
 	}
 }

@@ -193,7 +193,7 @@ func (st *State) applyTotals(r *reader) error {
 		if number >= uint64(len(st.slots)) {
 			return errRecord
 		}
-		r.accumulator(&st.slots[number], columns)
+		r.accumulator(&st.slots[number], nil, columns)
 	}
 	return nil
 }

@@ -271,17 +271,14 @@ func (st *State) applyBatch(r *reader) error {
 		if number >= uint64(len(st.slots)) || r.failed {
 			return errRecord
 		}
-		c, counts := &st.slots[number], r.b
+		c := &st.slots[number]
+		pool := st.poolOf(c, epoch)
 		if (c.life == pending || c.life == visible) && c.epoch <= epoch {
-			r.accumulator(c, columns)
+			r.accumulator(c, pool, columns)
 		} else { // the tenant lost its slot while this was under way
 			st.scratch = slot{slow: make([]uint64, len(st.thresholds))}
-			r.accumulator(&st.scratch, columns)
+			r.accumulator(&st.scratch, pool, columns)
 			st.slots[st.services[s.service].other].add(&st.scratch)
-		}
-		if pool := st.poolOf(c, epoch); pool != nil {
-			again := reader{b: counts}
-			again.accumulator(pool, columns)
 		}
 	}
 	return nil
