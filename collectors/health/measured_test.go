@@ -64,7 +64,7 @@ func TestMeasuredOutageIsTheSecondsDown(t *testing.T) {
 	}
 }
 
-// Time that is unknown is no part of an outage, and while it is not known whether the outage goes on, none is exposed.
+// Time that is unknown is not part of an outage, and while it is not known whether the outage goes on, none is exposed.
 func TestMeasuredOutageWithoutUnknownTime(t *testing.T) {
 	m := newStateMachine(epoch, totals{}).see(at(0, ok), at(10, bad), at(11, bad), at(12, bad), at(20, unk))
 	expectNoOutage(t, m, 21)
@@ -105,7 +105,7 @@ func restart(t *testing.T, m *stateMachine, second, set float64) *stateMachine {
 	return newStateMachine(now, saved)
 }
 
-// The length of an open outage goes on after a restart. The time of the restart is no part of it, so no clock that is
+// The length of an open outage goes on after a restart. The time of the restart is not part of it, so no clock that is
 // set meanwhile makes it longer or shorter.
 func TestMeasuredOutageGoesOnAfterARestart(t *testing.T) {
 	for _, set := range []float64{0, -3600, 3600} {

@@ -85,6 +85,9 @@ var quorumCases = []quorumCase{
 			from := sometime(random)
 			return drawn(random, l, 30, func(i int, e *simExporter) {
 				e.Broken, e.Older = []spell{{from, from + 3*minute}}, i == 0 || random.IntN(2) == 0
+				if e.Older { // that release depends on its clock
+					e.Ahead = 0
+				}
 			})
 		},
 	},
@@ -95,6 +98,17 @@ var quorumCases = []quorumCase{
 			to := from + 8 + random.IntN(18)
 			return drawn(random, l, 5+random.IntN(26),
 				func(_ int, e *simExporter) { e.Broken, e.Older = []spell{{from, to}}, true })
+		},
+	},
+	{
+		"five blips of 20 s in five minutes, seen by exporters of an older release", 1, false,
+		func(random *rand.Rand, l ruletest.Layout) []*simExporter {
+			from := sometime(random)
+			var blips []spell
+			for i := range 5 {
+				blips = append(blips, spell{from + i*minute, from + i*minute + 20})
+			}
+			return drawn(random, l, 10, func(_ int, e *simExporter) { e.Broken, e.Older, e.Ahead = blips, true, 0 })
 		},
 	},
 	{"one location down and lost, 60 s at another", 2, true, func(random *rand.Rand, l ruletest.Layout) []*simExporter {

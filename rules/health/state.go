@@ -18,6 +18,7 @@ var stateNames = rule.Names{
 	"held":        metric.CheckLocationHeld.Name,
 	"judged":      metric.ObservedTotals.Location.Name,
 	"downSeconds": metric.DownTotals.Location.Name,
+	"began":       metric.HealthCheckOutageStart.Name,
 	"start":       metric.CheckLocationOutageStart.Name,
 	"end":         metric.CheckLocationOutageEnd.Name,
 	"overlap":     metric.CheckOutageOverlap.Name,
@@ -64,7 +65,8 @@ func down(p *config.Policy) rule.Group {
 			)`, n)},
 
 		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent. An
-		// exporter of an older release does not expose lengths: its seconds down count.
+		// exporter of an older release does not expose lengths: its seconds down count, if the outage is as old as the floor,
+		// so that short ones do not add up.
 		{Record: metric.CheckLocationHeld, Expr: rule.Expand(`
 			time() + 0 * max by ($checkLocation) ($duration >= $floor and $age == 0)
 			or on ($checkLocation)
@@ -72,6 +74,8 @@ func down(p *config.Policy) rule.Group {
 				time() + 0 * ($downSeconds >= $floor)
 				and on ($checkLocation)
 				($state{state="down"} == 1)
+				and on ($checkLocation)
+				(timestamp($began) - ($began > 0) >= $floor)
 				unless on ($checkLocation)
 				$duration
 			)
