@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"iter"
 	"maps"
 	"slices"
 
@@ -13,7 +14,8 @@ import (
 // has when the request is saved, and stays there when the tenant changes its tier or leaves. Requests of no tenant have
 // a pool of their own.
 
-// maxPools bounds the pools of a service: a tier is a label value, and the registry comes from outside.
+// maxPools bounds the tiers of a service that have pools: a tier is a label value, and the registry comes from outside.
+// The tenants of further ones count as those without a tier.
 const maxPools = 64
 
 // membership says which pool a slot counts for.
@@ -81,7 +83,7 @@ func (ix *slotIndex) pool(service int, tier string) uint32 {
 	if pool, ok := t.pools[tier]; ok {
 		return pool
 	}
-	if len(t.pools) >= maxPools && tier != metric.TierNone {
+	if len(t.pools) >= maxPools && tier != metric.TierNone && tier != metric.TenantUnknown {
 		return ix.pool(service, metric.TierNone)
 	}
 	pool := ix.allot()
@@ -90,17 +92,26 @@ func (ix *slotIndex) pool(service int, tier string) uint32 {
 	return pool
 }
 
-// join makes slots count for the pools of their tenants' tiers. The caller holds the lock.
-func (ix *slotIndex) join(service int, names []string) {
+// join makes the slots of tenants count for the pools of their tiers. The caller holds the lock.
+func (ix *slotIndex) join(service int, names iter.Seq[string]) {
 	t := ix.services[service]
 	var all []membership
-	for _, name := range names {
-		slot, pool := t.names[name], ix.pool(service, t.tier(name))
-		if t.poolOf[slot] != pool {
-			t.poolOf[slot] = pool
-			all = append(all, membership{slot, pool})
-		}
+	for name := range names {
+		all = t.move(all, t.names[name], ix.pool(service, t.tier(name)))
 	}
+	ix.recordMoves(all)
+}
+
+// move makes a slot count for a pool and adds that to the moves that are to be recorded, unless it does already.
+func (t *tracked) move(all []membership, slot, pool uint32) []membership {
+	if t.poolOf[slot] == pool {
+		return all
+	}
+	t.poolOf[slot] = pool
+	return append(all, membership{slot, pool})
+}
+
+func (ix *slotIndex) recordMoves(all []membership) {
 	for part := range slices.Chunk(all, slotsPerRecord) {
 		ix.records = append(ix.records, appendMemberships(nil, part))
 	}
@@ -114,17 +125,16 @@ func (ix *slotIndex) joinAll(service int, tiers []string) {
 	for _, tier := range tiers {
 		ix.pool(service, tier)
 	}
-	for _, tier := range slices.Sorted(maps.Values(t.tiers)) {
-		if tier != "" {
-			ix.pool(service, tier)
-		}
+	registered := map[string]struct{}{} // also of tenants without a slot
+	for name := range t.tiers {
+		registered[t.tier(name)] = struct{}{}
+	}
+	for _, tier := range slices.Sorted(maps.Keys(registered)) {
+		ix.pool(service, tier)
 	}
 	ix.pool(service, metric.TierNone)
-	if pool := ix.pool(service, metric.TenantUnknown); t.poolOf[t.unknown] != pool {
-		t.poolOf[t.unknown] = pool
-		ix.records = append(ix.records, appendMemberships(nil, []membership{{t.unknown, pool}}))
-	}
-	ix.join(service, slices.Sorted(maps.Keys(t.names)))
+	ix.recordMoves(t.move(nil, t.unknown, ix.pool(service, metric.TenantUnknown)))
+	ix.join(service, maps.Keys(t.names))
 }
 
 // Pool returns the pool of a tenant, for requests of one without a slot.

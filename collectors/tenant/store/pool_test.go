@@ -109,14 +109,7 @@ func poolStory(t *testing.T, random *rand.Rand) {
 			conf.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 			d.Configure(conf)
 		case 1:
-			segment, err := d.log.Rotate()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
-				t.Fatal(err)
-			}
-			_ = d.log.Drop(segment)
+			d.compactNow()
 		case 2:
 			clock := d.clock
 			d.close()
@@ -174,14 +167,7 @@ func TestPoolsOfAnOlderState(t *testing.T) {
 	for i := range d.saved.slots {
 		d.saved.slots[i].pool = 0
 	}
-	segment, err := d.log.Rotate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
-		t.Fatal(err)
-	}
-	_ = d.log.Drop(segment)
+	d.compactNow()
 	d.close()
 	d = newTestStore(t, path, conf)
 	d.count("acme", 2)
@@ -205,11 +191,16 @@ func TestPoolsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := d.save(d.record(d.place("", 7))); err != nil {
+		t.Fatal(err)
+	}
 	got, sum := d.pools(), uint64(0)
 	for _, n := range got {
 		sum += n
 	}
-	if len(got) > maxPools+2 || sum != 3*maxPools {
-		t.Errorf("%d pools with %d requests", len(got), sum)
+	if len(got) != maxPools+2 || sum != 3*maxPools+7 || got[metric.TenantUnknown] != 7 ||
+		got[metric.TierNone] != 2*maxPools {
+		t.Errorf("%d pools with %d requests, %d of no tenant, %d of no tier",
+			len(got), sum, got[metric.TenantUnknown], got[metric.TierNone])
 	}
 }

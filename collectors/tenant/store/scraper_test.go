@@ -42,14 +42,7 @@ func TestRestartWaitsForEveryPrometheus(t *testing.T) {
 	d.count("acme", 5)
 	restart := func(compact bool) {
 		if compact {
-			segment, err := d.log.Rotate()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
-				t.Fatal(err)
-			}
-			_ = d.log.Drop(segment)
+			d.compactNow()
 		}
 		now := d.clock.now()
 		d.close()

@@ -111,7 +111,7 @@ func (ix *slotIndex) give(service int, names []string) []uint32 {
 		ix.epoch.Add(1)
 		ix.records = append(ix.records, appendLife(nil, recordRevive, revived))
 	}
-	ix.join(service, names)
+	ix.join(service, slices.Values(names))
 	return slots
 }
 

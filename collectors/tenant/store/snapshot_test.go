@@ -23,14 +23,7 @@ func TestRestartContinuesExactly(t *testing.T) {
 	for _, compacted := range []bool{false, true} {
 		want := d.fingerprint()
 		if compacted {
-			segment, err := d.log.Rotate()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment)); err != nil {
-				t.Fatal(err)
-			}
-			_ = d.log.Drop(segment)
+			d.compactNow()
 		}
 		d.close()
 		d = newTestStore(t, path, Config{Limit: 10, Thresholds: []uint64{300e6}, Registered: registered(3)})

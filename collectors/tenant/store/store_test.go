@@ -79,6 +79,21 @@ func (d *testStore) save(records ...[]byte) error {
 	return nil
 }
 
+// compactNow replaces the log by a snapshot, as compactIfDue does when the log is long.
+func (d *testStore) compactNow() {
+	d.t.Helper()
+	segment, err := d.log.Rotate()
+	if err == nil {
+		err = d.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment))
+	}
+	if err == nil {
+		err = d.log.Drop(segment)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // accumulatorOf is one request of a tenant.
 func accumulatorOf(slot uint32, n uint32, nanos uint64) *Accumulator {
 	c := &Accumulator{Slot: slot}

@@ -65,13 +65,7 @@ func TestRestartKeepsWhichThresholdsAreHeld(t *testing.T) {
 	c.Thresholds = []uint64{3e8, 1e9}
 	for _, saved := range []bool{false, true} {
 		if saved {
-			segment, err := d.log.Rotate()
-			if err == nil {
-				err = d.Store.dir.Save(snapshotName, snapshotVersion, d.saved.snapshot(segment))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			d.compactNow()
 		} else {
 			c.Sources = []SourceConfig{{Name: "access", Service: "web"}}
 			d.Configure(c)
