@@ -189,18 +189,23 @@ type waiting struct {
 
 // Add counts an event, at the latest when the aggregator is flushed.
 func (a *Aggregator) Add(e *decode.Event) {
-	c := Compacted(e)
 	if e.Probe {
-		a.Count(c)
+		c := Compacted(e)
+		a.Count(&c)
 		return
 	}
 	key := a.source.Rule.key(e)
 	if len(key) > maxHost {
-		c.Place = Place{Slot: a.unknown}
-		a.Count(c)
+		c := Compacted(e)
+		c.Slot = a.unknown
+		a.Count(&c)
 		return
 	}
-	a.waiting = append(a.waiting, waiting{c, hashOf(key), uint32(len(a.keys)), uint32(len(key))})
+	// An event is written where it waits: a copy of what has just been written in parts waits for all of them.
+	a.waiting = append(a.waiting, waiting{})
+	w := &a.waiting[len(a.waiting)-1]
+	w.take(e)
+	w.hash, w.at, w.size = hashOf(key), uint32(len(a.keys)), uint32(len(key))
 	a.keys = append(a.keys, key...) // the decoder will use its memory again
 	if len(a.waiting) == together {
 		a.drain()
@@ -220,7 +225,7 @@ func (a *Aggregator) drain() {
 		a.touched += a.accumulator(a.waiting[i].Slot).Touch(a.waiting[i].Duration)
 	}
 	for i := range a.waiting {
-		a.Count(a.waiting[i].Compact)
+		a.Count(&a.waiting[i].Compact)
 	}
 	a.waiting, a.keys = a.waiting[:0], a.keys[:0]
 }
@@ -238,14 +243,18 @@ type Compact struct {
 }
 
 // Compacted returns an event without its place.
-func Compacted(e *decode.Event) Compact {
-	return Compact{
-		Probe: e.Probe, Class: uint8(e.Class()), Unreadable: e.Unreadable, Duration: e.Duration, Bytes: e.Bytes, Time: e.Time,
-	}
+func Compacted(e *decode.Event) (c Compact) {
+	c.take(e)
+	return c
+}
+
+func (c *Compact) take(e *decode.Event) {
+	c.Class, c.Probe, c.Unreadable = uint8(e.Class()), e.Probe, e.Unreadable
+	c.Duration, c.Bytes, c.Time = e.Duration, e.Bytes, e.Time
 }
 
 // Count counts an event whose tenant is known.
-func (a *Aggregator) Count(e Compact) {
+func (a *Aggregator) Count(e *Compact) {
 	n := uint32(1)
 	if a.source.Weight != Whole {
 		a.carry += a.source.Weight
@@ -260,9 +269,9 @@ func (a *Aggregator) Count(e Compact) {
 		return
 	}
 	a.unreadable[e.Unreadable]++
-	a.add(e.Slot, &e, n)
+	a.add(e.Slot, e, n)
 	if e.Pool != 0 {
-		a.add(e.Pool, &e, n)
+		a.add(e.Pool, e, n)
 	}
 }
 

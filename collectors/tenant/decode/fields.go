@@ -74,9 +74,9 @@ func readFields(d *JSON, e *Event) Outcome {
 	if e.Bytes, ok = d.bytes(fBytes); !ok {
 		e.Bytes, _ = d.bytes(fBytes2)
 	}
-	for _, f := range [3]field{fTime, fTime2, fTime3} {
-		if e.Time = d.time(f); e.Time != 0 {
-			break
+	if e.Time = d.time(fTime); e.Time == 0 {
+		if e.Time = d.time(fTime2); e.Time == 0 {
+			e.Time = d.time(fTime3)
 		}
 	}
 	return Counted

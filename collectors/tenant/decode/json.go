@@ -42,17 +42,17 @@ func (v *values) unset(f field) bool {
 // name returns what names something: a string's content, or a number without the zeros with which floats are written
 // (42.0).
 func (v *values) name(f field) []byte {
-	raw := v.raw[f]
-	switch v.kinds[f] {
-	case text:
-		return raw
-	case number:
-		if end := bytes.IndexByte(raw, '.'); end >= 0 && len(bytes.Trim(raw[end+1:], "0")) == 0 {
-			return raw[:end]
-		}
-		return raw
+	if v.kinds[f] == number {
+		return integer(v.raw[f])
 	}
-	return nil
+	return v.str(f)
+}
+
+func integer(number []byte) []byte {
+	if end := bytes.IndexByte(number, '.'); end >= 0 && len(bytes.Trim(number[end+1:], "0")) == 0 {
+		return number[:end]
+	}
+	return number
 }
 
 // minusOne reports whether there is the number -1.
@@ -132,6 +132,7 @@ type JSON struct {
 	path    bool
 	probes  prover
 	scratch []byte
+	marks   marks
 	bare    []byte // a record whose bare values have got quotes
 	clock   clock
 	notice  notices
@@ -223,6 +224,7 @@ func (d *JSON) event(e *Event) Outcome {
 func (d *JSON) record(b []byte, i int) int {
 	d.v.kinds = [fields]kind{}
 	d.scratch, d.at = d.scratch[:0], 0
+	d.marks.restart(b, i)
 	return d.object(b, i+1, d.keys, 1)
 }
 
@@ -241,7 +243,7 @@ func (d *JSON) object(b []byte, i int, t *keys, depth int) int {
 		d.at++
 		switch {
 		case b[i] == '"':
-			end, kind := nextMark(b, i+1), plain
+			end, kind := d.marks.next(b, i+1), plain
 			if end >= len(b) || b[end] != '"' {
 				if end, kind = scanString(b, end); end < 0 {
 					return -1

@@ -110,8 +110,8 @@ func (r *Receiver) settle(b *batch, agg *aggregate.Aggregator, own *idSet) error
 	if busy {
 		return errBusy
 	}
-	for _, e := range b.events {
-		if e.Slot != skipped {
+	for i := range b.events {
+		if e := &b.events[i]; e.Slot != skipped {
 			agg.Count(e)
 		}
 	}

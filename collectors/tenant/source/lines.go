@@ -26,22 +26,50 @@ type lines struct {
 // count counts the whole lines of a block and returns how many bytes they take. A line without its end is
 // left, unless it is the last there will be.
 func (l *lines) count(agg *aggregate.Aggregator, block []byte, last bool) int {
-	done, n := 0, uint64(0)
+	p := progress{}
+	for !l.scan(agg, block, last, &p) {
+	}
+	agg.Read(p.lines, uint64(p.done))
+	return p.done
+}
+
+// progress is how far a block has been read.
+type progress struct {
+	done     int // bytes of whole lines
+	next     int // where the line after the present one begins
+	lines    uint64
+	decoding bool // the decoder has the line
+}
+
+// scan counts lines from where a block has been read to, and reports whether it got to the end. It stops after a line
+// at which the decoder panicked: to recover once for a block costs nothing, once for a line does.
+func (l *lines) scan(agg *aggregate.Aggregator, block []byte, last bool, p *progress) (ended bool) {
+	defer func() {
+		if ended || !p.decoding {
+			return
+		}
+		err := collectors.Panic(recover())
+		l.skip(agg, decode.Syntax, p.done)
+		p.done, p.decoding = p.next, false
+		if l.panicked != nil {
+			l.panicked(err)
+		}
+	}()
 	for {
-		rest := block[done:]
+		rest := block[p.done:]
 		end := bytes.IndexByte(rest, '\n')
-		next := end + 1
+		p.next = p.done + end + 1
 		if end < 0 {
 			if !last || len(rest) == 0 {
-				break
+				return true
 			}
-			end, next = len(rest), len(rest)
+			end, p.next = len(rest), len(block)
 		}
 		if l.long {
 			l.long = false
-			n++
+			p.lines++
 			agg.Skip(decode.TooLong)
-			done += next
+			p.done = p.next
 			continue
 		}
 		line := rest[:end]
@@ -49,27 +77,32 @@ func (l *lines) count(agg *aggregate.Aggregator, block []byte, last bool) int {
 			line = line[:end-1]
 		}
 		if len(line) > 0 {
-			n++
-			l.line(agg, line, done)
+			p.lines++
+			l.line(agg, line, p)
 		}
-		done += next
+		p.done = p.next
 	}
-	agg.Read(n, uint64(done))
-	return done
 }
 
-func (l *lines) line(agg *aggregate.Aggregator, line []byte, at int) {
+func (l *lines) line(agg *aggregate.Aggregator, line []byte, p *progress) {
 	v := decode.TooLong
 	if len(line) <= maxLine {
+		p.decoding = true
 		v = l.decode(line)
+		p.decoding = false
 	}
-	if v == decode.Counted {
-		if l.event.Unreadable != decode.Readable && l.unread != nil {
-			l.unread(&l.event)
-		}
-		agg.Add(&l.event)
+	if v != decode.Counted {
+		l.skip(agg, v, p.done)
 		return
 	}
+	if l.event.Unreadable != decode.Readable && l.unread != nil {
+		l.unread(&l.event)
+	}
+	agg.Add(&l.event)
+}
+
+// skip counts a line that is none to count, and where it began if it could not be read.
+func (l *lines) skip(agg *aggregate.Aggregator, v decode.Outcome, at int) {
 	agg.Skip(v)
 	if v.Rejected() && l.bad != nil {
 		l.bad(v, at)
@@ -77,15 +110,7 @@ func (l *lines) line(agg *aggregate.Aggregator, line []byte, at int) {
 }
 
 // decode decodes a line, of a container's log or another.
-func (l *lines) decode(line []byte) (v decode.Outcome) {
-	defer func() {
-		if p := recover(); p != nil {
-			v = decode.Syntax
-			if l.panicked != nil {
-				l.panicked(collectors.Panic(p))
-			}
-		}
-	}()
+func (l *lines) decode(line []byte) decode.Outcome {
 	if line[0] == '{' { // nearly always
 		return l.decoder.Decode(line, &l.event)
 	}
@@ -102,7 +127,7 @@ func (l *lines) decode(line []byte) (v decode.Outcome) {
 		l.part = false
 		return decode.TooLong
 	}
-	v = l.decoder.Decode(entry.Content, &l.event)
+	v := l.decoder.Decode(entry.Content, &l.event)
 	if v == decode.Counted && l.event.Time == 0 {
 		l.event.Time = decode.ParseTime(entry.Time)
 	}

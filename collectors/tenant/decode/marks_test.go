@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// sameMarks compares nextMark, from every index of a text, with looking at each byte.
+// sameMarks compares nextMark, and the marks of a record that begins anywhere, with looking at each byte.
 func sameMarks(t *testing.T, text []byte) {
 	t.Helper()
 	for i := range len(text) + 1 {
@@ -18,6 +18,16 @@ func sameMarks(t *testing.T, text []byte) {
 			t.Fatalf("from %d of %d bytes: %d, want %d", i, len(text), got, want)
 		}
 	}
+	var m marks
+	for _, start := range []int{0, 1, len(text) / 2, max(0, len(text)-64), len(text)} {
+		start = min(start, len(text))
+		m.restart(text, start)
+		for i := start; i <= len(text); i++ {
+			if got, want := m.next(text, i), nextMark(text, i); got != want {
+				t.Fatalf("record at %d, from %d of %d bytes: %d, want %d", start, i, len(text), got, want)
+			}
+		}
+	}
 }
 
 func TestNextMark(t *testing.T) {
@@ -26,7 +36,7 @@ func TestNextMark(t *testing.T) {
 		every[i] = byte(i)
 	}
 	sameMarks(t, every)
-	for _, size := range []int{0, 1, 7, 15, 16, 17, 31, 32, 33, 64, 150} {
+	for _, size := range []int{0, 1, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 150, 511, 512, 513, 576, 1100} {
 		text := bytes.Repeat([]byte("x"), size)
 		sameMarks(t, text)                          // nothing after it in memory
 		sameMarks(t, append(text, `xx"`...)[:size]) // a mark after it
@@ -41,5 +51,8 @@ func FuzzNextMark(f *testing.F) {
 	for _, line := range jsonSeeds {
 		f.Add([]byte(line))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { sameMarks(t, text) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		sameMarks(t, text)
+		sameMarks(t, bytes.Repeat(text, 1+600/(len(text)+1)))
+	})
 }

@@ -1,0 +1,41 @@
+#include "textflag.h"
+
+// func markAVX2(words *uint64, b *byte, n int)
+TEXT ·markAVX2(SB), NOSPLIT, $0-24
+	MOVQ words+0(FP), DI
+	MOVQ b+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVL $0x22222222, AX
+	MOVD AX, X13
+	VPBROADCASTD X13, Y13 // quotes
+	MOVL $0x5c5c5c5c, AX
+	MOVD AX, X14
+	VPBROADCASTD X14, Y14 // backslashes
+	MOVL $0x20202020, AX
+	MOVD AX, X15
+	VPBROADCASTD X15, Y15 // as signed bytes, control characters and all above 0x7f are less
+
+loop:
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPCMPEQB Y0, Y13, Y2
+	VPCMPEQB Y0, Y14, Y3
+	VPCMPGTB Y0, Y15, Y4
+	VPCMPEQB Y1, Y13, Y5
+	VPCMPEQB Y1, Y14, Y6
+	VPCMPGTB Y1, Y15, Y7
+	VPOR Y2, Y3, Y2
+	VPOR Y2, Y4, Y2
+	VPOR Y5, Y6, Y5
+	VPOR Y5, Y7, Y5
+	VPMOVMSKB Y2, AX
+	VPMOVMSKB Y5, BX
+	SHLQ $32, BX
+	ORQ BX, AX
+	MOVQ AX, (DI)
+	ADDQ $64, SI
+	ADDQ $8, DI
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
