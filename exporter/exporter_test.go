@@ -82,6 +82,12 @@ func start(t *testing.T, o Options) (*exporter, string) {
 		o.Collectors = map[string]bool{health.Definition.Name: true}
 	}
 	e := newExporter(o, nil)
+	return e, serve(t, e)
+}
+
+// serve runs an exporter's collectors and serves through httptest.
+func serve(t *testing.T, e *exporter) (base string) {
+	t.Helper()
 	if err := e.policy.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +102,7 @@ func start(t *testing.T, o Options) (*exporter, string) {
 	e.ready.Store(true)
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return e, s.URL
+	return s.URL
 }
 
 type answer struct {

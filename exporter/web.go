@@ -86,6 +86,7 @@ func (e *exporter) handler() (http.Handler, error) {
 		http.Error(w, "Reload by POST or PUT, such as curl -X POST.", http.StatusMethodNotAllowed)
 	})
 	mux.HandleFunc("GET /status", e.serveStatus)
+	e.api(mux)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
 	return at.serve(e.masked(mux)), nil
 }
