@@ -30,6 +30,9 @@ const (
 	LabelRepository  = "repository"
 	LabelProgram     = "program"
 	LabelTest        = "test"
+	// LabelStore is the identity of the saved state that a counter continues in. It stays the same where that state is
+	// moved to another exporter, and is new where counters begin at 0.
+	LabelStore = "store"
 	// LabelSubject is what an incident is about that concerns no service; see Subject.
 	LabelSubject = "subject"
 )

@@ -21,18 +21,18 @@ var (
 	TenantRequests = define(Metric{
 		Name: "thorbis_tenant_requests_total", Type: Counter, Across: Sum,
 		Help:   "Requests by class of their status. Our own probes and late events are counted apart.",
-		Labels: append(serviceTenantLabels[:2:2], LabelCodeClass),
+		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelCodeClass),
 	})
 	TenantSlowRequests = define(Metric{
 		Name: "thorbis_tenant_slow_requests_total", Type: Counter, Across: Sum,
 		Help:   "Requests that took longer than a threshold of the policy, in seconds; exact.",
-		Labels: append(serviceTenantLabels[:2:2], LabelThreshold),
+		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelThreshold),
 	})
 	TenantLateRequests = define(Metric{
 		Name: "thorbis_tenant_late_requests_total", Type: Counter, Across: Sum,
 		Help: "Requests whose event arrived later than the policy's late_after: part of budgets and reports, " +
 			"not of paging windows.",
-		Labels: append(serviceTenantLabels[:2:2], LabelCodeClass),
+		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelCodeClass),
 	})
 	TenantResponseBytes = define(Metric{
 		Name: "thorbis_tenant_response_bytes_total", Type: Counter, Unit: "bytes", Across: Sum,
@@ -48,17 +48,17 @@ var (
 		Name: "thorbis_service_requests_total", Type: Counter, Across: Sum,
 		Help: "Requests of all tenants of a tier, with series of their own or not, by class of their status; those of no " +
 			"tenant have the tier _unknown.",
-		Labels: append(serviceTierLabels[:2:2], LabelCodeClass),
+		Labels: append(serviceTierLabels[:2:2], LabelStore, LabelCodeClass),
 	})
 	ServiceSlowRequests = define(Metric{
 		Name: "thorbis_service_slow_requests_total", Type: Counter, Across: Sum,
 		Help:   "Requests of all tenants of a tier that took longer than a threshold of the policy, in seconds; exact.",
-		Labels: append(serviceTierLabels[:2:2], LabelThreshold),
+		Labels: append(serviceTierLabels[:2:2], LabelStore, LabelThreshold),
 	})
 	ServiceLateRequests = define(Metric{
 		Name: "thorbis_service_late_requests_total", Type: Counter, Across: Sum,
 		Help:   "Requests of all tenants of a tier whose event arrived later than the policy's late_after.",
-		Labels: append(serviceTierLabels[:2:2], LabelCodeClass),
+		Labels: append(serviceTierLabels[:2:2], LabelStore, LabelCodeClass),
 	})
 	ServiceRequestsOff = define(Metric{
 		Name: "thorbis_service_requests_off", Type: Gauge, Across: Sum,

@@ -37,7 +37,8 @@ type killed struct {
 	mu      sync.Mutex
 	written map[string]uint64  // requests by tenant
 	facts   map[string]uint64  // other expected counts, by the series on /metrics
-	seen    map[string]float64 // by series: the last value
+	seen    map[string]float64 // by series without its store: the last value
+	store   string
 	scrapes int
 	seed    uint64
 	starts  uint64
@@ -301,6 +302,7 @@ func (k *killed) read(page string, fromZero bool, wanted func(series string) boo
 			continue
 		}
 		n, err := strconv.ParseFloat(value, 64)
+		series = k.withoutStore(series)
 		if _, twice := fresh[series]; twice || err != nil {
 			wrong = append(wrong, lines.Text())
 		}
@@ -326,6 +328,24 @@ func (k *killed) read(page string, fromZero bool, wanted func(series string) boo
 		k.seen[series] = n
 	}
 	return true
+}
+
+// withoutStore returns a series without its store, which no kill may change.
+func (k *killed) withoutStore(series string) string {
+	before, after, ok := strings.Cut(series, `store="`)
+	if !ok {
+		return series
+	}
+	store, after, _ := strings.Cut(after, `",`)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.store == "" {
+		k.store = store
+	}
+	if store != k.store {
+		k.t.Errorf("store %s, and %s before", store, k.store)
+	}
+	return before + after
 }
 
 // missing returns what is not yet exported as often as it was made: requests by tenant, and facts.

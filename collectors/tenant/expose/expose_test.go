@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,6 +245,34 @@ func checkHistogram(t *testing.T, h *dto.Histogram, want []time.Duration) {
 	if total != int64(len(want)) || at != len(h.GetPositiveDelta()) || h.GetSchema() != store.Schema ||
 		len(h.GetPositiveSpan()) == 0 {
 		t.Errorf("native: %d of %d in %v", total, len(want), h)
+	}
+}
+
+// Counters of requests name the store that they continue in, in every format; what is read once has none.
+func TestCountersNameTheirStore(t *testing.T) {
+	b, _ := counted(t, 3)
+	formats := map[Format]expfmt.FormatType{Text: expfmt.TypeTextPlain, Protobuf: expfmt.TypeProtoDelim}
+	for _, store := range []string{"", "0123abcd"} {
+		for format, parsed := range formats {
+			view := b.View()
+			view.Store = store
+			var out bytes.Buffer
+			if err := Write(&out, view, format, Options{Native: true, Classic: true}); err != nil {
+				t.Fatal(err)
+			}
+			for name, family := range parse(t, out.Bytes(), expfmt.NewFormat(parsed)) {
+				i := slices.IndexFunc(metric.All(), func(m *metric.Metric) bool { return m.Name == name })
+				want := ""
+				if metric.All()[i].Has(metric.LabelStore) {
+					want = store
+				}
+				for _, m := range family.Metric {
+					if got := label(m, metric.LabelStore); got != want {
+						t.Fatalf("format %d: %s of store %q, want %q", format, name, got, want)
+					}
+				}
+			}
+		}
 	}
 }
 

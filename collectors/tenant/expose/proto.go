@@ -177,6 +177,9 @@ func (w *protoWriter) counters(m *metric.Metric, label string, values []string,
 	pairs := make([][]byte, len(values))
 	for i, v := range values {
 		pairs[i] = appendPair(nil, label, v)
+		if w.view.Store != "" {
+			pairs[i] = appendPair(pairs[i], metric.LabelStore, w.view.Store)
+		}
 	}
 	return w.family(m, protoCounter, func(s *store.Series) {
 		// What the counters of a series have in common is made once.

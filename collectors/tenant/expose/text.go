@@ -19,6 +19,7 @@ type textWriter struct {
 	buf      *buffer
 	level    *level
 	services []string // labels of each service up to the name of a series
+	stored   []string // the same of counters, whose saved state is named
 }
 
 func writeText(out io.Writer, v *store.View, om bool, o Options) error {
@@ -29,9 +30,14 @@ func writeText(out io.Writer, v *store.View, om bool, o Options) error {
 		return err
 	}
 	for _, w.level = range o.levels() {
-		w.services = w.services[:0]
+		w.services, w.stored = w.services[:0], w.stored[:0]
 		for _, s := range v.Services {
-			w.services = append(w.services, `{app_service="`+s+`",environment="`+o.Environment+`",`+w.level.label+`="`)
+			service := `{app_service="` + s + `",environment="` + o.Environment + `",`
+			w.services = append(w.services, service+w.level.label+`="`)
+			if v.Store != "" {
+				service += metric.LabelStore + `="` + v.Store + `",`
+			}
+			w.stored = append(w.stored, service+w.level.label+`="`)
 		}
 		// Requests come last: what was counted meanwhile makes no share of them more than all.
 		for _, family := range []func() error{w.late, w.durations, w.bytes, w.slow, w.requests} {
@@ -124,7 +130,7 @@ func (w *textWriter) counters(m *metric.Metric, label string, values []string,
 	after := suffixes(label, values)
 	return w.each(func(b []byte, s *store.Series) []byte {
 		for i, n := range counts(s) {
-			b = append(w.labels(b, name, s), after[i]...)
+			b = append(append(append(append(b, name...), w.stored[s.Service]...), s.Tenant...), after[i]...)
 			b = append(strconv.AppendUint(b, n, 10), '\n')
 		}
 		return b

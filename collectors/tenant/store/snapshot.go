@@ -26,6 +26,10 @@ func (st *State) snapshot(segment uint64) []byte {
 		out = append(out, b...)
 		b = b[:0]
 	}
+	if st.identity != "" {
+		b = appendIdentity(b, st.identity)
+		put()
+	}
 	if st.lostAt > 0 {
 		b = appendLost(b, st.lostAt)
 		put()

@@ -26,6 +26,7 @@ type State struct {
 	scratch    slot
 	lostAt     int64 // Unix milliseconds; 0 if no saved state was ever dropped
 	immediate  bool  // pending slots are exported with their counts
+	identity   string
 }
 
 type service struct {
@@ -72,6 +73,7 @@ const (
 	recordInherit // of older versions
 	recordTake
 	recordPool
+	recordIdentity
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -128,6 +130,8 @@ func (st *State) apply(record []byte) error {
 		err = st.applyVisibleThresholds(r)
 	case recordLost:
 		st.lostAt = int64(r.uint())
+	case recordIdentity:
+		err = st.applyIdentity(r)
 	case recordScrapers:
 		err = st.applyScrapers(r)
 	default:

@@ -56,8 +56,12 @@ type Options struct {
 // Open reads the saved state back. One that cannot be trusted is dropped: every counter starts at 0.
 func Open(o Options) (*Store, error) {
 	s, err := open(o)
+	if err == nil {
+		s.identify()
+		return s, nil
+	}
 	if !unusable(err) {
-		return s, err
+		return nil, err
 	}
 	o.Logger.Error("Tenant counters start at 0 and files are read from their ends: the saved state cannot be used",
 		"err", err)
@@ -67,6 +71,7 @@ func Open(o Options) (*Store, error) {
 	if s, err = open(o); err == nil {
 		s.saved.lostAt = s.now().UnixMilli()
 		s.index.records = append(s.index.records, appendLost(nil, s.saved.lostAt))
+		s.identify()
 	}
 	return s, err
 }

@@ -13,6 +13,7 @@ const viewChunk = 512
 type View struct {
 	state      *State
 	Version    uint64
+	Store      string // the identity of the saved state; empty for one that is exported once
 	Thresholds []uint64
 	Services   []string
 	slots      int
@@ -59,7 +60,10 @@ func (s *Store) View() *View {
 	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	v := &View{state: st, Version: st.version, Thresholds: st.thresholds, slots: len(st.slots)}
+	v := &View{state: st, Store: st.identity, Thresholds: st.thresholds}
+	if st.identity != "" || st.immediate {
+		v.Version, v.slots = st.version, len(st.slots)
+	}
 	for _, s := range st.services {
 		v.Services = append(v.Services, s.name)
 	}
