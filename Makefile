@@ -133,7 +133,7 @@ check-vulnerabilities: $(TOOLS)/govulncheck
 	else echo "check  known vulnerabilities: not judged, for the database is not a package registry; set GOVULNDB to https://vuln.go.dev or a file:// copy"; fi
 
 # The real programs that tests run against, as command:Debian package. A test whose program is missing says so and skips.
-REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light strace:strace
+REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light strace:strace chromium:chromium
 
 .PHONY: setup
 setup: ## install what the tests need and is missing (with apt): a C compiler and the programs they run against
@@ -198,6 +198,10 @@ unit: build tools setup ## unit tests
 .PHONY: e2e
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
 	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
+
+.PHONY: pictures
+pictures: build tools setup ## draw every dashboard of the demonstration into docs/pictures; it takes about ten minutes
+	@THORBIS_BIN=$(BIN) THORBIS_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -v -timeout 30m -run '^TestPictures$$' ./e2e
 
 .PHONY: fuzz
 fuzz: ## a short pass over every fuzz test (FUZZTIME=3000x)

@@ -100,7 +100,8 @@ func serve() error {
 	fmt.Printf(`
 Everything is up, and Prometheus scrapes it.
 
-  open     http://%[1]s/status   the exporter: checks, outages, collectors
+  open     http://%[9]s/         the dashboards, as Grafana shows them, with alerts and rules
+           http://%[1]s/status   the exporter: checks, outages, collectors
            http://%[2]s/         Alertmanager: what fires, silences
            http://%[3]s/metrics  what Prometheus scrapes every 15 s
   query    http://%[4]s/api/v1/query?query=ALERTS
@@ -114,7 +115,8 @@ Unless you open the page's Acknowledge link, the secondary is paged after 2 minu
 Mend it:                         make recover
 Stop everything:                 Ctrl-C
 
-`, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir)
+`, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir,
+		s.Addresses.Preview)
 
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()

@@ -84,8 +84,19 @@ func TestDemonstration(t *testing.T) {
 		return up
 	})
 	children = serversOf(t, cmd.Process.Pid)
-	if len(children) != 3 {
-		t.Errorf("%d programs were started, want the exporter, Prometheus and Alertmanager", len(children))
+	if len(children) != 4 {
+		t.Errorf("%d programs were started, want the exporter, Prometheus, Alertmanager and the preview", len(children))
+	}
+	first := ""
+	eventually(t, 10*time.Second, "what to open", func() bool {
+		select {
+		case first = <-lines:
+		default:
+		}
+		return strings.Contains(first, "open ")
+	})
+	if url := "http://" + where.Preview + "/"; !strings.Contains(first, url) || status(url) != http.StatusOK {
+		t.Errorf("the first to open is %q, want the preview at %s, which answers %d", first, url, status(url))
 	}
 
 	healthz := "http://" + where.SaaS + "/healthz"
@@ -142,7 +153,7 @@ func TestDemonstration(t *testing.T) {
 }
 
 func ports(a stack.Addresses) []string {
-	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager}, a.Exporters...)
+	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Prometheus, a.Alertmanager}, a.Exporters...)
 }
 
 // freePorts looks for a port from which on all that a demonstration needs are free, out of the way of

@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/pager"
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/browsertest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -90,6 +91,11 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, 40)
 	outage(t, s, saas.Refuse, func() {
+		t.Run("preview", func(t *testing.T) {
+			b := browsertest.Start(t)
+			checkAlertsPage(t, s, b, metric.CheckDownAlert.Name)
+			checkPreview(t, s, b)
+		})
 		for i := range s.Exporters {
 			s.KillExporter(i)
 			sleep(t, 10*time.Second)
@@ -103,6 +109,14 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 		return err == nil && n > 0
 	})
 	checkDashboards(t, s) // all that is shown has happened
+	t.Run("preview", func(t *testing.T) {
+		b := browsertest.Start(t)
+		checkKnown(t, s, b)
+		checkAlertsPage(t, s, b, "")
+		checkPreview(t, s, b)
+		checkClicks(t, s, b)
+		checkTelephone(t, s, b)
+	})
 	forgotten(t, s)
 }
 

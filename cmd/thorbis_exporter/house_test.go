@@ -19,12 +19,13 @@ const module = "github.com/thorbis/thorbis_exporter/"
 var house = []struct{ from, to string }{
 	{`metric`, ``},
 	{`config`, `metric|internal/(regularfile|secret)`},
-	{`internal/testkit`, ``},
+	{`internal/(testkit|browsertest)`, ``},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
 	{`collectors`, `metric|config|internal/.*`},
 	{`collectors/[^/]+(/.*)?`, `metric|config|internal/.*|collectors|SAME`},
 	{`exporter`, `metric|config|internal/.*|collectors(/.*)?`},
+	{`dashboards/preview`, ``},
 	{`dashboards|rules/rule`, `metric|config`},
 	{`rules/ruletest`, `metric|config|rules(/rule)?`},
 	{`rules/[^/]+`, `metric|config|rules/rule`},
@@ -33,7 +34,7 @@ var house = []struct{ from, to string }{
 	{`alertmanager`, `metric|config|alertmanager/amconfig`},
 	{`mixin(/.*)?`, `metric|config|rules(/slo)?|alertmanager(/.*)?|dashboards|mixin(/.*)?`},
 	{`cmd/thorbis_exporter`, `metric|config|internal/.*|collectors(/.*)?|exporter`},
-	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards|mixin(/.*)?`},
+	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards(/preview)?|mixin(/.*)?`},
 	{`demo(/.*)?`, `metric|config|demo/.*`},
 	{`e2e|bench`, `.*`},
 }

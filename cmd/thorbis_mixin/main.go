@@ -67,6 +67,8 @@ func run(args []string, out io.Writer) error {
 
 	replay, replayFlags := newBacktest(app)
 
+	page, pageFlags := newPreview(app)
+
 	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
 	convert := map[string]func() error{} // by full command
 	for _, i := range importer.Importers {
@@ -89,6 +91,8 @@ func run(args []string, out io.Writer) error {
 	switch command {
 	case replay.FullCommand():
 		return replayFlags.run(p, out)
+	case page.FullCommand():
+		return pageFlags.run(p, out)
 	case generate.FullCommand():
 		files, err := generateBundle.render(p)
 		if err != nil {

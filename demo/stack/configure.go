@@ -21,7 +21,7 @@ import (
 func (s *Stack) configure(ctx context.Context) error {
 	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
 		"Traffic": s.options.Traffic > 0, "Log": filepath.Join(s.Dir, accessLog), "Dir": s.Dir, "SaaS": s.Addresses.SaaS,
-		"SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager,
+		"SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
 		"Alertmanager": s.Alertmanager,
 		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
 		"Manager": duration(s.options.Manager),

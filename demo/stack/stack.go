@@ -63,6 +63,7 @@ type Stack struct {
 	servers      []*http.Server
 	prometheus   *process
 	alertmanager *process
+	preview      *process
 	exporters    []*process
 	stopPlatform []func() // what the platform does by itself
 }
@@ -141,14 +142,18 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.ready(ctx, s.prometheus, "http://"+s.Prometheus+"/-/ready"); err != nil {
 		return err
 	}
+	if err := s.startPreview(ctx); err != nil {
+		return err
+	}
 	s.say("waiting for the first scrape of every part")
 	return s.wait(ctx, s.prometheus, "Prometheus does not scrape every part", func() error { return s.scraped(ctx) })
 }
 
 // vacant returns an error if an address is taken: it names the part and the cure.
 func vacant(a Addresses) error {
-	for _, address := range append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Prometheus, a.Alertmanager},
-		a.Exporters...) {
+	for _, address := range append([]string{
+		a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Prometheus, a.Alertmanager,
+	}, a.Exporters...) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			return fmt.Errorf("%s is taken; is another demonstration running? Stop what listens there, "+
@@ -247,7 +252,7 @@ func (s *Stack) KillExporter(i int) { s.exporters[i].kill() }
 
 // Ended reports a part that ended by itself.
 func (s *Stack) Ended() error {
-	for _, p := range append([]*process{s.prometheus, s.alertmanager}, s.exporters...) {
+	for _, p := range append([]*process{s.preview, s.prometheus, s.alertmanager}, s.exporters...) {
 		if p != nil {
 			if err := p.exited(); err != nil {
 				return err
@@ -259,7 +264,7 @@ func (s *Stack) Ended() error {
 
 // Stop stops everything that was started, and removes its files.
 func (s *Stack) Stop() {
-	for _, p := range append([]*process{s.prometheus, s.alertmanager}, s.exporters...) {
+	for _, p := range append([]*process{s.preview, s.prometheus, s.alertmanager}, s.exporters...) {
 		if p != nil {
 			p.stop()
 		}
