@@ -69,6 +69,8 @@ function timeChanged() {
   drawHead();
 }
 
+// The overview is what a page without an address shows, and the first of the list.
+const isOverview = (d) => Number(/overview/i.test(d.uid));
 const shortTitle = (d) => d.title.replace(/^Thorbis \/ /, '');
 
 function drawHead() {
@@ -214,7 +216,7 @@ async function route() {
   applyTheme(theme());
   routing = true;
   try {
-    site.all = await own('dashboards');
+    site.all = (await own('dashboards')).sort((a, b) => isOverview(b) - isOverview(a));
     await show(params);
   } catch (e) {
     clear(place).append(h('div.nothing.bad', {}, e.message));
@@ -235,7 +237,7 @@ async function show(params) {
     await page.refresh();
     return;
   }
-  const chosen = uid ?? site.all.find((d) => /overview/i.test(d.uid))?.uid ?? site.all[0]?.uid;
+  const chosen = uid ?? site.all[0]?.uid;
   const model = await own(`dashboards/${encodeURIComponent(decodeURIComponent(chosen))}`);
   model.uid ||= chosen;
   const page = (site.page = new DashboardPage(model, site, params));

@@ -84,7 +84,7 @@ export function popover(anchor, content, className = '') {
   document.body.append(box);
   const at = anchor.getBoundingClientRect();
   const width = Math.min(box.offsetWidth, window.innerWidth - 16);
-  box.style.maxWidth = `${window.innerWidth - 16}px`;
+  if (box.offsetWidth > width) box.style.maxWidth = `${width}px`;
   box.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - width - 8))}px`;
   const room = window.innerHeight - at.bottom - 12;
   if (room < 180 && at.top > room) {

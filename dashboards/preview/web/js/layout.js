@@ -21,16 +21,14 @@ export function sections(dashboard, env) {
 function each(env, name) {
   const v = name && env.variables.get(name);
   return v
-    ? env.variables
-        .values(v)
-        .map((value) => ({
-          [name]: {
-            values: [value],
-            variable: { ...v, multi: false, includeAll: false },
-            chosen: [value],
-            text: v.options.find((o) => o.value === value)?.text ?? value,
-          },
-        }))
+    ? env.variables.values(v).map((value) => ({
+        [name]: {
+          values: [value],
+          variable: { ...v, multi: false, includeAll: false },
+          chosen: [value],
+          text: v.options.find((o) => o.value === value)?.text ?? value,
+        },
+      }))
     : null;
 }
 
@@ -75,12 +73,25 @@ function placed(section, env) {
 const order = (a, b) => a.at.y - b.at.y || a.at.x - b.at.x;
 
 // place is a panel's on the page; on a telephone small panels stand two to a row and others one.
-function style(el, { x, y, w, h: height }, type) {
+function style(el, { x, y, w, h: height }, { type, targets = [] }) {
   el.style.setProperty('--x', x + 1);
   el.style.setProperty('--y', y + 1);
   el.style.setProperty('--w', Math.min(w, COLUMNS - x));
   el.style.setProperty('--h', height);
-  el.classList.toggle('small', w <= 6 && ['stat', 'gauge'].includes(type));
+  const few = targets.length <= 2 && targets.every((t) => !t.legendFormat?.includes('{{'));
+  el.classList.toggle('small', w <= 6 && few && ['stat', 'gauge'].includes(type));
+}
+
+// pair marks the small panels that would stand alone where two stand in a row.
+function pair(panels) {
+  let open = null;
+  for (const el of [...panels, null]) {
+    if (el?.classList.contains('small')) open = open ? null : el;
+    else {
+      open?.classList.add('odd');
+      open = null;
+    }
+  }
 }
 
 export class Layout {
@@ -143,11 +154,12 @@ export class Layout {
     if (grid.childElementCount) return;
     for (const { p, at, scoped } of placed(section, this.env).sort(order)) {
       const panel = new Panel(p, this.env, scoped);
-      style(panel.el, at, p.type);
+      style(panel.el, at, p);
       this.panels.push(panel);
       grid.append(panel.el);
       this.watcher.observe(panel.el);
     }
+    pair([...grid.children]);
   }
 
   refresh() {

@@ -161,6 +161,21 @@ function drawMarks(u, annotations) {
   });
 }
 
+const about = (a) =>
+  h(
+    'div.tip-note',
+    {},
+    h('div.tip-time', {}, a.to > a.from ? `${dateTime(a.from)} to ${dateTime(a.to).slice(11)}` : dateTime(a.from)),
+    h('div', {}, h('span.swatch', { style: { background: a.color } }), ' ', h('strong', {}, a.title)),
+    a.text && h('div', {}, a.text),
+    a.tags.length > 0 &&
+      h(
+        'div.tags',
+        {},
+        a.tags.map((t) => h('span.tag', {}, t)),
+      ),
+  );
+
 // markAnnotations puts a mark below the graph that says what an annotation is.
 function markAnnotations(u, annotations) {
   for (const a of annotations.filter((x) => inside(u, x))) {
@@ -176,18 +191,8 @@ function markAnnotations(u, annotations) {
       },
     });
     mark.classList.toggle('point', !(a.to > a.from));
-    const show = () =>
-      showTip(mark.getBoundingClientRect(), [
-        h('div.tip-time', {}, a.to > a.from ? `${dateTime(a.from)} to ${dateTime(a.to).slice(11)}` : dateTime(a.from)),
-        h('div', {}, h('strong', {}, a.title)),
-        a.text && h('div', {}, a.text),
-        a.tags.length > 0 &&
-          h(
-            'div.tags',
-            {},
-            a.tags.map((t) => h('span.tag', {}, t)),
-          ),
-      ]);
+    const near = annotations.filter((b) => b.from <= a.to && b.to >= a.from);
+    const show = () => showTip(mark.getBoundingClientRect(), near.slice(0, 6).map(about));
     mark.addEventListener('pointerenter', show);
     mark.addEventListener('focus', show);
     mark.addEventListener('pointerleave', hideTip);

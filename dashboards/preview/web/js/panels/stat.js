@@ -105,10 +105,11 @@ export function render(el, { frames, panel, env, size }) {
   const shown = list.map((f) => ({ ...f, d: display(f.x, f.value) }));
   const values = options.textMode !== 'name' && options.textMode !== 'none';
   const wide = named && values && w / hh > 2.4 && hh < 90;
-  const nameSize = Math.max(11, Math.min(16, hh * 0.28));
-  const room = wide ? w * 0.5 - 16 : w - 20;
+  const nameSize = Math.max(11, Math.min(16, hh * 0.28, w / 7));
+  const room = wide ? w * 0.5 - 16 : w - 14;
   const most = Math.min(64, wide ? hh * 0.62 : named && values ? hh - nameSize * 1.3 - 16 : hh * 0.66);
-  const valueSize = Math.min(...shown.map((f) => fit(plainText(f.d), room, most)));
+  const empty = list.every((f) => f.nothing); // words, which need no large letters
+  const valueSize = Math.min(empty ? 28 : Infinity, ...shown.map((f) => fit(plainText(f.d), room, most)));
   const grid = h(
     'div.stats',
     { style: { gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: `minmax(${hh}px, 1fr)` } },
@@ -117,7 +118,7 @@ export function render(el, { frames, panel, env, size }) {
     ),
   );
   clear(el).append(grid);
-  return { empty: false, missing: list.every((f) => f.nothing), series: list.filter((f) => !f.nothing).length };
+  return { empty: false, missing: empty, series: list.filter((f) => !f.nothing).length };
 }
 
 function figure(f, { options, env, w, hh, wide, named, values, nameSize, valueSize, alone }) {

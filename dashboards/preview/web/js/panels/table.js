@@ -89,12 +89,21 @@ function oneFrame(frames, index) {
   return frames[index] ?? frames[0];
 }
 
+// inSight are the columns in their order. On a telephone those that say the same in every row come last: the first
+// columns are what is read.
+function inSight(f) {
+  if (innerWidth > 700) return f.fields;
+  const same = (x) =>
+    x.type === 'string' && x.values.every((v) => v === x.values[0]) && (f.length > 1 || x.name === 'environment');
+  return [...f.fields.filter((x) => !same(x)), ...f.fields.filter(same)];
+}
+
 export function render(el, context) {
   const { frames, panel, env, state } = context;
   const { options = {} } = panel;
   const f = oneFrame(frames, options.frameIndex ?? 0);
   if (!f || !f.length) return { empty: true };
-  const columns = f.fields.filter((x) => !x.config.custom.hidden && !x.config.custom.hideFrom?.viz);
+  const columns = inSight(f).filter((x) => !x.config.custom.hidden && !x.config.custom.hideFrom?.viz);
   for (const x of columns) x.frame = f;
   const first = options.sortBy?.[0];
   state.sort ??= first ? { label: first.displayName, desc: Boolean(first.desc) } : null;
@@ -187,7 +196,7 @@ function tableRow(columns, row, right, env) {
   for (const x of columns) {
     const value = x.values[row];
     const options = x.config.custom.cellOptions ?? {};
-    const td = h('td', { style: { textAlign: right(x) } });
+    const td = h(x.type === 'number' ? 'td.number' : 'td', { style: { textAlign: right(x) } });
     const d = display(x, value);
     const draw = cells[options.type] ?? cells.auto;
     const content = draw(d, { td, x, row, value, options, env });
