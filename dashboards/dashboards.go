@@ -1,5 +1,6 @@
-// Package dashboards shows: it generates Grafana dashboards, one file each. They ask for the series of
-// package metric by their declared names and judge nothing that a rule has not recorded.
+// Package dashboards shows: it generates Grafana dashboards, one file each. They ask for the series of package metric
+// by
+// their declared names and judge nothing that a rule has not recorded.
 package dashboards
 
 import (
@@ -11,31 +12,49 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
-// all are the dashboards by file name.
-var all = map[string]func(*config.Policy) *dashboard.DashboardBuilder{
-	"thorbis-health.json":    health,
-	"thorbis-storage.json":   storage,
-	"thorbis-backup.json":    backup,
-	"thorbis-slo.json":       objectives,
-	"thorbis-tenant.json":    tenant,
-	"thorbis-tenants.json":   tenants,
-	"thorbis-resources.json": resources,
-	"thorbis-incidents.json": incidents,
+// all are the dashboards in the order in which a person meets them.
+var all = []func(*config.Policy) *dashboard.DashboardBuilder{
+	overview, incidents, objectives, health, tenants, tenant, storage, databases, resources, backups, path, daily, weekly,
 }
 
-// Build generates every dashboard as JSON by file name.
+// Build generates every dashboard as JSON by file name: its uid.
 func Build(p *config.Policy) (map[string][]byte, error) {
-	files := make(map[string][]byte, len(all))
-	for name, build := range all {
-		d, err := build(p).Build()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+	built, err := build(p)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string][]byte, len(built))
+	for _, d := range built {
 		text, err := json.MarshalIndent(d, "", "  ")
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", *d.Uid, err)
 		}
-		files[name] = append(text, '\n')
+		files[*d.Uid+".json"] = append(text, '\n')
 	}
 	return files, nil
+}
+
+func build(p *config.Policy) ([]dashboard.Dashboard, error) {
+	built := make([]dashboard.Dashboard, len(all))
+	for i, dashboard := range all {
+		d, err := dashboard(p).Build()
+		if err != nil {
+			return nil, fmt.Errorf("dashboard %d: %w", i+1, err)
+		}
+		identify(d.Panels)
+		built[i] = d
+	}
+	return built, nil
+}
+
+// identify numbers panels in their order: links to a panel and caches need ids.
+func identify(panels []dashboard.PanelOrRowPanel) {
+	for i, p := range panels {
+		id := uint32(i + 1)
+		if p.Panel != nil {
+			p.Panel.Id = &id
+		} else {
+			p.RowPanel.Id = id
+		}
+	}
 }

@@ -34,17 +34,35 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// foreign are the labels of series of other programs that dashboards select by.
+var foreign = map[string][]string{
+	"ALERTS": {
+		metric.LabelAlertname, metric.LabelBundle, metric.LabelPriority, metric.LabelTenant, "alertstate",
+	},
+	"ALERTS_FOR_STATE": {metric.LabelAlertname, metric.LabelBundle, metric.LabelPriority, metric.LabelTenant},
+	seriesUp:           target, scrapeDuration: target, scrapeSamples: target, residentMemory: target,
+	processSeconds: target, ruleGroupSeconds: target, ruleGroupInterval: target, ruleFailures: target,
+	ruleMisses: target, alertmanagersKnown: target, alertsNotDelivered: target, alertsDropped: target,
+	prometheusReload: target, alertmanagerReload: target, notificationsSent: target, notificationsFailed: target,
+	notificationSeconds: target, notificationsMeasured: target,
+}
+
+var target = []string{"job", "instance"}
+
 // TestNames holds that every query asks for declared series, by labels that they have.
 func TestNames(t *testing.T) {
 	has := map[string][]string{}
 	for _, m := range metric.All() {
-		has[m.Name] = append([]string{metric.LabelEnvironment}, m.Labels...)
+		has[m.Name] = append([]string{metric.LabelEnvironment, "job", "instance"}, m.Labels...)
 		if m.Type == metric.Histogram {
 			has[m.Name+"_bucket"] = append([]string{"le"}, has[m.Name]...)
 		}
 	}
 	for _, r := range metric.Records() {
 		has[r.Name] = append([]string{metric.LabelEnvironment}, r.Labels...)
+	}
+	for name, labels := range foreign {
+		has[name] = append([]string{metric.LabelEnvironment}, labels...)
 	}
 	for file, d := range parsed(t) {
 		for _, p := range panels(d) {

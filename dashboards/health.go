@@ -2,273 +2,246 @@ package dashboards
 
 import (
 	"fmt"
-	"maps"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
-	"github.com/grafana/grafana-foundation-sdk/go/stat"
-	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// HealthUID is the address of the dashboard to which every alert links.
-const HealthUID = "thorbis-health"
+const checkBy = "environment, app_service, check, tenant"
 
-// defaultLatency is the line drawn where the policy has no latency objective.
-const defaultLatency = 300 * time.Millisecond
-
-var (
-	stateColours = map[string]string{
-		metric.StateUp: green, metric.StateDown: red, metric.StateUnknown: yellow, metric.StateMaintenance: blue,
-	}
-	checkColumns = map[string]string{
-		metric.LabelEnvironment: "Environment", metric.LabelAppService: "Service",
-		metric.LabelCheck: "Check", metric.LabelTenant: "Tenant",
-	}
-	checkOrder = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelCheck, metric.LabelTenant}
-	checkBy    = strings.Join(checkOrder, ", ")
-)
-
-// rows bounds tables, which show one row for each tenant of a check.
-const rows = 200
+var checkKeys = []key{byEnvironment, byService, byCheck, byTenant}
 
 // health shows what is up, what the objective was and what is left of it.
 func health(p *config.Policy) *dashboard.DashboardBuilder {
-	b := dashboard.NewDashboardBuilder("Thorbis / Health and SLA").
-		Uid(HealthUID).
-		Description("What is up now, how much of the availability budget is left, and what broke.").
-		Tags([]string{"thorbis", "sla"}).
-		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(datasourceVariable()).
-		WithVariable(
-			labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", metric.CheckExpected.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.",
-			metric.CheckExpected.Select(pickedEnvironment)))
-
+	b := page{
+		uid: metric.HealthDashboard, title: "Health and SLA",
+		about: "What is up now, how much of the availability budget is left, and what broke.",
+		variables: []cog.Builder[dashboard.VariableModel]{
+			environmentVariable(metric.CheckExpected), serviceVariable(metric.CheckExpected),
+		},
+	}.builder()
 	b.WithRow(dashboard.NewRowBuilder("Now"))
 	for _, state := range metric.HealthStates {
 		b.WithPanel(stateCount(state))
 	}
-	b.WithPanel(tenantsDown()).WithPanel(openOutages()).WithPanel(outagesOverTime())
-
-	b.WithRow(dashboard.NewRowBuilder("Objective")).
-		WithPanel(serviceUptime(p)).WithPanel(serviceBudget(p)).WithPanel(coverage(p)).WithPanel(emptyIn()).
-		WithPanel(budgetTable(p)).WithPanel(burnRates()).WithPanel(recentUptime())
-
-	b.WithRow(dashboard.NewRowBuilder("Probes")).
-		WithPanel(duration(p)).WithPanel(phases()).WithPanel(reasons(metric.HealthCheckProbeFailures, words{
-		title: "Failed probes by reason", unit: units.CountsPerSecond,
-		description: "Failed probes a second by reason, all locations together. A single failed probe is no outage: " +
-			"it is confirmed first.",
-	})).WithPanel(reasons(metric.HealthCheckProbeUnknowns, words{
-		title: "Probes that could not be judged, by reason", unit: units.CountsPerSecond,
-		description: "Neither up nor down: the prober was offline, a cache answered, or the edge put a challenge in front.",
+	place(b, number(words{
+		title: "Tenants down", unit: units.Short, empty: "no check yet",
+		about:   "Tenants with a check that is down, over all services picked. The list below names them.",
+		whenRed: "Open a tenant from the list. Many at once share a cause: look at the service's own checks first.",
+	}, 4, tenantsDown(), "tenants", known(green, from(1, red))), openOutages(), stateOverTime(), notUp())
+	row(b, "Objective", serviceUptime(p), serviceBudget(p), measured(p), emptyIn(), slaTable(p), budgetTable(p),
+		burnRates(),
+		recentUptime())
+	row(b, "Probes", duration(p), phases(), reasons(metric.HealthCheckProbeFailures, words{
+		title: "Failed probes by reason", unit: units.CountsPerSecond, empty: "no probe failed",
+		about: "Failed probes a second by reason, all locations together. A single failed probe is no outage: it is " +
+			"confirmed " +
+			"first.",
+	}), reasons(metric.HealthCheckProbeUnknowns, words{
+		title: "Probes that could not be judged, by reason", unit: units.CountsPerSecond, empty: "every probe was judged",
+		about: "Neither up nor down: the prober was offline, a cache answered, or the edge put a challenge in front.",
 	}))
-
-	return domains(b.WithRow(dashboard.NewRowBuilder("Certificates")).WithPanel(certificates()))
+	row(b, "Certificates and domains", certificates(), domains())
+	return b
 }
 
-func stateCount(state string) *stat.PanelBuilder {
-	bad := map[string]string{
-		metric.StateUp: green, metric.StateDown: red, metric.StateUnknown: yellow, metric.StateMaintenance: blue,
-	}
+func stateCount(state string) panel {
 	about := map[string]string{
 		metric.StateUp:          "Checks that are up, each tenant of a check counted.",
-		metric.StateDown:        "Checks that two locations, or the only one with an opinion, see down.",
+		metric.StateDown:        "Checks that some location sees down now, each tenant of a check counted.",
 		metric.StateUnknown:     "Checks that no location can judge. Neither up nor down.",
 		metric.StateMaintenance: "Checks in a maintenance window; their time counts neither as up nor as down.",
 	}
-	base := grey
-	if state == metric.StateUp {
-		base = red
+	w := words{
+		title: strings.ToUpper(state[:1]) + state[1:], about: about[state], unit: units.Short, empty: "no check yet",
 	}
-	expr := fmt.Sprintf(`sum(%s) or vector(0)`, pick(metric.CheckState, fmt.Sprintf("%s=%q", metric.LabelState, state)))
-	return number(words{strings.ToUpper(state[:1]) + state[1:], about[state], units.Short}, 5, expr, state,
-		steps(base, from(1, bad[state])))
+	t := known(grey, from(1, stateColours[state]))
+	if state == metric.StateDown {
+		w.whenRed = "Users cannot use what is listed below. It pages after 30 s at two locations, or at the only one."
+	}
+	return number(w, 5, fmt.Sprintf(`sum(%s) or 0 * count(%s)`, stateIs(state), pick(metric.CheckState)), state, t)
 }
 
-func tenantsDown() *stat.PanelBuilder {
-	return number(words{"Tenants down", "Tenants with a check that is down, over all services picked.", units.Short},
-		4, fmt.Sprintf(`sum(%s) or vector(0)`, pick(metric.TenantsDown)), "tenants", steps(green, from(1, red)))
+// withOwner adds who owns a check and at which priority it pages.
+func withOwner(expr string) string {
+	return fmt.Sprintf(`(%[1]s) * on (%[2]s) group_left (tier, owner, page) (%[3]s > bool 0)`, expr, checkBy,
+		pick(metric.CheckExpected))
 }
 
 func openOutages() panel {
-	labels := map[string]string{metric.LabelTier: "Tier", metric.LabelOwner: "Owner", metric.LabelPage: "Page"}
-	maps.Copy(labels, checkColumns)
-	order := append(checkOrder[:4:4], metric.LabelTier, metric.LabelOwner, metric.LabelPage)
+	down := stateIs(metric.StateDown)
 	return figures(words{
-		"Open outages", "What is down now, since when, who owns it and at which priority it pages.", units.Short,
-	}, 7, labels, order,
-		column{"A", "Locations", units.Short, fmt.Sprintf(`topk(%d, %s > 0)`, rows, pick(metric.CheckDownOwned)), nil},
-		column{"B", "Since", units.DateTimeFromNow, fmt.Sprintf(`1000 * min by (%s) (%s > 0) and on (%s) %s > 0`,
-			checkBy, pick(metric.HealthCheckOutageStart), checkBy, pick(metric.CheckDownOwned)), nil},
+		title: "Open outages", unit: units.Short, empty: "Nothing is down",
+		about: fmt.Sprintf("What is down now (at most %d), since when, who owns it, at which priority it pages, and how "+
+			"many "+
+			"locations hold it for an outage; none yet within its first 30 s.", rows),
+		whenRed: "Follow the runbook of the page. Reason: the panels under Probes say why probes fail.",
+	}, 24, 7, append(checkKeys[:4:4], byTier, byOwner, byPage),
+		column{
+			title: "Since", unit: units.DateTimeFromNow, empty: "a moment ago",
+			expr: withOwner(fmt.Sprintf(`1000 * topk(%d, min by (%s) (%s > 0) and on (%s) %s)`, rows, checkBy,
+				pick(metric.HealthCheckOutageStart), checkBy, down)),
+		},
+		column{
+			title: "State", unit: units.NoUnit, texts: texts(text{1, metric.StateDown, red}), empty: "-", width: 80,
+			expr: fmt.Sprintf(`topk(%d, max by (%s) (%s))`, rows, checkBy, down),
+		},
+		column{title: "Locations", unit: units.Short, expr: pick(metric.CheckDown) + " and on (" + checkBy + ") " + down},
 	)
 }
 
-func outagesOverTime() panel {
+func stateOverTime() panel {
 	var terms []string
 	for i, state := range metric.HealthStates {
-		terms = append(terms, fmt.Sprintf(`%d * %s`, i+1,
-			pick(metric.CheckState, fmt.Sprintf("%s=%q", metric.LabelState, state), metric.LabelTenant+`=""`)))
+		terms = append(terms, fmt.Sprintf(`%d * %s`, i+1, stateIs(state, ofServices)))
 	}
 	return timeline(words{
-		"Outages over time", "The state of each check that is not a tenant's, as the locations together saw it.",
-		units.NoUnit,
+		title: "Outages over time", empty: "no check yet",
+		about:   "The state of each check that is not a tenant's, as the locations together saw it.",
+		whenRed: "It was down at that time. Deployments, reloads and maintenance are marked by the annotations.",
 	}, fmt.Sprintf(`max by (%s) (%s)`, checkBy, strings.Join(terms, " or ")), "{{app_service}} {{check}}",
-		metric.HealthStates, stateColours)
+		metric.HealthStates, stateColours).Span(14)
 }
 
-func serviceUptime(p *config.Policy) *stat.PanelBuilder {
+func notUp() panel {
+	return lines(words{
+		title: "Tenants not up", unit: units.Short, empty: "no check of tenants yet",
+		about: "Tenants with a check that is down or that cannot be judged, by service.",
+	}, 10, query("A",
+		fmt.Sprintf(`count by (app_service, state) (group by (environment, app_service, tenant, state) (%s))`+
+			` or 0 * count by (app_service) (%s)`, pick(metric.CheckState, ofTenants, metric.LabelState+`=~"down|unknown"`),
+			pick(metric.CheckState, ofTenants)), "{{app_service}} {{state}}")).Min(0).AxisSoftMax(5)
+}
+
+func serviceUptime(p *config.Policy) panel {
 	objective, _ := p.Objectives.Availability.Rat().Float64()
-	return number(words{
-		"Availability",
-		fmt.Sprintf("Uptime over %s of each service's worst check that is not a tenant's. Objective: %s.",
+	return bars(words{
+		title: "Availability", unit: units.PercentUnit, empty: "first value within two minutes",
+		about: fmt.Sprintf("Uptime over %s of each service's worst check that is not a tenant's. Objective: %s.",
 			p.Objectives.Period, p.Objectives.Availability.Percent()),
-		units.PercentUnit,
-	}, 6, pick(metric.ServiceUptime), "{{app_service}}", steps(red, from(objective, green))).Decimals(3)
+		whenRed: "The objective is missed: no risky change until the budget has grown back.",
+	}, pick(metric.ServiceUptime), "{{app_service}}", known(red, from(objective, green))).Decimals(3)
 }
 
-func serviceBudget(p *config.Policy) *stat.PanelBuilder {
-	return number(words{
-		"Budget left",
-		fmt.Sprintf("Share of the permitted downtime of %s that is left, of each service's worst check. Negative: overspent.",
-			p.Objectives.Period),
-		units.PercentUnit,
-	}, 6, pick(metric.ServiceBudgetLeft), "{{app_service}}", steps(red, from(0, yellow), from(0.25, green))).Decimals(1)
+func serviceBudget(p *config.Policy) panel {
+	return bars(words{
+		title: "Budget left", unit: units.PercentUnit, empty: "first value within two minutes",
+		about: fmt.Sprintf("Share of the permitted downtime of %s that is left, of each service's worst check. Negative: "+
+			"overspent.", p.Objectives.Period),
+		whenRed: "The permitted downtime is spent: stop what is risky, and see below which check spent it.",
+	}, pick(metric.ServiceBudgetLeft), "{{app_service}}", known(red, from(0, yellow), from(0.25, green))).Decimals(1)
 }
 
-func coverage(p *config.Policy) *stat.PanelBuilder {
-	return number(words{
-		"Coverage",
-		fmt.Sprintf("Share of %s in which the worst covered check was judged. Availability says nothing about the rest; "+
-			"a check watched for less time than that is not covered yet.", p.Objectives.Period),
-		units.PercentUnit,
-	}, 6, fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.Coverage)), "{{app_service}}",
-		steps(yellow, from(0.99, green))).Decimals(1)
+func measured(p *config.Policy) panel {
+	return bars(words{
+		title: "Measured", unit: units.Seconds, empty: "since less than two minutes",
+		about: fmt.Sprintf("For how long of the last %s the least watched check of each service was judged. Availability "+
+			"says nothing about the rest.", p.Objectives.Period),
+	}, fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.ObservedIncrease["_period"], ofServices)),
+		"{{app_service}} of "+p.Objectives.Period.String(), steps(blue))
 }
 
-// never stands for a budget that nothing burns, in hours: an absent value would be shown in the colour of the
-// worst.
-const never = 1e6
-
-func emptyIn() *stat.PanelBuilder {
-	quiet := dashboard.ValueMapping{ValueMap: &dashboard.ValueMap{
-		Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{
-			strconv.Itoa(never): {Text: new("nothing burns"), Color: new(green)},
-		},
-	}}
-	return number(words{
-		"Budget empty in", "At the pace of the last hour, for the check that gets there first. 0: nothing is left.",
-		units.Hours,
-	}, 6, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService,
+func emptyIn() panel {
+	return bars(words{
+		title: "Budget empty in", unit: units.Hours, empty: "first value within two minutes",
+		about:   "At the pace of the last hour, for the check that gets there first. 0: nothing is left.",
+		whenRed: "Less than a day is left at this pace: what flaps must be stopped today.",
+	}, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService,
 		emptyAfter(pick(metric.BudgetHours), pick(metric.BudgetLeft)), pick(metric.ServiceBudgetLeft),
-		int(never)), "{{app_service}}",
-		steps(red, from(24, yellow), from(168, green))).Decimals(1).Mappings([]dashboard.ValueMapping{quiet})
+		never), "{{app_service}}", known(red, from(24, yellow), from(168, green))).Decimals(1).
+		Mappings(texts(text{never, "nothing burns", green}))
+}
+
+// slaTable is the contract of this calendar month.
+func slaTable(p *config.Policy) panel {
+	return figures(words{
+		title: "Contract of this month", unit: units.Short, empty: "First value within two minutes",
+		about: fmt.Sprintf("Uptime of each service in this calendar month (UTC), of the time that was judged, against "+
+			"%.5g %%, and what may still be down until the month ends.", 100*contract(p)),
+		whenRed: "The contract is broken: whoever speaks with customers must know. Nothing may be deployed that is no " +
+			"repair.",
+	}, 24, 5, []key{byEnvironment, byService.leading(metric.SLODashboard)},
+		column{
+			title: "Up", unit: units.PercentUnit, expr: pick(metric.SLAUptime), colours: below(0, red, contract(p), red),
+			decimals: 4,
+		},
+		column{title: "Was down", unit: units.Seconds, expr: pick(metric.SLADown)},
+		column{title: "May still be down", unit: units.Seconds, expr: slaLeft(), colours: below(0, red, 60, yellow)},
+	)
 }
 
 func budgetTable(p *config.Policy) panel {
+	ofWorst := func(r *metric.Record) string {
+		return fmt.Sprintf(`%s and on (%s) bottomk(%d, %s)`, pick(r), checkBy, rows, pick(metric.BudgetLeft))
+	}
 	return figures(words{
-		"Checks by budget left",
-		fmt.Sprintf("The %d checks with the least budget left over %s: availability, what may still be down, "+
-			"how often and how long it was.", rows, p.Objectives.Period),
-		units.Short,
-	}, 9, checkColumns, checkOrder,
+		title: "Checks by budget left", unit: units.Short, empty: "First value within two minutes",
+		about: fmt.Sprintf("The %d checks with the least budget left over %s: availability, what may still be down, of how "+
+			"much time, how often and how long it was.", rows, p.Objectives.Period),
+		whenRed: "The check has been down for longer than permitted: see when and for how long, and what it had in common.",
+	}, 24, 9, checkKeys,
 		column{
-			"A", "Budget left", units.PercentUnit, fmt.Sprintf(`bottomk(%d, %s)`, rows, pick(metric.BudgetLeft)),
-			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
+			title: "Budget left", unit: units.PercentUnit, colours: budgetSteps(), decimals: 1,
+			expr: fmt.Sprintf(`bottomk(%d, %s)`, rows, pick(metric.BudgetLeft)),
 		},
-		column{"B", "Availability", units.PercentUnit, ofWorst(metric.Uptime["_period"]), nil},
-		column{"C", "May still be down", units.Seconds, ofWorst(metric.BudgetLeftSeconds), nil},
-		column{"D", "Coverage", units.PercentUnit, ofWorst(metric.Coverage), nil},
-		column{"E", "MTBF", units.Seconds, ofWorst(metric.MTBF), nil},
-		column{"F", "MTTR", units.Seconds, ofWorst(metric.MTTR), nil},
-		column{"G", "Outages", units.Short, ofWorst(metric.OutagesIncrease["_period"]), nil},
+		column{title: "Availability", unit: units.PercentUnit, expr: ofWorst(metric.Uptime["_period"]), decimals: 3},
+		column{title: "May still be down", unit: units.Seconds, expr: ofWorst(metric.BudgetLeftSeconds)},
+		column{title: "Measured", unit: units.Seconds, expr: ofWorst(metric.ObservedIncrease["_period"])},
+		column{title: "MTBF", unit: units.Seconds, expr: ofWorst(metric.MTBF), empty: "no outage"},
+		column{title: "MTTR", unit: units.Seconds, expr: ofWorst(metric.MTTR), empty: "no outage"},
+		column{title: "Outages", unit: units.Short, expr: ofWorst(metric.OutagesIncrease["_period"])},
 	)
 }
 
-// ofWorst restricts a series to the checks that the table shows.
-func ofWorst(r *metric.Record) string {
-	return fmt.Sprintf(`%s and on (%s) bottomk(%d, %s)`, pick(r), checkBy, rows, pick(metric.BudgetLeft))
-}
-
-func burnRates() *timeseries.PanelBuilder {
+func burnRates() panel {
 	var queries []*prometheus.DataqueryBuilder
 	for i, window := range []string{"30m", "2h", "6h", "1d", "3d"} {
-		queries = append(queries, query(string(rune('A'+i)), fmt.Sprintf(`max(%s)`, pick(metric.UptimeBurn[window])), window))
+		queries = append(queries, query(letter(i), fmt.Sprintf(`max(%s)`, pick(metric.UptimeBurn[window])), window))
 	}
 	return lines(words{
-		"Burn rate", "How many times as fast as permitted the budget burns by outages too short to page, " +
-			"the worst check over each window. 1 empties it exactly by the end of the period.", units.Short,
-	}, 12, queries...)
+		title: "Burn rate", unit: units.Short, empty: "first value within two minutes",
+		about: "How many times as fast as permitted the budget burns by outages too short to page, the worst check over " +
+			"each " +
+			"window. 1 empties it exactly by the end of the period.",
+	}, 12, queries...).Min(0).AxisSoftMax(1)
 }
 
-func recentUptime() *timeseries.PanelBuilder {
+func recentUptime() panel {
 	return lines(words{
-		"Worst uptime", "Uptime over five minutes of the worst check of each service.", units.PercentUnit,
+		title: "Worst uptime", unit: units.PercentUnit, empty: "first value within two minutes",
+		about: "Uptime over five minutes of the worst check of each service.",
 	}, 12, query("A", fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.Uptime["5m"])),
-		"{{app_service}}")).Max(1)
+		"{{app_service}}")).Min(0).Max(1)
 }
 
-func duration(p *config.Policy) *timeseries.PanelBuilder {
-	threshold := defaultLatency
-	if len(p.Objectives.Latency) > 0 {
-		threshold = p.Objectives.Latency[0].Threshold.Std()
-	}
-	var queries []*prometheus.DataqueryBuilder
-	classic := metric.Metric{Name: metric.HealthCheckDuration.Name + "_bucket"}
-	for i, q := range []string{"50", "95", "99"} {
-		// Native histograms where Prometheus stores them, classic buckets where it does not.
-		queries = append(queries, query(string(rune('A'+i)), fmt.Sprintf(
-			`histogram_quantile(0.%[1]s, sum(rate(%[2]s[$__rate_interval]))) or histogram_quantile(0.%[1]s, `+
-				`sum by (le) (rate(%[3]s[$__rate_interval])))`,
-			q, pick(metric.HealthCheckDuration), pick(&classic)), "p"+q))
-	}
-	return lines(words{
-		"Probe duration", fmt.Sprintf("Of successful probes, all locations together. The line is at %s.",
-			config.Duration(threshold)), units.Seconds,
-	}, 12, queries...).
-		Thresholds(steps(green, from(threshold.Seconds(), red))).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
-		Min(0)
+func duration(p *config.Policy) panel {
+	threshold := latency(p)
+	return coloured(limited(lines(words{
+		title: "Probe duration", unit: units.Seconds, empty: "no probe has succeeded",
+		about:   fmt.Sprintf("Of successful probes, all locations together. The line is at %s.", config.Duration(threshold)),
+		whenRed: "Probes are slow: Mean time by phase says whether it is the name, the connection or the server's thinking.",
+	}, 12, threeQuantiles(pick, metric.HealthCheckDuration)...), threshold.Seconds()), quantileColours).Min(0)
 }
 
-func phases() *timeseries.PanelBuilder {
+func phases() panel {
 	success := fmt.Sprintf("%s=%q", metric.LabelResult, metric.ResultSuccess)
 	return lines(words{
-		"Mean time by phase",
-		"Where successful probes spend their time: name, connection, TLS, the server's thinking, the transfer.",
-		units.Seconds,
+		title: "Mean time by phase", unit: units.Seconds, empty: "no probe has succeeded",
+		about: "Where successful probes spend their time: name, connection, TLS, the server's thinking, the transfer.",
 	}, 12, query("A",
 		fmt.Sprintf(`sum by (%s) (rate(%s[$__rate_interval])) / on () group_left () (sum(rate(%s[$__rate_interval])) > 0)`,
-			metric.LabelPhase, pick(metric.HealthCheckPhaseSeconds), pick(metric.HealthCheckProbes, success)), "{{phase}}"))
+			metric.LabelPhase, pick(metric.HealthCheckPhaseSeconds), pick(metric.HealthCheckProbes, success)), "{{phase}}")).
+		Min(0).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).FillOpacity(40)
 }
 
-func reasons(m *metric.Metric, w words) *timeseries.PanelBuilder {
+func reasons(m *metric.Metric, w words) panel {
 	return lines(w, 12, query("A", fmt.Sprintf(`sum by (%s, %s) (rate(%s[$__rate_interval])) > 0`,
 		metric.LabelAppService, metric.LabelReason, pick(m)), "{{app_service}} {{reason}}")).Min(0)
-}
-
-func certificates() panel {
-	return figures(words{
-		"Certificates by expiry", fmt.Sprintf("The %d certificates that expire first. "+
-			"An alert fires when less is left than what it should be renewed by.", rows), units.Short,
-	}, 8, checkColumns, checkOrder,
-		column{
-			"A", "Expires in", units.Seconds,
-			fmt.Sprintf(`bottomk(%d, min by (%s) (%s) - time())`, rows, checkBy, pick(metric.HealthCheckCertificateExpiry)),
-			[]dashboard.Threshold{{Color: red}, from(3*86400, yellow), from(14*86400, green)},
-		},
-		column{
-			"B", "Renew before", units.Seconds,
-			fmt.Sprintf(`max by (%s) (%s)`, checkBy, pick(metric.HealthCheckExpectedCertificateWarning)), nil,
-		},
-	)
 }

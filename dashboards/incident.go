@@ -3,6 +3,8 @@ package dashboards
 import (
 	"fmt"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
@@ -10,107 +12,178 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// incidents shows what is open, who has it, and how people respond.
+const (
+	notRead    = "no exporter reads incidents"
+	noIncident = "no incident in a week"
+)
+
+// incidents shows what is open, who has it, how people respond, and what on-call costs them.
 func incidents(*config.Policy) *dashboard.DashboardBuilder {
-	b := dashboard.NewDashboardBuilder("Thorbis / Incidents").
-		Uid(metric.IncidentDashboard).
-		Description("What is open and whether somebody has taken it, how fast people respond, "+
-			"and whether pages are worth getting up for.").
-		Tags([]string{"thorbis", "incidents"}).
-		Readonly().Timezone("browser").Refresh("1m").Time("now-7d", "now").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(datasourceVariable()).
-		WithVariable(
-			labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", metric.IncidentsOpen.Name))
-
-	b.WithRow(dashboard.NewRowBuilder("Open")).
-		WithPanel(openCount(metric.IncidentUnacknowledged, "Unacknowledged",
-			"Open incidents without an acknowledgement. They escalate.", red)).
-		WithPanel(openCount(metric.IncidentAcknowledged, "Acknowledged", "Open incidents with an acknowledgement.", yellow)).
-		WithPanel(openCount(metric.IncidentMaintenance, "In maintenance",
-			"Alerts hidden by a silence whose comment begins with maintenance. They are not incidents.", blue)).
-		WithPanel(number(words{"Not notified", "Alerts that fire while an alert on their cause inhibits them, " +
-			"or that began under a silence.", units.Short}, 6,
-			fmt.Sprintf(`max(%s) or vector(0)`, inEnvironment(metric.IncidentsUntold)), "alerts", steps(grey))).
-		WithPanel(openIncidents())
-
-	b.WithRow(dashboard.NewRowBuilder("Response")).
-		WithPanel(quantiles(metric.AcknowledgeQuantiles, "Time to acknowledge", "From the beginning of an incident to its "+
-			"first acknowledgement, by priority: the median and the slowest tenth over a week.")).
-		WithPanel(quantiles(metric.ResolveQuantiles, "Time to resolve",
-			"From the beginning of an incident to its end, by priority: the median and the slowest tenth over a week.")).
-		WithPanel(lines(words{"Answered late", "Share of a week's incidents that were acknowledged after the deadline of " +
-			"the policy, or never, of those that somebody had to answer.", units.PercentUnit}, 12,
-			query("A", inEnvironment(metric.ResponseLateRatio), "{{priority}}")).Min(0).Max(1)).
-		WithPanel(lines(words{"How the objective was met", "A week's incidents: acknowledged in time, late, " +
-			"or resolved by themselves before anybody had to.", units.Short}, 12,
-			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)),
-				"{{result}}")).Min(0))
-
-	b.WithRow(dashboard.NewRowBuilder("Quality of alerts")).
-		WithPanel(lines(
-			words{
-				"Incidents a week by shift",
-				"When people are notified: in business hours, from 22 to 8, or in the rest of the day.", units.Short,
-			},
-			8,
-			query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, inEnvironment(metric.OpenedIncrease)), "{{shift}}"),
-		).Min(0)).
-		WithPanel(lines(words{"Over within five minutes", "Share of a week's resolved incidents that were over before a " +
-			"person can have fixed anything. Such pages teach people to ignore pages.", units.PercentUnit}, 8,
-			query("A", inEnvironment(metric.BriefRatio), "{{priority}}")).Min(0).Max(1)).
-		WithPanel(lines(
-			words{
-				"Silences by length", "Active silences by their time from start to end, acknowledgements left out.", units.Short,
-			},
-			8,
-			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelLength, inEnvironment(metric.Silences)), "{{length}}"),
-		).Min(0))
-
-	return b.WithRow(dashboard.NewRowBuilder("Sources")).
-		WithPanel(lines(words{
-			"Sources that answer", "1 while an Alertmanager or PagerDuty answers some exporter that asks it.", units.Short,
-		}, 12,
-			query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelSource, inEnvironment(metric.IncidentSourceUp)),
-				"{{source}}")).Min(0).Max(1)).
-		WithPanel(lines(words{"Age of what is known", "Seconds since some exporter last knew what is open. " +
-			"Beyond two minutes escalation goes by what fires alone.", units.Seconds}, 12,
-			query("A", fmt.Sprintf(`time() - max by (%s) (%s)`, metric.LabelEnvironment, inEnvironment(metric.IncidentLastRead)),
-				"{{environment}}")).Min(0))
+	b := page{
+		uid: metric.IncidentDashboard, title: "Incidents and on-call", from: "now-7d",
+		about: "What is open and whether somebody has taken it, how fast people respond, how often they are woken, and " +
+			"whether " +
+			"pages are worth getting up for.",
+		variables: []cog.Builder[dashboard.VariableModel]{environmentVariable(metric.CheckExpected)},
+	}.builder()
+	row(b, "Open",
+		openByPriority(), nobodyHasIt(),
+		stateOfIncidents(metric.IncidentAcknowledged, "Acknowledged", "Open incidents with an acknowledgement.", blue),
+		stateOfIncidents(metric.IncidentMaintenance, "In maintenance",
+			"Alerts hidden by a silence whose comment begins with maintenance. They are not incidents.", blue),
+		number(words{
+			title: "Not notified", unit: units.Short, empty: notRead,
+			about: "Alerts that fire while an alert on their cause inhibits them, or that began under a silence.",
+		}, 7, fmt.Sprintf(`max(%s)`, inEnvironment(metric.IncidentsUntold)), "alerts", steps(grey)),
+		incidentTable(), firingTable(),
+	)
+	row(b, "Response",
+		incidentQuantiles(metric.AcknowledgeQuantiles, "Time to acknowledge", "From the beginning of an incident to its "+
+			"first "+
+			"acknowledgement, by priority: the median and the slowest tenth over a week."),
+		incidentQuantiles(metric.ResolveQuantiles, "Time to resolve",
+			"From the beginning of an incident to its end, by priority: the median and the slowest tenth over a week."),
+		lines(words{
+			title: "Answered late", unit: units.PercentUnit, empty: "nothing to answer in a week",
+			about: "Share of a week's incidents that were acknowledged after the deadline of the policy, or never, of those " +
+				"that " +
+				"somebody had to answer.",
+		}, 12, query("A", inEnvironment(metric.ResponseLateRatio), "{{priority}}")).Min(0).Max(1),
+		coloured(lines(words{
+			title: "How the objective was met", unit: units.Short, empty: notRead,
+			about: "A week's incidents: acknowledged in time, late, or resolved by themselves before anybody had to.",
+		}, 12, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)),
+			"{{result}}")), map[string]string{
+			metric.ResponseInTime: green, metric.ResponseLate: red, metric.ResponseResolved: blue,
+		}).Min(0),
+	)
+	row(b, "On-call", onCall()...)
+	row(b, "Sources",
+		lines(words{
+			title: "Sources that answer", unit: units.Short, empty: notRead,
+			about: "1 while an Alertmanager or PagerDuty answers some exporter that asks it.",
+		}, 12, query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelSource, inEnvironment(metric.IncidentSourceUp)),
+			"{{source}}")).Min(0).Max(1),
+		lines(words{
+			title: "Age of what is known", unit: units.Seconds, empty: notRead,
+			about: "Seconds since some exporter last knew what is open. Beyond two minutes escalation goes by what fires alone.",
+		}, 12, query("A", fmt.Sprintf(`time() - max by (%s) (%s)`, metric.LabelEnvironment,
+			inEnvironment(metric.IncidentLastRead)), "{{environment}}")).Min(0).AxisSoftMax(120),
+	)
+	return b
 }
 
-func openCount(state, title, about, colour string) panel {
-	return number(words{title, about, units.Short}, 6,
-		fmt.Sprintf(`sum(max by (%s) (%s)) or vector(0)`, metric.LabelPriority,
+func stateOfIncidents(state, title, about, colour string) panel {
+	return number(words{title: title, about: about, unit: units.Short, empty: notRead}, 4,
+		fmt.Sprintf(`sum(max by (%s) (%s))`, metric.LabelPriority,
 			inEnvironment(metric.IncidentsOpen, fmt.Sprintf("%s=%q", metric.LabelState, state))),
-		state, steps(green, from(1, colour)))
+		state, known(grey, from(1, colour)))
 }
 
-func openIncidents() panel {
-	labels := map[string]string{
-		metric.LabelEnvironment: "Environment", metric.LabelPriority: "Priority", metric.LabelAppService: "Service",
-		metric.LabelSubject: "Subject",
-		metric.LabelAlert:   "Alert", metric.LabelOwner: "Owner", metric.LabelIncident: "Incident",
-	}
-	order := []string{
-		metric.LabelEnvironment, metric.LabelPriority, metric.LabelAppService, metric.LabelSubject, metric.LabelAlert,
-		metric.LabelOwner, metric.LabelIncident,
-	}
+func incidentTable() panel {
 	return figures(words{
-		"Open incidents", "What is open now, since when, and since when it has waited for somebody; " +
-			"nothing there means that somebody has it. The incident is the fingerprint to silence.", units.Short,
-	}, 8, labels, order,
+		title: "Incidents that are open", unit: units.Short, empty: "No incident is open",
+		about: "What is open now, since when, and since when it has waited for somebody. The incident is the fingerprint " +
+			"to " +
+			"silence.",
+		whenRed: "It waits for somebody: acknowledge it by the link of its page, then open its runbook.",
+	}, 24, 8, []key{
+		byEnvironment,
+		{label: metric.LabelPriority, title: "Priority", width: 80},
+		byService.leading(metric.HealthDashboard),
+		{label: metric.LabelSubject, title: "Subject"},
+		{label: metric.LabelAlert, title: "Alert"},
+		byOwner,
+		{label: metric.LabelIncident, title: "Incident"},
+	},
 		column{
-			"A",
-			"Began", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentOpen)), nil,
+			title: "Began", unit: units.DateTimeFromNow,
+			expr: fmt.Sprintf(`1000 * topk(%d, %s)`, rows, openIncidents("P.+")),
 		},
-		column{"B", "Waits since", units.DateTimeFromNow, fmt.Sprintf(`1000 * topk(%d, %s)`, rows,
-			inEnvironment(metric.IncidentWaiting)), []dashboard.Threshold{{Color: red}}},
+		column{
+			title: "Waits since", unit: units.DateTimeFromNow, empty: "somebody has it",
+			expr:    fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentWaiting)),
+			colours: []dashboard.Threshold{{Color: red}},
+		},
+	).SortBy([]cog.Builder[common.TableSortByFieldState]{
+		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
+	})
+}
+
+// firingTable lists what fires by alert, those that an alert on their cause hides included.
+func firingTable() panel {
+	by := "environment, priority, alertname, app_service, owner"
+	return figures(words{
+		title: "Alerts that fire", unit: units.Short, empty: "No alert fires",
+		about: "All alerts of the bundle that fire, how many of each, and since when the first; also those that an alert " +
+			"on " +
+			"their cause keeps from notifying.",
+	}, 24, 7, []key{
+		byEnvironment,
+		{label: metric.LabelPriority, title: "Priority", width: 80},
+		{label: metric.LabelAlertname, title: "Alert"},
+		byService, byOwner,
+	},
+		column{
+			title: "Alerts", unit: units.Short,
+			expr: fmt.Sprintf("topk(%d, count by (%s) (%s))", rows, by, alerts(priorities("P.+"))),
+		},
+		column{
+			title: "First since", unit: units.DateTimeFromNow,
+			expr: fmt.Sprintf("1000 * min by (%s) (%s and ignoring (alertstate) %s)", by,
+				alertSeries("ALERTS_FOR_STATE", priorities("P.+")), alerts(priorities("P.+"))),
+		},
 	)
 }
 
-func quantiles(records map[string]*metric.Record, title, about string) panel {
-	return lines(words{title, about, units.Seconds}, 12,
+// onCall is what being on call costs: how many pages, at which times, and how many needed nobody.
+func onCall() []panel {
+	result := func(matchers ...string) string {
+		return fmt.Sprintf("sum by (priority) (%s)", inEnvironment(metric.ResponsesIncrease, matchers...))
+	}
+	pages := inEnvironment(metric.OpenedIncrease, priorities("P1|P2"))
+	nights := inEnvironment(metric.OpenedIncrease, priorities("P1|P2"), fmt.Sprintf("%s=%q", metric.LabelShift,
+		metric.ShiftSleep))
+	return []panel{
+		number(words{
+			title: "Pages in a week", unit: units.Short, empty: notRead,
+			about: "Incidents at P1 and P2 of the last seven days: those that get people up.",
+		}, 6, fmt.Sprintf("sum(%s)", pages), "pages", known(green, from(14, yellow))).Decimals(0),
+		number(words{
+			title: "Of them at night", unit: units.Short, empty: notRead,
+			about: "Those that began between 22 and 8 in the policy's time zone.",
+		}, 6, fmt.Sprintf("sum(%s)", nights), "nights", known(green, from(1, yellow))).Decimals(0),
+		number(words{
+			title: "Needed nobody", unit: units.PercentUnit, empty: noIncident,
+			about: "Share of the last week's incidents that were over before their deadline without an acknowledgement: pages " +
+				"that people learn to ignore.",
+		}, 6, fmt.Sprintf("sum(%s) / (sum(%s) > 0)", result(fmt.Sprintf("%s=%q", metric.LabelResult,
+			metric.ResponseResolved)),
+			result()), "share", known(green, from(0.3, yellow))).Decimals(0),
+		number(words{
+			title: "Over within five minutes", unit: units.PercentUnit, empty: "no incident was resolved in a week",
+			about: "Share of a week's resolved incidents that were over before a person can have fixed anything, by priority.",
+		}, 6, inEnvironment(metric.BriefRatio), "{{priority}}", known(green, from(0.3, yellow))).Decimals(0),
+		lines(words{
+			title: "Incidents a week by shift", unit: units.Short, empty: notRead,
+			about: "When people are notified: in business hours, from 22 to 8 (sleep), or in the rest of the day (off).",
+		}, 8, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, inEnvironment(metric.OpenedIncrease)),
+			"{{shift}}")).Min(0),
+		coloured(lines(words{
+			title: "Incidents a week by priority", unit: units.Short, empty: notRead,
+			about: "How many incidents of each priority began in the seven days before.",
+		}, 8, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
+			"{{priority}}")), priorityColours).Min(0),
+		lines(words{
+			title: "Silences by length", unit: units.Short, empty: notRead,
+			about: "Active silences by their time from start to end, acknowledgements left out.",
+		}, 8, query("A", fmt.Sprintf(`max by (%s) (%s)`, metric.LabelLength, inEnvironment(metric.Silences)), "{{length}}")).
+			Min(0),
+	}
+}
+
+func incidentQuantiles(records map[string]*metric.Record, title, about string) panel {
+	return lines(words{title: title, about: about, unit: units.Seconds, empty: noIncident}, 12,
 		query("A", inEnvironment(records["0.5"]), "{{priority}} median"),
 		query("B", inEnvironment(records["0.9"]), "{{priority}} slowest tenth"),
 	).Min(0)

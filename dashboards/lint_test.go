@@ -27,6 +27,18 @@ type (
 		Templating struct {
 			List []lintVariable `json:"list"`
 		} `json:"templating"`
+		Annotations struct {
+			List []lintAnnotation `json:"list"`
+		} `json:"annotations"`
+		Links []struct {
+			Type        string   `json:"type"`
+			URL         string   `json:"url"`
+			Tags        []string `json:"tags"`
+			KeepTime    bool     `json:"keepTime"`
+			IncludeVars bool     `json:"includeVars"`
+		} `json:"links"`
+		Tags []string              `json:"tags"`
+		Time struct{ From string } `json:"time"`
 	}
 	lintVariable struct {
 		Name       string          `json:"name"`
@@ -51,20 +63,41 @@ type (
 		Datasource  lintSource   `json:"datasource"`
 		Targets     []lintTarget `json:"targets"`
 		Panels      []lintPanel  `json:"panels"`
+		GridPos     struct {
+			H, W, X, Y int
+		} `json:"gridPos"`
 		FieldConfig struct {
 			Defaults struct {
-				Unit string `json:"unit"`
+				Unit    string   `json:"unit"`
+				NoValue string   `json:"noValue"`
+				Min     *float64 `json:"min"`
 			} `json:"defaults"`
+			Overrides []struct {
+				Properties []struct {
+					ID    string          `json:"id"`
+					Value json.RawMessage `json:"value"`
+				} `json:"properties"`
+			} `json:"overrides"`
 		} `json:"fieldConfig"`
+
+		raw json.RawMessage // all of it
+	}
+	lintAnnotation struct {
+		Name       string     `json:"name"`
+		Enable     bool       `json:"enable"`
+		Expr       string     `json:"expr"`
+		Datasource lintSource `json:"datasource"`
 	}
 	lintTarget struct {
 		Expr       string     `json:"expr"`
+		Instant    bool       `json:"instant"`
 		RefID      string     `json:"refId"`
 		Datasource lintSource `json:"datasource"`
 	}
 )
 
-// excluded are rules of dashboard-linter that do not hold here, with the reason.
+// byRecord is why four rules of dashboard-linter hold only on the dashboard that shows exporters, Prometheus and
+// Alertmanager as such: metric.ExporterDashboard.
 const byRecord = "the panels show recorded series, which drop job and instance so that several exporters add up"
 
 var excluded = map[string]string{
@@ -73,10 +106,10 @@ var excluded = map[string]string{
 
 // checks are the rules of dashboard-linter v0.2.0, which cannot be built from the module proxy.
 var checks = map[string]func(*testing.T, lintDashboard){
-	"template-job":          nil,
-	"template-instance":     nil,
-	"target-job":            nil,
-	"target-instance":       nil,
+	"template-job":          checkTemplateTarget("job"),
+	"template-instance":     checkTemplateTarget("instance"),
+	"target-job":            checkTargetMatcher("job"),
+	"target-instance":       checkTargetMatcher("instance"),
 	"template-datasource":   checkTemplateDatasource,
 	"template-label-promql": checkTemplateQueries,
 	"template-on-time-change-reload": func(t *testing.T, d lintDashboard) {
@@ -108,19 +141,13 @@ var checks = map[string]func(*testing.T, lintDashboard){
 	}),
 	"target-logql":      onlyPrometheus,
 	"target-logql-auto": onlyPrometheus,
-	"target-promql": eachTarget(func(t *testing.T, expr string) {
-		if _, err := grammar.ParseExpr(interpolate(expr)); err != nil {
-			t.Errorf("%s: %v", expr, err)
+	"target-promql": eachTarget(func(t *testing.T, q lintTarget) {
+		if _, err := grammar.ParseExpr(interpolate(q.Expr)); err != nil {
+			t.Errorf("%s: %v", q.Expr, err)
 		}
 	}),
-	"target-rate-interval": eachTarget(func(t *testing.T, expr string) {
-		for _, m := range regexp.MustCompile(`\[([^\]]*)\]`).FindAllStringSubmatch(expr, -1) {
-			if m[1] != "$__rate_interval" {
-				t.Errorf("%s: range %s is not $__rate_interval", expr, m[1])
-			}
-		}
-	}),
-	"target-counter-agg": eachTarget(checkCounters),
+	"target-rate-interval": eachTarget(checkRateInterval),
+	"target-counter-agg":   eachTarget(checkCounters),
 	"uneditable-dashboard": func(t *testing.T, d lintDashboard) {
 		if d.Editable {
 			t.Error("is editable; the next provisioning would undo every edit")
@@ -128,11 +155,21 @@ var checks = map[string]func(*testing.T, lintDashboard){
 	},
 }
 
+// UnmarshalJSON keeps the text beside what is read from it.
+func (p *lintPanel) UnmarshalJSON(text []byte) error {
+	type plain lintPanel
+	if err := json.Unmarshal(text, (*plain)(p)); err != nil {
+		return err
+	}
+	p.raw = slices.Clone(text)
+	return nil
+}
+
 var grammar = parser.NewParser(parser.Options{})
 
 // interpolate puts something into the variables that Grafana fills.
 func interpolate(expr string) string {
-	return strings.ReplaceAll(expr, "$__rate_interval", "5m")
+	return strings.NewReplacer("$__rate_interval", "5m", "$__interval", "1m", "$__range", "6h").Replace(expr)
 }
 
 func TestLint(t *testing.T) {
@@ -142,7 +179,7 @@ func TestLint(t *testing.T) {
 	for file, d := range parsed(t) {
 		for _, rule := range slices.Sorted(maps.Keys(checks)) {
 			t.Run(file+"/"+rule, func(t *testing.T) {
-				if reason, ok := excluded[rule]; ok {
+				if reason, ok := excluded[rule]; ok && d.UID != metric.ExporterDashboard {
 					t.Skip(reason)
 				}
 				checks[rule](t, d)
@@ -194,10 +231,10 @@ func eachPanel(check func(*testing.T, lintPanel)) func(*testing.T, lintDashboard
 	}
 }
 
-func eachTarget(check func(*testing.T, string)) func(*testing.T, lintDashboard) {
+func eachTarget(check func(*testing.T, lintTarget)) func(*testing.T, lintDashboard) {
 	return eachPanel(func(t *testing.T, p lintPanel) {
 		for _, q := range p.Targets {
-			check(t, q.Expr)
+			check(t, q)
 		}
 	})
 }
@@ -241,30 +278,83 @@ func checkTemplateQueries(t *testing.T, d lintDashboard) {
 		}
 		// One tenant at a time: ten thousand at once are no look at one.
 		one := v.Name == metric.LabelTenant && !v.Multi && !v.IncludeAll
-		if !one && (!v.Multi || !v.IncludeAll || v.AllValue != ".*") || v.Datasource.UID != "$datasource" {
+		all := v.AllValue == ".*" || v.AllValue == ".+"
+		if !one && (!v.Multi || !v.IncludeAll || !all) || v.Datasource.UID != "$datasource" {
 			t.Errorf("$%s cannot pick several or all: %+v", v.Name, v)
 		}
 	}
 }
 
-// checkCounters holds that a counter is read through rate, irate or increase only.
-func checkCounters(t *testing.T, expr string) {
+// inspect calls a function for each node of a query with the functions around it.
+func inspect(t *testing.T, expr string, see func(node parser.Node, calls []string)) {
+	t.Helper()
 	root, err := grammar.ParseExpr(interpolate(expr))
 	if err != nil {
 		t.Fatal(err)
 	}
 	parser.Inspect(root, func(node parser.Node, path []parser.Node) error {
-		s, ok := node.(*parser.VectorSelector)
-		if !ok || !strings.HasSuffix(name(s), "_total") {
-			return nil
-		}
+		var calls []string
 		for _, n := range path {
-			if c, ok := n.(*parser.Call); ok && slices.Contains([]string{"rate", "irate", "increase"}, c.Func.Name) {
-				return nil
+			if c, ok := n.(*parser.Call); ok {
+				calls = append(calls, c.Func.Name)
 			}
 		}
-		t.Errorf("%s: %s is not inside rate, irate or increase", expr, name(s))
+		see(node, calls)
 		return nil
+	})
+}
+
+var rates = []string{"rate", "irate", "increase"}
+
+// checkCounters holds that a counter is read through rate, irate or increase only, or compared with 0.
+func checkCounters(t *testing.T, q lintTarget) {
+	inspect(t, q.Expr, func(node parser.Node, calls []string) {
+		s, ok := node.(*parser.VectorSelector)
+		if ok && strings.HasSuffix(name(s), "_total") &&
+			!slices.ContainsFunc(calls, func(c string) bool { return slices.Contains(rates, c) }) {
+			t.Errorf("%s: %s is not inside rate, irate or increase", q.Expr, name(s))
+		}
+	})
+}
+
+// checkRateInterval holds that what is drawn over time is a rate over $__rate_interval. A single figure may be the
+// increase over a window that its title names.
+func checkRateInterval(t *testing.T, q lintTarget) {
+	for _, m := range regexp.MustCompile(`\b(\w+)\([^()]*\[([^\]]*)\]`).FindAllStringSubmatch(q.Expr, -1) {
+		if !slices.Contains(rates, m[1]) || m[2] == "$__rate_interval" {
+			continue
+		}
+		if m[1] != "increase" || !q.Instant || !slices.Contains([]string{"1d", "1w", "$__range"}, m[2]) {
+			t.Errorf("%s: range %s of %s is not $__rate_interval", q.Expr, m[2], m[1])
+		}
+	}
+}
+
+// checkTemplateTarget holds that a label of scrape targets is a variable.
+func checkTemplateTarget(label string) func(*testing.T, lintDashboard) {
+	return func(t *testing.T, d lintDashboard) {
+		if !slices.ContainsFunc(d.Templating.List, func(v lintVariable) bool {
+			return v.Name == label && v.Type == "query" && v.Multi && v.IncludeAll && v.AllValue == ".+" && v.Label != ""
+		}) {
+			t.Errorf("no variable $%s", label)
+		}
+	}
+}
+
+// checkTargetMatcher holds that series of scrape targets are those that the viewer picked. Records and ALERTS have no
+// target.
+func checkTargetMatcher(label string) func(*testing.T, lintDashboard) {
+	recorded := map[string]bool{"ALERTS": true, "ALERTS_FOR_STATE": true}
+	for _, r := range metric.Records() {
+		recorded[r.Name] = true
+	}
+	return eachTarget(func(t *testing.T, q lintTarget) {
+		inspect(t, q.Expr, func(node parser.Node, _ []string) {
+			s, ok := node.(*parser.VectorSelector)
+			if ok && !recorded[name(s)] && !strings.Contains(s.String(), label+`=~"$`+label+`"`) {
+				t.Errorf("%s reads all values of %s", s, label)
+			}
+		})
 	})
 }
 

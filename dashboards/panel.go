@@ -1,79 +1,79 @@
 package dashboards
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
-	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
-)
-
-// The colours of what is good, worth a look, bad, and neither.
-const (
-	green, yellow, red, grey, blue = "green", "yellow", "red", "#808080", "blue"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
 // panel is any kind of panel, ready to be placed.
 type panel = cog.Builder[dashboard.Panel]
 
-// words is what every panel says about itself.
+// words is what every panel says about itself: what it shows and, where it can be red, what to do then. Empty says what
+// it means that there is nothing to show.
 type words struct {
-	title, description, unit string
+	title, about, whenRed, empty, unit string
+}
+
+func (w words) description() string {
+	if w.whenRed == "" {
+		return w.about
+	}
+	return w.about + "\n\n**When red:** " + w.whenRed
 }
 
 func query(refID, expr, legend string) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().RefId(refID).Datasource(datasource).Expr(expr).LegendFormat(legend)
 }
 
-// steps colours values from each threshold on; the first holds for everything below the second.
-func steps(base string, more ...dashboard.Threshold) *dashboard.ThresholdsConfigBuilder {
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).
-		Steps(append([]dashboard.Threshold{{Color: base}}, more...))
-}
-
-func from(value float64, color string) dashboard.Threshold {
-	return dashboard.Threshold{Value: new(value), Color: color}
-}
-
-// budgetLeft colours what is left of a budget. The first colour is also that of a panel without data, which says that
-// nothing is wrong; no budget is overspent a million times.
-func budgetLeft() *dashboard.ThresholdsConfigBuilder {
-	return steps(green, from(-1e6, red), from(0, yellow), from(0.25, green))
-}
-
-// emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one
-// that nothing burns.
-func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
+// letter is the name of the query at an index.
+func letter(i int) string { return string(rune('A' + i)) }
 
 // number is a stat of one query, one figure for each series.
-func number(w words, width uint32, expr, legend string,
-	thresholds *dashboard.ThresholdsConfigBuilder,
+func number(w words, width uint32, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
+	return numbers(w, width, t, query("A", expr, legend))
+}
+
+// numbers is a stat of several queries.
+func numbers(w words, width uint32, t *dashboard.ThresholdsConfigBuilder,
+	queries ...*prometheus.DataqueryBuilder,
 ) *stat.PanelBuilder {
-	return stat.NewPanelBuilder().
-		Title(w.title).Description(w.description).Unit(w.unit).
+	b := stat.NewPanelBuilder().
+		Title(w.title).Description(w.description()).Unit(w.unit).NoValue(w.empty).
 		Datasource(datasource).Height(4).Span(width).
-		WithTarget(query("A", expr, legend).Instant()).
 		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})).
 		ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
-		Thresholds(thresholds).NoValue("no data")
+		Thresholds(t)
+	for _, q := range queries {
+		b.WithTarget(q.Instant())
+	}
+	if len(queries) > 1 { // beside each other, with their names
+		b.Orientation(common.VizOrientationVertical).TextMode(common.BigValueTextModeValueAndName).
+			Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(14).ValueSize(30))
+	}
+	return b
 }
 
-// lines is a graph over time with the last and the greatest value of each line in its legend.
+// bars are figures under each other, one for each series, a quarter of the width.
+func bars(w words, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
+	return number(w, 6, expr, legend, t).Height(6).Orientation(common.VizOrientationHorizontal)
+}
+
+// lines is a graph over time of few lines, whose legend stands below it in one or two lines.
 func lines(w words, width uint32, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
 	b := timeseries.NewPanelBuilder().
-		Title(w.title).Description(w.description).Unit(w.unit).
+		Title(w.title).Description(w.description()).Unit(w.unit).NoValue(w.empty).
 		Datasource(datasource).Height(8).Span(width).
-		FillOpacity(8).
+		FillOpacity(8).LineWidth(1).ShowPoints(common.VisibilityModeAuto).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).
-			DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementBottom).
-			Calcs([]string{"lastNotNull", "max"})).
+			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).
+			Calcs([]string{"lastNotNull"})).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	for _, q := range queries {
 		b.WithTarget(q.Range())
@@ -81,65 +81,52 @@ func lines(w words, width uint32, queries ...*prometheus.DataqueryBuilder) *time
 	return b
 }
 
-// column is one figure of a table.
-type column struct {
-	refID, title, unit, expr string
-	thresholds               []dashboard.Threshold // none for no colour
+// manyLines is a graph of as many lines as there are things. Its legend stands beside it, sorted by the last value, so
+// that it takes nothing of the height.
+func manyLines(w words, width uint32, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+	return lines(w, width, queries...).
+		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).
+			DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementRight).
+			Calcs([]string{"lastNotNull", "max"}).SortBy("Last *").SortDesc(true))
 }
 
-// figures is a table with one row for each thing and one column for each query. The names of label
-// columns are given in their order; other labels are hidden.
-func figures(w words, height uint32, labels map[string]string, order []string, columns ...column) *table.PanelBuilder {
-	b := table.NewPanelBuilder().
-		Title(w.title).Description(w.description).Unit(w.unit).
-		Datasource(datasource).Height(height).Span(24).NoValue("-")
-	names, index := maps.Clone(labels), map[string]int{}
-	for i, label := range order {
-		index[label] = i
+// limited draws a dashed line at a limit.
+func limited(b *timeseries.PanelBuilder, limit float64) *timeseries.PanelBuilder {
+	return b.Thresholds(steps(green, from(limit, red))).
+		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
+}
+
+// coloured gives lines their colours by the text of their legend.
+func coloured(b *timeseries.PanelBuilder, colours map[string]string) *timeseries.PanelBuilder {
+	for _, name := range sortedKeys(colours) {
+		b.OverrideByName(name, []dashboard.DynamicConfigValue{fixedColour(colours[name])})
 	}
-	for i, c := range columns {
-		b.WithTarget(query(c.refID, c.expr, "").Instant().Format(prometheus.PromQueryFormatTable))
-		value := "Value #" + c.refID
-		if len(columns) == 1 {
-			value = "Value" // Grafana names the only query's values without its letter
-		}
-		names[value], index[value] = c.title, len(order)+i
-		properties := []dashboard.DynamicConfigValue{{Id: "unit", Value: c.unit}}
-		if len(c.thresholds) > 0 {
-			properties = append(properties,
-				dashboard.DynamicConfigValue{Id: "thresholds", Value: dashboard.ThresholdsConfig{
-					Mode: dashboard.ThresholdsModeAbsolute, Steps: c.thresholds,
-				}},
-				dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": "color-text"}})
-		}
-		b.OverrideByName(c.title, properties)
-	}
-	// Filtered first: rows merge only where all shared columns agree, and __name__ would never.
-	return b.
-		WithTransformation(dashboard.DataTransformerConfig{Id: "filterFieldsByName", Options: map[string]any{
-			"include": map[string]any{"names": slices.Sorted(maps.Keys(names))},
-		}}).
-		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
-		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
-			"renameByName": names, "indexByName": index, "excludeByName": map[string]bool{},
-		}})
+	return b
+}
+
+func fixedColour(colour string) dashboard.DynamicConfigValue {
+	return dashboard.DynamicConfigValue{Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": colour}}
+}
+
+// objectiveLine draws the lines of a query as what was expected: dashed, grey, without an area.
+var objectiveLine = []dashboard.DynamicConfigValue{
+	{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{8, 8}}},
+	{Id: "custom.fillOpacity", Value: 0},
+	fixedColour(grey),
 }
 
 // timeline shows as what each series was seen over time; values are numbered from 1 in order.
 func timeline(w words, expr, legend string, order []string, colours map[string]string) *statetimeline.PanelBuilder {
-	results := map[string]dashboard.ValueMappingResult{}
+	var values []text
 	for i, value := range order {
-		results[string(rune('1'+i))] = dashboard.ValueMappingResult{
-			Text: new(value), Color: new(colours[value]), Index: new(int32(i)),
-		}
+		values = append(values, text{i + 1, value, colours[value]})
 	}
 	return statetimeline.NewPanelBuilder().
-		Title(w.title).Description(w.description).Unit(w.unit).
-		Datasource(datasource).Height(9).Span(24).
+		Title(w.title).Description(w.description()).Unit(units.NoUnit).NoValue(w.empty).
+		Datasource(datasource).Height(8).Span(24).
 		WithTarget(query("A", expr, legend).Range()).
 		ShowValue(common.VisibilityModeNever).MergeValues(true).RowHeight(0.8).FillOpacity(80).
-		Mappings(
-			[]dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: results}}}).
+		Mappings(texts(values...)).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
 }

@@ -2,201 +2,224 @@ package dashboards
 
 import (
 	"fmt"
-	"maps"
-	"strings"
 
-	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
-	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-const pickedSLO = metric.LabelSLO + `=~"$slo"`
-
-var (
-	sloColumns = map[string]string{
-		metric.LabelEnvironment: "Environment", metric.LabelAppService: "Service", metric.LabelSLO: "Objective",
-	}
-	sloOrder = []string{metric.LabelEnvironment, metric.LabelAppService, metric.LabelSLO}
-	sloBy    = strings.Join(sloOrder, ", ")
+const (
+	sloBy     = "environment, app_service, slo"
+	sloLegend = "{{app_service}} {{slo}}"
 )
 
-const sloLegend = "{{app_service}} {{slo}}"
+func ofSLO(r *metric.Record) string { return pick(r, pickedSLO) }
 
-// objectives shows the objectives on events, what is left of it and who spends it.
+// objectives shows the objectives on events, what is left of their budgets, how fast it burns, and who spent it.
 func objectives(p *config.Policy) *dashboard.DashboardBuilder {
-	b := dashboard.NewDashboardBuilder("Thorbis / Objectives").
-		Uid(metric.SLODashboard).
-		Description("How much of each objective's budget is left, how fast it burns, and by whom.").
-		Tags([]string{"thorbis", "slo"}).
-		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(datasourceVariable()).
-		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the services run.", metric.SLOBudget.Name)).
-		WithVariable(labelVariable(metric.LabelAppService, "Service", "What has objectives and an owner of its own.",
-			metric.SLOBudget.Select(pickedEnvironment))).
-		WithVariable(labelVariable(metric.LabelSLO, "Objective", "The objective of the service.",
-			metric.SLOBudget.Select(pickedEnvironment, pickedService)))
-
+	b := page{
+		uid: metric.SLODashboard, title: "SLOs",
+		about: "How much of each objective's budget is left, how fast it burns, and who spent it.",
+		variables: []cog.Builder[dashboard.VariableModel]{
+			environmentVariable(metric.SLOBudget), serviceVariable(metric.SLOBudget),
+			labelVariable(metric.LabelSLO, "Objective", "The objective of the service.",
+				metric.SLOBudget.Select(pickedEnvironment, pickedService)),
+		},
+	}.builder()
 	period := p.Objectives.Period
-	b.WithRow(dashboard.NewRowBuilder("Objectives on events")).
-		WithPanel(bars(words{
-			"Good events", fmt.Sprintf("Share of good events over %s, late ones included.", period), units.PercentUnit,
-		}, pick(metric.SLOGood, pickedSLO), sloLegend, steps(blue)).Decimals(3)).
-		WithPanel(bars(words{
-			"Budget left by objective",
-			fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period),
-			units.PercentUnit,
-		}, pick(metric.SLOBudgetLeft, pickedSLO), sloLegend, steps(red, from(0, yellow), from(0.25, green))).Decimals(1)).
-		WithPanel(bars(words{
-			"Budget empty after", "At the pace of the last hour. 0: nothing is left.", units.Hours,
-		}, emptyAfter(pick(metric.SLOBudgetHours, pickedSLO), pick(metric.SLOBudgetLeft, pickedSLO)), sloLegend,
-			steps(green, from(0, red), from(24, yellow), from(168, green))).Decimals(1).NoValue("nothing burns")).
-		WithPanel(bars(words{
-			"Measured", fmt.Sprintf("Share of %s in which events were counted at all.", period), units.PercentUnit,
-		}, pick(metric.SLOCoverage, pickedSLO), sloLegend, steps(yellow, from(0.99, green))).Decimals(1)).
-		WithPanel(objectiveTable(period)).
-		WithPanel(tierTable(period))
-
-	b.WithRow(dashboard.NewRowBuilder("Objectives on time")).
-		WithPanel(bars(words{
-			"Fresh backups", fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, "+
-				"of the time for which its age was known.", period), units.PercentUnit,
-		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3)).
-		WithPanel(bars(words{
-			"Budget left for stale backups",
-			"Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.",
-			units.PercentUnit,
-		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", steps(red, from(0, yellow), from(0.25, green))).
-			Decimals(1)).
-		WithPanel(bars(words{
-			"Answered in time", fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their "+
-				"priority, of those that had to be.", period), units.PercentUnit,
-		}, inEnvironment(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1).NoValue("nothing to answer")).
-		WithPanel(bars(words{
-			"Budget left for late answers",
-			"Share of the late answers that the objective permits which is left. Negative: overspent.", units.PercentUnit,
-		}, inEnvironment(metric.ResponseBudgetLeft), "{{priority}}", budgetLeft()).Decimals(1).NoValue("nothing to answer"))
-
-	b.WithRow(dashboard.NewRowBuilder("Burn")).
-		WithPanel(sloBurnRates()).
-		WithPanel(lines(words{
-			"Bad events", "Share of bad events over five minutes.", units.PercentUnit,
-		}, 12, query("A", pick(metric.SLOError["5m"], pickedSLO), sloLegend)).Min(0)).
-		WithPanel(lines(words{
-			"Events", "Events a second, good and bad.", units.CountsPerSecond,
-		}, 12, query("A", fmt.Sprintf("%s / 300", pick(metric.EventsIncrease["5m"], pickedSLO)), sloLegend)).Min(0)).
-		WithPanel(lines(words{
-			"Bad events of tiers", "Share of bad requests over an hour of the tenants of each tier together.", units.PercentUnit,
-		}, 12, query("A", pick(metric.TierError["1h"], pickedSLO), sloLegend+" {{tier}}")).Min(0))
-
-	return b.WithRow(dashboard.NewRowBuilder("Who burns")).
-		WithPanel(lines(words{
-			"Tenants that burn", "Tenants that burn budget at any pace. From fifty on, one alert replaces theirs.", units.Short,
-		}, 24, query("A", "sum by ("+sloBy+") ("+pick(metric.TenantsBurning, pickedSLO)+") or 0 * "+
-			pick(metric.EventsIncrease["5m"], pickedSLO), sloLegend)).Min(0)).
-		WithPanel(burningTenants())
+	row(b, "Objectives on events",
+		bars(words{
+			title: "Good events", unit: units.PercentUnit, empty: "no event yet",
+			about: fmt.Sprintf("Share of good events over %s, late ones included.", period),
+		}, ofSLO(metric.SLOGood), sloLegend, steps(blue)).Decimals(3),
+		bars(words{
+			title: "Budget left by objective", unit: units.PercentUnit, empty: "no event yet",
+			about: fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period),
+			whenRed: "The budget is spent: stop what is risky (deployments, migrations) until it has grown back, and see " +
+				"below " +
+				"who spent it.",
+		}, ofSLO(metric.SLOBudgetLeft), sloLegend, known(red, from(0, yellow), from(0.25, green))).Decimals(1),
+		bars(words{
+			title: "Budget empty after", unit: units.Hours, empty: "nothing burns",
+			about:   "At the pace of the last hour. 0: nothing is left.",
+			whenRed: "Hours are left: find what fails by Bad events and Who spent it, and take it back.",
+		}, emptyAfter(ofSLO(metric.SLOBudgetHours), ofSLO(metric.SLOBudgetLeft)), sloLegend,
+			steps(green, from(lowest, red), from(24, yellow), from(168, green))).Decimals(1),
+		bars(words{
+			title: "Measured", unit: units.Seconds, empty: "since less than two minutes",
+			about: fmt.Sprintf("For how long of the last %s events were counted at all. A young budget says little.", period),
+		}, ofSLO(metric.SeenIncrease["_period"]), sloLegend+" of "+period.String(), steps(blue)),
+		objectiveTable(period),
+	)
+	row(b, "Burn", belowTarget(), sloBurnRates(),
+		lines(words{
+			title: "Events", unit: units.CountsPerSecond, empty: "no event yet",
+			about: "Events a second, good and bad: how much traffic a burn costs.",
+		}, 12, query("A", ofSLO(metric.EventsIncrease["5m"])+" / 300", sloLegend)).Min(0),
+		lines(words{
+			title: "Bad events", unit: units.PercentUnit, empty: "no event yet",
+			about: "Share of bad events over five minutes.",
+		}, 12, query("A", ofSLO(metric.SLOError["5m"]), sloLegend)).Min(0).AxisSoftMax(0.01),
+		lines(words{
+			title: "Bad events of tiers", unit: units.PercentUnit, empty: "no tenant has had bad requests",
+			about: "Share of bad requests over an hour of the tenants of each tier together.",
+		}, 12, query("A", ofSLO(metric.TierError["1h"]), sloLegend+" {{tier}}")).Min(0).AxisSoftMax(0.01),
+	)
+	row(b, "Who spent it", tierTable(period), spenders(period),
+		lines(words{
+			title: "Tenants that burn", unit: units.Short, empty: "no event yet",
+			about: "Tenants that burn budget at any pace. From fifty on, one alert replaces theirs.",
+		}, 24, query("A", "sum by ("+sloBy+") ("+ofSLO(metric.TenantsBurning)+") or 0 * "+
+			ofSLO(metric.EventsIncrease["5m"]), sloLegend)).Min(0),
+	)
+	row(b, "Objectives on time", timeObjectives(period)...)
+	return b
 }
 
-// bars are figures under each other, one for each series, a quarter of the width.
-func bars(w words, expr, legend string, t *dashboard.ThresholdsConfigBuilder) *stat.PanelBuilder {
-	return number(w, 6, expr, legend, t).Height(6).Orientation(common.VizOrientationHorizontal)
-}
+// emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one
+// that nothing burns.
+func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
 
 func objectiveTable(period config.Duration) panel {
-	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Objectives", fmt.Sprintf("The objective, what happened over %s, and how fast the budget burns now.", period),
-		units.Short,
-	}, 8, sloColumns, sloOrder,
+		title: "Objectives", unit: units.Short, empty: "No service has requests or objectives of its own yet",
+		about: fmt.Sprintf("Each objective: what it permits, what happened over %s, of how much of that time, and how "+
+			"fast the "+
+			"budget burns now.", period),
+		whenRed: "A burn of 14.4 empties the budget of 30 d in two days: find what fails by Bad events and Who spent it.",
+	}, 24, 7, []key{byEnvironment, byService.leading(metric.TenantsDashboard), byObjective},
 		column{
-			"A", "Budget left", units.PercentUnit, of(metric.SLOBudgetLeft),
-			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
+			title: "Budget left", unit: units.PercentUnit, expr: ofSLO(metric.SLOBudgetLeft), colours: budgetSteps(),
+			decimals: 1,
 		},
-		column{"B", "Permitted", units.PercentUnit, "max by (" + sloBy + ") (" + of(metric.SLOBudget) + ")", nil},
-		column{"C", "Bad", units.PercentUnit, of(metric.SLOError["_period"]), nil},
-		column{"D", "May still be bad", units.Short, of(metric.SLOBudgetLeftEvents), nil},
+		column{title: "May still be bad", unit: units.Short, expr: ofSLO(metric.SLOBudgetLeftEvents)},
+		column{title: "Measured", unit: units.Seconds, expr: ofSLO(metric.SeenIncrease["_period"])},
 		column{
-			"E", "Burn 1 h", units.Short, of(metric.SLOBurn["1h"]),
-			[]dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)},
+			title: "Permitted", unit: units.PercentUnit, expr: "max by (" + sloBy + ") (" + ofSLO(metric.SLOBudget) + ")",
 		},
+		column{title: "Bad", unit: units.PercentUnit, expr: ofSLO(metric.SLOError["_period"])},
+		column{title: "Burn 5 min", unit: units.Short, expr: ofSLO(metric.SLOBurn["5m"]), colours: burnSteps(), decimals: 1},
+		column{title: "Burn 1 h", unit: units.Short, expr: ofSLO(metric.SLOBurn["1h"]), colours: burnSteps(), decimals: 1},
 		column{
-			"F", "Burn 3 d", units.Short, of(metric.SLOBurn["3d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)},
+			title: "Burn 3 d", unit: units.Short, expr: ofSLO(metric.SLOBurn["3d"]), colours: atLeast(1, yellow), decimals: 1,
 		},
 	)
+}
+
+// belowTarget shows when each objective was missed: a burn above 1 over five minutes.
+func belowTarget() panel {
+	burn := "max by (" + sloBy + ") (" + ofSLO(metric.SLOBurn["5m"]) + ")"
+	return timeline(words{
+		title: "Time below target", empty: "no event yet",
+		about: "Whether each objective was met over the five minutes before. Red: the budget burnt 14.4 times as fast as " +
+			"permitted, or faster.",
+		whenRed: "Users were hit at these times. Switch on the annotations: an outage, a deployment or a reload that " +
+			"begins " +
+			"with the red is the first suspect.",
+	}, fmt.Sprintf("1 + (%[1]s > bool 1) + (%[1]s >= bool 14.4)", burn), sloLegend,
+		[]string{"on target", "below target", "far below target"},
+		map[string]string{"on target": green, "below target": yellow, "far below target": red}).Height(5)
 }
 
 func sloBurnRates() panel {
 	var queries []*prometheus.DataqueryBuilder
 	for i, window := range []string{"5m", "1h", "6h", "1d", "3d"} {
 		queries = append(queries,
-			query(string(rune('A'+i)), fmt.Sprintf(`max(%s)`, pick(metric.SLOBurn[window], pickedSLO)), window))
+			query(letter(i), fmt.Sprintf(`max(%s)`, ofSLO(metric.SLOBurn[window])), window))
 	}
 	return lines(words{
-		"Burn rate", "How many times as fast as permitted the worst objective burns, its worst tenant left out unless that " +
-			"carries half of the traffic. 1 empties the budget exactly by the end of the period.", units.Short,
-	}, 12, queries...).Min(0)
-}
-
-func burningTenants() panel {
-	labels := map[string]string{metric.LabelTenant: "Tenant"}
-	maps.Copy(labels, sloColumns)
-	order := append(sloOrder[:3:3], metric.LabelTenant)
-	by := strings.Join(order, ", ")
-	bad := fmt.Sprintf("topk(%d, %s)", rows, pick(metric.TenantBadIncrease["1h"], pickedSLO))
-	ofThem := func(expr string) string { return expr + " and on (" + by + ") " + bad }
-	return figures(words{
-		"Tenants with bad events", fmt.Sprintf("The %d tenants with the most bad requests in the last hour.", rows),
-		units.Short,
-	}, 10, labels, order,
-		column{"A", "Bad 1 h", units.Short, bad, nil},
-		column{"B", "Share", units.PercentUnit, ofThem(pick(metric.TenantError["1h"], pickedSLO)), nil},
-		column{
-			"C", "Budget left", units.PercentUnit, ofThem(pick(metric.TenantBudgetLeft, pickedSLO)),
-			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
-		},
-		column{
-			"D", "Measured", units.PercentUnit, ofThem(pick(metric.TenantCoverage, pickedSLO)),
-			[]dashboard.Threshold{{Color: yellow}, from(0.99, green)},
-		},
-		column{
-			"E", "Empty after", units.Hours,
-			ofThem("(" + emptyAfter(pick(metric.TenantBudgetHours, pickedSLO), pick(metric.TenantBudgetLeft, pickedSLO)) + ")"),
-			[]dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)},
-		},
-	)
+		title: "Burn rate", unit: units.Short, empty: "no event yet",
+		about: "How many times as fast as permitted the worst objective burns, its worst tenant left out unless that " +
+			"carries half of the traffic. 1 empties the budget exactly by the end of the period.",
+	}, 12, queries...).Min(0).AxisSoftMax(1)
 }
 
 func tierTable(period config.Duration) panel {
-	labels := map[string]string{metric.LabelTier: "Tier"}
-	maps.Copy(labels, sloColumns)
-	of := func(r *metric.Record) string { return pick(r, pickedSLO) }
 	return figures(words{
-		"Tiers", fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, "+
-			"and how fast they burn it. A tier without bad requests has all of it.", period), units.Short,
-	}, 8, labels, append(sloOrder[:3:3], metric.LabelTier),
+		title: "Tiers", unit: units.Short, empty: "No tenant has had bad requests",
+		about: fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, and how fast they burn "+
+			"it. A "+
+			"tier without bad requests has all of it.", period),
+		whenRed: "A whole tier is hit: look for what its tenants share. The tenants below it say who most.",
+	}, 24, 6, []key{byEnvironment, byService, byObjective, byTier},
 		column{
-			"A", "Budget left", units.PercentUnit, of(metric.TierBudgetLeft),
-			[]dashboard.Threshold{{Color: red}, from(0, yellow), from(0.25, green)},
+			title: "Budget left", unit: units.PercentUnit, expr: ofSLO(metric.TierBudgetLeft), colours: budgetSteps(),
+			decimals: 1,
 		},
 		column{
-			"B", "Measured", units.PercentUnit, of(metric.TierCoverage),
-			[]dashboard.Threshold{{Color: yellow}, from(0.99, green)},
+			title: "Measured", unit: units.PercentUnit, expr: ofSLO(metric.TierCoverage), colours: measuredSteps(),
+			decimals: 2,
+		},
+		column{title: "Burn 1 h", unit: units.Short, expr: ofSLO(metric.TierBurn["1h"]), colours: burnSteps(), decimals: 1},
+		column{
+			title: "Burn 1 d", unit: units.Short, expr: ofSLO(metric.TierBurn["1d"]), colours: atLeast(1, yellow), decimals: 1,
 		},
 		column{
-			"C", "Burn 1 h", units.Short, of(metric.TierBurn["1h"]),
-			[]dashboard.Threshold{{Color: green}, from(1, yellow), from(14.4, red)},
-		},
-		column{
-			"D", "Burn 1 d", units.Short, of(metric.TierBurn["1d"]), []dashboard.Threshold{{Color: green}, from(1, yellow)},
-		},
-		column{
-			"E", "Empty after", units.Hours, emptyAfter(of(metric.TierBudgetHours), of(metric.TierBudgetLeft)),
-			[]dashboard.Threshold{{Color: red}, from(24, yellow), from(168, green)},
+			title: "Empty after", unit: units.Hours, colours: below(24, red, 168, yellow), empty: "nothing burns", decimals: 1,
+			expr: emptyAfter(ofSLO(metric.TierBudgetHours), ofSLO(metric.TierBudgetLeft)),
 		},
 	)
+}
+
+// spenders are the tenants that spent most of the budget.
+func spenders(period config.Duration) panel {
+	by := sloBy + ", tenant"
+	bad := fmt.Sprintf("topk(%d, %s)", rows, ofSLO(metric.TenantBadIncrease["_period"]))
+	ofThem := func(expr string) string { return expr + " and on (" + by + ") " + bad }
+	return figures(words{
+		title: "Tenants that spent the budget", unit: units.Short, empty: "No tenant has had bad requests",
+		about: fmt.Sprintf("The %d tenants with the most bad requests over %s, and their share of all bad events.", rows,
+			period),
+		whenRed: "The budget of that tenant is spent or will be within a day: open the tenant. If one tenant spent most of " +
+			"the service's budget, its client or its data is the first suspect.",
+	}, 24, 9, []key{byEnvironment, byService, byObjective, byTenant},
+		column{title: "Bad", unit: units.Short, expr: bad},
+		column{
+			title: "Of all bad", unit: units.PercentUnit, decimals: 1,
+			expr: fmt.Sprintf("(%s) / on (%s) group_left () (%s > 0)", bad, sloBy, ofSLO(metric.BadIncrease["_period"])),
+		},
+		column{title: "Bad 1 h", unit: units.Short, expr: ofThem(ofSLO(metric.TenantBadIncrease["1h"]))},
+		column{title: "Share bad 1 h", unit: units.PercentUnit, expr: ofThem(ofSLO(metric.TenantError["1h"]))},
+		column{
+			title: "Budget left", unit: units.PercentUnit, expr: ofThem(ofSLO(metric.TenantBudgetLeft)), colours: budgetSteps(),
+			decimals: 1,
+		},
+		column{
+			title: "Empty after", unit: units.Hours, colours: below(24, red, 168, yellow), empty: "nothing burns", decimals: 1,
+			expr: ofThem("(" + emptyAfter(ofSLO(metric.TenantBudgetHours), ofSLO(metric.TenantBudgetLeft)) + ")"),
+		},
+	)
+}
+
+// timeObjectives are those that no request belongs to: fresh backups and timely answers.
+func timeObjectives(period config.Duration) []panel {
+	return []panel{
+		bars(words{
+			title: "Fresh backups", unit: units.PercentUnit, empty: "no backup in the policy",
+			about: fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, of the time for "+
+				"which "+
+				"its age was known.", period),
+		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3),
+		bars(words{
+			title: "Budget left for stale backups", unit: units.PercentUnit, empty: "no backup in the policy",
+			about:   "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.",
+			whenRed: "Backups were too old for too long: open Backups and see which runs were missed, and why.",
+		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", known(red, from(0, yellow), from(0.25,
+			green))).Decimals(1),
+		bars(words{
+			title: "Answered in time", unit: units.PercentUnit, empty: "nothing to answer",
+			about: fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their priority, of "+
+				"those that had to be.", period),
+		}, inEnvironment(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1),
+		bars(words{
+			title: "Budget left for late answers", unit: units.PercentUnit, empty: "nothing to answer",
+			about:   "Share of the late answers that the objective permits which is left. Negative: overspent.",
+			whenRed: "People are paged too often, at bad times, or not at all: see Incidents and on-call.",
+		}, inEnvironment(metric.ResponseBudgetLeft), "{{priority}}", known(red, from(0, yellow), from(0.25,
+			green))).Decimals(1),
+	}
 }

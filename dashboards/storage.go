@@ -3,30 +3,22 @@ package dashboards
 import (
 	"fmt"
 
-	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// pickedHost is what the viewer picked of the machines.
-const pickedHost = metric.LabelHost + `=~"$host"`
-
 var (
-	deviceColumns = map[string]string{
-		metric.LabelEnvironment: "Environment", metric.LabelHost: "Host", metric.LabelDevice: "Device",
-		metric.LabelName: "Name", metric.LabelMountpoint: "Mounted at",
+	deviceKeys = []key{
+		byEnvironment, byHost,
+		{label: metric.LabelDevice, title: "Device"},
+		{label: metric.LabelName, title: "Name"},
+		byMountpoint,
 	}
-	deviceOrder = []string{
-		metric.LabelEnvironment, metric.LabelHost, metric.LabelDevice, metric.LabelName, metric.LabelMountpoint,
-	}
-	filesystemColumns = map[string]string{
-		metric.LabelEnvironment: "Environment", metric.LabelHost: "Host", metric.LabelMountpoint: "Mounted at",
-	}
-	filesystemOrder = []string{metric.LabelEnvironment, metric.LabelHost, metric.LabelMountpoint}
+	filesystemKeys = []key{byEnvironment, byHost, byMountpoint}
 )
 
 // onHosts selects the part of a series that is of the machines picked.
@@ -34,124 +26,170 @@ func onHosts(s selecter, matchers ...string) string {
 	return s.Select(append([]string{pickedEnvironment, pickedHost}, matchers...)...)
 }
 
-// machines begins a dashboard on what machines have.
-func machines(uid, title, description string, tags []string, series string) *dashboard.DashboardBuilder {
-	return dashboard.NewDashboardBuilder(title).
-		Uid(uid).Description(description).Tags(tags).
-		Readonly().Timezone("browser").Refresh("1m").Time("now-6h", "now").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(datasourceVariable()).
-		WithVariable(labelVariable(metric.LabelEnvironment, "Environment", "Where the things watched run.", series)).
-		WithVariable(labelVariable(metric.LabelHost, "Host",
-			"Machines, whoever reads them: this exporter, a node_exporter or Supabase.", series+"{"+pickedEnvironment+"}"))
+func hostVariables(series selecter) []cog.Builder[dashboard.VariableModel] {
+	return []cog.Builder[dashboard.VariableModel]{
+		environmentVariable(series),
+		labelVariable(metric.LabelHost, "Host", "Machines, whoever reads them: this exporter, a node_exporter or Supabase.",
+			series.Select(pickedEnvironment)),
+	}
 }
 
 // storage shows how full and how busy disks are, measured against what was bought.
 func storage(p *config.Policy) *dashboard.DashboardBuilder {
-	b := machines(metric.StorageDashboard, "Thorbis / Storage",
-		"How full and how busy disks are, and how much of what was bought that is.", []string{"thorbis", "storage"},
-		metric.FilesystemSize.Name)
-
+	b := page{
+		uid: metric.StorageDashboard, title: "Storage and IOPS",
+		about:     "How full and how busy disks are, and how much of what was bought that is.",
+		variables: hostVariables(metric.FilesystemSize),
+	}.builder()
 	// No value is painted as what is below all steps: a machine on which nothing fills is well.
-	b.WithRow(dashboard.NewRowBuilder("Now")).
-		WithPanel(number(words{"First full in", "Until the first filesystem is full at its present pace.", units.Seconds}, 6,
-			fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first",
-			steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))).NoValue("nothing fills")).
-		WithPanel(number(
-			words{"Fullest filesystem", "Share of its size that users cannot write to any more.", units.PercentUnit}, 6,
-			fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest", steps(green, from(0.9, yellow), from(0.99, red)),
-		).Decimals(1)).
-		WithPanel(number(
-			words{
-				"Most of a limit used",
-				"Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.", units.PercentUnit,
-			},
-			6,
-			fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest", steps(green, from(0.7, yellow), from(0.9, red)),
-		).Decimals(1).NoValue("no limit known")).
-		WithPanel(number(words{"Filesystems that do not answer", "They answer with an error, or not at all.", units.Short}, 6,
-			fmt.Sprintf(`sum(%s) or vector(0)`, onHosts(metric.FilesystemUnusable)), "filesystems", steps(green, from(1, red))))
-
-	b.WithRow(dashboard.NewRowBuilder("Space")).
-		WithPanel(figures(words{"Filesystems", fmt.Sprintf("The %d fullest.", rows), units.Short}, 9, filesystemColumns,
-			filesystemOrder,
-			column{
-				"A", "Used", units.PercentUnit, fmt.Sprintf(`topk(%d, %s)`, rows, onHosts(metric.FilesystemUsed)),
-				[]dashboard.Threshold{{Color: green}, from(0.9, yellow), from(0.99, red)},
-			},
-			column{"B", "Left", units.BytesIEC, onHosts(metric.FilesystemAvailable), nil},
-			column{"C", "Size", units.BytesIEC, onHosts(metric.FilesystemSize), nil},
-			column{
-				"D", "Full in", units.Seconds, onHosts(metric.FilesystemFull),
-				[]dashboard.Threshold{{Color: red}, from(4*3600, yellow), from(4*86400, green)},
-			},
-			column{
-				"E", "Inodes left", units.PercentUnit, onHosts(metric.FilesystemInodesLeft),
-				[]dashboard.Threshold{{Color: red}, from(0.01, yellow), from(0.05, green)},
-			},
-			column{"F", "Read-only", units.BoolYesNo, onHosts(metric.FilesystemReadOnly), nil},
-		)).
-		WithPanel(lines(words{"Space left", "By filesystem.", units.BytesIEC}, 12,
-			query("A", onHosts(metric.FilesystemAvailable), "{{host}} {{mountpoint}}")).Min(0)).
-		WithPanel(lines(
-			words{"Full in", "By filesystem, while it fills. Alerts fire at 4 hours, a day and 4 days.", units.Seconds}, 12,
-			query("A", onHosts(metric.FilesystemFull), "{{host}} {{mountpoint}}")).Min(0))
-
-	b.WithRow(dashboard.NewRowBuilder("Disks")).
-		WithPanel(limitUsed()).
-		WithPanel(latencies(p)).
-		WithPanel(lines(words{"Operations", "Read and write operations a second by disk. " +
-			"A logical volume and the disk below it both count the same operation.", units.IOOpsPerSecond}, 12,
-			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`),
-				"{{host}} {{device}} {{operation}}")).Min(0)).
-		WithPanel(lines(words{"Throughput", "Bytes read and written a second by disk.", units.BytesPerSecondIEC}, 12,
-			query("A", onHosts(metric.DeviceBytes, metric.LabelOperation+`=~"read|write"`),
-				"{{host}} {{device}} {{operation}}")).Min(0)).
-		WithPanel(lines(words{"Queue", "Mean number of operations in flight by disk.", units.Short}, 12,
-			query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0)).
-		WithPanel(lines(words{"Discards and flushes", "Operations a second that are neither reads nor writes; " +
-			"providers do not count them.", units.IOOpsPerSecond}, 12,
-			query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`),
-				"{{host}} {{device}} {{operation}}")).Min(0)).
-		WithPanel(figures(
-			words{"Disks", "What it does now, what was bought, and what a person knows the disk by.", units.Short}, 8,
-			deviceColumns, deviceOrder,
-			column{"A", "Operations", units.IOOpsPerSecond, fmt.Sprintf(
-				`max by (environment, host, device, name, mountpoint) (%s * on (environment, host, `+
-					`device) group_left () sum by (environment, host, device) (%s))`,
-				onHosts(metric.StorageDeviceInfo), onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"read|write"`)), nil},
-			column{"B", "IOPS", units.Short, fmt.Sprintf(`max by (environment, host, device) (%s)`,
-				onHosts(metric.DeviceLimit, metric.LabelLimit+`="iops"`)), nil},
-			column{
-				"C", "Burst IOPS", units.Short,
-				fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstIOPS)), nil,
-			},
-			column{"D", "Throughput", units.BytesPerSecondIEC, fmt.Sprintf(`max by (environment, host, device) (%s)`,
-				onHosts(metric.DeviceLimit, metric.LabelLimit+`="throughput"`)), nil},
-			column{
-				"E", "Burst throughput", units.BytesPerSecondIEC,
-				fmt.Sprintf(`max by (environment, host, device) (%s)`, onHosts(metric.StorageExpectedBurstThroughput)), nil,
-			},
-		))
-
-	return postgres(b)
+	row(b, "Now",
+		number(words{
+			title: "First full in", unit: units.Seconds, empty: "nothing fills",
+			about:   "Until the first filesystem is full at its present pace.",
+			whenRed: "Hours are left: delete what can go, enlarge the disk, or stop who writes. Filesystems says which it is.",
+		}, 6, fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first",
+			steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))),
+		number(words{
+			title: "Fullest filesystem", unit: units.PercentUnit, empty: "no filesystem is read",
+			about:   "Share of its size that users cannot write to any more.",
+			whenRed: "It is full: programs that write to it fail now.",
+		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest",
+			known(green, from(0.9, yellow), from(0.99, red))).Decimals(1),
+		number(words{
+			title: "Most of a limit used", unit: units.PercentUnit, empty: "no limit known",
+			about: "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.",
+			whenRed: "The disk does what was bought: everything on it waits. See Latency; buy more or find who reads and " +
+				"writes.",
+		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest",
+			known(green, from(0.7, yellow), from(0.9, red))).Decimals(1),
+		number(words{
+			title: "Filesystems that do not answer", unit: units.Short, empty: "no filesystem is read",
+			about:   "They answer with an error, or not at all.",
+			whenRed: "A network filesystem whose server is gone, or a disk with errors: look at the machine's log.",
+		}, 6, fmt.Sprintf(`sum(%s) or 0 * count(%s)`, onHosts(metric.FilesystemUnusable), onHosts(metric.FilesystemSize)),
+			"filesystems", known(green, from(1, red))),
+	)
+	row(b, "IOPS and latency", limitUsed(), latencies(p), operations(), diskTable())
+	row(b, "Space", filesystemTable(),
+		manyLines(words{
+			title: "Space left", unit: units.BytesIEC, empty: "no filesystem is read",
+			about: "By filesystem.",
+		}, 12, query("A", onHosts(metric.FilesystemAvailable), "{{host}} {{mountpoint}}")).Min(0),
+		manyLines(words{
+			title: "Full in", unit: units.Seconds, empty: "nothing fills",
+			about: "By filesystem, while it fills. Alerts fire at 4 hours, a day and 4 days.",
+		}, 12, query("A", onHosts(metric.FilesystemFull), "{{host}} {{mountpoint}}")).Min(0),
+	)
+	row(b, "Disks",
+		manyLines(words{
+			title: "Throughput", unit: units.BytesPerSecondIEC, empty: "no disk is read",
+			about: "Bytes read and written a second by disk.",
+		}, 12, query("A", onHosts(metric.DeviceBytes, readsAndWrites), "{{host}} {{device}} {{operation}}")).Min(0),
+		manyLines(words{
+			title: "Queue", unit: units.Short, empty: "no disk is read",
+			about: "Mean number of operations in flight by disk.",
+		}, 12, query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0),
+		manyLines(words{
+			title: "Discards and flushes", unit: units.IOOpsPerSecond, empty: "the kernel counts none",
+			about: "Operations a second that are neither reads nor writes; providers do not count them.",
+		}, 12, query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`),
+			"{{host}} {{device}} {{operation}}")).Min(0),
+		manyLines(words{
+			title: "Canary", unit: units.Seconds, empty: "no canary in the policy",
+			about: "The time within which 95 of 100 rounds wrote, synced and read back a small file, by operation.",
+		}, 12, query("A", quantile("0.95", "host, canary, operation", onHosts, metric.CanaryDuration),
+			"{{host}} {{canary}} {{operation}}")).Min(0),
+	)
+	return b
 }
 
-func limitUsed() *timeseries.PanelBuilder {
-	return lines(words{
-		"Limit used",
-		"Share of the IOPS and of the throughput bought. The line is at 90 %, from where the rules look at latency too.",
-		units.PercentUnit,
-	}, 12, query("A", onHosts(metric.DeviceLimitUsed), "{{host}} {{device}} {{limit}}")).
-		Thresholds(steps(green, from(0.9, red))).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
-		Min(0)
+const readsAndWrites = metric.LabelOperation + `=~"read|write"`
+
+func limitUsed() panel {
+	return limited(manyLines(words{
+		title: "Limit used", unit: units.PercentUnit, empty: "no limit known: name it in the policy",
+		about: "Share of the IOPS and of the throughput bought. The line is at 90 %, from where the rules look at latency " +
+			"too.",
+		whenRed: "The disk does nearly what was bought: if Latency rises with it, buy more or find who reads and writes.",
+	}, 12, query("A", onHosts(metric.DeviceLimitUsed), "{{host}} {{device}} {{limit}}")), 0.9).Min(0).AxisSoftMax(1)
 }
 
-func latencies(p *config.Policy) *timeseries.PanelBuilder {
-	return lines(words{
-		"Latency", fmt.Sprintf("Mean time of an operation by disk. Permitted are %s for reads and %s for writes.",
-			p.Storage.Latency.Read, p.Storage.Latency.Write), units.Seconds,
-	}, 12, query("A", onHosts(metric.DeviceLatency, metric.LabelOperation+`=~"read|write"`),
-		"{{host}} {{device}} {{operation}}")).Min(0)
+func latencies(p *config.Policy) panel {
+	return manyLines(words{
+		title: "Latency", unit: units.Seconds, empty: "no disk does anything",
+		about: fmt.Sprintf("Mean time of an operation by disk. Permitted are %s for reads and %s for writes.",
+			p.Storage.Latency.Read, p.Storage.Latency.Write),
+	}, 12, query("A", onHosts(metric.DeviceLatency, readsAndWrites), "{{host}} {{device}} {{operation}}")).Min(0)
+}
+
+func operations() panel {
+	return manyLines(words{
+		title: "IOPS against those bought", unit: units.IOOpsPerSecond, empty: "no disk is read",
+		about: "Read and write operations a second by disk; dashed, what was bought. A logical volume and the disk below " +
+			"it " +
+			"both count the same operation.",
+	}, 24, query("A", onHosts(metric.DeviceOperations, readsAndWrites), "{{host}} {{device}} {{operation}}"),
+		query("B", onHosts(metric.DeviceLimit, metric.LabelLimit+`="`+metric.LimitIOPS+`"`), "{{host}} {{device}} bought")).
+		Min(0).OverrideByQuery("B", objectiveLine)
+}
+
+func diskTable() panel {
+	by := "environment, host, device"
+	sum := fmt.Sprintf("sum by (%s) (%s)", by, onHosts(metric.DeviceOperations, readsAndWrites))
+	limit := func(s selecter, matchers ...string) string {
+		return fmt.Sprintf("max by (%s) (%s)", by, onHosts(s, matchers...))
+	}
+	return figures(words{
+		title: "Disks", unit: units.Short, empty: "No disk is read",
+		about:   "What it does now, what was bought, what it may burst to, and what a person knows the disk by.",
+		whenRed: "It uses what was bought, or answers slower than permitted: see Limit used and Latency.",
+	}, 24, 7, deviceKeys,
+		column{title: "Operations", unit: units.IOOpsPerSecond, decimals: 1, expr: fmt.Sprintf(
+			`max by (%s, name, mountpoint) (%s * on (%s) group_left () %s)`, by, onHosts(metric.StorageDeviceInfo), by, sum)},
+		column{
+			title: "IOPS bought", unit: units.Short, expr: limit(metric.DeviceLimit,
+				metric.LabelLimit+`="`+metric.LimitIOPS+`"`),
+		},
+		column{
+			title: "Used", unit: units.PercentUnit, expr: limit(metric.DeviceLimitUsed), colours: above(0.7, yellow, 0.9, red),
+			empty: "no limit", decimals: 1,
+		},
+		column{title: "Burst IOPS", unit: units.Short, expr: limit(metric.StorageExpectedBurstIOPS)},
+		column{
+			title: "Throughput bought", unit: units.BytesPerSecondIEC,
+			expr: limit(metric.DeviceLimit, metric.LabelLimit+`="`+metric.LimitThroughput+`"`),
+		},
+		column{
+			title: "Latency of objective", unit: units.PercentUnit, expr: limit(metric.DeviceLatencyRatio), decimals: 0,
+			colours: above(1, yellow, 3, red), empty: "idle",
+		},
+	)
+}
+
+func filesystemTable() panel {
+	return figures(words{
+		title: "Filesystems", unit: units.Short, empty: "No filesystem is read",
+		about: fmt.Sprintf("The %d fullest.", rows),
+		whenRed: "Full within hours, out of inodes or read-only: delete what can go, enlarge the disk, or look at the " +
+			"machine's log for errors of the disk.",
+	}, 24, 8, filesystemKeys,
+		column{
+			title: "Used", unit: units.PercentUnit, colours: above(0.9, yellow, 0.99, red), decimals: 1,
+			expr: fmt.Sprintf(`topk(%d, %s)`, rows, onHosts(metric.FilesystemUsed)),
+		},
+		column{title: "Left", unit: units.BytesIEC, expr: onHosts(metric.FilesystemAvailable)},
+		column{title: "Size", unit: units.BytesIEC, expr: onHosts(metric.FilesystemSize)},
+		column{
+			title: "Full in", unit: units.Seconds, expr: onHosts(metric.FilesystemFull), empty: "does not fill",
+			colours: below(4*3600, red, 4*86400, yellow),
+		},
+		column{
+			title: "Inodes left", unit: units.PercentUnit, expr: onHosts(metric.FilesystemInodesLeft), empty: "made as needed",
+			colours: below(0.01, red, 0.05, yellow), decimals: 1,
+		},
+		column{
+			title: "Writable", unit: units.NoUnit, expr: onHosts(metric.FilesystemReadOnly),
+			texts: texts(text{0, "yes", green}, text{1, "read-only", red}),
+		},
+	)
 }

@@ -57,11 +57,16 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
+	boardDocs, err := dashboards.Docs(p)
+	if err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
 
 	files := Files{
 		"alertmanager/alertmanager.yaml": routes,
 		"docs/metrics.md":                metric.Docs(),
 		"docs/alerts.md":                 alertDocs(p, bundle),
+		"docs/panels.md":                 boardDocs,
 	}
 	for name, text := range bundle.Files() {
 		files[path.Join("rules", name)] = text

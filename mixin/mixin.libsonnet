@@ -29,12 +29,17 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   },
   grafanaDashboards+:: {
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
+    'thorbis-daily.json': import '../dashboards/thorbis-daily.json',
+    'thorbis-databases.json': import '../dashboards/thorbis-databases.json',
+    'thorbis-exporter.json': import '../dashboards/thorbis-exporter.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
     'thorbis-incidents.json': import '../dashboards/thorbis-incidents.json',
+    'thorbis-overview.json': import '../dashboards/thorbis-overview.json',
     'thorbis-resources.json': import '../dashboards/thorbis-resources.json',
     'thorbis-slo.json': import '../dashboards/thorbis-slo.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
     'thorbis-tenant.json': import '../dashboards/thorbis-tenant.json',
     'thorbis-tenants.json': import '../dashboards/thorbis-tenants.json',
+    'thorbis-weekly.json': import '../dashboards/thorbis-weekly.json',
   },
 }

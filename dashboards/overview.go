@@ -1,0 +1,233 @@
+package dashboards
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+// overview answers on one screen of 1920x1080 whether anything is wrong, for whom, how bad, since when, and whether
+// somebody has taken it.
+func overview(p *config.Policy) *dashboard.DashboardBuilder {
+	b := page{
+		uid: metric.OverviewDashboard, title: "Overview",
+		about: "Is anything wrong, for whom, how bad, since when, and has somebody taken it? Every figure leads to the " +
+			"dashboard that shows more.",
+		refresh: "30s",
+		variables: []cog.Builder[dashboard.VariableModel]{
+			environmentVariable(metric.CheckExpected),
+			serviceVariable(metric.ServiceExpected),
+		},
+	}.builder()
+	place(b, headline(), openByPriority(), nobodyHasIt(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
+	place(b, whatIsWrong(), tenantsInTrouble())
+	place(b, servicesTable(p))
+	place(b, machinesTable(), databasesTable(), backupsTable(), watchersTable())
+	return b
+}
+
+func headline() panel {
+	any := func(value int, expr string) string { return fmt.Sprintf("%d * (count(%s) > bool 0)", value, expr) }
+	expr := strings.Join([]string{
+		any(4, alerts(priorities("P1"))), any(3, alerts(priorities("P2"))),
+		any(2, stateIs(metric.StateDown)), any(1, alerts(priorities("P3|P4"))), rulesLoaded(),
+	}, " or ")
+	return number(words{
+		title: "Now", unit: units.NoUnit, empty: "rules are not loaded",
+		about: "The most urgent of what is wrong: an alert that pages, a check that is down and does not page yet, or a " +
+			"ticket.",
+		whenRed: "The table below says what it is, for whom, since when, and whether somebody has it. If nobody has, " +
+			"acknowledge it and open its runbook.",
+	}, 4, expr, "now", steps(grey)).
+		Mappings(texts(text{0, "All is well", green}, text{1, "Tickets open", blue}, text{2, "Checks are down", yellow},
+			text{3, "P2 is open", orange}, text{4, "P1 is open", red})).
+		DataLinks(more(metric.IncidentDashboard))
+}
+
+// openCount counts open incidents of some priorities, those beyond the exporters' lists included.
+func openCount(priority, states string) string {
+	return fmt.Sprintf(`sum((sum by (environment) (max by (environment, priority, state) (%[1]s)) `+
+		`and on (environment) %[2]s)`+
+		` or count by (environment) (%[3]s unless on (environment) %[2]s)) or %[4]s`,
+		inEnvironment(metric.IncidentsOpen, priorities(priority), metric.LabelState+`=~"`+states+`"`),
+		inEnvironment(metric.IncidentsRead), alerts(priorities(priority)), rulesLoaded())
+}
+
+const openStates = metric.IncidentUnacknowledged + "|" + metric.IncidentAcknowledged
+
+func openByPriority() panel {
+	b := numbers(words{
+		title: "Open incidents", unit: units.Short, empty: "rules are not loaded",
+		about: "Incidents that are open, by priority. While no exporter reads Alertmanager, the alerts that fire.",
+		whenRed: "A P1 must be answered within minutes: acknowledge it, then follow the runbook that its page links. " +
+			"Orange is a P2, yellow a P3; blue waits for working hours.",
+	}, 5, steps(green),
+		query("A", openCount("P1", openStates), "P1"), query("B", openCount("P2", openStates), "P2"),
+		query("C", openCount("P3", openStates), "P3"), query("D", openCount("P4", openStates), "P4"),
+	).DataLinks(more(metric.IncidentDashboard))
+	for _, priority := range sortedKeys(priorityColours) {
+		b.OverrideByName(priority, []dashboard.DynamicConfigValue{{Id: "thresholds", Value: dashboard.ThresholdsConfig{
+			Mode: dashboard.ThresholdsModeAbsolute, Steps: atLeast(1, priorityColours[priority]),
+		}}})
+	}
+	return b
+}
+
+func nobodyHasIt() panel {
+	waiting := inEnvironment(metric.IncidentWaiting)
+	return numbers(words{
+		title: "Nobody has taken", unit: units.Short, empty: "not known",
+		about: "Open incidents without an acknowledgement, and how long the first of them has waited. Not known while no " +
+			"exporter reads Alertmanager.",
+		whenRed: "Take it: open the Acknowledge link of its page. Without that, the next layer of the escalation is paged.",
+	}, 4, known(green, from(1, red)),
+		query("A", fmt.Sprintf("count(%s) or 0 * count(%s)", waiting, inEnvironment(metric.IncidentsRead)), "incidents"),
+		query("B", fmt.Sprintf("max(time() - %s) or 0 * count(%s)", waiting, inEnvironment(metric.IncidentsRead)), "longest"),
+	).
+		OverrideByName("longest", []dashboard.DynamicConfigValue{{Id: "unit", Value: units.Seconds}}).
+		DataLinks(more(metric.IncidentDashboard))
+}
+
+// contract is the share of a month for which a service must be up: by the contract, else by the objective.
+func contract(p *config.Policy) float64 {
+	share := p.SLA.Availability
+	if share.IsZero() {
+		share = p.Objectives.Availability
+	}
+	f, _ := share.Rat().Float64()
+	return f
+}
+
+// slaLeft has the seconds that each service may still be down in this month.
+func slaLeft() string {
+	down := pick(metric.SLADown)
+	return fmt.Sprintf(`scalar(days_in_month()) * 86400 * (0 * %s + on (environment) group_left () ((1 - %s) or %s)) - %s`,
+		down, inEnvironment(metric.SLAObjective), inEnvironment(metric.PolicyErrorBudget), down)
+}
+
+func slaThisMonth(p *config.Policy) panel {
+	objective := contract(p)
+	return numbers(words{
+		title: "SLA this month", unit: units.PercentUnit, empty: "measuring since a moment ago",
+		about: fmt.Sprintf("Uptime in this calendar month of the worst service, of the time that was judged, against "+
+			"%.5g %%; and how long it may still be down until the month ends.", 100*objective),
+		whenRed: "The contract of this month is broken or about to be: nothing may be deployed that is not a repair. " +
+			"See which check it was on the dashboard Health.",
+	}, 4, known(red, from(objective, green)),
+		query("A", fmt.Sprintf("min(%s)", pick(metric.SLAUptime)), "up"),
+		query("B", fmt.Sprintf("min(%s)", slaLeft()), "left"),
+	).
+		OverrideByName("up", []dashboard.DynamicConfigValue{{Id: "decimals", Value: 3}}).
+		OverrideByName("left", []dashboard.DynamicConfigValue{
+			{Id: "unit", Value: units.Seconds},
+			{Id: "decimals", Value: 1},
+			{Id: "thresholds", Value: dashboard.ThresholdsConfig{
+				Mode: dashboard.ThresholdsModeAbsolute, Steps: below(0, red, 60, yellow),
+			}},
+		}).
+		DataLinks(more(metric.HealthDashboard))
+}
+
+// failing selects the tenants with as many failed or slow requests in five minutes as the floor of a fast burn.
+func failing() string {
+	return fmt.Sprintf(`max by (environment, app_service, tenant) (%s) >= 10`, pick(metric.TenantBadIncrease["5m"]))
+}
+
+func tenantsInTroubleCount() panel {
+	return numbers(words{
+		title: "Tenants in trouble", unit: units.Short, empty: "no checks",
+		about: "Tenants with a check that is down, and tenants of whose requests at least ten failed or were slow in five " +
+			"minutes.",
+		whenRed: "The table below names them. Many at once share a cause: look at services and machines first.",
+	}, 4, known(green, from(1, red)),
+		query("A", tenantsDown(), "down"),
+		query("B", fmt.Sprintf(`count(group by (environment, tenant) (%s)) or 0 * count(%s)`, failing(),
+			pick(metric.ServiceRate)), "failing"),
+	).
+		OverrideByName("failing", []dashboard.DynamicConfigValue{{Id: "thresholds", Value: dashboard.ThresholdsConfig{
+			Mode: dashboard.ThresholdsModeAbsolute, Steps: atLeast(1, yellow),
+		}}}).
+		DataLinks(more(metric.TenantsDashboard))
+}
+
+// pathAlerts matches the alerts on the monitoring itself.
+func pathAlerts() string {
+	var names []string
+	for _, a := range metric.Alerts() {
+		if a.Dashboard == metric.ExporterDashboard && a != metric.WatchdogAlert {
+			names = append(names, a.Name)
+		}
+	}
+	return metric.LabelAlertname + `=~"` + strings.Join(names, "|") + `"`
+}
+
+func pagingPath() panel {
+	return number(words{
+		title: "Paging path", unit: units.Short, empty: "watchdog is silent",
+		about: "Alerts on the monitoring itself: exporters, locations, rules, Prometheus, Alertmanager. Silence of the " +
+			"watchdog means that no rule is evaluated.",
+		whenRed: "What the rest of this page shows may be old or missing. Open the dashboard Exporter and paging path.",
+	}, 3, fmt.Sprintf("count(%s) or %s", alerts(pathAlerts()), rulesLoaded()), "alerts", known(green, from(1, red))).
+		Mappings(texts(text{0, "works", green})).
+		DataLinks(more(metric.ExporterDashboard))
+}
+
+func whatIsWrong() panel {
+	open := openIncidents("P.+")
+	// 1 for an incident that nobody has, 2 for one that is acknowledged; no value while that is not known.
+	taken := fmt.Sprintf("(2 * (%[1]s > bool 0) unless on (environment, incident) %[2]s) or (%[2]s > bool 0)",
+		inEnvironment(metric.IncidentOpen), inEnvironment(metric.IncidentWaiting))
+	return figures(words{
+		title: "What is wrong", unit: units.Short, empty: "Nothing is wrong",
+		about: "Open incidents: what, whose, since when, and whether somebody has taken it.",
+		whenRed: "Nobody has taken it: acknowledge it by the link of its page. The alert's name leads to the incidents, " +
+			"the service to its health.",
+	}, 14, 8, []key{
+		byEnvironment,
+		{label: metric.LabelPriority, title: "Priority", width: 70},
+		{label: metric.LabelAlert, title: "Alert", to: metric.IncidentDashboard},
+		byService.leading(metric.HealthDashboard),
+		{label: metric.LabelSubject, title: "Subject"},
+		byOwner,
+	},
+		column{title: "Began", unit: units.DateTimeFromNow, expr: fmt.Sprintf("1000 * topk(%d, %s)", rows, open)},
+		column{
+			title: "Taken", unit: units.Short, expr: taken, empty: "not known", width: 90,
+			texts: texts(text{1, "nobody", red}, text{2, "yes", green}),
+		},
+	).SortBy([]cog.Builder[common.TableSortByFieldState]{
+		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
+	})
+}
+
+// worstTenants bounds lists of tenants on the overview.
+const worstTenants = 20
+
+func tenantsInTrouble() panel {
+	by := "environment, app_service, tenant"
+	failing := fmt.Sprintf("topk(%d, %s)", worstTenants, failing())
+	return figures(words{
+		title: "Tenants in trouble, worst first", unit: units.Short, empty: "No tenant is in trouble",
+		about: fmt.Sprintf("The %d tenants with the most checks down and the %d with the most failed or slow requests in "+
+			"five minutes. A name leads to the dashboard of that tenant.", worstTenants, worstTenants),
+		whenRed: "Open the tenant: its dashboard says which check or which requests. Many at once share a cause: look at " +
+			"services and machines first.",
+	}, 10, 8, []key{byEnvironment, byService, byTenant},
+		column{
+			title: "Checks down", unit: units.Short, colours: atLeast(1, red), width: 90,
+			expr: fmt.Sprintf("topk(%d, count by (%s) (%s))", worstTenants, by, stateIs(metric.StateDown, ofTenants)),
+		},
+		column{title: "Bad in 5 min", unit: units.Short, expr: failing, colours: atLeast(10, yellow), width: 90},
+		column{
+			title: "Share bad", unit: units.PercentUnit, width: 90,
+			expr: fmt.Sprintf("max by (%s) (%s) and on (%s) %s", by, pick(metric.TenantError["5m"]), by, failing),
+		},
+	)
+}

@@ -1,0 +1,18 @@
+package metric
+
+// The uids of the dashboards. They are part of addresses that people and alerts keep, so they never change.
+const (
+	OverviewDashboard  = "thorbis-overview"
+	SLODashboard       = "thorbis-slo"
+	HealthDashboard    = "thorbis-health"
+	TenantsDashboard   = "thorbis-tenants"
+	TenantDashboard    = "thorbis-tenant"
+	StorageDashboard   = "thorbis-storage"
+	DatabasesDashboard = "thorbis-databases"
+	ResourcesDashboard = "thorbis-resources"
+	BackupDashboard    = "thorbis-backup"
+	IncidentDashboard  = "thorbis-incidents"
+	ExporterDashboard  = "thorbis-exporter"
+	DailyDashboard     = "thorbis-daily"
+	WeeklyDashboard    = "thorbis-weekly"
+)
