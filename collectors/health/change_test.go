@@ -285,7 +285,7 @@ func TestProbesCountedAnewBeganAnew(t *testing.T) {
 	before := c.targets[k]
 	before.results[0] = 5
 	c.remove(before, time.Now().Add(-2*goneFor))
-	c.targets[k] = c.add(k, before.settings, back)
+	c.targets[k] = c.add(k, before.settings, nil, back)
 	c.sort()
 	c.mu.Unlock()
 	for _, at := range created() {

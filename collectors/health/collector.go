@@ -66,7 +66,8 @@ type Collector struct {
 	reference *reference
 	persistence
 	remembered map[string]time.Time // reference targets that an earlier run relied on
-	kept       map[key]saved        // counters of targets that are not configured now; nil before the first policy
+	kept       map[identity]saved   // counters of targets that are not configured now; nil before the first policy
+	history    history
 	inFlight   int
 	delayed    uint64
 	created    time.Time

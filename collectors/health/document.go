@@ -17,6 +17,8 @@ type document struct {
 	Targets []entry   `json:"targets"`
 	// References are the reference targets that could be relied on, and when each last answered.
 	References map[string]time.Time `json:"references,omitempty"`
+	// Ended is what is over and not archived yet.
+	Ended []ended `json:"ended,omitempty"`
 }
 
 // trusted reports whether a scrape can have shown no more than the document holds. before is the session that held

@@ -94,19 +94,21 @@ func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) 
 	all = make([]entry, 0, len(configured)+len(c.kept))
 	for _, t := range configured {
 		all = append(all, entry{t.check, t.tenant, t.saved()})
+		c.history.take(place{t.check, t.tenant, t.location}, t.machine)
 	}
 	maps.DeleteFunc(c.gone, func(_ identity, g gone) bool { return now.Sub(g.at) >= goneFor })
-	for k, s := range c.kept {
+	for id, s := range c.kept {
 		// an earlier run's that this one has not been asked for, or of a clock that was ahead
 		if s.Removed.IsZero() || s.Removed.After(now) {
 			s.Removed = now
-			c.kept[k] = s
+			c.kept[id] = s
 		}
 		if now.Sub(s.Removed) > keepFor || len(c.kept) > maxKept {
-			delete(c.kept, k)
+			c.history.endKept(id, &s, c.policy.SLA.Zone())
+			delete(c.kept, id)
 			continue
 		}
-		all = append(all, entry{k.check, k.tenant, s})
+		all = append(all, entry{id.check, id.tenant, s})
 	}
 	return configured, all
 }
@@ -114,13 +116,16 @@ func (c *Collector) snapshot(now time.Time) (configured []*target, all []entry) 
 // saveNow saves the counters as they are and publishes what was saved. The final save is the one after which
 // nothing is shown any more.
 func (c *Collector) saveNow(now time.Time, final bool) error {
+	// First, so that what ends is numbered behind what is archived.
+	unread := c.loadHistory()
 	c.mu.Lock()
 	configured, entries := c.snapshot(now)
 	d := document{
 		Taken: now, Until: c.validUntil(now), Final: final, Targets: entries, References: c.reference.remembered(),
+		Ended: c.history.waiting,
 	}
 	c.mu.Unlock()
-	return c.published(configured, d, c.write(d))
+	return errors.Join(unread, c.published(configured, d, c.write(d)))
 }
 
 // write writes a snapshot. Without a storage path it has nothing to do.
@@ -151,6 +156,8 @@ func (c *Collector) published(configured []*target, d document, err error) error
 	for i, t := range configured {
 		t.show(d.Targets[i].totals)
 	}
+	c.history.saved = d.Ended
+	c.history.forget()
 	if c.live {
 		// What was shown a moment ago is more than what was saved: it stands until the next save, and
 		// the snapshot on the disk has no time until which a restart may trust it.
@@ -158,6 +165,7 @@ func (c *Collector) published(configured []*target, d document, err error) error
 		for _, t := range c.sorted {
 			t.show(t.machine.totals)
 		}
+		c.history.saved = c.history.waiting
 		c.logger.Info("Counters are saved again")
 	}
 	return nil
@@ -189,8 +197,8 @@ func (c *Collector) Saving() SavingStatus {
 
 // load reads the counters of an earlier run. A snapshot that cannot be trusted starts at 0 with a new creation time:
 // a counter that stepped back would look like an outage that did not happen.
-func (c *Collector) load(now time.Time) map[key]saved {
-	restored := map[key]saved{}
+func (c *Collector) load(now time.Time) map[identity]saved {
+	restored := map[identity]saved{}
 	c.savedAt, c.until = now, now.Add(trustFor)
 	if c.dir == nil {
 		return restored
@@ -208,16 +216,22 @@ func (c *Collector) load(now time.Time) map[key]saved {
 		return restored
 	}
 	c.remembered = d.References
+	c.history.waiting, c.history.saved = d.Ended, d.Ended
+	for _, e := range d.Ended {
+		c.history.sequence = max(c.history.sequence, e.Sequence)
+	}
 	trusted := d.trusted(c.dir.Session()-1, now)
 	for _, e := range d.Targets {
 		if !trusted {
-			e.totals, e.Created = totals{OutageStart: e.OutageStart, Measured: e.Measured}, now
+			e.totals, e.Created = totals{
+				OutageStart: e.OutageStart, OutageReason: e.OutageReason, Measured: e.Measured, Today: e.Today,
+			}, now
 		}
 		e.Measured = e.Measured.restored(!e.OutageStart.IsZero(), now)
 		if e.OutageStart.After(now) { // the clock was ahead
 			e.OutageStart = now
 		}
-		restored[key{e.Check, e.Tenant}] = e.saved
+		restored[identity{key{e.Check, e.Tenant}, e.AppService, e.Location}] = e.saved
 	}
 	if !trusted && len(d.Targets) > 0 {
 		c.logger.Info(

@@ -361,7 +361,7 @@ func TestSavedTimesInTheFutureCountAsNow(t *testing.T) {
 	d.start()
 	defer d.dir.Close()
 	year := now.AddDate(1, 0, 0)
-	removed, open := key{check: "removed"}, key{check: "open"}
+	removed, open := identity{key: key{check: "removed"}}, identity{key: key{check: "open"}}
 	written := document{Session: d.dir.Session(), Taken: year, Targets: []entry{
 		{removed.check, "", saved{Removed: year}}, {open.check, "", saved{totals: totals{OutageStart: year}}},
 	}}

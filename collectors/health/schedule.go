@@ -80,6 +80,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	defer ticker.Stop()
 	group.Go("registry", func(ctx context.Context) error { return c.followRegistry(ctx, group.Report("registry")) })
 	group.Poll(c.pollModules())
+	group.Poll(c.pollArchives())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	c.mu.Lock()

@@ -18,8 +18,12 @@ type totals struct {
 	Outages     uint64        `json:"outages"`
 	// OutageStart is the start of the first failed probe of the open outage, zero if none is open.
 	OutageStart time.Time `json:"outage_start"`
+	// OutageReason is that of its first failed probe.
+	OutageReason string `json:"outage_reason,omitempty"`
 	// Measured is how long the open outage has been, or the last one was.
 	Measured measuredOutage `json:"measured,omitzero"`
+	// Today is the day so far.
+	Today day `json:"today,omitzero"`
 }
 
 // quietSince reports whether nothing but time has passed since the totals were as before.
@@ -39,6 +43,7 @@ type outcome struct {
 // as a whole once it is known what it was, so that no counter ever has to step back.
 type pending struct {
 	state string    // where the change leads
+	why   string    // the first probe failed
 	since time.Time // start of the first probe that saw it
 	held  time.Time // from here on time is held back
 	seen  int
@@ -54,6 +59,8 @@ type stateMachine struct {
 	accounted  time.Time // up to here time is in totals, unless a change is pending
 	validUntil time.Time // from here on the last result says nothing any more
 	pending    *pending
+	days       calendar
+	ended      []outage // until they are taken
 }
 
 // newStateMachine begins in unknown: what was true before a restart is no evidence of what is true after it. An
@@ -94,6 +101,7 @@ func (m *stateMachine) advance(now time.Time) {
 // credit counts the time between two moments for a state.
 func (m *stateMachine) credit(state string, from, to time.Time) {
 	d := max(to.Sub(from), 0)
+	m.spend(state, d, from, to)
 	switch state {
 	case metric.StateUp:
 		m.Observed += d
@@ -143,7 +151,7 @@ func (m *stateMachine) succeed(o outcome) {
 	}
 	m.settle(metric.StateUp, o.end)
 	m.become(metric.StateUp, "", o.end)
-	m.OutageStart = time.Time{}
+	m.endOutage(endRecovered)
 }
 
 func (m *stateMachine) fail(o outcome, confirm int) {
@@ -155,15 +163,18 @@ func (m *stateMachine) fail(o outcome, confirm int) {
 	if m.await(metric.StateDown, o) <= confirm {
 		return
 	}
-	first := m.pending.since
-	if m.OutageStart.IsZero() {
-		m.OutageStart, m.Measured = first, measuredOutage{}
-		m.Outages++
-	}
+	first, unseen := m.pending.since, time.Duration(0)
 	if m.state == metric.StateUp {
 		// The time of the first failed probe itself was credited as up while it ran.
-		unseen := max(m.pending.held.Sub(first), 0)
-		m.Down += unseen
+		unseen = max(m.pending.held.Sub(first), 0)
+	}
+	m.Down += unseen
+	if m.OutageStart.IsZero() {
+		m.OutageStart, m.OutageReason, m.Measured = first, m.pending.why, measuredOutage{}
+		m.Outages++
+		m.days.begin(&m.Today, first, unseen)
+	}
+	if unseen > 0 {
 		m.Measured.extend(unseen, m.pending.held)
 	}
 	m.settle(metric.StateDown, o.end)
@@ -177,7 +188,7 @@ func (m *stateMachine) await(state string, o outcome) int {
 		m.settle(m.state, o.end)
 	}
 	if m.pending == nil {
-		m.pending = &pending{state: state, since: o.start, held: m.accounted}
+		m.pending = &pending{state: state, why: o.reason, since: o.start, held: m.accounted}
 	}
 	m.pending.seen++
 	return m.pending.seen
@@ -204,7 +215,8 @@ func (m *stateMachine) maintain(active bool, now time.Time) {
 	m.advance(now)
 	if active {
 		m.become(metric.StateMaintenance, "", now)
-		m.OutageStart, m.Measured = time.Time{}, measuredOutage{}
+		m.endOutage(endMaintenance)
+		m.Measured = measuredOutage{}
 		return
 	}
 	m.become(metric.StateUnknown, reasonStarting, now)

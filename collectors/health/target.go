@@ -198,12 +198,14 @@ func (c *Collector) follow(p plan) {
 		}
 	}
 	c.checks = checks
+	zone := c.policy.SLA.Zone()
 	for k, s := range p.settings {
 		if t, ok := c.targets[k]; ok {
+			t.machine.setZone(zone)
 			t.change(s, now)
 			continue
 		}
-		c.targets[k] = c.add(k, s, now)
+		c.targets[k] = c.add(k, s, zone, now)
 	}
 	c.sort()
 	c.changed.Make()
@@ -258,30 +260,35 @@ func (c *Collector) remove(t *target, now time.Time) {
 	t.removed = true
 	delete(c.targets, t.key)
 	c.gone[t.identity()] = gone{t, c.checks[t.check], now}
-	c.kept[t.key] = saved{
+	c.history.take(place{t.check, t.tenant, t.location}, t.machine)
+	c.kept[t.identity()] = saved{
 		totals: t.machine.totals, AppService: t.spec.AppService, Location: t.location,
 		Created: t.created, Removed: now,
 	}
 }
 
 // add makes a target, with the counters that were kept of it.
-func (c *Collector) add(k key, s settings, now time.Time) *target {
-	if id := (identity{k, s.spec.AppService, s.location}); c.gone[id].target != nil && now.Sub(c.gone[id].at) < goneFor {
+func (c *Collector) add(k key, s settings, zone *time.Location, now time.Time) *target {
+	id := identity{k, s.spec.AppService, s.location}
+	if c.gone[id].target != nil && now.Sub(c.gone[id].at) < goneFor {
 		t := c.gone[id].target
 		delete(c.gone, id)
-		delete(c.kept, k)
+		delete(c.kept, id)
 		t.removed = false
 		t.machine.resume(now)
+		t.machine.setZone(zone)
 		t.change(s, now)
 		return t
 	}
 	t := &target{key: k, settings: s, created: now, began: now}
 	var before totals
-	if kept, ok := c.kept[k]; ok && kept.AppService == s.spec.AppService && kept.Location == s.location {
+	if kept, ok := c.kept[id]; ok {
 		before, t.created = kept.totals, kept.Created
 	}
-	delete(c.kept, k)
+	delete(c.kept, id)
+	t.shown = before // of which the history shows at once what is saved
 	t.machine = newStateMachine(now, before)
+	t.machine.setZone(zone)
 	t.due = slot(k, s.spec.Interval.Std(), now)
 	if !before.OutageStart.IsZero() || s.spec.PerTenant == nil {
 		t.soon(now)

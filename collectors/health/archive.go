@@ -1,0 +1,356 @@
+package health
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sort"
+	"time"
+)
+
+// Bounds of an archive. A target keeps as many outages of a month as are its share, the longest; that it had more shows
+// in its days, which count all of them.
+const (
+	maxArchived       = 100_000 // targets
+	maxArchiveOutages = 200_000 // of all targets
+	minKeptOutages    = 20      // of one target
+	maxKeptOutages    = 200
+	maxArchiveName    = 1024 // bytes of a check, a tenant or a location
+	maxReason         = 64
+)
+
+// archive is the history of a calendar month as it is saved, which is also its form in memory: the month, the number of
+// its last entry, then the targets in order, each with its length. It is never changed.
+//
+// Numbers are varints, times are milliseconds. A target is its check, tenant and location, each with its length, then
+// its days and its outages, each with their number. Days that are alike and follow each other are one entry: the first
+// day of the month, how many they are, seconds down, unknown and in maintenance, what observed, unknown and maintenance
+// lack of 24 hours, and outages. So a target of which there is nothing to say takes seven bytes more than its name.
+type archive struct {
+	month    monthID
+	slot     int    // in which it is saved
+	sequence uint64 // up to which entries are in it
+	data     []byte
+	starts   []uint32 // of the targets in data
+}
+
+// archivedTarget is the history of a target in a month.
+type archivedTarget struct {
+	place
+	days    []day    // by date, one for each
+	outages []outage // by beginning
+}
+
+var errArchive = errors.New("damaged archive")
+
+// parseArchive returns an archive. It decodes everything once, so that later reads find nothing invalid.
+func parseArchive(data []byte) (*archive, error) {
+	r := reader{data: data}
+	a := &archive{month: monthID(r.below(maxMonth)), sequence: r.uint(), data: data}
+	last := place{}
+	for len(r.data) > 0 && r.err == nil {
+		if len(a.starts) >= maxArchived {
+			return nil, fmt.Errorf("%w: more than %d targets", errArchive, maxArchived)
+		}
+		start := len(data) - len(r.data)
+		t, err := decodeTarget(r.bytes(len(data)), a.month)
+		switch {
+		case r.err != nil:
+		case err != nil:
+			return nil, fmt.Errorf("%w: target %d: %w", errArchive, len(a.starts), err)
+		case len(a.starts) > 0 && last.compare(t.place) >= 0:
+			return nil, fmt.Errorf("%w: targets are not in order", errArchive)
+		}
+		last = t.place
+		a.starts = append(a.starts, uint32(start))
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %w", errArchive, r.err)
+	}
+	return a, nil
+}
+
+// at returns the place of a target and its encoded form.
+func (a *archive) at(i int) (place, []byte) {
+	r := reader{data: a.data[a.starts[i]:]}
+	encoded := r.bytes(len(r.data))
+	in := reader{data: encoded}
+	return in.place(), encoded
+}
+
+// from returns the index of the first target that does not come before a place.
+func (a *archive) from(p place) int {
+	return sort.Search(len(a.starts), func(i int) bool {
+		at, _ := a.at(i)
+		return at.compare(p) >= 0
+	})
+}
+
+// checks returns the names of all checks.
+func (a *archive) checks() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(a.starts); {
+			at, _ := a.at(i)
+			if !yield(at.check) {
+				return
+			}
+			i = a.from(place{check: at.check + "\x00"})
+		}
+	}
+}
+
+// with returns the archive with more entries of its month. Names that are too long, and targets beyond the bound, are
+// left out.
+func (a *archive) with(more []ended) (*archive, error) {
+	sequence := a.sequence
+	fresh := map[place][]ended{}
+	for _, e := range more {
+		sequence = max(sequence, e.Sequence)
+		fresh[e.place()] = append(fresh[e.place()], e)
+	}
+	places := make([]place, 0, len(fresh))
+	for p := range fresh {
+		if max(len(p.check), len(p.tenant), len(p.location)) <= maxArchiveName {
+			places = append(places, p)
+		}
+	}
+	slices.SortFunc(places, place.compare)
+	limit := min(max(maxArchiveOutages/max(len(a.starts), len(places), 1), minKeptOutages), maxKeptOutages)
+	out := &archive{
+		month: a.month, slot: a.slot, sequence: sequence, data: make([]byte, 0, len(a.data)+64*len(places)),
+		starts: make([]uint32, 0, len(a.starts)+len(places)),
+	}
+	out.data = binary.AppendUvarint(binary.AppendUvarint(out.data, uint64(a.month)), sequence)
+	var scratch []byte
+	merge := func(t archivedTarget) {
+		t.merge(fresh[t.place], a.month, limit)
+		scratch = t.encode(scratch[:0], a.month)
+		out.append(scratch)
+	}
+	for i := range a.starts {
+		at, encoded := a.at(i)
+		for len(places) > 0 && places[0].compare(at) < 0 {
+			merge(archivedTarget{place: places[0]})
+			places = places[1:]
+		}
+		if len(places) == 0 || places[0] != at {
+			out.append(encoded)
+			continue
+		}
+		t, err := decodeTarget(encoded, a.month)
+		if err != nil {
+			return nil, err
+		}
+		merge(t)
+		places = places[1:]
+	}
+	for _, p := range places {
+		merge(archivedTarget{place: p})
+	}
+	if len(out.data) > archiveBytes {
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", slotName(a.slot), len(out.data), archiveBytes)
+	}
+	return out, nil
+}
+
+func (a *archive) append(encoded []byte) {
+	if len(a.starts) >= maxArchived {
+		return
+	}
+	a.starts = append(a.starts, uint32(len(a.data)))
+	a.data = append(binary.AppendUvarint(a.data, uint64(len(encoded))), encoded...)
+}
+
+// merge adds entries to a target's month and keeps the longest outages.
+func (t *archivedTarget) merge(more []ended, month monthID, limit int) {
+	for _, e := range more {
+		if !e.Outage.Begin.IsZero() {
+			t.outages = append(t.outages, e.Outage)
+		}
+		if e.Day.empty() || e.Day.Date.month() != month {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(t.days, e.Day.Date, func(d day, at date) int { return int(d.Date - at) })
+		if !found {
+			t.days = slices.Insert(t.days, i, day{Date: e.Day.Date})
+		}
+		t.days[i].add(e.Day)
+	}
+	if len(t.outages) > limit {
+		slices.SortStableFunc(t.outages, func(a, b outage) int { return int(b.Down - a.Down) })
+		t.outages = slices.Clip(t.outages[:limit])
+	}
+	slices.SortStableFunc(t.outages, func(a, b outage) int { return a.Begin.Compare(b.Begin) })
+}
+
+// millis returns a length that was rounded to milliseconds.
+func millis(d time.Duration) uint64 { return uint64(max(d.Milliseconds(), 0)) }
+
+// encode appends a target.
+func (t *archivedTarget) encode(b []byte, month monthID) []byte {
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
+	text(t.check)
+	text(t.tenant)
+	text(t.location)
+	runs := runsOf(t.days)
+	number(uint64(len(runs)))
+	for _, r := range runs {
+		number(uint64(r.Date - month.first()))
+		number(uint64(r.days))
+		number(millis(r.Down))
+		number(millis(r.Unknown))
+		number(millis(r.Maintenance))
+		lacks := int64(millis(dayLength)) - int64(millis(r.Observed)+millis(r.Unknown)+millis(r.Maintenance))
+		b = binary.AppendVarint(b, lacks)
+		number(r.Outages)
+	}
+	number(uint64(len(t.outages)))
+	for _, o := range t.outages {
+		begin := o.Begin.UnixMilli()
+		b = binary.AppendVarint(b, begin)
+		b = binary.AppendVarint(b, o.End.UnixMilli()-begin)
+		number(millis(o.Down))
+		number(uint64(slices.Index(outageEnds, o.Ended) + 1))
+		text(o.Reason[:min(len(o.Reason), maxReason)])
+	}
+	return b
+}
+
+// run is a row of days that are alike.
+type run struct {
+	day
+	days int
+}
+
+func runsOf(days []day) []run {
+	var runs []run
+	for _, d := range days {
+		if n := len(runs); n > 0 {
+			before, next := runs[n-1].day, d
+			before.Date, next.Date = 0, 0
+			if runs[n-1].Date+date(runs[n-1].days) == d.Date && before == next {
+				runs[n-1].days++
+				continue
+			}
+		}
+		runs = append(runs, run{d, 1})
+	}
+	return runs
+}
+
+// decodeTarget decodes a target of a month.
+func decodeTarget(encoded []byte, month monthID) (archivedTarget, error) {
+	r := reader{data: encoded}
+	t := archivedTarget{place: r.place()}
+	next, end := month.first(), (month + 1).first()
+	for range r.count(int(end - next)) {
+		first, days := month.first()+date(r.below(uint64(end-month.first()))), date(r.below(32))
+		d := day{Down: r.duration(), Unknown: r.duration(), Maintenance: r.duration()}
+		lacks := r.int()
+		d.Outages = r.below(1 << 32)
+		d.Observed = dayLength - time.Duration(lacks)*time.Millisecond - d.Unknown - d.Maintenance
+		if first < next || days == 0 || first+days > end || d.Observed < 0 || d.Observed > maxDuration {
+			r.fail()
+		}
+		if r.err != nil {
+			break
+		}
+		for d.Date = first; d.Date < first+days; d.Date++ {
+			t.days = append(t.days, d)
+		}
+		next = first + days
+	}
+	for range r.count(len(r.data)) {
+		begin := r.int()
+		length := r.int()
+		o := outage{Down: r.duration()}
+		if end := r.below(uint64(len(outageEnds)) + 1); end > 0 {
+			o.Ended = outageEnds[end-1]
+		}
+		o.Reason = string(r.bytes(maxReason))
+		if begin < 0 || begin > maxMillis || length < -maxMillis || length > maxMillis {
+			r.fail()
+		}
+		if r.err != nil {
+			break
+		}
+		o.Begin, o.End = time.UnixMilli(begin).UTC(), time.UnixMilli(begin+length).UTC()
+		t.outages = append(t.outages, o)
+	}
+	if r.err == nil && len(r.data) > 0 {
+		r.fail()
+	}
+	return t, r.err
+}
+
+// Bounds of what can be decoded: moments until the year 5138, and lengths of a thousand days.
+const (
+	maxMillis   = 100_000_000_000_000
+	maxDuration = 1000 * dayLength
+	maxMonth    = 12 * 10_000
+)
+
+// reader decodes an archive. After an error it returns zeros.
+type reader struct {
+	data []byte
+	err  error
+}
+
+var errTruncated = errors.New("cut short or out of bounds")
+
+func (r *reader) fail() { r.err, r.data = errTruncated, nil }
+
+func (r *reader) uint() uint64 {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.data)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+// below returns a number that must be smaller than a bound.
+func (r *reader) below(bound uint64) uint64 {
+	v := r.uint()
+	if v >= bound {
+		r.fail()
+		return 0
+	}
+	return v
+}
+
+// count returns how many things follow, each of at least a byte.
+func (r *reader) count(most int) int { return int(r.below(uint64(min(most, len(r.data))) + 1)) }
+
+func (r *reader) duration() time.Duration {
+	return time.Duration(r.below(uint64(maxDuration/time.Millisecond))) * time.Millisecond
+}
+
+func (r *reader) bytes(most int) []byte {
+	n := r.below(uint64(most) + 1)
+	if n > uint64(len(r.data)) {
+		r.fail()
+		return nil
+	}
+	b := r.data[:n]
+	r.data = r.data[n:]
+	return b
+}
+
+func (r *reader) place() place {
+	return place{string(r.bytes(maxArchiveName)), string(r.bytes(maxArchiveName)), string(r.bytes(maxArchiveName))}
+}
