@@ -37,6 +37,9 @@ export const properties = [
   'filterable',
 ];
 
+// DEFAULT are the thresholds of a panel that names none.
+const DEFAULT = { mode: 'absolute', steps: [{ color: 'green' }, { value: 80, color: 'red' }] };
+
 // configure returns frames whose fields carry the panel's configuration, and the names of unknown parts of it.
 export function configure(frames, fieldConfig = {}, problems = []) {
   const { defaults = {}, overrides = [] } = fieldConfig;
@@ -44,7 +47,12 @@ export function configure(frames, fieldConfig = {}, problems = []) {
   const all = frames.map((f) => ({
     ...f,
     fields: f.fields.map((x) => {
-      const config = { ...defaults, ...x.config, custom: { ...defaults.custom, ...x.config.custom } };
+      const config = {
+        thresholds: DEFAULT,
+        ...defaults,
+        ...x.config,
+        custom: { ...defaults.custom, ...x.config.custom },
+      };
       for (const { matcher, properties: changes = [] } of overrides) {
         if (!matchers[matcher?.id]) {
           problems.push(`override "${matcher?.id}" is not supported`);

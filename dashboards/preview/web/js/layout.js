@@ -123,7 +123,7 @@ export class Layout {
       this.fill(grid, section);
       return grid;
     }
-    const title = this.env.scope(section.scoped).text(section.row.title ?? '');
+    const title = this.env.scope(section.scoped).text(section.row.title ?? '', 'text');
     const key = `${title} ${section.key ?? ''}`;
     const closed = this.folded.get(key) ?? Boolean(section.row.collapsed);
     const mark = h('span.fold', {}, icon('down', 18));

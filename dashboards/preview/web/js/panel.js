@@ -17,7 +17,7 @@ export class Panel {
     this.scoped = scoped;
     this.env = env.scope(scoped);
     this.state = {};
-    this.title = this.env.text(model.title ?? '');
+    this.title = this.env.text(model.title ?? '', 'text');
     this.key = `${model.id ?? ''} ${this.title}`;
     this.busy = false;
     this.seen = false;
@@ -205,6 +205,7 @@ export class Panel {
       this.failed(e);
       return;
     }
+    if (drawn.problem) problems.push(drawn.problem);
     if (drawn.empty) this.nothing(kind, errors, problems);
     this.note(
       errors,

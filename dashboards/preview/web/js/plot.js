@@ -33,8 +33,8 @@ export function timeAxis(show = true) {
     show,
     stroke: ink,
     font: FONT,
-    size: 26,
-    gap: 4,
+    size: 28,
+    gap: 8,
     space: (_, __, min, max, length) => {
       const label = max - min > 86400 * 1.5 ? 74 : max - min < 1200 ? 52 : 36;
       return Math.max(label + 24, length / 14);
@@ -134,9 +134,20 @@ function clipped(u, draw) {
   u.ctx.restore();
 }
 
+// regions are the stretches of annotations; those of a colour that overlap are one, so that none is painted twice.
+function regions(u, annotations) {
+  const out = [];
+  for (const a of annotations.filter((x) => x.to > x.from && inside(u, x)).sort((x, y) => x.from - y.from)) {
+    const last = out.find((r) => r.color === a.color && a.from <= r.to);
+    if (last) last.to = Math.max(last.to, a.to);
+    else out.push({ ...a });
+  }
+  return out;
+}
+
 function drawRegions(u, annotations) {
   clipped(u, (ctx) => {
-    for (const a of annotations.filter((x) => x.to > x.from && inside(u, x))) {
+    for (const a of regions(u, annotations)) {
       const [from, to] = [a.from, a.to].map((t) => u.valToPos(t / 1000, 'x', true));
       ctx.fillStyle = alpha(a.color, 0.1);
       ctx.fillRect(from, u.bbox.top, Math.max(1, to - from), u.bbox.height);

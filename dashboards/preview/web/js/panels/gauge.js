@@ -18,7 +18,7 @@ export function render(el, { frames, panel, size }) {
   const { options = {} } = panel;
   const list = figures(frames, options.reduceOptions, panel);
   if (!list.length) return { empty: true };
-  const [columns, lines] = cells(list.length, options.orientation ?? 'auto', size);
+  const [columns, lines] = cells(list.length, direction(options, size), size);
   const w = size.width / columns;
   const hh = size.height / lines;
   clear(el).append(
@@ -29,6 +29,12 @@ export function render(el, { frames, panel, size }) {
     ),
   );
   return { empty: false, missing: list.every((f) => f.nothing), series: list.length };
+}
+
+// direction is side by side where there is more width than height.
+function direction({ orientation = 'auto' }, { width, height }) {
+  if (orientation !== 'auto') return orientation;
+  return width > height ? 'vertical' : 'horizontal';
 }
 
 function gauge(f, w, hh, named, { showThresholdMarkers = true, showThresholdLabels }) {

@@ -21,6 +21,7 @@ const SCHEMES = {
 
 export function render(el, { frames, panel, env, state, size }) {
   const { options = {} } = panel;
+  if (options.calculate) return { empty: true, problem: 'heatmaps that are calculated from series are not supported' };
   const f = frames[0];
   const time = f?.fields.find((x) => x.type === 'time');
   const buckets = f?.fields.filter((x) => x.type === 'number') ?? [];

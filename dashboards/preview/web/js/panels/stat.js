@@ -75,14 +75,14 @@ export function cells(n, orientation, { width, height }) {
     return width / n >= 70
       ? [n, 1]
       : [Math.max(1, Math.floor(width / 90)), Math.ceil(n / Math.max(1, Math.floor(width / 90)))];
-  let best = [1, n, 0];
-  for (let columns = 1; columns <= n; columns++) {
-    const lines = Math.ceil(n / columns);
-    const [w, hh] = [width / columns, height / lines];
-    const score = Math.min(w / 2.6, hh) * (1 - 0.15 * ((columns * lines - n) / n));
-    if (score > best[2]) best = [columns, lines, score];
-  }
-  return best;
+  // As Grafana's VizRepeater: as large as squares can be.
+  const across = Math.ceil(Math.sqrt((n * width) / height));
+  const down = Math.ceil(Math.sqrt((n * height) / width));
+  const fits = (count, a, b) => Math.floor((count * a) / b) * count >= n;
+  const byWidth = fits(across, height, width) ? width / across : height / Math.ceil((across * height) / width);
+  const byHeight = fits(down, width, height) ? height / down : width / Math.ceil((down * width) / height);
+  const columns = Math.max(1, Math.min(n, Math.ceil(width / Math.max(byWidth, byHeight) - 1e-6)));
+  return [columns, Math.ceil(n / columns)];
 }
 
 const WEIGHT = '500';
@@ -107,22 +107,24 @@ export function render(el, { frames, panel, env, size }) {
   const wide = named && values && w / hh > 2.4 && hh < 90;
   const nameSize = Math.max(11, Math.min(16, hh * 0.28, w / 7));
   const room = wide ? w * 0.5 - 16 : w - 14;
-  const most = Math.min(64, wide ? hh * 0.62 : named && values ? hh - nameSize * 1.3 - 16 : hh * 0.66);
+  const graph = (options.graphMode ?? 'area') === 'area' && hh > 60 && list.some((f) => f.line);
+  const above = graph ? hh * 0.6 : hh; // above the graph
+  const most = Math.min(64, wide ? above * 0.62 : named && values ? above - nameSize * 1.3 - 16 : above * 0.66);
   const empty = list.every((f) => f.nothing); // words, which need no large letters
   const valueSize = Math.min(empty ? 28 : Infinity, ...shown.map((f) => fit(plainText(f.d), room, most)));
   const grid = h(
     'div.stats',
     { style: { gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: `minmax(${hh}px, 1fr)` } },
     shown.map((f) =>
-      figure(f, { options, env, w, hh, wide, named, values, nameSize, valueSize, alone: list.length === 1 }),
+      figure(f, { options, env, w, hh, graph, wide, named, values, nameSize, valueSize, alone: list.length === 1 }),
     ),
   );
   clear(el).append(grid);
   return { empty: false, missing: empty, series: list.filter((f) => !f.nothing).length };
 }
 
-function figure(f, { options, env, w, hh, wide, named, values, nameSize, valueSize, alone }) {
-  const { colorMode = 'value', graphMode = 'area', justifyMode = 'auto' } = options;
+function figure(f, { options, env, w, hh, graph, wide, named, values, nameSize, valueSize, alone }) {
+  const { colorMode = 'value', justifyMode = 'auto' } = options;
   const c = f.d.color;
   const background = colorMode.startsWith('background');
   const centred = justifyMode === 'center' || (alone && !named);
@@ -150,13 +152,13 @@ function figure(f, { options, env, w, hh, wide, named, values, nameSize, valueSi
       f.label,
     );
   const change = options.showPercentChange && f.line && percentChange(f, options);
-  const graph = graphMode === 'area' && f.line && hh > 60 && spark(f, background ? on(c) : c, w, hh, background);
+  const line = graph && f.line && spark(f, background ? on(c) : c, w, hh, background);
   const box = h(
-    `div.stat${wide ? '.wide' : ''}${background ? '.filled' : ''}${centred ? '.center' : ''}`,
+    `div.stat${wide ? '.wide' : ''}${background ? '.filled' : ''}${graph ? '.above' : ''}${centred ? '.center' : ''}`,
     {
       style: { background: background ? `linear-gradient(120deg, ${mix(c, '#000000', 0.15)}, ${c})` : undefined },
     },
-    graph,
+    line,
     name,
     value,
     change,

@@ -8,7 +8,7 @@ export const meta = { over: 'nothing' };
 
 export function render(el, { panel, env }) {
   const { mode = 'markdown', content = '' } = panel.options ?? {};
-  const text = env.text(content);
+  const text = env.text(content, 'csv');
   if (mode === 'markdown') clear(el).append(h('div.markdown', {}, markdown(text, env.uids)));
   else clear(el).append(h('pre.markdown', {}, text)); // markup of a dashboard is shown, never run
   return { empty: !content };

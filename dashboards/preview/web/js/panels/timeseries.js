@@ -101,7 +101,7 @@ function scaleRange(members) {
   ];
   const centered = members.some((m) => m.custom.axisCenteredZero);
   return (u, dataMin, dataMax) => {
-    let [a, b] = [dataMin ?? 0, dataMax ?? 1];
+    let [a, b] = [min ?? dataMin ?? 0, max ?? dataMax ?? 1];
     if (softMin !== undefined) a = Math.min(a, softMin);
     if (softMax !== undefined) b = Math.max(b, softMax);
     if (centered) [a, b] = [-Math.max(Math.abs(a), Math.abs(b)), Math.max(Math.abs(a), Math.abs(b))];
