@@ -19,7 +19,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/pager"
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
-	"github.com/thorbis/thorbis_exporter/internal/browsertest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -91,11 +90,6 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, 40)
 	outage(t, s, saas.Refuse, func() {
-		t.Run("preview", func(t *testing.T) {
-			b := browsertest.Start(t)
-			checkAlertsPage(t, s, b, metric.CheckDownAlert.Name)
-			checkPreview(t, s, b)
-		})
 		for i := range s.Exporters {
 			s.KillExporter(i)
 			sleep(t, 10*time.Second)
@@ -109,15 +103,9 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 		return err == nil && n > 0
 	})
 	checkDashboards(t, s) // all that is shown has happened
-	t.Run("preview", func(t *testing.T) {
-		b := browsertest.Start(t)
-		checkKnown(t, s, b)
-		checkAlertsPage(t, s, b, "")
-		checkPreview(t, s, b)
-		checkClicks(t, s, b)
-		checkTelephone(t, s, b)
-	})
+	t.Run("preview", func(t *testing.T) { previewInPeace(t, s) })
 	forgotten(t, s)
+	t.Run("preview of an outage", func(t *testing.T) { previewInOutage(t, s) })
 }
 
 // A hanging platform, judged by the only exporter, which is killed and comes back in the middle.

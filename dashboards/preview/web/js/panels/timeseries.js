@@ -75,7 +75,8 @@ function stack(series) {
     const sum = new Array(n).fill(0);
     for (const m of members) {
       m.drawn = m.values.map((v, i) => {
-        sum[i] += (v ?? 0) / (key.startsWith('percent') ? total[i] || 1 : 1);
+        if (typeof v !== 'number') return v; // what is missing is not drawn, and the others stand without it
+        sum[i] += v / (key.startsWith('percent') ? total[i] || 1 : 1);
         return sum[i];
       });
     }
