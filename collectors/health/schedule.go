@@ -306,7 +306,7 @@ func (c *Collector) advance(now time.Time) (due, reopened bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.windows {
-		w.open = w.active(now)
+		w.open = w.Active(now)
 	}
 	// Saved again before the last snapshot stops being valid, also after one that came late.
 	due = now.Sub(c.savedAt) >= quietTick-tick/2 || c.until.Sub(now) < trustFor/2
