@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -33,6 +34,8 @@ type Site struct {
 	Host string
 	// Paths are where the machine's own files are.
 	Paths Paths
+	// Rounds returns when a round of a collector last succeeded, the zero time if none has; false if it does not run.
+	Rounds func(collector string) (time.Time, bool)
 	// Version is the exporter's, for the User-Agent of its requests.
 	Version string
 }

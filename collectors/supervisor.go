@@ -130,6 +130,18 @@ func (e *entry) report(err error, d time.Duration) (news bool) {
 	return true
 }
 
+// LastSuccess returns when a round of a collector last succeeded, the zero time if none has; false if it does not run.
+func (s *Supervisor) LastSuccess(name string) (time.Time, bool) {
+	for _, e := range s.entries {
+		if e.name == name {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			return e.status.LastSuccess, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // Status returns how the collectors fare, in the order in which they were added.
 func (s *Supervisor) Status() []Status {
 	var all []Status

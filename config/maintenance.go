@@ -12,6 +12,7 @@ type Maintenance struct {
 	Checks      []string `yaml:"checks"`
 	AppServices []string `yaml:"app_services"`
 	Tenants     []string `yaml:"tenants"`
+	Procedures  []string `yaml:"procedures"`
 
 	From Time `yaml:"from"`
 	To   Time `yaml:"to"`
@@ -54,6 +55,7 @@ func validateMaintenance(v *validator, windows []*Maintenance) {
 					"unknown service %q: write the name of a service of this policy", name)
 			}
 		}
+		v.maintainedProcedures(path, m)
 		v.window(path, m)
 	}
 }

@@ -36,6 +36,7 @@ var sections = []entry{
 	{maintenanceSection, 14, 0},
 	{linksSection, 0, 0},
 	{domainsSection, 0, 0},
+	{proceduresSection, 0, 0},
 }
 
 // secretsWarned is the place of the warnings of all sections' secrets.

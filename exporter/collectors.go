@@ -12,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/host"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
@@ -21,7 +22,7 @@ import (
 var Definitions = []collectors.Definition{
 	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition,
 	tenant.Definition,
-	domain.Definition,
+	domain.Definition, procedure.Definition,
 }
 
 // checks is what the pages show and probe of the health collector.
@@ -39,6 +40,9 @@ type requests interface {
 	Tenants() http.Handler
 	Receivers() http.Handler
 }
+
+// pings is what the receiving listener serves of the procedure collector.
+type pings interface{ Pings() http.Handler }
 
 // running is a collector at work under its name.
 type running struct {

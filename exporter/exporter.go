@@ -65,6 +65,7 @@ type exporter struct {
 	collectors []running
 	checks     checks   // nil without the health collector
 	tenants    requests // nil without the tenant collector
+	procedures pings    // nil without the procedure collector
 	ready      atomic.Bool
 	stop       stop
 }
@@ -158,7 +159,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		}
 		c := d.New(collectors.Site{
 			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host,
-			Paths: o.Paths, Version: version.Version,
+			Paths: o.Paths, Version: version.Version, Rounds: e.supervisor.LastSuccess,
 		})
 		e.add(d.Name, c)
 		if checks, ok := c.(checks); ok {
@@ -166,6 +167,9 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		}
 		if requests, ok := c.(requests); ok {
 			e.tenants = requests
+		}
+		if pings, ok := c.(pings); ok {
+			e.procedures = pings
 		}
 	}
 	return e

@@ -14,7 +14,7 @@ const (
 	receiveHeaderBytes = 16 << 10
 )
 
-// ReceiveFlags are where logs are received, nil for nowhere: a listener with a web configuration of its own
+// ReceiveFlags are where logs and pings are received, nil for nowhere: a listener with a web configuration of its own
 // and nothing on it but the receivers.
 func ReceiveFlags(address, configFile string) *web.FlagConfig {
 	if address == "" {
@@ -26,11 +26,19 @@ func ReceiveFlags(address, configFile string) *web.FlagConfig {
 
 // receiver returns the receiving server, nil if there is nothing to receive.
 func (e *exporter) receiver() *http.Server {
-	if e.Receive == nil || e.tenants == nil {
+	if e.Receive == nil || e.tenants == nil && e.procedures == nil {
 		return nil
 	}
+	mux := http.NewServeMux()
+	if e.tenants != nil {
+		mux.Handle("/", e.tenants.Receivers())
+	}
+	if e.procedures != nil {
+		mux.Handle("/ping/", e.procedures.Pings())
+		mux.Handle("/api/v1/endpoints/", e.procedures.Pings())
+	}
 	return &http.Server{
-		Handler:           e.tenants.Receivers(),
+		Handler:           mux,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       receiveTimeout,
 		WriteTimeout:      2 * receiveTimeout,

@@ -22,6 +22,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
+	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
@@ -138,11 +139,43 @@ var rotations = map[string]struct {
 			`secret}}}]}`,
 		ask: probeHome,
 	},
+	"procedures.ping_keys[]": {
+		policy: `procedures: {ping_keys: [{file: secret}], expected: [{name: job, interval: 1d, page: P3}]}`,
+		text:   "long-enough-%s",
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			return pingWith(t, u, p, func(secret string) string { return "long-enough-" + secret + "/job" })
+		},
+	},
+	"procedures.expected[].ping_id": {
+		policy: `procedures: {expected: [{name: job, interval: 1d, page: P3, ping_id: {file: secret}}]}`,
+		text:   pingID,
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			return pingWith(t, u, p, func(secret string) string { return fmt.Sprintf(pingID, secret) })
+		},
+	},
 	"tenants.probes.secret": {
 		policy: `tenants: {host: "{tenant}.example.com", probes: {secret: {file: secret}}, sources: [{file: access.json, ` +
 			`format: nginx-json, app_service: web}]}`,
 		ask: logProbes,
 	},
+}
+
+// pingID is a UUID that is made of a secret.
+const pingID = "5e3c1f9a-0000-4000-8000-%.6x"
+
+// pingWith reports a procedure by the addresses of each secret, and sees the secret whose report is taken.
+func pingWith(t *testing.T, u *used, p *config.Policy, address func(secret string) string) func() {
+	c := procedure.New(procedure.Options{Logger: quiet(), Interval: 50 * time.Millisecond})
+	background(t, p, c)
+	return func() {
+		for _, secret := range []string{"first-secret", "other-secret"} {
+			w := httptest.NewRecorder()
+			c.Pings().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/ping/"+address(secret), nil))
+			if w.Code == http.StatusOK {
+				u.see(secret)
+			}
+		}
+	}
 }
 
 // logProbes writes requests with each secret into a log, and sees the secret whose request is taken for a health check.

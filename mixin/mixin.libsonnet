@@ -10,6 +10,7 @@ local groups = std.flatMap(
     (importstr '../rules/incident.rules.yaml'),
     (importstr '../rules/paging.rules.yaml'),
     (importstr '../rules/policy.rules.yaml'),
+    (importstr '../rules/procedure.rules.yaml'),
     (importstr '../rules/resources.rules.yaml'),
     (importstr '../rules/sla.rules.yaml'),
     (importstr '../rules/slo.rules.yaml'),

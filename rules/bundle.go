@@ -15,6 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/health"
 	"github.com/thorbis/thorbis_exporter/rules/incident"
 	"github.com/thorbis/thorbis_exporter/rules/platform"
+	"github.com/thorbis/thorbis_exporter/rules/procedure"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
 	"github.com/thorbis/thorbis_exporter/rules/slo"
 	"github.com/thorbis/thorbis_exporter/rules/storage"
@@ -47,6 +48,7 @@ var Subjects = []rule.Subject{
 	tenant.Subject,
 	database.Subject,
 	domain.Subject,
+	procedure.Subject,
 	health.SLA,
 	platform.Resources,
 	platform.Paging,

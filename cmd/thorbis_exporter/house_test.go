@@ -18,8 +18,8 @@ const module = "github.com/thorbis/thorbis_exporter/"
 // first pattern that a package matches holds.
 var house = []struct{ from, to string }{
 	{`metric`, ``},
-	{`config`, `metric|internal/(regularfile|secret)`},
-	{`internal/(testkit|browsertest)`, ``},
+	{`config`, `metric|internal/(calendar|regularfile|secret)`},
+	{`internal/(calendar|testkit|browsertest)`, ``},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
 	{`collectors`, `metric|config|internal/.*`},

@@ -38,7 +38,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").
 		Default("data/").StringVar(&s.options.StoragePath)
 	app.Flag("receive.listen-address",
-		"Where vendors post request logs to; empty receives none. Nothing else is served there.").StringVar(&s.receiveAddress)
+		"Where request logs and pings of procedures are received; empty receives none. Nothing else is served there.").
+		StringVar(&s.receiveAddress)
 	app.Flag("receive.config.file", "Web configuration (TLS, users) of the receiving listener.").
 		StringVar(&s.receiveConfig)
 	paths := collectors.DefaultPaths()

@@ -20,7 +20,7 @@ func newWindow(m *config.Maintenance) (*window, error) {
 
 // covers reports whether a window is meant for a check and tenant. A window that names nothing is for all.
 func (w *window) covers(c *config.Check, tenant string) bool {
-	named := len(w.Checks) > 0 || len(w.AppServices) > 0
+	named := len(w.Checks) > 0 || len(w.AppServices) > 0 || len(w.Procedures) > 0
 	if named && !slices.Contains(w.Checks, c.Name) && !slices.Contains(w.AppServices, c.AppService) {
 		return false
 	}

@@ -1,0 +1,174 @@
+// Package procedure judges procedures: whether their runs begin, end and succeed in time.
+package procedure
+
+import (
+	"strings"
+	"time"
+
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+)
+
+// hold bridges restarts of exporters: what they know of a procedure is the same afterwards.
+const hold = "15m"
+
+// ahead is how far the clock of an exporter may be ahead.
+const ahead = time.Minute
+
+var names = rule.Names{
+	"procedure": rule.Join(metric.LabelEnvironment, metric.LabelProcedure),
+	"owned": rule.Join(metric.LabelEnvironment, metric.LabelProcedure, metric.LabelAppService, metric.LabelOwner,
+		metric.LabelPage),
+	"owns":     rule.Join(metric.LabelAppService, metric.LabelOwner, metric.LabelPage),
+	"exporter": rule.Join(metric.LabelEnvironment, metric.LabelProcedure, "job", "instance"),
+	"service":  rule.Join(metric.LabelEnvironment, metric.LabelAppService),
+
+	"ahead":    rule.Seconds(ahead),
+	"expected": metric.ProcedureExpected.Name,
+	"success":  metric.ProcedureSuccess.Name,
+	"failure":  metric.ProcedureFailure.Name,
+	"ended":    metric.ProcedureEnd.Name,
+	"dueBy":    metric.ProcedureDueBy.Name,
+	"silent":   metric.ProcedureSilent.Name,
+	"failing":  metric.ProcedureFailing.Name,
+	"overrun":  metric.ProcedureOverrunning.Name,
+	"missed":   metric.ProcedureMissing.Name,
+	"late":     metric.ProcedureLagging.Name,
+	"planned":  metric.Maintenance.Name,
+
+	"begins":   last(metric.ProcedureLastStart),
+	"succeeds": last(metric.ProcedureLastSuccess),
+	"fails":    last(metric.ProcedureLastFailure),
+	"due":      last(metric.ProcedureDueTime),
+	"oldest": "(" + metric.ProcedureOldestRun.Name + " or (" + last(metric.ProcedureOldestRun) +
+		" unless on ($exporter) " + metric.ProcedureRunsInProgress.Name + "))",
+	"grace":      last(metric.ProcedureExpectedGrace),
+	"limit":      last(metric.ProcedureExpectedMaxRuntime),
+	"maintained": last(metric.ProcedureState, metric.LabelState+`="`+metric.ProcedureMaintenance+`"`) + " == 1",
+}
+
+// last returns the newest value of a series on procedures, also while its exporter restarts.
+func last(m *metric.Metric, matchers ...string) string {
+	return "last_over_time(" + m.Select(matchers...) + "[" + hold + "])"
+}
+
+// Subject judges procedures.
+var Subject = rule.Subject{File: "procedure.rules.yaml", Groups: func(*config.Policy) ([]rule.Group, error) {
+	return []rule.Group{procedures()}, nil
+}}
+
+// procedures records what is known of procedures and alerts on it. Any exporter may have received a report, so the
+// newest counts, and it is kept while its exporter is gone. When a run is due follows from the newest success: only an
+// exporter that has seen it knows.
+func procedures() rule.Group {
+	rules := []rule.Rule{
+		fact(metric.ProcedureExpected, `
+			0 * topk by ($procedure) (1, max by ($owned) (
+				`+rule.Urgencies(func(matchers ...string) string { return last(metric.ProcedureInfo, matchers...) })+`
+			)) + 1`),
+		// A time that a wrong clock has reported is not kept.
+		fact(metric.ProcedureSuccess, `
+			max by ($procedure) (($succeeds or ($success and on ($procedure) $expected)) <= time() + $ahead)`),
+		fact(metric.ProcedureFailure, `
+			max by ($procedure) (($fails or ($failure and on ($procedure) $expected)) <= time() + $ahead)`),
+		fact(metric.ProcedureEnd, `
+			($success >= on ($procedure) $failure) or on ($procedure) $failure or on ($procedure) $success`),
+		fact(metric.ProcedureDueBy, `
+			max by ($procedure) ($due and on ($exporter) ($succeeds >= on ($procedure) group_left () $success))
+			or on ($procedure)
+			($dueBy and on ($procedure) $success and on ($procedure) $expected)
+			or on ($procedure)
+			min by ($procedure) ($due)`),
+		// The end of a run may have been reported to another exporter than its start.
+		fact(metric.ProcedureSilent, `
+			time() - min by ($procedure) (
+				$oldest
+				unless on ($exporter)
+				(
+					($oldest < on ($procedure) group_left () $ended)
+					unless on ($exporter) ($succeeds >= on ($procedure) group_left () $ended)
+					unless on ($exporter) ($fails >= on ($procedure) group_left () $ended)
+				)
+			)`),
+		owned(metric.ProcedureFailing, `
+			0 * ($failure > on ($procedure) $success or ($failure unless on ($procedure) $success)) + 1`),
+		owned(metric.ProcedureOverrunning, `
+			$silent > on ($procedure) max by ($procedure) ($limit) unless on ($procedure) $failing`),
+		// A run that begins too late does not end what was missed: only its success does.
+		owned(metric.ProcedureMissing, `
+			(time() - $dueBy > on ($procedure) max by ($procedure) ($grace))
+			unless on ($procedure)
+			(
+				(max by ($procedure) ($begins) > on ($procedure) $success
+					or (max by ($procedure) ($begins) unless on ($procedure) $success))
+				unless on ($procedure) $missed
+			)
+			unless on ($procedure) $failing
+			unless on ($procedure) $overrun`),
+		owned(metric.ProcedureLagging, `
+			(
+				time() - $dueBy > on ($procedure) (
+					(max by ($procedure) ($grace) + on ($procedure) max by ($procedure) ($limit))
+					or on ($procedure) max by ($procedure) ($grace)
+				)
+			)
+			unless on ($procedure) $failing
+			unless on ($procedure) $overrun
+			unless on ($procedure) $missed`),
+	}
+	return rule.Group{
+		Name: "thorbis-procedures", Interval: rule.ScrapeInterval,
+		Rules: append(rules, alerts()...),
+	}
+}
+
+func fact(r *metric.Record, expr string) rule.Rule {
+	return rule.Rule{Record: r, Expr: rule.Expand(rule.Expand(expr, names), names)}
+}
+
+// owned gives a fact the owner and page of its procedure, and leaves it out while planned work is on.
+func owned(r *metric.Record, expr string) rule.Rule {
+	return fact(r, `
+		(
+			`+strings.TrimSpace(expr)+`
+		)
+		* on ($procedure) group_left ($owns)
+		($expected unless on ($procedure) $maintained unless on ($service) $planned)`)
+}
+
+// who begins the description of an alert.
+const who = `{{ $labels.procedure }}{{ with $labels.app_service }} of {{ . }}{{ end }} in {{ $labels.environment }}`
+
+// alerts returns the alerts on procedures. A restart of an exporter ends none of them.
+func alerts() []rule.Rule {
+	var rules []rule.Rule
+	add := func(a *metric.Alert, r *metric.Record, t rule.Text) {
+		rules = append(rules, rule.ByPage(a, "P1", 0, t, func(page string) string { return r.Name + rule.Braces(page) })...)
+	}
+	add(metric.ProcedureMissedAlert, metric.ProcedureMissing, rule.Text{
+		Summary: "A procedure has not run when it was due.",
+		Description: who + ` was due {{ $value | humanizeDuration }} ago, and no run has succeeded or begun in time since.
+			Owner: {{ or $labels.owner "unknown" }}. First look: does its scheduler run (systemctl list-timers, crontab -l,
+			the log of cron), and does its report reach an exporter (thorbis_procedure_pings_total by result)?`,
+	})
+	add(metric.ProcedureLateAlert, metric.ProcedureLagging, rule.Text{
+		Summary: "A procedure has begun and is not done in time.",
+		Description: who + ` was due {{ $value | humanizeDuration }} ago. A run has begun in time, and none has succeeded.
+			Owner: {{ or $labels.owner "unknown" }}. First look: is it still at work on its machine? If not, what has ended it
+			without a report: a restart, the out-of-memory killer, a timeout?`,
+	})
+	add(metric.ProcedureFailedAlert, metric.ProcedureFailing, rule.Text{
+		Summary: "The last run of a procedure has failed.",
+		Description: who + ` has reported a failure, and no success since. Owner: {{ or $labels.owner "unknown" }}.
+			First look: the exporter's log has the last line of its output ("A procedure reported a failure"); then the log of
+			the run itself.`,
+	})
+	add(metric.ProcedureOverrunAlert, metric.ProcedureOverrunning, rule.Text{
+		Summary: "A run of a procedure takes too long.",
+		Description: who + ` has neither ended nor reported that it is alive for {{ $value | humanizeDuration }}, which is
+			more than its maximum runtime. Owner: {{ or $labels.owner "unknown" }}. First look: is it at work or does it hang on
+			its machine: its processor time, what it waits for, locks?`,
+	})
+	return rules
+}
