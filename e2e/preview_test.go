@@ -12,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
 	"github.com/thorbis/thorbis_exporter/internal/browsertest"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // emptyInPreview are panels, as dashboard/panel, that the preview may show empty beside those of mayBeEmpty, and why:
@@ -75,6 +76,10 @@ func previewInOutage(t *testing.T, s *stack.Stack) {
 	must(t, s.SaaS.Break(saas.Refuse))
 	eventually(t, pageTime+10*time.Second, "another page", func() bool { return len(pages(s, "trigger")) > before })
 	checkAlertsPage(t, s, b, "ThorbisCheckDown")
+	eventually(t, time.Minute, "the incident, which the exporter reads from Alertmanager", func() bool {
+		open, err := holds(s.Prometheus, metric.IncidentOpen.Name)
+		return err == nil && open
+	})
 	checkPreview(t, s, b, true)
 }
 

@@ -3,7 +3,7 @@ import { h, icon, clear } from './dom.js';
 import { ask } from './api.js';
 import { ago, dateTime } from './time.js';
 import { target } from './links.js';
-import { inline } from './markdown.js';
+import { linked } from './markdown.js';
 import { number } from './frames.js';
 
 const URGENCY = ['P1', 'P2', 'P3', 'P4'];
@@ -64,12 +64,14 @@ function leading(a) {
   return at.href;
 }
 
+const MOST = 200; // alerts that are drawn; who has more reads the heading
+
 export function alertItems(alerts, env) {
   const now = Date.now();
   return h(
     'ul.alerts',
     {},
-    alerts.map((a) => {
+    alerts.slice(0, MOST).map((a) => {
       const labels = Object.entries(a.labels).filter(([k]) => !SHOWN.has(k));
       return h(
         `li.alert.${a.state}${a.always ? '.always' : ''}`,
@@ -88,7 +90,7 @@ export function alertItems(alerts, env) {
             a.labels.environment && h('span.dim', {}, a.labels.environment),
           ),
           a.annotations.summary && h('p', {}, a.annotations.summary),
-          a.annotations.description && h('p.dim', {}, inline(a.annotations.description, env.uids)),
+          a.annotations.description && h('p.dim', {}, linked(a.annotations.description, env.uids)),
           labels.length > 0 &&
             h(
               'div.tags',
@@ -177,7 +179,16 @@ export class AlertsPage {
     this.heading.className = count ? 'bad' : 'good';
     clear(this.firing).append(
       this.alerts.length ? alertItems(this.alerts, this.env) : '',
-      h('p.dim', {}, pending ? `${pending} pending` : ''),
+      h(
+        'p.dim',
+        {},
+        [
+          pending && `${pending} pending`,
+          this.alerts.length > MOST && `${this.alerts.length - MOST} more are not drawn`,
+        ]
+          .filter(Boolean)
+          .join('; '),
+      ),
     );
     this.drawRules();
   }

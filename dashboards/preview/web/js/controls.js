@@ -2,6 +2,7 @@
 import { h, icon, clear, toggle, closePopover } from './dom.js';
 import { RANGES, REFRESHES, rangeText, instant, dateTime } from './time.js';
 import { ALL } from './variables.js';
+import { grouped } from './reduce.js';
 
 export function timePicker(time, actions) {
   const field = (value, label) =>
@@ -217,7 +218,7 @@ export function variableBar(variables, annotations, links, actions) {
       ),
     );
   const alone = links.filter((l) => !l.dropdown).map((l) => l.a);
-  const dropdowns = Map.groupBy(
+  const dropdowns = grouped(
     links.filter((l) => l.dropdown),
     (l) => l.dropdown,
   );
@@ -239,9 +240,9 @@ export function variableBar(variables, annotations, links, actions) {
       icon('down'),
     ),
   );
-  const chosen = variables.list.filter(
-    (v) => v.type !== 'datasource' && v.hide !== 2 && !v.chosen.includes(ALL),
-  ).length;
+  const chosen = variables.list
+    .filter((v) => v.type !== 'datasource' && v.type !== 'constant' && v.hide !== 2 && !v.chosen.includes(ALL))
+    .map((v) => variables.shown(v));
   if (!controls.length && !switches.length && !links.length) return null;
   const content = [
     h('div.variables', {}, controls),
@@ -252,7 +253,7 @@ export function variableBar(variables, annotations, links, actions) {
   return h(
     'details.filters',
     { open: innerWidth > 700 },
-    h('summary', {}, icon('filter'), h('span', {}, 'Filters and links'), chosen > 0 && h('span.count', {}, chosen)),
+    h('summary', {}, icon('filter'), h('span', {}, 'Filters and links'), h('span.chosen', {}, chosen.join(', '))),
     h('div.filters-content', {}, content),
   );
 }

@@ -152,7 +152,8 @@ export class Layout {
 
   fill(grid, section) {
     if (grid.childElementCount) return;
-    for (const { p, at, scoped } of placed(section, this.env).sort(order)) {
+    const places = placed(section, this.env).sort(order);
+    for (const { p, at, scoped } of places) {
       const panel = new Panel(p, this.env, scoped);
       style(panel.el, at, p);
       this.panels.push(panel);
@@ -160,6 +161,7 @@ export class Layout {
       this.watcher.observe(panel.el);
     }
     pair([...grid.children]);
+    grid.style.setProperty('--rows', Math.max(1, ...places.map(({ at }) => at.y + at.h)));
   }
 
   refresh() {

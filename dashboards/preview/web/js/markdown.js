@@ -33,6 +33,11 @@ export function inline(text, uids = []) {
   return [...out, text.slice(at)];
 }
 
+// linked makes links of the addresses in a text and leaves the rest as it is.
+export function linked(text, uids = []) {
+  return text.split(/(https?:\/\/[^\s<>)]+)/).map((part, i) => (i % 2 ? inline(part, uids) : part));
+}
+
 export function markdown(text, uids = []) {
   const lines = text.replaceAll('\r', '').split('\n');
   const out = [];

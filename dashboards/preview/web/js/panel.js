@@ -227,7 +227,7 @@ export class Panel {
     const text = !kind
       ? `This preview does not draw panels of type "${this.model.type}".`
       : errors.length
-        ? 'The query failed.'
+        ? errors[0]
         : (this.model.fieldConfig?.defaults?.noValue ?? 'No data');
     clear(this.content).append(
       h(

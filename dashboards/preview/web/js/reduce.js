@@ -64,6 +64,17 @@ for (const p of [1, 5, 10, 25, 75, 90, 95, 99]) {
   calcs[`p${p}`] = { label: `${p}th %`, run: of((v) => percentile(v, p)) };
 }
 
+// grouped is Map.groupBy, which telephones of 2023 lack.
+export function grouped(list, keyOf) {
+  const groups = new Map();
+  for (const item of list) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(item);
+  }
+  return groups;
+}
+
 export function reduce(calc, values) {
   return (calcs[calc] ?? calcs.lastNotNull).run(values);
 }

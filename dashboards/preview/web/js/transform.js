@@ -1,5 +1,5 @@
 // Transformations of frames, as Grafana's of the same names.
-import { calcs, reduce } from './reduce.js';
+import { calcs, grouped, reduce } from './reduce.js';
 import { field, frame } from './frames.js';
 import { baseName } from './fields.js';
 
@@ -166,7 +166,7 @@ function groupBy(frames, { fields = {} }) {
   return frames.map((f) => {
     const of = (x) => fields[baseName(x, f)];
     const keys = f.fields.filter((x) => of(x)?.operation === 'groupby');
-    const groups = Map.groupBy(
+    const groups = grouped(
       Array.from({ length: f.length }, (_, i) => i),
       (i) => JSON.stringify(keys.map((k) => k.values[i])),
     );

@@ -88,7 +88,7 @@ export function cells(n, orientation, { width, height }) {
 const WEIGHT = '500';
 const fit = (text, width, most, least = 11) => {
   const unit = textWidth(text, `${WEIGHT} 100px Inter, system-ui, sans-serif`) / 100 || 1;
-  return Math.max(least, Math.min(most, width / unit));
+  return Math.max(least, Math.min(most, (0.94 * width) / unit));
 };
 
 export function render(el, { frames, panel, env, size }) {
