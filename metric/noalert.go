@@ -69,6 +69,8 @@ func init() {
 		PostgresWALArchived, PostgresWALArchiving, PostgresWALLastArchived)
 
 	documentNoAlert("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
+	documentNoAlert("Which tenants have series; where many are in trouble, their service pages.", TenantSeries,
+		TenantTroubledWaiting)
 	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
 	documentNoAlert("Sums over the tenants of a tier; objectives still read the tenants.",
 		ServiceLateRequests, ServiceRequestDuration, ServiceRequests, ServiceSlowRequests)

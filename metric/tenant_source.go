@@ -47,6 +47,15 @@ const (
 // PostResults lists the closed set.
 var PostResults = []string{PostAccepted, PostUnauthorized, PostTooLarge, PostInvalid, PostOverloaded, PostUnavailable}
 
+// Why a tenant has series of its own: the closed set of LabelReason of TenantSeries.
+const (
+	SeriesTroubled = "troubled" // requests failed, or too many were slow, in the last minutes
+	SeriesBusy     = "busy"
+)
+
+// SeriesReasons lists the closed set.
+var SeriesReasons = []string{SeriesTroubled, SeriesBusy}
+
 var sourceLabels = []string{LabelSource, LabelAppService}
 
 // Sources of request logs, as /metrics shows them. All of them count what is saved.
@@ -132,6 +141,18 @@ var (
 		Name: "thorbis_tenant_limit", Type: Gauge, Across: Sum, Expected: true,
 		Help: "How many tenants of a service may have series of their own, from the policy; the rest is counted as " +
 			TenantOther + ".",
+		Labels: []string{LabelAppService},
+	})
+	TenantSeries = define(Metric{
+		Name: "thorbis_tenant_series", Type: Gauge, Across: Sum,
+		Help: "Tenants with series of their own by reason: " + list(SeriesReasons) + ". All are busy where every tenant " +
+			"has series; the rest are the busiest, or were given places earlier.",
+		Labels: []string{LabelAppService, LabelReason},
+	})
+	TenantTroubledWaiting = define(Metric{
+		Name: "thorbis_tenant_troubled_waiting", Type: Gauge, Across: Sum,
+		Help: "Tenants with failed requests or too many slow ones that have no series, because there are more of them than " +
+			"places.",
 		Labels: []string{LabelAppService},
 	})
 	TenantAdmitted = define(Metric{

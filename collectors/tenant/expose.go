@@ -18,7 +18,8 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
 		metric.TenantSourceUnreadableDurations,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
-		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
+		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantSeries, metric.TenantTroubledWaiting,
+		metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
 		metric.ServiceRequestsOff,
 		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
 		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
@@ -59,6 +60,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 				metric.CodeClasses[i])
 		}
 		e.gauge(metric.TenantTracked, float64(service.Tracked), service.Name)
+		e.gauge(metric.TenantSeries, float64(service.Troubled), service.Name, metric.SeriesTroubled)
+		e.gauge(metric.TenantSeries, float64(service.Tracked-service.Troubled), service.Name, metric.SeriesBusy)
+		e.gauge(metric.TenantTroubledWaiting, float64(service.Waiting), service.Name)
 		e.gauge(metric.TenantLimit, float64(s.policy.Tenants.Limit), service.Name)
 		e.gauge(metric.ServiceRequestsOff, float64(service.Off), service.Name)
 		e.counter(metric.TenantAdmitted, float64(service.Admitted), c.created, service.Name)

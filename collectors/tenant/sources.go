@@ -115,8 +115,9 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 
 // counting is what the policy specifies about counting.
 func (s *setup) counting() store.Config {
+	failed, slow := allowed(s.policy)
 	return store.Config{
-		Thresholds: thresholds(s.policy), Limit: s.policy.Tenants.Limit, Sources: s.configs(),
+		Thresholds: thresholds(s.policy), Failed: failed, Slow: slow, Limit: s.policy.Tenants.Limit, Sources: s.configs(),
 		Tiers: slices.Sorted(maps.Keys(s.policy.Tiers)), Registered: s.names.tiers,
 	}
 }
@@ -137,6 +138,21 @@ func thresholds(p *config.Policy) []uint64 {
 		}
 	}
 	return all
+}
+
+// allowed returns the share of requests that may fail, and those that may be slower than each threshold.
+func allowed(p *config.Policy) (failed float64, slow []float64) {
+	failed, _ = p.Objectives.Availability.Budget().Float64()
+	for _, threshold := range thresholds(p) {
+		for _, l := range p.Objectives.Latency {
+			if uint64(l.Threshold.Std()/time.Nanosecond) == threshold {
+				share, _ := l.Ratio.Budget().Float64()
+				slow = append(slow, share)
+				break
+			}
+		}
+	}
+	return failed, slow
 }
 
 // weight is how many requests an event of a sampled source stands for.

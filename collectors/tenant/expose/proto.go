@@ -241,7 +241,7 @@ func (w *protoWriter) durations() error {
 		if w.options.Native {
 			h = w.appendNative(h, s)
 		}
-		w.inner = appendCreated(h, 15, s.Created)
+		w.inner = appendCreated(h, 15, s.DurationsCreated)
 		w.metric = appendBytes(w.labels(s), 7, w.inner)
 		w.put()
 	})

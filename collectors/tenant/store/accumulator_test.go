@@ -30,8 +30,8 @@ func TestDurationsOfAnAccumulator(t *testing.T) {
 		if number := r.uint(); number != 7 {
 			t.Fatalf("slot %d", number)
 		}
-		var s slot
-		r.accumulator(&s, nil, nil)
+		s := durations{}
+		r.accumulator(&slot{durations: &s}, nil, nil)
 		if r.failed || len(r.b) > 0 || s.zero != zero {
 			t.Fatalf("round %d: failed %v, %d bytes are left, %d zeros, want %d", round, r.failed, len(r.b), s.zero, zero)
 		}

@@ -1,7 +1,7 @@
 package store
 
-// balance compares the counters of tiers with those of tenants, by service. Each request is in both, so that they
-// differ for ever by what they differed by when they were first compared.
+// balance compares the counters of tiers with those of tenants, by service. Each request is once in either, so that
+// they differ for ever by what they differed by when they were first compared.
 type balance struct {
 	first []uint64
 	off   []int64 // by which they differ more, or less, than at first
@@ -35,19 +35,10 @@ func (st *State) differences() []uint64 {
 		case s.special == poolSlot:
 			all[s.service] += s.counted()
 		default:
-			all[s.service] -= s.counted()
+			all[s.service] -= s.counted() - s.shared - s.sharedLate
 		}
 	}
 	return all
-}
-
-// counted is the number of requests, late ones included.
-func (s *slot) counted() uint64 {
-	n := s.total()
-	for _, late := range s.late {
-		n += late
-	}
-	return n
 }
 
 // compareCounters reports counters that are off. Only Run, which alone changes the state, calls it.

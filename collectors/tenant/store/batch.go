@@ -185,7 +185,8 @@ func (c *Accumulator) appendDurations(b []byte, thresholds int, scratch *Histogr
 type reader struct {
 	b       []byte
 	failed  bool
-	nowhere slot // takes what is of no pool
+	noPool  slot      // takes what is of no pool
+	nowhere durations // takes what is of a slot without durations
 }
 
 func (r *reader) uint() uint64 {
@@ -252,10 +253,7 @@ func (r *reader) file() File {
 // those of both, -1 for one that is no more.
 func (r *reader) accumulator(s, pool *slot, columns []int) {
 	if pool == nil {
-		if len(r.nowhere.slow) < len(s.slow) {
-			r.nowhere.slow = make([]uint64, len(s.slow))
-		}
-		pool = &r.nowhere
+		pool = &r.noPool
 	}
 	mask := r.byte()
 	for set := mask & 0x1f; set != 0; set &= set - 1 {
@@ -277,46 +275,5 @@ func (r *reader) accumulator(s, pool *slot, columns []int) {
 	}
 	if mask&hasDurations != 0 {
 		r.durations(s, pool, columns)
-	}
-}
-
-func (r *reader) durations(s, pool *slot, columns []int) {
-	seconds, nanos := r.uint(), r.uint()%1e9
-	s.sumSeconds += seconds
-	s.addSum(nanos)
-	pool.sumSeconds += seconds
-	pool.addSum(nanos)
-	for _, column := range columns {
-		if n := r.uint(); column >= 0 {
-			s.slow[column] += n
-			pool.slow[column] += n
-		}
-	}
-	zero := r.uint()
-	s.zero += zero
-	pool.zero += zero
-	set := uint16(r.byte()) | uint16(r.byte())<<8
-	for ; set != 0; set &= set - 1 {
-		n := r.uint()
-		if i := bits.TrailingZeros16(set); i < Classic {
-			s.classic[i] += n
-			pool.classic[i] += n
-		} else {
-			r.failed = true
-		}
-	}
-	lo, n := int(r.byte()), int(r.byte())
-	if lo+n > Buckets {
-		r.failed = true
-		return
-	}
-	if n > 0 {
-		s.widen(lo, lo+n)
-		pool.widen(lo, lo+n)
-	}
-	for i := range n {
-		count := r.uint()
-		s.addNative(lo+i, count)
-		pool.addNative(lo+i, count)
 	}
 }

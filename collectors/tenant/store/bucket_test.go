@@ -34,13 +34,13 @@ func TestBucketsAreThoseOfTheClientLibrary(t *testing.T) {
 			t.Fatalf("schema %d", after.Histogram.GetSchema())
 		}
 		got := FirstIndex + Bucket(d)
-		if counts(&after)[got] != counts(&before)[got]+1 {
-			t.Fatalf("%d ns: bucket %d, but the library counts %v", d, got, counts(&after))
+		if bucketCounts(&after)[got] != bucketCounts(&before)[got]+1 {
+			t.Fatalf("%d ns: bucket %d, but the library counts %v", d, got, bucketCounts(&after))
 		}
 	}
 }
 
-func counts(m *dto.Metric) map[int]int64 {
+func bucketCounts(m *dto.Metric) map[int]int64 {
 	all := map[int]int64{}
 	index, n, at := 0, int64(0), 0
 	for _, span := range m.Histogram.GetPositiveSpan() {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 )
@@ -16,6 +17,9 @@ type Config struct {
 	Thresholds []uint64 // nanoseconds
 	Limit      int
 	Sources    []SourceConfig
+	// Failed is the share of requests that may fail, and Slow that of requests that may be slower than each threshold.
+	Failed float64
+	Slow   []float64
 	// Tiers are those of the policy.
 	Tiers []string
 	// Registered are the registered tenants with their tiers; nil admits every name.
@@ -34,6 +38,11 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	if !slices.Equal(c.Thresholds, ix.columns) {
 		ix.columns = c.Thresholds
 		ix.records = append(ix.records, appendThresholds(nil, recordThresholds, c.Thresholds))
+	}
+	objectives := appendObjectives(nil, c.Failed, c.Thresholds, c.Slow)
+	if !bytes.Equal(objectives, ix.objectives) {
+		ix.objectives = objectives
+		ix.records = append(ix.records, objectives)
 	}
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, source := range c.Sources {
@@ -55,6 +64,7 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	for i, t := range ix.services {
 		if !used[i] { // nothing counts for it any more
 			ix.markStale(i, slices.Collect(maps.Keys(t.names)), false)
+			ix.forget(i, func(string) bool { return true })
 		}
 	}
 	ix.mu.Unlock()
@@ -120,7 +130,7 @@ func (s *Store) Missed(service int, counts map[string]uint64) {
 	defer s.index.mu.Unlock()
 	t := s.index.services[service]
 	for name, n := range counts {
-		if _, ok := t.names[name]; !ok {
+		if _, ok := t.slotOf(name); !ok {
 			t.waiting.add(name, n)
 		}
 	}

@@ -88,7 +88,8 @@ func (ix *slotIndex) pool(service int, tier string) uint32 {
 	}
 	pool := ix.allot()
 	t.pools[tier] = pool
-	ix.records = append(ix.records, appendAdmit(nil, []admission{ix.admission(pool, service, poolSlot, tier)}))
+	a := ix.admission(pool, service, poolSlot, tier)
+	ix.records = append(ix.records, appendAdmit(nil, recordAdmit, []admission{a}))
 	return pool
 }
 
@@ -97,7 +98,8 @@ func (ix *slotIndex) join(service int, names iter.Seq[string]) {
 	t := ix.services[service]
 	var all []membership
 	for name := range names {
-		all = t.move(all, t.names[name], ix.pool(service, t.tier(name)))
+		slot, _ := t.slotOf(name)
+		all = t.move(all, slot, ix.pool(service, t.tier(name)))
 	}
 	ix.recordMoves(all)
 }
@@ -134,7 +136,7 @@ func (ix *slotIndex) joinAll(service int, tiers []string) {
 	}
 	ix.pool(service, metric.TierNone)
 	ix.recordMoves(t.move(nil, t.unknown, ix.pool(service, metric.TenantUnknown)))
-	ix.join(service, maps.Keys(t.names))
+	ix.join(service, t.counted)
 }
 
 // Pool returns the pool of a tenant, for requests of one without a slot.

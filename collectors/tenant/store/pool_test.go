@@ -29,6 +29,10 @@ func (d *testStore) place(tenant string, n uint32) []*Accumulator {
 		return []*Accumulator{accumulatorOf(unknown, n, 5)}
 	case ok:
 		return []*Accumulator{accumulatorOf(slot, n, 5)}
+	default:
+		if slot, ok = d.Admit(d.web.Service, tenant); ok {
+			return []*Accumulator{accumulatorOf(slot, n, 5)}
+		}
 	}
 	d.Missed(d.web.Service, map[string]uint64{tenant: uint64(n)})
 	return []*Accumulator{accumulatorOf(other, n, 5), accumulatorOf(d.Pool(d.web.Service, tenant), n, 5)}
@@ -87,6 +91,8 @@ func poolStory(t *testing.T, random *rand.Rand) {
 				age += step
 				d.clock.add(step)
 				d.index.releaseStale()
+				d.beginSpan()
+				d.index.admitTroubled(d.saved)
 				d.index.rebalance(d.saved)
 				continue
 			}

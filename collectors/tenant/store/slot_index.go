@@ -22,9 +22,11 @@ type slotIndex struct {
 	numbers     map[sourceKey]int // of the sources
 	sourceCount int               // how many there are, those removed included
 	free        []uint32
+	resting     []resting
 	next        uint32
 	limit       int
 	columns     []uint64 // thresholds
+	objectives  []byte   // as they were recorded
 	records     [][]byte // of decisions that are not saved yet
 	now         func() time.Time
 
@@ -41,8 +43,9 @@ type sourceKey struct {
 // tracked are the tenants of one service.
 type tracked struct {
 	name           string
-	names          map[string]uint32
-	stale          map[string]staleSlot // who lost a slot, while its series stays
+	names          map[string]uint32    // who has series
+	hidden         map[string]uint32    // who is counted without series, those whose series still stands included
+	stale          map[string]staleSlot // who lost series, while they stay
 	other, unknown uint32
 	tiers          map[string]string // of the registered tenants
 	pools          map[string]uint32 // by tier
@@ -51,6 +54,9 @@ type tracked struct {
 	crowded           bool
 	waiting           topK // tenants without a slot
 	rates             map[uint32]rate
+	troubles          map[uint32]trouble // of tenants with series
+	mostTroubled      []suspect          // those without series, as of the last minute
+	waitingTroubled   int                // how many there are
 	admitted, demoted uint64
 }
 
@@ -67,45 +73,59 @@ func (ix *slotIndex) used(t *tracked) int { return len(t.names) + len(t.stale) }
 func (ix *slotIndex) lookup(service int, name []byte) (uint32, bool) {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	slot, ok := ix.services[service].names[string(name)]
+	t := ix.services[service]
+	if slot, ok := t.names[string(name)]; ok {
+		return slot, true
+	}
+	slot, ok := t.hidden[string(name)]
 	return slot, ok
 }
 
-// admit finds the slot of a tenant that may have one, or gives it one while there is room.
+// admit finds the slot of a tenant, or gives it one: with series while there is room, else hidden if it is registered.
 func (ix *slotIndex) admit(service int, name string) (uint32, bool) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	t := ix.services[service]
-	if slot, ok := t.names[name]; ok {
+	if slot, ok := t.slotOf(name); ok {
 		return slot, true
 	}
-	if f, back := t.stale[name]; t.crowded || ix.used(t) >= ix.limit && (!back || f.demoted) {
+	f, back := t.stale[name]
+	_, registered := t.tiers[name]
+	back = back && !f.demoted // who has series needs no room
+	if t.crowded && (!back || !registered) || ix.room(t, false) == 0 && !back {
 		t.crowded = true
-		return 0, false
+		return ix.hide(service, name)
 	}
 	return ix.give(service, []string{name})[0], true
 }
 
-// give gives slots to tenants. The caller holds the lock and knows that there is room.
+// give gives series to tenants. The caller holds the lock and knows that there is room.
 func (ix *slotIndex) give(service int, names []string) []uint32 {
 	t := ix.services[service]
 	slots := make([]uint32, len(names))
 	var admitted []admission
-	var revived []uint32
+	var revived, shown []uint32
 	for i, name := range names {
+		slot, counted := t.hidden[name]
+		delete(t.hidden, name)
 		if old, ok := t.stale[name]; ok { // a second series of the same name would be one too many
 			delete(t.stale, name)
-			slots[i] = old.slot
-			revived = append(revived, old.slot)
+			slot = old.slot
+			revived = append(revived, slot)
+		} else if counted {
+			shown = append(shown, slot)
 		} else {
-			slots[i] = ix.allot()
-			admitted = append(admitted, ix.admission(slots[i], service, ordinary, name))
+			slot = ix.allot()
+			admitted = append(admitted, ix.admission(slot, service, ordinary, name))
 		}
-		t.names[name] = slots[i]
+		slots[i], t.names[name] = slot, slot
 	}
 	t.admitted += uint64(len(names))
 	for part := range slices.Chunk(admitted, slotsPerRecord) {
-		ix.records = append(ix.records, appendAdmit(nil, part))
+		ix.records = append(ix.records, appendAdmit(nil, recordAdmit, part))
+	}
+	for part := range slices.Chunk(shown, slotsPerRecord) {
+		ix.records = append(ix.records, appendShow(nil, ix.now().UnixMilli(), part))
 	}
 	if len(revived) > 0 {
 		ix.epoch.Add(1)
@@ -129,43 +149,65 @@ func (ix *slotIndex) allot() uint32 {
 	return ix.next - 1
 }
 
-// freeze ends the counting of tenants, who left or are demoted for busier ones. The caller holds the lock.
+// markStale ends the series of tenants, who left or are demoted for others. The caller holds the lock.
 func (ix *slotIndex) markStale(service int, names []string, demoted bool) {
 	if len(names) == 0 {
 		return
 	}
 	t := ix.services[service]
-	slots := make([]uint32, len(names))
-	for i, name := range names {
-		slots[i] = t.names[name]
+	slots := map[byte][]uint32{}
+	for _, name := range names {
+		slot, kind := t.names[name], byte(recordStale)
 		delete(t.names, name)
-		delete(t.rates, slots[i])
-		t.stale[name] = staleSlot{slots[i], ix.now(), demoted}
+		delete(t.troubles, slot)
+		t.stale[name] = staleSlot{slot, ix.now(), demoted}
+		if _, ok := t.tiers[name]; ok && demoted {
+			kind, t.hidden[name] = recordDemote, slot
+		} else {
+			delete(t.rates, slot)
+		}
+		slots[kind] = append(slots[kind], slot)
 	}
 	t.demoted += uint64(len(names))
-	ix.epoch.Add(1)
-	ix.revocations.Add(1)
-	ix.records = append(ix.records, appendLife(nil, recordStale, slots))
+	if len(slots[recordStale]) > 0 { // the others keep their slots
+		ix.epoch.Add(1)
+		ix.revocations.Add(1)
+	}
+	for _, kind := range []byte{recordStale, recordDemote} {
+		if len(slots[kind]) > 0 {
+			ix.records = append(ix.records, appendLife(nil, kind, slots[kind]))
+		}
+	}
 }
 
-// releaseStale frees the slots of series that have stood still for long enough. Their numbers are given again only
-// after the record of their end, because the order of records is kept.
+// releaseStale frees or hides the slots of series that have stood still for long enough. Their numbers are given again
+// only after the record of their end, because the order of records is kept.
 func (ix *slotIndex) releaseStale() {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	var ended []uint32
+	now := ix.now()
+	ix.rested(now)
+	var ended, hidden []uint32
 	for _, t := range ix.services {
 		for name, f := range t.stale {
-			if ix.now().Sub(f.since) >= staleFor {
-				ended = append(ended, f.slot)
-				delete(t.stale, name)
-				delete(t.poolOf, f.slot)
+			if now.Sub(f.since) < staleFor {
+				continue
 			}
+			delete(t.stale, name)
+			if _, ok := t.hidden[name]; ok {
+				hidden = append(hidden, f.slot)
+				continue
+			}
+			ended = append(ended, f.slot)
+			delete(t.poolOf, f.slot)
 		}
 	}
 	if len(ended) > 0 {
 		ix.free = append(ix.free, ended...)
 		ix.records = append(ix.records, appendLife(nil, recordEnd, ended))
+	}
+	if len(hidden) > 0 {
+		ix.records = append(ix.records, appendLife(nil, recordHide, hidden))
 	}
 }
 
@@ -195,6 +237,8 @@ func (ix *slotIndex) rebuildIndex(st *State) {
 			ix.services[s.service].pools[s.name] = slot
 		case s.life == stale:
 			ix.services[s.service].stale[s.name] = staleSlot{slot: slot, since: ix.now()}
+		case s.life == hidden:
+			ix.services[s.service].hidden[s.name] = slot
 		case s.special == ordinary:
 			ix.services[s.service].names[s.name] = slot
 		}
@@ -204,8 +248,8 @@ func (ix *slotIndex) rebuildIndex(st *State) {
 
 func newTracked(name string) *tracked {
 	return &tracked{
-		name: name, names: map[string]uint32{}, stale: map[string]staleSlot{}, rates: map[uint32]rate{},
-		pools: map[string]uint32{}, poolOf: map[uint32]uint32{},
+		name: name, names: map[string]uint32{}, hidden: map[string]uint32{}, stale: map[string]staleSlot{},
+		rates: map[uint32]rate{}, troubles: map[uint32]trouble{}, pools: map[string]uint32{}, poolOf: map[uint32]uint32{},
 	}
 }
 
@@ -220,20 +264,22 @@ func (ix *slotIndex) service(name string) int {
 	ix.services = append(ix.services, t)
 	ix.records = append(ix.records, appendService(nil, name, ix.now().UnixMilli()))
 	t.other, t.unknown = ix.allot(), ix.allot()
-	ix.records = append(ix.records, appendAdmit(nil, []admission{
+	ix.records = append(ix.records, appendAdmit(nil, recordAdmit, []admission{
 		ix.admission(t.other, i, otherSlot, metric.TenantOther),
 		ix.admission(t.unknown, i, unknownSlot, metric.TenantUnknown),
 	}))
 	return i
 }
 
-// register makes the tenants of the registry those of a service: they exist at 0, and who is no longer
-// registered ends.
+// register makes the tenants of the registry those of a service: they exist at 0 while there is room, and who is no
+// longer registered ends.
 func (ix *slotIndex) register(service int, registered map[string]string) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	t := ix.services[service]
 	t.tiers = registered
+	t.crowded = t.crowded || len(registered) > ix.limit
+	ix.forget(service, func(name string) bool { _, ok := registered[name]; return !ok })
 	if registered == nil {
 		return
 	}
@@ -245,7 +291,7 @@ func (ix *slotIndex) register(service int, registered map[string]string) {
 	}
 	ix.markStale(service, gone, false)
 	for _, name := range slices.Sorted(maps.Keys(registered)) {
-		if _, ok := t.names[name]; ok {
+		if _, ok := t.slotOf(name); ok {
 			continue
 		}
 		switch f, ok := t.stale[name]; {
@@ -256,10 +302,5 @@ func (ix *slotIndex) register(service int, registered map[string]string) {
 		}
 	}
 	ix.give(service, back) // who has a series needs no room
-	room := max(0, ix.limit-ix.used(t))
-	if len(missing) > room {
-		t.crowded = true
-		missing = missing[:room]
-	}
-	ix.give(service, missing)
+	ix.give(service, missing[:min(len(missing), ix.room(t, false))])
 }

@@ -42,6 +42,10 @@ func (st *State) snapshot(segment uint64) []byte {
 	put()
 	b = appendThresholds(b, recordVisibleThresholds, st.visibleColumns())
 	put()
+	b = appendSpan(b, st.span, st.spanAt)
+	put()
+	b = appendObjectives(b, st.objectives.failed, st.thresholds, st.objectives.slow[:len(st.thresholds)])
+	put()
 	for _, s := range st.services {
 		b = appendService(b, s.name, s.created)
 		put()
@@ -64,28 +68,33 @@ func (st *State) snapshot(segment uint64) []byte {
 		b = appendBatch(b, &d)
 		put()
 	}
-	var admissions []admission
+	admissions := map[byte][]admission{}
 	var visibles, stales []uint32
 	for i := range st.slots {
 		s := &st.slots[i]
 		if s.life == free {
 			continue
 		}
-		admissions = append(admissions, admission{uint32(i), int(s.service), s.special, s.created, s.epoch, s.name})
-		if s.life != pending {
+		kind := byte(recordAdmit)
+		switch s.life {
+		case hidden:
+			kind = recordCount
+		case stale:
+			stales = append(stales, uint32(i))
+			fallthrough
+		case visible:
 			visibles = append(visibles, uint32(i))
 		}
-		if s.life == stale {
-			stales = append(stales, uint32(i))
-		}
+		admissions[kind] = append(admissions[kind],
+			admission{uint32(i), int(s.service), s.special, s.created, s.epoch, s.name})
 	}
-	for len(admissions) > 0 {
-		n := min(len(admissions), slotsPerRecord)
-		b = appendAdmit(b, admissions[:n])
-		put()
-		b = st.appendTotals(b, admissions[:n])
-		put()
-		admissions = admissions[n:]
+	for _, kind := range []byte{recordAdmit, recordCount} {
+		for part := range slices.Chunk(admissions[kind], slotsPerRecord) {
+			b = appendAdmit(b, kind, part)
+			put()
+			b = st.appendTotals(b, part)
+			put()
+		}
 	}
 	for part := range slices.Chunk(st.memberships(), slotsPerRecord) {
 		b = appendMemberships(b, part)
@@ -97,6 +106,10 @@ func (st *State) snapshot(segment uint64) []byte {
 	put()
 	b = appendLife(b, recordStale, stales)
 	put()
+	for part := range slices.Chunk(st.detailed(), slotsPerRecord) {
+		b = st.appendDetails(b, part)
+		put()
+	}
 	return out
 }
 
@@ -137,9 +150,9 @@ func appendRemoveSource(b []byte, source int) []byte {
 	return binary.AppendUvarint(append(b, recordRemoveSource), uint64(source))
 }
 
-func appendAdmit(b []byte, all []admission) []byte {
+func appendAdmit(b []byte, kind byte, all []admission) []byte {
 	u := binary.AppendUvarint
-	b = u(append(b, recordAdmit), uint64(len(all)))
+	b = u(append(b, kind), uint64(len(all)))
 	for _, a := range all {
 		b = u(b, uint64(a.slot))
 		b = u(b, uint64(a.service))
@@ -164,7 +177,7 @@ func (st *State) appendTotals(b []byte, all []admission) []byte {
 	b = append(b, recordTotals, 0)
 	b = binary.AppendUvarint(b, uint64(len(all)))
 	for _, a := range all {
-		b = st.slots[a.slot].append(b, a.slot)
+		b = st.slots[a.slot].append(b, a.slot, len(st.thresholds))
 	}
 	return b
 }

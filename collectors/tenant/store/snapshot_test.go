@@ -53,7 +53,7 @@ func (d *testStore) fingerprint() any {
 		r.series.Requests, r.series.Late, r.series.Classic = clone(s.Requests), clone(s.Late), clone(s.Classic)
 		r.series.Slow = slices.Clone(s.Slow)
 		s.Native(func(i int, n uint64) { r.native[i] = n })
-		r.series.slot = nil
+		r.series.durations = nil
 		all[s.Tenant] = r
 	}, func() error { return nil })
 	services := d.Services()

@@ -23,9 +23,13 @@ type State struct {
 	slots      []slot
 	pending    map[uint32]uint64 // pending slots and the scrapers that have seen them, a bit each
 	scraped    []savedScraper
-	scratch    slot
-	lostAt     int64 // Unix milliseconds; 0 if no saved state was ever dropped
-	immediate  bool  // pending slots are exported with their counts
+	scratch    slot // what was counted of a tenant without series
+	span       uint32
+	spanAt     int64 // when it began, Unix milliseconds
+	objectives objectives
+	suspects   []uint32 // slots without series that had bad requests; not saved
+	lostAt     int64    // Unix milliseconds; 0 if no saved state was ever dropped
+	immediate  bool     // pending slots are exported with their counts
 	identity   string
 }
 
@@ -34,7 +38,8 @@ type service struct {
 	other, unknown uint32 // slots
 	probes         [5]uint64
 	created        int64
-	ended          uint64 // requests of tenants whose series have ended since the start; not saved
+	ended          uint64 // requests of slots that were freed since the start; not saved
+	hidden         int    // slots
 }
 
 // source is what is saved of one source.
@@ -74,6 +79,13 @@ const (
 	recordTake
 	recordPool
 	recordIdentity
+	recordCount
+	recordShow
+	recordDemote
+	recordHide
+	recordSpan
+	recordObjectives
+	recordDetails
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -116,12 +128,20 @@ func (st *State) apply(record []byte) error {
 		err = st.applyInherit(r)
 	case recordTake:
 		err = st.applyTake(r)
-	case recordAdmit:
-		err = st.applyAdmit(r)
+	case recordAdmit, recordCount:
+		err = st.applyAdmit(r, kind)
 	case recordPool:
 		err = st.applyMemberships(r)
-	case recordVisible, recordStale, recordEnd, recordRevive:
+	case recordVisible, recordStale, recordDemote, recordHide, recordEnd, recordRevive:
 		err = st.applyLife(r, kind)
+	case recordShow:
+		err = st.applyShow(r)
+	case recordSpan:
+		err = st.applySpan(r)
+	case recordObjectives:
+		err = st.applyObjectives(r)
+	case recordDetails:
+		err = st.applyDetails(r)
 	case recordBatch:
 		err = st.applyBatch(r)
 	case recordTotals:
@@ -141,95 +161,6 @@ func (st *State) apply(record []byte) error {
 		err = errRecord
 	}
 	return err
-}
-
-// admission is a tenant that is given a slot.
-type admission struct {
-	slot    uint32
-	service int
-	special special
-	created int64
-	epoch   uint64
-	name    string
-}
-
-func (st *State) applyAdmit(r *reader) error {
-	st.version++
-	for n := r.count(6); n > 0; n-- {
-		number := r.uint()
-		a := admission{
-			slot: uint32(number), service: int(r.uint()), special: special(r.byte()), created: int64(r.uint()), epoch: r.uint(),
-			name: r.text(),
-		}
-		if r.failed || number > maxSlots || a.service < 0 || a.service >= len(st.services) || a.special > poolSlot {
-			return errRecord
-		}
-		if grow := int(a.slot) + 1 - len(st.slots); grow > 0 {
-			st.slots = append(st.slots, make([]slot, grow)...)
-		}
-		s := &st.slots[a.slot]
-		if s.life != free {
-			return errRecord
-		}
-		*s = slot{
-			name: a.name, service: uint16(a.service), life: pending, special: a.special, created: a.created,
-			epoch:      a.epoch,
-			formerPool: s.pool, admitted: st.version, slow: make([]uint64, len(st.thresholds)), native: s.native[:0],
-		}
-		clear(s.native[:cap(s.native)])
-		st.pending[a.slot] = 0
-		switch a.special {
-		case otherSlot:
-			st.services[a.service].other = a.slot
-		case unknownSlot:
-			st.services[a.service].unknown = a.slot
-		}
-	}
-	return nil
-}
-
-func (st *State) applyLife(r *reader, kind byte) error {
-	st.version++
-	for n := r.count(1); n > 0; n-- {
-		number := r.uint()
-		if number >= uint64(len(st.slots)) {
-			return errRecord
-		}
-		s := &st.slots[number]
-		switch kind {
-		case recordVisible:
-			if s.life == pending {
-				s.life, s.visibleSince = visible, st.version
-			}
-		case recordStale:
-			// What was counted but never exported is added to the others, or it would be lost.
-			if s.life == pending {
-				other := &st.slots[st.services[s.service].other]
-				other.add(s)
-				*s = slot{
-					name: s.name, service: s.service, created: s.created, pool: s.pool, formerPool: s.formerPool,
-					slow: make([]uint64, len(st.thresholds)),
-				}
-			}
-			if s.special != ordinary {
-				return errRecord
-			}
-			s.life = stale
-		case recordEnd:
-			st.services[s.service].ended += s.counted()
-			s.life, s.name = free, ""
-		case recordRevive: // it goes on counting where it stopped
-			if s.life != stale {
-				return errRecord
-			}
-			if s.life = visible; s.unused() {
-				s.life, st.pending[uint32(number)] = pending, 0
-				continue
-			}
-		}
-		delete(st.pending, uint32(number))
-	}
-	return nil
 }
 
 func (st *State) applyBatch(r *reader) error {
@@ -275,17 +206,36 @@ func (st *State) applyBatch(r *reader) error {
 		if number >= uint64(len(st.slots)) || r.failed {
 			return errRecord
 		}
-		c := &st.slots[number]
-		pool := st.poolOf(c, epoch)
-		if (c.life == pending || c.life == visible) && c.epoch <= epoch {
-			r.accumulator(c, pool, columns)
-		} else { // the tenant lost its slot while this was under way
-			st.scratch = slot{slow: make([]uint64, len(st.thresholds))}
-			r.accumulator(&st.scratch, pool, columns)
-			st.slots[st.services[s.service].other].add(&st.scratch)
-		}
+		st.count(r, uint32(number), st.services[s.service].other, epoch, columns)
 	}
 	return nil
+}
+
+// count reads what was counted for a slot in an epoch.
+func (st *State) count(r *reader, number, other uint32, epoch uint64, columns []int) {
+	s := &st.slots[number]
+	pool := st.poolOf(s, epoch)
+	ended := s.life == free || s.life == stale && !s.counting || s.epoch > epoch // while this was under way
+	if !ended && s.life != hidden && s.life != stale {
+		if s.special == ordinary && st.services[s.service].hidden > 0 {
+			st.touch(s)
+		}
+		r.accumulator(s, pool, columns)
+		return
+	}
+	st.scratch.empty()
+	r.accumulator(&st.scratch, pool, columns)
+	if ended {
+		st.slots[other].add(st.scratch.counts, st.scratch.durations)
+		return
+	}
+	st.touch(s)
+	s.plus(&st.scratch.counts)
+	st.share(s, st.scratch.counts, st.scratch.durations)
+	if !s.suspect && st.scratch.bad() {
+		s.suspect = true
+		st.suspects = append(st.suspects, number)
+	}
 }
 
 // slack is how much later than its record another one may be saved, in milliseconds.

@@ -113,6 +113,7 @@ func open(o Options) (*Store, error) {
 	}
 	s.index.now, s.index.numbers = s.now, map[sourceKey]int{}
 	s.index.rebuildIndex(s.saved)
+	s.saved.suspectAll()
 	s.savedAt = s.now()
 	s.scrapers.remember(s.saved.scraped, s.savedAt)
 	return s, nil
@@ -150,6 +151,8 @@ func (s *Store) Run(ctx context.Context) error {
 			s.commit(s.queued(r))
 		case <-save.C:
 			s.index.releaseStale()
+			s.beginSpan()
+			s.index.admitTroubled(s.saved)
 			s.commit(s.queued())
 			s.compactIfDue()
 		case <-balance.C:

@@ -31,14 +31,19 @@ func (st *State) applyThresholds(r *reader) error {
 		}
 	}
 	for i := range st.slots {
-		slow := make([]uint64, len(next))
-		for j, k := range from {
-			if k >= 0 && k < len(st.slots[i].slow) {
-				slow[j] = st.slots[i].slow[k]
+		s := &st.slots[i]
+		s.move(from)
+		for _, c := range []*counts{s.held, s.owed} {
+			if c != nil {
+				c.move(from)
 			}
 		}
-		st.slots[i].slow = slow
+		if s.recent != nil {
+			s.recent.base.move(from)
+			s.recent.mark.move(from)
+		}
 	}
+	st.objectives.slow = [MaxThresholds]float64{} // the record of objectives follows
 	st.thresholds, st.columns = next, columns
 	return nil
 }

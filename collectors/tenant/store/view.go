@@ -27,30 +27,33 @@ var errThresholds = errors.New("the latency thresholds changed during the scrape
 
 // Series are the counters of one tenant of one service, valid only during the call that shows them.
 type Series struct {
-	Service    int
-	Tenant     string
-	Special    bool // _other or _unknown
-	Stale      bool // its tenant left or lost its slot; the series is removed soon
-	Created    int64
-	Requests   *[5]uint64
-	Late       *[5]uint64
-	Bytes      uint64
-	Slow       []uint64
-	SumSeconds uint64
-	SumNanos   uint32
-	Zero       uint64
-	Classic    *[Classic]uint64
-	slot       *slot
+	Service int
+	Tenant  string
+	Special bool // _other or _unknown
+	Stale   bool // its tenant left or lost its slot; the series is removed soon
+	Created int64
+	// DurationsCreated is when its histogram began at 0: with its series.
+	DurationsCreated int64
+	Requests         *[5]uint64
+	Late             *[5]uint64
+	Bytes            uint64
+	Slow             []uint64
+	SumSeconds       uint64
+	SumNanos         uint32
+	Zero             uint64
+	Classic          *[Classic]uint64
+	durations        *durations // nil for none
 }
 
 // Native calls f with the buckets in use, by their native index.
 func (s *Series) Native(f func(index int, n uint64)) {
-	if s.slot == nil {
+	d := s.durations
+	if d == nil {
 		return
 	}
-	for i := range s.slot.native {
-		if n := s.slot.bucket(i); n > 0 {
-			f(FirstIndex+int(s.slot.lo)+i, n)
+	for i := range d.native {
+		if n := d.bucket(i); n > 0 {
+			f(FirstIndex+int(d.lo)+i, n)
 		}
 	}
 }
@@ -74,9 +77,8 @@ func (s *Store) View() *View {
 }
 
 var (
-	noCounts  [5]uint64
+	noCounts  counts
 	noClassic [Classic]uint64
-	noSlow    [MaxThresholds]uint64
 )
 
 // Each calls f with the series and, between chunks of them, flush without holding the lock. It stops at the
@@ -107,19 +109,25 @@ func (v *View) chunk(start, end int, pools bool, series *Series, f func(*Series)
 	}
 	for i := start; i < end; i++ {
 		s := &v.state.slots[i]
-		if s.life == free || s.admitted > v.Version || (s.special == poolSlot) != pools {
+		if s.life == free || s.life == hidden || s.admitted > v.Version || (s.special == poolSlot) != pools {
 			continue
 		}
 		*series = Series{
 			Service: int(s.service), Tenant: s.name, Special: s.special != ordinary, Stale: s.life == stale, Created: s.created,
+			Classic: &noClassic, DurationsCreated: s.durations.since,
 		}
-		if (s.life == pending || s.visibleSince > v.Version) && !v.state.immediate {
-			series.Requests, series.Late, series.Classic = &noCounts, &noCounts, &noClassic
-			series.Slow = noSlow[:len(v.Thresholds)]
-		} else {
-			series.Requests, series.Late, series.Classic, series.slot = &s.requests, &s.late, &s.classic, s
-			series.Bytes, series.Zero, series.SumSeconds, series.SumNanos = s.bytes, s.zero, s.sumSeconds, s.sumNanos
-			series.Slow = v.visible(s.slow)
+		early := (s.life == pending || s.visibleSince > v.Version) && !v.state.immediate
+		c := &s.counts
+		if early || s.life == stale {
+			if c = s.held; c == nil {
+				c = &noCounts
+			}
+		}
+		series.Requests, series.Late, series.Bytes, series.Slow = &c.requests, &c.late, c.bytes, v.visible(c.slow[:])
+		if !early {
+			d := s.durations
+			series.Classic, series.durations = &d.classic, d
+			series.Zero, series.SumSeconds, series.SumNanos = d.zero, d.sumSeconds, d.sumNanos
 		}
 		f(series)
 	}
@@ -128,13 +136,13 @@ func (v *View) chunk(start, end int, pools bool, series *Series, f func(*Series)
 
 // visible are the counts of slow requests, 0 for the columns that are pending.
 func (v *View) visible(slow []uint64) []uint64 {
-	for i, n := range slow {
+	for i := range v.Thresholds {
+		v.slow[i] = slow[i]
 		if v.pending[i] {
-			n = 0
+			v.slow[i] = 0
 		}
-		v.slow[i] = n
 	}
-	return v.slow[:len(slow)]
+	return v.slow[:len(v.Thresholds)]
 }
 
 // SourceStatus is the saved state of a source.
@@ -163,6 +171,8 @@ type ServiceStatus struct {
 	Created           int64
 	Probes            [5]uint64
 	Tracked           int
+	Troubled          int // tenants that have series because they are or were lately in trouble
+	Waiting           int // tenants in trouble for which there is no place
 	Admitted, Demoted uint64
 	// Off is how many requests the counters of tiers have more than those of tenants; what is not 0 is a defect.
 	Off int64
@@ -186,6 +196,7 @@ func (s *Store) Services() []ServiceStatus {
 	for i := range all {
 		t := s.index.services[i]
 		all[i].Tracked, all[i].Admitted, all[i].Demoted = s.index.used(t), t.admitted, t.demoted
+		all[i].Troubled, all[i].Waiting = len(t.troubles), t.waitingTroubled
 	}
 	return all
 }
@@ -196,11 +207,7 @@ func (s *Store) Unknown() (n uint64) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for i := range st.services {
-		s := &st.slots[st.services[i].unknown]
-		for _, late := range s.late {
-			n += late
-		}
-		n += s.total()
+		n += st.slots[st.services[i].unknown].counted()
 	}
 	return n
 }
@@ -215,10 +222,8 @@ func (s *Store) Totals() (requests, late uint64, tenants int) {
 		if s.life == free || s.special == poolSlot {
 			continue
 		}
-		requests += s.total()
-		for _, n := range s.late {
-			late += n
-		}
+		requests += s.total() - s.shared
+		late += s.totalLate() - s.sharedLate
 		if s.name != metric.TenantOther && s.name != metric.TenantUnknown {
 			tenants++
 		}
