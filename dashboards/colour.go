@@ -91,5 +91,18 @@ func texts(all ...text) []dashboard.ValueMapping {
 	}}}
 }
 
+// wordsIn gives words their colours.
+func wordsIn(colours map[string]string) []dashboard.ValueMapping {
+	results := map[string]dashboard.ValueMappingResult{}
+	for i, word := range sortedKeys(colours) {
+		results[word] = dashboard.ValueMappingResult{
+			Text: new(word), Color: new(colours[word]), Index: new(int32(i)),
+		}
+	}
+	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{
+		Type: dashboard.MappingTypeValueToText, Options: results,
+	}}}
+}
+
 // never stands for a budget that nothing burns, in hours: an absent value would leave its row out.
 const never = 1_000_000

@@ -175,7 +175,7 @@ func dailyIncidents() []panel {
 		number(words{
 			title: "Incidents of a day", unit: units.Short, empty: notRead,
 			about: "Incidents that began in the last day, by priority. Each P1 and P2 is documented within 24 hours.",
-		}, 8, "sum by (priority) ("+opened()+")", "{{priority}}", steps(blue)).Decimals(0),
+		}, 8, "sum by (priority) ("+opened()+")", "{{priority}}", known(blue)).Decimals(0),
 		nobodyHasIt(),
 		number(words{
 			title: "Answered late in a day", unit: units.Short, empty: notRead,
@@ -203,10 +203,11 @@ func noisyTable(window, name string) panel {
 		title: "What was noisy", unit: units.Short, empty: "No alert fired in " + name,
 		about: fmt.Sprintf("The %d alerts that fired for longest in %s, and how often they began. What fires long or often "+
 			"without anybody doing anything needs a better threshold or a repair.", worstTenants, name),
+		whenRed: "It paged at P1: whatever fires here often or briefly wakes people for nothing.",
 	}, 24, 7, []key{
 		byEnvironment,
 		{label: metric.LabelAlertname, title: "Alert"},
-		{label: metric.LabelPriority, title: "Priority"},
+		byPriority,
 		byService,
 	},
 		column{title: "Fired for", unit: units.Seconds, expr: fired},

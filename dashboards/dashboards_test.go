@@ -41,13 +41,16 @@ var foreign = map[string][]string{
 	},
 	"ALERTS_FOR_STATE": {metric.LabelAlertname, metric.LabelBundle, metric.LabelPriority, metric.LabelTenant},
 	seriesUp:           target, scrapeDuration: target, scrapeSamples: target, residentMemory: target,
-	processSeconds: target, ruleGroupSeconds: target, ruleGroupInterval: target, ruleFailures: target,
+	processSeconds: target, ruleGroupSeconds: ruleGroup, ruleGroupInterval: ruleGroup, ruleFailures: target,
 	ruleMisses: target, alertmanagersKnown: target, alertsNotDelivered: target, alertsDropped: target,
 	prometheusReload: target, alertmanagerReload: target, notificationsSent: target, notificationsFailed: target,
 	notificationSeconds: target, notificationsMeasured: target,
 }
 
-var target = []string{"job", "instance"}
+var (
+	target    = []string{"job", "instance"}
+	ruleGroup = []string{"job", "instance", "rule_group"}
+)
 
 // TestNames holds that every query asks for declared series, by labels that they have.
 func TestNames(t *testing.T) {

@@ -39,6 +39,9 @@ const (
 	notificationsMeasured = "alertmanager_notification_latency_seconds_count"
 )
 
+// ourGroups matches the groups of rules of the bundle by their names behind that of their file.
+const ourGroups = `rule_group=~".*;thorbis-.*"`
+
 // onTargets selects the part of another program's series that is of the targets picked.
 func onTargets(name string, matchers ...string) string {
 	return name + "{" + strings.Join(append([]string{pickedJob, pickedInstance}, matchers...), ",") + "}"
@@ -85,9 +88,9 @@ func path(*config.Policy) *dashboard.DashboardBuilder {
 			title: "Evaluation of rules", unit: units.PercentUnit, empty: "Prometheus is not scraped",
 			about: "Time that the last evaluation of each group took, of its interval: the slowest groups. From 100 % on, " +
 				"evaluations are missed.",
-		}, 12, query("A", fmt.Sprintf("topk(%d, %s / on (job, instance, rule_group) %s)", topLines,
-			onTargets(ruleGroupSeconds),
-			onTargets(ruleGroupInterval)), "{{rule_group}}")).Min(0),
+		}, 12, query("A", fmt.Sprintf(`topk(%d, label_replace(%s / on (job, instance, rule_group) %s, "group", "$1", `+
+			`"rule_group", ".*;(.*)"))`, topLines, onTargets(ruleGroupSeconds, ourGroups),
+			onTargets(ruleGroupInterval, ourGroups)), "{{group}}")).Min(0),
 		manyLines(words{
 			title: "Notifications", unit: units.CountsPerSecond, empty: "Alertmanager is not scraped",
 			about: "Notifications a second by integration.",

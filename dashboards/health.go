@@ -117,7 +117,9 @@ func notUp() panel {
 	}, 10, query("A",
 		fmt.Sprintf(`count by (app_service, state) (group by (environment, app_service, tenant, state) (%s))`+
 			` or 0 * count by (app_service) (%s)`, pick(metric.CheckState, ofTenants, metric.LabelState+`=~"down|unknown"`),
-			pick(metric.CheckState, ofTenants)), "{{app_service}} {{state}}")).Min(0).AxisSoftMax(5)
+			pick(metric.CheckState, ofTenants)), "{{app_service}} {{state}}")).Min(0).AxisSoftMax(5).
+		OverrideByRegexp(".* down", []dashboard.DynamicConfigValue{fixedColour(red)}).
+		OverrideByRegexp(".* unknown", []dashboard.DynamicConfigValue{fixedColour(yellow)})
 }
 
 func serviceUptime(p *config.Policy) panel {
@@ -145,7 +147,7 @@ func measured(p *config.Policy) panel {
 		about: fmt.Sprintf("For how long of the last %s the least watched check of each service was judged. Availability "+
 			"says nothing about the rest.", p.Objectives.Period),
 	}, fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.ObservedIncrease["_period"], ofServices)),
-		"{{app_service}} of "+p.Objectives.Period.String(), steps(blue))
+		"{{app_service}} of "+p.Objectives.Period.String(), known(blue))
 }
 
 func emptyIn() panel {

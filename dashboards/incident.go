@@ -89,7 +89,7 @@ func incidentTable() panel {
 		whenRed: "It waits for somebody: acknowledge it by the link of its page, then open its runbook.",
 	}, 24, 8, []key{
 		byEnvironment,
-		{label: metric.LabelPriority, title: "Priority", width: 80},
+		byPriority,
 		byService.leading(metric.HealthDashboard),
 		{label: metric.LabelSubject, title: "Subject"},
 		{label: metric.LabelAlert, title: "Alert"},
@@ -118,9 +118,10 @@ func firingTable() panel {
 		about: "All alerts of the bundle that fire, how many of each, and since when the first; also those that an alert " +
 			"on " +
 			"their cause keeps from notifying.",
+		whenRed: "A P1 fires: if no incident of it is open above, an alert on its cause reports it, or a silence hides it.",
 	}, 24, 7, []key{
 		byEnvironment,
-		{label: metric.LabelPriority, title: "Priority", width: 80},
+		byPriority,
 		{label: metric.LabelAlertname, title: "Alert"},
 		byService, byOwner,
 	},

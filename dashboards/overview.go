@@ -29,6 +29,7 @@ func overview(p *config.Policy) *dashboard.DashboardBuilder {
 	place(b, headline(), openByPriority(), nobodyHasIt(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
 	place(b, whatIsWrong(), tenantsInTrouble())
 	place(b, servicesTable(p))
+	place(b, servicesOverTime())
 	place(b, machinesTable(), databasesTable(), backupsTable(), watchersTable())
 	return b
 }
@@ -189,9 +190,9 @@ func whatIsWrong() panel {
 		about: "Open incidents: what, whose, since when, and whether somebody has taken it.",
 		whenRed: "Nobody has taken it: acknowledge it by the link of its page. The alert's name leads to the incidents, " +
 			"the service to its health.",
-	}, 14, 8, []key{
+	}, 14, 7, []key{
 		byEnvironment,
-		{label: metric.LabelPriority, title: "Priority", width: 70},
+		byPriority,
 		{label: metric.LabelAlert, title: "Alert", to: metric.IncidentDashboard},
 		byService.leading(metric.HealthDashboard),
 		{label: metric.LabelSubject, title: "Subject"},
@@ -219,15 +220,17 @@ func tenantsInTrouble() panel {
 			"five minutes. A name leads to the dashboard of that tenant.", worstTenants, worstTenants),
 		whenRed: "Open the tenant: its dashboard says which check or which requests. Many at once share a cause: look at " +
 			"services and machines first.",
-	}, 10, 8, []key{byEnvironment, byService, byTenant},
+	}, 10, 7, []key{byEnvironment, byService, byTenant},
 		column{
-			title: "Checks down", unit: units.Short, colours: atLeast(1, red), width: 90,
+			title: "Checks down", unit: units.Short, colours: atLeast(1, red), width: 115,
 			expr: fmt.Sprintf("topk(%d, count by (%s) (%s))", worstTenants, by, stateIs(metric.StateDown, ofTenants)),
 		},
-		column{title: "Bad in 5 min", unit: units.Short, expr: failing, colours: atLeast(10, yellow), width: 90},
+		column{title: "Bad in 5 min", unit: units.Short, expr: failing, colours: atLeast(10, yellow), width: 115},
 		column{
 			title: "Share bad", unit: units.PercentUnit, width: 90,
 			expr: fmt.Sprintf("max by (%s) (%s) and on (%s) %s", by, pick(metric.TenantError["5m"]), by, failing),
 		},
-	)
+	).SortBy([]cog.Builder[common.TableSortByFieldState]{
+		common.NewTableSortByFieldStateBuilder().DisplayName("Bad in 5 min").Desc(true),
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -52,7 +53,7 @@ func servicesTable(p *config.Policy) panel {
 			"that was measured; how fast it burns.", config.Duration(latency(p)), p.Objectives.Period),
 		whenRed: "Down, or a budget that is spent, or a burn of 14.4 and more: open the cell. The state leads to Health, " +
 			"budgets to SLOs, traffic to Tenants.",
-	}, 24, 6, []key{byEnvironment, byService.leading(metric.HealthDashboard)},
+	}, 24, 5, []key{byEnvironment, byService.leading(metric.HealthDashboard)},
 		column{
 			title: "State", unit: units.NoUnit, expr: serviceState(), texts: texts(serviceStates...),
 			to: metric.HealthDashboard, empty: "no check",
@@ -90,6 +91,21 @@ func servicesTable(p *config.Policy) panel {
 	)
 }
 
+// servicesOverTime shows since when a service is not up, and whether it was before.
+func servicesOverTime() panel {
+	var order []string
+	for _, t := range serviceStates {
+		order = append(order, t.words)
+	}
+	return timeline(words{
+		title: "Services over time", empty: "no service has a check yet",
+		about:   "The state of each service by its worst own check: since when, and whether it was before.",
+		whenRed: "It was down at that time; Health shows which check.",
+	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).
+		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).
+			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
+}
+
 func machinesTable() panel {
 	most := func(r *metric.Record) string { return "max by (environment, host) (" + inEnvironment(r) + ")" }
 	return figures(words{
@@ -100,7 +116,7 @@ func machinesTable() panel {
 		whenRed: "Full within hours: free space or enlarge the disk. At the limit of a disk, everything on it waits: see " +
 			"who " +
 			"reads and writes on Storage.",
-	}, 9, 7, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
+	}, 9, 5, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
 		column{
 			title: "CPU", unit: units.PercentUnit, expr: fmt.Sprintf("topk(%d, %s)", rows, most(metric.HostCPUUsed)),
 			decimals: 0, width: 70,
@@ -133,7 +149,7 @@ func databasesTable() panel {
 		whenRed: "Down, or no connections left: open Databases. Few connections left usually means transactions that do " +
 			"not " +
 			"end.",
-	}, 5, 7, []key{byServer.leading(metric.DatabasesDashboard)},
+	}, 5, 5, []key{byServer.leading(metric.DatabasesDashboard)},
 		column{
 			title: "Up", unit: units.NoUnit, expr: inEnvironment(metric.ServerUp), width: 60, to: metric.DatabasesDashboard,
 			texts: texts(text{1, "up", green}, text{0, "down", red}),
@@ -156,7 +172,7 @@ func backupsTable() panel {
 			"ago a " +
 			"restore last succeeded.",
 		whenRed: "More would be lost in a disaster than was promised: open Backups, see why no new one was made, make one.",
-	}, 5, 7, []key{byBackup.leading(metric.BackupDashboard)},
+	}, 5, 5, []key{byBackup.leading(metric.BackupDashboard)},
 		column{
 			title: "Age", unit: units.Seconds, expr: inEnvironment(metric.BackupRecoveryPoint), to: metric.BackupDashboard,
 		},
@@ -179,7 +195,7 @@ func watchersTable() panel {
 		title: "Who watches", unit: units.Short, empty: "No location watches anything",
 		about:   "Each location: how many checks it watches, and how long ago it was last expected to.",
 		whenRed: "The location watches nothing: fewer locations judge outages, or none. Open Exporter and paging path.",
-	}, 5, 7, []key{{label: metric.LabelLocation, title: "Location", to: metric.ExporterDashboard}},
+	}, 5, 5, []key{{label: metric.LabelLocation, title: "Location", to: metric.ExporterDashboard}},
 		column{
 			title: "Checks", unit: units.Short, to: metric.ExporterDashboard, colours: below(0, red, 1, red),
 			expr: fmt.Sprintf("%[1]s or on (environment, location) 0 * %[2]s", inEnvironment(metric.LocationWatched),

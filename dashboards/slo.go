@@ -35,7 +35,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		bars(words{
 			title: "Good events", unit: units.PercentUnit, empty: "no event yet",
 			about: fmt.Sprintf("Share of good events over %s, late ones included.", period),
-		}, ofSLO(metric.SLOGood), sloLegend, steps(blue)).Decimals(3),
+		}, ofSLO(metric.SLOGood), sloLegend, known(blue)).Decimals(3),
 		bars(words{
 			title: "Budget left by objective", unit: units.PercentUnit, empty: "no event yet",
 			about: fmt.Sprintf("Share of the bad events that %s permits which is left. Negative: overspent.", period),
@@ -52,7 +52,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		bars(words{
 			title: "Measured", unit: units.Seconds, empty: "since less than two minutes",
 			about: fmt.Sprintf("For how long of the last %s events were counted at all. A young budget says little.", period),
-		}, ofSLO(metric.SeenIncrease["_period"]), sloLegend+" of "+period.String(), steps(blue)),
+		}, ofSLO(metric.SeenIncrease["_period"]), sloLegend+" of "+period.String(), known(blue)),
 		objectiveTable(period),
 	)
 	row(b, "Burn", belowTarget(), sloBurnRates(),
@@ -203,7 +203,7 @@ func timeObjectives(period config.Duration) []panel {
 			about: fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, of the time for "+
 				"which "+
 				"its age was known.", period),
-		}, inEnvironment(metric.BackupFreshness), "{{backup}}", steps(blue)).Decimals(3),
+		}, inEnvironment(metric.BackupFreshness), "{{backup}}", known(blue)).Decimals(3),
 		bars(words{
 			title: "Budget left for stale backups", unit: units.PercentUnit, empty: "no backup in the policy",
 			about:   "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.",
@@ -214,7 +214,7 @@ func timeObjectives(period config.Duration) []panel {
 			title: "Answered in time", unit: units.PercentUnit, empty: "nothing to answer",
 			about: fmt.Sprintf("Share of %s's incidents that somebody acknowledged before the deadline of their priority, of "+
 				"those that had to be.", period),
-		}, inEnvironment(metric.ResponseGood), "{{priority}}", steps(blue)).Decimals(1),
+		}, inEnvironment(metric.ResponseGood), "{{priority}}", known(blue)).Decimals(1),
 		bars(words{
 			title: "Budget left for late answers", unit: units.PercentUnit, empty: "nothing to answer",
 			about:   "Share of the late answers that the objective permits which is left. Negative: overspent.",

@@ -14,6 +14,7 @@ type key struct {
 	label, title string
 	to           string // uid of the dashboard to which it leads, with all keys of the row
 	width        int    // in pixels, 0 for a share of the rest
+	texts        []dashboard.ValueMapping
 }
 
 // The keys of tables.
@@ -24,7 +25,8 @@ var (
 	byTenant      = key{label: metric.LabelTenant, title: "Tenant", to: metric.TenantDashboard}
 	byTier        = key{label: metric.LabelTier, title: "Tier"}
 	byOwner       = key{label: metric.LabelOwner, title: "Owner"}
-	byPage        = key{label: metric.LabelPage, title: "Priority", width: 80}
+	byPage        = key{label: metric.LabelPage, title: "Priority", width: 85, texts: wordsIn(priorityColours)}
+	byPriority    = key{label: metric.LabelPriority, title: "Priority", width: 85, texts: wordsIn(priorityColours)}
 	byObjective   = key{label: metric.LabelSLO, title: "Objective"}
 	byHost        = key{label: metric.LabelHost, title: "Host"}
 	byMountpoint  = key{label: metric.LabelMountpoint, title: "Mounted at"}
@@ -60,9 +62,7 @@ func figures(w words, width, height uint32, keys []key, columns ...column) *tabl
 		names[k.label], index[k.label], variables[k.label] = k.title, i, k.title
 	}
 	for _, k := range keys {
-		if properties := layout(k.width, k.to, variables); len(properties) > 0 {
-			b.OverrideByName(k.title, properties)
-		}
+		b.OverrideByName(k.title, append(k.properties(), layout(k.width, k.to, variables)...))
 	}
 	for i, c := range columns {
 		b.WithTarget(query(letter(i), c.expr, "").Instant().Format(prometheus.PromQueryFormatTable))
@@ -84,6 +84,19 @@ func figures(w words, width, height uint32, keys []key, columns ...column) *tabl
 		}})
 }
 
+func (k key) properties() []dashboard.DynamicConfigValue {
+	properties := []dashboard.DynamicConfigValue{{Id: "noValue", Value: "-"}}
+	if len(k.texts) > 0 {
+		properties = append(properties, dashboard.DynamicConfigValue{Id: "mappings", Value: k.texts}, colouredText)
+	}
+	return properties
+}
+
+// colouredText gives the text of a cell the colour of its value.
+var colouredText = dashboard.DynamicConfigValue{
+	Id: "custom.cellOptions", Value: map[string]string{"type": "color-text"},
+}
+
 func (c column) properties(variables map[string]string) []dashboard.DynamicConfigValue {
 	empty := c.empty
 	if empty == "" {
@@ -97,13 +110,14 @@ func (c column) properties(variables map[string]string) []dashboard.DynamicConfi
 		properties = append(properties, dashboard.DynamicConfigValue{Id: "mappings", Value: c.texts})
 	}
 	if len(c.colours) > 0 {
+		// The first colour is that of a cell without a value; what was the first holds from the lowest value on.
+		steps := append([]dashboard.Threshold{{Color: grey}, from(lowest, c.colours[0].Color)}, c.colours[1:]...)
 		properties = append(properties, dashboard.DynamicConfigValue{Id: "thresholds", Value: dashboard.ThresholdsConfig{
-			Mode: dashboard.ThresholdsModeAbsolute, Steps: c.colours,
+			Mode: dashboard.ThresholdsModeAbsolute, Steps: steps,
 		}})
 	}
 	if len(c.colours) > 0 || len(c.texts) > 0 {
-		properties = append(properties,
-			dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": "color-text"}})
+		properties = append(properties, colouredText)
 	}
 	return append(properties, layout(c.width, c.to, variables)...)
 }

@@ -48,7 +48,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		number(words{
 			title: "Tier", unit: units.Short, empty: "in no registry", about: "The tier by which the tenant is judged.",
 		}, 4, fmt.Sprintf("count by (%s) (%s)", metric.LabelTier, inEnvironment(metric.TenantTier, pickedTenant)),
-			"{{tier}}", steps(blue)).TextMode(common.BigValueTextModeName),
+			"{{tier}}", known(blue)).TextMode(common.BigValueTextModeName),
 		number(words{
 			title: "Checks down", unit: units.Short, empty: "no check of its own",
 			about:   "Checks of the tenant that are down.",
@@ -58,7 +58,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		number(words{
 			title: "Requests", unit: units.RequestsPerSecond, empty: "none in five minutes",
 			about: "Requests a second over five minutes.",
-		}, 4, ofTenant(metric.TenantRate), "{{app_service}}", steps(blue)),
+		}, 4, ofTenant(metric.TenantRate), "{{app_service}}", known(blue)),
 		number(words{
 			title: "Bad in five minutes", unit: units.Short, empty: "none",
 			about:   "Requests in five minutes that failed (availability) or were slower than a threshold (latency).",
@@ -78,7 +78,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		bars(words{
 			title: "Availability", unit: units.PercentUnit, empty: "no check of its own yet",
 			about: fmt.Sprintf("Uptime of each of its checks over %s, of the time that was judged.", period),
-		}, ofTenant(metric.Uptime["_period"]), "{{check}}", steps(blue)).Decimals(3),
+		}, ofTenant(metric.Uptime["_period"]), "{{check}}", known(blue)).Decimals(3),
 		bars(words{
 			title: "Budget left for the tenant", unit: units.PercentUnit, empty: "all of it",
 			about: fmt.Sprintf("Share of the bad requests that %s permits which is left. All of it while the tenant had no bad "+
@@ -96,7 +96,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 			about: fmt.Sprintf("For how long of the last %s the requests of the tenant's services were counted at all.", period),
 		}, fmt.Sprintf("%s and on (environment, app_service) (%s or %s)", pick(metric.SeenIncrease["_period"]),
 			ofTenant(metric.TenantRate), ofTenant(metric.CheckExpected)), "{{app_service}} {{slo}} of "+period.String(),
-			steps(blue)),
+			known(blue)),
 	)
 	row(b, "Requests", tenantRequests()...)
 	row(b, "Backups, certificates, checks", tenantBackups(), tenantChecks(period))

@@ -33,7 +33,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		number(words{
 			title: "Throughput", unit: units.RequestsPerSecond, empty: "no request yet",
 			about: "Requests a second over five minutes.",
-		}, 5, pick(metric.ServiceRate), "{{app_service}}", steps(blue)),
+		}, 5, pick(metric.ServiceRate), "{{app_service}}", known(blue)),
 		number(words{
 			title: "Of the expected peak", unit: units.PercentUnit, empty: "no peak in the policy",
 			about:   "Requests a second over what the policy says the service is built for.",
@@ -42,7 +42,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		number(words{
 			title: "Active tenants", unit: units.Short, empty: "no request yet",
 			about: "Tenants with a request in the last five minutes.",
-		}, 4, pick(metric.ServiceActive), "{{app_service}}", steps(blue)),
+		}, 4, pick(metric.ServiceActive), "{{app_service}}", known(blue)),
 		number(words{
 			title: "Tenants down", unit: units.Short, empty: "no check of tenants",
 			about:   "Tenants with a check that is down, over all services picked.",
@@ -93,7 +93,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		manyLines(words{
 			title: "Bad requests by tenant", unit: units.Short, empty: "no request yet",
 			about: fmt.Sprintf("Failed requests in five minutes of the %d tenants that had most.", topLines),
-		}, 12, query("A", fmt.Sprintf("topk(%d, %s) or 0 * topk(1, %s)", topLines,
+		}, 12, query("A", fmt.Sprintf("topk(%d, max by (%s) (%s)) or 0 * topk(1, %s)", topLines, tenantBy,
 			pick(metric.TenantBadIncrease["5m"], availability), pick(metric.TenantRate)), "{{tenant}}")).Min(0),
 	)
 	row(b, "Sources", sourceTable(),

@@ -165,7 +165,8 @@ func weeklyIncidents() panel {
 		about: "By priority: how many began, beside the week before; how fast they were acknowledged and resolved (the " +
 			"slowest " +
 			"tenth); and the share that was answered late or was over within five minutes.",
-	}, 14, 7, []key{byEnvironment, {label: metric.LabelPriority, title: "Priority", width: 80}},
+		whenRed: "Every P1 has a post-mortem: what, why so late, and what prevents the next.",
+	}, 14, 7, []key{byEnvironment, byPriority},
 		column{title: "Began", unit: units.Short, expr: fmt.Sprintf(opened, ""), decimals: 0},
 		column{title: "Last week", unit: units.Short, expr: fmt.Sprintf(opened, lastWeek), decimals: 0},
 		column{title: "Acknowledged in", unit: units.Seconds, expr: inEnvironment(metric.AcknowledgeQuantiles["0.9"])},
