@@ -85,8 +85,9 @@ func backups(*config.Policy) *dashboard.DashboardBuilder {
 		lines(words{
 			title: "Failed listings by reason", unit: units.CountsPerSecond, empty: noBackup,
 			about: "Listings a second that failed. What was known before stays in place meanwhile.",
-		}, 12, query("A", fmt.Sprintf("sum by (backup, reason) (rate(%s[$__rate_interval]))",
-			ofBackup(metric.BackupListingFailures)), "{{backup}} {{reason}}")).Min(0),
+		}, 12, query("A", fmt.Sprintf("sum by (backup, reason) (rate(%[1]s[$__rate_interval])) > 0 or "+
+			"sum by (backup) (rate(%[1]s[$__rate_interval]))", ofBackup(metric.BackupListingFailures)),
+			"{{backup}} {{reason}}")).Min(0),
 		lines(words{
 			title: "Tenants without a backup", unit: units.Short, empty: "no backup is per tenant",
 			about: "Tenants of the registry without a backup as young as their tier demands.",

@@ -81,7 +81,7 @@ func dailyPerformance(p *config.Policy) []panel {
 	p95 := pick(metric.RequestDurationQuantile, `quantile="0.95"`)
 	return []panel{
 		limited(lines(words{
-			title: "Duration of 95 of 100 requests", unit: units.Seconds, empty: "no request has a duration",
+			title: "Duration of 95 of 100 requests", unit: units.Seconds, empty: "no request with a duration yet",
 			about: "The time within which 95 of 100 requests were answered; dashed, a day earlier. The line is at " +
 				config.Duration(latency(p)).String() + ".",
 			whenRed: "Answers are slower than promised: compare with the day before, then see Tenants.",

@@ -92,7 +92,7 @@ func path(*config.Policy) *dashboard.DashboardBuilder {
 			`"rule_group", ".*;(.*)"))`, topLines, onTargets(ruleGroupSeconds, ourGroups),
 			onTargets(ruleGroupInterval, ourGroups)), "{{group}}")).Min(0),
 		manyLines(words{
-			title: "Notifications", unit: units.CountsPerSecond, empty: "Alertmanager is not scraped",
+			title: "Notifications", unit: units.CountsPerSecond, empty: "nothing was notified yet",
 			about: "Notifications a second by integration.",
 		}, 12, query("A", fmt.Sprintf("sum by (integration) (rate(%s[$__rate_interval])) > 0", onTargets(notificationsSent)),
 			"{{integration}}"),
@@ -284,7 +284,7 @@ func integrationTable() panel {
 			onTargets(notificationsSent))
 	}
 	return figures(words{
-		title: "Alertmanager's integrations", unit: units.Short, empty: "Nothing was notified in the range",
+		title: "Alertmanager's integrations", unit: units.Short, empty: "Nothing was notified yet in the range",
 		about:   "Integrations that were used in the range picked: notifications, those that failed, and how long one takes.",
 		whenRed: "The channel loses notifications: its token, its address or its service. Alertmanager's log has the answer.",
 	}, 12, 6, []key{{label: metric.LabelIntegration, title: "Integration"}},

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	notRead    = "no exporter reads incidents"
-	noIncident = "no incident in a week"
+	notRead    = "no exporter has read incidents yet"
+	noIncident = "no incident in a week yet"
 )
 
 // incidents shows what is open, who has it, how people respond, and what on-call costs them.

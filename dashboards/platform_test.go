@@ -27,6 +27,7 @@ type platform struct {
 	t      *testing.T
 	outage int // the second at which it begins, 0 for never
 	sums   map[string]float64
+	boards map[string]lintDashboard // by file
 }
 
 const scrapeEvery = 15
@@ -50,7 +51,7 @@ func newPlatform(t *testing.T, outage int) *platform {
 			}
 		}
 	}
-	return &platform{World: w, t: t, outage: outage, sums: map[string]float64{}}
+	return &platform{World: w, t: t, outage: outage, sums: map[string]float64{}, boards: parsed(t)}
 }
 
 // run scrapes and evaluates from one second until another.

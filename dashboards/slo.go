@@ -199,13 +199,13 @@ func spenders(period config.Duration) panel {
 func timeObjectives(period config.Duration) []panel {
 	return []panel{
 		bars(words{
-			title: "Fresh backups", unit: units.PercentUnit, empty: "no backup in the policy",
+			title: "Fresh backups", unit: units.PercentUnit, empty: "no backup judged yet",
 			about: fmt.Sprintf("Share of %s for which each backup was as young as its objective requires, of the time for "+
 				"which "+
 				"its age was known.", period),
 		}, inEnvironment(metric.BackupFreshness), "{{backup}}", known(blue)).Decimals(3),
 		bars(words{
-			title: "Budget left for stale backups", unit: units.PercentUnit, empty: "no backup in the policy",
+			title: "Budget left for stale backups", unit: units.PercentUnit, empty: "no backup judged yet",
 			about:   "Share of the time that the objective permits a backup to be too old which is left. Negative: overspent.",
 			whenRed: "Backups were too old for too long: open Backups and see which runs were missed, and why.",
 		}, inEnvironment(metric.BackupFreshnessLeft), "{{backup}}", known(red, from(0, yellow), from(0.25,

@@ -56,7 +56,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 4, fmt.Sprintf("count(%s) or 0 * count(%s)", stateIs(metric.StateDown, pickedTenant),
 			pick(metric.CheckState, pickedTenant)), "checks", known(green, from(1, red))),
 		number(words{
-			title: "Requests", unit: units.RequestsPerSecond, empty: "none in five minutes",
+			title: "Requests", unit: units.RequestsPerSecond, empty: "none yet in five minutes",
 			about: "Requests a second over five minutes.",
 		}, 4, ofTenant(metric.TenantRate), "{{app_service}}", known(blue)),
 		number(words{
@@ -68,7 +68,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 			Orientation(common.VizOrientationHorizontal),
 		number(words{
 			title: "Alerts", unit: units.Short, empty: "rules are not loaded",
-			about:   "Alerts that fire and name this tenant.",
+			about:   "Alerts that fire and name this tenant. While its service is down, the service's alert stands for them.",
 			whenRed: "Each has a runbook. Incidents and on-call says whether somebody has it.",
 		}, 6, fmt.Sprintf("count(%s) or %s", alerts(priorities("P.+"), pickedTenant), rulesLoaded()), "alerts",
 			known(green, from(1, red))).DataLinks(more(metric.IncidentDashboard)),
@@ -142,7 +142,7 @@ func tenantRequests() []panel {
 				"> {{threshold}} s")).Min(0).AxisSoftMax(0.01).OverrideByName("errors",
 			[]dashboard.DynamicConfigValue{fixedColour(red)}),
 		coloured(lines(words{
-			title: "Duration", unit: units.Seconds, empty: "no request has a duration",
+			title: "Duration", unit: units.Seconds, empty: "no request with a duration yet",
 			about: "The time within which half, 95 and 99 of 100 requests were answered.",
 		}, 12, threeQuantiles(ofTenant, metric.TenantRequestDuration)...), quantileColours).Min(0),
 		lines(words{
@@ -160,8 +160,9 @@ const serverErrors = metric.LabelCodeClass + `="5xx"`
 func tenantBackups() panel {
 	by := "environment, backup, repository, kind"
 	return figures(words{
-		title: "Backups of the tenant", unit: units.Short, empty: "No backup is per tenant",
-		about: "The newest backup of the tenant's own data, by kind and repository.",
+		title: "Backups of the tenant", unit: units.Short, empty: "Not among the tenants whose backups are listed",
+		about: "The newest backup of the tenant's own data, by kind and repository. Exporters list the tenants whose " +
+			"backups are the oldest.",
 	}, 12, 6, []key{byEnvironment, byBackup.leading(metric.BackupDashboard), byRepository, {
 		label: metric.LabelKind,
 		title: "Kind",

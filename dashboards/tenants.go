@@ -25,8 +25,8 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		uid: metric.TenantsDashboard, title: "Tenants",
 		about: "Throughput, errors and durations of each service, who causes them, and whether they are counted well.",
 		variables: []cog.Builder[dashboard.VariableModel]{
-			environmentVariable(metric.ServiceRate),
-			serviceVariable(metric.ServiceRate),
+			environmentVariable(metric.TenantSourceInfo),
+			serviceVariable(metric.TenantSourceInfo),
 		},
 	}.builder()
 	row(b, "Now",
@@ -35,7 +35,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 			about: "Requests a second over five minutes.",
 		}, 5, pick(metric.ServiceRate), "{{app_service}}", known(blue)),
 		number(words{
-			title: "Of the expected peak", unit: units.PercentUnit, empty: "no peak in the policy",
+			title: "Of the expected peak", unit: units.PercentUnit, empty: "no requests yet, or no peak in the policy",
 			about:   "Requests a second over what the policy says the service is built for.",
 			whenRed: "The service carries more than it was built for: scale it out, or find who sends it under Busiest tenants.",
 		}, 5, pick(metric.ServiceUtilization), "{{app_service}}", known(green, from(0.8, yellow), from(1, red))).Decimals(0),
@@ -74,7 +74,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", pick(metric.SLOError["5m"], metric.LabelSLO+`=~"`+metric.SLOAvailability+`|`+
 			metric.SLOLatencyPrefix+`.*"`), sloLegend)).Min(0).AxisSoftMax(0.01),
 		limited(lines(words{
-			title: "Duration", unit: units.Seconds, empty: "no request has a duration",
+			title: "Duration", unit: units.Seconds, empty: "no request with a duration yet",
 			about: "The time within which half, 95 and 99 of 100 requests were answered. The line is at " +
 				config.Duration(latency(p)).String() + ".",
 			whenRed: "Answers are slower than promised: Slowest tenants says whether all of them or a few.",
@@ -87,7 +87,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Who", tenantTable(), worstTable(),
 		manyLines(words{
-			title: "Share of the traffic", unit: units.PercentUnit, empty: "no tenant sends a twentieth",
+			title: "Share of the traffic", unit: units.PercentUnit, empty: "no tenant sends a twentieth yet",
 			about: "Share of their service's requests, of the tenants that send a twentieth or more.",
 		}, 12, query("A", pick(metric.TenantShare), "{{app_service}} {{tenant}}")).Min(0).Max(1),
 		manyLines(words{
@@ -116,7 +116,7 @@ func tenantTable() panel {
 	ofThem := func(expr string) string { return expr + " and on (" + tenantBy + ") " + top }
 	without := func(expr string) string { return "sum by (" + tenantBy + ") (" + expr + ")" }
 	return figures(words{
-		title: "Busiest tenants", unit: units.Short, empty: "No tenant has sent requests in five minutes",
+		title: "Busiest tenants", unit: units.Short, empty: "No tenant has sent requests yet",
 		about: fmt.Sprintf("The %d tenants with the most requests. A tenant's name leads to its own dashboard.", topTenants),
 		whenRed: "Its requests fail or its budget is spent: open the tenant. A large share beside a slow service is a " +
 			"noisy " +

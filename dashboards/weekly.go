@@ -75,7 +75,7 @@ func weeklyServices(p *config.Policy) []panel {
 			query("B", pick(metric.ServiceRate)+lastWeek, "{{app_service}} a week earlier")).Min(0).
 			OverrideByQuery("B", objectiveLine),
 		limited(lines(words{
-			title: "Duration of 95 of 100 requests", unit: units.Seconds, empty: "no request has a duration",
+			title: "Duration of 95 of 100 requests", unit: units.Seconds, empty: "no request with a duration yet",
 			about: "The time within which 95 of 100 requests were answered; dashed, a week earlier. The line is at " +
 				config.Duration(latency(p)).String() + ".",
 			whenRed: "Answers became slower than promised: see since when, and what was deployed then.",
@@ -134,7 +134,7 @@ func peakTable() panel {
 	most := "max_over_time(" + pick(metric.ServiceUtilization) + "[1w]%s)"
 	now, before := fmt.Sprintf(most, ""), fmt.Sprintf(most, lastWeek)
 	return figures(words{
-		title: "Peaks of services", unit: units.Short, empty: "The policy names no peak_capacity",
+		title: "Peaks of services", unit: units.Short, empty: "No requests yet, or no peak_capacity in the policy",
 		about: "The highest rate of the last week against what the service is built for, beside the week before, and the " +
 			"day " +
 			"on which it is reached if it goes on growing like that.",
