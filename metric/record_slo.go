@@ -183,9 +183,11 @@ var (
 	SLOCoverage = record("app_service:thorbis_slo_coverage:ratio_period",
 		"Share of the policy's period in which events were measured.", sloLevel)
 	SLOBudgetLeft = record("app_service:thorbis_slo_budget_left:ratio",
-		"Share of the budget of the policy's period that is left; negative when overspent.", sloLevel)
+		"Share of the budget of the policy's whole period that is left, at the traffic of what was measured of it; "+
+			"negative when overspent.", sloLevel)
 	SLOBudgetLeftEvents = record("app_service:thorbis_slo_budget_left:events",
-		"Events of the policy's period that may still be bad; negative when overspent.", sloLevel)
+		"Events of the policy's whole period that may still be bad, at the traffic of what was measured of it; "+
+			"negative when overspent.", sloLevel)
 	SLOBudgetHours = record("app_service:thorbis_slo_budget_empty:hours",
 		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.",
 		sloLevel)

@@ -136,7 +136,9 @@ func quietAfter(reported []*metric.Record, level, window, now string) string {
 		last(rule.Settled("5m")) + "))"
 }
 
-// sloBudget records what is left of each budget over the policy's period.
+// sloBudget records what is left of each budget over the policy's period. A budget is of the whole period: what was
+// not measured of it, such as the time before an install, is taken to have as much traffic as what was, and nothing bad
+// in it. Otherwise some bad minutes of the first hour would overspend the budget of a month a hundred times.
 func sloBudget(p *config.Policy) rule.Group {
 	n := rule.Names{
 		"period": rule.Seconds(p.Objectives.Period.Std()),
@@ -167,10 +169,11 @@ func sloBudget(p *config.Policy) rule.Group {
 		record(metric.SLOError[rule.Period], `$bad / ($events > 0)`),
 		record(metric.SLOGood, `1 - $error`),
 		record(metric.SLOCoverage, `clamp_max($seen / $period, 1)`),
-		record(metric.SLOBudgetLeft, `1 - $error / on ($slo) $budget`),
-		record(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget - $bad`),
+		record(metric.SLOBudgetLeft, `1 - $error / on ($slo) $budget * on ($slo) $coverage`),
+		record(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget / on ($slo) ($coverage > 0) - $bad`),
 		record(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
-		record(metric.TenantBudgetLeft, `1 - $tenantError / on ($tenantSLO) $tenantBudget`),
+		record(metric.TenantBudgetLeft,
+			`1 - $tenantError / on ($tenantSLO) $tenantBudget * on ($slo) group_left () $coverage`),
 		record(metric.TenantBudgetHours,
 			`$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
 		record(metric.TenantCoverage, `0 * $tenantLeft + on ($slo) group_left () $coverage`),
@@ -201,7 +204,7 @@ func sloTiers(p *config.Policy) rule.Group {
 		)
 	}
 	g.Rules = append(g.Rules,
-		record(metric.TierBudgetLeft, `1 - $period`),
+		record(metric.TierBudgetLeft, `1 - $period * on ($slo) group_left () $coverage`),
 		record(metric.TierBudgetHours, `$hours * ($left > 0) / ($hour > 0)`),
 		record(metric.TierCoverage, `0 * $left + on ($slo) group_left () $coverage`),
 	)
