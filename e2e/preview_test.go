@@ -62,6 +62,10 @@ func look(b *browsertest.Browser) (seen, error) {
 // previewInPeace looks at everything once the first outage is over, and clicks.
 func previewInPeace(t *testing.T, s *stack.Stack) {
 	b := browsertest.Start(t)
+	eventually(t, 2*time.Minute, "throughput, where the last step of every graph sees it", func() bool {
+		old, err := holds(s.Prometheus, metric.ServiceRate.Name+" offset 1m")
+		return err == nil && old
+	})
 	checkKnown(t, s, b)
 	checkAlertsPage(t, s, b, "")
 	checkPreview(t, s, b, false)

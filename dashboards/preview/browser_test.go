@@ -119,7 +119,7 @@ func TestEveryKind(t *testing.T) {
 		"another kind": `panels of type "candlestick" are not supported`,
 		"odd parts": `override "byMagic" is not supported; property "sparkles" is not supported; ` +
 			`transformation "rainbow" is not supported`,
-		"a wrong query": "parse error",
+		"a wrong query": "parse error", "a wrong figure": "parse error",
 	}
 	for _, p := range panels {
 		slices.Sort(p.Unsupported)
@@ -127,10 +127,14 @@ func TestEveryKind(t *testing.T) {
 		if want := expected[p.Title]; want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", p.Title, got, want)
 		}
-		empty := slices.Contains([]string{"another kind", "nothing", "a wrong query"}, p.Title)
+		empty := slices.Contains([]string{"another kind", "nothing", "a wrong query", "a wrong figure"}, p.Title)
 		if p.Empty != empty {
 			t.Errorf("%s (%s): empty is %t, want %t", p.Title, p.Type, p.Empty, empty)
 		}
+	}
+	wrong := eval[string](t, b, `document.querySelector('[data-title="a wrong figure"]').textContent`)
+	if strings.Contains(wrong, "all is well") {
+		t.Errorf("a figure whose query failed is shown as %q", wrong)
 	}
 	for _, title := range []string{"each first", "each two", "inside"} {
 		if !slices.ContainsFunc(panels, func(p drawn) bool { return p.Title == title }) {

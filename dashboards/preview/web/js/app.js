@@ -111,12 +111,17 @@ function drawHead() {
         icon('down'),
       ),
       h(
-        `a.control.alarm${alarms.count ? `.firing.${alarms.worst}` : ''}`,
+        `a.control.alarm${alarms.failed ? '.failed' : alarms.count ? `.firing.${alarms.worst}` : ''}`,
         {
           href: '/alerts',
           'data-inside': '',
           'aria-current': page instanceof AlertsPage ? 'page' : undefined,
-          'aria-label': alarms.count ? `${alarms.count} alerts firing` : 'No alert fires',
+          title: alarms.failed || undefined,
+          'aria-label': alarms.failed
+            ? 'Alerts cannot be read'
+            : alarms.count
+              ? `${alarms.count} alerts firing`
+              : 'No alert fires',
         },
         icon('bell'),
         h('span', {}, alarms.failed ? '?' : alarms.count),
@@ -198,8 +203,8 @@ document.addEventListener('visibilitychange', () => {
 async function lookAtAlerts() {
   try {
     alarms = tally(await fetchAlerts());
-  } catch {
-    alarms = { count: 0, worst: '', failed: true };
+  } catch (e) {
+    alarms = { count: 0, worst: '', failed: e.message };
   }
   drawHead();
 }

@@ -181,10 +181,13 @@ export class Panel {
     const errors = this.data.queries.filter((q) => q.error).map((q) => `${q.refId}: ${q.error}`);
     const size = (this.drawnAt = this.size);
     if (size.width <= 0) return;
+    if (this.model.timeFrom || this.model.timeShift) problems.push('a time range of its own is not supported');
     let drawn = { empty: true };
     try {
       if (!kind) problems.push(`panels of type "${this.model.type}" are not supported`);
-      else {
+      else if (errors.length === 0 || this.data.frames.length > 0) {
+        // Where every query failed there is nothing to draw: what stands for no series would mislead.
+
         const frames = configure(
           transform(this.data.frames, this.model.transformations, problems),
           this.model.fieldConfig,
