@@ -81,6 +81,8 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	probe := newProbe(app, f)
 	tenants := newTenants(app, f)
 	backups := newBackups(app, f)
+	procedure := newRun(app, args)
+	done := newDone(app)
 
 	command, err := app.Parse(args)
 	if terminated >= 0 {
@@ -101,6 +103,14 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 		err = probe.run(ctx)
 	case tenants.name:
 		err = tenants.run(ctx, stderr)
+	case procedure.command:
+		patience.Store(int64(signalled))
+		var code int
+		if code, err = procedure.run(ctx, stderr); err == nil {
+			return code
+		}
+	case done.command:
+		err = done.run(ctx)
 	default:
 		if run, ok := backups.run[command]; ok {
 			patience.Store(int64(backupPatience))

@@ -34,6 +34,7 @@ type Result struct {
 	Started   time.Time `json:"started,omitzero"`
 	Finished  time.Time `json:"finished"`
 	Success   bool      `json:"success"`
+	Status    int       `json:"exit_status,omitempty"`
 	Output    string    `json:"output,omitempty"`
 }
 
@@ -67,6 +68,19 @@ func parseResult(text []byte, now time.Time) (*Result, error) {
 	}
 	r.Finished = earliest(r.Finished, now)
 	return &r, nil
+}
+
+// ReadResult reads a result file of the command run.
+func ReadResult(ctx context.Context, name string) (*Result, error) {
+	text, err := regularfile.Read(ctx, name, maxResult)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseResult(text, time.Now())
+	if err == nil && (r.RID == "" || r.Procedure == "") {
+		err = errors.New("invalid result: rid or procedure is missing")
+	}
+	return r, err
 }
 
 // follow watches the files and the collectors that prove runs.
@@ -177,16 +191,9 @@ func (c *Collector) readResults(ctx context.Context, dir string) error {
 }
 
 func (c *Collector) takeResult(ctx context.Context, name string) error {
-	text, err := regularfile.Read(ctx, name, maxResult)
+	r, err := ReadResult(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it was delivered by its owner meanwhile
-	}
-	if err != nil {
-		return err
-	}
-	r, err := parseResult(text, time.Now())
-	if err == nil && r.RID == "" {
-		err = errors.New("invalid result: rid is missing")
 	}
 	if err != nil {
 		c.files[1].Add(1)
