@@ -31,23 +31,19 @@ type apiAnswer struct {
 	Error     string `json:"error,omitempty"`
 }
 
-// api serves the HTTP API: the endpoints of each collector, and an error in JSON for any other path.
+// api serves the HTTP API: the status, the endpoints of each collector, and an error in JSON for any other path.
 func (e *exporter) api(mux *http.ServeMux) {
 	places := make(chan struct{}, maxAPIRequests)
-	var paths []string
+	endpoints := []collectors.Endpoint{e.statusEndpoint()}
 	for _, c := range e.collectors {
-		endpoints, ok := c.Collector.(collectors.Endpoints)
-		if !ok {
-			continue
-		}
-		for _, endpoint := range endpoints.Endpoints() {
-			paths = append(paths, apiPath+endpoint.Path)
-			mux.Handle("GET "+apiPath+endpoint.Path, e.endpoint(endpoint.Answer, places))
+		if more, ok := c.Collector.(collectors.Endpoints); ok {
+			endpoints = append(endpoints, more.Endpoints()...)
 		}
 	}
-	list := "its collectors have no resources"
-	if len(paths) > 0 {
-		list = "there are " + strings.Join(paths, ", ")
+	var paths []string
+	for _, endpoint := range endpoints {
+		paths = append(paths, apiPath+endpoint.Path)
+		mux.Handle("GET "+apiPath+endpoint.Path, e.endpoint(endpoint.Answer, places))
 	}
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -55,7 +51,7 @@ func (e *exporter) api(mux *http.ServeMux) {
 			e.answer(w, http.StatusMethodNotAllowed, apiAnswer{ErrorType: apiNotAllowed, Error: "the API is read by GET"})
 			return
 		}
-		e.refuse(w, r, collectors.NotFound("unknown path %q: %s", r.URL.Path, list))
+		e.refuse(w, r, collectors.NotFound("unknown path %q: there are %s", r.URL.Path, strings.Join(paths, ", ")))
 	})
 }
 

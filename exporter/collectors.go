@@ -27,9 +27,7 @@ var Definitions = []collectors.Definition{
 
 // checks is what the pages show and probe of the health collector.
 type checks interface {
-	Status() []health.CheckStatus
 	Saving() health.SavingStatus
-	References() []health.ReferenceStatus
 	Tenants() int
 	Configured(target, module string) bool
 	prober

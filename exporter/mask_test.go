@@ -46,7 +46,8 @@ health:
 	}
 	pages := []answer{
 		debug, get(t, base+"/status"), get(t, base+"/probe?target="+url.QueryEscape(target.URL)),
-		get(t, base+"/probe?target="+token), get(t, base+"/"+token),
+		get(t, base+"/probe?target="+token), get(t, base+"/"+token), get(t, base+"/api/v1/status"),
+		get(t, base+"/api/v1/checks"), get(t, base+"/api/v1/checks/home"), get(t, base+"/api/v1/checks/"+token),
 	}
 	for _, page := range pages {
 		if strings.Contains(page.body, token) || strings.Contains(fmt.Sprint(page.header), token) {

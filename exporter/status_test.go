@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,22 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// fakeChecks are checks in any state.
-type fakeChecks []health.CheckStatus
+// fakeChecks are checks that nothing is known of, whose state cannot be saved.
+type fakeChecks struct{}
 
-func (f fakeChecks) Status() []health.CheckStatus { return f }
 func (fakeChecks) Configured(string, string) bool { return false }
 func (fakeChecks) Saving() health.SavingStatus {
 	return health.SavingStatus{LastSaved: time.Unix(1e9, 0), Live: true}
-}
-
-func (fakeChecks) References() []health.ReferenceStatus {
-	return []health.ReferenceStatus{{Target: "ref.example:443", State: "dead"}}
 }
 
 func (fakeChecks) Tenants() int { return 0 }
@@ -32,48 +29,87 @@ func (fakeChecks) Probe(context.Context, health.ProbeRequest) (health.ProbeResul
 	return health.ProbeResult{}, errors.New("not here")
 }
 
+// reporter is a collector with a part of the status page and nothing else.
+type reporter struct {
+	served
+	sections func(collectors.SectionRequest) []collectors.Section
+}
+
+func (r reporter) Sections(request collectors.SectionRequest) []collectors.Section {
+	return r.sections(request)
+}
+
+// showing returns the address of an exporter whose status page has these sections too.
+func showing(t *testing.T, sections func(collectors.SectionRequest) []collectors.Section) (e *exporter, base string) {
+	t.Helper()
+	e = newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Collectors: map[string]bool{}}, nil)
+	e.add("shown", reporter{sections: sections})
+	return e, serve(t, e)
+}
+
 func TestStatusPageEscapesWhatComesFromOutside(t *testing.T) {
-	e, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
-	const evil = `<script>alert(1)</script>`
-	e.checks = fakeChecks{{Check: evil, Tenant: evil, Target: "javascript:" +
-		evil, Reason: evil, State: metric.StateDown, OutageSince: time.Now()}}
+	const evil = `<script>alert(1)</script>" onload="x`
+	_, base := showing(t, func(collectors.SectionRequest) []collectors.Section {
+		return []collectors.Section{{
+			Key: "things", Title: evil, Note: evil,
+			Columns: []collectors.Column{{Key: "a", Title: evil}, {Key: "b", Title: "B"}},
+			Rows: []collectors.Row{{
+				Level: collectors.LevelBad, Cure: evil,
+				Cells: []any{collectors.Code(evil), collectors.Explained{Text: collectors.State(evil), Detail: evil}},
+			}},
+		}}
+	})
 	a := get(t, base+"/status")
-	if a.code != http.StatusOK || strings.Contains(a.body, "<script>") || !strings.Contains(a.body, "&lt;script&gt;") {
+	if a.code != http.StatusOK || strings.Contains(a.body, "<script>") || strings.Contains(a.body, `" onload`) ||
+		strings.Count(a.body, "&lt;script&gt;") < 8 {
 		t.Errorf("not escaped:\n%s", a.body)
 	}
 	if !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Error("no content security policy")
 	}
+	if a := get(t, base+"/api/v1/status"); apiOf(t, a).Status != "success" {
+		t.Errorf("as JSON: %s", a.body)
+	}
 }
 
-func TestStatusPageIsBoundedAndShowsTheWorstFirst(t *testing.T) {
-	e, base := start(t, Options{Load: newPolicyFile(t, site(t)).load})
-	var all fakeChecks
-	for i := range maxStatusRows + 5 {
-		all = append(all, health.CheckStatus{Check: fmt.Sprintf("up-%d", i), State: metric.StateUp})
+// What a request asks for reaches the collectors, and a defect in one costs its part alone.
+func TestStatusIsMadeOfTheCollectorsParts(t *testing.T) {
+	var asked collectors.SectionRequest
+	e, base := showing(t, func(r collectors.SectionRequest) []collectors.Section {
+		asked = r
+		s := collectors.Section{Key: "checks", Title: "Checks", Columns: []collectors.Column{{Key: "check", Title: "Check"}}}
+		for i := range 1005 {
+			s.Rows = append(s.Rows, collectors.Row{Level: collectors.LevelOK, Cells: []any{fmt.Sprint("row-", i)}})
+		}
+		s.Cut(r.Limit)
+		return []collectors.Section{s}
+	})
+	e.checks = fakeChecks{}
+	e.add("broken", reporter{sections: func(collectors.SectionRequest) []collectors.Section { panic("poison") }})
+	page := get(t, base+"/status?state=down").body
+	if n := strings.Count(page, ">row-"); n != maxStatusRows || !strings.Contains(page, "and 805 more.") ||
+		asked.State != metric.StateDown || asked.Limit != maxStatusRows {
+		t.Errorf("%d rows of %+v", n, asked)
 	}
-	all = append(all, health.CheckStatus{Check: "new", State: metric.StateDown, OutageSince: time.Now().Add(-time.Minute)},
-		health.CheckStatus{Check: "old", State: metric.StateUnknown, OutageSince: time.Now().Add(-time.Hour)})
-	e.checks = all
-	page := get(t, base+"/status").body
-	if strings.Count(page, "<td>up-") != maxStatusRows-2 || !strings.Contains(page, "and 7 more.") {
-		t.Errorf("%d rows", strings.Count(page, "<td>up-"))
+	for _, want := range []string{"Nothing has been saved to", "2001-09-09 01:46:40Z", ">cannot be shown</td>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
-	if o, n := strings.Index(page, ">old<"), strings.Index(page, ">new<"); o < 0 || o > n {
-		t.Error("the oldest outage is not the first")
+	var answer struct{ Data statusAnswer }
+	a := get(t, base+"/api/v1/status")
+	if err := json.Unmarshal([]byte(a.body), &answer); err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(page, "Nothing has been saved to") || !strings.Contains(page, "2001-09-09 01:46:40Z") {
-		t.Error("it does not say that saving fails")
-	}
-	if !strings.Contains(page, `ref.example:443</td><td class="down">dead</td><td>never`) {
-		t.Error("it does not say that a reference is dead")
-	}
-	if page := get(t, base+"/status?state=down").body; strings.Contains(page, "<td>up-") ||
-		!strings.Contains(page, "<td>new") {
-		t.Error("the filter does not filter")
+	if s := answer.Data.Sections[0]; len(s.Rows) != maxStatusJSON || s.More != 5 || !answer.Data.State.Unsaved {
+		t.Errorf("%d rows, %d more, %+v", len(s.Rows), s.More, answer.Data.State)
 	}
 	if a := get(t, base+"/status?state=sideways"); a.code != http.StatusBadRequest {
 		t.Errorf("unknown state: %d", a.code)
+	}
+	a = get(t, base+"/api/v1/status?state=sideways")
+	if got := apiOf(t, a); got.ErrorType != "bad_data" || !strings.Contains(got.Error, `invalid state "sideways"`) {
+		t.Errorf("unknown state: %d %s", a.code, a.body)
 	}
 }
 
@@ -97,15 +133,16 @@ func TestPagesSayWhatIsThere(t *testing.T) {
 	var page string
 	testkit.Eventually(t, func() bool {
 		page = get(t, base+"/status").body
-		return strings.Contains(page, `<td class="up">up</td>`) && strings.Contains(page, "succeeded")
+		return strings.Contains(page, `<td class="state ok" data-label="State">up</td>`) &&
+			strings.Contains(page, "succeeded")
 	}, "the check is up, and the collector has reported")
 	for _, want := range []string{
-		"production, nyc,",                                  // environment and location
-		"<td>home</td>", "<td>web</td>", "http_2xx", target, // the check
-		`<h2>Open outages</h2>`, `<p class="up">None.</p>`,
-		`<td>health</td>`, "succeeded", // the collector
+		"production, nyc,",                            // environment and location
+		">home</td>", ">web</td>", "http_2xx", target, // the check
+		`<h2>Open outages</h2>`, `<p class="ok">None.</p>`, "All that this exporter watches is well.",
+		">health</td>", "succeeded", // the collector
 		string(file), "SHA-256 <code>", "no reference_targets", // the policy and its warning
-		`<a href="?state=down">down</a> 0`, `<a href="?state=up">up</a> 1`,
+		`<a href="?state=down#checks">down</a> 0`, `<a href="?state=up#checks">up</a> 1`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the status page lacks %q:\n%s", want, page)

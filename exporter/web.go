@@ -49,7 +49,7 @@ func (e *exporter) handler() (http.Handler, error) {
 	links := []web.LandingLinks{
 		{Address: "metrics", Text: "Metrics"},
 		{Address: "metrics/tenants", Text: "Tenants", Description: "the series of tenants; ?tenant[]=NAME shows one"},
-		{Address: "status", Text: "Status", Description: "open outages, checks, collectors, policy"},
+		{Address: "status", Text: "Status", Description: "what is not well, and what to do"},
 		{Address: "-/healthy", Text: "Healthy"},
 		{Address: "-/ready", Text: "Ready"},
 	}

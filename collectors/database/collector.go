@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -46,7 +47,10 @@ type Collector struct {
 type server struct {
 	config.Database
 	snapshot *collectors.Snapshot
-	lacks    []string // as logged last; only watch looks at it
+	last     answers   // of which the snapshot is
+	asked    time.Time // when it answered or did not, zero before
+	problem  string    // of that round
+	lacks    []string  // as logged last; only watch looks at it
 }
 
 // New returns a collector without servers; Apply gives it some.
@@ -70,7 +74,7 @@ func (c *Collector) commit(p *config.Policy) {
 		}
 		for _, old := range c.servers {
 			if old.Name == d.Name {
-				s.snapshot = old.snapshot
+				s.snapshot, s.last, s.asked, s.problem = old.snapshot, old.last, old.asked, old.problem
 			}
 		}
 		servers = append(servers, s)
@@ -108,13 +112,13 @@ func (c *Collector) poll(s *server) collectors.Poll {
 				return err
 			}
 			c.logLacks(s, connection)
-			c.show(s, a)
+			c.show(s, a, err)
 			if err != nil {
 				err = fmt.Errorf("server %s: %w", s.Name, err)
 			}
 			return err
 		},
-		Forget: func() { c.show(s, answers{unknown: true}) },
+		Forget: func() { c.show(s, answers{unknown: true}, nil) },
 		Close: func() {
 			if connection != nil {
 				connection.Close()
@@ -124,11 +128,14 @@ func (c *Collector) poll(s *server) collectors.Poll {
 }
 
 // show exposes what a server has answered in place of what it answered before.
-func (c *Collector) show(s *server, a answers) {
+func (c *Collector) show(s *server, a answers, err error) {
 	snapshot := a.snapshot(s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.snapshot = snapshot
+	s.snapshot, s.last, s.asked, s.problem = snapshot, a, time.Now(), ""
+	if err != nil {
+		s.problem = err.Error()
+	}
 }
 
 // logLacks logs what a server has no functions for, once. That is no fault of the exporter or of its role: the series

@@ -161,7 +161,7 @@ func TestPanicOfARoundLeavesNoServerUp(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	c.show(c.servers[0], answers{up: true})
+	c.show(c.servers[0], answers{up: true}, nil)
 	if v := value(t, c, metric.PostgresUp, "main"); v != 1 {
 		t.Fatalf("up = %v", v)
 	}

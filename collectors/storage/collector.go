@@ -62,7 +62,8 @@ type Collector struct {
 	checked  *config.Policy // whose limits were compared with the devices; only read looks at it
 	policy   atomic.Pointer[config.Policy]
 	snapshot atomic.Pointer[collectors.Snapshot]
-	reading  sync.Mutex // one round at a time
+	last     atomic.Pointer[reading] // of which the snapshot is
+	reading  sync.Mutex              // one round at a time
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -95,7 +96,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	group.Each(ctx, c.changed, func(g *collectors.Group) {
 		g.Poll(collectors.Poll{
 			Part: "devices", Interval: c.policy.Load().Storage.Interval.Std(), Round: c.read,
-			Forget: func() { c.snapshot.Store(nil) },
+			Forget: func() { c.snapshot.Store(nil); c.last.Store(nil) },
 		})
 		g.Poll(c.disks.poll())
 		for _, one := range c.canaries.current() {
@@ -148,6 +149,7 @@ func (c *Collector) read(ctx context.Context) error {
 	s := r.snapshot(now)
 	c.disks.expose(s)
 	c.snapshot.Store(s)
+	c.last.Store(&r)
 	return errors.Join(errDevices, errMounts)
 }
 

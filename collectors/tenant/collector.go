@@ -64,6 +64,8 @@ type Collector struct {
 	statuses    map[string]*sourceStatus // by the source's name, kept across reloads
 
 	tenants *tenants.Subscription // of the registry
+
+	activity activity
 }
 
 // sourceStatus outlives a reload, so that its counters do not start again.
@@ -231,6 +233,9 @@ func (c *Collector) read(g *collectors.Group) {
 	}
 	// The collector is at work whatever its sources do: each of them has a status of its own.
 	g.Poll(collectors.Poll{Part: "sources", Interval: heartbeat, Round: func(context.Context) error { return nil }})
+	if len(s.sources) > 0 {
+		g.Poll(c.activity.poll(c.store.Load()))
+	}
 	for _, r := range s.sources {
 		if r.run != nil {
 			g.Go("source "+r.config.Name, r.run)

@@ -127,16 +127,18 @@ func withUnits(b []byte) (int64, bool) {
 	return int64(sum), true
 }
 
-// Shape returns how a text is written, without what it says: each letter as a, each digit as 0.
-func Shape(text []byte) string {
-	const longest = 32
-	shape := make([]byte, 0, longest)
+// Shape returns how the first so many bytes of a text are written, without what they say: each letter as a, each digit
+// as 0, each byte that cannot be printed as a question mark.
+func Shape(text []byte, longest int) string {
+	shape := make([]byte, 0, min(len(text), longest))
 	for _, c := range text[:min(len(text), longest)] {
 		switch {
 		case c-'0' <= 9:
 			c = '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= 0x80:
 			c = 'a'
+		case c < ' ' || c == 0x7f:
+			c = '?'
 		}
 		shape = append(shape, c)
 	}

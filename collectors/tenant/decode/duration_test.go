@@ -76,10 +76,10 @@ func TestUnreadableDurationsOfOtherFormats(t *testing.T) {
 // Of a text that is logged, only the form remains.
 func TestShape(t *testing.T) {
 	for text, want := range map[string]string{
-		"0.010 s": "0.000 a", "Anna-7@example.com": "aaaa-0@aaaaaaa.aaa", "\u00e9": "aa", "": "",
+		"0.010 s": "0.000 a", "Anna-7@example.com": "aaaa-0@aaaaaaa.aaa", "\u00e9": "aa", "": "", "a\x1b[1m\x7f": "a?[0a?",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	} {
-		if got := Shape([]byte(text)); got != want {
+		if got := Shape([]byte(text), 32); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -131,6 +132,9 @@ func (m *InFlight) open(id uint64, own *idSet) bool {
 // sample logs unreadable records at a bounded rate, without their content.
 func (r *Receiver) sample(b *batch) {
 	for v := decode.Syntax; v.Rejected(); v++ {
+		if b.outcomes[v] > 0 {
+			r.Status.Reject(v, nil, func() string { return fmt.Sprintf("%d of %d records of a post", b.outcomes[v], b.records) })
+		}
 		if b.outcomes[v] > 0 && r.samples.Allow() {
 			r.Logger.Warn("Records of a post cannot be read", "source", r.Name, "reason", v.Reason(), "records", b.outcomes[v],
 				"of", b.records)

@@ -37,7 +37,8 @@ func newStream(c *Config, r io.Reader, samples *Sampler) (*stream, error) {
 	s := &stream{Config: c, r: r, samples: samples, whole: true}
 	s.lines.decoder, s.lines.unread = decoder, c.unread
 	s.lines.panicked = c.panicked(samples)
-	s.lines.bad = func(v decode.Outcome, _ int) {
+	s.lines.bad = func(v decode.Outcome, line []byte, _ int) {
+		c.Status.Reject(v, line, func() string { return "a rotated file, or standard input" })
 		if samples.Allow() {
 			c.Logger.Warn("A line cannot be read", "source", c.Name, "reason", v.Reason())
 		}

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -41,7 +42,10 @@ func (t *tail) read(agg *aggregate.Aggregator, last bool) (b batch) {
 	b.at, b.end, b.part = t.at, slices.Clone(t.end), t.lines.part
 	have, skipped := 0, 0
 	t.lines.long = false
-	t.lines.bad = func(v decode.Outcome, i int) {
+	t.lines.bad = func(v decode.Outcome, line []byte, i int) {
+		t.Status.Reject(v, line, func() string {
+			return fmt.Sprintf("%s at byte %d", t.at.Path, b.at.Offset+uint64(i))
+		})
 		if t.files.samples.Allow() {
 			t.Logger.Warn("A line cannot be read", "file", t.at.Path, "offset", b.at.Offset+uint64(i), "reason", v.Reason())
 		}

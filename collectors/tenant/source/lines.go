@@ -15,7 +15,7 @@ type lines struct {
 	long    bool // the line being read is too long; it ends at the next line break
 	part    bool // what was read is the beginning of a line that a container runtime divided
 	// bad is called for each line that could not be read, with the reason and where it began.
-	bad func(v decode.Outcome, at int)
+	bad func(v decode.Outcome, line []byte, at int)
 	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not
 	// keep the lines after it from being counted for ever.
 	panicked func(err error)
@@ -49,7 +49,7 @@ func (l *lines) scan(agg *aggregate.Aggregator, block []byte, last bool, p *prog
 			return
 		}
 		err := collectors.Panic(recover())
-		l.skip(agg, decode.Syntax, p.done)
+		l.skip(agg, decode.Syntax, block[p.done:p.next], p.done)
 		p.done, p.decoding = p.next, false
 		if l.panicked != nil {
 			l.panicked(err)
@@ -92,7 +92,7 @@ func (l *lines) line(agg *aggregate.Aggregator, line []byte, p *progress) {
 		p.decoding = false
 	}
 	if v != decode.Counted {
-		l.skip(agg, v, p.done)
+		l.skip(agg, v, line, p.done)
 		return
 	}
 	if l.event.Unreadable != decode.Readable && l.unread != nil {
@@ -102,10 +102,10 @@ func (l *lines) line(agg *aggregate.Aggregator, line []byte, p *progress) {
 }
 
 // skip counts a line that is none to count, and where it began if it could not be read.
-func (l *lines) skip(agg *aggregate.Aggregator, v decode.Outcome, at int) {
+func (l *lines) skip(agg *aggregate.Aggregator, v decode.Outcome, line []byte, at int) {
 	agg.Skip(v)
 	if v.Rejected() && l.bad != nil {
-		l.bad(v, at)
+		l.bad(v, line, at)
 	}
 }
 

@@ -50,12 +50,36 @@ type Status struct {
 	Refused atomic.Int64
 	// Durations samples durations that cannot be read.
 	Durations Sampler
+	// Rejected is a sample of the last lines that could not be read, nil if there were none.
+	Rejected atomic.Pointer[Reject]
+}
+
+// Reject is a line, or a record of a post, that could not be read.
+type Reject struct {
+	At     time.Time
+	Reason string
+	// Where it is, such as a file and an offset.
+	Where string
+	// Like is how it is written, without what it says: it may hold secrets.
+	Like string
+}
+
+// rejectEvery bounds how often a rejected line is kept as the sample.
+const rejectEvery = time.Second
+
+// Reject keeps a rejected line as the sample, unless another has just been kept. where is called if it is kept.
+func (s *Status) Reject(v decode.Outcome, line []byte, where func() string) {
+	now := time.Now()
+	if last := s.Rejected.Load(); last != nil && now.Sub(last.At) < rejectEvery {
+		return
+	}
+	s.Rejected.Store(&Reject{At: now, Reason: v.Reason(), Where: where(), Like: decode.Shape(line, 80)})
 }
 
 // Unreadable logs the form of a duration that cannot be read, at a bounded rate and without its content.
 func (s *Status) Unreadable(l *slog.Logger, reason decode.Unreadable, text []byte) {
 	if l.Enabled(context.Background(), slog.LevelDebug) && s.Durations.Allow() {
-		l.Debug("A duration cannot be read", "reason", reason.Reason(), "written_like", decode.Shape(text))
+		l.Debug("A duration cannot be read", "reason", reason.Reason(), "written_like", decode.Shape(text, 32))
 	}
 }
 
