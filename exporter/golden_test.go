@@ -57,7 +57,8 @@ func TestGoldenPage(t *testing.T) {
 	for _, d := range Definitions {
 		o.Collectors[d.Name] = true
 	}
-	page := pageOf(t, o, `thorbis_health_check_state\{.*state="down".*\} 1`, `thorbis_host_processes\{.*\} 1`,
+	page := pageOf(t, o, `thorbis_health_check_observed_seconds_total\{`,
+		`thorbis_health_check_state\{.*state="down".*\} 1`, `thorbis_host_processes\{.*\} 1`,
 		`thorbis_storage_io_operations_total\{.*device="nvme1n1"`,
 		`thorbis_storage_filesystem_size_bytes\{.*mountpoint="/run"`,
 		`thorbis_backup_last_success_timestamp_seconds\{`)
