@@ -174,37 +174,52 @@ func (w *ruleWorld) fill(tenants int) error {
 		}
 	}
 	var raw, totals, hourly []*kept
-	target := []string{"job", "thorbis", "instance", "a"}
+	target := []string{"job", "thorbis", "instance", "a", metric.LabelStore, "5f0c12ab"}
+	for i, tier := range []string{"standard", "enterprise", metric.TenantUnknown} {
+		pool := []string{metric.LabelAppService, "web", metric.LabelTier, tier}
+		share := []float64{.5, .5, 0}[i] * float64(tenants)
+		for i, class := range metric.CodeClasses {
+			exposed := slices.Concat(target, pool, []string{metric.LabelCodeClass, class})
+			raw = append(raw, make1(metric.ServiceRequests.Name, []float64{0, 100, 5, 2, .05}[i]*share, exposed...),
+				make1(metric.ServiceLateRequests.Name, 0, exposed...))
+		}
+		for _, threshold := range []string{"0.3", "1"} {
+			raw = append(raw, make1(metric.ServiceSlowRequests.Name, share,
+				slices.Concat(target, pool, []string{metric.LabelThreshold, threshold})...))
+		}
+	}
+	// What the rules have written of a counter that gains so much in 15 s.
+	judged := func(l metric.CounterTotal, step float64, pairs ...string) {
+		totals = append(totals, make1(l.Total.Name, 2*step, pairs...),
+			make1(l.Seen.Name, 2*step, append(pairs[:len(pairs):len(pairs)], target[4:]...)...))
+		hourly = append(hourly, make1(l.Hourly.Name, 240*step, pairs...))
+	}
 	for n := range tenants {
 		tenant := []string{metric.LabelAppService, "web", metric.LabelTenant, fmt.Sprintf("tenant-%05d", n)}
-		exposed := append(append([]string{}, target...), tenant...)
+		exposed := slices.Concat(target, tenant)
+		with := func(label, value string) []string {
+			return append(exposed[:len(exposed):len(exposed)], label, value)
+		}
 		for i, class := range metric.CodeClasses {
 			step := []float64{0, 100, 5, 2, 0}[i]
 			if class == "5xx" && n%20 == 0 {
 				step = 1
 			}
-			raw = append(raw,
-				make1(metric.TenantRequests.Name, step, append(exposed[:8:8], metric.LabelCodeClass, class)...),
-				make1(metric.TenantLateRequests.Name, 0, append(exposed[:8:8], metric.LabelCodeClass, class)...))
+			raw = append(raw, make1(metric.TenantRequests.Name, step, with(metric.LabelCodeClass, class)...),
+				make1(metric.TenantLateRequests.Name, 0, with(metric.LabelCodeClass, class)...))
 		}
 		for _, threshold := range []string{"0.3", "1"} {
-			raw = append(raw,
-				make1(metric.TenantSlowRequests.Name, 1, append(exposed[:8:8], metric.LabelThreshold, threshold)...))
+			raw = append(raw, make1(metric.TenantSlowRequests.Name, 1, with(metric.LabelThreshold, threshold)...))
 		}
 		tier := []string{"standard", "enterprise"}[n%2]
 		raw = append(raw,
 			make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
-		totals = append(totals, make1(metric.TenantRequestsTotals.Total.Name, 214, tenant...),
-			make1(metric.TenantRequestsTotals.Step.Name, 0, tenant...))
-		hourly = append(hourly, make1(metric.TenantRequestsTotals.Hourly.Name, 25_000, tenant...))
+		judged(metric.TenantRequestsTotals, 107, tenant...)
 		for _, slo := range []string{metric.SLOAvailability, "latency-300ms", "latency-1s"} {
 			if slo == metric.SLOAvailability && n%20 != 0 {
 				continue
 			}
-			judged := append(append([]string{}, tenant...), metric.LabelSLO, slo)
-			totals = append(totals, make1(metric.TenantBadTotals.Total.Name, 2, judged...),
-				make1(metric.TenantBadTotals.Step.Name, 0, judged...))
-			hourly = append(hourly, make1(metric.TenantBadTotals.Hourly.Name, 240, judged...))
+			judged(metric.TenantBadTotals, 1, append(tenant[:4:4], metric.LabelSLO, slo)...)
 		}
 	}
 	write := func(at time.Time, n int, all []*kept) error {

@@ -153,7 +153,7 @@ var (
 	OutagesTotals  = cumulativeTotal("thorbis_health_outages", "Outages begun", true)
 	UnpagedTotals  = cumulativeTotal("thorbis_health_unpaged_seconds", "Seconds down without a page of the check", false)
 
-	ObservedStep = record("check:thorbis_health_observed_seconds:increase30s",
+	ObservedStep = record("check:thorbis_health_observed_seconds:step",
 		"Seconds judged since the total was last written.", checkLevel)
 	CheckWatched = record("check_location:thorbis_health_check:watched",
 		"1 if the location's time counters of the check have moved in the last five minutes, whatever it saw.",

@@ -5,9 +5,9 @@ package metric
 var (
 	FreshnessBudget = record("environment:thorbis_backup_freshness_budget:ratio",
 		"Share of the time for which a backup may be older than its recovery point objective.", environmentLevel)
-	BackupJudgedTotals = eventTotal("backup", "thorbis_backup_judged_seconds", "1m",
+	BackupJudgedTotals = eventTotal("backup", "thorbis_backup_judged_seconds",
 		"Seconds for which it was known how old the newest point to restore to is", backupLevel)
-	BackupOldTotals = eventTotal("backup", "thorbis_backup_old_seconds", "1m",
+	BackupOldTotals = eventTotal("backup", "thorbis_backup_old_seconds",
 		"Seconds for which the newest point to restore to was older than the recovery point objective", backupLevel)
 	BackupJudgedIncrease = overAt("backup:thorbis_backup_judged_seconds:increase",
 		"Seconds for which it was known how old the newest point to restore to is", backupLevel, "_period")

@@ -51,48 +51,66 @@ type EventTotal struct {
 	Step, Total, Hourly *Record
 }
 
-func eventTotal(level, name, step, what string, labels []string) EventTotal {
+func eventTotal(level, name, what string, labels []string) EventTotal {
 	return EventTotal{
-		Step:   record(level+":"+name+":increase"+step, what+" since the total was last written.", labels),
+		Step:   record(level+":"+name+":step", what+" since the total was last written.", labels),
 		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
 		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
 	}
 }
 
+// CounterTotal is a total whose steps are those of a counter:
+//   - Scraped: the counter as it is now, for each saved state,
+//   - Seen: a copy of it that never goes back a little; a step is what the copy has gained since the copy before it.
+type CounterTotal struct {
+	EventTotal
+	Scraped, Seen *Record
+}
+
+func counterTotal(level, name, what string, labels []string) CounterTotal {
+	state := append(labels[:len(labels):len(labels)], LabelStore)
+	return CounterTotal{
+		EventTotal: eventTotal(level, name, what, labels),
+		Scraped:    record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.", state),
+		Seen: record(level+":"+name+":seen",
+			what+", as they were last seen in one saved state. Goes back only when the counter is reset.", state),
+	}
+}
+
 // The totals of events. What was never bad has no series at the level of tenants.
 var (
-	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "30s", "Events judged, late ones apart", sloLevel)
-	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "30s", "Bad events, late ones apart", sloLevel)
-	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "2m", "Events that arrived too late to page",
+	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "Events judged, late ones apart", sloLevel)
+	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "Bad events, late ones apart", sloLevel)
+	LateEventsTotals = eventTotal("app_service", "thorbis_slo_late_events", "Events that arrived too late to page",
 		sloLevel)
-	LateBadTotals = eventTotal("app_service", "thorbis_slo_late_bad", "2m", "Bad events that arrived too late to page",
+	LateBadTotals = eventTotal("app_service", "thorbis_slo_late_bad", "Bad events that arrived too late to page",
 		sloLevel)
-	SeenTotals = eventTotal("app_service", "thorbis_slo_observed_seconds", "2m", "Seconds in which events were measured",
+	SeenTotals = eventTotal("app_service", "thorbis_slo_observed_seconds", "Seconds in which events were measured",
 		sloLevel)
+	// LastObserved dates the steps of SeenTotals.
+	LastObserved = record("app_service:thorbis_slo_observed:last",
+		"Unix time at which events were last measured.", sloLevel)
 
-	TenantRequestsTotals = eventTotal("app_service_tenant", "thorbis_requests", "30s", "Requests, late ones apart",
+	TierRequestsTotals = counterTotal("app_service_tier", "thorbis_requests", "Requests, late ones apart",
+		serviceTierLevel)
+	TierBadTotals        = counterTotal("app_service_tier", "thorbis_slo_bad", "Bad requests, late ones apart", sloTierLevel)
+	TierLateTotals       = counterTotal("app_service_tier", "thorbis_late_requests", "Late requests", sloTierLevel)
+	TierLateBadTotals    = counterTotal("app_service_tier", "thorbis_slo_late_bad", "Bad late requests", sloTierLevel)
+	TenantRequestsTotals = counterTotal("app_service_tenant", "thorbis_requests", "Requests, late ones apart",
 		serviceTenantLevel)
-	TenantBadTotals = eventTotal("app_service_tenant", "thorbis_slo_bad", "30s", "Bad requests, late ones apart",
+	TenantBadTotals = counterTotal("app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
 		tenantSLOLevel)
 )
 
-// Requests of tenants, and those whose host no tenant owns.
-var (
-	KnownRequests = record("app_service:thorbis_known_requests:increase30s",
-		"Requests of tenants since the total was last written, late ones apart.", serviceLevel)
-	UnknownRequests = record("app_service:thorbis_unknown_requests:increase30s",
-		"Requests whose host no tenant owns since the total was last written, late ones apart.", serviceLevel)
-	UnknownBad = record("app_service:thorbis_unknown_bad:increase30s",
-		"Bad requests whose host no tenant owns since the total was last written, late ones apart.", sloLevel)
-	UnknownMost = record("app_service:thorbis_unknown_requests:most",
-		"Share of the service's requests of five minutes whose host no tenant owns, "+
-			"while they are most of them and at least 100. "+
-			"Meanwhile they count in the service's objectives.", serviceLevel)
-)
+// UnknownMost is while requests whose host no tenant owns count.
+var UnknownMost = record("app_service:thorbis_unknown_requests:most",
+	"Share of the service's requests of five minutes whose host no tenant owns, "+
+		"while they are most of them and at least 100. "+
+		"Meanwhile they count in the service's objectives.", serviceLevel)
 
 // What is wrong with the policy's own objectives.
 var (
-	SLOCorrected = record("app_service:thorbis_slo_corrected:increase30s",
+	SLOCorrected = record("app_service:thorbis_slo_corrected:step",
 		"Events by which a step of one of the policy's own objectives was corrected: "+
 			"bad events were negative or more than all, or all were negative.", sloReasonLevel)
 	SLOUnmeasured = record("app_service:thorbis_slo:unmeasured",

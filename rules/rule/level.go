@@ -41,4 +41,7 @@ const (
 	// OwnTenants matches all requests but those of unknown hosts, which UnknownHosts matches.
 	OwnTenants   = metric.LabelTenant + `!="` + metric.TenantUnknown + `"`
 	UnknownHosts = metric.LabelTenant + `="` + metric.TenantUnknown + `"`
+	// KnownTiers matches the tiers of tenants, UnknownTier what requests of unknown hosts have for a tier.
+	KnownTiers  = metric.LabelTier + `!="` + metric.TenantUnknown + `"`
+	UnknownTier = metric.LabelTier + `="` + metric.TenantUnknown + `"`
 )

@@ -25,13 +25,11 @@ import (
 //
 // That is the most that any chain of windows proves. It never decreases.
 //
-// Events have such totals too. Shorter windows use them as well, or the steps by which they grow. With 10,000 tenants,
-// one increase(x[1h]) reads twelve million samples, a difference of two totals twenty thousand. Neither totals nor
-// steps extrapolate or lose samples between two windows.
-//
-// A step is the value of a counter now minus its value when the total was last written, at most fifteen minutes ago.
-// Steps touch without gap or overlap, whatever the interval of the scrapes. A counter that was reset adds nothing for
-// one step.
+// Totals of events adjust themselves. Each counter is copied first, and a step is what the copy has gained since the
+// copy before it, however long ago that was. So steps touch without gap or overlap at any interval of scrapes and
+// evaluations. After an absence of Prometheus of up to two hours, the next step holds what was missed. The past is read
+// with an offset of a millisecond, so that a rule never reads what it has just written, and a scrape that is stored
+// during an evaluation belongs to the next step.
 
 // Period is the key of the policy's period among the windows of a series.
 const Period = "_period"
@@ -76,6 +74,32 @@ func IncreaseOver(l metric.CumulativeTotal, over time.Duration) string {
 	})
 }
 
+// Seen continues the copy of a counter. A fall below half of what was last seen is a reset. A smaller one is none: the
+// sample is of a replica that was scraped earlier, or of a state that was set back a little. The higher value stays, so
+// that nothing counts twice.
+func Seen(l metric.CounterTotal) string {
+	return Expand(`
+		$scraped < $before / 2
+		or
+		$before > $scraped
+		or
+		$scraped`, Names{"scraped": l.Scraped.Name, "before": before(l.Seen.Name)})
+}
+
+// SeenStep returns what the copy of a counter has gained since the copy before it: all of it after a reset, nothing if
+// it is the first.
+func SeenStep(l metric.CounterTotal, level string) string {
+	return Expand(`
+		sum by ($level) (
+			$seen - $before >= 0
+			or
+			$seen and $before
+		)`, Names{"seen": l.Seen.Name, "before": before(l.Seen.Name), "level": Levels[level]})
+}
+
+// before is the last value of a record before this evaluation, however long ago within the memory of totals.
+func before(record string) string { return "last_over_time(" + record + "[2h] offset 1ms)" }
+
 // Counted returns what a counter added since the total was last written.
 func Counted(counter string, step time.Duration) string {
 	return Expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
@@ -83,19 +107,25 @@ func Counted(counter string, step time.Duration) string {
 }
 
 // EventTotal continues a total of events: its last value, or its value on the hour after a long gap, plus the new step.
-// The join keeps the metric name, because nothing else distinguishes the total from the step. It continues while the
-// given expression has series.
+// A step that was not written now is none. The join keeps the metric name, because nothing else distinguishes the total
+// from the step. It continues while the given expression has series.
 func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
+	step := l.Step.Name + Braces(matcher)
+	return total(l, level, matcher, step+" and timestamp("+step+") == time()", on, while)
+}
+
+// total continues a total of events by a step.
+func total(l metric.EventTotal, level, matcher, step, on, while string) string {
 	return Expand(`
 		sum by ($level) (
-			last_over_time($total[1h]) or last_over_time($hourly[3d])
+			$before or last_over_time($hourly[3d])
 			or on (__name__, $level)
-			$step
+			($step)
 		)
 		and on ($on) $while`, Names{
-		"total":  l.Total.Name + Braces(matcher),
+		"before": before(l.Total.Name + Braces(matcher)),
 		"hourly": l.Hourly.Name + Braces(matcher),
-		"step":   l.Step.Name + Braces(matcher),
+		"step":   step,
 		"level":  Levels[level],
 		"on":     Levels[on],
 		"while":  while,
@@ -116,12 +146,29 @@ func Grown(l metric.EventTotal, over time.Duration) string {
 		$total`, Names{"total": l.Total.Name, "hourly": l.Hourly.Name, "over": Span(over)})
 }
 
-// StepsUpTo is the longest window for which the steps are added up. For longer windows, totals cost less.
-const StepsUpTo = time.Hour
+// ShortUpTo is the longest window in which events must have happened to count. In a longer one they only need to have
+// been counted.
+const ShortUpTo = 30 * time.Minute
 
-// Summed returns what a total added in a short window, as the sum of its steps.
-func Summed(l metric.EventTotal, over time.Duration) string {
-	return "sum_over_time(" + l.Step.Name + "[" + Span(over) + "])"
+// GrownRecently is Grown for a short window. If that begins in an absence of Prometheus, it is cut: the first total after
+// an absence holds all that was missed, and must not page for a problem that is over.
+func GrownRecently(l metric.EventTotal, over time.Duration) string {
+	return Expand(`
+		$total - (
+			last_over_time($total[1m] offset $over)
+			or
+			min_over_time($total[$over]) and last_over_time($total[2h] offset $over)
+		) >= 0
+		or
+		$total`, Names{"total": l.Total.Name, "over": Span(over)})
+}
+
+// GrownOver returns what a total added in a window of any length.
+func GrownOver(l metric.EventTotal, over time.Duration) string {
+	if over <= ShortUpTo {
+		return GrownRecently(l, over)
+	}
+	return Grown(l, over)
 }
 
 // EventWindows records a total of events over the windows declared for it, or over some of them only.
@@ -129,7 +176,7 @@ func EventWindows(p *config.Policy, l metric.EventTotal, over metric.Over, only 
 	var rules []Rule
 	for _, w := range WindowsOf(p, over) {
 		if len(only) == 0 || strings.Contains(" "+strings.Join(only, " ")+" ", " "+w.Key+" ") {
-			rules = append(rules, Rule{Record: over[w.Key], Expr: Grown(l, w.Length)})
+			rules = append(rules, Rule{Record: over[w.Key], Expr: GrownOver(l, w.Length)})
 		}
 	}
 	return rules

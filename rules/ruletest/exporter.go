@@ -2,6 +2,7 @@ package ruletest
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -39,6 +40,7 @@ type Exporter struct {
 	Interval                int // seconds between probes
 	Phase                   int // of the probes
 	Scrape                  int // phase of the scrapes
+	ScrapeEvery             int // seconds between them, 15 if 0
 
 	Broken      []Spell // the target does not answer this exporter
 	Blind       []Spell // the exporter cannot judge
@@ -46,6 +48,7 @@ type Exporter struct {
 	Planned     []Spell // a silence of the whole service for maintenance
 	Off         []Spell // the exporter does not run; its state is kept
 	Wiped       []int   // moments at which its state is lost
+	SameStore   bool    // a lost state keeps its identity, so that its counters are reset
 	Gone        []Spell // its target is not in service discovery
 	Unresolving []Spell // its resolver fails
 	Unreferred  []Spell // one of its references is dead
@@ -81,6 +84,9 @@ type Exporter struct {
 	outages  float64
 	running  bool
 	emitted  map[string]labels.Labels
+	pools    pools
+	wiped    int // how often its state was lost
+	lost     []pools
 }
 
 // tick advances the exporter by the second that begins at t.
@@ -101,8 +107,11 @@ func (e *Exporter) tick(t int, epoch int64) {
 		e.next = t + 1
 		return
 	}
+	if e.pools == nil {
+		e.pools = pools{}
+	}
 	for _, tenant := range e.Traffic {
-		tenant.tick(t)
+		tenant.tick(t, e.pools.of(tenant))
 	}
 	switch {
 	case Within(t, e.Maintenance):
@@ -191,6 +200,7 @@ func (e *Exporter) fresh() Exporter {
 	f := *e
 	f.observed, f.down, f.unknown, f.inMaint, f.outages, f.outage, f.running = 0, 0, 0, 0, 0, 0, false
 	f.measured, f.lastDown = 0, 0
+	f.pools, f.wiped, f.lost = nil, e.wiped+1, append(e.lost[:len(e.lost):len(e.lost)], e.pools)
 	for i, tenant := range f.Traffic {
 		f.Traffic[i] = tenant.fresh()
 	}
@@ -245,9 +255,15 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 			return e.vanish(now, samples)
 		}
 		with := func(ls []string, more ...string) []string { return append(append([]string{}, ls...), more...) }
-		for _, tenant := range e.Traffic {
-			tenant.expose(env, add)
+		identity := e.wiped
+		if e.SameStore {
+			identity = 0
 		}
+		state := []string{metric.LabelStore, fmt.Sprintf("%s%s%d", e.Job, e.Instance, identity)}
+		for _, tenant := range e.Traffic {
+			tenant.expose(env, state, add)
+		}
+		e.pools.expose(env, state, add)
 		if len(e.Planned) > 0 {
 			silences := 0.0
 			if Within(t, e.Planned) {

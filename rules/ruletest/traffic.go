@@ -23,6 +23,56 @@ type Tenant struct {
 	sum                 map[string]float64 // by series
 }
 
+// pools are the requests of the tiers of services as one exporter counts them: by service, tier and series.
+type pools map[[2]string]map[string]float64
+
+// of returns the pool in which a tenant counts.
+func (p pools) of(s *Tenant) map[string]float64 {
+	tier := s.Tier
+	switch {
+	case s.Name == metric.TenantUnknown:
+		tier = metric.TenantUnknown
+	case s.NoTier || tier == "":
+		tier = metric.TierNone
+	}
+	for _, t := range []string{tier, metric.TenantUnknown} {
+		if key := [2]string{s.Service, t}; p[key] == nil {
+			p[key] = map[string]float64{}
+		}
+	}
+	return p[[2]string{s.Service, tier}]
+}
+
+func (p pools) expose(env, state []string, add func(string, float64, ...string)) {
+	for key, sum := range p {
+		labels := func(more ...string) []string {
+			return slices.Concat(env, state, []string{metric.LabelAppService, key[0], metric.LabelTier, key[1]}, more)
+		}
+		for _, class := range []string{"2xx", "5xx"} {
+			add(metric.ServiceRequests.Name, whole(sum[class]), labels(metric.LabelCodeClass, class)...)
+			add(metric.ServiceLateRequests.Name, whole(sum["late "+class]), labels(metric.LabelCodeClass, class)...)
+		}
+		add(metric.ServiceSlowRequests.Name, whole(sum["slow"]), labels(metric.LabelThreshold, "0.3")...)
+		add(metric.ServiceSlowRequests.Name, 0, labels(metric.LabelThreshold, "1")...)
+	}
+}
+
+// Counted returns how many requests of a series (2xx, 5xx, slow) an exporter has counted for the tiers of a service, in
+// lost states too.
+func (e *Exporter) Counted(service, series string) float64 {
+	n := 0.0
+	for _, p := range append(e.lost[:len(e.lost):len(e.lost)], e.pools) {
+		for key, sum := range p {
+			if key[0] == service && key[1] != metric.TenantUnknown {
+				n += sum[series]
+			}
+		}
+	}
+	return n
+}
+
+func whole(v float64) float64 { return math.Floor(v + 1e-6) }
+
 // Trouble is a share of requests during a spell.
 type Trouble struct {
 	share float64
@@ -40,10 +90,14 @@ func ShareAt(t int, all []Trouble) float64 {
 	return share
 }
 
-func (s *Tenant) tick(t int) {
+func (s *Tenant) tick(t int, pool map[string]float64) {
 	s.now = t
 	if s.sum == nil {
 		s.sum = map[string]float64{}
+	}
+	count := func(series string, n float64) {
+		s.sum[series] += n
+		pool[series] += n
 	}
 	t -= s.Lag
 	if s.Left != 0 && t >= s.Left {
@@ -55,11 +109,11 @@ func (s *Tenant) tick(t int) {
 	late := s.Rate * ShareAt(t, s.Late)
 	prompt := s.Rate - late
 	bad := ShareAt(t, s.Failing)
-	s.sum["2xx"] += prompt * (1 - bad)
-	s.sum["5xx"] += prompt * bad
-	s.sum["late 2xx"] += late * (1 - bad)
-	s.sum["late 5xx"] += late * bad
-	s.sum["slow"] += prompt * ShareAt(t, s.Slow)
+	count("2xx", prompt*(1-bad))
+	count("5xx", prompt*bad)
+	count("late 2xx", late*(1-bad))
+	count("late 5xx", late*bad)
+	count("slow", prompt*ShareAt(t, s.Slow))
 }
 
 func (s *Tenant) fresh() *Tenant {
@@ -82,11 +136,11 @@ func registered(all []*Tenant) int {
 	return n
 }
 
-func (s *Tenant) expose(env []string, add func(string, float64, ...string)) {
+func (s *Tenant) expose(env, state []string, add func(string, float64, ...string)) {
 	labels := func(more ...string) []string {
-		return append(append(slices.Clip(env), metric.LabelAppService, s.Service, metric.LabelTenant, s.Name), more...)
+		return slices.Concat(env, state, []string{metric.LabelAppService, s.Service, metric.LabelTenant, s.Name}, more)
 	}
-	whole := func(series string) float64 { return math.Floor(s.sum[series] + 1e-6) }
+	whole := func(series string) float64 { return whole(s.sum[series]) }
 	if s.gone() && s.now >= s.Left+5*Minute {
 		return
 	}

@@ -57,6 +57,8 @@ type World struct {
 	// GroupsOnly names the groups to evaluate, all if empty.
 	GroupsOnly    []string
 	PrometheusOff []Spell
+	// RulesOff is when nothing is evaluated, though Prometheus scrapes.
+	RulesOff []Spell
 	// Staggered spreads the groups over their intervals, as Prometheus does by a hash of their files and names. Each
 	// text spreads them differently, an empty one not at all.
 	Staggered string
@@ -193,7 +195,7 @@ func (w *World) RunFrom(from, until int) {
 		for _, s := range w.Scenarios {
 			for _, e := range s.Exporters {
 				e.tick(t, Epoch.Unix())
-				if t%15 == e.Scrape%15 && !Within(t, w.PrometheusOff) {
+				if every := cmp.Or(e.ScrapeEvery, 15); t%every == e.Scrape%every && !Within(t, w.PrometheusOff) {
 					for _, x := range e.scrapeAt(t, s.Name) {
 						appended = true
 						if _, err := app.Append(0, x.labels, 0, At(t).UnixMilli(), x.value, nil, nil, storage.AOptions{}); err != nil {
@@ -210,7 +212,7 @@ func (w *World) RunFrom(from, until int) {
 		} else {
 			_ = app.Rollback()
 		}
-		if (t%15 == 0 || w.Staggered != "") && !Within(t, w.PrometheusOff) {
+		if (t%15 == 0 || w.Staggered != "") && !Within(t, w.PrometheusOff) && !Within(t, w.RulesOff) {
 			w.Evaluate(t)
 		}
 	}

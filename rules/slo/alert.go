@@ -75,7 +75,7 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		"memory":    rule.Seconds(rule.LongMemory),
 		"planned":   metric.Maintenance.Name,
 		// Requests of unknown hosts, such as a scanner's, may stop without an alert.
-		"builtin": builtin, "known": metric.KnownRequests.Name,
+		"builtin": builtin, "known": metric.TierRequestsTotals.Step.Select(rule.KnownTiers),
 	}
 	tierBurn := func(page string) string {
 		return rule.Expand(`$tiers >= on ($tier) group_left (page) $pool`+rule.Braces(page), n)
@@ -91,7 +91,7 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 			time() + 0 * (
 				$events1h offset 15m >= $steady
 				unless on ($slo)
-				($events1h{$builtin} offset 15m and on ($service) sum_over_time($known[1h] offset 15m) < $steady)
+				($events1h{$builtin} offset 15m and on ($service) sum by ($service) (sum_over_time($known[1h] offset 15m)) < $steady)
 			)
 		)
 		unless on ($slo) $events5m > 0

@@ -112,7 +112,7 @@ func TestOwnCredit(t *testing.T) {
 		t.Errorf("fired %v, want a P1 within three minutes of %d", burns, trouble)
 	}
 	if v, _ := w.Value(
-		trouble-30, `app_service:thorbis_slo_corrected:increase30s{slo="own",reason="bad_negative"}`,
+		trouble-30, `app_service:thorbis_slo_corrected:step{slo="own",reason="bad_negative"}`,
 	); math.Abs(v-300) > 1 {
 		t.Errorf("%v negative in a step, want 300", v)
 	}
@@ -188,7 +188,7 @@ func TestOwnBounds(t *testing.T) {
 			if c.reason == "" {
 				return
 			}
-			if v, _ := w.Value(end, `app_service:thorbis_slo_corrected:increase30s{slo="own",reason="`+c.reason+`"}`); v <= 0 {
+			if v, _ := w.Value(end, `app_service:thorbis_slo_corrected:step{slo="own",reason="`+c.reason+`"}`); v <= 0 {
 				t.Errorf("nothing is reported as %s", c.reason)
 			}
 		})

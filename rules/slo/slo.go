@@ -53,7 +53,8 @@ func sloHourly() rule.Group {
 	rules := []rule.Rule{{Record: metric.TenantTier, Expr: tenantTier()}}
 	for _, l := range []metric.EventTotal{
 		metric.EventsTotals, metric.BadTotals, metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals,
-		metric.TenantRequestsTotals, metric.TenantBadTotals,
+		metric.TierRequestsTotals.EventTotal, metric.TierBadTotals.EventTotal,
+		metric.TenantRequestsTotals.EventTotal, metric.TenantBadTotals.EventTotal,
 	} {
 		rules = append(rules, rule.EventHourly(l))
 	}

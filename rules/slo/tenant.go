@@ -39,21 +39,20 @@ func tenantWindows(p *config.Policy, only ...string) []rule.Rule {
 		if key != rule.Period {
 			over = rule.Window(key)
 		}
-		n := rule.Names{
-			"bad":      metric.TenantBadIncrease[key].Name,
-			"requests": metric.TenantRequestsTotals.Total.Name,
-			"over":     rule.Span(over),
-		}
-		bad, requests := "("+rule.Grown(metric.TenantBadTotals, over)+") > 0",
-			"$requests - $requests offset $over or $requests"
-		if over <= rule.StepsUpTo {
-			bad, requests = rule.Summed(metric.TenantBadTotals, over), rule.Summed(metric.TenantRequestsTotals, over)
+		requests := metric.TenantRequestsTotals.Total.Name + " - " + metric.TenantRequestsTotals.Total.Name + " offset " +
+			rule.Span(over) + " or " + metric.TenantRequestsTotals.Total.Name
+		if over <= rule.ShortUpTo {
+			requests = rule.GrownRecently(metric.TenantRequestsTotals.EventTotal, over)
 		}
 		rules = append(rules,
-			rule.Rule{Record: metric.TenantBadIncrease[key], Expr: bad},
+			rule.Rule{
+				Record: metric.TenantBadIncrease[key],
+				Expr:   "(" + rule.GrownOver(metric.TenantBadTotals.EventTotal, over) + ") > 0",
+			},
 			rule.Rule{
 				Record: metric.TenantError[key],
-				Expr:   rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`, n),
+				Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`,
+					rule.Names{"bad": metric.TenantBadIncrease[key].Name}),
 			},
 		)
 	}
@@ -178,14 +177,11 @@ func tierError(p *config.Policy, key string) string {
 	if key != rule.Period {
 		over = rule.Window(key)
 	}
+	known := func(l metric.CounterTotal) string {
+		return rule.Grown(l.EventTotal, over)
+	}
 	return rule.Expand(`
-		sum by ($sloTier) ($bad * on ($oneTenant) group_left (tier) ($tenantTier > bool 0))
+		(`+known(metric.TierBadTotals)+`)
 		/ on ($serviceTier) group_left ()
-		(sum by ($serviceTier) (
-			($requests - $requests offset $over or $requests)
-			* on ($oneTenant) group_left (tier) ($tenantTier > bool 0)
-		) > 0)`, rule.Names{
-		"bad": metric.TenantBadIncrease[key].Name, "requests": metric.TenantRequestsTotals.Total.Name,
-		"tenantTier": metric.TenantTier.Name, "over": rule.Span(over),
-	})
+		((`+known(metric.TierRequestsTotals)+`) > 0)`, nil)
 }

@@ -8,29 +8,30 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/rule"
 )
 
-// requestSLOs are the objectives that every service with requests has.
+// requestSLO is an objective that every service with requests has.
 type requestSLO struct {
 	name string
-	bad  func(tenants string) string // selects the counters of bad requests of some tenants
-	late func(tenants string) string // selects those of late requests; nil if they are not divided by it
-	// measured selects what must exist for requests to be judged at all; empty if they always are.
-	measured string
+	// requests, of a tier or of a tenant, are bad if their counters have these labels.
+	tier, tenant *metric.Metric
+	matcher      string
+	// dependent objectives are measured only while the counters of their bad requests exist.
+	dependent bool
 }
+
+func (s requestSLO) labels() map[string]string { return map[string]string{metric.LabelSLO: s.name} }
+func (s requestSLO) labelled() string          { return fmt.Sprintf("%s=%q", metric.LabelSLO, s.name) }
 
 const serverError = metric.LabelCodeClass + `="5xx"`
 
 func requestSLOs(p *config.Policy) []requestSLO {
 	slos := []requestSLO{{
-		name: metric.SLOAvailability,
-		bad:  func(tenants string) string { return metric.TenantRequests.Select(tenants, serverError) },
-		late: func(tenants string) string { return metric.TenantLateRequests.Select(tenants, serverError) },
+		name: metric.SLOAvailability, tier: metric.ServiceRequests, tenant: metric.TenantRequests, matcher: serverError,
 	}}
 	for _, l := range p.Objectives.Latency {
-		threshold := fmt.Sprintf("%s=%q", metric.LabelThreshold, rule.Seconds(l.Threshold.Std()))
 		slos = append(slos, requestSLO{
-			name:     latencySLO(l),
-			bad:      func(tenants string) string { return metric.TenantSlowRequests.Select(tenants, threshold) },
-			measured: metric.TenantSlowRequests.Select(threshold),
+			name: latencySLO(l), tier: metric.ServiceSlowRequests, tenant: metric.TenantSlowRequests,
+			matcher:   fmt.Sprintf("%s=%q", metric.LabelThreshold, rule.Seconds(l.Threshold.Std())),
+			dependent: true,
 		})
 	}
 	return slos
@@ -43,86 +44,147 @@ func latencySLO(l config.LatencyObjective) string {
 // builtin matches the objectives of requests among all.
 const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
 
-// requestTotals adds up the requests of tenants, and of services from those and from unknown hosts while these count.
+// requestTotals adds up the requests of services, tiers and tenants. Exporters count those of a tier apart from those of
+// its tenants, so that no rule sums over tenants.
 func requestTotals(p *config.Policy) []rule.Group {
 	slos := requestSLOs(p)
-	n := rule.Names{
-		"requests":   rule.Counted(metric.TenantRequests.Select(rule.OwnTenants), rule.TotalsInterval),
-		"tenantStep": metric.TenantRequestsTotals.Step.Name,
-		"tenantBad":  metric.TenantBadTotals.Step.Name,
-		"events":     metric.EventsTotals.Step.Name,
-		"lateEvents": metric.LateEventsTotals.Step.Name,
-	}
-	tenants := []rule.Rule{
-		{Record: metric.TenantRequestsTotals.Step, Expr: rule.Expand(`sum by ($serviceTenant) ($requests)`, n)},
-	}
-	var events []rule.Rule
-	for _, s := range slos {
-		labels := map[string]string{metric.LabelSLO: s.name}
-		tenants = append(tenants, rule.Rule{
-			Record: metric.TenantBadTotals.Step, Labels: labels,
-			Expr: rule.Unplanned(
-				rule.Expand(`sum by ($serviceTenant) (`+rule.Counted(s.bad(rule.OwnTenants), rule.TotalsInterval)+`) > 0`, n), ""),
-		})
-		text := withUnknown(metric.KnownRequests.Name, metric.UnknownRequests.Name, "service", metric.UnknownMost.Name)
-		if s.measured != "" {
-			text = `$events{slo="availability"} and on ($service) group by ($service) (` + s.measured + `)`
-		}
-		events = append(events,
-			rule.Rule{Record: metric.EventsTotals.Step, Labels: labels, Expr: rule.Unplanned(rule.Expand(text, n), "")})
-	}
-	tenants = append(tenants, unknownRequests(slos)...)
-	tenants = append(
-		tenants,
-		rule.Rule{
-			Record: metric.TenantRequestsTotals.Total,
-			Expr: rule.EventTotal(metric.TenantRequestsTotals, "serviceTenant", "", "serviceTenant",
-				"last_over_time("+n["tenantStep"]+"[1h])"),
-		},
-		rule.Rule{
-			Record: metric.TenantBadTotals.Total,
-			Expr: rule.EventTotal(metric.TenantBadTotals, "tenantSLO", "", "serviceTenant",
-				metric.TenantRequestsTotals.Total.Name),
-		},
-	)
-	bad := rule.Expand(`sum by ($slo) ($tenantBad) or 0 * $events{`+builtin+`}`, n)
-	events = append(events, rule.Rule{
-		Record: metric.BadTotals.Step,
-		Expr:   withUnknown(bad, metric.UnknownBad.Name, "slo", metric.UnknownMost.Name),
-	})
-	// What comes late is of a time that has passed.
-	late := func(selector func(string) string) string {
-		sum := func(tenants string) string {
-			return rule.Expand(`sum by ($service) (`+rule.Counted(selector(tenants), rule.SlowInterval)+`)`, nil)
-		}
-		return withUnknown(sum(rule.OwnTenants), sum(rule.UnknownHosts), "service",
-			"max_over_time("+metric.UnknownMost.Name+"[1h])")
-	}
-	lateRules := []rule.Rule{
-		{
-			Record: metric.LateEventsTotals.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: late(func(tenants string) string { return metric.TenantLateRequests.Select(tenants) }),
-		},
-		{
-			Record: metric.LateBadTotals.Step, Labels: map[string]string{metric.LabelSLO: metric.SLOAvailability},
-			Expr: late(slos[0].late),
-		},
-		{Record: metric.SeenTotals.Step, Expr: rule.Expand(`$step * ($events >= bool 0)`, rule.Names{
-			"step": rule.Seconds(rule.SlowInterval), "events": n["events"],
-		})},
-	}
-	for _, l := range []metric.EventTotal{metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals} {
-		lateRules = append(lateRules,
-			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", "", "slo", metric.SLOBudget.Name)})
-	}
+	ledger := append(tierTotals(slos), tenantTotals(slos)...)
+	ledger = append(append(ledger, serviceSteps(slos)...), sloTotals(builtin)...)
 	return []rule.Group{
-		{
-			Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval,
-			Rules: append(append(tenants, events...), sloTotals(builtin)...),
-		},
-		{Name: "thorbis-slo-late", Interval: rule.SlowInterval, Rules: lateRules},
+		{Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval, Rules: ledger},
+		{Name: "thorbis-slo-late", Interval: rule.SlowInterval, Rules: lateTotals(slos[0])},
 	}
 }
+
+// counted returns a counter of requests for each saved state. An exporter that has just been replaced by another one
+// with the same state is still seen for some minutes, so one of both counts.
+func counted(level, counter string) string {
+	return rule.Expand(`max by ($level, store) (`+counter+`)`, rule.Names{"level": rule.Levels[level]})
+}
+
+// summed is counted for a counter of several series: one for each class of status.
+func summed(level, counter string) string {
+	return counted(level, rule.Expand(`sum by ($level, store, job, instance) (`+counter+`)`,
+		rule.Names{"level": rule.Levels[level]}))
+}
+
+// copies copies the counters of requests and of bad ones.
+func copies(requests, bad metric.CounterTotal, all string, slos []requestSLO, counter func(requestSLO) string) []rule.Rule {
+	rules := []rule.Rule{{Record: requests.Scraped, Expr: all}}
+	for _, s := range slos {
+		rules = append(rules, rule.Rule{Record: bad.Scraped, Labels: s.labels(), Expr: counter(s)})
+	}
+	return append(rules,
+		rule.Rule{Record: requests.Seen, Expr: rule.Seen(requests)},
+		rule.Rule{Record: bad.Seen, Expr: rule.Seen(bad)},
+	)
+}
+
+// tierTotals copies the counters of each tier and adds up what they gained. Planned work is left out.
+func tierTotals(slos []requestSLO) []rule.Rule {
+	requests, bad := metric.TierRequestsTotals, metric.TierBadTotals
+	rules := copies(requests, bad, summed("serviceTier", metric.ServiceRequests.Name), slos, func(s requestSLO) string {
+		return counted("serviceTier", s.tier.Select(s.matcher))
+	})
+	return append(rules,
+		rule.Rule{Record: requests.Step, Expr: rule.Unplanned(rule.SeenStep(requests, "serviceTier"), "")},
+		rule.Rule{Record: bad.Step, Expr: rule.Unplanned(rule.SeenStep(bad, "sloTier"), "")},
+		unknownMost(),
+		rule.Rule{
+			Record: requests.Total,
+			Expr:   rule.EventTotal(requests.EventTotal, "serviceTier", rule.KnownTiers, "serviceTier", requests.Seen.Name),
+		},
+		rule.Rule{
+			Record: bad.Total,
+			Expr:   rule.EventTotal(bad.EventTotal, "sloTier", rule.KnownTiers, "serviceTier", requests.Seen.Name),
+		},
+	)
+}
+
+// serviceSteps sums up the steps of the tiers of each service.
+func serviceSteps(slos []requestSLO) []rule.Rule {
+	n := rule.Names{"events": metric.EventsTotals.Step.Name}
+	var rules []rule.Rule
+	for _, s := range slos {
+		text := rule.Expand(`sum by ($service) (`+withUnknown(metric.TierRequestsTotals.Step, "")+`)`, nil)
+		if s.dependent {
+			text = rule.Expand(`$events{slo="availability"} and on ($service) group by ($service) (`+
+				metric.TierBadTotals.Seen.Select(s.labelled())+`)`, n)
+		}
+		rules = append(rules, rule.Rule{Record: metric.EventsTotals.Step, Labels: s.labels(), Expr: text})
+	}
+	return append(rules, rule.Rule{Record: metric.BadTotals.Step, Expr: rule.Expand(`
+		sum by ($slo) (`+withUnknown(metric.TierBadTotals.Step, "")+`)
+		or
+		0 * $events{`+builtin+`}`, n)})
+}
+
+// tenantTotals copies the counters of each tenant that has some and adds up what they gained. What was never bad has no
+// total.
+func tenantTotals(slos []requestSLO) []rule.Rule {
+	requests, bad := metric.TenantRequestsTotals, metric.TenantBadTotals
+	all := summed("serviceTenant", metric.TenantRequests.Select(rule.OwnTenants))
+	rules := copies(requests, bad, all, slos, func(s requestSLO) string {
+		return counted("serviceTenant", s.tenant.Select(rule.OwnTenants, s.matcher))
+	})
+	return append(rules,
+		rule.Rule{Record: requests.Step, Expr: rule.SeenStep(requests, "serviceTenant")},
+		rule.Rule{
+			Record: bad.Step,
+			Expr:   rule.Unplanned(rule.SeenStep(bad, "tenantSLO")+" > 0", ""),
+		},
+		rule.Rule{
+			Record: requests.Total,
+			Expr: rule.EventTotal(requests.EventTotal, "serviceTenant", "", "serviceTenant",
+				"last_over_time("+requests.Seen.Name+"[1h])"),
+		},
+		rule.Rule{
+			Record: bad.Total,
+			Expr:   rule.EventTotal(bad.EventTotal, "tenantSLO", "", "serviceTenant", requests.Total.Name),
+		},
+	)
+}
+
+// lateTotals adds up what comes late, of a time that has passed, and for how long events were measured.
+func lateTotals(availability requestSLO) []rule.Rule {
+	events, bad := metric.TierLateTotals, metric.TierLateBadTotals
+	within := "1h"
+	n := rule.Names{
+		"events": metric.EventsTotals.Step.Name, "last": metric.LastObserved.Name,
+		"before": "last_over_time(" + metric.LastObserved.Name + "[2h] offset 1ms)",
+		"missed": rule.Seconds(2 * rule.SlowInterval),
+	}
+	rules := copies(events, bad, summed("serviceTier", metric.ServiceLateRequests.Name), []requestSLO{availability},
+		func(requestSLO) string { return counted("serviceTier", metric.ServiceLateRequests.Select(serverError)) })
+	rules = append(rules, []rule.Rule{
+		{Record: events.Step, Expr: rule.SeenStep(events, "serviceTier")},
+		{Record: bad.Step, Expr: rule.SeenStep(bad, "sloTier")},
+		{
+			Record: metric.LateEventsTotals.Step, Labels: availability.labels(),
+			Expr: rule.Expand(`sum by ($service) (`+withUnknown(events.Step, within)+`)`, nil),
+		},
+		{
+			Record: metric.LateBadTotals.Step,
+			Expr:   rule.Expand(`sum by ($slo) (`+withUnknown(bad.Step, within)+`)`, nil),
+		},
+		// What was missed counts with the next step, so the time in which it was missed has been measured too. The policy's
+		// own objectives miss it.
+		{Record: metric.LastObserved, Expr: rule.Expand(`time() + 0 * $events`, n)},
+		{Record: metric.SeenTotals.Step, Expr: rule.Expand(`
+			$last{`+builtin+`} - $before
+			or
+			$last - $before <= $missed`, n)},
+	}...)
+	for _, l := range []metric.EventTotal{metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals} {
+		rules = append(rules,
+			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", "", "slo", expected)})
+	}
+	return rules
+}
+
+// expected selects the objectives whose totals continue. After an absence of Prometheus, the steps that hold what was
+// missed may come before the group that states the objectives has been evaluated again.
+var expected = "last_over_time(" + metric.SLOBudget.Name + "[2h])"
 
 // sloTotals adds up the events of some objectives. They stand in the group that wrote the steps, so that no
 // step is read twice or not at all.
@@ -130,7 +192,7 @@ func sloTotals(matcher string) []rule.Rule {
 	var rules []rule.Rule
 	for _, l := range []metric.EventTotal{metric.EventsTotals, metric.BadTotals} {
 		rules = append(rules,
-			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", metric.SLOBudget.Name)})
+			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", expected)})
 	}
 	return rules
 }

@@ -30,6 +30,7 @@ var quantiles = []string{"0.5", "0.95", "0.99"}
 var exprNames = rule.Names{
 	"requests":     metric.TenantRequestsTotals.Total.Name,
 	"hourly":       metric.TenantRequestsTotals.Hourly.Name,
+	"tierRequests": metric.TierRequestsTotals.Total.Name,
 	"tenantRate":   metric.TenantRate.Name,
 	"serviceRate":  metric.ServiceRate.Name,
 	"share":        metric.TenantShare.Name,
@@ -40,9 +41,9 @@ var exprNames = rule.Names{
 	"classRate":    metric.ServiceClassRate.Name,
 	"silent":       metric.TenantSilent.Name,
 	"peak":         metric.ServiceExpectedPeak.Name,
-	"counted":      metric.TenantRequests.Name,
-	"unknown":      metric.TenantRequests.Select(rule.UnknownHosts),
-	"duration":     metric.TenantRequestDuration.Name,
+	"counted":      metric.ServiceRequests.Name,
+	"unknown":      metric.ServiceRequests.Select(rule.UnknownTier),
+	"duration":     metric.ServiceRequestDuration.Name,
 	"native":       metric.RequestDurationRate.Name,
 	"classic":      metric.RequestDurationBucketRate.Name,
 	"budget":       metric.SLOBudget.Select(metric.LabelSLO + `="` + metric.SLOAvailability + `"`),
@@ -80,7 +81,7 @@ func throughput() rule.Group {
 	}
 	rules := []rule.Rule{
 		record(metric.TenantRate, `($requests - $requests offset 5m >= 0) / 300`),
-		record(metric.ServiceRate, `sum by ($service) ($tenantRate)`),
+		record(metric.ServiceRate, `sum by ($service) ($tierRequests - $tierRequests offset 5m >= 0) / 300`),
 		record(metric.ServiceClassRate, `sum by ($service, code_class) (rate($counted[5m]))`),
 		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
 		record(metric.TenantShare, `$tenantRate{$anyTenant} / on ($service) group_left () ($serviceRate > 0) >= $someShare`),
