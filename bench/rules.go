@@ -191,14 +191,14 @@ func (w *ruleWorld) fill(tenants int) error {
 	// What the rules have written of a counter that gains so much in 15 s.
 	judged := func(l metric.CounterTotal, step float64, pairs ...string) {
 		totals = append(totals, make1(l.Total.Name, 2*step, pairs...),
-			make1(l.Seen.Name, 2*step, append(pairs[:len(pairs):len(pairs)], target[4:]...)...))
+			make1(l.Seen.Name, 2*step, append(slices.Clip(pairs), target[4:]...)...))
 		hourly = append(hourly, make1(l.Hourly.Name, 240*step, pairs...))
 	}
 	for n := range tenants {
 		tenant := []string{metric.LabelAppService, "web", metric.LabelTenant, fmt.Sprintf("tenant-%05d", n)}
 		exposed := slices.Concat(target, tenant)
 		with := func(label, value string) []string {
-			return append(exposed[:len(exposed):len(exposed)], label, value)
+			return append(slices.Clip(exposed), label, value)
 		}
 		for i, class := range metric.CodeClasses {
 			step := []float64{0, 100, 5, 2, 0}[i]

@@ -93,7 +93,8 @@ var (
 
 	TierRequestsTotals = counterTotal("app_service_tier", "thorbis_requests", "Requests, late ones apart",
 		serviceTierLevel)
-	TierBadTotals        = counterTotal("app_service_tier", "thorbis_slo_bad", "Bad requests, late ones apart", sloTierLevel)
+	TierBadTotals = counterTotal("app_service_tier", "thorbis_slo_bad", "Bad requests, late ones apart",
+		sloTierLevel)
 	TierLateTotals       = counterTotal("app_service_tier", "thorbis_late_requests", "Late requests", sloTierLevel)
 	TierLateBadTotals    = counterTotal("app_service_tier", "thorbis_slo_late_bad", "Bad late requests", sloTierLevel)
 	TenantRequestsTotals = counterTotal("app_service_tenant", "thorbis_requests", "Requests, late ones apart",

@@ -44,7 +44,7 @@ func (m MassOutage) Alerts(a *metric.Alert, wait time.Duration, t Text, many str
 	var rules []Rule
 	for i, p := range config.Priorities {
 		rules = append(rules, Rule{
-			Alert: a, Priority: p, For: wait, KeepFiringFor: 5 * time.Minute, Annotations: t.Annotations(),
+			Alert: a, Priority: p, For: wait, KeepFiringFor: Returning, Annotations: t.Annotations(),
 			Expr: many + " and on (" + Levels[m.Level] + ") " + m.Urgency.Name + " == " + strconv.Itoa(i+1),
 		})
 	}

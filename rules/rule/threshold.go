@@ -13,7 +13,7 @@ import (
 const (
 	// ScrapeInterval is the scrape and evaluation interval of the shipped Prometheus configuration.
 	ScrapeInterval = 15 * time.Second
-	// TotalsInterval bounds the loss when a counter is reset or its instance changes.
+	// TotalsInterval is the interval of totals and of what the fastest burns compare.
 	TotalsInterval = 30 * time.Second
 	// WindowInterval is the interval of sums over long windows, which change slowly and cost the most.
 	WindowInterval = time.Minute
@@ -33,6 +33,8 @@ const (
 	// follows.
 	Silence  = 5 * time.Minute
 	Patience = 5 * time.Minute
+	// Returning is how long a burn may pause and still be the same alert. It ends that much later.
+	Returning = 5 * time.Minute
 )
 
 // Seconds writes a duration as a number of PromQL.

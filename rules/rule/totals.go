@@ -150,8 +150,8 @@ func Grown(l metric.EventTotal, over time.Duration) string {
 // been counted.
 const ShortUpTo = 30 * time.Minute
 
-// GrownRecently is Grown for a short window. If that begins in an absence of Prometheus, it is cut: the first total after
-// an absence holds all that was missed, and must not page for a problem that is over.
+// GrownRecently is Grown for a short window. If that begins in an absence of Prometheus, it is cut: the first total
+// after an absence holds all that was missed, and must not page for a problem that is over.
 func GrownRecently(l metric.EventTotal, over time.Duration) string {
 	return Expand(`
 		$total - (

@@ -200,7 +200,7 @@ func (e *Exporter) fresh() Exporter {
 	f := *e
 	f.observed, f.down, f.unknown, f.inMaint, f.outages, f.outage, f.running = 0, 0, 0, 0, 0, 0, false
 	f.measured, f.lastDown = 0, 0
-	f.pools, f.wiped, f.lost = nil, e.wiped+1, append(e.lost[:len(e.lost):len(e.lost)], e.pools)
+	f.pools, f.wiped, f.lost = nil, e.wiped+1, append(slices.Clip(e.lost), e.pools)
 	for i, tenant := range f.Traffic {
 		f.Traffic[i] = tenant.fresh()
 	}

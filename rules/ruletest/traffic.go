@@ -61,7 +61,7 @@ func (p pools) expose(env, state []string, add func(string, float64, ...string))
 // lost states too.
 func (e *Exporter) Counted(service, series string) float64 {
 	n := 0.0
-	for _, p := range append(e.lost[:len(e.lost):len(e.lost)], e.pools) {
+	for _, p := range append(slices.Clip(e.lost), e.pools) {
 		for key, sum := range p {
 			if key[0] == service && key[1] != metric.TenantUnknown {
 				n += sum[series]

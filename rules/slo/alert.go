@@ -53,9 +53,12 @@ func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
 	}, func(page string) string { return metric.TenantBurning[t.Name].Name + rule.Braces(page) + " > 0" }))
 }
 
+// ofTier labels the alerts of a tier. They fire on for a while, so that a burn that comes back within minutes is the
+// same page.
 func ofTier(t rule.BurnTier, rules []rule.Rule) []rule.Rule {
 	for i := range rules {
 		rules[i].Labels = map[string]string{metric.LabelBurnTier: t.Name}
+		rules[i].KeepFiringFor = rule.Returning
 	}
 	return rules
 }
@@ -91,7 +94,11 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 			time() + 0 * (
 				$events1h offset 15m >= $steady
 				unless on ($slo)
-				($events1h{$builtin} offset 15m and on ($service) sum by ($service) (sum_over_time($known[1h] offset 15m)) < $steady)
+				(
+					$events1h{$builtin} offset 15m
+					and on ($service)
+					sum by ($service) (sum_over_time($known[1h] offset 15m)) < $steady
+				)
 			)
 		)
 		unless on ($slo) $events5m > 0
@@ -104,6 +111,9 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 			Owner: {{ $labels.owner }}. Worst of all tiers in the last five minutes:` + worst + `.
 			First look: what those tenants share (region, shard, plan, last migration).`,
 	}, tierBurn)...)
+	for i := range rules[1:] {
+		rules[1+i].KeepFiringFor = rule.Returning
+	}
 	m := rule.MassOutage{
 		Level: "slo", Many: metric.ManyTenantsBurning, Urgency: metric.TenantsBurningUrgency, Own: "P2", Tier: tierBurn,
 	}

@@ -44,8 +44,8 @@ func latencySLO(l config.LatencyObjective) string {
 // builtin matches the objectives of requests among all.
 const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
 
-// requestTotals adds up the requests of services, tiers and tenants. Exporters count those of a tier apart from those of
-// its tenants, so that no rule sums over tenants.
+// requestTotals adds up the requests of services, tiers and tenants. Exporters count those of a tier apart from those
+// of its tenants, so that no rule sums over tenants.
 func requestTotals(p *config.Policy) []rule.Group {
 	slos := requestSLOs(p)
 	ledger := append(tierTotals(slos), tenantTotals(slos)...)
@@ -69,7 +69,9 @@ func summed(level, counter string) string {
 }
 
 // copies copies the counters of requests and of bad ones.
-func copies(requests, bad metric.CounterTotal, all string, slos []requestSLO, counter func(requestSLO) string) []rule.Rule {
+func copies(
+	requests, bad metric.CounterTotal, all string, slos []requestSLO, counter func(requestSLO) string,
+) []rule.Rule {
 	rules := []rule.Rule{{Record: requests.Scraped, Expr: all}}
 	for _, s := range slos {
 		rules = append(rules, rule.Rule{Record: bad.Scraped, Labels: s.labels(), Expr: counter(s)})

@@ -16,9 +16,9 @@ const (
 	unknownShare  = "0.5"
 )
 
-// unknownMost records while requests whose host no tenant owns are most of a service's. They belong to the service then:
-// its registry is wrong, or a domain is missing. Each step is decided on by itself and added to totals that only grow.
-// So neither the beginning nor the end of such a time gives credit.
+// unknownMost records while requests whose host no tenant owns are most of a service's. They belong to the service
+// then: its registry is wrong, or a domain is missing. Each step is decided on by itself and added to totals that only
+// grow. So neither the beginning nor the end of such a time gives credit.
 func unknownMost() rule.Rule {
 	sum := func(tiers string) string {
 		return rule.Expand(`sum by ($service) (sum_over_time($step{`+tiers+`}[$window]))`, rule.Names{
