@@ -120,7 +120,7 @@ func backupTable() panel {
 		column{title: "Recovery point", unit: units.Seconds, expr: ofBackup(metric.BackupRecoveryPoint), empty: "none"},
 		column{title: "Objective", unit: units.Seconds, expr: ofBackup(metric.BackupMaxAge)},
 		column{
-			title: "Of objective", unit: units.PercentUnit, colours: above(0.9, yellow, 1, red), decimals: 0,
+			title: "Of objective", unit: units.PercentUnit, colours: above(0.9, yellow, 1, red), decimals: whole,
 			expr: fmt.Sprintf("%s / on (%s) %s", ofBackup(metric.BackupRecoveryPoint), backupsBy, ofBackup(metric.BackupMaxAge)),
 		},
 		column{
@@ -154,7 +154,7 @@ func repositoryTable() panel {
 		},
 		column{
 			title: "Full against earlier", unit: units.PercentUnit, expr: largest(metric.BackupSizeChange), empty: "too few",
-			decimals: 0,
+			decimals: whole,
 		},
 	)
 }

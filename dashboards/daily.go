@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
@@ -112,16 +113,16 @@ func dailyPerformance(p *config.Policy) []panel {
 			whenRed: "It had nothing left at its peak: plan more, or move what runs on it.",
 		}, 12, 7, []key{byHost.leading(metric.ResourcesDashboard)},
 			column{
-				title: "CPU", unit: units.PercentUnit, colours: above(0.75, yellow, 0.97, red), decimals: 0,
+				title: "CPU", unit: units.PercentUnit, colours: above(0.75, yellow, 0.97, red), decimals: whole,
 				expr: fmt.Sprintf("topk(%d, max by (environment, host) (max_over_time(%s[1d])))", worstTenants,
 					inEnvironment(metric.HostCPUUsed)),
 			},
 			column{
-				title: "Memory", unit: units.PercentUnit, colours: above(0.9, yellow, 0.97, red), decimals: 0,
+				title: "Memory", unit: units.PercentUnit, colours: above(0.9, yellow, 0.97, red), decimals: whole,
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.HostMemoryUsed)),
 			},
 			column{
-				title: "IOPS", unit: units.PercentUnit, colours: above(0.7, yellow, 1, red), empty: "no limit", decimals: 0,
+				title: "IOPS", unit: units.PercentUnit, colours: above(0.7, yellow, 1, red), empty: "no limit", decimals: whole,
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.DeviceLimitUsed)),
 			},
 		),
@@ -175,7 +176,9 @@ func dailyIncidents() []panel {
 		number(words{
 			title: "Incidents of a day", unit: units.Short, empty: notRead,
 			about: "Incidents that began in the last day, by priority. Each P1 and P2 is documented within 24 hours.",
-		}, 8, "sum by (priority) ("+opened()+")", "{{priority}}", known(blue)).Decimals(0),
+		}, 8, "sum by (priority) ("+opened()+")", "{{priority}}", known(blue)).Decimals(0).
+			Orientation(common.VizOrientationVertical).
+			Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(14).ValueSize(30)),
 		nobodyHasIt(),
 		number(words{
 			title: "Answered late in a day", unit: units.Short, empty: notRead,
@@ -213,8 +216,8 @@ func noisyTable(window, name string) panel {
 		column{title: "Fired for", unit: units.Seconds, expr: fired},
 		column{
 			title: "Began", unit: units.Short,
-			expr: fmt.Sprintf("1 + max by (%s) (changes(%s[%s]))", by,
-				alertSeries("ALERTS_FOR_STATE", priorities("P.+")), window),
+			expr: fmt.Sprintf("1 + max by (%[1]s) (changes(%[2]s[%[3]s])) and on (%[1]s) %[4]s", by,
+				alertSeries("ALERTS_FOR_STATE", priorities("P.+")), window, fired),
 		},
 	)
 }

@@ -214,8 +214,7 @@ func locationTable() panel {
 	}, 10, 7, []key{byEnvironment, {label: metric.LabelLocation, title: "Location"}},
 		column{
 			title: "Checks", unit: units.Short, colours: below(0, red, 1, red),
-			expr: fmt.Sprintf("%[1]s or on (environment, location) 0 * %[2]s", inEnvironment(metric.LocationWatched),
-				inEnvironment(metric.LocationExpected)),
+			expr: checksWatched(),
 		},
 		column{
 			title: "Network", unit: units.NoUnit, texts: texts(text{1, "online", green}, text{0, "offline", red}),
@@ -264,7 +263,9 @@ func ruleTable() panel {
 		about:   "Each Prometheus: rules that failed and evaluations that were missed, alerts that it could not deliver.",
 		whenRed: "Alerts cannot fire, come late, or are not delivered: Prometheus' log names the rule or the Alertmanager.",
 	}, 12, 6, []key{{label: "job", title: "Job"}, {label: "instance", title: "Instance"}},
-		column{title: "Rules failed", unit: units.Short, expr: rate(ruleFailures), colours: atLeast(0.5, red), decimals: 0},
+		column{
+			title: "Rules failed", unit: units.Short, expr: rate(ruleFailures), colours: atLeast(0.5, red), decimals: whole,
+		},
 		column{title: "Evaluations missed", unit: units.Short, expr: rate(ruleMisses), colours: atLeast(0.5, red)},
 		column{title: "Not delivered", unit: units.Short, expr: rate(alertsNotDelivered), colours: atLeast(0.5, red)},
 		column{title: "Dropped", unit: units.Short, expr: rate(alertsDropped), colours: atLeast(0.5, red)},
@@ -289,11 +290,11 @@ func integrationTable() panel {
 		whenRed: "The channel loses notifications: its token, its address or its service. Alertmanager's log has the answer.",
 	}, 12, 6, []key{{label: metric.LabelIntegration, title: "Integration"}},
 		column{
-			title: "Sent in the range", unit: units.Short, decimals: 0,
+			title: "Sent in the range", unit: units.Short, decimals: whole,
 			expr: fmt.Sprintf("sum by (integration) (increase(%s[$__range])) > 0", onTargets(notificationsSent)),
 		},
 		column{
-			title: "Failed in the range", unit: units.Short, decimals: 0, colours: atLeast(0.5, red),
+			title: "Failed in the range", unit: units.Short, decimals: whole, colours: atLeast(0.5, red),
 			expr: and(fmt.Sprintf("sum by (integration) (increase(%s[$__range]))", onTargets(notificationsFailed))),
 		},
 		column{

@@ -119,7 +119,7 @@ func machinesTable() panel {
 	}, 9, 5, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
 		column{
 			title: "CPU", unit: units.PercentUnit, expr: fmt.Sprintf("topk(%d, %s)", rows, most(metric.HostCPUUsed)),
-			decimals: 0, width: 70,
+			decimals: whole, width: 70,
 			colours: above(0.75, yellow, 0.9, red), to: metric.ResourcesDashboard,
 		},
 		column{
@@ -177,7 +177,7 @@ func backupsTable() panel {
 			title: "Age", unit: units.Seconds, expr: inEnvironment(metric.BackupRecoveryPoint), to: metric.BackupDashboard,
 		},
 		column{
-			title: "Of objective", unit: units.PercentUnit, decimals: 0, colours: above(0.9, yellow, 1, red),
+			title: "Of objective", unit: units.PercentUnit, decimals: whole, colours: above(0.9, yellow, 1, red),
 			to: metric.BackupDashboard,
 			expr: fmt.Sprintf("%s / on (environment, backup) %s", inEnvironment(metric.BackupRecoveryPoint),
 				inEnvironment(metric.BackupMaxAge)),
@@ -190,6 +190,13 @@ func backupsTable() panel {
 	)
 }
 
+// checksWatched counts the checks that each location watches: none, if it was expected five minutes ago and watches
+// nothing yet.
+func checksWatched() string {
+	return fmt.Sprintf("%[1]s or on (environment, location) 0 * (%[2]s and on (environment, location) %[2]s offset 5m)",
+		inEnvironment(metric.LocationWatched), inEnvironment(metric.LocationExpected))
+}
+
 func watchersTable() panel {
 	return figures(words{
 		title: "Who watches", unit: units.Short, empty: "No location watches anything",
@@ -198,8 +205,7 @@ func watchersTable() panel {
 	}, 5, 5, []key{{label: metric.LabelLocation, title: "Location", to: metric.ExporterDashboard}},
 		column{
 			title: "Checks", unit: units.Short, to: metric.ExporterDashboard, colours: below(0, red, 1, red),
-			expr: fmt.Sprintf("%[1]s or on (environment, location) 0 * %[2]s", inEnvironment(metric.LocationWatched),
-				inEnvironment(metric.LocationExpected)),
+			expr: checksWatched(),
 		},
 		column{
 			title: "Online", unit: units.NoUnit, to: metric.ExporterDashboard,

@@ -160,7 +160,7 @@ func diskTable() panel {
 			expr: limit(metric.DeviceLimit, metric.LabelLimit+`="`+metric.LimitThroughput+`"`),
 		},
 		column{
-			title: "Latency of objective", unit: units.PercentUnit, expr: limit(metric.DeviceLatencyRatio), decimals: 0,
+			title: "Latency of objective", unit: units.PercentUnit, expr: limit(metric.DeviceLatencyRatio), decimals: whole,
 			colours: above(1, yellow, 3, red), empty: "idle",
 		},
 	)

@@ -52,6 +52,9 @@ type column struct {
 	width             int                      // in pixels, 0 for a share of the rest
 }
 
+// whole shows numbers without decimals.
+const whole = -1
+
 // figures is a table with one row for each thing and one column for each query.
 func figures(w words, width, height uint32, keys []key, columns ...column) *table.PanelBuilder {
 	b := table.NewPanelBuilder().
@@ -103,8 +106,8 @@ func (c column) properties(variables map[string]string) []dashboard.DynamicConfi
 		empty = "-"
 	}
 	properties := []dashboard.DynamicConfigValue{{Id: "unit", Value: c.unit}, {Id: "noValue", Value: empty}}
-	if c.decimals > 0 {
-		properties = append(properties, dashboard.DynamicConfigValue{Id: "decimals", Value: c.decimals})
+	if c.decimals != 0 {
+		properties = append(properties, dashboard.DynamicConfigValue{Id: "decimals", Value: max(c.decimals, 0)})
 	}
 	if len(c.texts) > 0 {
 		properties = append(properties, dashboard.DynamicConfigValue{Id: "mappings", Value: c.texts})

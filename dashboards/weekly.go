@@ -119,7 +119,7 @@ func databaseCapacity() panel {
 		whenRed: "At its peak the server used nearly all the connections it permits: add a pool or permit more.",
 	}, 12, 7, []key{byServer.leading(metric.DatabasesDashboard)},
 		column{
-			title: "Most connections", unit: units.PercentUnit, colours: above(0.8, yellow, 0.95, red), decimals: 0,
+			title: "Most connections", unit: units.PercentUnit, colours: above(0.8, yellow, 0.95, red), decimals: whole,
 			expr: used("") + " / max by (environment, server) (" + inEnvironment(metric.PostgresMaxConnections) + ")",
 		},
 		column{title: "Last week", unit: units.Short, expr: used(lastWeek)},
@@ -140,8 +140,8 @@ func peakTable() panel {
 			"on which it is reached if it goes on growing like that.",
 		whenRed: "The peak of the week was more than the service is built for: scale it out before the next one.",
 	}, 12, 7, []key{byEnvironment, byService.leading(metric.TenantsDashboard)},
-		column{title: "Peak", unit: units.PercentUnit, expr: now, colours: above(0.8, yellow, 1, red), decimals: 0},
-		column{title: "Last week", unit: units.PercentUnit, expr: before, decimals: 0},
+		column{title: "Peak", unit: units.PercentUnit, expr: now, colours: above(0.8, yellow, 1, red), decimals: whole},
+		column{title: "Last week", unit: units.PercentUnit, expr: before, decimals: whole},
 		column{
 			title: "Reached on", unit: units.DatetimeISONotToday, empty: "does not grow",
 			expr: fmt.Sprintf("1000 * (time() + 604800 * clamp_min(1 - %[1]s, 0) / (%[1]s - %[2]s > 0))", now, before),
@@ -159,7 +159,7 @@ func growth() panel {
 
 func weeklyIncidents() panel {
 	by := "environment, priority"
-	opened := "sum by (" + by + ") (" + inEnvironment(metric.OpenedIncrease) + "%s)"
+	opened := "round(sum by (" + by + ") (" + inEnvironment(metric.OpenedIncrease) + "%s))"
 	return figures(words{
 		title: "Incidents of the week", unit: units.Short, empty: notRead,
 		about: "By priority: how many began, beside the week before; how fast they were acknowledged and resolved (the " +
@@ -167,8 +167,8 @@ func weeklyIncidents() panel {
 			"tenth); and the share that was answered late or was over within five minutes.",
 		whenRed: "Every P1 has a post-mortem: what, why so late, and what prevents the next.",
 	}, 14, 7, []key{byEnvironment, byPriority},
-		column{title: "Began", unit: units.Short, expr: fmt.Sprintf(opened, ""), decimals: 0},
-		column{title: "Last week", unit: units.Short, expr: fmt.Sprintf(opened, lastWeek), decimals: 0},
+		column{title: "Began", unit: units.Short, expr: fmt.Sprintf(opened, "")},
+		column{title: "Last week", unit: units.Short, expr: fmt.Sprintf(opened, lastWeek)},
 		column{title: "Acknowledged in", unit: units.Seconds, expr: inEnvironment(metric.AcknowledgeQuantiles["0.9"])},
 		column{title: "Resolved in", unit: units.Seconds, expr: inEnvironment(metric.ResolveQuantiles["0.9"])},
 		column{
