@@ -6,8 +6,6 @@ import { textWidth } from '../plot.js';
 import { link } from '../links.js';
 import { figures } from './stat.js';
 
-export const meta = { over: 'instant' };
-
 const CELLS = 40; // of a bar drawn as a row of lights
 
 export function render(el, { frames, panel, env, size }) {

@@ -4,8 +4,6 @@ import { display, plainText } from '../fields.js';
 import { steps, themeName } from '../colors.js';
 import { figures, cells } from './stat.js';
 
-export const meta = { over: 'instant' };
-
 const SPAN = 1.5 * Math.PI; // of the arc, open below
 const START = -1.25 * Math.PI;
 

@@ -6,8 +6,6 @@ import { formatter } from '../units.js';
 import { color, mix, themeName } from '../colors.js';
 import { number } from '../frames.js';
 
-export const meta = { over: 'range' };
-
 const SCHEMES = {
   Oranges: ['#fff5eb', '#fd8d3c', '#7f2704'],
   Blues: ['#f7fbff', '#6baed6', '#08306b'],

@@ -6,8 +6,6 @@ import { reduce } from '../reduce.js';
 import { link } from '../links.js';
 import { textWidth } from '../plot.js';
 
-export const meta = { over: 'instant' };
-
 // figures are the values that reduceOptions picks: one for each series, or each row.
 export function figures(frames, options = {}, panel = {}) {
   const { calcs = ['lastNotNull'], values: rows, fields = '', limit = 100 } = options;
@@ -109,7 +107,7 @@ export function render(el, { frames, panel, env, size }) {
   const room = wide ? w * 0.5 - 16 : w - 14;
   const graph = (options.graphMode ?? 'area') === 'area' && hh > 60 && list.some((f) => f.line);
   const above = graph ? hh * 0.6 : hh; // above the graph
-  const most = Math.min(64, wide ? above * 0.62 : named && values ? above - nameSize * 1.3 - 16 : above * 0.66);
+  const most = Math.min(64, wide ? above * 0.62 : named && values ? above - nameSize * 1.25 - 8 : above * 0.66);
   const empty = list.every((f) => f.nothing); // words, which need no large letters
   const valueSize = Math.min(empty ? 28 : Infinity, ...shown.map((f) => fit(plainText(f.d), room, most)));
   const grid = h(

@@ -4,10 +4,8 @@ import { uPlot, plotOptions, timeAxis, textWidth, follow, hideTip, FONT } from '
 import { display, plainText } from '../fields.js';
 import { alpha, on, steps } from '../colors.js';
 
-export const meta = { over: 'range' };
-
 export const render = (el, context) => draw(el, context, true);
-export const history = { meta, render: (el, context) => draw(el, context, false) };
+export const history = { render: (el, context) => draw(el, context, false) };
 
 // runs are stretches of the same value: [from, to, value] by index; a null ends one.
 function runs(values, together) {

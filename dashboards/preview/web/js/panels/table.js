@@ -8,8 +8,6 @@ import { link } from '../links.js';
 import { inline } from '../markdown.js';
 import { spark } from './stat.js';
 
-export const meta = { over: 'instant' };
-
 // cells draw the content of a cell by the type in custom.cellOptions.
 export const cells = {
   auto: (d) => plainText(d),

@@ -4,8 +4,6 @@ import { markdown } from '../markdown.js';
 import { link } from '../links.js';
 import { alertItems, fetchAlerts } from '../alerts.js';
 
-export const meta = { over: 'nothing' };
-
 export function render(el, { panel, env }) {
   const { mode = 'markdown', content = '' } = panel.options ?? {};
   const text = env.text(content, 'csv');
@@ -15,7 +13,6 @@ export function render(el, { panel, env }) {
 }
 
 export const dashboards = {
-  meta,
   render(el, { panel, env }) {
     const { tags = [], query = '' } = panel.options ?? {};
     const found = env.all.filter(
@@ -33,7 +30,6 @@ export const dashboards = {
 };
 
 export const alerts = {
-  meta,
   async load({ panel, env }) {
     const { alertName = '', alertInstanceLabelFilter = '', maxItems = 20, stateFilter = {} } = panel.options ?? {};
     const matchers = [...env.text(alertInstanceLabelFilter, 'regex').matchAll(/(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g)];

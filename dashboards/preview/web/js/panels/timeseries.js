@@ -5,8 +5,6 @@ import { alpha, ofValue, steps } from '../colors.js';
 import { display, plainText } from '../fields.js';
 import { legend, toggled } from '../legend.js';
 
-export const meta = { over: 'range' };
-
 // align joins the frames on their times. A time at which a series has no step is undefined, a missing sample null.
 function align(frames) {
   const series = frames.flatMap((f) => {
