@@ -37,10 +37,15 @@ func TestPictures(t *testing.T) {
 	})
 	sleep(t, 4*time.Minute) // of graphs
 	draw := func(name, path string, width, height int64) {
-		must(t, b.Size(width, height, width < 500))
+		must(t, b.Size(width, max(height, 1000), width < 500))
 		must(t, b.Open("http://"+s.Preview+path))
 		_, err := look(b)
 		must(t, err)
+		if height == 0 { // the whole page
+			must(t, b.Size(width, eval[int64](t, b, `document.documentElement.scrollHeight`), false))
+			must(t, b.Wait(settled))
+			sleep(t, time.Second) // graphs follow the size
+		}
 		picture, err := b.Picture()
 		must(t, err)
 		small, err := shrink(picture)
@@ -53,13 +58,14 @@ func TestPictures(t *testing.T) {
 	}
 	must(t, b.Open("http://"+s.Preview+"/alerts"))
 	for _, d := range listed(t, b) {
-		draw(d.UID, "/d/"+d.UID+"?from=now-15m&theme=dark", 1600, 1000)
+		draw(d.UID, "/d/"+d.UID+"?from=now-15m&theme=dark", 1600, 0)
 	}
 	must(t, s.SaaS.Break(saas.Refuse))
 	eventually(t, pageTime+10*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
+	sleep(t, time.Minute) // until everybody has seen it
 	draw("outage", "/?from=now-15m&theme=dark", 1920, 1080)
 	draw("outage-light", "/?from=now-15m&theme=light", 1280, 900)
-	draw("outage-telephone", "/?from=now-15m&theme=dark", 390, 844)
+	draw("outage-telephone", "/?from=now-15m&theme=dark", 390, 1600)
 	draw("alerts", "/alerts?theme=dark", 1280, 900)
 }
 
