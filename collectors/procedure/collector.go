@@ -69,6 +69,7 @@ type Collector struct {
 	loaded  bool
 	dirty   bool // a record is not saved, though no report is open
 	due     map[string]time.Time
+	since   map[string]time.Time // when the collector began to watch the procedure
 	saving  saving
 }
 
@@ -134,6 +135,13 @@ func (c *Collector) commit(section *config.Procedures, all map[string]*watched, 
 		c.saving.at = time.Now()
 	}
 	c.section, c.watched, c.names = section, all, slices.Sorted(maps.Keys(all))
+	since := make(map[string]time.Time, len(all))
+	for name := range all {
+		if since[name] = c.since[name]; since[name].IsZero() {
+			since[name] = time.Now()
+		}
+	}
+	c.since = since
 	c.declare(time.Now())
 	c.changed.Make()
 }

@@ -105,9 +105,14 @@ func (w *watched) maintained(at time.Time) (end time.Time) {
 	return end
 }
 
-// state returns the state of a procedure, of which due is known.
-func (w *watched) state(r *record, due, now time.Time) string {
+// maxSettle is how long after its start an exporter reports nothing as missed, late or too long at most: what happened
+// while it was away is reported meanwhile.
+const maxSettle = 5 * time.Minute
+
+// state returns the state of a procedure that is watched since a moment, and of which due is known.
+func (w *watched) state(r *record, due, since, now time.Time) string {
 	began := r.Begun.After(r.Success)
+	settled := now.Sub(since) > min(w.Grace.Std(), maxSettle)
 	over := func(allowed time.Duration) bool { return !due.IsZero() && now.Sub(due) > allowed }
 	grace, limit := w.Grace.Std(), w.MaxRuntime.Std()
 	silent := r.silent()
@@ -116,11 +121,11 @@ func (w *watched) state(r *record, due, now time.Time) string {
 		return metric.ProcedureMaintenance
 	case r.failing():
 		return metric.ProcedureFailed
-	case limit > 0 && !silent.IsZero() && now.Sub(silent) > limit:
+	case settled && limit > 0 && !silent.IsZero() && now.Sub(silent) > limit:
 		return metric.ProcedureOverrun
-	case over(grace) && (!began || r.Begun.Sub(due) > grace):
+	case settled && over(grace) && (!began || r.Begun.Sub(due) > grace):
 		return metric.ProcedureMissed
-	case over(grace + limit):
+	case settled && over(grace+limit):
 		return metric.ProcedureLate
 	case len(r.Open) > 0:
 		return metric.ProcedureRunning

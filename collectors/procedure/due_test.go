@@ -179,11 +179,27 @@ func TestState(t *testing.T) {
 			r = r.apply(e)
 		}
 		due := w.due(r)
-		if got := w.state(r, due, minute(c.now)); got != c.want {
+		if got := w.state(r, due, day0.AddDate(0, 0, -1), minute(c.now)); got != c.want {
 			t.Errorf("%s: %s, want %s; due %s", name, got, c.want, due)
 		}
 		if want := minute(c.now).Sub(due); c.want == metric.ProcedureMissed && w.overdue(due, minute(c.now)) != want {
 			t.Errorf("%s: overdue for %s, want %s", name, w.overdue(due, minute(c.now)), want)
+		}
+	}
+}
+
+// After an absence of the exporter, what happened meanwhile is given the grace to be reported, at most five minutes.
+func TestStateAfterAnAbsence(t *testing.T) {
+	for grace, settle := range map[string]time.Duration{"1m": time.Minute, "1h": 5 * time.Minute} {
+		w := watch(t, "", "interval: 1h, grace: "+grace)
+		r := newRecord("", minute(0)).apply(done(0, ""))
+		since := minute(600)
+		for after, want := range map[time.Duration]string{
+			settle: metric.ProcedureDue, settle + time.Second: metric.ProcedureMissed,
+		} {
+			if got := w.state(r, w.due(r), since, since.Add(after)); got != want {
+				t.Errorf("grace %s, after %s: %s, want %s", grace, after, got, want)
+			}
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	e, now := exposer{ch}, time.Now()
 	for _, name := range c.names {
-		e.procedure(c.watched[name], c.records[name], c.due[name], now)
+		e.procedure(c.watched[name], c.records[name], c.due[name], c.since[name], now)
 	}
 	for i, result := range metric.PingResults {
 		e.counter(metric.ProcedurePings, c.pings[i].Load(), c.created, result)
@@ -67,7 +67,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (e exposer) procedure(w *watched, r *record, due, now time.Time) {
+func (e exposer) procedure(w *watched, r *record, due, since, now time.Time) {
 	name := w.Name
 	e.gauge(metric.ProcedureInfo, 1, name, w.AppService, w.owner, w.page)
 	e.gauge(metric.ProcedureExpectedGrace, w.Grace.Seconds(), name)
@@ -75,6 +75,7 @@ func (e exposer) procedure(w *watched, r *record, due, now time.Time) {
 		e.gauge(metric.ProcedureExpectedMaxRuntime, w.MaxRuntime.Seconds(), name)
 	}
 	e.time(metric.ProcedureDueTime, due, name)
+	e.time(metric.ProcedureWatchedSince, since, name)
 	e.time(metric.ProcedureLastStart, r.Start, name)
 	e.time(metric.ProcedureLastSuccess, r.Success, name)
 	e.time(metric.ProcedureLastFailure, r.Failure, name)
@@ -84,7 +85,7 @@ func (e exposer) procedure(w *watched, r *record, due, now time.Time) {
 	e.time(metric.ProcedureOldestRun, r.silent(), name)
 	e.gauge(metric.ProcedureRunsInProgress, float64(len(r.Open)), name)
 	e.gauge(metric.ProcedureOverdue, w.overdue(due, now).Seconds(), name)
-	state := w.state(r, due, now)
+	state := w.state(r, due, since, now)
 	for _, s := range metric.ProcedureStates {
 		e.gauge(metric.ProcedureState, bit(s == state), name, s)
 	}

@@ -166,7 +166,7 @@ func FuzzSaved(f *testing.F) {
 			for _, e := range []event{{kind: started, at: now}, {kind: succeeded, at: now}, {kind: alive, at: now}} {
 				r = r.apply(e)
 			}
-			if due := w.due(r); w.state(r, due, now) == "" || w.overdue(due, now) < 0 {
+			if due := w.due(r); w.state(r, due, now, now) == "" || w.overdue(due, now) < 0 {
 				t.Errorf("%+v", r)
 			}
 		}

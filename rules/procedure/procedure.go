@@ -13,6 +13,9 @@ import (
 // hold bridges restarts of exporters: what they know of a procedure is the same afterwards.
 const hold = "15m"
 
+// settle is how long an exporter must have been there at most, before what came due while none was is missed.
+const settle = 5 * time.Minute
+
 // ahead is how far the clock of an exporter may be ahead.
 const ahead = time.Minute
 
@@ -25,6 +28,9 @@ var names = rule.Names{
 	"service":  rule.Join(metric.LabelEnvironment, metric.LabelAppService),
 
 	"ahead":    rule.Seconds(ahead),
+	"settle":   rule.Seconds(settle),
+	"watched":  metric.ProcedureWatched.Name,
+	"since":    metric.ProcedureWatchedSince.Name,
 	"expected": metric.ProcedureExpected.Name,
 	"success":  metric.ProcedureSuccess.Name,
 	"failure":  metric.ProcedureFailure.Name,
@@ -80,6 +86,8 @@ func procedures() rule.Group {
 			($dueBy and on ($procedure) $success and on ($procedure) $expected)
 			or on ($procedure)
 			min by ($procedure) ($due)`),
+		fact(metric.ProcedureWatched, `
+			group by ($procedure) (time() - $since > on ($exporter) clamp_max($grace, $settle))`),
 		// The end of a run may have been reported to another exporter than its start.
 		fact(metric.ProcedureSilent, `
 			time() - min by ($procedure) (
@@ -94,10 +102,13 @@ func procedures() rule.Group {
 		owned(metric.ProcedureFailing, `
 			0 * ($failure > on ($procedure) $success or ($failure unless on ($procedure) $success)) + 1`),
 		owned(metric.ProcedureOverrunning, `
-			$silent > on ($procedure) max by ($procedure) ($limit) unless on ($procedure) $failing`),
+			$silent > on ($procedure) max by ($procedure) ($limit)
+			and on ($procedure) ($watched or on ($procedure) $overrun)
+			unless on ($procedure) $failing`),
 		// A run that begins too late does not end what was missed: only its success does.
 		owned(metric.ProcedureMissing, `
 			(time() - $dueBy > on ($procedure) max by ($procedure) ($grace))
+			and on ($procedure) ($watched or on ($procedure) $missed)
 			unless on ($procedure)
 			(
 				(max by ($procedure) ($begins) > on ($procedure) $success
@@ -113,6 +124,7 @@ func procedures() rule.Group {
 					or on ($procedure) max by ($procedure) ($grace)
 				)
 			)
+			and on ($procedure) ($watched or on ($procedure) $late)
 			unless on ($procedure) $failing
 			unless on ($procedure) $overrun
 			unless on ($procedure) $missed`),
