@@ -39,17 +39,20 @@ func (r reporter) Sections(request collectors.SectionRequest) []collectors.Secti
 	return r.sections(request)
 }
 
-// showing returns the address of an exporter whose status page has these sections too.
-func showing(t *testing.T, sections func(collectors.SectionRequest) []collectors.Section) (e *exporter, base string) {
+// showing returns the address of an exporter whose status page has the sections of these functions too.
+func showing(t *testing.T, all ...func(collectors.SectionRequest) []collectors.Section) (base string) {
 	t.Helper()
-	e = newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Collectors: map[string]bool{}}, nil)
-	e.add("shown", reporter{sections: sections})
-	return e, serve(t, e)
+	e := newExporter(Options{Logger: quiet(), Load: newPolicyFile(t, site(t)).load, Collectors: map[string]bool{}}, nil)
+	e.checks = fakeChecks{}
+	for i, sections := range all {
+		e.add(fmt.Sprint("shown", i), reporter{sections: sections})
+	}
+	return serve(t, e)
 }
 
 func TestStatusPageEscapesWhatComesFromOutside(t *testing.T) {
 	const evil = `<script>alert(1)</script>" onload="x`
-	_, base := showing(t, func(collectors.SectionRequest) []collectors.Section {
+	base := showing(t, func(collectors.SectionRequest) []collectors.Section {
 		return []collectors.Section{{
 			Key: "things", Title: evil, Note: evil,
 			Columns: []collectors.Column{{Key: "a", Title: evil}, {Key: "b", Title: "B"}},
@@ -75,7 +78,7 @@ func TestStatusPageEscapesWhatComesFromOutside(t *testing.T) {
 // What a request asks for reaches the collectors, and a defect in one costs its part alone.
 func TestStatusIsMadeOfTheCollectorsParts(t *testing.T) {
 	var asked collectors.SectionRequest
-	e, base := showing(t, func(r collectors.SectionRequest) []collectors.Section {
+	base := showing(t, func(r collectors.SectionRequest) []collectors.Section {
 		asked = r
 		s := collectors.Section{Key: "checks", Title: "Checks", Columns: []collectors.Column{{Key: "check", Title: "Check"}}}
 		for i := range 1005 {
@@ -83,9 +86,7 @@ func TestStatusIsMadeOfTheCollectorsParts(t *testing.T) {
 		}
 		s.Cut(r.Limit)
 		return []collectors.Section{s}
-	})
-	e.checks = fakeChecks{}
-	e.add("broken", reporter{sections: func(collectors.SectionRequest) []collectors.Section { panic("poison") }})
+	}, func(collectors.SectionRequest) []collectors.Section { panic("poison") })
 	page := get(t, base+"/status?state=down").body
 	if n := strings.Count(page, ">row-"); n != maxStatusRows || !strings.Contains(page, "and 805 more.") ||
 		asked.State != metric.StateDown || asked.Limit != maxStatusRows {
