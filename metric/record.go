@@ -124,6 +124,23 @@ var (
 			"that of the service or of the most urgent tier among them.", serviceLevel)
 )
 
+// UnionTotal names the records that make one counter of those of several exporters, which see the same things some
+// seconds apart:
+//   - Union: the most that any of them has counted,
+//   - Behind: what an exporter lacks of it.
+type UnionTotal struct {
+	Union, Behind *Record
+}
+
+func unionTotal(level, metric, what string, labels []string) UnionTotal {
+	return UnionTotal{
+		Union: record(level+":"+metric+":union", what+", of all that the exporters there counted. Never goes back.", labels),
+		Behind: record("instance_"+level+":"+metric+":behind",
+			what+" that other exporters there have counted and this one not.",
+			append(slices.Clip(labels), "job", "instance")),
+	}
+}
+
 // CumulativeTotal names the records that carry one exported counter over exporters, restarts and gaps:
 //   - Location and Increase: the increase of the last five minutes, as each location and as the quorum saw it,
 //   - Total: a running total that never decreases,
@@ -152,6 +169,10 @@ var (
 	DownTotals     = cumulativeTotal("thorbis_health_down_seconds", "Seconds down", true)
 	OutagesTotals  = cumulativeTotal("thorbis_health_outages", "Outages begun", true)
 	UnpagedTotals  = cumulativeTotal("thorbis_health_unpaged_seconds", "Seconds down without a page of the check", false)
+
+	DownUnion     = unionTotal("check_location", "thorbis_health_down_seconds", "Seconds down", checkLocationLevel)
+	OutagesUnion  = unionTotal("check_location", "thorbis_health_outages", "Outages begun", checkLocationLevel)
+	ObservedUnion = unionTotal("check", "thorbis_health_observed_seconds", "Seconds judged", checkLevel)
 
 	ObservedStep = record("check:thorbis_health_observed_seconds:step",
 		"Seconds judged since the total was last written.", checkLevel)

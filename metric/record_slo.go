@@ -1,5 +1,7 @@
 package metric
 
+import "slices"
+
 // Levels at which requests and other events are recorded.
 var (
 	sloLevel            = []string{LabelEnvironment, LabelAppService, LabelSLO}
@@ -52,11 +54,22 @@ type EventTotal struct {
 }
 
 func eventTotal(level, name, what string, labels []string) EventTotal {
+	l := withoutSteps(level, name, what, labels)
+	l.Step = onlySteps(level, name, what, labels).Step
+	return l
+}
+
+// withoutSteps names a total whose steps nothing else reads, so that they are not recorded.
+func withoutSteps(level, name, what string, labels []string) EventTotal {
 	return EventTotal{
-		Step:   record(level+":"+name+":step", what+" since the total was last written.", labels),
 		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
 		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
 	}
+}
+
+// onlySteps names steps that other records add up.
+func onlySteps(level, name, what string, labels []string) EventTotal {
+	return EventTotal{Step: record(level+":"+name+":step", what+" since the total was last written.", labels)}
 }
 
 // CounterTotal is a total whose steps are those of a counter:
@@ -67,10 +80,12 @@ type CounterTotal struct {
 	Scraped, Seen *Record
 }
 
-func counterTotal(level, name, what string, labels []string) CounterTotal {
-	state := append(labels[:len(labels):len(labels)], LabelStore)
+type totalNames func(level, name, what string, labels []string) EventTotal
+
+func counterTotal(total totalNames, level, name, what string, labels []string) CounterTotal {
+	state := append(slices.Clip(labels), LabelStore)
 	return CounterTotal{
-		EventTotal: eventTotal(level, name, what, labels),
+		EventTotal: total(level, name, what, labels),
 		Scraped:    record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.", state),
 		Seen: record(level+":"+name+":seen",
 			what+", as they were last seen in one saved state. Goes back only when the counter is reset.", state),
@@ -91,15 +106,17 @@ var (
 	LastObserved = record("app_service:thorbis_slo_observed:last",
 		"Unix time at which events were last measured.", sloLevel)
 
-	TierRequestsTotals = counterTotal("app_service_tier", "thorbis_requests", "Requests, late ones apart",
+	TierRequestsTotals = counterTotal(eventTotal, "app_service_tier", "thorbis_requests", "Requests, late ones apart",
 		serviceTierLevel)
-	TierBadTotals = counterTotal("app_service_tier", "thorbis_slo_bad", "Bad requests, late ones apart",
+	TierBadTotals = counterTotal(eventTotal, "app_service_tier", "thorbis_slo_bad", "Bad requests, late ones apart",
 		sloTierLevel)
-	TierLateTotals       = counterTotal("app_service_tier", "thorbis_late_requests", "Late requests", sloTierLevel)
-	TierLateBadTotals    = counterTotal("app_service_tier", "thorbis_slo_late_bad", "Bad late requests", sloTierLevel)
-	TenantRequestsTotals = counterTotal("app_service_tenant", "thorbis_requests", "Requests, late ones apart",
-		serviceTenantLevel)
-	TenantBadTotals = counterTotal("app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
+	TierLateTotals = counterTotal(onlySteps, "app_service_tier", "thorbis_late_requests", "Late requests",
+		serviceTierLevel)
+	TierLateBadTotals = counterTotal(onlySteps, "app_service_tier", "thorbis_slo_late_bad", "Bad late requests",
+		sloTierLevel)
+	TenantRequestsTotals = counterTotal(withoutSteps, "app_service_tenant", "thorbis_requests",
+		"Requests, late ones apart", serviceTenantLevel)
+	TenantBadTotals = counterTotal(eventTotal, "app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
 		tenantSLOLevel)
 )
 

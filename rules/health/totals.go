@@ -1,27 +1,54 @@
 package health
 
 import (
-	"time"
+	"slices"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
 )
 
-// locationIncrease returns the exact increase of an exposed counter in a window, for each location. Of several
-// exporters, the highest increase counts. The increase is the last value minus the value at the start of the window,
-// which may be up to 15 minutes older. After a reset, or for a younger series, it is the last value minus the lowest
-// in the window.
-func locationIncrease(counter *metric.Metric, over time.Duration) string {
-	return rule.Expand(`
-		max by ($checkLocation) (clamp_min(
-			last_over_time($counter[$over])
-			- (
-				(last_over_time($counter[15m] offset $over) unless resets($counter[$overlap]) > 0)
-				or min_over_time($counter[$over])
-			),
-			0
-		))`, rule.Names{"counter": counter.Name, "over": rule.Span(over), "overlap": rule.Span(over + rule.ScrapeInterval)})
+// union makes one counter of those of the exporters of a location, or of all of them. They see the same outage some
+// seconds apart, so neither the sum nor the greatest increase in a window is right: the former counts it twice, and the
+// latter does when one exporter's part has left the window and another one's has not. So each exporter's counter is
+// moved by what it lacked of the union before, and the greatest counts. What it lacks for a moment only, because it
+// sees an outage later than others, has passed within ten minutes. An exporter that is seen for the first time, or
+// whose counter was reset, lacks all that the union has.
+func union(u metric.UnionTotal, counter *metric.Metric, level string) []rule.Rule {
+	n := rule.Names{
+		"counter": "max by ($level, job, instance) (" + counter.Name + ")",
+		"raw":     counter.Name,
+		"union":   u.Union.Name,
+		"behind":  u.Behind.Name,
+		"level":   rule.Levels[level],
+	}
+	n["counter"] = rule.Expand(n["counter"], n)
+	return []rule.Rule{
+		{Record: u.Union, Expr: rule.Expand(`
+			max by ($level) (
+				$counter + (
+					last_over_time($behind[10m] offset 1ms)
+					and
+					max by ($level, job, instance) (resets($raw[10m])) > 0
+					or
+					min_over_time($behind[10m] offset 1ms)
+					or
+					last_over_time($behind[2h] offset 1ms)
+				)
+				or
+				last_over_time($union[2h] offset 1ms) and on ($level) $raw
+				or
+				0 * $counter
+			)`, n)},
+		{Record: u.Behind, Expr: rule.Expand(`$union - on ($level) group_right () $counter`, n)},
+	}
+}
+
+// increase returns what a union gained in five minutes. If nothing was evaluated at the start of them, it is the last
+// value of two hours. The total to which the increase is added is then as old.
+func increase(u metric.UnionTotal) string {
+	return rule.Expand(`clamp_min($union - (last_over_time($union[2h] offset 5m) or min_over_time($union[5m])), 0)`,
+		rule.Names{"union": u.Union.Name})
 }
 
 // progress returns how much a counter moved within five minutes. It only shows whether the counter moves.
@@ -50,17 +77,18 @@ func quorumIncrease(c metric.CumulativeTotal) string {
 func totals(*config.Policy) rule.Group {
 	observed, down, outages, unpaged := metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals,
 		metric.UnpagedTotals
-	const window = 5 * time.Minute
-	step := rule.Expand(`
-		max by ($check) (clamp_min(
-			last_over_time($observed[$step]) - last_over_time($observed[15m] offset $step), 0
-		))`, rule.Names{"observed": metric.HealthCheckObservedSeconds.Name, "step": rule.Span(rule.TotalsInterval)})
-
-	rules := []rule.Rule{
+	rules := slices.Concat(
+		union(metric.DownUnion, metric.HealthCheckDownSeconds, "checkLocation"),
+		union(metric.OutagesUnion, metric.HealthCheckOutages, "checkLocation"),
+		union(metric.ObservedUnion, metric.HealthCheckObservedSeconds, "check"),
+	)
+	judged := rule.Expand(`$union - last_over_time($union[2h] offset 1ms)`,
+		rule.Names{"union": metric.ObservedUnion.Union.Name})
+	rules = append(rules, []rule.Rule{
 		maintenance(),
 		{Record: observed.Location, Expr: progress(metric.HealthCheckObservedSeconds)},
-		{Record: down.Location, Expr: locationIncrease(metric.HealthCheckDownSeconds, window)},
-		{Record: outages.Location, Expr: locationIncrease(metric.HealthCheckOutages, window)},
+		{Record: down.Location, Expr: increase(metric.DownUnion)},
+		{Record: outages.Location, Expr: increase(metric.OutagesUnion)},
 		{Record: metric.CheckWatched, Expr: observed.Location.Name +
 			"\n+ " + progress(metric.HealthCheckUnknownSeconds) +
 			"\n+ " + progress(metric.HealthCheckMaintenanceSeconds) + " > 0"},
@@ -74,14 +102,22 @@ func totals(*config.Policy) rule.Group {
 		{Record: unpaged.Increase, Expr: rule.Expand(`$down offset 2m unless on ($check) max_over_time($quorum[7m])`,
 			rule.Names{"down": down.Increase.Name, "quorum": metric.CheckDown.Name})},
 
-		{Record: metric.ObservedStep, Expr: rule.Unplanned(step, "")},
-		{Record: observed.Total, Expr: rule.Total(observed, metric.ObservedStep, "")},
-	}
+		{Record: metric.ObservedStep, Expr: rule.Unplanned(judged, "")},
+		{Record: observed.Total, Expr: rule.Total(observed, metric.ObservedStep, " offset 1ms")},
+	}...)
 	for _, l := range []metric.CumulativeTotal{down, outages, unpaged} {
 		rules = append(rules, rule.Rule{Record: l.Total, Expr: rule.Total(l, l.Increase, " offset 5m")})
 	}
-	for _, l := range []metric.CumulativeTotal{observed, down, outages, unpaged} {
+	return rule.Group{Name: "thorbis-health-ledger", Interval: rule.TotalsInterval, Rules: rules}
+}
+
+// hourly writes the totals on the hour. It must be evaluated in each minute.
+func hourly() rule.Group {
+	var rules []rule.Rule
+	for _, l := range []metric.CumulativeTotal{
+		metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals, metric.UnpagedTotals,
+	} {
 		rules = append(rules, rule.Rule{Record: l.Hourly, Expr: rule.Hourly(l)})
 	}
-	return rule.Group{Name: "thorbis-health-ledger", Interval: rule.TotalsInterval, Rules: rules}
+	return rule.Group{Name: "thorbis-health-hourly", Interval: rule.WindowInterval, Rules: rules}
 }

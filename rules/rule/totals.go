@@ -34,16 +34,16 @@ import (
 // Period is the key of the policy's period among the windows of a series.
 const Period = "_period"
 
-// Total continues a total through gaps: up to an hour by its last value, up to three days by its value on the hour.
+// Total continues a total through gaps: up to two hours by its last value, up to three days by its value on the hour.
 // It ends when the check is no longer expected. then is the offset of the total to which the increase is added.
 func Total(l metric.CumulativeTotal, increase *metric.Record, then string) string {
 	return Expand(`
 		max by ($check) (
 			label_replace(
-				(last_over_time($total[1h]$then) or last_over_time($hourly[3d]$then) or 0 * $increase) + $increase,
+				(last_over_time($total[2h]$then) or last_over_time($hourly[3d]$then) or 0 * $increase) + $increase,
 				"from", "the start of the window", "", ""
 			)
-			or last_over_time($total[1h])
+			or last_over_time($total[2h])
 			or last_over_time($hourly[3d])
 		)
 		and on ($check) $expected`, Names{
@@ -112,6 +112,11 @@ func Counted(counter string, step time.Duration) string {
 func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
 	step := l.Step.Name + Braces(matcher)
 	return total(l, level, matcher, step+" and timestamp("+step+") == time()", on, while)
+}
+
+// CounterTotal is EventTotal for a step that nothing else reads and that is not recorded.
+func CounterTotal(l metric.CounterTotal, level, on, while string) string {
+	return total(l.EventTotal, level, "", SeenStep(l, level), on, while)
 }
 
 // total continues a total of events by a step.

@@ -332,3 +332,12 @@ func (e *Exporter) vanish(now map[string]labels.Labels, samples []sample) []samp
 	e.emitted = now
 	return samples
 }
+
+// Down returns the seconds down that the exporter has counted.
+func (e *Exporter) Down() float64 { return e.down }
+
+// Outages returns how many outages the exporter has counted.
+func (e *Exporter) Outages() float64 { return e.outages }
+
+// Observed returns the seconds that the exporter has judged.
+func (e *Exporter) Observed() float64 { return e.observed }

@@ -26,18 +26,19 @@ var unknownText = fmt.Sprintf(`{{ with printf "%s{environment=%%q,app_service=%%
 	metric.UnknownMost.Name)
 
 func sloBurnAlerts(t rule.BurnTier) []rule.Rule {
-	return ofTier(t, rule.ByPage(metric.SLOBurnAlert, t.Priority, t.Wait, rule.Text{
+	return returning(ofTier(t, rule.ByPage(metric.SLOBurnAlert, t.Priority, t.Wait, rule.Text{
 		Summary: "A service burns the budget of an objective too fast.",
 		Description: fmt.Sprintf(`{{ $labels.app_service }} in {{ $labels.environment }} burns the budget of {{ $labels.slo }}
 			{{ $value | printf "%%.1f" }} times as fast as allowed over %s and %s;
 			more than one tenant is affected, or one with half of the traffic.
 			Owner: {{ $labels.owner }}.`, t.Long, t.Short) + eventBudgetText + unknownText + `
 			First look: error and slow ratio by tenant on the tenants dashboard; then what was deployed last.`,
-	}, func(page string) string { return metric.SLOBurning[t.Name].Name + rule.Braces(page) + " > 0" }))
+	}, func(page string) string { return metric.SLOBurning[t.Name].Name + rule.Braces(page) + " > 0" })))
 }
 
 // tenantBurnAlerts returns the alerts on tenants that burn. They wait until the alert of their service could have
-// fired.
+// fired. A burn that comes back within minutes is the same alert, and that of a tenant that left the registry ends at
+// once.
 func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
 	return ofTier(t, rule.ByPage(metric.TenantBurnAlert, t.Priority, max(t.Wait, afterWhole), rule.Text{
 		Summary: "One tenant burns its budget too fast.",
@@ -50,14 +51,31 @@ func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
 			Budget left: {{ . | first | value | humanizePercentage }}.{{ end }}
 			First look: the tenant's dashboard; the usual cause is a broken client or integration of that
 			tenant.`, t.Long, t.Short, metric.TenantBudgetLeft.Name),
-	}, func(page string) string { return metric.TenantBurning[t.Name].Name + rule.Braces(page) + " > 0" }))
+	}, func(page string) string {
+		return rule.Expand(`
+			$burning > 0
+			or
+			max_over_time($burning[$returning]) > 0
+			and on ($tenantSLO) ALERTS{bundle="thorbis",alertname="$alert",alertstate="firing",burn_tier="$tier"}
+			unless on ($oneTenant) $gone`, rule.Names{
+			"burning":   metric.TenantBurning[t.Name].Name + rule.Braces(page),
+			"returning": rule.Span(rule.Returning), "gone": metric.TenantGone.Name,
+			"alert": metric.TenantBurnAlert.Name, "tier": t.Name,
+		})
+	}))
 }
 
-// ofTier labels the alerts of a tier. They fire on for a while, so that a burn that comes back within minutes is the
-// same page.
+// ofTier labels the alerts of a tier.
 func ofTier(t rule.BurnTier, rules []rule.Rule) []rule.Rule {
 	for i := range rules {
 		rules[i].Labels = map[string]string{metric.LabelBurnTier: t.Name}
+	}
+	return rules
+}
+
+// returning keeps alerts firing for a while, so that a burn that comes back within minutes is the same page.
+func returning(rules []rule.Rule) []rule.Rule {
+	for i := range rules {
 		rules[i].KeepFiringFor = rule.Returning
 	}
 	return rules
@@ -104,16 +122,13 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		unless on ($slo) $events5m > 0
 		unless on ($slo) $uncounted
 		unless on ($service) $planned`, n)}}
-	rules = append(rules, rule.ByPage(metric.TierBurnAlert, "P1", afterWhole, rule.Text{
+	rules = append(rules, returning(rule.ByPage(metric.TierBurnAlert, "P1", afterWhole, rule.Text{
 		Summary: "Several tenants of one tier burn their budget at once.",
 		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in
 			{{ $labels.environment }} burn their budget of {{ $labels.slo }}; the policy pages for the tier from pool.tenants on.
 			Owner: {{ $labels.owner }}. Worst of all tiers in the last five minutes:` + worst + `.
 			First look: what those tenants share (region, shard, plan, last migration).`,
-	}, tierBurn)...)
-	for i := range rules[1:] {
-		rules[1+i].KeepFiringFor = rule.Returning
-	}
+	}, tierBurn))...)
 	m := rule.MassOutage{
 		Level: "slo", Many: metric.ManyTenantsBurning, Urgency: metric.TenantsBurningUrgency, Own: "P2", Tier: tierBurn,
 	}

@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -14,12 +15,7 @@ type requestSLO struct {
 	// requests, of a tier or of a tenant, are bad if their counters have these labels.
 	tier, tenant *metric.Metric
 	matcher      string
-	// dependent objectives are measured only while the counters of their bad requests exist.
-	dependent bool
 }
-
-func (s requestSLO) labels() map[string]string { return map[string]string{metric.LabelSLO: s.name} }
-func (s requestSLO) labelled() string          { return fmt.Sprintf("%s=%q", metric.LabelSLO, s.name) }
 
 const serverError = metric.LabelCodeClass + `="5xx"`
 
@@ -30,8 +26,7 @@ func requestSLOs(p *config.Policy) []requestSLO {
 	for _, l := range p.Objectives.Latency {
 		slos = append(slos, requestSLO{
 			name: latencySLO(l), tier: metric.ServiceSlowRequests, tenant: metric.TenantSlowRequests,
-			matcher:   fmt.Sprintf("%s=%q", metric.LabelThreshold, rule.Seconds(l.Threshold.Std())),
-			dependent: true,
+			matcher: fmt.Sprintf("%s=%q", metric.LabelThreshold, rule.Seconds(l.Threshold.Std())),
 		})
 	}
 	return slos
@@ -49,7 +44,7 @@ const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.
 func requestTotals(p *config.Policy) []rule.Group {
 	slos := requestSLOs(p)
 	ledger := append(tierTotals(slos), tenantTotals(slos)...)
-	ledger = append(append(ledger, serviceSteps(slos)...), sloTotals(builtin)...)
+	ledger = append(append(ledger, serviceSteps()...), sloTotals(builtin)...)
 	return []rule.Group{
 		{Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval, Rules: ledger},
 		{Name: "thorbis-slo-late", Interval: rule.SlowInterval, Rules: lateTotals(slos[0])},
@@ -68,18 +63,20 @@ func summed(level, counter string) string {
 		rule.Names{"level": rule.Levels[level]}))
 }
 
-// copies copies the counters of requests and of bad ones.
+// copies copies the counters of requests and of bad ones, the latter for each objective.
 func copies(
 	requests, bad metric.CounterTotal, all string, slos []requestSLO, counter func(requestSLO) string,
 ) []rule.Rule {
-	rules := []rule.Rule{{Record: requests.Scraped, Expr: all}}
+	var terms []string
 	for _, s := range slos {
-		rules = append(rules, rule.Rule{Record: bad.Scraped, Labels: s.labels(), Expr: counter(s)})
+		terms = append(terms, fmt.Sprintf(`label_replace(%s, %q, %q, "", "")`, counter(s), metric.LabelSLO, s.name))
 	}
-	return append(rules,
-		rule.Rule{Record: requests.Seen, Expr: rule.Seen(requests)},
-		rule.Rule{Record: bad.Seen, Expr: rule.Seen(bad)},
-	)
+	return []rule.Rule{
+		{Record: requests.Scraped, Expr: all},
+		{Record: bad.Scraped, Expr: strings.Join(terms, "\nor\n")},
+		{Record: requests.Seen, Expr: rule.Seen(requests)},
+		{Record: bad.Seen, Expr: rule.Seen(bad)},
+	}
 }
 
 // tierTotals copies the counters of each tier and adds up what they gained. Planned work is left out.
@@ -103,22 +100,20 @@ func tierTotals(slos []requestSLO) []rule.Rule {
 	)
 }
 
-// serviceSteps sums up the steps of the tiers of each service.
-func serviceSteps(slos []requestSLO) []rule.Rule {
-	n := rule.Names{"events": metric.EventsTotals.Step.Name}
-	var rules []rule.Rule
-	for _, s := range slos {
-		text := rule.Expand(`sum by ($service) (`+withUnknown(metric.TierRequestsTotals.Step, "")+`)`, nil)
-		if s.dependent {
-			text = rule.Expand(`$events{slo="availability"} and on ($service) group by ($service) (`+
-				metric.TierBadTotals.Seen.Select(s.labelled())+`)`, n)
-		}
-		rules = append(rules, rule.Rule{Record: metric.EventsTotals.Step, Labels: s.labels(), Expr: text})
+// serviceSteps sums up the steps of the tiers of each service. An objective is measured while there are counters of
+// what is bad for it.
+func serviceSteps() []rule.Rule {
+	n := rule.Names{"events": metric.EventsTotals.Step.Name, "seen": metric.TierBadTotals.Seen.Name}
+	return []rule.Rule{
+		{Record: metric.EventsTotals.Step, Expr: rule.Expand(`
+			group by ($slo) ($seen)
+			* on ($service) group_left ()
+			sum by ($service) (`+withUnknown(metric.TierRequestsTotals.Step, "")+`)`, n)},
+		{Record: metric.BadTotals.Step, Expr: rule.Expand(`
+			sum by ($slo) (`+withUnknown(metric.TierBadTotals.Step, "")+`)
+			or
+			0 * $events{`+builtin+`}`, n)},
 	}
-	return append(rules, rule.Rule{Record: metric.BadTotals.Step, Expr: rule.Expand(`
-		sum by ($slo) (`+withUnknown(metric.TierBadTotals.Step, "")+`)
-		or
-		0 * $events{`+builtin+`}`, n)})
 }
 
 // tenantTotals copies the counters of each tenant that has some and adds up what they gained. What was never bad has no
@@ -130,14 +125,13 @@ func tenantTotals(slos []requestSLO) []rule.Rule {
 		return counted("serviceTenant", s.tenant.Select(rule.OwnTenants, s.matcher))
 	})
 	return append(rules,
-		rule.Rule{Record: requests.Step, Expr: rule.SeenStep(requests, "serviceTenant")},
 		rule.Rule{
 			Record: bad.Step,
 			Expr:   rule.Unplanned(rule.SeenStep(bad, "tenantSLO")+" > 0", ""),
 		},
 		rule.Rule{
 			Record: requests.Total,
-			Expr: rule.EventTotal(requests.EventTotal, "serviceTenant", "", "serviceTenant",
+			Expr: rule.CounterTotal(requests, "serviceTenant", "serviceTenant",
 				"last_over_time("+requests.Seen.Name+"[1h])"),
 		},
 		rule.Rule{
@@ -162,7 +156,7 @@ func lateTotals(availability requestSLO) []rule.Rule {
 		{Record: events.Step, Expr: rule.SeenStep(events, "serviceTier")},
 		{Record: bad.Step, Expr: rule.SeenStep(bad, "sloTier")},
 		{
-			Record: metric.LateEventsTotals.Step, Labels: availability.labels(),
+			Record: metric.LateEventsTotals.Step, Labels: map[string]string{metric.LabelSLO: availability.name},
 			Expr: rule.Expand(`sum by ($service) (`+withUnknown(events.Step, within)+`)`, nil),
 		},
 		{
