@@ -200,7 +200,7 @@ func dailyIncidents() []panel {
 // noisyTable lists the alerts that fired for longest in a window.
 func noisyTable(window, name string) panel {
 	by := "environment, alertname, priority, app_service"
-	fired := fmt.Sprintf("topk(%d, 300 * count_over_time((group by (%s) (%s))[%s:5m]))", worstTenants, by,
+	fired := fmt.Sprintf("topk(%d, 60 * count_over_time((group by (%s) (%s))[%s:1m]))", worstTenants, by,
 		alerts(priorities("P.+")), window)
 	return figures(words{
 		title: "What was noisy", unit: units.Short, empty: "No alert fired in " + name,

@@ -114,10 +114,8 @@ func notUp() panel {
 	return lines(words{
 		title: "Tenants not up", unit: units.Short, empty: "no check of tenants yet",
 		about: "Tenants with a check that is down or that cannot be judged, by service.",
-	}, 10, query("A",
-		fmt.Sprintf(`count by (app_service, state) (group by (environment, app_service, tenant, state) (%s))`+
-			` or 0 * count by (app_service) (%s)`, pick(metric.CheckState, ofTenants, metric.LabelState+`=~"down|unknown"`),
-			pick(metric.CheckState, ofTenants)), "{{app_service}} {{state}}")).Min(0).AxisSoftMax(5).
+	}, 10, query("A", pick(metric.TenantsInState, metric.LabelState+`=~"down|unknown"`),
+		"{{app_service}} {{state}}")).Min(0).AxisSoftMax(5).
 		OverrideByRegexp(".* down", []dashboard.DynamicConfigValue{fixedColour(red)}).
 		OverrideByRegexp(".* unknown", []dashboard.DynamicConfigValue{fixedColour(yellow)})
 }
@@ -205,21 +203,21 @@ func budgetTable(p *config.Policy) panel {
 func burnRates() panel {
 	var queries []*prometheus.DataqueryBuilder
 	for i, window := range []string{"30m", "2h", "6h", "1d", "3d"} {
-		queries = append(queries, query(letter(i), fmt.Sprintf(`max(%s)`, pick(metric.UptimeBurn[window])), window))
+		queries = append(queries, query(letter(i), fmt.Sprintf(`max(%s)`, pick(metric.UptimeBurn[window], ofServices)),
+			window))
 	}
 	return lines(words{
 		title: "Burn rate", unit: units.Short, empty: "first value within two minutes",
-		about: "How many times as fast as permitted the budget burns by outages too short to page, the worst check over " +
-			"each " +
-			"window. 1 empties it exactly by the end of the period.",
+		about: "How many times as fast as permitted the budget burns by outages too short to page, the worst check " +
+			"that is not a tenant's over each window. 1 empties it exactly by the end of the period.",
 	}, 12, queries...).Min(0).AxisSoftMax(1)
 }
 
 func recentUptime() panel {
 	return lines(words{
 		title: "Worst uptime", unit: units.PercentUnit, empty: "first value within two minutes",
-		about: "Uptime over five minutes of the worst check of each service.",
-	}, 12, query("A", fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.Uptime["5m"])),
+		about: "Uptime over five minutes of each service's worst check that is not a tenant's.",
+	}, 12, query("A", fmt.Sprintf(`min by (%s) (%s)`, metric.LabelAppService, pick(metric.Uptime["5m"], ofServices)),
 		"{{app_service}}")).Min(0).Max(1)
 }
 
@@ -233,13 +231,14 @@ func duration(p *config.Policy) panel {
 }
 
 func phases() panel {
-	success := fmt.Sprintf("%s=%q", metric.LabelResult, metric.ResultSuccess)
+	classic := metric.Metric{Name: metric.HealthCheckDuration.Name + "_bucket"}
+	probes := fmt.Sprintf(`(histogram_count(sum(rate(%s[$__rate_interval]))) or sum(rate(%s[$__rate_interval])) > 0)`,
+		pick(metric.HealthCheckDuration), pick(&classic, `le="+Inf"`))
 	return lines(words{
 		title: "Mean time by phase", unit: units.Seconds, empty: "no probe has succeeded",
 		about: "Where successful probes spend their time: name, connection, TLS, the server's thinking, the transfer.",
-	}, 12, query("A",
-		fmt.Sprintf(`sum by (%s) (rate(%s[$__rate_interval])) / on () group_left () (sum(rate(%s[$__rate_interval])) > 0)`,
-			metric.LabelPhase, pick(metric.HealthCheckPhaseSeconds), pick(metric.HealthCheckProbes, success)), "{{phase}}")).
+	}, 12, query("A", fmt.Sprintf(`sum by (%s) (rate(%s[$__rate_interval])) / on () group_left () %s`, metric.LabelPhase,
+		pick(metric.HealthCheckPhaseSeconds), probes), "{{phase}}")).
 		Min(0).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).FillOpacity(40)
 }
 

@@ -65,7 +65,7 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 			about: "Share of bad events over five minutes.",
 		}, 12, query("A", ofSLO(metric.SLOError["5m"]), sloLegend)).Min(0).AxisSoftMax(0.01),
 		lines(words{
-			title: "Bad events of tiers", unit: units.PercentUnit, empty: "no tenant has had bad requests",
+			title: "Bad events of tiers", unit: units.PercentUnit, empty: "no request of a tier yet",
 			about: "Share of bad requests over an hour of the tenants of each tier together.",
 		}, 12, query("A", ofSLO(metric.TierError["1h"]), sloLegend+" {{tier}}")).Min(0).AxisSoftMax(0.01),
 	)
@@ -140,7 +140,7 @@ func sloBurnRates() panel {
 
 func tierTable(period config.Duration) panel {
 	return figures(words{
-		title: "Tiers", unit: units.Short, empty: "No tenant has had bad requests",
+		title: "Tiers", unit: units.Short, empty: "No request of a tier yet",
 		about: fmt.Sprintf("What is left of the budget of each tier's tenants together over %s, and how fast they burn "+
 			"it. A "+
 			"tier without bad requests has all of it.", period),

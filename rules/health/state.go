@@ -174,6 +174,7 @@ func state(*config.Policy) rule.Group {
 			max by ($checkState) ($state{state="down"} == 1)
 			or on ($check)
 			label_replace(max by ($check) ($expected > bool 0), "state", "unknown", "", "")`, stateNames)},
+		tenantsInState(),
 	}}
 }
 
