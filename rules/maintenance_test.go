@@ -23,7 +23,7 @@ func maintenanceStories() []scenario {
 		for i, e := range ruletest.TwoReceivers.Carry(ruletest.Tenants(4, "enterprise", 5, func(_ int, tenant *simTenant) {
 			// One bad request of each tenant at each exporter before, and all while the work goes on.
 			tenant.Failing = append(
-				ruletest.Failing(.01, warmup-20*minute, warmup-19*minute), ruletest.Failing(1, planned+minute, over-minute)...,
+				ruletest.Failing(1.0/150, warmup-20*minute, warmup-19*minute), ruletest.Failing(1, planned+minute, over-minute)...,
 			)
 		})...) {
 			exporters[i].Traffic, exporters[i].Interval = e.Traffic, 5

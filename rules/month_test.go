@@ -41,7 +41,7 @@ func TestMonth(t *testing.T) {
 	const resets = 3
 	w := ruletest.NewWorld(t, scene)
 	// groups that read what they wrote
-	remember := []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger"}
+	remember := []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger", "thorbis-health-hourly"}
 	evaluated := append(slices.Clip(remember), "thorbis-uptime-windows", "thorbis-uptime-burn", "thorbis-uptime-budget")
 
 	type total struct{ down, judged int }
