@@ -61,14 +61,17 @@ func last(m *metric.Metric, matchers ...string) string {
 
 // Subject judges procedures.
 var Subject = rule.Subject{File: "procedure.rules.yaml", Groups: func(*config.Policy) ([]rule.Group, error) {
-	return []rule.Group{procedures()}, nil
+	return []rule.Group{
+		{Name: "thorbis-procedures", Interval: rule.ScrapeInterval, Rules: procedures()},
+		{Name: "thorbis-procedure-alerts", Interval: rule.ScrapeInterval, Rules: alerts()},
+	}, nil
 }}
 
-// procedures records what is known of procedures and alerts on it. Any exporter may have received a report, so the
+// procedures records what is known of procedures. Any exporter may have received a report, so the
 // newest counts, and it is kept while its exporter is gone. When a run is due follows from the newest success: only an
 // exporter that has seen it knows.
-func procedures() rule.Group {
-	rules := []rule.Rule{
+func procedures() []rule.Rule {
+	return []rule.Rule{
 		fact(metric.ProcedureExpected, `
 			0 * topk by ($procedure) (1, max by ($owned) (
 				`+rule.Urgencies(func(matchers ...string) string { return last(metric.ProcedureInfo, matchers...) })+`
@@ -129,10 +132,6 @@ func procedures() rule.Group {
 			unless on ($procedure) $overrun
 			unless on ($procedure) $missed`),
 	}
-	return rule.Group{
-		Name: "thorbis-procedures", Interval: rule.ScrapeInterval,
-		Rules: append(rules, alerts()...),
-	}
 }
 
 func fact(r *metric.Record, expr string) rule.Rule {
@@ -156,7 +155,9 @@ const who = `{{ $labels.procedure }}{{ with $labels.app_service }} of {{ . }}{{ 
 func alerts() []rule.Rule {
 	var rules []rule.Rule
 	add := func(a *metric.Alert, r *metric.Record, t rule.Text) {
-		rules = append(rules, rule.ByPage(a, "P1", 0, t, func(page string) string { return r.Name + rule.Braces(page) })...)
+		rules = append(rules, rule.ByPage(a, "P1", 0, t, func(page string) string {
+			return r.Name + rule.Braces(page) + " > 0"
+		})...)
 	}
 	add(metric.ProcedureMissedAlert, metric.ProcedureMissing, rule.Text{
 		Summary: "A procedure has not run when it was due.",
