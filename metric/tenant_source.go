@@ -166,6 +166,19 @@ var (
 			"since the exporter started.",
 		Labels: []string{LabelAppService},
 	})
+	TenantHistoryDays = define(Metric{
+		Name: "thorbis_tenant_history_days", Type: Gauge, Across: Sum,
+		Help: "Days that are over and of which the requests of each tenant are on the disk.",
+	})
+	TenantHistoryBytes = define(Metric{
+		Name: "thorbis_tenant_history_bytes", Type: Gauge, Unit: "bytes", Across: Sum,
+		Help: "Bytes of these days on the disk.",
+	})
+	TenantHistoryErrors = define(Metric{
+		Name: "thorbis_tenant_history_errors_total", Type: Counter, Across: Sum,
+		Help:   "Failures to write a day, which is tried again, and to read one, which is left out of the answer.",
+		Labels: []string{LabelOperation},
+	})
 	TenantRegistryTenants = define(Metric{
 		Name: "thorbis_tenant_registry_tenants", Type: Gauge, Across: Sum,
 		Help: "Tenants in the registry as last read, 0 without a registry.",

@@ -118,6 +118,7 @@ func (s *setup) counting() store.Config {
 	failed, slow := allowed(s.policy)
 	return store.Config{
 		Thresholds: thresholds(s.policy), Failed: failed, Slow: slow, Limit: s.policy.Tenants.Limit, Sources: s.configs(),
+		Zone:  s.policy.SLA.Zone(),
 		Tiers: slices.Sorted(maps.Keys(s.policy.Tiers)), Registered: s.names.tiers,
 	}
 }

@@ -90,6 +90,9 @@ func (d *Dir) SetLogger(logger *slog.Logger) { d.logger.Store(logger) }
 // returns: a payload that contains it shows which holder saved it, and whether another followed.
 func (d *Dir) Session() uint64 { return d.session }
 
+// Path is where the directory is, for files that their owner keeps intact without it.
+func (d *Dir) Path() string { return d.path }
+
 // holder is the lock, nil once the directory is closed.
 func (d *Dir) holder() *lock { return d.lock.Load() }
 

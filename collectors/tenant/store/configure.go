@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"time"
 )
 
 // SourceConfig is a source of the policy. Reads reports whether it has positions.
@@ -20,6 +21,8 @@ type Config struct {
 	// Failed is the share of requests that may fail, and Slow that of requests that may be slower than each threshold.
 	Failed float64
 	Slow   []float64
+	// Zone is that of the history's days; nil is UTC.
+	Zone *time.Location
 	// Tiers are those of the policy.
 	Tiers []string
 	// Registered are the registered tenants with their tiers; nil admits every name.
@@ -32,6 +35,10 @@ type Numbers struct{ Source, Service int }
 // Configure puts a policy in force and returns the numbers of its sources by name. What it changes is saved
 // with the next commit.
 func (s *Store) Configure(c Config) map[string]Numbers {
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	s.zone.Store(c.Zone)
 	ix := &s.index
 	ix.mu.Lock()
 	ix.limit = c.Limit
@@ -68,6 +75,7 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 		}
 	}
 	ix.mu.Unlock()
+	s.beginDay()
 	s.register(c)
 	return numbers
 }

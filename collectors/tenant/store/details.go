@@ -11,6 +11,7 @@ const (
 	hasOwed
 	neverVisible
 	isCounting
+	hasMorning
 )
 
 // appendDetails encodes the details of slots. They come after the lives of the slots.
@@ -42,6 +43,11 @@ func (st *State) appendDetails(b []byte, all []uint32) []byte {
 			since(s.held)
 		case s.life == stale:
 			flags |= hasNothingHeld
+		}
+		if s.morning != nil {
+			flags |= hasMorning
+			passed := s.passed()
+			b = passed.append(b, columns)
 		}
 		if s.owed != nil {
 			flags |= hasOwed
@@ -83,6 +89,12 @@ func (st *State) applyDetails(r *reader) error {
 		} else if flags&hasNothingHeld != 0 {
 			s.held = nil
 		}
+		if flags&hasMorning != 0 {
+			passed := r.daily(len(st.thresholds))
+			begin := s.daily()
+			begin.lower(&passed)
+			s.morning = &begin
+		}
 		if flags&hasOwed != 0 {
 			owed := r.counts(len(st.thresholds))
 			s.owed = &owed
@@ -100,7 +112,8 @@ func (st *State) detailed() []uint32 {
 	var all []uint32
 	for i := range st.slots {
 		s := &st.slots[i]
-		if s.life != free && (s.recent != nil || s.held != nil || s.owed != nil || s.shared+s.sharedLate > 0 ||
+		if s.life != free && (s.morning != nil || s.recent != nil || s.held != nil || s.owed != nil ||
+			s.shared+s.sharedLate > 0 ||
 			s.life == stale || s.durations != nil && s.durations.since != s.created) {
 			all = append(all, uint32(i))
 		}

@@ -85,6 +85,7 @@ func (st *State) applyLife(r *reader, kind byte) error {
 				service.hidden--
 			}
 			service.ended += s.counted() - s.shared - s.sharedLate
+			st.leave(s)
 			*s = emptied(s)
 			delete(st.pending, slot)
 		case recordRevive: // it goes on counting where it stopped
@@ -110,8 +111,9 @@ func (st *State) freeze(s *slot, counting bool) {
 		if counting {
 			st.share(s, c, s.durations)
 		} else {
-			st.slots[st.services[s.service].other].add(c, s.durations)
-			s.counts = s.since(&c)
+			st.leave(s)
+			st.slots[st.services[s.service].other].add(&c, s.durations)
+			s.counts, s.morning = s.since(&c), nil
 		}
 		s.durations = &durations{since: s.durations.since}
 	case visible:
@@ -136,9 +138,13 @@ func (s *slot) unexported() counts {
 
 // share adds to the others what a slot without series has counted.
 func (st *State) share(s *slot, c counts, d *durations) {
-	added := st.slots[st.services[s.service].other].add(c, d)
-	s.shared += added.total()
-	s.sharedLate += added.totalLate()
+	other := &st.slots[st.services[s.service].other]
+	if other.owed != nil {
+		c.pay(other.owed)
+	}
+	other.add(&c, d)
+	s.shared += c.total()
+	s.sharedLate += c.totalLate()
 }
 
 // takeBack makes the others grow by less for a while: from now on a slot exports what it has shared with them.

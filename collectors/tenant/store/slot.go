@@ -41,6 +41,7 @@ type slot struct {
 	admitted, visibleSince uint64
 
 	counts
+	morning   *daily     // what it had counted before the day at hand; nil if it has counted nothing since
 	held      *counts    // what is exported while it is pending or stale; nil is 0
 	durations *durations // nil while it is hidden
 	recent    *recent    // nil if nothing was counted in this span and the one before
@@ -50,15 +51,11 @@ type slot struct {
 }
 
 // add merges counters that belong to the others: of a slot that has ended, or whose tenant has no series.
-func (s *slot) add(c counts, d *durations) (added counts) {
-	if s.owed != nil {
-		c.pay(s.owed)
-	}
-	s.plus(&c)
+func (s *slot) add(c *counts, d *durations) {
+	s.plus(c)
 	if s.durations != nil && d != nil {
 		s.durations.add(d)
 	}
-	return c
 }
 
 // empty makes a slot one of which nothing was counted, with durations.

@@ -106,6 +106,8 @@ func (st *State) snapshot(segment uint64) []byte {
 	put()
 	b = appendLife(b, recordStale, stales)
 	put()
+	b = st.appendDays(b)
+	put()
 	for part := range slices.Chunk(st.detailed(), slotsPerRecord) {
 		b = st.appendDetails(b, part)
 		put()

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/history"
 )
 
 // State is what is saved. Records change it under the lock; scrapes read it, a few slots at a time.
@@ -28,8 +29,13 @@ type State struct {
 	spanAt     int64 // when it began, Unix milliseconds
 	objectives objectives
 	suspects   []uint32 // slots without series that had bad requests; not saved
-	lostAt     int64    // Unix milliseconds; 0 if no saved state was ever dropped
-	immediate  bool     // pending slots are exported with their counts
+	dayNumber  uint64
+	date       history.Date // of the day at hand, empty before the first
+	zone       string
+	left       []history.Entry // of slots that were freed on the day at hand
+	closed     []*history.Day  // that are not on the disk of the history yet; they do not change
+	lostAt     int64           // Unix milliseconds; 0 if no saved state was ever dropped
+	immediate  bool            // pending slots are exported with their counts
 	identity   string
 }
 
@@ -86,6 +92,9 @@ const (
 	recordSpan
 	recordObjectives
 	recordDetails
+	recordDay
+	recordDayWritten
+	recordDays
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -140,6 +149,12 @@ func (st *State) apply(record []byte) error {
 		err = st.applySpan(r)
 	case recordObjectives:
 		err = st.applyObjectives(r)
+	case recordDay:
+		err = st.applyDay(r)
+	case recordDayWritten:
+		err = st.applyDayWritten(r)
+	case recordDays:
+		err = st.applyDays(r)
 	case recordDetails:
 		err = st.applyDetails(r)
 	case recordBatch:
@@ -216,6 +231,9 @@ func (st *State) count(r *reader, number, other uint32, epoch uint64, columns []
 	s := &st.slots[number]
 	pool := st.poolOf(s, epoch)
 	ended := s.life == free || s.life == stale && !s.counting || s.epoch > epoch // while this was under way
+	if !ended && (s.special == ordinary || s.special == unknownSlot) {
+		s.beginMorning()
+	}
 	if !ended && s.life != hidden && s.life != stale {
 		if s.special == ordinary && st.services[s.service].hidden > 0 {
 			st.touch(s)
@@ -226,7 +244,7 @@ func (st *State) count(r *reader, number, other uint32, epoch uint64, columns []
 	st.scratch.empty()
 	r.accumulator(&st.scratch, pool, columns)
 	if ended {
-		st.slots[other].add(st.scratch.counts, st.scratch.durations)
+		st.slots[other].add(&st.scratch.counts, st.scratch.durations)
 		return
 	}
 	st.touch(s)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/history"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -36,6 +39,12 @@ type Store struct {
 	anewAt   time.Time // when that is tried again
 	broken   error     // why what is in memory is not what is on the disk
 	scrapers scrapers
+	zone     atomic.Pointer[time.Location] // of the days, nil before the first policy
+
+	history     *history.Dir // nil keeps no days that are over
+	writing     <-chan error // of the day that is being written, nil if none is
+	writingPart string
+	writeAt     time.Time // when a day that could not be written is tried again
 
 	statusMu sync.Mutex
 	savedAt  time.Time
@@ -91,6 +100,7 @@ func open(o Options) (*Store, error) {
 	}
 	s.saved.immediate = o.Immediate
 	if s.dir != nil {
+		s.history = history.Open(filepath.Join(s.dir.Path(), historyName))
 		segment := uint64(1)
 		payload, err := s.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
 		switch {
@@ -152,15 +162,22 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-save.C:
 			s.index.releaseStale()
 			s.beginSpan()
+			s.beginDay()
 			s.index.admitTroubled(s.saved)
 			s.commit(s.queued())
 			s.compactIfDue()
+			s.writeDays()
+		case err := <-s.writing:
+			s.dayWritten(err)
 		case <-balance.C:
 			s.index.rebalance(s.saved)
 			s.compareCounters()
 		case err := <-s.compact:
 			s.compacted(err)
 		case <-ctx.Done():
+			if s.writing != nil {
+				s.dayWritten(<-s.writing)
+			}
 			s.commit(s.queued())
 			if s.compact != nil {
 				s.compacted(<-s.compact)

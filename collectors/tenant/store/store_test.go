@@ -40,11 +40,23 @@ type testStore struct {
 
 func newTestStore(t *testing.T, path string, c Config) *testStore {
 	t.Helper()
+	return newTestStoreAt(t, path, c, time.Now())
+}
+
+// restarted is the same store after the process was killed.
+func (d *testStore) restarted(c Config) *testStore {
+	d.t.Helper()
+	d.close()
+	return newTestStoreAt(d.t, d.path, c, d.clock.now())
+}
+
+func newTestStoreAt(t *testing.T, path string, c Config, at time.Time) *testStore {
+	t.Helper()
 	dir, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := &testClock{t: time.Now()}
+	clock := &testClock{t: at}
 	b, err := Open(Options{Logger: slog.New(slog.DiscardHandler), State: dir, Now: clock.now})
 	if err != nil {
 		t.Fatal(err)

@@ -38,10 +38,18 @@ func (st *State) applyThresholds(r *reader) error {
 				c.move(from)
 			}
 		}
+		if s.morning != nil {
+			moved := counts{slow: s.morning.slow}
+			moved.move(from)
+			s.morning.slow = moved.slow
+		}
 		if s.recent != nil {
 			s.recent.base.move(from)
 			s.recent.mark.move(from)
 		}
+	}
+	for i := range st.left {
+		st.left[i].Slow = moved(st.left[i].Slow, from)
 	}
 	st.objectives.slow = [MaxThresholds]float64{} // the record of objectives follows
 	st.thresholds, st.columns = next, columns

@@ -134,8 +134,7 @@ func TestTroubleGivesSeries(t *testing.T) {
 // A tenant that is given series because of its trouble shows the trouble, and what it counted before that is not shown
 // as an increase. What it has shared with the others is not counted twice.
 func TestSeriesBeginBeforeTheTrouble(t *testing.T) {
-	path := t.TempDir()
-	d := newTestStore(t, path, manyTenants(100, 20))
+	d := newTestStore(t, t.TempDir(), manyTenants(100, 20))
 	d.scrape("a")
 	d.one("t00090", requests{good: 1000, slow: 3})
 	for range 2 {
@@ -150,18 +149,14 @@ func TestSeriesBeginBeforeTheTrouble(t *testing.T) {
 	}
 	// Killed before it was given series.
 	d.compactNow()
-	d.close()
-	clock := d.clock
-	d = newTestStore(t, path, manyTenants(100, 20))
-	d.clock.add(clock.now().Sub(d.clock.now()))
+	d = d.restarted(manyTenants(100, 20))
 	d.tick(false)
 	first := d.shown("a")["t00090"]
 	if first.requests != [5]uint64{0, 1000, 0, 0, 0} || first.slow[0] != 3 {
 		t.Errorf("first %+v", first)
 	}
 	d.one("t00090", requests{good: 1})
-	d.close()
-	d = newTestStore(t, path, manyTenants(100, 20))
+	d = d.restarted(manyTenants(100, 20))
 	d.tick(false)
 	if again := d.shown("a")["t00090"]; again != first && again.requests != [5]uint64{0, 1010, 0, 0, 5} {
 		t.Errorf("after a restart %+v", again)
@@ -230,8 +225,7 @@ func TestLateSeriesEqualThoseOfAlways(t *testing.T) {
 func troubleStory(t *testing.T, random *rand.Rand) {
 	const tenants, limit = 60, 20
 	conf := manyTenants(tenants, limit)
-	path := t.TempDir()
-	d := newTestStore(t, path, conf)
+	d := newTestStore(t, t.TempDir(), conf)
 	truth := map[string]*counts{}
 	// Of each tenant: what it had counted when its present series began, and when its trouble did.
 	before := map[string]counts{}     // what it had counted before its present trouble
@@ -284,11 +278,8 @@ func troubleStory(t *testing.T, random *rand.Rand) {
 			if random.IntN(2) == 0 {
 				d.compactNow()
 			}
-			clock := d.clock
 			admitted += d.Services()[0].Admitted
-			d.close()
-			d = newTestStore(t, path, conf)
-			d.clock.add(clock.now().Sub(d.clock.now()))
+			d = d.restarted(conf)
 		}
 		got := d.shown("a")
 		if err := d.save(); err != nil {
