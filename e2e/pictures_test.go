@@ -35,7 +35,7 @@ func TestPictures(t *testing.T) {
 		n, err := query(s.Prometheus, metric.TenantRate.Name)
 		return err == nil && n > 0
 	})
-	sleep(t, 4*time.Minute) // of graphs
+	sleep(t, 2*time.Minute) // of graphs
 	draw := func(name, path string, width, height int64) {
 		must(t, b.Size(width, max(height, 1000), width < 500))
 		must(t, b.Open("http://"+s.Preview+path))
