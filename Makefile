@@ -27,7 +27,7 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
-ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter $(LINT_TOOLS)
+ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
 FUZZTIME ?= 3000x
@@ -77,6 +77,9 @@ $(TOOLS)/alertmanager-newest: tools/alertmanager-newest/go.mod tools/alertmanage
 	@touch $@
 $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 	$(call tool,pint,github.com/cloudflare/pint/cmd/pint)
+# A runner of jobs, for tests of procedures.
+$(TOOLS)/supercronic: tools/supercronic/go.mod tools/supercronic/go.sum
+	$(call tool,supercronic,github.com/aptible/supercronic)
 # Only to compare with.
 $(TOOLS)/node_exporter: tools/node_exporter/go.mod tools/node_exporter/go.sum
 	$(call tool,node_exporter,github.com/prometheus/node_exporter)

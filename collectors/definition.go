@@ -34,6 +34,8 @@ type Site struct {
 	Host string
 	// Paths are where the machine's own files are.
 	Paths Paths
+	// Receives is true where a listener receives what others post.
+	Receives bool
 	// Rounds returns when a round of a collector last succeeded, the zero time if none has; false if it does not run.
 	Rounds func(collector string) (time.Time, bool)
 	// Version is the exporter's, for the User-Agent of its requests.

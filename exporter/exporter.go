@@ -160,6 +160,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		c := d.New(collectors.Site{
 			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host,
 			Paths: o.Paths, Version: version.Version, Rounds: e.supervisor.LastSuccess,
+			Receives: o.Receive != nil,
 		})
 		e.add(d.Name, c)
 		if checks, ok := c.(checks); ok {

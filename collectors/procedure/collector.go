@@ -24,7 +24,10 @@ var Definition = collectors.Definition{
 	Name: "procedure", Help: "Note the runs that are expected of the policy's procedures.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State, Location: s.Location, Rounds: s.Rounds})
+		return New(Options{
+			Logger: s.Logger, State: s.State, Location: s.Location, Rounds: s.Rounds,
+			NoReceiver: !s.Receives,
+		})
 	},
 }
 
@@ -40,6 +43,8 @@ type Options struct {
 	State  *state.Dir // nil keeps everything in memory only
 	// Location overrides the policy's; empty does not.
 	Location string
+	// NoReceiver is true where no listener receives pings: what only they report is not watched here then.
+	NoReceiver bool
 	// Interval is how often keys and files are read; 0 is 15 s.
 	Interval time.Duration
 	// Rounds returns when a round of a collector last succeeded, false if it does not run; nil knows of none.
@@ -53,6 +58,7 @@ type Collector struct {
 	location string
 	rounds   func(string) (time.Time, bool)
 	interval time.Duration
+	deaf     bool                    // no pings are received
 	changed  collectors.Announcement // of the policy
 	created  time.Time
 	queue    chan *report
@@ -82,7 +88,7 @@ func New(o Options) *Collector {
 		o.Rounds = func(string) (time.Time, bool) { return time.Time{}, false }
 	}
 	return &Collector{
-		logger: o.Logger, dir: o.State, location: o.Location, rounds: o.Rounds, interval: o.Interval,
+		logger: o.Logger, dir: o.State, location: o.Location, rounds: o.Rounds, interval: o.Interval, deaf: o.NoReceiver,
 		changed: collectors.NewAnnouncement(),
 		created: time.Now(), queue: make(chan *report, maxQueue), records: map[string]*record{},
 	}
@@ -106,7 +112,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	section := p.Procedures()
 	if section != nil {
 		for _, o := range section.Expected {
-			if len(o.Locations) > 0 && !slices.Contains(o.Locations, location) {
+			if len(o.Locations) > 0 && !slices.Contains(o.Locations, location) || !c.told(p, o) {
 				continue
 			}
 			w, err := newWatched(p, o, windows)
@@ -124,6 +130,18 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 		earlier = c.load(time.Now())
 	}
 	return collectors.Change{Commit: func() { c.commit(section, all, earlier) }}, nil
+}
+
+// told reports whether this exporter can be told of the runs of a procedure.
+func (c *Collector) told(p *config.Policy, o *config.Procedure) bool {
+	switch {
+	case o.Collector != "":
+		_, runs := c.rounds(o.Collector)
+		return runs
+	case o.File != "" || p.ProcedureResult(o) != "":
+		return true
+	}
+	return !c.deaf || p.Procedures().Results != ""
 }
 
 // commit puts a policy in force. It reads no disk: Collect waits for the lock.

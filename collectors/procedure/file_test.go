@@ -53,9 +53,8 @@ func TestFilesProveRuns(t *testing.T) {
 	if !c.record("file").Success.Equal(now.Add(-time.Hour)) {
 		t.Errorf("%+v", c.record("file"))
 	}
-	if err := c.readFiles(t.Context(), []*watched{c.watched["absent"]}); err == nil ||
-		!strings.Contains(err.Error(), "collector storage does not run here") {
-		t.Errorf("a collector that does not run: %v", err)
+	if c.watched["absent"] != nil {
+		t.Error("rounds of a collector are watched that does not run here")
 	}
 	testkit.WriteFile(t, dir+"/db.verify.json", "{")
 	if err := c.readFiles(t.Context(), files()); err == nil || !strings.Contains(err.Error(), "invalid result") {
@@ -124,4 +123,22 @@ func FuzzResult(f *testing.F) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// Where nothing is received, only what files and collectors prove is watched.
+func TestWatchedWithoutAReceiver(t *testing.T) {
+	items := []string{"{name: pinged, interval: 1d, page: P3}", "{name: file, interval: 1d, page: P3, file: done}"}
+	p := policy(t, "", items...)
+	for results, want := range map[string]int{"": 1, "results": 2} {
+		p.Procedures().Results = results
+		c := New(Options{Logger: testLogger(), NoReceiver: true})
+		change, err := c.Prepare(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change.Commit()
+		if len(c.watched) != want || c.watched["file"] == nil {
+			t.Errorf("results %q: %d are watched", results, len(c.watched))
+		}
+	}
 }
