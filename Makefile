@@ -117,7 +117,7 @@ check-format: $(TOOLS)/gofumpt
 	if [ -n "$$files" ]; then printf 'not formatted; run bin/tools/gofumpt -w on:\n%s\n' "$$files" >&2; exit 1; fi
 
 check-lint: vet $(TOOLS)/golangci-lint
-	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run ./...
+	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 
 # linux/amd64 is what build makes. thorbis_mixin has no code of its own for a platform; one other is enough.
 check-platforms:

@@ -116,7 +116,7 @@ Mend it:                         make recover
 Stop everything:                 Ctrl-C
 
 `, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir,
-		s.Addresses.Preview)
+		s.Preview)
 
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()

@@ -83,12 +83,20 @@ type CounterTotal struct {
 type totalNames func(level, name, what string, labels []string) EventTotal
 
 func counterTotal(total totalNames, level, name, what string, labels []string) CounterTotal {
-	state := append(slices.Clip(labels), LabelStore)
+	l := copiedTotal(total, level, name, what, labels)
+	l.Scraped = record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.",
+		append(slices.Clip(labels), LabelStore))
+	return l
+}
+
+// copiedTotal names the total of a counter that is not reset while its saved state has the same identity, so that the
+// copy is the highest value that was seen.
+func copiedTotal(total totalNames, level, name, what string, labels []string) CounterTotal {
 	return CounterTotal{
 		EventTotal: total(level, name, what, labels),
-		Scraped:    record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.", state),
 		Seen: record(level+":"+name+":seen",
-			what+", as they were last seen in one saved state. Goes back only when the counter is reset.", state),
+			what+", as they were last seen in one saved state. Goes back only when the counter is reset.",
+			append(slices.Clip(labels), LabelStore)),
 	}
 }
 
@@ -114,9 +122,9 @@ var (
 		serviceTierLevel)
 	TierLateBadTotals = counterTotal(onlySteps, "app_service_tier", "thorbis_slo_late_bad", "Bad late requests",
 		sloTierLevel)
-	TenantRequestsTotals = counterTotal(withoutSteps, "app_service_tenant", "thorbis_requests",
+	TenantRequestsTotals = copiedTotal(withoutSteps, "app_service_tenant", "thorbis_requests",
 		"Requests, late ones apart", serviceTenantLevel)
-	TenantBadTotals = counterTotal(eventTotal, "app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
+	TenantBadTotals = copiedTotal(eventTotal, "app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
 		tenantSLOLevel)
 )
 

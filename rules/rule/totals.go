@@ -97,6 +97,26 @@ func SeenStep(l metric.CounterTotal, level string) string {
 		)`, Names{"seen": l.Seen.Name, "before": before(l.Seen.Name), "level": Levels[level]})
 }
 
+// HighestSeen is Seen for a counter that is never reset in one saved state: the highest value that was seen, while the
+// given series of the tenant exist. It reads less, which matters where there is a series for each tenant.
+func HighestSeen(l metric.CounterTotal, level, counter, while string) string {
+	return Expand(`
+		max by ($level, store) (
+			$counter
+			or
+			$before
+		)
+		and on ($serviceTenant, store) $while`, Names{
+		"counter": counter, "before": before(l.Seen.Name), "level": Levels[level], "while": while,
+	})
+}
+
+// HighestStep is SeenStep for HighestSeen.
+func HighestStep(l metric.CounterTotal, level string) string {
+	return Expand(`sum by ($level) ($seen - $before)`,
+		Names{"seen": l.Seen.Name, "before": before(l.Seen.Name), "level": Levels[level]})
+}
+
 // before is the last value of a record before this evaluation, however long ago within the memory of totals.
 func before(record string) string { return "last_over_time(" + record + "[2h] offset 1ms)" }
 
@@ -116,7 +136,7 @@ func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
 
 // CounterTotal is EventTotal for a step that nothing else reads and that is not recorded.
 func CounterTotal(l metric.CounterTotal, level, on, while string) string {
-	return total(l.EventTotal, level, "", SeenStep(l, level), on, while)
+	return total(l.EventTotal, level, "", HighestStep(l, level), on, while)
 }
 
 // total continues a total of events by a step.

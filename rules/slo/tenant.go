@@ -39,24 +39,35 @@ func tenantWindows(p *config.Policy, only ...string) []rule.Rule {
 		if key != rule.Period {
 			over = rule.Window(key)
 		}
-		requests := metric.TenantRequestsTotals.Total.Name + " - " + metric.TenantRequestsTotals.Total.Name + " offset " +
-			rule.Span(over) + " or " + metric.TenantRequestsTotals.Total.Name
-		if over <= rule.ShortUpTo {
-			requests = rule.GrownRecently(metric.TenantRequestsTotals.EventTotal, over)
+		bad := tenantGrown(metric.TenantBadTotals, over)
+		if over > time.Hour { // recorded less often
+			bad = rule.Grown(metric.TenantBadTotals.EventTotal, over)
 		}
 		rules = append(rules,
-			rule.Rule{
-				Record: metric.TenantBadIncrease[key],
-				Expr:   "(" + rule.GrownOver(metric.TenantBadTotals.EventTotal, over) + ") > 0",
-			},
+			rule.Rule{Record: metric.TenantBadIncrease[key], Expr: "(" + bad + ") > 0"},
 			rule.Rule{
 				Record: metric.TenantError[key],
-				Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+requests+`) > 0)`,
+				Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+
+					tenantGrown(metric.TenantRequestsTotals, over)+`) > 0)`,
 					rule.Names{"bad": metric.TenantBadIncrease[key].Name}),
 			},
 		)
 	}
 	return rules
+}
+
+// tenantGrown is rule.GrownOver for totals of each tenant, which must cost little. Where nothing was evaluated at the
+// start of a short window, there is none: after an absence of Prometheus, the alerts on tenants wait for it.
+func tenantGrown(l metric.CounterTotal, over time.Duration) string {
+	n := rule.Names{"total": l.Total.Name, "over": rule.Span(over), "ran": metric.EventsTotals.Total.Name}
+	text := `
+		$total - $total offset $over >= 0
+		or
+		$total`
+	if over <= rule.ShortUpTo {
+		text += ` and on ($service) $ran offset $over`
+	}
+	return rule.Expand(text, n)
 }
 
 // hadBad selects the tenants with bad requests in the longest window. That window is recorded less often, so the

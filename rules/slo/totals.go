@@ -63,17 +63,20 @@ func summed(level, counter string) string {
 		rule.Names{"level": rule.Levels[level]}))
 }
 
-// copies copies the counters of requests and of bad ones, the latter for each objective.
-func copies(
-	requests, bad metric.CounterTotal, all string, slos []requestSLO, counter func(requestSLO) string,
-) []rule.Rule {
-	var terms []string
-	for _, s := range slos {
-		terms = append(terms, fmt.Sprintf(`label_replace(%s, %q, %q, "", "")`, counter(s), metric.LabelSLO, s.name))
+// ofObjectives are the counters of what is bad for each objective.
+func ofObjectives(slos []requestSLO, counter func(requestSLO) string) string {
+	terms := make([]string, len(slos))
+	for i, s := range slos {
+		terms[i] = fmt.Sprintf(`label_replace(%s, %q, %q, "", "")`, counter(s), metric.LabelSLO, s.name)
 	}
+	return strings.Join(terms, "\nor\n")
+}
+
+// copies copies the counters of requests and of bad ones, the latter for each objective.
+func copies(requests, bad metric.CounterTotal, all, badOnes string) []rule.Rule {
 	return []rule.Rule{
 		{Record: requests.Scraped, Expr: all},
-		{Record: bad.Scraped, Expr: strings.Join(terms, "\nor\n")},
+		{Record: bad.Scraped, Expr: badOnes},
 		{Record: requests.Seen, Expr: rule.Seen(requests)},
 		{Record: bad.Seen, Expr: rule.Seen(bad)},
 	}
@@ -82,9 +85,8 @@ func copies(
 // tierTotals copies the counters of each tier and adds up what they gained. Planned work is left out.
 func tierTotals(slos []requestSLO) []rule.Rule {
 	requests, bad := metric.TierRequestsTotals, metric.TierBadTotals
-	rules := copies(requests, bad, summed("serviceTier", metric.ServiceRequests.Name), slos, func(s requestSLO) string {
-		return counted("serviceTier", s.tier.Select(s.matcher))
-	})
+	rules := copies(requests, bad, summed("serviceTier", metric.ServiceRequests.Name),
+		ofObjectives(slos, func(s requestSLO) string { return counted("serviceTier", s.tier.Select(s.matcher)) }))
 	return append(rules,
 		rule.Rule{Record: requests.Step, Expr: rule.Unplanned(rule.SeenStep(requests, "serviceTier"), "")},
 		rule.Rule{Record: bad.Step, Expr: rule.Unplanned(rule.SeenStep(bad, "sloTier"), "")},
@@ -120,14 +122,19 @@ func serviceSteps() []rule.Rule {
 // total.
 func tenantTotals(slos []requestSLO) []rule.Rule {
 	requests, bad := metric.TenantRequestsTotals, metric.TenantBadTotals
-	all := summed("serviceTenant", metric.TenantRequests.Select(rule.OwnTenants))
-	rules := copies(requests, bad, all, slos, func(s requestSLO) string {
-		return counted("serviceTenant", s.tenant.Select(rule.OwnTenants, s.matcher))
-	})
+	counters := metric.TenantRequests.Select(rule.OwnTenants)
+	rules := []rule.Rule{
+		{Record: requests.Seen, Expr: rule.HighestSeen(requests, "serviceTenant",
+			rule.Expand(`sum by ($serviceTenant, store, job, instance) (`+counters+`)`, nil),
+			metric.TenantRequests.Select(rule.OwnTenants, metric.LabelCodeClass+`="2xx"`))},
+		{Record: bad.Seen, Expr: rule.HighestSeen(bad, "tenantSLO",
+			ofObjectives(slos, func(s requestSLO) string { return s.tenant.Select(rule.OwnTenants, s.matcher) }),
+			requests.Seen.Name)},
+	}
 	return append(rules,
 		rule.Rule{
 			Record: bad.Step,
-			Expr:   rule.Unplanned(rule.SeenStep(bad, "tenantSLO")+" > 0", ""),
+			Expr:   rule.Unplanned(rule.HighestStep(bad, "tenantSLO")+" > 0", ""),
 		},
 		rule.Rule{
 			Record: requests.Total,
@@ -150,8 +157,10 @@ func lateTotals(availability requestSLO) []rule.Rule {
 		"before": "last_over_time(" + metric.LastObserved.Name + "[2h] offset 1ms)",
 		"missed": rule.Seconds(2 * rule.SlowInterval),
 	}
-	rules := copies(events, bad, summed("serviceTier", metric.ServiceLateRequests.Name), []requestSLO{availability},
-		func(requestSLO) string { return counted("serviceTier", metric.ServiceLateRequests.Select(serverError)) })
+	rules := copies(events, bad, summed("serviceTier", metric.ServiceLateRequests.Name),
+		ofObjectives([]requestSLO{availability}, func(requestSLO) string {
+			return counted("serviceTier", metric.ServiceLateRequests.Select(serverError))
+		}))
 	rules = append(rules, []rule.Rule{
 		{Record: events.Step, Expr: rule.SeenStep(events, "serviceTier")},
 		{Record: bad.Step, Expr: rule.SeenStep(bad, "sloTier")},

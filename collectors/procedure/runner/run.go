@@ -56,7 +56,7 @@ func (r *Run) Do(ctx context.Context) int {
 	}()
 	out := &tail{limit: maxTail}
 	status := r.command(out)
-	_ = <-beginning // the end of the run brings its beginning along, should that have been lost
+	<-beginning //nolint:errcheck // the end of the run brings its beginning along, should that have been lost
 	result := &procedure.Result{
 		Version: 1, Procedure: r.Name, RID: rid, Started: began, Finished: time.Now(), Success: status == 0,
 		Status: status, Output: secret.Mask(out.String()),
