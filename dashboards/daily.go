@@ -182,7 +182,7 @@ func dailyIncidents() []panel {
 		nobodyHasIt(),
 		number(words{
 			title: "Answered late in a day", unit: units.Short, empty: notRead,
-			about: "Incidents of the last day that nobody acknowledged before the deadline of their priority.",
+			about: "Incidents of the last day that no one acknowledged before the deadline of their priority.",
 		}, 6, fmt.Sprintf("sum(max by (environment, priority) (increase(%s[1d])))",
 			inEnvironment(metric.IncidentResponses, fmt.Sprintf("%s=%q", metric.LabelResult, metric.ResponseLate))), "late",
 			known(green, from(0.5, yellow))).Decimals(0),

@@ -137,7 +137,7 @@ func firingTable() panel {
 	)
 }
 
-// onCall is what being on call costs: how many pages, at which times, and how many needed nobody.
+// onCall is what being on call costs: how many pages, at which times, and how many needed no action.
 func onCall() []panel {
 	result := func(matchers ...string) string {
 		return fmt.Sprintf("sum by (priority) (%s)", inEnvironment(metric.ResponsesIncrease, matchers...))
@@ -155,7 +155,7 @@ func onCall() []panel {
 			about: "Those that began between 22 and 8 in the policy's time zone.",
 		}, 6, fmt.Sprintf("sum(%s)", nights), "nights", known(green, from(1, yellow))).Decimals(0),
 		number(words{
-			title: "Needed nobody", unit: units.PercentUnit, empty: noIncident,
+			title: "Needed no action", unit: units.PercentUnit, empty: noIncident,
 			about: "Share of the last week's incidents that were over before their deadline without an acknowledgement: pages " +
 				"that people learn to ignore.",
 		}, 6, fmt.Sprintf("sum(%s) / (sum(%s) > 0)", result(fmt.Sprintf("%s=%q", metric.LabelResult,

@@ -44,7 +44,7 @@ func headline() panel {
 		title: "Now", unit: units.NoUnit, empty: "rules are not loaded",
 		about: "The most urgent of what is wrong: an alert that pages, a check that is down and does not page yet, or a " +
 			"ticket.",
-		whenRed: "The table below says what it is, for whom, since when, and whether somebody has it. If nobody has, " +
+		whenRed: "The table below says what it is, for whom, since when, and whether somebody has it. If not, " +
 			"acknowledge it and open its runbook.",
 	}, 4, expr, "now", steps(grey)).
 		Mappings(texts(text{0, "All is well", green}, text{1, "Tickets open", blue}, text{2, "Checks are down", yellow},
@@ -182,7 +182,7 @@ func pagingPath() panel {
 
 func whatIsWrong() panel {
 	open := openIncidents("P.+")
-	// 1 for an incident that nobody has, 2 for one that is acknowledged; no value while that is not known.
+	// 1 for an incident that is not acknowledged, 2 for one that is acknowledged; no value while that is not known.
 	taken := fmt.Sprintf("(2 * (%[1]s > bool 0) unless on (environment, incident) %[2]s) or (%[2]s > bool 0)",
 		inEnvironment(metric.IncidentOpen), inEnvironment(metric.IncidentWaiting))
 	return figures(words{
@@ -201,7 +201,7 @@ func whatIsWrong() panel {
 		column{title: "Began", unit: units.DateTimeFromNow, expr: fmt.Sprintf("1000 * topk(%d, %s)", rows, open)},
 		column{
 			title: "Taken", unit: units.Short, expr: taken, empty: "not known", width: 90,
-			texts: texts(text{1, "nobody", red}, text{2, "yes", green}),
+			texts: texts(text{1, "no one", red}, text{2, "yes", green}),
 		},
 	).SortBy([]cog.Builder[common.TableSortByFieldState]{
 		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),

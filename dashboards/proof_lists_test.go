@@ -52,7 +52,7 @@ var emptyInPeace = with(always, nothingToShow{
 	"thorbis-health/Probes that could not be judged, by reason": nothingWrong,
 	"thorbis-incidents/Answered late":                           nothingWrong,
 	"thorbis-incidents/Incidents that are open":                 nothingWrong,
-	"thorbis-incidents/Needed nobody":                           nothingWrong,
+	"thorbis-incidents/Needed no action":                        nothingWrong,
 	"thorbis-overview/Tenants in trouble, worst first":          nothingWrong,
 	"thorbis-overview/What is wrong":                            nothingWrong,
 	"thorbis-tenant/Checks of the tenant/C":                     nothingWrong,

@@ -22,7 +22,7 @@ func alertSeries(name string, matchers ...string) string {
 func priorities(list string) string { return metric.LabelPriority + `=~"` + list + `"` }
 
 // rulesLoaded has the value 0 while the rules of the bundle are evaluated: its watchdog fires. Without it, what counts
-// alerts shows nothing instead of a 0 that nobody has counted.
+// alerts shows nothing instead of a 0 that was not counted.
 func rulesLoaded() string {
 	return "0 * count(" + alerts(metric.LabelAlertname+`="`+metric.WatchdogAlert.Name+`"`) + ")"
 }

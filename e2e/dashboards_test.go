@@ -50,7 +50,7 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Incidents and on-call/Alerts that fire":                    "the outage is over",
 	"Thorbis / Incidents and on-call/Time to acknowledge":                 "no incident is acknowledged",
 	"Thorbis / Incidents and on-call/Answered late":                       "no answer is due before the outage is over",
-	"Thorbis / Incidents and on-call/Needed nobody":                       "an incident outlasts its alert",
+	"Thorbis / Incidents and on-call/Needed no action":                    "an incident outlasts its alert",
 	"Thorbis / Incidents and on-call/Time to resolve":                     "an incident outlasts its alert",
 	"Thorbis / Incidents and on-call/Over within five minutes":            "an incident outlasts its alert",
 	"Thorbis / Health and SLA/Open outages":                               "the outage is over",

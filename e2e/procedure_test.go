@@ -19,7 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// procedures is a machine with jobs: supercronic runs them, two exporters are told of them, a Prometheus judges.
+// procedures is a machine with jobs: supercronic runs them, two exporters are informed of them, a Prometheus judges.
 type procedures struct {
 	dir, prometheus string
 	exporters       [2]string // metrics
@@ -200,7 +200,7 @@ func TestProceduresAreMissedOnce(t *testing.T) {
 	if len(strings.Fields(overdue)) != 3 {
 		t.Errorf("what is overdue is measured from when it was due: %q", overdue)
 	}
-	p.kill("exporter-1") // which alone was told of two of the jobs
+	p.kill("exporter-1") // which alone was informed of two of the jobs
 	sleep(t, 20*time.Second)
 	p.exporter(t, 0)
 	for range 20 {

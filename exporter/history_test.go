@@ -13,7 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
-// An outage of a real target is told by the API: that it is open, then how long it was.
+// An outage of a real target is reported by the API: that it is open, then how long it was.
 func TestOutageOverTheAPI(t *testing.T) {
 	var broken atomic.Bool
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

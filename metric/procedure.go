@@ -87,7 +87,7 @@ var (
 	})
 	ProcedureWatchedSince = define(Metric{
 		Name: "thorbis_procedure_watched_since_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
-		Help: "Unix time since when this exporter has been there to be told of runs: that of its start, or of the policy " +
+		Help: "Unix time since when this exporter can be informed of runs: that of its start, or of the policy " +
 			"that added the procedure.", Labels: procedureLabel,
 	})
 	ProcedureOverdue = define(Metric{
@@ -156,7 +156,7 @@ var (
 	ProcedureDueBy = record("procedure:thorbis_procedure_due:timestamp_seconds",
 		"Unix time at which the next run is due, as the exporter with the newest success has it.", procedureLevel)
 	ProcedureWatched = record("procedure:thorbis_procedure:watched",
-		"1 for a procedure of which an exporter has been told of runs for at least its grace, or five minutes where that "+
+		"1 for a procedure of which an exporter was informed of runs for at least its grace, or five minutes where that "+
 			"is less: what came due while none was there is given so long to be reported.", procedureLevel)
 	ProcedureSilent = record("procedure:thorbis_procedure_run:silent_seconds",
 		"Seconds since the run in progress last reported; without runs whose end another exporter has seen.",

@@ -100,7 +100,7 @@ func (f previewFlags) serve(ctx context.Context, p *config.Policy, out io.Writer
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), previewStopTime)
 	defer cancel()
 	if err := server.Shutdown(end); err != nil {
-		_ = server.Close() // what still runs is a query that nobody waits for
+		_ = server.Close() // what still runs is a query that no page waits for
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -139,7 +139,7 @@ func TestHistoryOfManyTenantsIsBounded(t *testing.T) {
 	if err != nil || len(one.Targets) != 1 || one.Total.Down != 0.07 {
 		t.Errorf("one tenant: %s, %v", asJSON(one), err)
 	}
-	_, err = d.c.History(HistoryQuery{Check: "tenant-home", Tenant: "nobody", From: first, To: first.AddDate(0, 1, 0)})
+	_, err = d.c.History(HistoryQuery{Check: "tenant-home", Tenant: "unknown", From: first, To: first.AddDate(0, 1, 0)})
 	if kindOf(err) != collectors.RequestNotFound {
 		t.Errorf("another tenant: %v", err)
 	}

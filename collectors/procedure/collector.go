@@ -112,7 +112,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	section := p.Procedures()
 	if section != nil {
 		for _, o := range section.Expected {
-			if len(o.Locations) > 0 && !slices.Contains(o.Locations, location) || !c.told(p, o) {
+			if len(o.Locations) > 0 && !slices.Contains(o.Locations, location) || !c.informed(p, o) {
 				continue
 			}
 			w, err := newWatched(p, o, windows)
@@ -132,8 +132,8 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	return collectors.Change{Commit: func() { c.commit(section, all, earlier) }}, nil
 }
 
-// told reports whether this exporter can be told of the runs of a procedure.
-func (c *Collector) told(p *config.Policy, o *config.Procedure) bool {
+// informed reports whether this exporter can be informed of the runs of a procedure.
+func (c *Collector) informed(p *config.Policy, o *config.Procedure) bool {
 	switch {
 	case o.Collector != "":
 		_, runs := c.rounds(o.Collector)

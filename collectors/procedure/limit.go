@@ -62,7 +62,7 @@ func (l *limits) procedure(name string) bool {
 	return one.Allow()
 }
 
-// refusal reports whether an address may be told that its key is wrong.
+// refusal reports whether an address may learn that its key is wrong.
 func (l *limits) refusal(req *http.Request) bool {
 	from := address(req)
 	l.mu.Lock()

@@ -79,10 +79,11 @@ func requestSources(p *config.Policy) rule.Group {
 				`+rule.Kept(metric.TenantTracked, "5m", rule.NamedServices(p))+`
 				/ on ($service, job, instance)
 				`+rule.Kept(metric.TenantLimit, "5m", rule.NamedServices(p))+`
-			) > 0.9`, exprNames), 15*time.Minute, rule.Text{
+			) >= 0.9`, exprNames), 15*time.Minute, rule.Text{
 			Summary: "The limit of tenants with series of their own is nearly reached.",
 			Description: `{{ $value | humanizePercentage }} of the limit of tenants of {{ $labels.app_service }} in
-				{{ $labels.environment }} with series of their own is used; beyond it, only the busiest have series of their own.
+				{{ $labels.environment }} with series of their own is used; a tenth is kept for tenants in trouble, and of the
+				others only the busiest have series of their own.
 				First look: raise tenants.limit if these are customers; if not, configure a registry.`,
 		}),
 		rule.Single(metric.RegistryStaleAlert, rule.Expand(`time() - max by (environment) `+

@@ -252,8 +252,8 @@ func TestKeptIsBounded(t *testing.T) {
 	for i := range maxKept {
 		testkit.WriteFile(t, dir+"/"+statusOf(i%256)+"."+newID()+".json", "{}")
 	}
-	nobody := &receiver{Server: &httptest.Server{URL: "http://" + testkit.FreeAddress(t)}}
-	if got := do(t, nobody, dir, "true"); !strings.Contains(got.said, "holds 1000 results already") {
+	absent := &receiver{Server: &httptest.Server{URL: "http://" + testkit.FreeAddress(t)}}
+	if got := do(t, absent, dir, "true"); !strings.Contains(got.said, "holds 1000 results already") {
 		t.Errorf("%+v", got)
 	}
 }
