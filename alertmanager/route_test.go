@@ -148,7 +148,10 @@ func TestPace(t *testing.T) {
 			by = append(by, string(name))
 		}
 		slices.Sort(by)
-		want := []string{"app_service", "backup", "environment", "host", "integration", "location", "priority", "server"}
+		want := []string{
+			"app_service", "backup", "environment", "host", "integration", "location", "priority", "procedure",
+			"server",
+		}
 		switch {
 		case strings.Contains(r.Key(), `layer="`):
 			want = []string{"app_service", "environment", "layer", "priority", "subject"}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
@@ -46,14 +47,12 @@ func (r *Run) Do(ctx context.Context) int {
 	hideEnvironment(os.Environ())
 	rid, began := newID(), time.Now()
 	unreportable := r.Check()
-	beginning := make(chan error, 1)
-	go func() {
+	beginning := collectors.Async(func() error {
 		if unreportable != nil {
-			beginning <- unreportable
-			return
+			return unreportable
 		}
-		beginning <- r.try(ctx, ping{name: r.Name, action: "start", rid: rid})
-	}()
+		return r.try(ctx, ping{name: r.Name, action: "start", rid: rid})
+	})
 	out := &tail{limit: maxTail}
 	status := r.command(out)
 	<-beginning //nolint:errcheck // the end of the run brings its beginning along, should that have been lost
@@ -83,21 +82,19 @@ func (r *Run) command(out *tail) int {
 		return notExecutable
 	}
 	ended := make(chan struct{})
-	passed := make(chan struct{})
-	go func() {
-		defer close(passed)
+	passed := collectors.Async(func() error {
 		for {
 			select {
 			case s := <-signals:
 				_ = c.Process.Signal(s)
 			case <-ended:
-				return
+				return nil
 			}
 		}
-	}()
+	})
 	err := c.Wait()
 	close(ended)
-	<-passed
+	<-passed //nolint:errcheck // it has none
 	if c.ProcessState == nil {
 		_, _ = fmt.Fprintln(out, err)
 		return notExecutable

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// marks has a bit for each byte: 1 where nextMark would stop. A record is looked at once, 64 bytes at a time, and only as
-// far as it is read; to find the end of a string is then to count zeros. docs/benchmarks.md has what that gains.
+// marks has a bit for each byte: 1 where nextMark would stop. A record is looked at once, 64 bytes at a time, and only
+// as far as it is read; to find the end of a string is then to count zeros. docs/benchmarks.md has what that gains.
 type marks struct {
 	base  int // what the first bit stands for
 	words []uint64
