@@ -29,7 +29,8 @@ const (
 	// interval, a scrape, an evaluation and the group's wait.
 	settle = 75 * time.Second
 	// resolveTime is a recheck, a scrape, an evaluation and the group's interval, twice.
-	resolveTime = 3 * time.Minute
+	// A burn of the requests that failed fires on for five minutes, and is of the same page.
+	resolveTime = 8 * time.Minute
 )
 
 // start starts the demonstration with so many exporters, and so many requests a second of the platform's users.
