@@ -103,6 +103,10 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 		n, err := query(s.Prometheus, metric.TenantRate.Name) // as the panels are asked
 		return err == nil && n > 0
 	})
+	eventually(t, 8*time.Minute, "budgets, which take some evaluations of the slow groups", func() bool {
+		n, err := query(s.Prometheus, metric.SLOBudgetLeft.Name)
+		return err == nil && n != 0
+	})
 	checkDashboards(t, s) // all that is shown has happened
 	t.Run("preview", func(t *testing.T) { previewInPeace(t, s) })
 	forgotten(t, s)
