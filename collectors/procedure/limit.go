@@ -1,13 +1,14 @@
 package procedure
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // Bounds of pings. A run has two or three; healthchecks.io permits five a minute.
@@ -64,7 +65,7 @@ func (l *limits) procedure(name string) bool {
 
 // refusal reports whether an address may learn that its key is wrong.
 func (l *limits) refusal(req *http.Request) bool {
-	from := address(req)
+	from := clientaddr.Prefix(req)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.addresses == nil || len(l.addresses) >= maxAddresses {
@@ -76,22 +77,4 @@ func (l *limits) refusal(req *http.Request) bool {
 		l.addresses[from] = one
 	}
 	return one.Allow()
-}
-
-// address is where a ping comes from: an IPv4 address, or the /64 of an IPv6 address, which one sender can have all of.
-func address(req *http.Request) netip.Prefix {
-	host, _, err := net.SplitHostPort(req.RemoteAddr)
-	if err != nil {
-		host = req.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	bits := 32
-	if ip = ip.Unmap().WithZone(""); ip.Is6() {
-		bits = 64
-	}
-	prefix, _ := ip.Prefix(bits)
-	return prefix
 }

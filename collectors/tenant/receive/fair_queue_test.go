@@ -4,13 +4,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // Who never had a turn goes first, then who had it the longest ago, then the shorter body.
 func TestFairQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var queue fairQueue
-		loud, quiet, fresh := address(post("192.0.2.1:1")), address(post("192.0.2.2:1")), address(post("192.0.2.3:1"))
+		loud, quiet := clientaddr.Prefix(post("192.0.2.1:1")), clientaddr.Prefix(post("192.0.2.2:1"))
+		fresh := clientaddr.Prefix(post("192.0.2.3:1"))
 		wait := func(n int) {
 			t.Helper()
 			if synctest.Wait(); len(queue.waiting) != n {
@@ -27,7 +30,7 @@ func TestFairQueue(t *testing.T) {
 		order := make(chan string, 5)
 		for i, w := range []*turn{{from: loud, size: 1}, {from: loud, size: 2}, {
 			from: quiet, size: 9,
-		}, {from: fresh, size: 9}, {from: address(post("192.0.2.4:1")), size: 8}} {
+		}, {from: fresh, size: 9}, {from: clientaddr.Prefix(post("192.0.2.4:1")), size: 8}} {
 			name := []string{"loud", "loud, longer", "quiet", "fresh", "fresh, shorter"}[i]
 			go func() {
 				if queue.enter(w.from, w.size, nil) {
@@ -55,7 +58,7 @@ func TestFairQueue(t *testing.T) {
 			t.Errorf("left: %+v", &queue)
 		}
 		for i := range 3 * maxTurns {
-			queue.enter(address(post(httptestAddr(i))), 1, nil)
+			queue.enter(clientaddr.Prefix(post(httptestAddr(i))), 1, nil)
 			queue.leave()
 		}
 		if len(queue.last) > maxTurns {

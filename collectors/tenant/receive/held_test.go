@@ -13,6 +13,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // undated is an answer whose connection has no deadlines.
@@ -33,7 +34,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.proving.enter(address(post("192.0.2.1:1")), 1, nil) { // a turn that takes long
+	if !r.proving.enter(clientaddr.Prefix(post("192.0.2.1:1")), 1, nil) { // a turn that takes long
 		t.Fatal("the first post gets no turn")
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -163,24 +162,6 @@ func (p *place) leave() {
 	defer p.in.mu.Unlock()
 	p.in.remove(p)
 	p.gone = true
-}
-
-// address is where a post comes from: an IPv4 address, or the /64 of an IPv6 address, which one sender can have all of.
-func address(req *http.Request) netip.Prefix {
-	host, _, err := net.SplitHostPort(req.RemoteAddr)
-	if err != nil {
-		host = req.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	bits := 32
-	if ip = ip.Unmap().WithZone(""); ip.Is6() {
-		bits = 64
-	}
-	prefix, _ := ip.Prefix(bits)
-	return prefix
 }
 
 // proven are addresses that have sent a signed post of late.

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // deadlines is an answer whose connection notes until when it may be read.
@@ -35,7 +37,7 @@ func aged(p *place, age time.Duration, size int) *place {
 
 func TestBodyMustComeAtAMinimumRate(t *testing.T) {
 	w := &deadlines{}
-	p := newPlaces(1, MaxBody, false).enter(w, address(post("192.0.2.1:1")))
+	p := newPlaces(1, MaxBody, false).enter(w, clientaddr.Prefix(post("192.0.2.1:1")))
 	for size, want := range map[int]time.Duration{
 		0: bodyGrace, bodyRate: bodyGrace + time.Second, 10 * bodyRate: bodyGrace + 10*time.Second, MaxBody: bodyTimeout,
 	} {
@@ -55,7 +57,7 @@ func TestNewcomerDisplacesTheSlowest(t *testing.T) {
 	in := newPlaces(4, 1000, true)
 	enter := func(from string, age time.Duration, size int) *place {
 		t.Helper()
-		p := in.enter(&deadlines{}, address(post(from)))
+		p := in.enter(&deadlines{}, clientaddr.Prefix(post(from)))
 		if p == nil {
 			t.Fatalf("%s finds no place", from)
 		}
@@ -91,8 +93,8 @@ func TestNewcomerDisplacesTheSlowest(t *testing.T) {
 
 func TestPlacesOfTheTrustedAreNotTaken(t *testing.T) {
 	in := newPlaces(1, 100, false)
-	p := aged(in.enter(&deadlines{}, address(post("192.0.2.1:1"))), time.Hour, 0)
-	if in.enter(&deadlines{}, address(post("192.0.2.2:1"))) != nil || p.gone {
+	p := aged(in.enter(&deadlines{}, clientaddr.Prefix(post("192.0.2.1:1"))), time.Hour, 0)
+	if in.enter(&deadlines{}, clientaddr.Prefix(post("192.0.2.2:1"))) != nil || p.gone {
 		t.Error("a body with the secret was displaced")
 	}
 	if p.grow(100) || !p.grow(1) {
@@ -100,27 +102,15 @@ func TestPlacesOfTheTrustedAreNotTaken(t *testing.T) {
 	}
 }
 
-func TestAddressIsWhatOneSenderHas(t *testing.T) {
-	for from, want := range map[string]string{
-		"192.0.2.1:443": "192.0.2.1/32", "[2001:db8:1:2:3::4]:443": "2001:db8:1:2::/64",
-		"[::ffff:192.0.2.1]:1": "192.0.2.1/32",
-		"[fe80::1%eth0]:1":     "fe80::/64", "@": "invalid Prefix",
-	} {
-		if got := address(post(from)).String(); got != want {
-			t.Errorf("%s: %s, want %s", from, got, want)
-		}
-	}
-}
-
 func TestProvenAddressesAreBounded(t *testing.T) {
 	var p proven
 	for i := range 3 * maxProven {
-		from := address(post(httptestAddr(i)))
+		from := clientaddr.Prefix(post(httptestAddr(i)))
 		if p.add(from); !p.has(from) || len(p.at) > maxProven {
 			t.Fatalf("%d addresses", len(p.at))
 		}
 	}
-	from := address(post("192.0.2.1:1"))
+	from := clientaddr.Prefix(post("192.0.2.1:1"))
 	p.add(from)
 	p.at[from] = time.Now().Add(-provenFor)
 	if p.has(from) {

@@ -14,6 +14,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // Bounds of a post. A larger one is rejected with a message, so that the sender can configure smaller batches.
@@ -203,7 +204,7 @@ func (r *Receiver) postSigned(w http.ResponseWriter, req *http.Request, secret [
 		}
 		return errUnauthorized
 	}
-	from := address(req)
+	from := clientaddr.Prefix(req)
 	known := r.proven.has(from)
 	in := r.unproven
 	if known {
@@ -238,7 +239,7 @@ func refuseUnproven(err error) error {
 func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, body *rawBody,
 	seen io.Writer,
 ) (*place, error) {
-	p := in.enter(w, address(req))
+	p := in.enter(w, clientaddr.Prefix(req))
 	if p == nil {
 		return nil, errOverloaded
 	}

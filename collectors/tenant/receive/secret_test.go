@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // signature is what Vercel puts into its header.
@@ -44,7 +46,7 @@ func TestSignature(t *testing.T) {
 		if w.Code != tc.code || r.requests() != want || (r.last == Unauthorized) != (tc.code == 401) {
 			t.Errorf("%s: answered %d with %d requests, result %d; want %d", name, w.Code, r.requests(), r.last, tc.code)
 		}
-		if known := r.proven.has(address(post("192.0.2.1:1234"))); known != (tc.code == 200) {
+		if known := r.proven.has(clientaddr.Prefix(post("192.0.2.1:1234"))); known != (tc.code == 200) {
 			t.Errorf("%s: its address is known: %v", name, known)
 		}
 	}

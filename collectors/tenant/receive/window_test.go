@@ -13,6 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
 // decoded is what became of a body's records: how many events there are, of how many records, and the error.
@@ -106,7 +107,7 @@ func TestWireHoldsWhatWasSent(t *testing.T) {
 		text := strings.Repeat("0123456789abcdef", size/16+1)[:size]
 		var seen strings.Builder
 		w := &rawBody{}
-		p := newPlaces(1, MaxBody, false).enter(&deadlines{}, address(post("192.0.2.1:1")))
+		p := newPlaces(1, MaxBody, false).enter(&deadlines{}, clientaddr.Prefix(post("192.0.2.1:1")))
 		if err := w.fill(&randomReader{strings.NewReader(text), rand.New(rand.NewPCG(1, 2))}, p, &seen); err != nil {
 			t.Fatal(err)
 		}
