@@ -92,6 +92,13 @@ type Sections interface {
 	Sections(r SectionRequest) []Section
 }
 
+// WorstFirst sorts the rows by level, the worst first. Rows of one level keep their order.
+func (s *Section) WorstFirst() {
+	slices.SortStableFunc(s.Rows, func(a, b Row) int {
+		return slices.Index(Levels, b.Level) - slices.Index(Levels, a.Level)
+	})
+}
+
 // Cut keeps as many rows as the limit permits, and counts those that it leaves out.
 func (s *Section) Cut(limit int) {
 	if len(s.Rows) > limit {

@@ -31,6 +31,21 @@ func TestSectionsAreValidated(t *testing.T) {
 	}
 }
 
+func TestWorstFirstKeepsTheOrderWithinALevel(t *testing.T) {
+	var s Section
+	for i, level := range []Level{LevelOK, LevelBad, LevelWarning, LevelOK, LevelUnknown, LevelBad} {
+		s.Rows = append(s.Rows, Row{Level: level, Cells: []any{i}})
+	}
+	s.WorstFirst()
+	var order []int
+	for _, r := range s.Rows {
+		order = append(order, r.Cells[0].(int))
+	}
+	if want := []int{1, 5, 2, 4, 0, 3}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+}
+
 func TestCutCountsWhatItLeavesOut(t *testing.T) {
 	s := Section{Rows: make([]Row, 5), More: 2}
 	s.Cut(7)

@@ -35,9 +35,7 @@ func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 		s.Rows = append(s.Rows, rows(b, c.facts[b.Name], r.Now)...)
 	}
 	c.mu.Unlock()
-	slices.SortStableFunc(s.Rows, func(a, b collectors.Row) int {
-		return cmp.Compare(slices.Index(collectors.Levels, b.Level), slices.Index(collectors.Levels, a.Level))
-	})
+	s.WorstFirst()
 	s.Cut(r.Limit)
 	return []collectors.Section{s}
 }

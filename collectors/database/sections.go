@@ -1,9 +1,7 @@
 package database
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
@@ -34,9 +32,7 @@ func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 		s.Rows = append(s.Rows, server.row())
 	}
 	c.mu.Unlock()
-	slices.SortStableFunc(s.Rows, func(a, b collectors.Row) int {
-		return cmp.Compare(slices.Index(collectors.Levels, b.Level), slices.Index(collectors.Levels, a.Level))
-	})
+	s.WorstFirst()
 	s.Cut(r.Limit)
 	return []collectors.Section{s}
 }

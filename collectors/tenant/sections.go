@@ -54,7 +54,7 @@ func (c *Collector) sourceSection(s *setup, r collectors.SectionRequest) collect
 	for _, source := range s.sources {
 		out.Rows = append(out.Rows, c.sourceRow(source, r.Now))
 	}
-	worstFirst(out.Rows)
+	out.WorstFirst()
 	out.Cut(r.Limit)
 	return out
 }
@@ -64,12 +64,6 @@ func (s *setup) registered() (tenants int, read time.Time) {
 		tenants, read, _ = s.registry.Status()
 	}
 	return tenants, read
-}
-
-func worstFirst(rows []collectors.Row) {
-	slices.SortStableFunc(rows, func(a, b collectors.Row) int {
-		return slices.Index(collectors.Levels, b.Level) - slices.Index(collectors.Levels, a.Level)
-	})
 }
 
 func (c *Collector) sourceRow(r *running, now time.Time) collectors.Row {
