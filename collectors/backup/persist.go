@@ -75,11 +75,7 @@ func (c *Collector) load() map[string]*facts {
 	if c.dir == nil {
 		return all
 	}
-	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
-	if err == nil {
-		err = json.Unmarshal(payload, &all)
-	}
-	if err != nil {
+	if err := c.dir.LoadJSON(snapshotName, snapshotVersion, snapshotBytes, &all); err != nil {
 		if !errors.Is(err, state.ErrNotFound) {
 			c.logger.Warn("What was known of backups cannot be used; they are listed anew", "err", err)
 		}

@@ -67,12 +67,8 @@ func (c *Collector) load() saved {
 	if c.dir == nil {
 		return was
 	}
-	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
 	var s saved
-	if err == nil {
-		err = json.Unmarshal(payload, &s)
-	}
-	if err != nil {
+	if err := c.dir.LoadJSON(snapshotName, snapshotVersion, snapshotBytes, &s); err != nil {
 		if !errors.Is(err, state.ErrNotFound) {
 			c.logger.Warn("Registrations are looked up anew: the saved ones cannot be used", "err", err)
 		}

@@ -39,16 +39,11 @@ func (c *Collector) load() *tracker {
 	if c.dir == nil {
 		return fresh
 	}
-	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
-	if err != nil {
+	restored := newTracker(time.Time{})
+	if err := c.dir.LoadJSON(snapshotName, snapshotVersion, snapshotBytes, restored); err != nil {
 		if !errors.Is(err, state.ErrNotFound) {
 			c.logger.Warn("Incidents are counted from 0: the saved ones cannot be used", "err", err)
 		}
-		return fresh
-	}
-	restored := newTracker(time.Time{})
-	if err := json.Unmarshal(payload, restored); err != nil {
-		c.logger.Warn("Incidents are counted from 0: the saved ones cannot be read", "err", err)
 		return fresh
 	}
 	restored.Counters.complete()

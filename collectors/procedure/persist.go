@@ -40,12 +40,8 @@ func (c *Collector) load(now time.Time) map[string]*record {
 	if c.dir == nil {
 		return records
 	}
-	payload, err := c.dir.Load(snapshotName, snapshotVersion, snapshotBytes)
 	var s saved
-	if err == nil {
-		err = json.Unmarshal(payload, &s)
-	}
-	if err != nil {
+	if err := c.dir.LoadJSON(snapshotName, snapshotVersion, snapshotBytes, &s); err != nil {
 		if !errors.Is(err, state.ErrNotFound) {
 			c.logger.Warn("Procedures are due anew: their saved runs cannot be used", "err", err)
 		}

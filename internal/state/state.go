@@ -18,6 +18,7 @@
 package state
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -208,6 +209,19 @@ func (d *Dir) Load(name string, version, maxBytes int) ([]byte, error) {
 		return nil, fmt.Errorf("load %s: %w: %d, want %d", name, ErrVersion, h.version, version)
 	}
 	return payload, nil
+}
+
+// LoadJSON loads the payload of a name as Load does, and decodes it from JSON. After an error, into may be changed in
+// part.
+func (d *Dir) LoadJSON(name string, version, maxBytes int, into any) error {
+	payload, err := d.Load(name, version, maxBytes)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(payload, into); err != nil {
+		return fmt.Errorf("load %s: invalid JSON: %w", name, err)
+	}
+	return nil
 }
 
 // Remove deletes the snapshot of a name. One that is put back later counts as rolled back.

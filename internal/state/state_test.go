@@ -246,6 +246,25 @@ func TestLoadRefusesOtherVersionsAndSizes(t *testing.T) {
 	}
 }
 
+func TestLoadJSON(t *testing.T) {
+	d := open(t, t.TempDir())
+	var got struct{ Runs int }
+	if err := d.LoadJSON("health", 1, 100, &got); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nothing saved: %v", err)
+	}
+	save(t, d, `{"Runs": 3}`)
+	if err := d.LoadJSON("health", 1, 100, &got); err != nil || got.Runs != 3 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := d.LoadJSON("health", 2, 100, &got); !errors.Is(err, ErrVersion) {
+		t.Errorf("version: %v", err)
+	}
+	save(t, d, `{"Runs": `)
+	if err := d.LoadJSON("health", 1, 100, &got); err == nil || !strings.Contains(err.Error(), "load health: invalid JSON") {
+		t.Errorf("cut: %v", err)
+	}
+}
+
 func TestNamesCannotLeaveTheDirectory(t *testing.T) {
 	d := open(t, t.TempDir())
 	for _, name := range []string{"", "../x", "a/b", "A", ".", "LOCK"} {
