@@ -28,7 +28,7 @@ func logFile(dir, name, format string, lines, tenants int, seed int64) (string, 
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	r := rand.New(rand.NewSource(seed)) //nolint:gosec // it must be the same each time
+	r := rand.New(rand.NewSource(seed)) // it must be the same each time
 	zipf := rand.NewZipf(r, benchZipf, 1, uint64(tenants-1))
 	at := time.Now().Add(-time.Minute)
 	statuses := []int{200, 200, 200, 200, 200, 200, 200, 200, 201, 204, 301, 304, 400, 404, 499, 500, 502}

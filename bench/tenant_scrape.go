@@ -81,7 +81,7 @@ const observations = 200 // of each tenant
 
 // fillVectors makes the requests of n tenants in vectors.
 func fillVectors(v *vectors, n int) {
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // it must be the same each time
+	r := rand.New(rand.NewSource(1)) // it must be the same each time
 	for i := range n {
 		name := "tenant-" + strconv.Itoa(i)
 		v.tenant(name)
@@ -97,7 +97,7 @@ func fillVectors(v *vectors, n int) {
 
 // fillTenants makes the same requests in a collector that has no sources.
 func fillTenants(ctx context.Context, c *tenant.Collector, n int) error {
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // as above
+	r := rand.New(rand.NewSource(1)) // as above
 	st := c.Store()
 	numbers := st.Configure(store.Config{
 		Limit: n, Thresholds: []uint64{3e8, 1e9}, Sources: []store.SourceConfig{{Name: "bench", Service: "web"}},

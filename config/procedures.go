@@ -87,7 +87,7 @@ func (o *Procedure) Schedule() (*calendar.Schedule, error) {
 	case len(o.OnCalendar) > 0:
 		return calendar.ParseOnCalendar(o.OnCalendar, zone)
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return nil, nil // there is none
 }
 
 // Procedures returns the section on procedures, nil if the policy has none.

@@ -1,7 +1,6 @@
 package procedure
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -376,35 +375,4 @@ func TestKeysRotate(t *testing.T) {
 	if own, _ := k.owner(rid1); own != "a" {
 		t.Error("a key that cannot be read now does not remain")
 	}
-}
-
-func FuzzTarget(f *testing.F) {
-	for _, path := range []string{
-		testKey + "/nightly", uuid, uuid + "/start", testKey + "/a/255", uuid + "/256", uuid + "/start/1", "//", "a/b/c/d",
-	} {
-		f.Add(path)
-	}
-	f.Fuzz(func(t *testing.T, path string) {
-		target, invalid, ok := parseTarget(path)
-		if !ok && (target != target0 || invalid) {
-			t.Errorf("%+v of no target", target)
-		}
-		if ok && (target.key == "" || target.status > 255 || target.name != "" && !slugRE.MatchString(target.name) ||
-			target.status > 0 && target.kind != failed) {
-			t.Errorf("%+v", target)
-		}
-	})
-}
-
-var target0 target
-
-func FuzzClean(f *testing.F) {
-	f.Add([]byte("one\ntwo\x1b[31m\xff"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		line := lastLine(clean(string(text)))
-		if len(line) > maxLine+3 || strings.ContainsAny(line, "\n\x1b\x00\u2028") || !bytes.Equal([]byte(line),
-			bytes.ToValidUTF8([]byte(line), nil)) {
-			t.Errorf("%q", line)
-		}
-	})
 }

@@ -94,7 +94,7 @@ func child(dir string) error {
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.Handle("/metrics/tenants", c.Tenants())
 	mux.Handle("/", c.Receivers())
-	go func() { _ = http.Serve(l, mux) }() //nolint:gosec // the test is its only client
+	go func() { _ = http.Serve(l, mux) }() // the test is its only client
 	return collectors.Run(context.Background(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 }
 

@@ -22,7 +22,7 @@ const (
 
 // Traffic logs requests in nginx's JSON until ctx ends.
 func (p *Platform) Traffic(ctx context.Context, path string, perSecond float64) error {
-	r := rand.New(rand.NewSource(time.Now().UnixNano())) //nolint:gosec // no secret
+	r := rand.New(rand.NewSource(time.Now().UnixNano())) // no secret
 	shares := rand.NewZipf(r, zipf, 1, uint64(len(p.tenants)-1))
 	tick := time.NewTicker(trafficTick)
 	defer tick.Stop()

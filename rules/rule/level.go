@@ -38,9 +38,8 @@ const (
 	// AnyTenant matches real tenants. A name that begins with an underscore is reserved, and a service may have no
 	// tenants.
 	AnyTenant = metric.LabelTenant + `!~"|_.*"`
-	// OwnTenants matches all requests but those of unknown hosts, which UnknownHosts matches.
-	OwnTenants   = metric.LabelTenant + `!="` + metric.TenantUnknown + `"`
-	UnknownHosts = metric.LabelTenant + `="` + metric.TenantUnknown + `"`
+	// OwnTenants matches all requests but those of unknown hosts.
+	OwnTenants = metric.LabelTenant + `!="` + metric.TenantUnknown + `"`
 	// KnownTiers matches the tiers of tenants, UnknownTier what requests of unknown hosts have for a tier.
 	KnownTiers  = metric.LabelTier + `!="` + metric.TenantUnknown + `"`
 	UnknownTier = metric.LabelTier + `="` + metric.TenantUnknown + `"`

@@ -36,7 +36,7 @@ func (q *Query) barmanArchive(ctx context.Context, to *Listing) error {
 	last := slices.MaxFunc(listed, compareSegments)
 	info, err := os.Stat(filepath.Join(root, last.String()[:16], last.String()))
 	if err != nil {
-		return nil //nolint:nilerr // the files of Barman are elsewhere, or not for us to read
+		return nil // the files of Barman are elsewhere, or not for us to read
 	}
 	repository.WAL = &Archive{NewestAt: info.ModTime().UTC(), Timeline: last.timeline, Missing: Unknown}
 	return nil

@@ -29,7 +29,7 @@ func consume(ctx context.Context, path string, w io.Writer, v *verification) err
 
 // counted counts the bytes that are read, and ends with its context.
 type counted struct {
-	ctx      context.Context //nolint:containedctx // Read has no context argument
+	ctx      context.Context // Read has no context argument
 	r        io.Reader
 	v        *verification
 	reported time.Time

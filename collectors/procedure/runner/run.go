@@ -66,7 +66,7 @@ func (r *Run) Do(ctx context.Context) int {
 
 // command runs the command and returns its exit status.
 func (r *Run) command(out *tail) int {
-	c := exec.Command(r.Command[0], r.Command[1:]...) //nolint:gosec // what the caller wants to be run
+	c := exec.Command(r.Command[0], r.Command[1:]...) // what the caller wants to be run
 	c.Stdin, c.Stdout, c.Stderr = r.Stdin, io.MultiWriter(r.Stdout, out), io.MultiWriter(r.Stderr, out)
 	c.WaitDelay = outputDelay
 	signals := make(chan os.Signal, 8)

@@ -2,7 +2,7 @@ package receive
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // Vercel signs with it
+	"crypto/sha1" // Vercel signs with it
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"

@@ -23,7 +23,7 @@ type identity struct{ device, inode uint64 }
 
 func identify(info os.FileInfo) identity {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return identity{uint64(s.Dev), s.Ino} //nolint:unconvert // signed on darwin
+		return identity{uint64(s.Dev), s.Ino} // signed on darwin
 	}
 	return identity{}
 }
