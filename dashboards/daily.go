@@ -179,7 +179,7 @@ func dailyIncidents() []panel {
 		}, 8, "sum by (priority) ("+opened()+")", "{{priority}}", known(blue)).Decimals(0).
 			Orientation(common.VizOrientationVertical).
 			Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(14).ValueSize(30)),
-		nobodyHasIt(),
+		notAcknowledged(),
 		number(words{
 			title: "Answered late in a day", unit: units.Short, empty: notRead,
 			about: "Incidents of the last day that no one acknowledged before the deadline of their priority.",

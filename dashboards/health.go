@@ -165,8 +165,7 @@ func slaTable(p *config.Policy) panel {
 		title: "Contract of this month", unit: units.Short, empty: "First value within two minutes",
 		about: fmt.Sprintf("Uptime of each service in this calendar month (UTC), of the time that was judged, against "+
 			"%.5g %%, and what may still be down until the month ends.", 100*contract(p)),
-		whenRed: "The contract is broken: whoever speaks with customers must know. Nothing may be deployed that is no " +
-			"repair.",
+		whenRed: "The contract is broken: inform those who speak with customers, and deploy nothing but repairs.",
 	}, 24, 5, []key{byEnvironment, byService.leading(metric.SLODashboard)},
 		column{
 			title: "Up", unit: units.PercentUnit, expr: pick(metric.SLAUptime), colours: below(0, red, contract(p), red),

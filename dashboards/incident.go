@@ -27,7 +27,7 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		variables: []cog.Builder[dashboard.VariableModel]{environmentVariable(metric.CheckExpected)},
 	}.builder()
 	row(b, "Open",
-		openByPriority(), nobodyHasIt(),
+		openByPriority(), notAcknowledged(),
 		stateOfIncidents(metric.IncidentAcknowledged, "Acknowledged", "Open incidents with an acknowledgement.", blue),
 		stateOfIncidents(metric.IncidentMaintenance, "In maintenance",
 			"Alerts hidden by a silence whose comment begins with maintenance. They are not incidents.", blue),

@@ -26,7 +26,7 @@ func overview(p *config.Policy) *dashboard.DashboardBuilder {
 			serviceVariable(metric.ServiceExpected),
 		},
 	}.builder()
-	place(b, headline(), openByPriority(), nobodyHasIt(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
+	place(b, headline(), openByPriority(), notAcknowledged(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
 	place(b, whatIsWrong(), tenantsInTrouble())
 	place(b, servicesTable(p))
 	place(b, servicesOverTime())
@@ -81,10 +81,10 @@ func openByPriority() panel {
 	return b
 }
 
-func nobodyHasIt() panel {
+func notAcknowledged() panel {
 	waiting := inEnvironment(metric.IncidentWaiting)
 	return numbers(words{
-		title: "Nobody has taken", unit: units.Short, empty: "not known",
+		title: "Not acknowledged", unit: units.Short, empty: "not known",
 		about: "Open incidents without an acknowledgement, and how long the first of them has waited. Not known while no " +
 			"exporter reads Alertmanager.",
 		whenRed: "Take it: open the Acknowledge link of its page. Without that, the next layer of the escalation is paged.",
@@ -187,8 +187,8 @@ func whatIsWrong() panel {
 		inEnvironment(metric.IncidentOpen), inEnvironment(metric.IncidentWaiting))
 	return figures(words{
 		title: "What is wrong", unit: units.Short, empty: "Nothing is wrong",
-		about: "Open incidents: what, whose, since when, and whether somebody has taken it.",
-		whenRed: "Nobody has taken it: acknowledge it by the link of its page. The alert's name leads to the incidents, " +
+		about: "Open incidents: what, whose, since when, and whether it is acknowledged.",
+		whenRed: "Not acknowledged: open the Acknowledge link of its page. The alert's name leads to the incidents, " +
 			"the service to its health.",
 	}, 14, 7, []key{
 		byEnvironment,

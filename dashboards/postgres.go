@@ -22,7 +22,7 @@ const noServer = "no PostgreSQL server is asked"
 func databases(*config.Policy) *dashboard.DashboardBuilder {
 	b := page{
 		uid: metric.DatabasesDashboard, title: "Databases",
-		about: "PostgreSQL servers, whoever asks them; a project of Supabase is the server of its name.",
+		about: "PostgreSQL servers, whichever exporter queries them; a project of Supabase is the server of its name.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			environmentVariable(metric.ServerUp),
 			labelVariable(metric.LabelServer, "Server", "PostgreSQL servers by their names in the policy, projects of Supabase "+

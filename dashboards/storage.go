@@ -29,7 +29,7 @@ func onHosts(s selecter, matchers ...string) string {
 func hostVariables(series selecter) []cog.Builder[dashboard.VariableModel] {
 	return []cog.Builder[dashboard.VariableModel]{
 		environmentVariable(series),
-		labelVariable(metric.LabelHost, "Host", "Machines, whoever reads them: this exporter, a node_exporter or Supabase.",
+		labelVariable(metric.LabelHost, "Host", "Machines on which this exporter, a node_exporter or Supabase reports.",
 			series.Select(pickedEnvironment)),
 	}
 }

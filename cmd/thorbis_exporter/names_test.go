@@ -18,7 +18,7 @@ var metaphors = regexp.MustCompile(
 		`recall|birds|keepHouse|goOn|because|storm|crowd|promise|desk|office|here)$`)
 
 // unclear are words that a text never uses for what a program does; say report, notify, return, export or record.
-var unclear = regexp.MustCompile(`\b(told|tells?|nobody)\b`)
+var unclear = regexp.MustCompile(`\b([Tt]old|[Tt]ells?|[Nn]obody)\b`)
 
 // TestNamesAreTerms holds the names of the project's functions and types, and the words of its texts, against the lists
 // above.

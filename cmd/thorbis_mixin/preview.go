@@ -47,7 +47,7 @@ func newPreview(app *kingpin.Application) (*kingpin.CmdClause, previewFlags) {
 		prometheus: c.Flag("prometheus", "URL of the Prometheus that evaluates the rules.").Required().String(),
 		http: c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, "+
 			"tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
-		listen: c.Flag("web.listen-address", "Address on which to serve the page. Whoever reaches it can read all "+
+		listen: c.Flag("web.listen-address", "Address on which to serve the page. Anyone who reaches it can read all "+
 			"samples of that Prometheus, so it is of this machine alone by default.").Default("127.0.0.1:10090").String(),
 		webConfig: c.Flag("web.config.file", "TLS and passwords of the page, as in every exporter "+
 			"(exporter-toolkit's web configuration).").PlaceHolder("FILE").String(),
@@ -150,6 +150,6 @@ func warnIfOpen(logger *slog.Logger, at net.Addr, webConfig string) {
 	if err != nil || address.Addr().Unmap().IsLoopback() || webConfig != "" {
 		return
 	}
-	logger.Warn("Whoever reaches this address can read every sample, label and rule of the Prometheus, "+
+	logger.Warn("Anyone who reaches this address can read every sample, label and rule of the Prometheus, "+
 		"without a password. Listen on 127.0.0.1, or ask for one in --web.config.file.", "address", at.String())
 }

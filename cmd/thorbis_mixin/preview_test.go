@@ -112,7 +112,7 @@ func TestPreview(t *testing.T) {
 			t.Errorf("%s shows the password", path)
 		}
 	}
-	if strings.Contains(log.String(), "Whoever reaches") {
+	if strings.Contains(log.String(), "Anyone who reaches") {
 		t.Errorf("loopback is warned of: %s", log)
 	}
 
@@ -127,7 +127,7 @@ func TestPreview(t *testing.T) {
 func TestPreviewIsGuarded(t *testing.T) {
 	const prometheus = "--prometheus=http://127.0.0.1:1"
 	_, log := servePreview(t, prometheus, "--web.listen-address=:0")
-	if !strings.Contains(log.String(), "Whoever reaches") {
+	if !strings.Contains(log.String(), "Anyone who reaches") {
 		t.Errorf("an open address is not warned of: %s", log)
 	}
 	file := filepath.Join(t.TempDir(), "web.yml")
@@ -140,7 +140,7 @@ func TestPreviewIsGuarded(t *testing.T) {
 	if code, _ := fetch(t, "http://127.0.0.1:"+port+"/"); code != http.StatusUnauthorized {
 		t.Errorf("without the password: %d", code)
 	}
-	if strings.Contains(log.String(), "Whoever reaches") {
+	if strings.Contains(log.String(), "Anyone who reaches") {
 		t.Errorf("a guarded address is warned of: %s", log)
 	}
 }
