@@ -65,7 +65,7 @@ func (st *State) applyLife(r *reader, kind byte) error {
 		switch kind {
 		case recordVisible:
 			if s.life == pending {
-				s.life, s.visibleSince = visible, st.version
+				s.life, s.shown, s.visibleSince = visible, st.version, st.version
 				delete(st.pending, slot)
 			}
 		case recordStale, recordDemote:
@@ -168,7 +168,7 @@ func (st *State) applyShow(r *reader) error {
 		held := st.base(s)
 		s.held, s.durations = &held, &durations{since: since}
 		st.takeBack(s, s.unexported())
-		s.life, s.admitted, s.visibleSince = pending, st.version, 0
+		s.life, s.admitted, s.shown, s.visibleSince = pending, st.version, 0, 0
 		st.services[s.service].hidden--
 		st.pending[uint32(number)] = 0
 	}

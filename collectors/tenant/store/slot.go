@@ -37,8 +37,9 @@ type slot struct {
 	epoch    uint64 // of its admission: an older batch means an earlier holder of the slot
 	// The pools that this holder and the one before count for, 0 for none.
 	pool, formerPool uint32
-	// Versions of the state at which it was admitted and became visible, so that one scrape exports one state.
-	admitted, visibleSince uint64
+	// Versions of the state at which it was admitted, became visible first, and became visible last, so that one scrape
+	// exports one state.
+	admitted, shown, visibleSince uint64
 
 	counts
 	morning   *daily     // what it had counted before the day at hand; nil if it has counted nothing since

@@ -124,7 +124,8 @@ func (v *View) chunk(start, end int, pools bool, series *Series, f func(*Series)
 			}
 		}
 		series.Requests, series.Late, series.Bytes, series.Slow = &c.requests, &c.late, c.bytes, v.visible(c.slow[:])
-		if !early {
+		// A series that stood still and goes on during the scrape has a histogram already: 0 would be a reset.
+		if s.life != pending && s.shown <= v.Version || v.state.immediate {
 			d := s.durations
 			series.Classic, series.durations = &d.classic, d
 			series.Zero, series.SumSeconds, series.SumNanos = d.zero, d.sumSeconds, d.sumNanos
