@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // A reserved label on a metric would be renamed to exported_<label> when it is scraped.
@@ -40,6 +43,33 @@ func TestNamesFollowTheField(t *testing.T) {
 			t.Errorf("%s: does not say how several exporters add up", m.Name)
 		}
 		seen[m.Name] = true
+	}
+}
+
+// What promtool check metrics finds on a page, which shows only what has happened, is found here for the whole catalogue.
+func TestNamesPassTheLinterOfPromtool(t *testing.T) {
+	types := map[Type]dto.MetricType{
+		Counter: dto.MetricType_COUNTER, Gauge: dto.MetricType_GAUGE, StateSet: dto.MetricType_GAUGE,
+		Info: dto.MetricType_GAUGE, Histogram: dto.MetricType_HISTOGRAM,
+	}
+	var families []*dto.MetricFamily
+	for _, m := range All() {
+		kind, ok := types[m.Type]
+		if !ok {
+			t.Fatalf("%s: type %s", m.Name, m.Type)
+		}
+		one := &dto.Metric{}
+		for _, label := range m.Labels {
+			one.Label = append(one.Label, &dto.LabelPair{Name: &label, Value: &label})
+		}
+		families = append(families, &dto.MetricFamily{Name: &m.Name, Help: &m.Help, Type: &kind, Metric: []*dto.Metric{one}})
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 }
 

@@ -75,7 +75,7 @@ func init() {
 	documentNoAlert("Sums over the tenants of a tier; objectives still read the tenants.",
 		ServiceLateRequests, ServiceRequestDuration, ServiceRequests, ServiceSlowRequests)
 	documentNoAlert("A check of the exporter on itself, which logs what it finds.", ServiceRequestsOff)
-	documentNoAlert("For reports; a disk on which nothing can be saved pages.", TenantHistoryBytes, TenantHistoryDays,
+	documentNoAlert("For reports; a disk on which nothing can be saved pages.", TenantHistoryBytes, TenantHistoryDates,
 		TenantHistoryErrors)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)

@@ -166,8 +166,8 @@ var (
 			"since the exporter started.",
 		Labels: []string{LabelAppService},
 	})
-	TenantHistoryDays = define(Metric{
-		Name: "thorbis_tenant_history_days", Type: Gauge, Across: Sum,
+	TenantHistoryDates = define(Metric{
+		Name: "thorbis_tenant_history_dates", Type: Gauge, Across: Sum,
 		Help: "Days that are over and of which the requests of each tenant are on the disk.",
 	})
 	TenantHistoryBytes = define(Metric{

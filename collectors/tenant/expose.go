@@ -20,7 +20,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantSeries, metric.TenantTroubledWaiting,
 		metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
-		metric.ServiceRequestsOff, metric.TenantHistoryDays, metric.TenantHistoryBytes, metric.TenantHistoryErrors,
+		metric.ServiceRequestsOff, metric.TenantHistoryDates, metric.TenantHistoryBytes, metric.TenantHistoryErrors,
 		metric.TenantRegistryTenants, metric.TenantRegistryLastRead, metric.TenantRegistryErrors,
 		metric.ServiceExpectedPeak, metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
 	} {
@@ -74,7 +74,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	e.counter(metric.StateSaves, float64(saves[1]), c.created, name, metric.ResultFailure)
 	if st.Persistent() {
 		days, bytes, errors := st.HistoryStatus()
-		e.gauge(metric.TenantHistoryDays, float64(days))
+		e.gauge(metric.TenantHistoryDates, float64(days))
 		e.gauge(metric.TenantHistoryBytes, float64(bytes))
 		e.counter(metric.TenantHistoryErrors, float64(errors.Read), c.created, metric.OperationRead)
 		e.counter(metric.TenantHistoryErrors, float64(errors.Write), c.created, metric.OperationWrite)
