@@ -19,6 +19,12 @@ const (
 // argument of type Last prints what was seen last. In a bubble of testing/synctest the bubble's clock counts.
 func Eventually(t testing.TB, condition func() bool, format string, args ...any) {
 	t.Helper()
+	Within(t, limit, condition, format, args...)
+}
+
+// Within is Eventually for what may take longer, such as a program that runs at a low priority beside other tests.
+func Within(t testing.TB, limit time.Duration, condition func() bool, format string, args ...any) {
+	t.Helper()
 	for deadline := time.Now().Add(limit); !condition(); time.Sleep(interval) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", limit, fmt.Sprintf(format, args...))
