@@ -46,7 +46,7 @@ func TestNamesFollowTheField(t *testing.T) {
 	}
 }
 
-// What promtool check metrics finds on a page, which shows only what has happened, is found here for the whole catalogue.
+// What promtool check metrics finds on a page, which shows only what has happened, is found here for the catalogue.
 func TestNamesPassTheLinterOfPromtool(t *testing.T) {
 	types := map[Type]dto.MetricType{
 		Counter: dto.MetricType_COUNTER, Gauge: dto.MetricType_GAUGE, StateSet: dto.MetricType_GAUGE,
