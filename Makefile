@@ -156,11 +156,18 @@ setup: ## install what the tests need and is missing (with apt): a C compiler an
 # How long each stage of make test took, in seconds.
 STAGES := $(BIN)/stages
 
+# What failed in the stages that run side by side, again and last: between their lines it is easily missed, and a CI server may show
+# the end only.
+FAILURES := for output in $(BIN)/*.output; do \
+	  grep -qs "^took .* failed$$" "$$output" || continue; printf "\nfailed in %s:\n" "$$(basename "$$output" .output)"; \
+	  awk -f tools/failures.awk "$$output" | tail -n 80; done
+
 # The stages one after the other, but for the last two: end to end mostly waits, so it runs beside the unit tests. Their lines are
 # mixed, and each begins with the name of its stage.
 .PHONY: test
 test: ## the whole proof: check, fuzzing, unit tests, rules in simulated time, end to end
-	@mkdir -p $(BIN); : >$(STAGES); trap 'echo; echo "stage       seconds"; cat $(STAGES)' EXIT; \
+	@mkdir -p $(BIN); : >$(STAGES); rm -f $(BIN)/*.output; \
+	trap '$(FAILURES); echo; echo "stage       seconds"; cat $(STAGES)' EXIT; \
 	for stage in tools build check fuzz setup; do $(MAKE) timed-$$stage; done; \
 	echo "test   unit tests under the race detector and rules in hours of simulated time; meanwhile end to end"; \
 	$(MAKE) -j2 MADE='build tools setup' named-unit named-e2e
@@ -173,7 +180,7 @@ timed-%:
 
 # One target whose lines begin with its name.
 named-%:
-	@$(MAKE) timed-$* 2>&1 | while IFS= read -r line; do printf '%-5s %s\n' '$*' "$$line"; done
+	@$(MAKE) timed-$* 2>&1 | tee $(BIN)/$*.output | while IFS= read -r line; do printf '%-5s %s\n' '$*' "$$line"; done
 
 # See CONTRIBUTING.md for what it leaves out.
 .PHONY: test-quick
@@ -194,9 +201,11 @@ unit-quick: build
 # tested without it too, for it allocates itself.
 .PHONY: unit
 unit: build tools setup ## unit tests
-	@THORBIS_BIN=$(BIN) CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules(/.*)?)$$')
-	@$(GO) test -run AllocatesNothing ./collectors/tenant/decode
-	@THORBIS_BIN=$(BIN) $(GO) test -timeout 45m ./rules/...
+	@failed=; export THORBIS_BIN=$(BIN); \
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules(/.*)?)$$') || failed=1; \
+	$(GO) test -run AllocatesNothing ./collectors/tenant/decode || failed=1; \
+	$(GO) test -timeout 45m ./rules/... || failed=1; \
+	test -z "$$failed" # what fails hides nothing else
 
 .PHONY: e2e
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
