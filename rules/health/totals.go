@@ -16,11 +16,12 @@ import (
 // whose counter was reset, lacks all that the union has.
 func union(u metric.UnionTotal, counter *metric.Metric, level string) []rule.Rule {
 	n := rule.Names{
-		"counter": "max by ($level, job, instance) (" + counter.Name + ")",
-		"raw":     counter.Name,
-		"union":   u.Union.Name,
-		"behind":  u.Behind.Name,
-		"level":   rule.Levels[level],
+		"counter":     "max by ($level, job, instance) (" + counter.Name + ")",
+		"raw":         counter.Name,
+		"union":       u.Union.Name,
+		"behind":      u.Behind.Name,
+		"unionBefore": rule.Before(u.Union), "behindBefore": rule.Before(u.Behind),
+		"level": rule.Levels[level],
 	}
 	n["counter"] = rule.Expand(n["counter"], n)
 	return []rule.Rule{
@@ -33,10 +34,10 @@ func union(u metric.UnionTotal, counter *metric.Metric, level string) []rule.Rul
 					or
 					min_over_time($behind[10m] offset 1ms)
 					or
-					last_over_time($behind[2h] offset 1ms)
+					$behindBefore
 				)
 				or
-				last_over_time($union[2h] offset 1ms) and on ($level) $raw
+				$unionBefore and on ($level) $raw
 				or
 				0 * $counter
 			)`, n)},
@@ -82,8 +83,7 @@ func totals(*config.Policy) rule.Group {
 		union(metric.OutagesUnion, metric.HealthCheckOutages, "checkLocation"),
 		union(metric.ObservedUnion, metric.HealthCheckObservedSeconds, "check"),
 	)
-	judged := rule.Expand(`$union - last_over_time($union[2h] offset 1ms)`,
-		rule.Names{"union": metric.ObservedUnion.Union.Name})
+	judged := metric.ObservedUnion.Union.Name + " - " + rule.Before(metric.ObservedUnion.Union)
 	rules = append(rules, []rule.Rule{
 		maintenance(),
 		{Record: observed.Location, Expr: progress(metric.HealthCheckObservedSeconds)},

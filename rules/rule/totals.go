@@ -83,7 +83,7 @@ func Seen(l metric.CounterTotal) string {
 		or
 		$before > $scraped
 		or
-		$scraped`, Names{"scraped": l.Scraped.Name, "before": before(l.Seen.Name)})
+		$scraped`, Names{"scraped": l.Scraped.Name, "before": Before(l.Seen)})
 }
 
 // SeenStep returns what the copy of a counter has gained since the copy before it: all of it after a reset, nothing if
@@ -94,7 +94,7 @@ func SeenStep(l metric.CounterTotal, level string) string {
 			$seen - $before >= 0
 			or
 			$seen and $before
-		)`, Names{"seen": l.Seen.Name, "before": before(l.Seen.Name), "level": Levels[level]})
+		)`, Names{"seen": l.Seen.Name, "before": Before(l.Seen), "level": Levels[level]})
 }
 
 // HighestSeen is Seen for a counter that is never reset in one saved state: the highest value that was seen, while the
@@ -107,18 +107,20 @@ func HighestSeen(l metric.CounterTotal, level, counter, while string) string {
 			$before
 		)
 		and on ($serviceTenant, store) $while`, Names{
-		"counter": counter, "before": before(l.Seen.Name), "level": Levels[level], "while": while,
+		"counter": counter, "before": Before(l.Seen), "level": Levels[level], "while": while,
 	})
 }
 
 // HighestStep is SeenStep for HighestSeen.
 func HighestStep(l metric.CounterTotal, level string) string {
 	return Expand(`sum by ($level) ($seen - $before)`,
-		Names{"seen": l.Seen.Name, "before": before(l.Seen.Name), "level": Levels[level]})
+		Names{"seen": l.Seen.Name, "before": Before(l.Seen), "level": Levels[level]})
 }
 
-// before is the last value of a record before this evaluation, however long ago within the memory of totals.
-func before(record string) string { return "last_over_time(" + record + "[2h] offset 1ms)" }
+// Before is the last value of a record before this evaluation, however long ago within the memory of totals.
+func Before(r *metric.Record) string { return before(r.Name) }
+
+func before(series string) string { return "last_over_time(" + series + "[2h] offset 1ms)" }
 
 // Counted returns what a counter added since the total was last written.
 func Counted(counter string, step time.Duration) string {

@@ -68,7 +68,9 @@ func TestTotalsAreExact(t *testing.T) {
 			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("e%d", i), Exporters: randomStory(r, end)})
 		}
 		w := ruletest.NewWorld(t, scenarios...)
-		w.GroupsOnly = []string{"thorbis-policy-1", "thorbis-slo-ledger", "thorbis-slo-late", "thorbis-slo-hourly"}
+		w.GroupsOnly = []string{
+			"thorbis-policy-1", "thorbis-slo-ledger", "thorbis-slo-observed", "thorbis-slo-late", "thorbis-slo-hourly",
+		}
 		w.Staggered = strconv.Itoa(seed)
 		for range 1 + r.IntN(2) {
 			w.PrometheusOff = append(w.PrometheusOff, randomSpell(r, 20*minute, end-80*minute, minute, 55*minute))

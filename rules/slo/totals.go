@@ -47,6 +47,7 @@ func requestTotals(p *config.Policy) []rule.Group {
 	ledger = append(append(ledger, serviceSteps()...), sloTotals(builtin)...)
 	return []rule.Group{
 		{Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval, Rules: ledger},
+		{Name: "thorbis-slo-observed", Interval: rule.TotalsInterval, Rules: observed()},
 		{Name: "thorbis-slo-late", Interval: rule.SlowInterval, Rules: lateTotals(slos[0])},
 	}
 }
@@ -148,30 +149,13 @@ func tenantTotals(slos []requestSLO) []rule.Rule {
 	)
 }
 
-// lateTotals adds up what comes late, of a time that has passed, and for how long events were measured.
-func lateTotals(availability requestSLO) []rule.Rule {
-	events, bad := metric.TierLateTotals, metric.TierLateBadTotals
-	within := "1h"
+// observed adds up for how long events were measured. Budgets wait for it, so it keeps the pace of the totals.
+func observed() []rule.Rule {
 	n := rule.Names{
 		"events": metric.EventsTotals.Step.Name, "last": metric.LastObserved.Name,
-		"before": "last_over_time(" + metric.LastObserved.Name + "[2h] offset 1ms)",
-		"missed": rule.Seconds(2 * rule.SlowInterval),
+		"before": rule.Before(metric.LastObserved), "missed": rule.Seconds(2 * rule.SlowInterval),
 	}
-	rules := copies(events, bad, summed("serviceTier", metric.ServiceLateRequests.Name),
-		ofObjectives([]requestSLO{availability}, func(requestSLO) string {
-			return counted("serviceTier", metric.ServiceLateRequests.Select(serverError))
-		}))
-	rules = append(rules, []rule.Rule{
-		{Record: events.Step, Expr: rule.SeenStep(events, "serviceTier")},
-		{Record: bad.Step, Expr: rule.SeenStep(bad, "sloTier")},
-		{
-			Record: metric.LateEventsTotals.Step, Labels: map[string]string{metric.LabelSLO: availability.name},
-			Expr: rule.Expand(`sum by ($service) (`+withUnknown(events.Step, within)+`)`, nil),
-		},
-		{
-			Record: metric.LateBadTotals.Step,
-			Expr:   rule.Expand(`sum by ($slo) (`+withUnknown(bad.Step, within)+`)`, nil),
-		},
+	return []rule.Rule{
 		// What was missed counts with the next step, so the time in which it was missed has been measured too. The policy's
 		// own objectives miss it.
 		{Record: metric.LastObserved, Expr: rule.Expand(`time() + 0 * $events`, n)},
@@ -179,25 +163,44 @@ func lateTotals(availability requestSLO) []rule.Rule {
 			$last{`+builtin+`} - $before
 			or
 			$last - $before <= $missed`, n)},
-	}...)
-	for _, l := range []metric.EventTotal{metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals} {
-		rules = append(rules,
-			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", "", "slo", expected)})
+		sloTotal(metric.SeenTotals, ""),
 	}
-	return rules
+}
+
+// lateTotals adds up what comes late, of a time that has passed.
+func lateTotals(availability requestSLO) []rule.Rule {
+	events, bad := metric.TierLateTotals, metric.TierLateBadTotals
+	within := "1h"
+	return append(copies(events, bad, summed("serviceTier", metric.ServiceLateRequests.Name),
+		ofObjectives([]requestSLO{availability}, func(requestSLO) string {
+			return counted("serviceTier", metric.ServiceLateRequests.Select(serverError))
+		})),
+		rule.Rule{Record: events.Step, Expr: rule.SeenStep(events, "serviceTier")},
+		rule.Rule{Record: bad.Step, Expr: rule.SeenStep(bad, "sloTier")},
+		rule.Rule{
+			Record: metric.LateEventsTotals.Step, Labels: map[string]string{metric.LabelSLO: availability.name},
+			Expr: rule.Expand(`sum by ($service) (`+withUnknown(events.Step, within)+`)`, nil),
+		},
+		rule.Rule{
+			Record: metric.LateBadTotals.Step,
+			Expr:   rule.Expand(`sum by ($slo) (`+withUnknown(bad.Step, within)+`)`, nil),
+		},
+		sloTotal(metric.LateEventsTotals, ""),
+		sloTotal(metric.LateBadTotals, ""),
+	)
 }
 
 // expected selects the objectives whose totals continue. After an absence of Prometheus, the steps that hold what was
 // missed may come before the group that states the objectives has been evaluated again.
 var expected = "last_over_time(" + metric.SLOBudget.Name + "[2h])"
 
+// sloTotal adds up what the steps of objectives hold.
+func sloTotal(l metric.EventTotal, matcher string) rule.Rule {
+	return rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", expected)}
+}
+
 // sloTotals adds up the events of some objectives. They stand in the group that wrote the steps, so that no
 // step is read twice or not at all.
 func sloTotals(matcher string) []rule.Rule {
-	var rules []rule.Rule
-	for _, l := range []metric.EventTotal{metric.EventsTotals, metric.BadTotals} {
-		rules = append(rules,
-			rule.Rule{Record: l.Total, Expr: rule.EventTotal(l, "slo", matcher, "slo", expected)})
-	}
-	return rules
+	return []rule.Rule{sloTotal(metric.EventsTotals, matcher), sloTotal(metric.BadTotals, matcher)}
 }
