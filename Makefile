@@ -228,7 +228,8 @@ bench: build ## every benchmark, or one with BENCH=name
 	@THORBIS_BIN=$(BIN) $(GO) run ./bench '$(BENCH)'
 
 ##@ Look
-MODE         ?= refuse
+MODE         ?=
+TENANT       ?=
 
 .PHONY: run
 run: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## the whole system on 127.0.0.1, with a platform to break; Ctrl-C stops it
@@ -240,11 +241,11 @@ run-exporter: build ## the exporter alone, on its embedded default
 	@exec $(BIN)/thorbis_exporter
 
 .PHONY: outage
-outage: ## break the running demonstration (MODE=refuse, hang, slow or error)
-	@$(GO) run ./demo outage $(MODE)
+outage: ## break the running demonstration (MODE=refuse, hang, slow, error, brownout or backup; TENANT=acme breaks one tenant)
+	@$(GO) run ./demo outage '$(MODE)' '$(TENANT)'
 
 .PHONY: recover
-recover: ## mend it
+recover: ## mend all of it
 	@$(GO) run ./demo recover
 
 .PHONY: clean

@@ -1,5 +1,6 @@
 // Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C.
-// `demo outage [MODE]` breaks the platform of a running demonstration, `demo recover` mends it. THORBIS_DEMO_PORT has
+// `demo outage [MODE [TENANT]]` breaks the platform of a running demonstration, or one tenant's part of it, and
+// `demo recover` mends it. THORBIS_DEMO_PORT has
 // all its parts listen from that port on, so that two demonstrations fit on one machine.
 package main
 
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/demo/saas"
 	"github.com/thorbis/thorbis_exporter/demo/stack"
 )
 
@@ -30,12 +32,16 @@ func run(args []string) error {
 	switch {
 	case len(args) == 0:
 		return serve()
-	case args[0] == "outage" && len(args) <= 2:
-		return control("/outage?mode=" + url.QueryEscape(strings.Join(args[1:], "")))
+	case args[0] == "outage" && len(args) <= 3:
+		parameters := url.Values{}
+		for i, name := range []string{"mode", "tenant"}[:len(args)-1] {
+			parameters.Set(name, args[1+i])
+		}
+		return control("/outage?" + parameters.Encode())
 	case args[0] == "recover" && len(args) == 1:
 		return control("/recover")
 	}
-	return fmt.Errorf("usage: demo | demo outage [refuse|hang|slow|error] | demo recover")
+	return fmt.Errorf("usage: demo | demo outage [MODE [TENANT]] | demo recover, with MODE one of %s", saas.ModeNames())
 }
 
 // addresses are the fixed ones unless the environment names a port.
@@ -86,7 +92,7 @@ func serve() error {
 		return err
 	}
 	s, err := stack.Start(ctx,
-		stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40})
+		stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, ManyTenants: true})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -110,13 +116,14 @@ Everything is up, and Prometheus scrapes it.
   pages    printed here, and kept at http://%[7]s/pages
   logs     %[8]s
 
-Break it from another terminal:  make outage            (or MODE=hang, slow, error)
+Break it from another terminal:  make outage                     MODE=%[10]s
+Or one tenant's part:            make outage TENANT=acme         with any MODE
 Unless you open the page's Acknowledge link, the secondary is paged after 2 minutes and the manager after 5.
-Mend it:                         make recover
+Mend all of it:                  make recover
 Stop everything:                 Ctrl-C
 
 `, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir,
-		s.Preview)
+		s.Preview, saas.ModeNames())
 
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()

@@ -103,8 +103,20 @@ func TestDemonstration(t *testing.T) {
 	if code := status(healthz); code != http.StatusOK {
 		t.Errorf("the platform answers %d", code)
 	}
-	if out, err := control("outage", "sideways"); err == nil {
-		t.Errorf("a mode that there is not: %s", out)
+	for _, args := range [][]string{{"outage", "sideways"}, {"outage", "error", "nobody"}} {
+		if out, err := control(args...); err == nil || !strings.Contains(out, "write one of") {
+			t.Errorf("%v: %v %s, want what may be written", args, err, out)
+		}
+	}
+	if out, err := control("outage", "", "acme"); err != nil {
+		t.Errorf("outage of a tenant: %v %s", err, out)
+	}
+	tenant := "http://" + where.SaaS + "/t/acme/healthz"
+	if broken, whole := status(tenant), status(healthz); broken == http.StatusOK || whole != http.StatusOK {
+		t.Errorf("during an outage of acme it is answered %d and the platform %d", broken, whole)
+	}
+	if out, err := control("recover"); err != nil || status(tenant) != http.StatusOK {
+		t.Errorf("after the outage of acme: %v %s, it is answered %d", err, out, status(tenant))
 	}
 	for _, mode := range []string{"", "error"} {
 		args := []string{"outage", mode}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -16,24 +15,8 @@ import (
 // keptBackups is how many backups of a tenant the platform keeps.
 const keptBackups = 5
 
-// Backups exports each tenant's data below a directory, as TENANT/TIME.tar.gz with its checksum beside it, until ctx
-// ends.
-func (p *Platform) Backups(ctx context.Context, dir string, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := p.Backup(dir); err != nil {
-			return err
-		}
-	}
-}
-
-// Backup exports each tenant's data once, and deletes what is no longer kept.
+// Backup exports each tenant's data once below a directory, as TENANT/TIME.tar.gz with its checksum beside it, and
+// deletes what is no longer kept.
 func (p *Platform) Backup(dir string) error {
 	for _, tenant := range p.tenants {
 		below := filepath.Join(dir, tenant)
@@ -49,6 +32,9 @@ func (p *Platform) Backup(dir string) error {
 		// The checksum is written before its file, so that no reader finds one without the other.
 		if err := replace(filepath.Join(below, name+".sha256"), []byte(sum)); err != nil {
 			return err
+		}
+		if p.ModeOf(tenant) == Damage {
+			text = text[:len(text)/2]
 		}
 		if err := replace(filepath.Join(below, name), text); err != nil {
 			return err

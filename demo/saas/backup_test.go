@@ -39,3 +39,25 @@ func TestBackups(t *testing.T) {
 		}
 	}
 }
+
+func TestDamagedBackupFailsItsChecksum(t *testing.T) {
+	p := start(t)
+	dir := t.TempDir()
+	if err := p.BreakTenant("acme", Damage); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Backup(dir); err != nil {
+		t.Fatal(err)
+	}
+	for tenant, whole := range map[string]bool{"acme": false, "globex": true} {
+		sums, _ := filepath.Glob(filepath.Join(dir, tenant, "*.sha256"))
+		if len(sums) != 1 {
+			t.Fatalf("%s has checksums %v", tenant, sums)
+		}
+		cmd := exec.Command("sha256sum", "--check", filepath.Base(sums[0]))
+		cmd.Dir = filepath.Join(dir, tenant)
+		if out, err := cmd.CombinedOutput(); (err == nil) != whole {
+			t.Errorf("%s: %v\n%s", tenant, err, out)
+		}
+	}
+}

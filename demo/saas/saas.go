@@ -11,7 +11,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -23,23 +22,8 @@ import (
 	"time"
 )
 
-// Mode is a state of the platform.
-type Mode string
-
-// The platform is healthy, or broken in one of these ways.
-const (
-	Healthy Mode = "healthy"
-	Refuse  Mode = "refuse" // nothing listens
-	Hang    Mode = "hang"   // connections are accepted and never answered
-	Slow    Mode = "slow"   // the answer takes longer than any check waits
-	Error   Mode = "error"  // everything answers 500
-)
-
-// Modes are the ways to break the platform.
-var Modes = []Mode{Refuse, Hang, Slow, Error}
-
-// slowness is longer than the checks' timeout of 3 s.
-const slowness = 5 * time.Second
+// slowness is above the latency objective of 300 ms and below the checks' timeout of 3 s.
+const slowness = 800 * time.Millisecond
 
 // Config says where the platform listens, and for whom.
 type Config struct {
@@ -56,7 +40,8 @@ type Platform struct {
 
 	mu      sync.Mutex
 	mode    Mode
-	changed chan struct{} // closed when the mode changes, so that no request hangs for longer than the outage
+	broken  map[string]Mode // tenants that are broken alone
+	changed chan struct{}   // closed when the mode changes, so that no request hangs for longer than the outage
 	fail    int
 	doors   []*door
 }
@@ -76,7 +61,7 @@ func Start(c Config) (*Platform, error) {
 	}
 	p := &Platform{
 		tenants: slices.Clone(c.Tenants), certificate: certificate, ca: ca,
-		mode: Healthy, changed: make(chan struct{}),
+		mode: Healthy, broken: map[string]Mode{}, changed: make(chan struct{}),
 		doors: []*door{{address: c.Listen}, {address: c.ListenTLS, tls: true}},
 	}
 	for _, d := range p.doors {
@@ -96,24 +81,6 @@ func (p *Platform) AddressTLS() string { return p.doors[1].address }
 
 // CA is the certificate, in PEM, that makes HTTPS trusted.
 func (p *Platform) CA() []byte { return p.ca }
-
-// Mode is the state the platform is in.
-func (p *Platform) Mode() Mode {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.mode
-}
-
-// Break brings an outage about.
-func (p *Platform) Break(mode Mode) error {
-	if !slices.Contains(Modes, mode) {
-		return fmt.Errorf("no outage %q; write one of %v", mode, Modes)
-	}
-	return p.set(mode)
-}
-
-// Recover ends the outage.
-func (p *Platform) Recover() error { return p.set(Healthy) }
 
 // FailNext makes the next n requests fail, and none after them.
 func (p *Platform) FailNext(n int) {
@@ -136,24 +103,6 @@ func (p *Platform) Close() {
 	for _, d := range p.doors {
 		d.shut()
 	}
-}
-
-func (p *Platform) set(mode Mode) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.mode = mode
-	close(p.changed)
-	p.changed = make(chan struct{})
-	for _, d := range p.doors {
-		if mode == Refuse {
-			d.shut()
-			continue
-		}
-		if err := p.open(d); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *Platform) open(d *door) error {
@@ -189,8 +138,9 @@ func (d *door) shut() {
 // ServeHTTP answers /healthz for the platform and /t/TENANT/healthz, or /healthz of the host
 // TENANT.anything, for a tenant.
 func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	tenant, path := p.tenant(r)
 	p.mu.Lock()
-	mode, changed := p.mode, p.changed
+	mode, changed := p.modeOf(tenant), p.changed
 	if p.fail > 0 {
 		p.fail--
 		mode = Error
@@ -198,6 +148,8 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 
 	switch mode {
+	case Refuse:
+		panic(http.ErrAbortHandler)
 	case Hang:
 		wait(r, changed, nil)
 		panic(http.ErrAbortHandler)
@@ -210,7 +162,6 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	tenant, path := p.tenant(r)
 	if path != "/" && path != "/healthz" || tenant != "" && !slices.Contains(p.tenants, tenant) {
 		http.NotFound(w, r)
 		return
@@ -237,28 +188,6 @@ func (p *Platform) tenant(r *http.Request) (tenant, path string) {
 		return first, r.URL.Path
 	}
 	return "", r.URL.Path
-}
-
-// Control is the handler that breaks and mends: POST /outage?mode=, POST /recover, GET /.
-func (p *Platform) Control() http.Handler {
-	mux := http.NewServeMux()
-	answer := func(w http.ResponseWriter, err error) {
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		fmt.Fprintf(w, "the platform is now in mode %s\n", p.Mode())
-	}
-	mux.HandleFunc("POST /outage", func(w http.ResponseWriter, r *http.Request) {
-		mode := Mode(r.URL.Query().Get("mode"))
-		if mode == "" {
-			mode = Refuse
-		}
-		answer(w, p.Break(mode))
-	})
-	mux.HandleFunc("POST /recover", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.Recover()) })
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	return mux
 }
 
 func selfSigned() (certificate tls.Certificate, ca []byte, err error) {

@@ -4,74 +4,123 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"math"
-	"math/rand"
+	"math/rand/v2"
 	"os"
 	"time"
 )
 
-// The traffic of the platform's users, in the log of the server in front of it. A few tenants make most of the
-// requests, some hosts belong to no tenant, and what is broken fails.
 const (
 	trafficTick = 100 * time.Millisecond
-	// zipf is the exponent of the tenants' shares.
-	zipf = 1.4
+	// zipf is the exponent of the tenants' shares: with 40 tenants the first makes a third of the requests, the last
+	// one of 200.
+	zipf = 1.2
 	// rotateAbove is the size at which the log is renamed, as logrotate would.
 	rotateAbove = 8 << 20
+	// failing is the share of requests that fail in a brownout.
+	failing = 0.2
 )
 
-// Traffic logs requests in nginx's JSON until ctx ends.
-func (p *Platform) Traffic(ctx context.Context, path string, perSecond float64) error {
-	r := rand.New(rand.NewSource(time.Now().UnixNano())) // no secret
-	shares := rand.NewZipf(r, zipf, 1, uint64(len(p.tenants)-1))
+// Traffic is what the users of the platform do, as the log of the server in front of it has it: a few tenants make most
+// of the requests, some hosts belong to no tenant, and what is broken fails.
+type Traffic struct {
+	Log       string // in nginx's JSON; when it is large it is renamed to Log.1
+	PerSecond float64
+	Seed      uint64 // the same seed makes the same traffic
+	Episodes  bool   // now and then one tenant is noisy or slow
+}
+
+// generator writes the log.
+type generator struct {
+	Traffic
+	platform *Platform
+	random   *rand.Rand
+	shares   *rand.Zipf
+	due      float64
+}
+
+func newGenerator(p *Platform, t Traffic) *generator {
+	r := rand.New(rand.NewPCG(t.Seed, 0))
+	return &generator{Traffic: t, platform: p, random: r, shares: rand.NewZipf(r, zipf, 1, uint64(len(p.tenants)-1))}
+}
+
+// Traffic logs requests until ctx ends.
+func (p *Platform) Traffic(ctx context.Context, t Traffic) error {
+	g, began := newGenerator(p, t), time.Now()
 	tick := time.NewTicker(trafficTick)
 	defer tick.Stop()
-	due := 0.0
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		due += perSecond * trafficTick.Seconds()
-		n := int(due)
-		due -= float64(n)
-		if err := p.log(path, n, r, shares); err != nil {
+		if err := g.append(time.Since(began)); err != nil {
 			return err
 		}
 	}
 }
 
-func (p *Platform) log(path string, n int, r *rand.Rand, shares *rand.Zipf) error {
-	if info, err := os.Stat(path); err == nil && info.Size() > rotateAbove {
-		if err := os.Rename(path, path+".1"); err != nil {
+// append logs the requests of one tick.
+func (g *generator) append(elapsed time.Duration) error {
+	if info, err := os.Stat(g.Log); err == nil && info.Size() > rotateAbove {
+		if err := os.Rename(g.Log, g.Log+".1"); err != nil {
 			return err
 		}
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(g.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	w := bufio.NewWriter(f)
-	for range n {
-		host := p.tenants[shares.Uint64()] + ".demo.test"
-		if r.Intn(100) == 0 {
-			host = fmt.Sprintf("scanner-%d.example.net", r.Intn(1e6))
-		}
-		status, took := p.outcome(r)
-		now := time.Now()
-		fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"/orders/%d","status":%d,`+
-			`"request_time":%.3f,"bytes_sent":%d}`+"\n",
-			now.Format(time.RFC3339), now.Unix(), now.Nanosecond()/1e6, host, r.Intn(1e5), status, took, 200+r.Intn(20_000))
-	}
+	g.write(w, time.Now(), elapsed)
 	return w.Flush()
 }
 
-// outcome is how a request ends in the platform's state.
-func (p *Platform) outcome(r *rand.Rand) (status int, seconds float64) {
-	took := 0.06 * math.Exp(0.6*r.NormFloat64())
-	switch p.Mode() {
+// write writes the requests of one tick.
+func (g *generator) write(w io.Writer, now time.Time, elapsed time.Duration) {
+	var current episode
+	if g.Episodes {
+		current = episodeAt(g.Seed, elapsed, len(g.platform.tenants))
+	}
+	for g.due += g.PerSecond * trafficTick.Seconds(); g.due >= 1; g.due-- {
+		rank := int(g.shares.Uint64())
+		tenant := g.platform.tenants[rank]
+		host := tenant + ".demo.test"
+		if g.random.IntN(100) == 0 {
+			host = fmt.Sprintf("scanner-%d.example.net", g.random.IntN(1e6))
+		}
+		status, took := g.outcome(g.platform.ModeOf(tenant))
+		if current.is(slowTenant, rank) {
+			took *= slowFactor
+		}
+		g.request(w, now, host, status, took)
+		if current.kind == noisyTenant && g.random.Float64() < noise {
+			noisy := g.platform.tenants[current.tenant]
+			status, took := g.outcome(g.platform.ModeOf(noisy))
+			if status < 500 && g.random.Float64() < limited {
+				status, took = 429, 0.001
+			}
+			g.request(w, now, noisy+".demo.test", status, took)
+		}
+	}
+}
+
+// request writes one line.
+func (g *generator) request(w io.Writer, now time.Time, host string, status int, seconds float64) {
+	fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"/orders/%d","status":%d,`+
+		`"request_time":%.3f,"bytes_sent":%d}`+"\n",
+		now.Format(time.RFC3339), now.Unix(), now.Nanosecond()/1e6, host, g.random.IntN(1e5), status, seconds,
+		200+g.random.IntN(20_000))
+}
+
+// outcome returns how a request ends in a state of the platform. Durations are log-normal: half are below 60 ms, 1 of
+// 270 above 300 ms.
+func (g *generator) outcome(mode Mode) (status int, seconds float64) {
+	took := 0.06 * math.Exp(0.6*g.random.NormFloat64())
+	switch mode {
 	case Refuse:
 		return 502, 0.001
 	case Hang:
@@ -80,8 +129,12 @@ func (p *Platform) outcome(r *rand.Rand) (status int, seconds float64) {
 		return 200, slowness.Seconds() + took
 	case Error:
 		return 500, took
+	case Brownout:
+		if g.random.Float64() < failing {
+			return 503, took
+		}
 	}
-	if r.Intn(50) == 0 {
+	if g.random.IntN(50) == 0 {
 		return 404, took / 2
 	}
 	return 200, took

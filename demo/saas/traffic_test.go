@@ -20,7 +20,7 @@ func TestTrafficFollowsTheStateOfThePlatform(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.json")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- p.Traffic(ctx, path, 1000) }()
+	go func() { done <- p.Traffic(ctx, Traffic{Log: path, PerSecond: 1000}) }()
 	sees := func(status int) {
 		t.Helper()
 		testkit.Eventually(t, func() bool {

@@ -2,9 +2,9 @@ package stack
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -12,28 +12,56 @@ import (
 // backupDir is where the platform leaves backups of its tenants.
 const backupDir = "backups"
 
-// testInterval is short, because the demonstration waits for it.
-const testInterval = 5 * time.Minute
+const (
+	backupInterval = time.Minute
+	// testInterval is short, because the demonstration waits for it.
+	testInterval = 5 * time.Minute
+)
 
-// testBackups does what systemd timers do elsewhere: it verifies the backups and restores them, now and then.
-func (s *Stack) testBackups(ctx context.Context) error {
-	tick := time.NewTicker(testInterval)
+// runBackups has the platform make backups, and verifies and restores them, as systemd timers do elsewhere. When
+// backups begin or cease to be damaged it does so at once.
+func (s *Stack) runBackups(ctx context.Context) error {
+	tick := time.NewTicker(backupInterval)
 	defer tick.Stop()
+	s.testBackups(ctx)
+	tested, damaged := time.Now(), false
 	for {
-		for _, test := range []string{"verify", "restore-test"} {
-			cmd := exec.CommandContext(ctx, s.program("thorbis_exporter"), "--config.file="+filepath.Join(s.Dir, "thorbis.yaml"),
-				"backup", test)
-			cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-			cmd.WaitDelay = stopTime
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("backup %s: %w\n%s", test, err, out)
+		changed := s.SaaS.Changed()
+		if now := s.SaaS.Damages(); now == damaged {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+				continue
+			case <-tick.C:
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		if err := s.SaaS.Backup(filepath.Join(s.Dir, backupDir)); err != nil {
+			return err
+		}
+		if now := s.SaaS.Damages(); now != damaged || time.Since(tested) >= testInterval {
+			s.testBackups(ctx)
+			tested, damaged = time.Now(), now
 		}
 	}
+}
+
+// testBackups verifies the backups and restores them. A failed test is in its result, which the exporter reads.
+func (s *Stack) testBackups(ctx context.Context) {
+	for _, test := range []string{"verify", "restore-test"} {
+		cmd := exec.CommandContext(ctx, s.program("thorbis_exporter"), "--config.file="+filepath.Join(s.Dir, "thorbis.yaml"),
+			"backup", test)
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+		cmd.WaitDelay = stopTime
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if out, err := cmd.CombinedOutput(); err != nil && ctx.Err() == nil {
+			s.note("backup %s failed: %s", test, lastLine(out))
+		}
+	}
+}
+
+// lastLine returns the end of a program's output.
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
 }

@@ -20,8 +20,8 @@ import (
 // configure writes the policy with its secrets, generates the bundle, and points Prometheus at it.
 func (s *Stack) configure(ctx context.Context) error {
 	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
-		"Traffic": s.options.Traffic > 0, "Log": filepath.Join(s.Dir, accessLog), "Dir": s.Dir, "SaaS": s.Addresses.SaaS,
-		"SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
+		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.ManyTenants, "Log": filepath.Join(s.Dir, accessLog),
+		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
 		"Alertmanager": s.Alertmanager,
 		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
 		"Manager": duration(s.options.Manager),
@@ -37,8 +37,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		"saas.pem":                    string(s.SaaS.CA()),
 		"blackbox.yml": "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, " +
 			"fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
-		"tenants.yaml": "tenants:\n  - {name: acme, tier: enterprise}\n  - {name: globex, tier: enterprise}\n" +
-			"  - {name: initech, tier: standard}\n  - {name: umbrella, tier: standard}\n",
+		"tenants.yaml": registry(tenants(s.options.ManyTenants)),
 	} {
 		if err := s.write(name, text); err != nil {
 			return err

@@ -1,0 +1,25 @@
+package stack
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTenants(t *testing.T) {
+	all := tenants(true)
+	tiers, seen := map[string]int{}, map[string]bool{}
+	for _, tenant := range all {
+		tiers[tenant.tier]++
+		seen[tenant.name] = true
+	}
+	if len(all) != 40 || len(seen) != 40 || len(tiers) != 3 || tiers[enterprise] >= tiers[standard] {
+		t.Errorf("%d tenants with %d names in tiers %v, want 40 in three tiers, the fewest in enterprise",
+			len(all), len(seen), tiers)
+	}
+	if few := names(tenants(false)); strings.Join(few, " ") != "acme globex initech umbrella" {
+		t.Errorf("few tenants are %v", few)
+	}
+	if got := registry(tenants(false)); !strings.Contains(got, "  - {name: initech, tier: standard}\n") {
+		t.Errorf("the registry is\n%s", got)
+	}
+}
