@@ -144,7 +144,12 @@ var (
 			"result.", sloReasonLevel)
 )
 
-// burnWindows are the windows over which burns look.
+// WindowPeriod is the LabelWindow of the policy's period.
+const WindowPeriod = "period"
+
+// BurnWindows are the windows over which burns look, the shortest first.
+func BurnWindows() []string { return slices.Clone(burnWindows) }
+
 var burnWindows = []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"}
 
 func overAt(prefix, what string, labels []string, windows ...string) Over {
