@@ -79,6 +79,7 @@ func init() {
 		TenantHistoryErrors)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
+	documentNoAlert("Rules of objectives read them.", TenantWindowBadRequests, TenantWindowRequests)
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)
 	documentNoAlert("Read by objectives of latency where the policy has one.", TenantSlowRequests)
 	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)

@@ -36,14 +36,14 @@ var (
 	})
 	TenantWindowRequests = define(Metric{
 		Name: "thorbis_tenant_window_requests", Type: Gauge, Across: Sum,
-		Help: "Requests of a tenant over a window that ends now, late ones apart: of the tenants whose requests were worst, " +
-			"and of the busiest while there is room.",
+		Help: "Requests of a tenant over a window that ends now, late ones apart: of the tenants with most bad ones, and " +
+			"of the busiest while there is room.",
 		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelWindow),
 	})
 	TenantWindowBadRequests = define(Metric{
 		Name: "thorbis_tenant_window_bad_requests", Type: Gauge, Across: Sum,
 		Help: "Bad requests of such a tenant over a window that ends now, late ones apart. " +
-			"Without series while none was bad for the objective in the policy's period.",
+			"Without series while none was bad for the objective in any of the windows.",
 		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelSLO, LabelWindow),
 	})
 	TenantResponseBytes = define(Metric{

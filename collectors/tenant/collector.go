@@ -88,6 +88,7 @@ type setup struct {
 	// receivers by what they receive.
 	receivers map[string]*receive.Receiver
 	probes    *probes // nil if no setting identifies health checks
+	planned   func(service string, at time.Time) bool
 }
 
 // New returns a collector without a policy; Apply gives it one.

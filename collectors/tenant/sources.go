@@ -30,6 +30,10 @@ var bys = map[string]aggregate.By{"host": aggregate.ByHost, "path": aggregate.By
 // build makes the sources of a policy. They have no numbers yet and change nothing.
 func (c *Collector) build(s *setup) error {
 	t := &s.policy.Tenants
+	var err error
+	if s.planned, err = planned(s.policy); err != nil {
+		return err
+	}
 	s.probes = c.probesOf(s.policy)
 	type way struct { // how the requests of a service lead to tenants: sources that agree share a rule, and so its cache
 		service string
@@ -118,7 +122,7 @@ func (s *setup) counting() store.Config {
 	failed, slow := allowed(s.policy)
 	return store.Config{
 		Thresholds: thresholds(s.policy), Failed: failed, Slow: slow, Limit: s.policy.Tenants.Limit, Sources: s.configs(),
-		Zone:  s.policy.SLA.Zone(),
+		Period: s.policy.Objectives.Period.Std(), Planned: s.planned, Zone: s.policy.SLA.Zone(),
 		Tiers: slices.Sorted(maps.Keys(s.policy.Tiers)), Registered: s.names.tiers,
 	}
 }

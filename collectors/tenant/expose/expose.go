@@ -4,7 +4,9 @@ package expose
 
 import (
 	"io"
+	"maps"
 	"math/big"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -75,13 +77,15 @@ const bufferSize = 128 << 10
 
 var pool = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize)} }}
 
-// once lets a tenant through in one service only: its info is not about a service.
-type once struct{ seen map[string]bool }
+// once lets a tenant through in one service only: its info is not about a service. Left over are tenants without series
+// of whom windows are written.
+type once struct{ seen, rest map[string]bool }
 
 func (o *once) first(v *store.View, s *store.Series) bool {
 	if s.Special || s.Stale { // who left, or lost its slot, is not stated any more
 		return false
 	}
+	delete(o.rest, s.Tenant)
 	if len(v.Services) == 1 {
 		return true
 	}
@@ -95,6 +99,9 @@ func (o *once) first(v *store.View, s *store.Series) bool {
 	return true
 }
 
+// others are the tenants that are left over.
+func (o *once) others() []string { return slices.Sorted(maps.Keys(o.rest)) }
+
 func (o *Options) tier(tenant string) string {
 	if o.Tier != nil {
 		if tier := o.Tier(tenant); tier != "" {
@@ -104,7 +111,7 @@ func (o *Options) tier(tenant string) string {
 	return metric.TierNone
 }
 
-func (o *Options) hides(s *store.Series) bool { return o.Only != nil && !o.Only[s.Tenant] }
+func (o *Options) shows(tenant string) bool { return o.Only == nil || o.Only[tenant] }
 
 // thresholdTexts are the thresholds in seconds as people and the rules write them.
 func thresholdTexts(v *store.View) []string {

@@ -29,6 +29,7 @@ type protoWriter struct {
 	options  Options
 	level    *level
 	services [][]byte // label pairs of each service
+	listed   []store.WindowCounts
 	env      []byte
 	head     []byte
 	body     []byte // metrics of the message at hand
@@ -45,7 +46,7 @@ func writeProto(out io.Writer, v *store.View, o Options) error {
 	w := writers.Get().(*protoWriter)
 	w.out, w.view, w.options, w.services = out, v, o, w.services[:0]
 	defer func() {
-		w.out, w.view, w.options, w.level = nil, nil, Options{}, nil
+		w.out, w.view, w.options, w.level, w.listed = nil, nil, Options{}, nil, nil
 		writers.Put(w)
 	}()
 	w.env = appendPair(w.env[:0], metric.LabelEnvironment, o.Environment)
@@ -53,7 +54,14 @@ func writeProto(out io.Writer, v *store.View, o Options) error {
 		pairs := appendPair(nil, metric.LabelAppService, s)
 		w.services = append(w.services, append(pairs, w.env...))
 	}
+	var err error
+	if w.listed, err = windowCounts(v, &o); err != nil {
+		return err
+	}
 	if err := w.info(); err != nil {
+		return err
+	}
+	if err := w.windows(); err != nil {
 		return err
 	}
 	for _, w.level = range o.levels() {
@@ -116,7 +124,8 @@ func appendCreated(b []byte, field int, millis int64) []byte {
 	return appendBytes(b, field, at)
 }
 
-func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.Series)) error {
+// begin begins a family.
+func (w *protoWriter) begin(m *metric.Metric, kind uint64) {
 	w.head = appendString(w.head[:0], 1, m.Name)
 	w.head = appendString(w.head, 2, m.Help)
 	w.head = appendUint(w.head, 3, kind)
@@ -124,9 +133,21 @@ func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.S
 		w.head = appendString(w.head, 5, m.Unit)
 	}
 	w.body = w.body[:0]
-	err := w.level.each(w.view, func(s *store.Series) {
-		if !w.options.hides(s) {
-			each(s)
+}
+
+func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.Series)) error {
+	w.begin(m, kind)
+	if err := w.each(each); err != nil {
+		return err
+	}
+	return w.message()
+}
+
+// each calls f with the series to show, and writes a message whenever one is long enough.
+func (w *protoWriter) each(f func(s *store.Series)) error {
+	return w.level.each(w.view, func(s *store.Series) {
+		if w.options.shows(s.Tenant) {
+			f(s)
 		}
 	}, func() error {
 		if len(w.body) < maxMessage {
@@ -134,10 +155,6 @@ func (w *protoWriter) family(m *metric.Metric, kind uint64, each func(s *store.S
 		}
 		return w.message()
 	})
-	if err != nil {
-		return err
-	}
-	return w.message()
 }
 
 // maxMessage is the size beyond which a message is ended.
@@ -218,17 +235,26 @@ func (w *protoWriter) bytes() error {
 }
 
 func (w *protoWriter) info() error {
-	var o once
-	w.level = &byTenant
 	one := appendDouble(nil, 1, 1)
-	return w.family(metric.TenantInfo, protoGauge, func(s *store.Series) {
-		if !o.first(w.view, s) {
-			return
-		}
-		b := appendPair(append(w.metric[:0], w.env...), metric.LabelTenant, s.Tenant)
-		w.metric = appendBytes(appendPair(b, metric.LabelTier, w.options.tier(s.Tenant)), 2, one)
+	put := func(tenant string) {
+		b := appendPair(append(w.metric[:0], w.env...), metric.LabelTenant, tenant)
+		w.metric = appendBytes(appendPair(b, metric.LabelTier, w.options.tier(tenant)), 2, one)
 		w.put()
-	})
+	}
+	o := once{rest: withoutSeries(w.listed)}
+	w.level = &byTenant
+	w.begin(metric.TenantInfo, protoGauge)
+	if err := w.each(func(s *store.Series) {
+		if o.first(w.view, s) {
+			put(s.Tenant)
+		}
+	}); err != nil {
+		return err
+	}
+	for _, tenant := range o.others() {
+		put(tenant)
+	}
+	return w.message()
 }
 
 func (w *protoWriter) durations() error {

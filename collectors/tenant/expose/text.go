@@ -20,25 +20,26 @@ type textWriter struct {
 	level    *level
 	services []string // labels of each service up to the name of a series
 	stored   []string // the same of counters, whose saved state is named
+	listed   []store.WindowCounts
 }
 
 func writeText(out io.Writer, v *store.View, om bool, o Options) error {
 	w := &textWriter{out: out, view: v, options: o, om: om, buf: pool.Get().(*buffer)}
 	defer pool.Put(w.buf)
 	w.buf.b = w.buf.b[:0]
+	var err error
+	if w.listed, err = windowCounts(v, &o); err != nil {
+		return err
+	}
 	if err := w.info(); err != nil {
 		return err
 	}
-	for _, w.level = range o.levels() {
-		w.services, w.stored = w.services[:0], w.stored[:0]
-		for _, s := range v.Services {
-			service := `{app_service="` + s + `",environment="` + o.Environment + `",`
-			w.services = append(w.services, service+w.level.label+`="`)
-			if v.Store != "" {
-				service += metric.LabelStore + `="` + v.Store + `",`
-			}
-			w.stored = append(w.stored, service+w.level.label+`="`)
-		}
+	w.begin(&byTenant)
+	if err := w.windows(); err != nil {
+		return err
+	}
+	for _, level := range o.levels() {
+		w.begin(level)
 		// Requests come last: what was counted meanwhile makes no share of them more than all.
 		for _, family := range []func() error{w.late, w.durations, w.bytes, w.slow, w.requests} {
 			if err := family(); err != nil {
@@ -50,6 +51,19 @@ func writeText(out io.Writer, v *store.View, om bool, o Options) error {
 		w.buf.b = append(w.buf.b, "# EOF\n"...)
 	}
 	return w.flush()
+}
+
+// begin makes the labels of a level.
+func (w *textWriter) begin(l *level) {
+	w.level, w.services, w.stored = l, w.services[:0], w.stored[:0]
+	for _, s := range w.view.Services {
+		service := `{app_service="` + s + `",environment="` + w.options.Environment + `",`
+		w.services = append(w.services, service+l.label+`="`)
+		if w.view.Store != "" {
+			service += metric.LabelStore + `="` + w.view.Store + `",`
+		}
+		w.stored = append(w.stored, service+l.label+`="`)
+	}
 }
 
 func (w *textWriter) flush() error {
@@ -79,7 +93,7 @@ func (w *textWriter) header(m *metric.Metric, kind string) string {
 
 func (w *textWriter) each(f func(b []byte, s *store.Series) []byte) error {
 	return w.level.each(w.view, func(s *store.Series) {
-		if !w.options.hides(s) {
+		if w.options.shows(s.Tenant) {
 			w.buf.b = f(w.buf.b, s)
 		}
 	}, w.flush)
@@ -97,16 +111,25 @@ func (w *textWriter) info() error {
 	} else {
 		w.header(metric.TenantInfo, "gauge")
 	}
-	var o once
+	line := func(b []byte, tenant string) []byte {
+		b = append(append(append(b, name...), `{environment="`...), w.options.Environment...)
+		b = append(append(append(b, `",tenant="`...), tenant...), `",tier="`...)
+		return append(append(b, w.options.tier(tenant)...), "\"} 1\n"...)
+	}
+	o := once{rest: withoutSeries(w.listed)}
 	w.level = &byTenant
-	return w.each(func(b []byte, s *store.Series) []byte {
+	if err := w.each(func(b []byte, s *store.Series) []byte {
 		if !o.first(w.view, s) {
 			return b
 		}
-		b = append(append(append(b, name...), `{environment="`...), w.options.Environment...)
-		b = append(append(append(b, `",tenant="`...), s.Tenant...), `",tier="`...)
-		return append(append(b, w.options.tier(s.Tenant)...), "\"} 1\n"...)
-	})
+		return line(b, s.Tenant)
+	}); err != nil {
+		return err
+	}
+	for _, tenant := range o.others() {
+		w.buf.b = line(w.buf.b, tenant)
+	}
+	return nil
 }
 
 // infoHeader: OpenMetrics names an info family without _info.

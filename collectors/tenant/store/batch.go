@@ -187,6 +187,7 @@ type reader struct {
 	failed  bool
 	noPool  slot      // takes what is of no pool
 	nowhere durations // takes what is of a slot without durations
+	added   added     // by the last accumulator
 }
 
 func (r *reader) uint() uint64 {
@@ -256,10 +257,15 @@ func (r *reader) accumulator(s, pool *slot, columns []int) {
 		pool = &r.noPool
 	}
 	mask := r.byte()
+	r.added = added{}
 	for set := mask & 0x1f; set != 0; set &= set - 1 {
 		class, n := bits.TrailingZeros8(set), r.uint()
 		s.requests[class] += n
 		pool.requests[class] += n
+		r.added.requests += n
+		if class == 4 {
+			r.added.failed = n
+		}
 	}
 	if mask&hasLate != 0 {
 		for i := range s.late {

@@ -21,6 +21,10 @@ type Config struct {
 	// Failed is the share of requests that may fail, and Slow that of requests that may be slower than each threshold.
 	Failed float64
 	Slow   []float64
+	// Period is that of the objectives; 0 is 30 days.
+	Period time.Duration
+	// Planned reports whether a service is in planned work: its requests are in no window. It may be nil.
+	Planned func(service string, at time.Time) bool
 	// Zone is that of the history's days; nil is UTC.
 	Zone *time.Location
 	// Tiers are those of the policy.
@@ -51,6 +55,11 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 		ix.objectives = objectives
 		ix.records = append(ix.records, objectives)
 	}
+	if period := periodTicks(c.Period); period != ix.period {
+		ix.period = period
+		ix.records = append(ix.records, appendPeriod(nil, period))
+	}
+	ix.planned = c.Planned
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, source := range c.Sources {
 		service := ix.service(source.Service)
@@ -75,6 +84,7 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 		}
 	}
 	ix.mu.Unlock()
+	s.beginTick()
 	s.beginDay()
 	s.register(c)
 	return numbers

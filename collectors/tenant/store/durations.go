@@ -117,6 +117,7 @@ func (r *reader) durations(s, pool *slot, columns []int) {
 		if n := r.uint(); column >= 0 {
 			s.slow[column] += n
 			pool.slow[column] += n
+			r.added.slow[column] = n
 		}
 	}
 	one, two := s.durations, pool.durations

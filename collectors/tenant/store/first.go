@@ -12,32 +12,53 @@ func first[T any](all []T, n int, compare func(a, b T) int) []T {
 		slices.SortFunc(all, compare)
 		return all[:min(n, len(all))]
 	}
-	kept := slices.Clone(all[:n]) // a heap with the last one at its root
-	down := func(i int) {
-		for {
-			child := 2*i + 1
-			if child >= n {
-				return
+	t := top[T]{n: n, compare: compare, kept: make([]T, 0, n)}
+	for _, v := range all {
+		t.add(v)
+	}
+	return t.sorted()
+}
+
+// top keeps the first n of what is added to it, in an order.
+type top[T any] struct {
+	n       int // at least 1
+	compare func(a, b T) int
+	kept    []T // once there are n, a heap with the last one at its root
+}
+
+func (t *top[T]) add(v T) {
+	switch {
+	case len(t.kept) < t.n:
+		if t.kept = append(t.kept, v); len(t.kept) == t.n {
+			for i := t.n/2 - 1; i >= 0; i-- {
+				t.down(i)
 			}
-			if child+1 < n && compare(kept[child+1], kept[child]) > 0 {
-				child++
-			}
-			if compare(kept[child], kept[i]) <= 0 {
-				return
-			}
-			kept[i], kept[child] = kept[child], kept[i]
-			i = child
 		}
+	case t.compare(v, t.kept[0]) < 0:
+		t.kept[0] = v
+		t.down(0)
 	}
-	for i := n/2 - 1; i >= 0; i-- {
-		down(i)
-	}
-	for _, v := range all[n:] {
-		if compare(v, kept[0]) < 0 {
-			kept[0] = v
-			down(0)
+}
+
+func (t *top[T]) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= t.n {
+			return
 		}
+		if child+1 < t.n && t.compare(t.kept[child+1], t.kept[child]) > 0 {
+			child++
+		}
+		if t.compare(t.kept[child], t.kept[i]) <= 0 {
+			return
+		}
+		t.kept[i], t.kept[child] = t.kept[child], t.kept[i]
+		i = child
 	}
-	slices.SortFunc(kept, compare)
-	return kept
+}
+
+// sorted returns what is kept, in order. Nothing may be added after it.
+func (t *top[T]) sorted() []T {
+	slices.SortFunc(t.kept, t.compare)
+	return t.kept
 }

@@ -66,12 +66,17 @@ func (st *State) trouble(s *slot) (troubled bool, spent float64) {
 	return st.objectives.evaluate(&lately)
 }
 
-// applySpan begins a span and forgets what is no longer recent.
+// applySpan begins a span and forgets what is no longer recent, and what is in no window any more.
 func (st *State) applySpan(r *reader) error {
 	st.span, st.spanAt = uint32(r.uint()), int64(r.uint())
+	at := newMoment(st.tick, 0, &st.ticks)
 	for i := range st.slots {
-		if s := &st.slots[i]; s.recent != nil && st.span-s.recent.span > 1 {
+		s := &st.slots[i]
+		if s.recent != nil && st.span-s.recent.span > 1 {
 			s.recent = nil
+		}
+		if s.windows != nil && s.windows.ended(at) {
+			s.windows = nil
 		}
 	}
 	return nil

@@ -46,6 +46,7 @@ type slot struct {
 	held      *counts    // what is exported while it is pending or stale; nil is 0
 	durations *durations // nil while it is hidden
 	recent    *recent    // nil if nothing was counted in this span and the one before
+	windows   *windows   // of ordinary slots; nil if nothing was counted in any window
 	owed      *counts    // of otherSlot: what tenants that were given series had counted for it lately
 	// How many requests, and how many late ones, are also counted by otherSlot.
 	shared, sharedLate uint64

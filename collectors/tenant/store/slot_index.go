@@ -25,9 +25,12 @@ type slotIndex struct {
 	resting     []resting
 	next        uint32
 	limit       int
-	columns     []uint64 // thresholds
-	objectives  []byte   // as they were recorded
-	records     [][]byte // of decisions that are not saved yet
+	columns     []uint64                                // thresholds
+	objectives  []byte                                  // as they were recorded
+	tick        uint32                                  // the last one that was recorded
+	period      uint32                                  // ticks of a bucket
+	planned     func(service string, at time.Time) bool // nil for no planned work
+	records     [][]byte                                // of decisions that are not saved yet
 	now         func() time.Time
 
 	epoch       atomic.Uint64 // of the last change
@@ -214,6 +217,7 @@ func (ix *slotIndex) releaseStale() {
 // rebuildIndex fills the index from a state that was read back.
 func (ix *slotIndex) rebuildIndex(st *State) {
 	ix.next, ix.columns = uint32(len(st.slots)), st.thresholds
+	ix.tick, ix.period = st.tick, st.ticks[periodLevel]
 	for i, s := range st.services {
 		ix.services = append(ix.services, newTracked(s.name))
 		ix.services[i].other, ix.services[i].unknown = s.other, s.unknown

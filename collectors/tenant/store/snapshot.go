@@ -112,6 +112,19 @@ func (st *State) snapshot(segment uint64) []byte {
 		b = st.appendDetails(b, part)
 		put()
 	}
+	if st.tick == 0 {
+		return out
+	}
+	b = appendTick(b, st.tick, st.planned())
+	put()
+	if ticks := st.ticks[periodLevel]; ticks > 0 {
+		b = appendPeriod(b, ticks)
+		put()
+	}
+	for part := range slices.Chunk(st.windowed(), slotsPerRecord) {
+		b = st.appendWindows(b, part)
+		put()
+	}
 	return out
 }
 

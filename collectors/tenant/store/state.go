@@ -28,7 +28,9 @@ type State struct {
 	span       uint32
 	spanAt     int64 // when it began, Unix milliseconds
 	objectives objectives
-	suspects   []uint32 // slots without series that had bad requests; not saved
+	tick       uint32      // of the windows, 0 before the first
+	ticks      bucketTicks // of the windows' buckets
+	suspects   []uint32    // slots without series that had bad requests; not saved
 	dayNumber  uint64
 	date       history.Date // of the day at hand, empty before the first
 	zone       string
@@ -46,6 +48,7 @@ type service struct {
 	created        int64
 	ended          uint64 // requests of slots that were freed since the start; not saved
 	hidden         int    // slots
+	planned        bool   // its requests do not count in windows: planned work
 }
 
 // source is what is saved of one source.
@@ -63,7 +66,7 @@ type source struct {
 	ids      *ids
 }
 
-func newState() *State { return &State{pending: map[uint32]uint64{}} }
+func newState() *State { return &State{pending: map[uint32]uint64{}, ticks: newBucketTicks()} }
 
 // The records of the log, by their first byte.
 const (
@@ -95,6 +98,9 @@ const (
 	recordDay
 	recordDayWritten
 	recordDays
+	recordTick
+	recordPeriod
+	recordWindows
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -155,6 +161,12 @@ func (st *State) apply(record []byte) error {
 		err = st.applyDayWritten(r)
 	case recordDays:
 		err = st.applyDays(r)
+	case recordTick:
+		err = st.applyTick(r)
+	case recordPeriod:
+		err = st.applyPeriod(r)
+	case recordWindows:
+		err = st.applyWindows(r)
 	case recordDetails:
 		err = st.applyDetails(r)
 	case recordBatch:
@@ -239,6 +251,7 @@ func (st *State) count(r *reader, number, other uint32, epoch uint64, columns []
 			st.touch(s)
 		}
 		r.accumulator(s, pool, columns)
+		st.countWindows(s, &r.added)
 		return
 	}
 	st.scratch.empty()
@@ -248,6 +261,7 @@ func (st *State) count(r *reader, number, other uint32, epoch uint64, columns []
 		return
 	}
 	st.touch(s)
+	st.countWindows(s, &r.added)
 	s.plus(&st.scratch.counts)
 	st.share(s, st.scratch.counts, st.scratch.durations)
 	if !s.suspect && st.scratch.bad() {

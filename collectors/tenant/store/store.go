@@ -40,6 +40,7 @@ type Store struct {
 	broken   error     // why what is in memory is not what is on the disk
 	scrapers scrapers
 	zone     atomic.Pointer[time.Location] // of the days, nil before the first policy
+	listing  atomic.Pointer[[][]listed]    // by service: whose windows are exported
 
 	history     *history.Dir // nil keeps no days that are over
 	writing     <-chan error // of the day that is being written, nil if none is
@@ -124,6 +125,7 @@ func open(o Options) (*Store, error) {
 	s.index.now, s.index.numbers = s.now, map[sourceKey]int{}
 	s.index.rebuildIndex(s.saved)
 	s.saved.suspectAll()
+	s.relist()
 	s.savedAt = s.now()
 	s.scrapers.remember(s.saved.scraped, s.savedAt)
 	return s, nil
@@ -149,6 +151,8 @@ func (s *Store) Run(ctx context.Context) error {
 	defer save.Stop()
 	balance := time.NewTicker(rebalanceEvery)
 	defer balance.Stop()
+	list := time.NewTicker(listEvery)
+	defer list.Stop()
 	for {
 		if s.broken != nil {
 			return s.broken
@@ -161,6 +165,7 @@ func (s *Store) Run(ctx context.Context) error {
 			s.commit(s.queued(r))
 		case <-save.C:
 			s.index.releaseStale()
+			s.beginTick()
 			s.beginSpan()
 			s.beginDay()
 			s.index.admitTroubled(s.saved)
@@ -172,6 +177,8 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-balance.C:
 			s.index.rebalance(s.saved)
 			s.compareCounters()
+		case <-list.C:
+			s.relist()
 		case err := <-s.compact:
 			s.compacted(err)
 		case <-ctx.Done():

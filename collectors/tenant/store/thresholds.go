@@ -43,6 +43,9 @@ func (st *State) applyThresholds(r *reader) error {
 			moved.move(from)
 			s.morning.slow = moved.slow
 		}
+		if s.windows != nil {
+			s.windows.move(from)
+		}
 		if s.recent != nil {
 			s.recent.base.move(from)
 			s.recent.mark.move(from)

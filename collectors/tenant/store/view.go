@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -19,6 +20,8 @@ type View struct {
 	slots      int
 	pending    [MaxThresholds]bool // columns that are exported at 0
 	slow       [MaxThresholds]uint64
+	listing    [][]listed // by service
+	now        func() time.Time
 }
 
 // errThresholds ends a scrape during which the policy changed: what its columns mean is not what they hold, and
@@ -63,9 +66,9 @@ func (s *Store) View() *View {
 	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	v := &View{state: st, Store: st.identity, Thresholds: st.thresholds}
+	v := &View{state: st, Store: st.identity, Thresholds: st.thresholds, now: s.now}
 	if st.identity != "" || st.immediate {
-		v.Version, v.slots = st.version, len(st.slots)
+		v.Version, v.slots, v.listing = st.version, len(st.slots), *s.listing.Load()
 	}
 	for _, s := range st.services {
 		v.Services = append(v.Services, s.name)
