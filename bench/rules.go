@@ -28,11 +28,13 @@ import (
 // processor time of the evaluations alone, writing their results included. Ours judge three objectives of the service,
 // its tiers and each tenant, and record throughput; sloth's judge one. An hour or so of raw samples is stored, which
 // flatters sloth, whose rules read up to three days of them; ours read a quarter of an hour. Every tenant has slow
-// requests in every scrape, the dearest case for ours, which keep windows only of what is bad.
+// requests in every scrape, so that the exporter lists as many as it lists at most, the dearest case for ours.
 var _ = register("rules", benchRules)
 
 const (
 	comparedTenants = 1000
+	// listedTenants is how many tenants of a service an exporter lists with their windows.
+	listedTenants = 200
 	// globalInterval is evaluation_interval of the shipped prometheus.yml, at which groups without an interval
 	// of their own are evaluated: all that sloth writes.
 	globalInterval = 15 * time.Second
@@ -159,8 +161,8 @@ func (w *ruleWorld) close() {
 	_ = os.RemoveAll(w.dir)
 }
 
-// fill writes an hour or more of what an exporter shows and of the totals that the rules wrote, and three days of the
-// totals on the hour. One tenant in twenty has errors, all are slow now and then.
+// fill writes an hour or more of what an exporter shows, and three days of what the rules copied each hour. One tenant
+// in twenty has errors, all are slow now and then.
 func (w *ruleWorld) fill(tenants int) error {
 	env := []string{metric.LabelEnvironment, "bench"}
 	type kept struct {
@@ -173,7 +175,7 @@ func (w *ruleWorld) fill(tenants int) error {
 			labels: labels.FromStrings(append(append([]string{model.MetricNameLabel, name}, env...), pairs...)...), step: step,
 		}
 	}
-	var raw, totals, hourly []*kept
+	var raw, hourly []*kept
 	target := []string{"job", "thorbis", "instance", "a", metric.LabelStore, "5f0c12ab"}
 	for i, tier := range []string{"standard", "enterprise", metric.TenantUnknown} {
 		pool := []string{metric.LabelAppService, "web", metric.LabelTier, tier}
@@ -187,12 +189,6 @@ func (w *ruleWorld) fill(tenants int) error {
 			raw = append(raw, make1(metric.ServiceSlowRequests.Name, share,
 				slices.Concat(target, pool, []string{metric.LabelThreshold, threshold})...))
 		}
-	}
-	// What the rules have written of a counter that gains so much in 15 s.
-	judged := func(l metric.CounterTotal, step float64, pairs ...string) {
-		totals = append(totals, make1(l.Total.Name, 2*step, pairs...),
-			make1(l.Seen.Name, 2*step, append(slices.Clip(pairs), target[4:]...)...))
-		hourly = append(hourly, make1(l.Hourly.Name, 240*step, pairs...))
 	}
 	for n := range tenants {
 		tenant := []string{metric.LabelAppService, "web", metric.LabelTenant, fmt.Sprintf("tenant-%05d", n)}
@@ -214,12 +210,18 @@ func (w *ruleWorld) fill(tenants int) error {
 		tier := []string{"standard", "enterprise"}[n%2]
 		raw = append(raw,
 			make1(metric.TenantInfo.Name, 0, append(target[:4:4], metric.LabelTenant, tenant[3], metric.LabelTier, tier)...))
-		judged(metric.TenantRequestsTotals, 107, tenant...)
-		for _, slo := range []string{metric.SLOAvailability, "latency-300ms", "latency-1s"} {
-			if slo == metric.SLOAvailability && n%20 != 0 {
-				continue
+		hourly = append(hourly, make1(metric.TenantRequestsHourly.Name, 240*107, slices.Concat(tenant, target[4:])...))
+		if n >= listedTenants {
+			continue
+		}
+		for _, window := range append(metric.BurnWindows(), metric.WindowPeriod) {
+			raw = append(raw, make1(metric.TenantWindowRequests.Name, 107, with(metric.LabelWindow, window)...))
+			for _, slo := range []string{metric.SLOAvailability, "latency-300ms", "latency-1s"} {
+				if slo != metric.SLOAvailability || n%20 == 0 {
+					raw = append(raw, make1(metric.TenantWindowBadRequests.Name, 1,
+						append(with(metric.LabelWindow, window), metric.LabelSLO, slo)...))
+				}
 			}
-			judged(metric.TenantBadTotals, 1, append(tenant[:4:4], metric.LabelSLO, slo)...)
 		}
 	}
 	write := func(at time.Time, n int, all []*kept) error {
@@ -249,11 +251,6 @@ func (w *ruleWorld) fill(tenants int) error {
 		at := w.now.Add(-history + time.Duration(n)*15*time.Second)
 		if err := write(at, n, stage(raw, n)); err != nil {
 			return err
-		}
-		if n%2 == 0 && at.Before(w.now) {
-			if err := write(at, n/2, stage(totals, n)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -3,11 +3,11 @@ package dashboards
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	promrules "github.com/prometheus/prometheus/rules"
@@ -16,6 +16,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
+	"github.com/thorbis/thorbis_exporter/rules/rule"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
 
@@ -182,6 +183,10 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 			return now - 30*86400, true
 		}
 		return now - 60, true
+	case metric.TenantWindowRequests:
+		return 80 * p.within(set[metric.LabelWindow], at, 0), true
+	case metric.TenantWindowBadRequests:
+		return 20 * p.within(set[metric.LabelWindow], at, p.outage), broken
 	case metric.StorageFilesystemAvailable:
 		if broken {
 			return 40e9 - 20e6*float64(at-p.outage), true
@@ -198,6 +203,15 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 		return 86400, true
 	}
 	return 1, true
+}
+
+// within is how many seconds of a window that ends now lie after a moment.
+func (p *platform) within(window string, at, after int) float64 {
+	passed := time.Duration(at-after) * time.Second
+	if window != metric.WindowPeriod {
+		passed = min(passed, rule.Window(window))
+	}
+	return passed.Seconds()
 }
 
 // gauges are the values of gauges that differ from 1.
@@ -256,120 +270,6 @@ func (p *platform) others(at int, add func(string, float64, ...string)) {
 	}
 	add(metric.KubeReplicas, 3, scaled...)
 	add(metric.KubeMaxReplicas, 10, scaled...)
-}
-
-// thing is what labels name together, so that series of different metrics join.
-type thing struct {
-	label  string // whose presence decides that a metric is about it
-	values []map[string]string
-}
-
-// things are looked through in this order.
-var things = []thing{
-	{"domain", []map[string]string{{"domain": "thorbis.com", "app_service": "web", "owner": "sre", "page": "P2"}}},
-	{"check", []map[string]string{
-		{"check": "web-home", "app_service": "web", "tier": "none", "owner": "sre", "page": "P1"},
-		{"check": "web-tls", "app_service": "web", "tier": "none", "owner": "sre", "page": "P1"},
-		{
-			"check": "tenant-home", "app_service": "web", "tenant": "acme", "tier": "enterprise", "owner": "sre", "page": "P2",
-		},
-		{
-			"check": "tenant-home", "app_service": "web", "tenant": "globex", "tier": "standard", "owner": "sre", "page": "P4",
-		},
-	}},
-	{"incident", []map[string]string{
-		{"incident": "f1", "alert": "ThorbisCheckDown", "app_service": "web", "priority": "P1", "owner": "sre"},
-		{"incident": "f2", "alert": "ThorbisTenantDown", "app_service": "web", "priority": "P2", "owner": "sre"},
-	}},
-	{"backup", []map[string]string{
-		{
-			"backup": "base", "repository": "repo1", "app_service": "web", "owner": "sre", "page": "P2", "program": "pgbackrest",
-			"host": "db-1", "mountpoint": "/data",
-		},
-		{"backup": "base", "repository": "repo1", "tenant": "acme"},
-	}},
-	{"source", []map[string]string{{"source": "edge", "app_service": "web"}}},
-	{"device", []map[string]string{
-		{"device": "vda", "host": "db-1", "mountpoint": "/data", "fstype": "ext4", "name": "data"},
-	}},
-	{"mountpoint", []map[string]string{{"mountpoint": "/data", "host": "db-1", "fstype": "ext4"}}},
-	{"host", []map[string]string{{"host": "db-1"}}},
-	{"tenant", []map[string]string{
-		{"tenant": "acme", "app_service": "web", "tier": "enterprise", "slo": "availability", "owner": "sre", "page": "P2"},
-		{"tenant": "globex", "app_service": "web", "tier": "standard", "slo": "availability", "owner": "sre", "page": "P4"},
-	}},
-	{"server", []map[string]string{{"server": "main", "database": "app"}}},
-	{"app_service", []map[string]string{{
-		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
-	}}},
-}
-
-// choices are values of the labels that things do not give, each combined with each.
-var choices = map[string][]string{
-	"location": {"fra"}, "state": metric.HealthStates, "code_class": {"2xx", "4xx", "5xx"}, "threshold": {"0.3"},
-	"operation": {"read", "write", "discard"}, "kind": {"full", "any"}, "reason": {"timeout"}, "phase": {"connect"},
-	"result": {"success", "failure"}, "test": metric.BackupTests, "shift": metric.Shifts, "length": metric.Lengths,
-	"priority": {"P1", "P2", "P3", "P4"}, "window": {"1m", "5m", "15m"}, "resource": {"cpu", "io"}, "process": {"app"},
-	"canary": {"data"}, "collector": {"health"}, "mode": {"user", "idle"}, "object": {"relation"}, "context": {"normal"},
-	"status": {"clientHold"}, "sha256": {"0"}, "version": {"1"}, "program": {"x"}, "format": {"nginx-json"},
-	"tier": {"enterprise"}, "server": {"main"},
-}
-
-// choicesOf are those of single metrics.
-var choicesOf = map[string]map[string][]string{
-	metric.IncidentsOpen.Name:        {"state": metric.IncidentStates},
-	metric.IncidentResponses.Name:    {"result": metric.Responses},
-	metric.PostgresTransactions.Name: {"result": {metric.ResultCommit, metric.ResultRollback}},
-	metric.TenantReceiverPosts.Name:  {"result": {metric.PostAccepted, metric.PostUnauthorized}},
-	metric.HostPressure.Name:         {"kind": {metric.PressureSome}},
-}
-
-// setsOf are the labels of a metric's series.
-func setsOf(m *metric.Metric) []map[string]string {
-	sets := []map[string]string{{}}
-	has := map[string]bool{}
-	for _, about := range things {
-		if !m.Has(about.label) {
-			continue
-		}
-		sets = nil
-		for _, values := range about.values {
-			set := map[string]string{}
-			for l, v := range values {
-				has[l] = true
-				if m.Has(l) {
-					set[l] = v
-				}
-			}
-			sets = append(sets, set)
-		}
-		break
-	}
-	for _, l := range m.Labels {
-		values := choices[l]
-		if own := choicesOf[m.Name][l]; own != nil {
-			values = own
-		}
-		if has[l] || values == nil {
-			continue
-		}
-		var next []map[string]string
-		for _, set := range sets {
-			for _, v := range values {
-				more := maps.Clone(set)
-				more[l] = v
-				next = append(next, more)
-			}
-		}
-		sets = next
-	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(sets, func(set map[string]string) bool {
-		key := fmt.Sprint(set)
-		again := seen[key]
-		seen[key] = true
-		return again
-	})
 }
 
 // ask evaluates a query at a second and returns the number of its series and of the samples that it read.

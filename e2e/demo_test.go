@@ -103,7 +103,7 @@ func TestDemonstration(t *testing.T) {
 	if code := status(healthz); code != http.StatusOK {
 		t.Errorf("the platform answers %d", code)
 	}
-	for _, args := range [][]string{{"outage", "sideways"}, {"outage", "error", "nobody"}} {
+	for _, args := range [][]string{{"outage", "sideways"}, {"outage", "error", "unregistered"}} {
 		if out, err := control(args...); err == nil || !strings.Contains(out, "write one of") {
 			t.Errorf("%v: %v %s, want what may be written", args, err, out)
 		}

@@ -37,9 +37,8 @@ func init() {
 		HealthCheckPhaseSeconds)
 	documentNoAlert("Single probes are not judged: outages and the time they last are.",
 		HealthCheckProbes, HealthCheckProbeFailures, HealthCheckProbeUnknowns, HealthCheckOutages)
-	documentNoAlert("For people, by the exporter's wall clock; the length of the outage pages.", HealthCheckOutageStart)
 	documentNoAlert("A fact of the policy.", HealthCheckExpectedInterval, StorageDeviceInfo, StorageExpectedBurstIOPS,
-		StorageExpectedBurstThroughput, TenantSourceInfo)
+		StorageExpectedBurstThroughput)
 	documentNoAlert("How busy the prober is; checks that make no progress page.", HealthProbesDelayed,
 		HealthProbesInFlight)
 
@@ -47,7 +46,6 @@ func init() {
 		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen,
 		IncidentsOpened,
 		IncidentsUntold)
-	documentNoAlert("Planned work; budgets and objectives leave it out.", MaintenanceSilences)
 	documentNoAlert("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
 	documentNoAlert("For dashboards: saturation shows in operations and bytes against what was bought.",
@@ -71,18 +69,16 @@ func init() {
 	documentNoAlert("Turnover is normal; a limit that is near pages.", TenantAdmitted, TenantDemoted)
 	documentNoAlert("Which tenants have series; where many are in trouble, their service pages.", TenantSeries,
 		TenantTroubledWaiting)
-	documentNoAlert("Late events count in budgets, and are too late to page.", TenantLateRequests)
-	documentNoAlert("Sums over the tenants of a tier; objectives still read the tenants.",
-		ServiceLateRequests, ServiceRequestDuration, ServiceRequests, ServiceSlowRequests)
+	documentNoAlert("Late events count in budgets, and are too late to page.", ServiceLateRequests, TenantLateRequests)
 	documentNoAlert("A check of the exporter on itself, which logs what it finds.", ServiceRequestsOff)
 	documentNoAlert("For reports; a disk on which nothing can be saved pages.", TenantHistoryBytes, TenantHistoryDates,
 		TenantHistoryErrors)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
-	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors, TenantRegistryTenants)
-	documentNoAlert("Rules of objectives read them.", TenantWindowBadRequests, TenantWindowRequests)
-	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", TenantRequestDuration)
-	documentNoAlert("Read by objectives of latency where the policy has one.", TenantSlowRequests)
-	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes, TenantSourceBytes)
+	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors)
+	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", ServiceRequestDuration,
+		TenantRequestDuration)
+	documentNoAlert("For dashboards; objectives read the windows of tenants, and the counters of services.", TenantSlowRequests)
+	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes)
 	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored,
 		TenantSourceLastRead)
 	documentNoAlert(

@@ -201,6 +201,6 @@ var (
 
 func init() {
 	documentNoAlert("For dashboards: what is missed, late, failed or too long pages.",
-		ProcedureLastDuration, ProcedureRunDuration, ProcedureRuns, ProcedureOverdue, ProcedureRunsInProgress)
+		ProcedureLastDuration, ProcedureRunDuration, ProcedureRuns, ProcedureOverdue)
 	documentNoAlert("How runs are reported; a run that is not reported is missed.", ProcedurePings, ProcedureFiles)
 }

@@ -54,17 +54,10 @@ type EventTotal struct {
 }
 
 func eventTotal(level, name, what string, labels []string) EventTotal {
-	l := withoutSteps(level, name, what, labels)
-	l.Step = onlySteps(level, name, what, labels).Step
+	l := onlySteps(level, name, what, labels)
+	l.Total = record(level+":"+name+":total", what+" since the records began. Never goes back.", labels)
+	l.Hourly = record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels)
 	return l
-}
-
-// withoutSteps names a total whose steps nothing else reads, so that they are not recorded.
-func withoutSteps(level, name, what string, labels []string) EventTotal {
-	return EventTotal{
-		Total:  record(level+":"+name+":total", what+" since the records began. Never goes back.", labels),
-		Hourly: record(level+":"+name+":total_hourly", what+" since the records began, written on the hour.", labels),
-	}
 }
 
 // onlySteps names steps that other records add up.
@@ -83,24 +76,17 @@ type CounterTotal struct {
 type totalNames func(level, name, what string, labels []string) EventTotal
 
 func counterTotal(total totalNames, level, name, what string, labels []string) CounterTotal {
-	l := copiedTotal(total, level, name, what, labels)
-	l.Scraped = record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.",
-		append(slices.Clip(labels), LabelStore))
-	return l
-}
-
-// copiedTotal names the total of a counter that is not reset while its saved state has the same identity, so that the
-// copy is the highest value that was seen.
-func copiedTotal(total totalNames, level, name, what string, labels []string) CounterTotal {
 	return CounterTotal{
 		EventTotal: total(level, name, what, labels),
+		Scraped: record(level+":"+name+":scraped", what+", as an exporter counts them in one saved state.",
+			append(slices.Clip(labels), LabelStore)),
 		Seen: record(level+":"+name+":seen",
 			what+", as they were last seen in one saved state. Goes back only when the counter is reset.",
 			append(slices.Clip(labels), LabelStore)),
 	}
 }
 
-// The totals of events. What was never bad has no series at the level of tenants.
+// The totals of events.
 var (
 	EventsTotals     = eventTotal("app_service", "thorbis_slo_events", "Events judged, late ones apart", sloLevel)
 	BadTotals        = eventTotal("app_service", "thorbis_slo_bad", "Bad events, late ones apart", sloLevel)
@@ -122,10 +108,6 @@ var (
 		serviceTierLevel)
 	TierLateBadTotals = counterTotal(onlySteps, "app_service_tier", "thorbis_slo_late_bad", "Bad late requests",
 		sloTierLevel)
-	TenantRequestsTotals = copiedTotal(withoutSteps, "app_service_tenant", "thorbis_requests",
-		"Requests, late ones apart", serviceTenantLevel)
-	TenantBadTotals = copiedTotal(eventTotal, "app_service_tenant", "thorbis_slo_bad", "Bad requests, late ones apart",
-		tenantSLOLevel)
 )
 
 // UnknownMost is while requests whose host no tenant owns count.

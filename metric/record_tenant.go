@@ -21,6 +21,11 @@ var (
 		"Requests a second divided by the expected peak of the policy.", serviceLevel)
 	UnknownHostShare = record("app_service:thorbis_unknown_hosts:ratio",
 		"Share of the requests whose host no tenant owns.", serviceLevel)
+	TenantRequestsHourly = record("app_service_tenant:thorbis_requests:hourly",
+		"Requests of the tenant as an exporter counts them in one saved state, copied once an hour.",
+		append(serviceTenantLevel[:3:3], LabelStore))
+	TenantRequestsHour = record("app_service_tenant:thorbis_requests:increase1h",
+		"Requests of the tenant in an hour, recorded once an hour.", serviceTenantLevel)
 	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
 		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.",
 		serviceTenantLevel)

@@ -22,6 +22,9 @@ func TestEverythingMeasuredIsJudgedOrExcused(t *testing.T) {
 	}
 	read := readers(bundle)
 	for _, m := range metric.All() {
+		if alerted(read, m) && m.NoAlert() != "" {
+			t.Errorf("%s: an alert reads it; take its reason away", m.Name)
+		}
 		if !alerted(read, m) && m.NoAlert() == "" {
 			t.Errorf("no alert rests on %s; say why in metric/noalert.go", m.Name)
 		}

@@ -71,7 +71,7 @@ func TestTwoPolicies(t *testing.T) {
 		}
 		for _, total := range []*metric.Record{
 			metric.ObservedTotals.Total, metric.DownTotals.Total, metric.OutagesTotals.Total, metric.EventsTotals.Total,
-			metric.BadTotals.Total, metric.TenantRequestsTotals.Total, metric.TenantBadTotals.Total,
+			metric.BadTotals.Total, metric.TenantBadIncrease["1h"], metric.TenantError["1h"],
 		} {
 			if len(alone.ValuesOf(until-1, total.Select(rule.EnvironmentMatcher(name)))) == 0 {
 				t.Errorf("%s: %s has no series; the story shows nothing of it", name, total.Name)

@@ -97,26 +97,6 @@ func SeenStep(l metric.CounterTotal, level string) string {
 		)`, Names{"seen": l.Seen.Name, "before": Before(l.Seen), "level": Levels[level]})
 }
 
-// HighestSeen is Seen for a counter that is never reset in one saved state: the highest value that was seen, while the
-// given series of the tenant exist. It reads less, which matters where there is a series for each tenant.
-func HighestSeen(l metric.CounterTotal, level, counter, while string) string {
-	return Expand(`
-		max by ($level, store) (
-			$counter
-			or
-			$before
-		)
-		and on ($serviceTenant, store) $while`, Names{
-		"counter": counter, "before": Before(l.Seen), "level": Levels[level], "while": while,
-	})
-}
-
-// HighestStep is SeenStep for HighestSeen.
-func HighestStep(l metric.CounterTotal, level string) string {
-	return Expand(`sum by ($level) ($seen - $before)`,
-		Names{"seen": l.Seen.Name, "before": Before(l.Seen), "level": Levels[level]})
-}
-
 // Before is the last value of a record before this evaluation, however long ago within the memory of totals.
 func Before(r *metric.Record) string { return before(r.Name) }
 
@@ -132,27 +112,16 @@ func Counted(counter string, step time.Duration) string {
 // A step that was not written now is none. The join keeps the metric name, because nothing else distinguishes the total
 // from the step. It continues while the given expression has series.
 func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
-	step := l.Step.Name + Braces(matcher)
-	return total(l, level, matcher, step+" and timestamp("+step+") == time()", on, while)
-}
-
-// CounterTotal is EventTotal for a step that nothing else reads and that is not recorded.
-func CounterTotal(l metric.CounterTotal, level, on, while string) string {
-	return total(l.EventTotal, level, "", HighestStep(l, level), on, while)
-}
-
-// total continues a total of events by a step.
-func total(l metric.EventTotal, level, matcher, step, on, while string) string {
 	return Expand(`
 		sum by ($level) (
 			$before or last_over_time($hourly[3d])
 			or on (__name__, $level)
-			($step)
+			($step and timestamp($step) == time())
 		)
 		and on ($on) $while`, Names{
 		"before": before(l.Total.Name + Braces(matcher)),
 		"hourly": l.Hourly.Name + Braces(matcher),
-		"step":   step,
+		"step":   l.Step.Name + Braces(matcher),
 		"level":  Levels[level],
 		"on":     Levels[on],
 		"while":  while,

@@ -263,6 +263,9 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		for _, tenant := range e.Traffic {
 			tenant.expose(env, state, add)
 		}
+		for _, tenant := range e.listed() {
+			tenant.exposeWindows(env, state, add)
+		}
 		e.pools.expose(env, state, add)
 		if len(e.Planned) > 0 {
 			silences := 0.0

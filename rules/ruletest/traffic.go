@@ -21,6 +21,7 @@ type Tenant struct {
 	Left, now           int                // when it leaves the registry, 0 for never; and the second it is
 	NoTier              bool               // the exporter does not state the tenant
 	sum                 map[string]float64 // by series
+	past                []counted          // by tick of windows
 }
 
 // pools are the requests of the tiers of services as one exporter counts them: by service, tier and series.
@@ -95,6 +96,7 @@ func (s *Tenant) tick(t int, pool map[string]float64) {
 	if s.sum == nil {
 		s.sum = map[string]float64{}
 	}
+	s.remember(t)
 	count := func(series string, n float64) {
 		s.sum[series] += n
 		pool[series] += n
@@ -118,7 +120,7 @@ func (s *Tenant) tick(t int, pool map[string]float64) {
 
 func (s *Tenant) fresh() *Tenant {
 	f := *s
-	f.sum = nil
+	f.sum, f.past = nil, nil
 	return &f
 }
 

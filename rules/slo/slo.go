@@ -25,7 +25,11 @@ var Subject = rule.Subject{File: "slo.rules.yaml", Groups: func(p *config.Policy
 func objectives(p *config.Policy) []rule.Group {
 	var groups []rule.Group
 	for i, t := range rule.RequestTiers {
-		rules := tierWindows(p, t.Windows...)
+		rules := serviceWindows(p, t.Windows...)
+		if i > 0 { // those of the fastest are written beside the totals
+			rules = append(rules, tenantWindows(t.Windows...)...)
+		}
+		rules = append(rules, burnRecords(t.Windows)...)
 		if i == 0 {
 			rules = append(rules, rule.Rule{Record: metric.SLOOutage, Expr: rule.Expand(`
 				($budget > bool 0) and on ($service) ($down{tenant="",page="P1"} > 0)`, rule.Names{
@@ -41,11 +45,10 @@ func objectives(p *config.Policy) []rule.Group {
 		sloTiers(p))
 }
 
-// tierWindows records the events of services and tenants over some windows, and how fast the budget burns in them.
-func tierWindows(p *config.Policy, windows ...string) []rule.Rule {
-	rules := append(rule.EventWindows(p, metric.EventsTotals, metric.EventsIncrease, windows...),
+// serviceWindows records the events of services over some windows.
+func serviceWindows(p *config.Policy, windows ...string) []rule.Rule {
+	return append(rule.EventWindows(p, metric.EventsTotals, metric.EventsIncrease, windows...),
 		rule.EventWindows(p, metric.BadTotals, metric.BadIncrease, windows...)...)
-	return append(append(rules, tenantWindows(p, windows...)...), burnRecords(windows)...)
 }
 
 // sloHourly writes the totals on the hour. It must be evaluated in each minute.
@@ -54,7 +57,6 @@ func sloHourly() rule.Group {
 	for _, l := range []metric.EventTotal{
 		metric.EventsTotals, metric.BadTotals, metric.LateEventsTotals, metric.LateBadTotals, metric.SeenTotals,
 		metric.TierRequestsTotals.EventTotal, metric.TierBadTotals.EventTotal,
-		metric.TenantRequestsTotals.EventTotal, metric.TenantBadTotals.EventTotal,
 	} {
 		rules = append(rules, rule.EventHourly(l))
 	}
@@ -64,18 +66,18 @@ func sloHourly() rule.Group {
 // sloPeriod sums up the policy's period, which moves slowly.
 func sloPeriod(p *config.Policy) rule.Group {
 	var rules []rule.Rule
-	rules = append(rules, rule.EventWindows(p, metric.EventsTotals, metric.EventsIncrease, rule.Period)...)
-	rules = append(rules, rule.EventWindows(p, metric.BadTotals, metric.BadIncrease, rule.Period)...)
+	rules = append(rules, serviceWindows(p, rule.Period)...)
 	rules = append(rules, rule.EventWindows(p, metric.LateEventsTotals, metric.LateEventsIncrease)...)
 	rules = append(rules, rule.EventWindows(p, metric.LateBadTotals, metric.LateBadIncrease)...)
 	rules = append(rules, rule.EventWindows(p, metric.SeenTotals, metric.SeenIncrease)...)
-	rules = append(rules, tenantWindows(p, rule.Period)...)
+	rules = append(rules, tenantWindows(rule.Period)...)
 	return rule.Group{Name: "thorbis-slo-period", Interval: rule.SlowInterval, Rules: rules}
 }
 
 // burnRecords returns the records of the worst tenant of each objective, and of the burn without it. A service burns
 // only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant with half
-// of the traffic is not left out: it counts as the service itself.
+// of the traffic is not left out: it counts as the service itself. Nor is one where the window has planned work, which
+// its exporter may have counted and the service's total leaves out.
 func burnRecords(windows []string) []rule.Rule {
 	var rules []rule.Rule
 	for _, w := range windows {
@@ -84,12 +86,13 @@ func burnRecords(windows []string) []rule.Rule {
 			"tenantBad":   metric.TenantBadIncrease[w].Select(rule.AnyTenant),
 			"tenantError": metric.TenantError[w].Name,
 			"worstBad":    metric.WorstBad[w].Name, "worstEvents": metric.WorstEvents[w].Name,
-			"budget": metric.SLOBudget.Name,
+			"budget": metric.SLOBudget.Name, "planned": metric.Maintenance.Name,
 		}
 		rules = append(rules,
 			rule.Rule{Record: metric.WorstEvents[w], Expr: rule.Expand(`
 				max by ($slo) (topk by ($slo) (1, $tenantBad) / on ($tenantSLO) $tenantError)
-				< on ($slo) ($events / 2)`, n)},
+				< on ($slo) ($events / 2)
+				unless on ($service) max_over_time($planned[`+w+`])`, n)},
 			rule.Rule{Record: metric.WorstBad[w], Expr: rule.Expand(`max by ($slo) ($tenantBad) and on ($slo) $worstEvents`, n)},
 			rule.Rule{Record: metric.SLOBurn[w], Expr: rule.Expand(`
 				(($bad - $worstBad or $bad) / (($events - $worstEvents or $events) > 0))

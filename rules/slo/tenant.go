@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"fmt"
 	"math/big"
 	"strconv"
 	"time"
@@ -31,43 +32,37 @@ func tenantTier() string {
 // unknownTierRank is above the rank of every tier of the policy: an unknown tier counts as the most urgent.
 const unknownTierRank = 10
 
-// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests.
-func tenantWindows(p *config.Policy, only ...string) []rule.Rule {
+// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests, as the
+// exporters count them over each window. What rules added up of every tenant cost a hundred times as much.
+func tenantWindows(windows ...string) []rule.Rule {
 	var rules []rule.Rule
-	for _, key := range only {
-		over := p.Objectives.Period.Std()
-		if key != rule.Period {
-			over = rule.Window(key)
+	for _, w := range windows {
+		of := w
+		if w == rule.Period {
+			of = metric.WindowPeriod
 		}
-		bad := tenantGrown(metric.TenantBadTotals, over)
-		if over > time.Hour { // recorded less often
-			bad = rule.Grown(metric.TenantBadTotals.EventTotal, over)
-		}
+		matcher := fmt.Sprintf("%s=%q", metric.LabelWindow, of)
 		rules = append(rules,
-			rule.Rule{Record: metric.TenantBadIncrease[key], Expr: "(" + bad + ") > 0"},
 			rule.Rule{
-				Record: metric.TenantError[key],
-				Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () ((`+
-					tenantGrown(metric.TenantRequestsTotals, over)+`) > 0)`,
-					rule.Names{"bad": metric.TenantBadIncrease[key].Name}),
+				Record: metric.TenantBadIncrease[w],
+				Expr:   windowed("tenantSLO", metric.TenantWindowBadRequests.Select(matcher)) + " > 0",
+			},
+			rule.Rule{
+				Record: metric.TenantError[w],
+				Expr: rule.Expand(`$bad / on ($serviceTenant) group_left () (`+
+					windowed("serviceTenant", metric.TenantWindowRequests.Select(matcher))+` > 0)`,
+					rule.Names{"bad": metric.TenantBadIncrease[w].Name}),
 			},
 		)
 	}
 	return rules
 }
 
-// tenantGrown is rule.GrownOver for totals of each tenant, which must cost little. Where nothing was evaluated at the
-// start of a short window, there is none: after an absence of Prometheus, the alerts on tenants wait for it.
-func tenantGrown(l metric.CounterTotal, over time.Duration) string {
-	n := rule.Names{"total": l.Total.Name, "over": rule.Span(over), "ran": metric.EventsTotals.Total.Name}
-	text := `
-		$total - $total offset $over >= 0
-		or
-		$total`
-	if over <= rule.ShortUpTo {
-		text += ` and on ($service) $ran offset $over`
-	}
-	return rule.Expand(text, n)
+// windowed adds up what exporters count over a window. One that does not answer, as it restarts or dies, has counted what
+// it last showed; one that was replaced by another with the same state counts once.
+func windowed(level, counter string) string {
+	return rule.Expand(`sum by ($level) (max by ($level, store) (last_over_time(`+counter+`[10m])))`,
+		rule.Names{"level": rule.Levels[level]})
 }
 
 // hadBad selects the tenants with bad requests in the longest window. That window is recorded less often, so the
@@ -167,13 +162,14 @@ func tenantBurning(p *config.Policy, t rule.BurnTier) string {
 		"budget": metric.TenantSLOBudget.Name, "gone": metric.TenantGone.Name,
 		"factor": t.Factor(p.Objectives.Period.Std()), "floor": strconv.Itoa(eventFloor),
 	}
-	text := `
+	// What is bad in planned work is not, though its exporter may have counted it.
+	text := rule.Unplanned(`
 		$long / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
 		and on ($tenantSLO)
 		$short / on ($tenantSLO) $budget > $factor
 		and on ($tenantSLO)
 		$bad >= $floor
-		unless on ($oneTenant) $gone`
+		unless on ($oneTenant) $gone`, rule.Settled(t.Short))
 	if reported := rule.HidingRecords(metric.TenantBurnAlert, t.Name, metric.TenantBurning); len(reported) > 0 {
 		text += `
 		unless on ($tenantSLO) (` + quietAfter(reported, "tenantSLO", t.Short,

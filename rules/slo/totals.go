@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -12,20 +13,20 @@ import (
 // requestSLO is an objective that every service with requests has.
 type requestSLO struct {
 	name string
-	// requests, of a tier or of a tenant, are bad if their counters have these labels.
-	tier, tenant *metric.Metric
-	matcher      string
+	// requests are bad if this counter of their tier has these labels.
+	counter *metric.Metric
+	matcher string
 }
 
 const serverError = metric.LabelCodeClass + `="5xx"`
 
 func requestSLOs(p *config.Policy) []requestSLO {
 	slos := []requestSLO{{
-		name: metric.SLOAvailability, tier: metric.ServiceRequests, tenant: metric.TenantRequests, matcher: serverError,
+		name: metric.SLOAvailability, counter: metric.ServiceRequests, matcher: serverError,
 	}}
 	for _, l := range p.Objectives.Latency {
 		slos = append(slos, requestSLO{
-			name: latencySLO(l), tier: metric.ServiceSlowRequests, tenant: metric.TenantSlowRequests,
+			name: latencySLO(l), counter: metric.ServiceSlowRequests,
 			matcher: fmt.Sprintf("%s=%q", metric.LabelThreshold, rule.Seconds(l.Threshold.Std())),
 		})
 	}
@@ -39,12 +40,13 @@ func latencySLO(l config.LatencyObjective) string {
 // builtin matches the objectives of requests among all.
 const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
 
-// requestTotals adds up the requests of services, tiers and tenants. Exporters count those of a tier apart from those
-// of its tenants, so that no rule sums over tenants.
+// requestTotals adds up the requests of services and tiers. Exporters count those of a tier apart from those of its
+// tenants, so that no rule sums over tenants. The shortest windows of tenants stand beside them: a service's bad requests
+// less those of its worst tenant must come from one scrape.
 func requestTotals(p *config.Policy) []rule.Group {
 	slos := requestSLOs(p)
-	ledger := append(tierTotals(slos), tenantTotals(slos)...)
-	ledger = append(append(ledger, serviceSteps()...), sloTotals(builtin)...)
+	ledger := slices.Concat(tierTotals(slos), serviceSteps(), sloTotals(builtin),
+		tenantWindows(rule.RequestTiers[0].Windows...))
 	return []rule.Group{
 		{Name: "thorbis-slo-ledger", Interval: rule.TotalsInterval, Rules: ledger},
 		{Name: "thorbis-slo-observed", Interval: rule.TotalsInterval, Rules: observed()},
@@ -87,7 +89,7 @@ func copies(requests, bad metric.CounterTotal, all, badOnes string) []rule.Rule 
 func tierTotals(slos []requestSLO) []rule.Rule {
 	requests, bad := metric.TierRequestsTotals, metric.TierBadTotals
 	rules := copies(requests, bad, summed("serviceTier", metric.ServiceRequests.Name),
-		ofObjectives(slos, func(s requestSLO) string { return counted("serviceTier", s.tier.Select(s.matcher)) }))
+		ofObjectives(slos, func(s requestSLO) string { return counted("serviceTier", s.counter.Select(s.matcher)) }))
 	return append(rules,
 		rule.Rule{Record: requests.Step, Expr: rule.Unplanned(rule.SeenStep(requests, "serviceTier"), "")},
 		rule.Rule{Record: bad.Step, Expr: rule.Unplanned(rule.SeenStep(bad, "sloTier"), "")},
@@ -117,36 +119,6 @@ func serviceSteps() []rule.Rule {
 			or
 			0 * $events{`+builtin+`}`, n)},
 	}
-}
-
-// tenantTotals copies the counters of each tenant that has some and adds up what they gained. What was never bad has no
-// total.
-func tenantTotals(slos []requestSLO) []rule.Rule {
-	requests, bad := metric.TenantRequestsTotals, metric.TenantBadTotals
-	counters := metric.TenantRequests.Select(rule.OwnTenants)
-	rules := []rule.Rule{
-		{Record: requests.Seen, Expr: rule.HighestSeen(requests, "serviceTenant",
-			rule.Expand(`sum by ($serviceTenant, store, job, instance) (`+counters+`)`, nil),
-			metric.TenantRequests.Select(rule.OwnTenants, metric.LabelCodeClass+`="2xx"`))},
-		{Record: bad.Seen, Expr: rule.HighestSeen(bad, "tenantSLO",
-			ofObjectives(slos, func(s requestSLO) string { return s.tenant.Select(rule.OwnTenants, s.matcher) }),
-			requests.Seen.Name)},
-	}
-	return append(rules,
-		rule.Rule{
-			Record: bad.Step,
-			Expr:   rule.Unplanned(rule.HighestStep(bad, "tenantSLO")+" > 0", ""),
-		},
-		rule.Rule{
-			Record: requests.Total,
-			Expr: rule.CounterTotal(requests, "serviceTenant", "serviceTenant",
-				"last_over_time("+requests.Seen.Name+"[1h])"),
-		},
-		rule.Rule{
-			Record: bad.Total,
-			Expr:   rule.EventTotal(bad.EventTotal, "tenantSLO", "", "serviceTenant", requests.Total.Name),
-		},
-	)
 }
 
 // observed adds up for how long events were measured. Budgets wait for it, so it keeps the pace of the totals.

@@ -28,8 +28,9 @@ const (
 var quantiles = []string{"0.5", "0.95", "0.99"}
 
 var exprNames = rule.Names{
-	"requests":     metric.TenantRequestsTotals.Total.Name,
-	"hourly":       metric.TenantRequestsTotals.Hourly.Name,
+	"requests":     metric.TenantRequests.Select(rule.OwnTenants),
+	"hourly":       metric.TenantRequestsHourly.Name,
+	"hour":         metric.TenantRequestsHour.Name,
 	"tierRequests": metric.TierRequestsTotals.Total.Name,
 	"tenantRate":   metric.TenantRate.Name,
 	"serviceRate":  metric.ServiceRate.Name,
@@ -80,7 +81,7 @@ func throughput() rule.Group {
 		return rule.Rule{Record: r, Expr: rule.Expand(text, exprNames)}
 	}
 	rules := []rule.Rule{
-		record(metric.TenantRate, `($requests - $requests offset 5m >= 0) / 300`),
+		record(metric.TenantRate, `sum by ($serviceTenant) (rate($requests[5m]))`),
 		record(metric.ServiceRate, `sum by ($service) ($tierRequests - $tierRequests offset 5m >= 0) / 300`),
 		record(metric.ServiceClassRate, `sum by ($service, code_class) (rate($counted[5m]))`),
 		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
@@ -155,17 +156,28 @@ func ofService(a *metric.Alert, own string, wait time.Duration, expr string, t r
 	})
 }
 
+// hourly copies the counters of every tenant once an hour, for the alert on silent ones: what they sent in an hour is
+// read again after weeks. It must be evaluated once in five minutes.
+func hourly() []rule.Rule {
+	return []rule.Rule{
+		{Record: metric.TenantRequestsHourly, Expr: rule.Expand(`
+			max by ($serviceTenant, store) (sum by ($serviceTenant, store, job, instance) ($requests))
+			and on () minute() < 5`, exprNames)},
+		{Record: metric.TenantRequestsHour, Expr: rule.Expand(`
+			sum by ($serviceTenant) ($hourly - last_over_time($hourly[65m] offset 1h))`, exprNames)},
+	}
+}
+
 // silentTenants returns the alert on customers who stopped coming. They sent nothing in the last hour, but something
 // in the same hour of each of the last four weeks.
 func silentTenants() rule.Group {
 	var weeks []string
 	for week := 1; week <= 4; week++ {
-		weeks = append(weeks, fmt.Sprintf(`label_replace(
-			last_over_time($hourly[1h] offset %[1]dw) - last_over_time($hourly[1h] offset %[1]dw1h),
-			"week", "%[1]d", "", "")`, week))
+		weeks = append(weeks,
+			fmt.Sprintf(`label_replace(last_over_time($hour[65m] offset %[1]dw), "week", "%[1]d", "", "")`, week))
 	}
 	hours := strings.Join(weeks, "\nor\n")
-	return rule.Group{Name: "thorbis-tenant-silent", Interval: 5 * time.Minute, Rules: []rule.Rule{
+	return rule.Group{Name: "thorbis-tenant-silent", Interval: 5 * time.Minute, Rules: append(hourly(), []rule.Rule{
 		{Record: metric.TenantSilent, Expr: rule.Expand(`
 			(
 				min by ($serviceTenant) (`+hours+`) >= $silentFloor
@@ -173,7 +185,7 @@ func silentTenants() rule.Group {
 				count by ($serviceTenant) (`+hours+`) == 4
 			)
 			unless on ($serviceTenant)
-			$requests - $requests offset 1h > 0
+			sum by ($serviceTenant) (increase($requests[1h])) > 0
 			and on ($service)
 			$events5m > 0
 			and on ($oneTenant)
@@ -188,5 +200,5 @@ func silentTenants() rule.Group {
 				First look: can they sign in, do their domain and certificate still work.
 				A public holiday is a harmless reason.`, metric.TenantSilent.Name),
 		}),
-	}}
+	}...)}
 }
