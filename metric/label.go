@@ -33,6 +33,8 @@ const (
 	// LabelStore is the identity of the saved state that a counter continues in. It stays the same where that state is
 	// moved to another exporter, and is new where counters begin at 0.
 	LabelStore = "store"
+	// LabelCopy is which of the selectors of an objective of the policy's own a copy is of.
+	LabelCopy = "thorbis_copy"
 	// LabelSubject is what an incident is about that concerns no service; see Subject.
 	LabelSubject = "subject"
 )

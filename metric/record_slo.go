@@ -121,6 +121,11 @@ var (
 	SLOCorrected = record("app_service:thorbis_slo_corrected:step",
 		"Events by which a step of one of the policy's own objectives was corrected: "+
 			"bad events were negative or more than all, or all were negative.", sloReasonLevel)
+	OwnSeen = record("copy:thorbis_slo_counter:seen",
+		"What an objective of the policy's own reads, as it was last seen, with all of its labels.",
+		[]string{LabelCopy})
+	OwnStep = record("copy:thorbis_slo_counter:step",
+		"What that has gained since it was copied before, with all of its labels.", []string{LabelCopy})
 	SLOUnmeasured = record("app_service:thorbis_slo:unmeasured",
 		"1 while the series of an expression (total or bad) of one of the policy's own objectives are absent or give no "+
 			"result.", sloReasonLevel)

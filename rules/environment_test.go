@@ -117,7 +117,8 @@ func TestEnvironmentOfSelectors(t *testing.T) {
 				}
 				selectors++
 				if !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
-					return m.Name == metric.LabelEnvironment && m.Type == labels.MatchEqual && m.Value == p.Environment
+					return m.Type == labels.MatchEqual && (m.Name == metric.LabelEnvironment && m.Value == p.Environment ||
+						m.Name == metric.LabelCopy && strings.HasPrefix(m.Value, p.Environment+"/"))
 				}) {
 					t.Errorf("%s reads %s of any environment", r.Name(), s)
 				}

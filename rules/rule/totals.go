@@ -98,15 +98,10 @@ func SeenStep(l metric.CounterTotal, level string) string {
 }
 
 // Before is the last value of a record before this evaluation, however long ago within the memory of totals.
-func Before(r *metric.Record) string { return before(r.Name) }
+func Before(r *metric.Record) string { return BeforeOf(r.Name) }
 
-func before(series string) string { return "last_over_time(" + series + "[2h] offset 1ms)" }
-
-// Counted returns what a counter added since the total was last written.
-func Counted(counter string, step time.Duration) string {
-	return Expand(`clamp_min($counter - last_over_time($counter[15m] offset $step), 0)`,
-		Names{"counter": counter, "step": Span(step)})
-}
+// BeforeOf is Before for the series of a record that a selector selects.
+func BeforeOf(selector string) string { return "last_over_time(" + selector + "[2h] offset 1ms)" }
 
 // EventTotal continues a total of events: its last value, or its value on the hour after a long gap, plus the new step.
 // A step that was not written now is none. The join keeps the metric name, because nothing else distinguishes the total
@@ -119,7 +114,7 @@ func EventTotal(l metric.EventTotal, level, matcher, on, while string) string {
 			($step and timestamp($step) == time())
 		)
 		and on ($on) $while`, Names{
-		"before": before(l.Total.Name + Braces(matcher)),
+		"before": BeforeOf(l.Total.Name + Braces(matcher)),
 		"hourly": l.Hourly.Name + Braces(matcher),
 		"step":   l.Step.Name + Braces(matcher),
 		"level":  Levels[level],

@@ -72,6 +72,9 @@ func (e *Exporter) Counted(service, series string) float64 {
 	return n
 }
 
+// Counted returns how many requests of a tenant an exporter has counted in the state that it has.
+func (s *Tenant) Counted() float64 { return s.counted().requests }
+
 func whole(v float64) float64 { return math.Floor(v + 1e-6) }
 
 // Trouble is a share of requests during a spell.

@@ -55,28 +55,37 @@ func randomStory(r *rand.Rand, end int) []*simExporter {
 	return exporters
 }
 
+// exactEnd is when random stories end.
+const exactEnd = 4 * hour
+
 // TestTotalsAreExact compares totals with what exporters counted, in random stories with absences of Prometheus of up
 // to 55 minutes and times without evaluations. They may lack what the first and the last scrape hide, and never have
 // more.
 func TestTotalsAreExact(t *testing.T) {
 	ruletest.Simulates(t)
-	const end, stories = 4 * hour, 5
+	const stories = 5
 	for seed := range (randomSeeds(t) + stories - 1) / stories {
 		r := rand.New(rand.NewPCG(uint64(seed), 19))
 		var scenarios []scenario
 		for i := range stories {
-			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("e%d", i), Exporters: randomStory(r, end)})
+			scenarios = append(scenarios, scenario{Name: fmt.Sprintf("e%d", i), Exporters: randomStory(r, exactEnd)})
+		}
+		// The policy's own objective reads the orders of every environment. A counter that moves is another one.
+		for _, e := range scenarios[0].Exporters {
+			e.Traffic[0].Orders, e.Reappears = true, ""
 		}
 		w := ruletest.NewWorld(t, scenarios...)
 		w.GroupsOnly = []string{
-			"thorbis-policy-1", "thorbis-slo-ledger", "thorbis-slo-observed", "thorbis-slo-late", "thorbis-slo-hourly",
+			"thorbis-policy-1", "thorbis-policy-2", "thorbis-slo-ledger", "thorbis-slo-own-1", "thorbis-slo-observed",
+			"thorbis-slo-late", "thorbis-slo-hourly",
 		}
 		w.Staggered = strconv.Itoa(seed)
 		for range 1 + r.IntN(2) {
-			w.PrometheusOff = append(w.PrometheusOff, randomSpell(r, 20*minute, end-80*minute, minute, 55*minute))
-			w.RulesOff = append(w.RulesOff, randomSpell(r, 20*minute, end-80*minute, minute, 30*minute))
+			w.PrometheusOff = append(w.PrometheusOff, randomSpell(r, 20*minute, exactEnd-80*minute, minute, 55*minute))
+			w.RulesOff = append(w.RulesOff, randomSpell(r, 20*minute, exactEnd-80*minute, minute, 30*minute))
 		}
-		w.Run(end)
+		w.Run(exactEnd)
+		ordersAreExact(t, w, scenarios[0], fmt.Sprintf("seed %d", seed))
 		for _, s := range scenarios {
 			for _, c := range []struct{ series, query string }{
 				{"2xx", metric.EventsTotals.Total.Name + " - " + metric.BadTotals.Total.Name},
@@ -92,12 +101,28 @@ func TestTotalsAreExact(t *testing.T) {
 					want += e.Counted("web", c.series)
 					slack += 9 / float64(len(s.Exporters)) * float64(2*e.ScrapeEvery+60)
 				}
-				got, ok := w.Value(end-1, query)
+				got, ok := w.Value(exactEnd-1, query)
 				if !ok || got > want+1 || got < want-slack {
 					t.Errorf("seed %d, %s: %.0f requests of %s, want %.0f less at most %.0f (Prometheus off %v, rules off %v)",
 						seed, s.Name, got, c.series, want, slack, w.PrometheusOff, w.RulesOff)
 				}
 			}
 		}
+	}
+}
+
+// ordersAreExact compares the total of an objective of the policy's own with what its counter gained.
+func ordersAreExact(t *testing.T, w *ruletest.World, s scenario, story string) {
+	t.Helper()
+	want, slack := 0.0, 1.0
+	for _, e := range s.Exporters {
+		want += e.Traffic[0].Counted()
+		slack += 3 / float64(len(s.Exporters)) * float64(2*e.ScrapeEvery+60)
+	}
+	got, ok := w.Value(exactEnd-1, fmt.Sprintf("sum(%s{environment=%q,slo=%q})", metric.EventsTotals.Total.Name, s.Name,
+		"checkout"))
+	if !ok || got > want+1 || got < want-slack {
+		t.Errorf("%s: %.0f orders, want %.0f less at most %.0f (Prometheus off %v, rules off %v)", story, got, want, slack,
+			w.PrometheusOff, w.RulesOff)
 	}
 }

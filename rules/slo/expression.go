@@ -13,14 +13,14 @@ import (
 
 // CheckExpression returns why an expression cannot count for an objective, or nil.
 func CheckExpression(expr string) error {
-	_, err := perStep(expr, "")
+	_, err := perStep(expr, "", &ownCopies{})
 	return err
 }
 
 // perStep rewrites an expression over $window to count what was added since the total was last written. What rate and
-// increase would extrapolate is counted exactly; sums and counts over time add up as they are. With an environment,
-// series of ours must be of that environment.
-func perStep(text, environment string) (string, error) {
+// increase would extrapolate is counted exactly, by copies of what they read; sums and counts over time add up as they
+// are. With an environment, series of ours must be of that environment.
+func perStep(text, environment string, read *ownCopies) (string, error) {
 	root, err := parseOwn(text)
 	if err != nil {
 		return "", err
@@ -33,7 +33,7 @@ func perStep(text, environment string) (string, error) {
 		return "", fmt.Errorf("%s selects another environment than the policy's, which is %q; take it out, "+
 			"the policy's own is added", other, environment)
 	}
-	var c counter
+	c := counter{read: read}
 	root = c.rewrite(root, "")
 	if c.err == nil && !c.counts {
 		c.refuse("this counts nothing over %[1]s; write PromQL such as sum(rate(x_total[%[1]s]))", config.WindowPlaceholder)
@@ -55,6 +55,7 @@ func parseOwn(text string) (parser.Expr, error) {
 
 // counter rewrites what counts in an expression and refuses what does not add up from one step to the next.
 type counter struct {
+	read     *ownCopies
 	counts   bool // something is counted over the window
 	products int  // of a fraction and a count, around what is rewritten
 	err      error
@@ -211,17 +212,10 @@ func (c *counter) counted(call *parser.Call, arg *parser.MatrixSelector, of stri
 	if c.err != nil {
 		return call
 	}
-	before := fmt.Sprintf("last_over_time(%s[15m] offset %s)", selector, rule.Span(rule.TotalsInterval))
-	switch name := call.Func.Name; {
-	case name != "rate" && name != "increase":
+	if name := call.Func.Name; name != "rate" && name != "increase" {
 		return c.applied(of, call)
-	case of == histogramFraction:
-		// The difference of two histograms, where there is one: of none there is no fraction.
-		return c.parse("(%[1]s - %[2]s and %[3]s(%[1]s) - %[3]s(%[2]s) > 0)", selector, before, linear[0])
-	case of != "":
-		return c.parse("clamp_min(%[3]s(%[1]s) - %[3]s(%[2]s), 0)", selector, before, of)
 	}
-	return c.parse("%s", rule.Counted(selector.String(), rule.TotalsInterval))
+	return c.parse("%s", c.read.step(selector.String(), of))
 }
 
 // ranges reports whether an expression looks at a range of time.

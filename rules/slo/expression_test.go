@@ -9,22 +9,31 @@ func TestPerStep(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{
 			`sum(rate(x_total[$window]))`,
-			`sum(clamp_min(x_total - last_over_time(x_total[15m] offset 30s), 0))`,
+			`sum(label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/0"}, "thorbis_copy", "", "", ""))`,
 		},
 		{
 			`sum by (a) (increase(x_total{code=~"5.."}[$window])) / 2 # half`,
-			`sum by (a) (clamp_min(x_total{code=~"5.."} - last_over_time(x_total{code=~"5.."}[15m] offset 30s), 0)) / 2`,
+			`sum by (a) (label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/0"}, "thorbis_copy", "", "", "")) / 2`,
 		},
 		{
 			`sum(rate(a_total[$window])) - sum(rate(b_total[$window]))`,
-			`(sum without (side) (label_replace(` +
-				`sum(clamp_min(a_total - last_over_time(a_total[15m] offset 30s), 0)), "side", "left", "", "") or ` +
-				`label_replace(-1 * ` +
-				`(sum(clamp_min(b_total - last_over_time(b_total[15m] offset 30s), 0))), "side", "right", "", "")))`,
+			`(sum without (side) (label_replace(sum(label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/0"}, ` +
+				`"thorbis_copy", "", "", "")), "side", "left", "", "") or label_replace(-1 * ` +
+				`(sum(label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/1"}, "thorbis_copy", "", "", ""))), ` +
+				`"side", "right", "", "")))`,
+		},
+		{
+			`sum(rate(a_total[$window])) - sum(rate(a_total[$window]))`, // one copy
+			`(sum without (side) (label_replace(sum(label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/0"}, ` +
+				`"thorbis_copy", "", "", "")), "side", "left", "", "") or label_replace(-1 * ` +
+				`(sum(label_replace(copy:thorbis_slo_counter:step{thorbis_copy="web/o/0"}, "thorbis_copy", "", "", ""))), ` +
+				`"side", "right", "", "")))`,
 		},
 		{
 			`histogram_count(sum(rate(h[$window])))`,
-			`(sum(clamp_min(histogram_count(h) - histogram_count(last_over_time(h[15m] offset 30s)), 0)))`,
+			`(sum(label_replace(clamp_min(histogram_count(copy:thorbis_slo_counter:seen{thorbis_copy="web/o/0"}) - ` +
+				`histogram_count(last_over_time(copy:thorbis_slo_counter:seen{thorbis_copy="web/o/0"}[2h] offset 1ms)), 0), ` +
+				`"thorbis_copy", "", "", "")))`,
 		},
 		{
 			`sum_over_time((sum(rate(a[1m])) / sum(rate(b[1m])) > bool 0.1)[$window:15s])`,
@@ -39,7 +48,7 @@ func TestPerStep(t *testing.T) {
 			`15 * sum_over_time((max(rate(x[1m])) > bool 5)[30s:15s])`,
 		},
 	} {
-		got, err := perStep(c.text, "")
+		got, err := perStep(c.text, "", &ownCopies{objective: "web/o"})
 		if err != nil || strings.Join(strings.Fields(got), " ") != c.want {
 			t.Errorf("%s\n got %s, %v\nwant %s", c.text, got, err, c.want)
 		}
@@ -64,7 +73,7 @@ func TestPerStep(t *testing.T) {
 		`sum_over_time(x[$window:15s] offset 5m)`:                 "offset",
 		`x[$window]`:                                              "yields a matrix",
 	} {
-		if got, err := perStep(text, ""); err == nil || !strings.Contains(err.Error(), why) {
+		if got, err := perStep(text, "", &ownCopies{}); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %s, %v, want an error about %q", text, got, err, why)
 		}
 	}

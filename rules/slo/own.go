@@ -9,26 +9,20 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/rule"
 )
 
-// chunk is how many of the policy's own objectives share a group. Each objective has six rules: two steps, two totals,
-// the corrections and what is unmeasured.
-const chunk = rule.GroupLimit / 6
-
-// ownTotals adds up the events of the policy's own objectives. From the totals on they are judged by the same
-// rules as requests.
+// ownTotals adds up the events of the policy's own objectives, as many in a group as it may have rules. From the totals
+// on they are judged by the same rules as requests.
 func ownTotals(p *config.Policy) ([]rule.Group, error) {
 	var groups []rule.Group
 	var errs []error
-	for start := 0; start < len(p.SLOs); start += chunk {
-		var rules []rule.Rule
-		for i, s := range p.SLOs[start:min(start+chunk, len(p.SLOs))] {
-			own, err := ownRules(p, s, fmt.Sprintf("slos[%d]", start+i))
-			errs = append(errs, err)
-			rules = append(rules, own...)
+	for i, s := range p.SLOs {
+		own, err := ownRules(p, s, fmt.Sprintf("slos[%d]", i))
+		errs = append(errs, err)
+		if n := len(groups); n > 0 && len(groups[n-1].Rules)+len(own) <= rule.GroupLimit {
+			groups[n-1].Rules = append(groups[n-1].Rules, own...)
+			continue
 		}
 		groups = append(groups, rule.Group{
-			Name:     fmt.Sprintf("thorbis-slo-own-%d", len(groups)+1),
-			Interval: rule.TotalsInterval,
-			Rules:    rules,
+			Name: fmt.Sprintf("thorbis-slo-own-%d", len(groups)+1), Interval: rule.TotalsInterval, Rules: own,
 		})
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -41,8 +35,9 @@ func ownTotals(p *config.Policy) ([]rule.Group, error) {
 // events. So a negative difference is no credit for later failures, and ten failures of five events are five. NaN
 // counts nothing, because a total would never lose it again.
 func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error) {
-	total, totalErr := ownStep(p, path+".total", s.Total)
-	bad, badErr := ownStep(p, path+".bad", s.Bad)
+	read := copiesOf(p, s)
+	total, totalErr := ownStep(p, path+".total", s.Total, read)
+	bad, badErr := ownStep(p, path+".bad", s.Bad, read)
 	if err := errors.Join(totalErr, badErr); err != nil {
 		return nil, err
 	}
@@ -59,7 +54,7 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error)
 		"planned": metric.Maintenance.Select(service...),
 		"reason":  metric.LabelReason,
 	}
-	rules := []rule.Rule{
+	rules := append(read.rules(), []rule.Rule{
 		{
 			Record: metric.EventsTotals.Step, Labels: labels,
 			Expr: rule.Expand(`clamp_min($total < Inf, 0) unless on () $planned`, n),
@@ -82,7 +77,7 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error)
 			)
 			unless on () $planned`, n)},
 		{Record: metric.SLOUnmeasured, Labels: labels, Expr: unmeasured(total, bad, n)},
-	}
+	}...)
 	for _, total := range sloTotals(fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name)) {
 		total.Labels = labels // the same as its series have; promtool asks for rules that differ
 		rules = append(rules, total)
@@ -97,8 +92,8 @@ type ownExpr struct {
 	whole   string // the same with all matchers; empty if the expression filters, so that nothing is no fault
 }
 
-func ownStep(p *config.Policy, path, text string) (ownExpr, error) {
-	step, err := perStep(text, p.Environment)
+func ownStep(p *config.Policy, path, text string, read *ownCopies) (ownExpr, error) {
+	step, err := perStep(text, p.Environment, read)
 	if err != nil {
 		return ownExpr{}, p.ErrorAt(path, "%v", err)
 	}

@@ -121,20 +121,16 @@ func serviceSteps() []rule.Rule {
 	}
 }
 
-// observed adds up for how long events were measured. Budgets wait for it, so it keeps the pace of the totals.
+// observed adds up for how long events were measured. What was missed counts with the next step, so the time in which it
+// was missed has been measured too. Budgets wait for it, so it keeps the pace of the totals.
 func observed() []rule.Rule {
 	n := rule.Names{
 		"events": metric.EventsTotals.Step.Name, "last": metric.LastObserved.Name,
-		"before": rule.Before(metric.LastObserved), "missed": rule.Seconds(2 * rule.SlowInterval),
+		"before": rule.Before(metric.LastObserved),
 	}
 	return []rule.Rule{
-		// What was missed counts with the next step, so the time in which it was missed has been measured too. The policy's
-		// own objectives miss it.
 		{Record: metric.LastObserved, Expr: rule.Expand(`time() + 0 * $events`, n)},
-		{Record: metric.SeenTotals.Step, Expr: rule.Expand(`
-			$last{`+builtin+`} - $before
-			or
-			$last - $before <= $missed`, n)},
+		{Record: metric.SeenTotals.Step, Expr: rule.Expand(`$last - $before`, n)},
 		sloTotal(metric.SeenTotals, ""),
 	}
 }
