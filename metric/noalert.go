@@ -77,7 +77,7 @@ func init() {
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors)
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", ServiceRequestDuration,
 		TenantRequestDuration)
-	documentNoAlert("For dashboards; objectives read the windows of tenants, and the counters of services.", TenantSlowRequests)
+	documentNoAlert("For dashboards; objectives read the windows of tenants.", TenantSlowRequests)
 	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes)
 	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored,
 		TenantSourceLastRead)

@@ -95,9 +95,9 @@ func skipSpace(expr string, from int) int {
 	return from
 }
 
-// named reports whether a matcher compares the environment with the policy's, by = or by !=. Copies of what the policy's
-// own objectives read keep the labels of their sources, which may have another environment or none: theirs is in the
-// name of the copy.
+// named reports whether a matcher compares the environment with the policy's, by = or by !=. Copies of what the
+// policy's own objectives read keep the labels of their sources, which may have another environment or none: theirs is
+// in the name of the copy.
 func (sc Scope) named(m *labels.Matcher) bool {
 	if m.Name == metric.LabelCopy {
 		return m.Type == labels.MatchEqual

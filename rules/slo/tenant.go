@@ -32,8 +32,8 @@ func tenantTier() string {
 // unknownTierRank is above the rank of every tier of the policy: an unknown tier counts as the most urgent.
 const unknownTierRank = 10
 
-// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests, as the
-// exporters count them over each window. What rules added up of every tenant cost a hundred times as much.
+// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests, as
+// the exporters count them over each window. What rules added up of every tenant cost a hundred times as much.
 func tenantWindows(windows ...string) []rule.Rule {
 	var rules []rule.Rule
 	for _, w := range windows {
@@ -58,8 +58,8 @@ func tenantWindows(windows ...string) []rule.Rule {
 	return rules
 }
 
-// windowed adds up what exporters count over a window. One that does not answer, as it restarts or dies, has counted what
-// it last showed; one that was replaced by another with the same state counts once.
+// windowed adds up what exporters count over a window. One that does not answer, as it restarts or dies, has counted
+// what it last showed; one that was replaced by another with the same state counts once.
 func windowed(level, counter string) string {
 	return rule.Expand(`sum by ($level) (max by ($level, store) (last_over_time(`+counter+`[10m])))`,
 		rule.Names{"level": rule.Levels[level]})

@@ -41,8 +41,8 @@ func latencySLO(l config.LatencyObjective) string {
 const builtin = metric.LabelSLO + `=~"` + metric.SLOAvailability + `|` + metric.SLOLatencyPrefix + `.*"`
 
 // requestTotals adds up the requests of services and tiers. Exporters count those of a tier apart from those of its
-// tenants, so that no rule sums over tenants. The shortest windows of tenants stand beside them: a service's bad requests
-// less those of its worst tenant must come from one scrape.
+// tenants, so that no rule sums over tenants. The shortest windows of tenants stand beside them: a service's bad
+// requests less those of its worst tenant must come from one scrape.
 func requestTotals(p *config.Policy) []rule.Group {
 	slos := requestSLOs(p)
 	ledger := slices.Concat(tierTotals(slos), serviceSteps(), sloTotals(builtin),
@@ -121,8 +121,8 @@ func serviceSteps() []rule.Rule {
 	}
 }
 
-// observed adds up for how long events were measured. What was missed counts with the next step, so the time in which it
-// was missed has been measured too. Budgets wait for it, so it keeps the pace of the totals.
+// observed adds up for how long events were measured. What was missed counts with the next step, so the time in which
+// it was missed has been measured too. Budgets wait for it, so it keeps the pace of the totals.
 func observed() []rule.Rule {
 	n := rule.Names{
 		"events": metric.EventsTotals.Step.Name, "last": metric.LastObserved.Name,
