@@ -33,8 +33,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 		"Its path prefixes all links and, without --web.route-prefix, all pages.").StringVar(&s.options.ExternalURL)
 	app.Flag("web.route-prefix", "Path below which all pages are served, the metrics too; "+
 		"by default that of --web.external-url.").StringVar(&s.options.RoutePrefix)
-	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Anyone who reaches the port "+
-		"can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
+	app.Flag("web.probe-any-target", "Allow /probe for targets that the policy does not name. Anyone who reaches the "+
+		"port can then look around your network, with the credentials of the modules.").BoolVar(&s.options.ProbeAnyTarget)
 	app.Flag("storage.path", "Directory for state that survives a restart; empty keeps it in memory only.").
 		Default("data/").StringVar(&s.options.StoragePath)
 	app.Flag("receive.listen-address",

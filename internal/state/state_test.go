@@ -260,7 +260,8 @@ func TestLoadJSON(t *testing.T) {
 		t.Errorf("version: %v", err)
 	}
 	save(t, d, `{"Runs": `)
-	if err := d.LoadJSON("health", 1, 100, &got); err == nil || !strings.Contains(err.Error(), "load health: invalid JSON") {
+	err := d.LoadJSON("health", 1, 100, &got)
+	if err == nil || !strings.Contains(err.Error(), "load health: invalid JSON") {
 		t.Errorf("cut: %v", err)
 	}
 }
