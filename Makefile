@@ -236,6 +236,11 @@ run: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## the whole system on 127.
 	@$(GO) build -o $(BIN)/demo ./demo
 	@THORBIS_BIN=$(BIN) exec $(BIN)/demo
 
+.PHONY: demo-history
+demo-history: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## make run with the records of two weeks before, for budgets and reviews
+	@$(GO) build -o $(BIN)/demo ./demo
+	@THORBIS_BIN=$(BIN) exec $(BIN)/demo history
+
 .PHONY: run-exporter
 run-exporter: build ## the exporter alone, on its embedded default
 	@exec $(BIN)/thorbis_exporter

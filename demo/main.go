@@ -1,7 +1,7 @@
-// Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C.
-// `demo outage [MODE [TENANT]]` breaks the platform of a running demonstration, or one tenant's part of it, and
-// `demo recover` mends it. THORBIS_DEMO_PORT has
-// all its parts listen from that port on, so that two demonstrations fit on one machine.
+// Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C. `demo history` does so with
+// the records of two weeks before. `demo outage [MODE [TENANT]]` breaks the platform of a running demonstration, or one
+// tenant's part of it, and `demo recover` mends it. THORBIS_DEMO_PORT has all its parts listen from that port on, so
+// that two demonstrations fit on one machine.
 package main
 
 import (
@@ -31,7 +31,9 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 0:
-		return serve()
+		return serve(false)
+	case args[0] == "history" && len(args) == 1:
+		return serve(true)
 	case args[0] == "outage" && len(args) <= 3:
 		parameters := url.Values{}
 		for i, name := range []string{"mode", "tenant"}[:len(args)-1] {
@@ -41,7 +43,8 @@ func run(args []string) error {
 	case args[0] == "recover" && len(args) == 1:
 		return control("/recover")
 	}
-	return fmt.Errorf("usage: demo | demo outage [MODE [TENANT]] | demo recover, with MODE one of %s", saas.ModeNames())
+	return fmt.Errorf("usage: demo [history] | demo outage [MODE [TENANT]] | demo recover, with MODE one of %s",
+		saas.ModeNames())
 }
 
 // addresses are the fixed ones unless the environment names a port.
@@ -79,7 +82,8 @@ func control(path string) error {
 	return nil
 }
 
-func serve() error {
+// serve runs the demonstration, with the records of two weeks before it if history is true.
+func serve(history bool) error {
 	// the last: a closed terminal
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -91,8 +95,9 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx,
-		stack.Options{Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, ManyTenants: true})
+	s, err := stack.Start(ctx, stack.Options{
+		Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, ManyTenants: true, History: history,
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

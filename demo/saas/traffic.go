@@ -62,6 +62,19 @@ func (p *Platform) Traffic(ctx context.Context, t Traffic) error {
 	}
 }
 
+// Shares returns the share of the requests that each of so many tenants makes, the largest first.
+func Shares(tenants int) []float64 {
+	shares, sum := make([]float64, tenants), 0.0
+	for i := range shares {
+		shares[i] = math.Pow(float64(1+i), -zipf)
+		sum += shares[i]
+	}
+	for i := range shares {
+		shares[i] /= sum
+	}
+	return shares
+}
+
 // append logs the requests of one tick.
 func (g *generator) append(elapsed time.Duration) error {
 	if info, err := os.Stat(g.Log); err == nil && info.Size() > rotateAbove {

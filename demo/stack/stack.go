@@ -49,6 +49,8 @@ type Options struct {
 	Traffic float64
 	// ManyTenants is for 40 tenants in three tiers instead of 4 in two. Now and then one of them is noisy or slow.
 	ManyTenants bool
+	// History gives Prometheus the records of two weeks before. It needs Traffic.
+	History bool
 
 	// Interval is that of the checks. Secondary and Manager are the delays of the escalation's layers for a P1.
 	Interval, Secondary, Manager time.Duration
@@ -129,10 +131,16 @@ func (s *Stack) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.options.History {
+		s.say("two weeks of history")
+		if err := s.writeHistory(ctx); err != nil {
+			return err
+		}
+	}
 	s.say("Prometheus")
 	p, err = start(s.Dir, "prometheus", s.program("tools/prometheus"),
 		"--config.file="+filepath.Join(s.Dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(s.Dir, "prometheus-data"),
+		"--storage.tsdb.path="+filepath.Join(s.Dir, prometheusData),
 		"--web.listen-address="+s.Prometheus)
 	if err != nil {
 		return err
@@ -208,6 +216,9 @@ func (s *Stack) background(ended string, do func(context.Context) error) {
 	}()
 	s.stopPlatform = append(s.stopPlatform, func() { cancel(); <-done })
 }
+
+// prometheusData is where Prometheus keeps its samples.
+const prometheusData = "prometheus-data"
 
 // seed makes the traffic of every demonstration the same.
 const seed = 1
