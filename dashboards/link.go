@@ -31,18 +31,19 @@ func linkTo(uid string, variables map[string]string) string {
 
 // variablesOn are the variables of each dashboard beside the data source and the environment: what a link can set.
 var variablesOn = map[string][]string{
-	metric.SLODashboard:       {metric.LabelAppService, metric.LabelSLO},
-	metric.HealthDashboard:    {metric.LabelAppService},
-	metric.TenantsDashboard:   {metric.LabelAppService},
-	metric.TenantDashboard:    {metric.LabelAppService, metric.LabelTenant},
-	metric.StorageDashboard:   {metric.LabelHost},
-	metric.DatabasesDashboard: {metric.LabelServer},
-	metric.ResourcesDashboard: {metric.LabelHost},
-	metric.BackupDashboard:    {metric.LabelBackup},
-	metric.IncidentDashboard:  {},
-	metric.ExporterDashboard:  {},
-	metric.DailyDashboard:     {metric.LabelAppService},
-	metric.WeeklyDashboard:    {metric.LabelAppService},
+	metric.SLODashboard:        {metric.LabelAppService, metric.LabelSLO},
+	metric.HealthDashboard:     {metric.LabelAppService},
+	metric.TenantsDashboard:    {metric.LabelAppService},
+	metric.TenantDashboard:     {metric.LabelAppService, metric.LabelTenant},
+	metric.StorageDashboard:    {metric.LabelHost},
+	metric.DatabasesDashboard:  {metric.LabelServer},
+	metric.ResourcesDashboard:  {metric.LabelHost},
+	metric.BackupDashboard:     {metric.LabelBackup},
+	metric.ProceduresDashboard: {metric.LabelProcedure},
+	metric.IncidentDashboard:   {},
+	metric.ExporterDashboard:   {},
+	metric.DailyDashboard:      {metric.LabelAppService},
+	metric.WeeklyDashboard:     {metric.LabelAppService},
 }
 
 // variablesOf leaves of the keys of a row those that a dashboard has as variables.

@@ -22,6 +22,7 @@ const (
 	pickedHost        = metric.LabelHost + `=~"$host"`
 	pickedBackup      = metric.LabelBackup + `=~"$backup"`
 	pickedServer      = metric.LabelServer + `=~"$server"`
+	pickedProcedure   = metric.LabelProcedure + `=~"$procedure"`
 )
 
 // Bounds of what a panel shows where there may be thousands.

@@ -177,23 +177,23 @@ var (
 // Alerts on procedures. At most one of them fires for a procedure.
 var (
 	ProcedureMissedAlert = alert(Alert{
-		Name: "ThorbisProcedureMissed", Priorities: everyPriority, Page: true,
+		Name: "ThorbisProcedureMissed", Priorities: everyPriority, Page: true, Dashboard: ProceduresDashboard,
 		What: "No run of a procedure has begun, or succeeded where starts are not reported, within the grace after it was " +
 			"due.",
 		Why: "What it does has not been done; its scheduler or its machine may be down.",
 	})
 	ProcedureLateAlert = alert(Alert{
-		Name: "ThorbisProcedureLate", Priorities: everyPriority, Page: true,
+		Name: "ThorbisProcedureLate", Priorities: everyPriority, Page: true, Dashboard: ProceduresDashboard,
 		What: "A run of a procedure has begun in time, and has not succeeded within its grace and its maximum runtime.",
 		Why:  "What it does is not done yet; it may have been ended without a report.",
 	})
 	ProcedureFailedAlert = alert(Alert{
-		Name: "ThorbisProcedureFailed", Priorities: everyPriority, Page: true,
+		Name: "ThorbisProcedureFailed", Priorities: everyPriority, Page: true, Dashboard: ProceduresDashboard,
 		What: "The last run of a procedure has failed.",
 		Why:  "What it does has not been done.",
 	})
 	ProcedureOverrunAlert = alert(Alert{
-		Name: "ThorbisProcedureRunningTooLong", Priorities: everyPriority, Page: true,
+		Name: "ThorbisProcedureRunningTooLong", Priorities: everyPriority, Page: true, Dashboard: ProceduresDashboard,
 		What: "A run of a procedure has neither ended nor reported that it is alive for its maximum runtime.",
 		Why:  "It may hang, and hold up the next run and what depends on it.",
 	})

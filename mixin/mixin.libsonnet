@@ -36,6 +36,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
     'thorbis-incidents.json': import '../dashboards/thorbis-incidents.json',
     'thorbis-overview.json': import '../dashboards/thorbis-overview.json',
+    'thorbis-procedures.json': import '../dashboards/thorbis-procedures.json',
     'thorbis-resources.json': import '../dashboards/thorbis-resources.json',
     'thorbis-slo.json': import '../dashboards/thorbis-slo.json',
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
