@@ -77,17 +77,22 @@ func procedures(*config.Policy) *dashboard.DashboardBuilder {
 			about: "From start to end, where both are reported or the duration is.",
 		}, 12, query("A", fmt.Sprintf("max by (%s) (%s)", proceduresBy, ofProcedure(metric.ProcedureLastDuration)),
 			"{{procedure}}")).Min(0),
-		manyLines(words{
+		coloured(lines(words{
 			title: "Runs by result", unit: units.Short, empty: "no run has been reported",
 			about: "Runs that were reported at that time, by result. Unfinished ones have begun and never ended.",
-		}, 12, query("A", fmt.Sprintf("sum by (%s, result) (increase(%s[$__rate_interval]))", proceduresBy,
-			ofProcedure(metric.ProcedureRuns)), "{{procedure}} {{result}}")).Min(0),
-		lines(words{
+		}, 12, query("A", fmt.Sprintf("sum by (result) (increase(%s[$__rate_interval]))", ofProcedure(metric.ProcedureRuns)),
+			"{{result}}")).Min(0), map[string]string{
+			metric.ResultSuccess: green, metric.ResultFailure: red, metric.ProcedureUnfinished: orange,
+		}),
+		coloured(lines(words{
 			title: "Pings by result", unit: units.CountsPerSecond, empty: "no ping has come",
 			about: "How runs are reported over HTTP. Refused ones have a wrong key or name; those of a procedure that is " +
 				"renamed are refused until its job is changed.",
 		}, 12, query("A", fmt.Sprintf("sum by (result) (rate(%s[$__rate_interval]))", inEnvironment(metric.ProcedurePings)),
-			"{{result}}")).Min(0),
+			"{{result}}")).Min(0), map[string]string{
+			metric.PingAccepted: green, metric.PingRefused: red, metric.PingUnavailable: red,
+			metric.PingInvalid: orange, metric.PingRateLimited: yellow, metric.PingIgnored: grey,
+		}),
 	)
 	return b
 }
