@@ -19,13 +19,7 @@ import (
 
 // configure writes the policy with its secrets, generates the bundle, and points Prometheus at it.
 func (s *Stack) configure(ctx context.Context) error {
-	policy, err := render("thorbis.yaml", policyTemplate, map[string]any{
-		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.ManyTenants, "Log": filepath.Join(s.Dir, accessLog),
-		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
-		"Alertmanager": s.Alertmanager,
-		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
-		"Manager": duration(s.options.Manager),
-	})
+	policy, err := s.policy()
 	if err != nil {
 		return err
 	}
@@ -65,6 +59,17 @@ func (s *Stack) configure(ctx context.Context) error {
 		return err
 	}
 	return s.write("prometheus.yml", text)
+}
+
+// policy returns the policy of this run.
+func (s *Stack) policy() (string, error) {
+	return render("thorbis.yaml", policyTemplate, map[string]any{
+		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.ManyTenants, "Log": filepath.Join(s.Dir, accessLog),
+		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
+		"Alertmanager": s.Alertmanager,
+		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
+		"Manager": duration(s.options.Manager),
+	})
 }
 
 // duration writes a duration as the policy has it.

@@ -10,11 +10,20 @@ import (
 	"github.com/thorbis/thorbis_exporter/demo/saas"
 )
 
-// writeHistory gives Prometheus, before it starts, the records of two weeks before. What it states is the policy's.
+// writeHistory gives Prometheus, before it starts, the records of two weeks before.
 func (s *Stack) writeHistory(ctx context.Context) error {
+	dir := filepath.Join(s.Dir, prometheusData)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return s.past().Write(ctx, dir, time.Now())
+}
+
+// past returns what the policy states of the platform.
+func (s *Stack) past() *history.Platform {
 	all := tenants(s.options.ManyTenants)
 	shares := saas.Shares(len(all))
-	p := history.Platform{
+	p := &history.Platform{
 		Environment: "demo", Service: "web", Checks: []string{"web-home", "web-tls"}, TenantCheck: "tenant-home",
 		PerSecond: s.options.Traffic, Peak: 100,
 		Availability: 0.9999, LatencySLO: "latency-300ms", Latency: 0.95,
@@ -22,9 +31,5 @@ func (s *Stack) writeHistory(ctx context.Context) error {
 	for i, t := range all {
 		p.Tenants = append(p.Tenants, history.Tenant{Name: t.name, Tier: t.tier, Share: shares[i]})
 	}
-	dir := filepath.Join(s.Dir, prometheusData)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return p.Write(ctx, dir, time.Now())
+	return p
 }
