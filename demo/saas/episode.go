@@ -12,8 +12,9 @@ const (
 )
 
 const (
-	// slowFactor is how many times as long a slow tenant's requests take; most are above 300 ms then.
-	slowFactor = 8
+	// slowFactor is how many times as long a slow tenant's requests take. A third of them are above 300 ms then: enough to
+	// be shown, too few to page.
+	slowFactor = 4
 	// noise is how many requests of the noisy tenant there are for each one of all tenants.
 	noise = 0.5
 	// limited is the share of them that the platform refuses with 429.
