@@ -31,10 +31,10 @@ func sla(p *config.Policy) rule.Group {
 		},
 		{Record: metric.SLADown, Expr: rule.Expand(`max by ($service) ($down - $downStart or $down or 0 * $observed)`, n)},
 		{Record: metric.SLAUptime, Expr: rule.Expand(`
-			min by ($service) (
+			clamp_min(min by ($service) (
 				1 - ($down - $downStart or $down or 0 * $observed)
 				/ (($observed - $observedStart or $observed) > 0)
-			)`, n)},
+			), 0)`, n)},
 	}
 	if !p.SLA.Availability.IsZero() {
 		rules = append(rules, rule.Rule{

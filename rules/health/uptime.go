@@ -124,9 +124,10 @@ func budget(p *config.Policy) rule.Group {
 	maps.Copy(n, uptimeNames)
 	record := func(r *metric.Record, text string) rule.Rule { return rule.Rule{Record: r, Expr: rule.Expand(text, n)} }
 	return rule.Group{Name: "thorbis-uptime-budget", Interval: rule.WindowInterval, Rules: []rule.Rule{
+		// Seconds down are counted before those judged, so that a young install that begins with an outage has more of them.
 		record(metric.Uptime["5m"], `clamp_min(1 - ($down5m or 0 * $observed5m) / ($observed5m > 0), 0)`),
-		record(metric.Uptime["1d"], `1 - ($down1d or 0 * $observed1d) / ($observed1d > 0)`),
-		record(metric.Uptime[rule.Period], `1 - ($downPeriod or 0 * $observedPeriod) / ($observedPeriod > 0)`),
+		record(metric.Uptime["1d"], `clamp_min(1 - ($down1d or 0 * $observed1d) / ($observed1d > 0), 0)`),
+		record(metric.Uptime[rule.Period], `clamp_min(1 - ($downPeriod or 0 * $observedPeriod) / ($observedPeriod > 0), 0)`),
 		record(metric.Coverage, `clamp_max($observedPeriod / $period, 1)`),
 		record(metric.BudgetLeftSeconds, `$budget * $period - ($downPeriod or 0 * $budget)`),
 		record(metric.BudgetLeft, `1 - ($downPeriod or 0 * $budget) / ($budget * $period)`),
