@@ -16,6 +16,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/dashboards"
 	"github.com/thorbis/thorbis_exporter/metric"
+	"github.com/thorbis/thorbis_exporter/mixin/handbook"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
@@ -62,11 +63,17 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
 
+	handbookDocs, err := handbook.Docs(boards)
+	if err != nil {
+		return nil, fmt.Errorf("handbook: %w", err)
+	}
+
 	files := Files{
 		"alertmanager/alertmanager.yaml": routes,
 		"docs/metrics.md":                metric.Docs(),
 		"docs/alerts.md":                 alertDocs(p, bundle),
 		"docs/panels.md":                 boardDocs,
+		"docs/handbook.md":               handbookDocs,
 	}
 	for name, text := range bundle.Files() {
 		files[path.Join("rules", name)] = text

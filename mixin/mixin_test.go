@@ -47,7 +47,8 @@ func TestRender(t *testing.T) {
 			}
 			for _, want := range []string{
 				"rules/health.rules.yaml", "alertmanager/alertmanager.yaml", "alertmanager/templates/thorbis.tmpl",
-				"dashboards/thorbis-health.json", "docs/metrics.md", "docs/alerts.md", "mixin/mixin.libsonnet",
+				"dashboards/thorbis-health.json", "docs/metrics.md", "docs/alerts.md", "docs/handbook.md",
+				"mixin/mixin.libsonnet",
 			} {
 				if len(files[want]) == 0 {
 					t.Errorf("%s is missing", want)
@@ -198,7 +199,9 @@ func TestDocs(t *testing.T) {
 			t.Errorf("docs/alerts.md lacks %s", a.Name)
 		}
 	}
-	for name, page := range map[string]string{"metrics.md": metrics, "alerts.md": alerts} {
+	for name, page := range map[string]string{
+		"metrics.md": metrics, "alerts.md": alerts, "handbook.md": string(files["docs/handbook.md"]),
+	} {
 		columns := 0
 		for line := range strings.SplitSeq(page, "\n") {
 			if !strings.HasPrefix(line, "|") {

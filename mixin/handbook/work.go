@@ -1,0 +1,278 @@
+package handbook
+
+import "github.com/thorbis/thorbis_exporter/metric"
+
+// What judges every procedure, and every task that people report when it is done.
+var (
+	runSeries = []series{
+		metric.ProcedureState, metric.ProcedureLastSuccess, metric.ProcedureMissing, metric.ProcedureFailing,
+	}
+	runAlerts = []*metric.Alert{
+		metric.ProcedureMissedAlert, metric.ProcedureLateAlert, metric.ProcedureFailedAlert, metric.ProcedureOverrunAlert,
+	}
+	runPanels = on(metric.ProceduresDashboard, "Procedures", "States over time", "Duration of the last run")
+
+	taskSeries = []series{metric.ProcedureDueTime, metric.ProcedureLastSuccess, metric.ProcedureMissing}
+	taskAlerts = []*metric.Alert{metric.ProcedureMissedAlert}
+	taskPanels = on(metric.ProceduresDashboard, "Procedures")
+)
+
+var automated = chapter{"Automated procedures", []item{
+	{
+		id: "A1", text: "Health checks every 30 s: check endpoints, validate responses, alert on failures",
+		policy: []string{"health.interval", "health.checks[web-home]", "procedures.expected[health-checks]"},
+		series: []series{metric.HealthCheckState, metric.HealthCheckProbes, metric.HealthCheckProbeFailures},
+		alerts: []*metric.Alert{
+			metric.CheckDownAlert, metric.CheckUnknownAlert, metric.CheckSilentAlert, metric.ProcedureMissedAlert,
+		},
+		panels: []panels{
+			on(metric.HealthDashboard, "Outages over time", "Failed probes by reason"),
+			on(metric.ExporterDashboard, "Checks watched"),
+		},
+		pages: []string{"health.md"},
+	},
+	{
+		id: "A2", text: "Performance optimisation, continuous: cache optimisation, query analysis, resource scaling",
+		policy: []string{
+			"procedures.expected[cache-optimisation]", "procedures.expected[query-analysis]",
+			"procedures.expected[resource-scaling]",
+		},
+		series: runSeries,
+		alerts: runAlerts,
+		panels: []panels{
+			on(metric.DatabasesDashboard, "Cache hits", "Temporary files"),
+			on(metric.ResourcesDashboard, "Autoscalers"),
+			runPanels,
+		},
+		pages:  []string{"procedures.md"},
+		reason: "Other programs do the work and report each run; nothing here optimises.",
+	},
+	{
+		id: "A3", text: "Security scanning hourly: vulnerability scan, dependency check, access audit",
+		policy: []string{
+			"procedures.expected[vulnerability-scan]", "procedures.expected[dependency-check]",
+			"procedures.expected[access-audit]",
+		},
+		series: runSeries,
+		alerts: runAlerts,
+		panels: []panels{runPanels},
+		pages:  []string{"procedures.md"},
+		reason: "That a scan ran and whether it succeeded is reported. What it found is not measured yet.",
+	},
+	{
+		id: "A4", text: "Backup verification daily: integrity, restore testing, retention clean-up",
+		policy: []string{
+			"procedures.expected[backup-integrity]", "procedures.expected[restore-testing]",
+			"procedures.expected[retention-clean-up]", "backups[main-db].verify.interval",
+			"backups[main-db].restore_test.interval", "backups[main-db].retention",
+		},
+		series: []series{
+			metric.BackupTested, metric.BackupProven, metric.BackupTestFailed, metric.BackupRecoveryProven,
+			metric.BackupRetentionBroken,
+		},
+		alerts: []*metric.Alert{
+			metric.VerifyFailedAlert, metric.VerifyOverdueAlert, metric.RestoreFailedAlert, metric.RestoreOverdueAlert,
+			metric.RecoverySlowAlert, metric.RetentionAlert,
+		},
+		panels: []panels{
+			on(metric.BackupDashboard, "Tests failed", "Tests overdue", "Retention broken", "Proven recovery time"),
+			runPanels,
+		},
+		pages: []string{"backups.md#verification-and-restore-tests"},
+	},
+}}
+
+var daily = chapter{"Daily checklist", []item{
+	{
+		id: "D1", text: "08:00 UTC: system health review, 15 min, SRE team",
+		policy: []string{"procedures.expected[system-health-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.DailyDashboard, "08:00 System health", "Worst uptime of a day", "Outages over time",
+				"Backups without proof", "Budgets that shrink fast"),
+			taskPanels,
+		},
+	},
+	{
+		id: "D2", text: "09:00 UTC: performance metrics analysis, 30 min, operations lead",
+		policy: []string{"procedures.expected[performance-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.DailyDashboard, "09:00 Performance", "Duration of 95 of 100 requests",
+				"Services in a day", "Machines in a day"),
+			taskPanels,
+		},
+	},
+	{
+		id: "D3", text: "10:00 UTC: security event review, 20 min, security team",
+		policy: []string{"procedures.expected[security-event-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.DailyDashboard, "10:00 Security", "Requests of unknown hosts", "Posts refused",
+				"Client errors", "Certificates by expiry"),
+			taskPanels,
+		},
+		reason: noSecurity + " The panels show signs of them in requests and receivers.",
+	},
+	{
+		id: "D4", text: "16:00 UTC: incident review and documentation, 30 min, all teams",
+		policy: []string{"procedures.expected[incident-review]", "procedures.expected[incident-write-ups]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.DailyDashboard, "16:00 Incidents", "Incidents of a day", "Answered late in a day",
+				"What was noisy"),
+			taskPanels,
+		},
+	},
+}}
+
+var weekly = chapter{"Weekly review", []item{
+	{
+		id: "W1", text: "Performance trends and chances",
+		policy: []string{"procedures.expected[weekly-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.WeeklyDashboard, "Services", "Requests", "Duration of 95 of 100 requests"),
+			taskPanels,
+		},
+	},
+	{
+		id: "W2", text: "Capacity planning, utilisation and scaling decisions",
+		policy: []string{"procedures.expected[weekly-review]"},
+		series: []series{metric.FilesystemFull, metric.ServiceUtilization},
+		alerts: []*metric.Alert{metric.DiskFillingAlert, metric.NearPeakAlert},
+		panels: []panels{on(metric.WeeklyDashboard, "Filesystems that will be full", "Databases that grow",
+			"Peaks of services", "Machines at their peak")},
+	},
+	{
+		id: "W3", text: "Post-mortems of all incidents",
+		policy: []string{"procedures.expected[weekly-review]"},
+		series: []series{metric.IncidentsOpened, metric.IncidentResponses},
+		alerts: taskAlerts,
+		panels: []panels{on(metric.WeeklyDashboard, "Incidents of the week", "Incidents a week by priority")},
+		reason: "Post-mortems are written elsewhere. Which incident lacks one is not measured yet.",
+	},
+	{
+		id: "W4", text: "Security posture and threat updates",
+		policy: []string{"procedures.expected[weekly-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{taskPanels},
+		reason: noSecurity,
+	},
+	{
+		id: "W5", text: "Process improvement and automation chances",
+		policy: []string{"procedures.expected[weekly-review]"},
+		series: []series{metric.BriefRatio, metric.OpenedIncrease},
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.WeeklyDashboard, "What was noisy"),
+			on(metric.IncidentDashboard, "Needed no action", "Over within five minutes", "Incidents a week by shift"),
+		},
+	},
+}}
+
+var compliance = chapter{"Compliance", []item{
+	{
+		id: "K1", text: "SOC 2 Type II: yearly audit and continuous monitoring",
+		policy: []string{"procedures.expected[soc2-audit]", "procedures.expected[access-audit]"},
+		series: []series{
+			metric.Coverage, metric.BackupProven, metric.IncidentAcknowledgeDuration, metric.ProcedureRuns,
+		},
+		alerts: taskAlerts,
+		panels: []panels{on(metric.HealthDashboard, "Measured", "Contract of this month"), taskPanels},
+		pages:  []string{"api.md#checks", "api.md#tenants"},
+		reason: "Evidence is series and 400 days of history. No report for auditors is written.",
+	},
+	{
+		id: "K2", text: "GDPR and CCPA",
+		policy: []string{"backups[main-db].retention.max_age"},
+		series: []series{metric.BackupRetentionBroken},
+		alerts: []*metric.Alert{metric.RetentionAlert},
+		panels: []panels{on(metric.BackupDashboard, "Retention broken")},
+		pages:  []string{"security.md"},
+		reason: "Backups that are kept for too long are reported. Requests to access or erase data are not measured yet.",
+	},
+	{id: "K3", text: "HIPAA where applicable", reason: noContents},
+	{id: "K4", text: "PCI DSS", reason: noContents},
+}}
+
+var documentation = chapter{"Documentation standards", []item{
+	{
+		id: "N1", text: "Runbooks reviewed monthly",
+		policy: []string{"procedures.expected[runbook-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{taskPanels},
+		pages:  []string{"alerts.md"},
+	},
+	{
+		id: "N2", text: "Incident documentation complete within 24 h of resolution",
+		policy: []string{"procedures.expected[incident-write-ups]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{
+			on(metric.DailyDashboard, "Incidents of a day"),
+			taskPanels,
+		},
+		reason: "One task a day confirms the write-ups since the last. Which incident lacks one is not measured yet.",
+	},
+	{
+		id: "N3", text: "Operational changes documented and approved",
+		series: []series{metric.PolicyInfo, metric.ConfigReloadSuccessful},
+		alerts: []*metric.Alert{metric.PolicyDriftAlert, metric.PolicyReloadAlert},
+		panels: []panels{on(metric.ExporterDashboard, "Configurations loaded", "Exporters")},
+		reason: "Approval is given where the policy is kept, as in a pull request. " +
+			"Changes to the platform are not measured yet.",
+	},
+	{
+		id: "N4", text: "Knowledge base kept current",
+		policy: []string{"procedures.expected[runbook-review]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{taskPanels},
+		reason: "That the review took place is reported. A knowledge base elsewhere is not read.",
+	},
+}}
+
+var people = chapter{"People", []item{
+	{
+		id: "E1", text: "New members: all guides read, two weeks of shadowing, tool training, incident drill, " +
+			"on-call certification before the rotation",
+		policy: []string{"procedures.expected[incident-drill]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{taskPanels},
+		pages:  []string{"glossary.md", "architecture.md"},
+		reason: "The monthly drill is a task. The progress of a person is not measured, for it has no schedule.",
+	},
+	{
+		id: "E2", text: "Existing members: monthly training, cross-training, process improvement, documentation",
+		policy: []string{"procedures.expected[monthly-training]"},
+		series: taskSeries,
+		alerts: taskAlerts,
+		panels: []panels{taskPanels},
+		reason: "That the training took place is reported. Who took part is not measured.",
+	},
+}}
+
+var guides = chapter{"Guides and vendors' pages", []item{
+	{
+		id: "G1", text: "Guides: system administration, monitoring and alerting, incident response, maintenance " +
+			"procedures, performance management, backup and recovery, business continuity",
+		pages: []string{
+			"configuration.md", "security.md", "health.md", "alerts.md", "routing.md", "procedures.md",
+			"slo.md#planned-work", "tenants.md", "storage.md", "backups.md",
+		},
+		reason: "Business continuity has no page: what is beyond restoring backups is not part of this product.",
+	},
+	{
+		id: "G2", text: "status.vercel.com, status.supabase.com, cloudflare status, github status",
+		reason: noVendors,
+	},
+}}
