@@ -99,8 +99,8 @@ func TestRefusedPlatformPagesOnceAcrossCrashes(t *testing.T) {
 			}
 		}
 	})
-	eventually(t, 4*time.Minute, "throughput, which takes five minutes of requests", func() bool {
-		n, err := query(s.Prometheus, metric.TenantRate.Name) // as the panels are asked
+	eventually(t, 4*time.Minute, "throughput for a minute", func() bool {
+		n, err := query(s.Prometheus, metric.ServiceRate.Name+" offset 1m") // as the panels are asked
 		return err == nil && n > 0
 	})
 	eventually(t, 8*time.Minute, "budgets, which take some evaluations of the slow groups", func() bool {

@@ -31,7 +31,6 @@ var exprNames = rule.Names{
 	"requests":     metric.TenantRequests.Select(rule.OwnTenants),
 	"hourly":       metric.TenantRequestsHourly.Name,
 	"hour":         metric.TenantRequestsHour.Name,
-	"tierRequests": metric.TierRequestsTotals.Total.Name,
 	"tenantRate":   metric.TenantRate.Name,
 	"serviceRate":  metric.ServiceRate.Name,
 	"share":        metric.TenantShare.Name,
@@ -43,6 +42,7 @@ var exprNames = rule.Names{
 	"silent":       metric.TenantSilent.Name,
 	"peak":         metric.ServiceExpectedPeak.Name,
 	"counted":      metric.ServiceRequests.Name,
+	"known":        metric.ServiceRequests.Select(rule.KnownTiers),
 	"unknown":      metric.ServiceRequests.Select(rule.UnknownTier),
 	"duration":     metric.ServiceRequestDuration.Name,
 	"native":       metric.RequestDurationRate.Name,
@@ -82,7 +82,7 @@ func throughput() rule.Group {
 	}
 	rules := []rule.Rule{
 		record(metric.TenantRate, `sum by ($serviceTenant) (rate($requests[5m]))`),
-		record(metric.ServiceRate, `sum by ($service) ($tierRequests - $tierRequests offset 5m >= 0) / 300`),
+		record(metric.ServiceRate, `sum by ($service) (rate($known[5m]))`),
 		record(metric.ServiceClassRate, `sum by ($service, code_class) (rate($counted[5m]))`),
 		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
 		record(metric.TenantShare, `$tenantRate{$anyTenant} / on ($service) group_left () ($serviceRate > 0) >= $someShare`),
