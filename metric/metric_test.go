@@ -38,7 +38,7 @@ func TestNamesFollowTheField(t *testing.T) {
 		case m.Unit != "" && !strings.HasSuffix(strings.TrimSuffix(m.Name, "_total"), "_"+m.Unit):
 			t.Errorf("%s: does not end in its unit %s", m.Name, m.Unit)
 		case !strings.HasSuffix(m.Help, "."):
-			t.Errorf("%s: the help is no sentence", m.Name)
+			t.Errorf("%s: the help is not a sentence", m.Name)
 		case m.Across == "":
 			t.Errorf("%s: does not say how several exporters add up", m.Name)
 		}

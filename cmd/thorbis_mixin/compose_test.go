@@ -131,7 +131,7 @@ func TestComposeVolumesAndPorts(t *testing.T) {
 		}
 		for other := range s.DependsOn {
 			if _, ok := c.Services[other]; !ok {
-				t.Errorf("%s depends on %s, which is no service", name, other)
+				t.Errorf("%s depends on %s, which is not a service", name, other)
 			}
 		}
 	}

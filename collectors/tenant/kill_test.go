@@ -222,3 +222,16 @@ func killing(t *testing.T, k *killed, disturb func(context.Context), seen func()
 	}
 	t.Logf("%d kills, %d scrapes, %d tenants, %d lines", n, k.scrapes, len(k.written), k.facts[logLines])
 }
+
+// program is the exporter as it is shipped.
+func program(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("kills real exporters")
+	}
+	binary := filepath.Join(os.Getenv("THORBIS_BIN"), "thorbis_exporter")
+	if !filepath.IsAbs(binary) {
+		t.Skip("THORBIS_BIN does not say where the programs are")
+	}
+	return binary
+}

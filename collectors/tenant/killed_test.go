@@ -390,16 +390,3 @@ func (k *killed) missing() map[string]string {
 	}
 	return wrong
 }
-
-// program is the exporter as it is shipped.
-func program(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("kills real exporters")
-	}
-	binary := filepath.Join(os.Getenv("THORBIS_BIN"), "thorbis_exporter")
-	if !filepath.IsAbs(binary) {
-		t.Skip("THORBIS_BIN does not say where the programs are")
-	}
-	return binary
-}

@@ -84,7 +84,7 @@ func TestSeriesAreThoseOfTheRules(t *testing.T) {
 	for name, s := range all {
 		r := records[s.labels.Get(model.MetricNameLabel)]
 		if r == nil {
-			t.Errorf("%s is no record", name)
+			t.Errorf("%s is not a record", name)
 			continue
 		}
 		var got []string

@@ -64,7 +64,7 @@ func TestHistoryIsThatOfThePolicy(t *testing.T) {
 	sum := 0.0
 	for _, tenant := range past.Tenants {
 		if _, ok := policy.Tiers[tenant.Tier]; !ok {
-			t.Errorf("there is no tier %s", tenant.Tier)
+			t.Errorf("the policy does not have the tier %s", tenant.Tier)
 		}
 		sum += tenant.Share
 	}

@@ -68,7 +68,7 @@ func TestEveryItemIsAnswered(t *testing.T) {
 			t.Errorf("%s: nothing serves %q, and no reason says why", i.id, i.text)
 		}
 		if i.reason != "" && !strings.HasSuffix(i.reason, ".") {
-			t.Errorf("%s: the reason is no sentence: %s", i.id, i.reason)
+			t.Errorf("%s: the reason is not a sentence: %s", i.id, i.reason)
 		}
 		if strings.Contains(i.text+i.reason, "|") {
 			t.Errorf("%s: a bar ends the cell of a table", i.id)

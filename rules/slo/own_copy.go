@@ -18,7 +18,7 @@ type ownCopies struct {
 
 type ownCopy struct {
 	selector, name string
-	stepped        bool // its steps are recorded: they are no histograms
+	stepped        bool // its steps are recorded: they are numbers, not histograms
 }
 
 func copiesOf(p *config.Policy, s *config.SLO) *ownCopies {
@@ -42,8 +42,8 @@ func (o *ownCopy) names() rule.Names {
 	return rule.Names{"seen": seen, "before": rule.BeforeOf(seen), "count": linear[0]}
 }
 
-// rules write the copies, and the steps that are no histograms: all of a counter after a reset, nothing of the first
-// copy, and nothing of what is or was no finite number.
+// rules write the copies, and the steps that are not histograms: all of a counter after a reset, nothing of the first
+// copy, and nothing of a value that is not a finite number or follows one.
 func (c *ownCopies) rules() []rule.Rule {
 	var all []rule.Rule
 	for _, o := range c.all {
@@ -72,7 +72,7 @@ func (c *ownCopies) step(selector, function string) string {
 	switch function {
 	case "":
 		o.stepped, text = true, metric.OwnStep.Select(o.matcher())
-	case histogramFraction: // of the difference of two histograms, where there is one: of none there is no fraction
+	case histogramFraction: // of the difference of two histograms, where there is one
 		text = `$seen - $before and $count($seen) - $count($before) > 0`
 	}
 	return rule.Expand(`label_replace(`+text+`, "`+metric.LabelCopy+`", "", "", "")`, n)

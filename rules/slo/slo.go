@@ -20,8 +20,8 @@ var Subject = rule.Subject{File: "slo.rules.yaml", Groups: func(p *config.Policy
 }}
 
 // objectives returns the groups on objectives that count events: requests, and the policy's own slos. One group writes
-// everything that a burn compares, because groups are evaluated at different moments. Otherwise a service that is
-// summed up later than its worst tenant would burn without that tenant.
+// the windows of a burn, because groups are evaluated at different moments; those of the worst tenant are never older
+// than those of its service, which would burn without that tenant otherwise.
 func objectives(p *config.Policy) []rule.Group {
 	var groups []rule.Group
 	for i, t := range rule.RequestTiers {

@@ -66,7 +66,7 @@ func (st *State) trouble(s *slot) (troubled bool, spent float64) {
 	return st.objectives.evaluate(&lately)
 }
 
-// applySpan begins a span and forgets what is no longer recent, and what is in no window any more.
+// applySpan begins a span and forgets what lies before the spans and the windows that are kept.
 func (st *State) applySpan(r *reader) error {
 	st.span, st.spanAt = uint32(r.uint()), int64(r.uint())
 	at := newMoment(st.tick, 0, &st.ticks)
