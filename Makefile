@@ -211,9 +211,15 @@ unit: build tools setup ## unit tests
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
 	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
 
+# Those in docs are of one width and few enough for git; others are drawn elsewhere.
+WIDTHS       ?=
+TENANTS      ?=
+PICTURES     ?= $(if $(WIDTHS)$(TENANTS),$(BIN)/pictures$(TENANTS:%=-%),$(CURDIR)/docs/pictures)
+
 .PHONY: pictures
-pictures: build tools setup ## draw every dashboard of the demonstration into docs/pictures; it takes about ten minutes
-	@THORBIS_BIN=$(BIN) THORBIS_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -v -timeout 30m -run '^TestPictures$$' ./e2e
+pictures: build tools setup ## draw every dashboard of the demonstration into docs/pictures, in about ten minutes (WIDTHS="1920 1280 390" TENANTS=1000: into bin)
+	@THORBIS_BIN=$(BIN) THORBIS_PICTURES=$(PICTURES) THORBIS_PICTURES_TENANTS=$(TENANTS) \
+	  THORBIS_PICTURES_WIDTHS="$(or $(WIDTHS),$(TENANTS:%=1920))" $(GO) test -count=1 -v -timeout 60m -run '^TestPictures$$' ./e2e
 
 .PHONY: fuzz
 fuzz: ## a short pass over every fuzz test (FUZZTIME=3000x)
@@ -234,19 +240,19 @@ TENANT       ?=
 .PHONY: run
 run: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## the whole system on 127.0.0.1, with a platform to break; Ctrl-C stops it
 	@$(GO) build -o $(BIN)/demo ./demo
-	@THORBIS_BIN=$(BIN) exec $(BIN)/demo
+	@THORBIS_BIN=$(BIN) THORBIS_DEMO_TENANTS=$(TENANTS) exec $(BIN)/demo
 
 .PHONY: demo-history
 demo-history: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## make run with the records of two weeks before, for budgets and reviews
 	@$(GO) build -o $(BIN)/demo ./demo
-	@THORBIS_BIN=$(BIN) exec $(BIN)/demo history
+	@THORBIS_BIN=$(BIN) THORBIS_DEMO_TENANTS=$(TENANTS) exec $(BIN)/demo history
 
 .PHONY: run-exporter
 run-exporter: build ## the exporter alone, on its embedded default
 	@exec $(BIN)/thorbis_exporter
 
 .PHONY: outage
-outage: ## break the running demonstration (MODE=refuse, hang, slow, error, brownout or backup; TENANT=acme breaks one tenant)
+outage: ## break the running demonstration (MODE=refuse, hang, slow, error, brownout, vendor, backup or disk; TENANT=acme breaks one tenant)
 	@$(GO) run ./demo outage '$(MODE)' '$(TENANT)'
 
 .PHONY: recover

@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/config"
 	pages "github.com/thorbis/thorbis_exporter/demo/pager"
+	"github.com/thorbis/thorbis_exporter/internal/alertmanagertest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
@@ -47,7 +48,7 @@ func servePaging(t *testing.T) *paging {
 		Service: "acme", RoutingKeyFile: secret("routing", "acme"), URL: server.URL + "/v2/enqueue",
 		API: &config.PagerDutyAPI{TokenFile: secret("token", "u+key"), URL: server.URL},
 	}
-	s := runAlertmanager(t, newest, func(string) []byte {
+	s := runAlertmanager(t, alertmanagertest.Newest, func(string) []byte {
 		for name, text := range Templates() {
 			if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
 				t.Fatal(err)

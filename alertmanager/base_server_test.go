@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/thorbis/thorbis_exporter/internal/alertmanagertest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
@@ -52,7 +53,7 @@ receivers:
 // the same receivers in both cases, and the bundle's alerts reach the bundle's receivers. Every line of the user's
 // file is kept, in order.
 func TestBaseOnServer(t *testing.T) {
-	for _, release := range []string{oldest, newest} {
+	for _, release := range []string{alertmanagertest.Oldest, alertmanagertest.Newest} {
 		t.Run(release, func(t *testing.T) { baseOn(t, release) })
 	}
 }

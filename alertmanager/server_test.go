@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/alertmanagertest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/mixin/routetest"
 )
@@ -35,9 +33,6 @@ type alertmanagerServer struct {
 	groupKeys map[string][]string // by receiver
 }
 
-// The releases that routes are tested on: the oldest one that is supported, and the newest one.
-const oldest, newest = "alertmanager", "alertmanager-newest"
-
 // serveAlertmanager serves the routes of a policy.
 func serveAlertmanager(t *testing.T, release string, p *config.Policy) *alertmanagerServer {
 	t.Helper()
@@ -47,18 +42,7 @@ func serveAlertmanager(t *testing.T, release string, p *config.Policy) *alertman
 // runAlertmanager runs Alertmanager on the configuration that is made for a webhook's address.
 func runAlertmanager(t *testing.T, release string, configuration func(hooks string) []byte) *alertmanagerServer {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join("..", "bin", "tools", release))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%s is not built; run make tools", release)
-	}
-	addresses, err := stack.FreeAddresses(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &alertmanagerServer{t: t, address: addresses.Alertmanager, groupKeys: map[string][]string{}}
+	s := &alertmanagerServer{t: t, groupKeys: map[string][]string{}}
 	hooks := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 		var message struct{ GroupKey, Receiver string }
 		if err := json.NewDecoder(req.Body).Decode(&message); err == nil {
@@ -70,30 +54,8 @@ func runAlertmanager(t *testing.T, release string, configuration func(hooks stri
 	t.Cleanup(hooks.Close)
 
 	dir := t.TempDir()
-	file := filepath.Join(dir, "alertmanager.yaml")
-	testkit.WriteFile(t, file, configuration(hooks.URL))
-	log := &bytes.Buffer{}
-	cmd := exec.Command(program, "--config.file="+file, "--storage.path="+dir, "--web.listen-address="+s.address,
-		"--cluster.listen-address=")
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	testkit.Eventually(s.t, func() bool {
-		resp, err := http.Get("http://" + s.address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	}, "Alertmanager")
+	testkit.WriteFile(t, filepath.Join(dir, "alertmanager.yaml"), configuration(hooks.URL))
+	s.address = alertmanagertest.Start(t, release, dir)
 	return s
 }
 
@@ -186,7 +148,7 @@ func TestTablesOnServer(t *testing.T) {
 
 func judgeOnServer(t *testing.T, p *config.Policy, tables map[string]*routetest.Table) {
 	t.Helper()
-	for _, release := range []string{oldest, newest} {
+	for _, release := range []string{alertmanagertest.Oldest, alertmanagertest.Newest} {
 		t.Run(release, func(t *testing.T) { judgeOn(t, release, p, tables) })
 	}
 }

@@ -1,8 +1,13 @@
 package config
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
 // Alertmanager is one whose incidents and acknowledgements the exporter reads.
@@ -13,6 +18,45 @@ type Alertmanager struct {
 	TokenFile    string `yaml:"token_file" secret:"exporter"`
 	Username     string `yaml:"username"`
 	PasswordFile string `yaml:"password_file" secret:"exporter"`
+	// Events is where its event recorder writes; nil without one, and then polling is all there is.
+	Events *AlertmanagerEvents `yaml:"events"`
+}
+
+// Authorize adds the credentials of the Alertmanager to a request.
+func (a *Alertmanager) Authorize(ctx context.Context, req *http.Request) error {
+	switch {
+	case a.TokenFile != "":
+		token, err := secret.Ref{File: a.TokenFile}.Line(ctx)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	case a.PasswordFile != "":
+		password, err := secret.Ref{File: a.PasswordFile}.Line(ctx)
+		if err != nil {
+			return err
+		}
+		req.SetBasicAuth(a.Username, password)
+	}
+	return nil
+}
+
+// AlertmanagerEvents says how the events of an Alertmanager's recorder arrive: posted with a secret, or in a file.
+type AlertmanagerEvents struct {
+	Secret *SecretRef `yaml:"secret"`
+	File   string     `yaml:"file"`
+}
+
+// ReceivesEvents reports whether an Alertmanager may post the events of its recorder.
+func (p *Policy) ReceivesEvents() bool {
+	return slices.ContainsFunc(p.Alertmanagers, func(a *Alertmanager) bool {
+		return a.Events != nil && a.Events.Secret != nil
+	})
+}
+
+// RecordsEvents reports whether an event recorder is read, posted or in a file.
+func (p *Policy) RecordsEvents() bool {
+	return slices.ContainsFunc(p.Alertmanagers, func(a *Alertmanager) bool { return a.Events != nil })
 }
 
 // maxAlertmanagers bounds the servers that the exporter reads several times a minute.
@@ -26,6 +70,7 @@ var alertmanagersSection = &section[[]*Alertmanager]{
 	key:      "alertmanagers",
 	field:    func(p *Policy) *[]*Alertmanager { return &p.Alertmanagers },
 	validate: validateAlertmanagers,
+	resolve:  resolveAlertmanagers,
 	cost:     costOfIncidents,
 }
 
@@ -42,6 +87,26 @@ func validateAlertmanagers(v *validator, all []*Alertmanager) {
 			v.failAt(path, "must have either token_file or username and password_file")
 		case (a.Username == "") != (a.PasswordFile == ""):
 			v.failAt(path, "username and password_file belong together")
+		}
+		if a.Events != nil {
+			v.events(path+".events", a.Events)
+		}
+	}
+}
+
+func (v *validator) events(path string, e *AlertmanagerEvents) {
+	switch {
+	case (e.Secret == nil) == (e.File == ""):
+		v.failAt(path, "must have one of secret, for events that are posted, and file")
+	case e.Secret != nil:
+		v.secretRef(path+".secret", e.Secret)
+	}
+}
+
+func resolveAlertmanagers(v *validator, all *[]*Alertmanager) {
+	for i, a := range *all {
+		if a.Events != nil && a.Events.File != "" {
+			a.Events.File = v.resolve(fmt.Sprintf("alertmanagers[%d].events.file", i), a.Events.File)
 		}
 	}
 }

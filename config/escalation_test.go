@@ -114,6 +114,17 @@ func TestEscalationErrors(t *testing.T) {
 			"",
 			"p.yaml:11: alertmanagers[1]: username and password_file belong together",
 		},
+		"events nowhere": {
+			"token_file: token", "token_file: token, events: {}",
+			"p.yaml:10: alertmanagers[0].events: must have one of secret, for events that are posted, and file",
+		},
+		"events twice": {
+			"token_file: token", "token_file: token, events: {file: a, secret: {file: b}}",
+			"p.yaml:10: alertmanagers[0].events: must have one of secret",
+		},
+		"events with an empty secret": {
+			"token_file: token", "token_file: token, events: {secret: {}}", "p.yaml:10: alertmanagers[0].events.secret",
+		},
 		"same name": {"name: other", "name: main", `p.yaml:11: alertmanagers[1].name: duplicate name "main"`},
 		"phone": {
 			`"+4930123456"`,

@@ -13,6 +13,8 @@ type Maintenance struct {
 	AppServices []string `yaml:"app_services"`
 	Tenants     []string `yaml:"tenants"`
 	Procedures  []string `yaml:"procedures"`
+	// Announced is when the customers were notified; the contract asks for notice (sla.maintenance_notice).
+	Announced Time `yaml:"announced"`
 
 	From Time `yaml:"from"`
 	To   Time `yaml:"to"`
@@ -22,6 +24,12 @@ type Maintenance struct {
 	TimeZone    string   `yaml:"time_zone"`
 	Weekdays    []string `yaml:"weekdays"`
 	DaysOfMonth []int    `yaml:"days_of_month"`
+}
+
+// MarshalYAML leaves out what is not written, so that policies without it keep their hash.
+func (m Maintenance) MarshalYAML() (any, error) {
+	type plain Maintenance
+	return withoutKeys(plain(m), map[string]bool{"announced": m.Announced.IsZero()})
 }
 
 var maintenanceSection = &section[[]*Maintenance]{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/calendar"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // Bounds of procedures.
@@ -29,6 +30,8 @@ type Procedures struct {
 	// PingKeys hold the keys that may report every procedure: /ping/<key>/<name>. There may be several, so that one can
 	// replace another.
 	PingKeys []*SecretRef `yaml:"ping_keys"`
+	// People sign what people do, each with a key of their own.
+	People []*Person `yaml:"people"`
 	// PostOnly ignores pings that are not posted, such as those of a program that follows links.
 	PostOnly bool `yaml:"post_only"`
 	// Results is the directory of the results that the command run could not deliver.
@@ -64,6 +67,33 @@ type Procedure struct {
 	Result    string           `yaml:"result"`
 	Backup    *ProcedureBackup `yaml:"backup"`
 	Collector string           `yaml:"collector"`
+	// Dates proves it by a file of dates, Runbooks by the dates of review in the runbooks of a directory.
+	Dates    *ProcedureDates `yaml:"dates"`
+	Runbooks string          `yaml:"runbooks"`
+	// Task makes it what people do: only a person can report it, and who did is kept.
+	Task *Task `yaml:"task"`
+}
+
+// ProcedureDates proves what was done by a file that lists on which days: training, certificates, drills.
+type ProcedureDates struct {
+	File string `yaml:"file"`
+	Kind string `yaml:"kind"`
+	// People must each have done it; without any, one of them is enough.
+	People []string `yaml:"people"`
+}
+
+// Task is what people do, such as a review.
+type Task struct {
+	// People may sign it; all of the policy's if empty.
+	People []string `yaml:"people"`
+	// Dashboard and Row are what is looked at: the uid of a dashboard of the bundle, and the title of a row in it.
+	Dashboard string `yaml:"dashboard"`
+	Row       string `yaml:"row"`
+}
+
+// Permits reports whether a person may sign the task.
+func (t *Task) Permits(person string) bool {
+	return person != "" && (len(t.People) == 0 || slices.Contains(t.People, person))
 }
 
 // ProcedureBackup is a test of a backup of the policy.
@@ -159,6 +189,7 @@ func validateProcedures(v *validator, p *Procedures) {
 	for i, ref := range p.PingKeys {
 		v.secretRef(fmt.Sprintf("procedures.ping_keys[%d]", i), ref)
 	}
+	validatePeople(v, p.People)
 	seen := map[string]bool{}
 	for i, o := range p.Expected {
 		path := fmt.Sprintf("procedures.expected[%d]", i)
@@ -227,16 +258,32 @@ func (v *validator) procedureReport(path string, p *Procedures, o *Procedure) {
 	var sources []string
 	for key, written := range map[string]bool{
 		"file": o.File != "", "result": o.Result != "", "backup": o.Backup != nil,
-		"collector": o.Collector != "",
+		"collector": o.Collector != "", "task": o.Task != nil, "dates": o.Dates != nil, "runbooks": o.Runbooks != "",
 	} {
 		if written {
 			sources = append(sources, key)
 		}
 	}
 	slices.Sort(sources)
+	if o.Dates != nil {
+		if o.Dates.File == "" || o.Dates.Kind == "" {
+			v.failAt(path+".dates", "must have file and kind: write {file: /etc/thorbis/training.yaml, kind: training}")
+		}
+		v.names(path+".dates.people", o.Dates.People)
+	}
 	switch {
 	case len(sources) > 1:
 		v.failAt(path, "must have one of %s", strings.Join(sources, " and "))
+	case o.Task != nil && o.PingID != nil:
+		v.failAt(path+".ping_id", "must be left out: a task is reported with the key of a person")
+	case o.Task != nil && len(p.People) == 0:
+		v.failAt(path+".task", "it has no people who could sign it: write procedures.people: "+
+			"[{name: ada, key: {file: /etc/thorbis/keys/ada}}]")
+	case o.Task != nil:
+		v.people(path+".task.people", o.Task.People, p.People)
+		if o.Task.Dashboard != "" {
+			v.oneOf(path+".task.dashboard", o.Task.Dashboard, metric.Dashboards)
+		}
 	case len(sources) == 0 && o.PingID == nil && len(p.PingKeys) == 0 && p.Results == "":
 		v.failAt(path, "cannot be reported: write procedures.ping_keys, or ping_id, file, result, backup or collector")
 	}
@@ -277,6 +324,12 @@ func resolveProcedures(v *validator, section **Procedures) {
 		}
 		if o.Result != "" {
 			o.Result = v.resolve(path+".result", o.Result)
+		}
+		if o.Dates != nil && o.Dates.File != "" {
+			o.Dates.File = v.resolve(path+".dates.file", o.Dates.File)
+		}
+		if o.Runbooks != "" {
+			o.Runbooks = v.resolve(path+".runbooks", o.Runbooks)
 		}
 	}
 }

@@ -8,8 +8,12 @@ import (
 
 func init() {
 	examples["procedures"] = example{
-		valid: `procedures: {ping_keys: [{env: HOME}], expected: [{name: nightly, cron: "30 2 * * *", page: P3}, ` +
-			"{name: verify, interval: 1d, backup: {name: db, test: verify}, page: P3}]}\n" +
+		valid: `procedures: {ping_keys: [{env: HOME}], people: [{name: ada, key: {env: HOME}}], ` +
+			`expected: [{name: nightly, cron: "30 2 * * *", page: P3}, ` +
+			"{name: verify, interval: 1d, backup: {name: db, test: verify}, page: P3}, " +
+			"{name: review, interval: 1d, page: P3, task: {dashboard: thorbis-daily, row: health}}, " +
+			"{name: training, interval: 31d, page: P4, dates: {file: /run/dates.yaml, kind: training, people: [ada]}}, " +
+			"{name: books, interval: 31d, page: P4, runbooks: /run/runbooks}]}\n" +
 			"backups: [{name: db, interval: 1d, source: {program: directory}}]",
 		invalid: "procedures:\n  expected:\n    - {name: Nightly, cron: 30 2 * * *, ping_id: {env: HOME}}",
 		want:    `p.yaml:4: procedures.expected[0].name: invalid name "Nightly": use lower-case letters`,

@@ -37,6 +37,9 @@ var sections = []entry{
 	{linksSection, 0, 0},
 	{domainsSection, 0, 0},
 	{proceduresSection, 0, 0},
+	{writeUpsSection, 0, 0},
+	{deliverySection, 0, 0},
+	{vendorsSection, 0, 0},
 }
 
 // secretsWarned is the place of the warnings of all sections' secrets.

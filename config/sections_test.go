@@ -154,7 +154,11 @@ func TestEverySectionHasExamples(t *testing.T) {
 func TestEverySectionRefusesUnknownKeys(t *testing.T) {
 	for _, s := range sections {
 		text, path := s.name()+":\n  no_such_key: 1", s.name()+".no_such_key"
-		switch s.valueType().Kind() {
+		kind := s.valueType().Kind()
+		if kind == reflect.Pointer {
+			kind = s.valueType().Elem().Kind()
+		}
+		switch kind {
 		case reflect.Map:
 			text, path = s.name()+":\n  any: {no_such_key: 1}", s.name()+".any.no_such_key"
 		case reflect.Slice:

@@ -19,7 +19,7 @@ func ofBackup(s selecter, matchers ...string) string {
 const (
 	backupsBy    = "environment, backup"
 	repositoryBy = "environment, backup, repository"
-	noBackup     = "no backup in the policy"
+	noBackup     = "no backup is listed yet"
 	allTenants   = metric.LabelTenant + `=""`
 )
 
@@ -61,11 +61,11 @@ func backups(*config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", ofBackup(metric.BackupRecoveryPoint), "{{backup}}"),
 			query("B", ofBackup(metric.BackupMaxAge), "{{backup}} objective")).Min(0).OverrideByQuery("B", objectiveLine),
 		lines(words{
-			title: "Age of the newest full backup", unit: units.Seconds, empty: "no backup is a full one",
+			title: "Age of the newest full backup", unit: units.Seconds, empty: "no full backup yet",
 			about: "By repository; snapshots count as full. Saw teeth: it falls with every backup.",
 		}, 12, query("A", ofBackup(metric.BackupAge, `kind="full"`), "{{backup}} {{repository}}")).Min(0),
 		manyLines(words{
-			title: "Size of the newest backup", unit: units.BytesIEC, empty: "no program reports it",
+			title: "Size of the newest backup", unit: units.BytesIEC, empty: "no size is reported yet",
 			about: "What a restore would write, by kind and repository.",
 		}, 12, query("A", fmt.Sprintf("max by (%s, kind) (%s)", repositoryBy, ofBackup(metric.BackupLastSize, allTenants)),
 			"{{backup}} {{repository}} {{kind}}")).Min(0),
@@ -78,7 +78,7 @@ func backups(*config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Proof and listings",
 		lines(words{
-			title: "Proven recovery time", unit: units.Seconds, empty: "no restore test has succeeded",
+			title: "Proven recovery time", unit: units.Seconds, empty: "no restore test has succeeded yet",
 			about: "How long the last restore test that succeeded took until the data could be used; dashed, the objective.",
 		}, 12, query("A", ofBackup(metric.BackupRecoveryProven), "{{backup}}"),
 			query("B", ofBackup(metric.BackupRecovery), "{{backup}} objective")).Min(0).OverrideByQuery("B", objectiveLine),
@@ -89,7 +89,7 @@ func backups(*config.Policy) *dashboard.DashboardBuilder {
 			"sum by (backup) (rate(%[1]s[$__rate_interval]))", ofBackup(metric.BackupListingFailures)),
 			"{{backup}} {{reason}}")).Min(0),
 		lines(words{
-			title: "Tenants without a backup", unit: units.Short, empty: "no backup is per tenant",
+			title: "Tenants without a backup", unit: units.Short, empty: "no backup of tenants is listed yet",
 			about: "Tenants of the registry without a backup as young as their tier demands.",
 		}, 12, query("A", ofBackup(metric.BackupUncovered), "{{backup}}")).Min(0),
 		manyLines(words{
@@ -113,14 +113,14 @@ func backupTable() panel {
 			ofBackup(metric.BackupProven, fmt.Sprintf("test=%q", test)))
 	}
 	return figures(words{
-		title: "Backups", unit: units.Short, empty: "The policy has no backups",
+		title: "Backups", unit: units.Short, empty: "No backup is listed yet",
 		about:   "What exists of each backup, against the objective.",
 		whenRed: "A disaster now would lose more than was promised, or the archive of the log has a hole: make a backup now.",
 	}, 24, 6, []key{byEnvironment, byBackup},
 		column{title: "Recovery point", unit: units.Seconds, expr: ofBackup(metric.BackupRecoveryPoint), empty: "none"},
-		column{title: "Objective", unit: units.Seconds, expr: ofBackup(metric.BackupMaxAge)},
+		column{title: "RPO", unit: units.Seconds, expr: ofBackup(metric.BackupMaxAge)},
 		column{
-			title: "Of objective", unit: units.PercentUnit, colours: above(0.9, yellow, 1, red), decimals: whole,
+			title: "Of RPO", unit: units.PercentUnit, colours: above(0.9, yellow, 1, red), decimals: whole,
 			expr: fmt.Sprintf("%s / on (%s) %s", ofBackup(metric.BackupRecoveryPoint), backupsBy, ofBackup(metric.BackupMaxAge)),
 		},
 		column{
@@ -142,7 +142,7 @@ func repositoryTable() panel {
 		return fmt.Sprintf("max by (%s) (%s)", repositoryBy, ofBackup(r, matchers...))
 	}
 	return figures(words{
-		title: "Repositories", unit: units.Short, empty: "The policy has no backups",
+		title: "Repositories", unit: units.Short, empty: "No backup is listed yet",
 		about: "The newest backups in each repository. A stale copy elsewhere shows here first.",
 	}, 24, 6, []key{byEnvironment, byBackup, byRepository},
 		column{title: "Newest", unit: units.Seconds, expr: largest(metric.BackupAge, `kind="any"`), empty: "none"},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	promstorage "github.com/prometheus/prometheus/storage"
 
+	"github.com/thorbis/thorbis_exporter/internal/dashboardtest"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
@@ -65,7 +66,7 @@ func samplesPerPanel(t *testing.T, tenants int) map[string]int64 {
 		m := &metric.Metric{Name: name, Labels: slices.DeleteFunc(slices.Clone(has), func(l string) bool {
 			return l == metric.LabelEnvironment
 		})}
-		for _, set := range setsOf(m) {
+		for _, set := range dashboardtest.Sets(m) {
 			copies := 1
 			if set[metric.LabelTenant] == "acme" {
 				copies = tenants
@@ -92,7 +93,7 @@ func samplesPerPanel(t *testing.T, tenants int) map[string]int64 {
 	for _, d := range parsed(t) {
 		for _, panel := range panels(d) {
 			for _, q := range panel.Targets {
-				_, samples := p.ask(fill(q.Expr), 60)
+				_, samples := p.ask(dashboardtest.Fill(q.Expr), 60)
 				if !q.Instant {
 					samples *= steps6h
 				}

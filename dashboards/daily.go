@@ -39,13 +39,13 @@ func dailyHealth(p *config.Policy) []panel {
 		}, 5, fmt.Sprintf("min(%s)", pick(metric.Uptime["1d"], ofServices)), "worst", known(yellow, from(objective, green))).
 			Decimals(3),
 		number(words{
-			title: "Tenants that were down", unit: units.Short, empty: "no check of tenants",
+			title: "Tenants that were down", unit: units.NoUnit, empty: "no check of tenants yet",
 			about: "Tenants with a check that was down at some time in the last day.",
 		}, 5, fmt.Sprintf(`count(group by (environment, tenant) (%s > 0)) or 0 * count(%s)`,
 			pick(metric.DownIncrease["1d"], ofTenants), pick(metric.CheckState, ofTenants)), "tenants",
 			known(green, from(1, yellow))),
 		number(words{
-			title: "Checks that cannot be judged", unit: units.Short, empty: "no check",
+			title: "Checks that cannot be judged", unit: units.Short, empty: "no check yet",
 			about: "Checks that are unknown now: an outage of them would not page.",
 		}, 5, fmt.Sprintf("sum(%s) or 0 * count(%s)", stateIs(metric.StateUnknown), pick(metric.CheckState)), "unknown",
 			known(green, from(1, yellow))),
@@ -95,7 +95,7 @@ func dailyPerformance(p *config.Policy) []panel {
 			query("B", pick(metric.ServiceRate)+" offset 1d", "{{app_service}} a day earlier")).Min(0).
 			OverrideByQuery("B", objectiveLine),
 		figures(words{
-			title: "Services in a day", unit: units.Short, empty: "No service has requests",
+			title: "Services in a day", unit: units.Short, empty: "No service has requests yet",
 			about: "Failed and slow requests of a day against what is permitted, and how fast that burnt the " +
 				"budget.",
 		}, 12, 7, []key{byEnvironment, byService.leading(metric.SLODashboard), byObjective},
@@ -108,21 +108,21 @@ func dailyPerformance(p *config.Policy) []panel {
 			},
 		),
 		figures(words{
-			title: "Machines in a day", unit: units.Short, empty: "No machine is read",
-			about:   "The most of its CPU, memory and IOPS that each machine used in the last day.",
-			whenRed: "It had nothing left at its peak: plan more, or move what runs on it.",
+			title: "Machines in a day", unit: units.Short, empty: "No machine is read yet",
+			about: "The most of its CPU, memory and IOPS that each machine used in the last day. One that had nothing left at " +
+				"its peak needs more, or less that runs on it; an alert says so where it lasts.",
 		}, 12, 7, []key{byHost.leading(metric.ResourcesDashboard)},
 			column{
-				title: "CPU", unit: units.PercentUnit, colours: above(0.75, yellow, 0.97, red), decimals: whole,
+				title: "CPU", unit: units.PercentUnit, colours: atLeast(0.75, yellow), decimals: whole,
 				expr: fmt.Sprintf("topk(%d, max by (environment, host) (max_over_time(%s[1d])))", worstTenants,
 					inEnvironment(metric.HostCPUUsed)),
 			},
 			column{
-				title: "Memory", unit: units.PercentUnit, colours: above(0.9, yellow, 0.97, red), decimals: whole,
+				title: "Memory", unit: units.PercentUnit, colours: atLeast(0.9, yellow), decimals: whole,
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.HostMemoryUsed)),
 			},
 			column{
-				title: "IOPS", unit: units.PercentUnit, colours: above(0.7, yellow, 1, red), empty: "no limit", decimals: whole,
+				title: "IOPS", unit: units.PercentUnit, colours: atLeast(0.7, yellow), empty: "no limit", decimals: whole,
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.DeviceLimitUsed)),
 			},
 		),

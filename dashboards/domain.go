@@ -12,7 +12,7 @@ func certificates() panel {
 	soonest := fmt.Sprintf(`bottomk(%d, min by (%s) (%s) - time())`, rows, checkBy,
 		pick(metric.HealthCheckCertificateExpiry))
 	return figures(words{
-		title: "Certificates by expiry", unit: units.Short, empty: "No target has a certificate",
+		title: "Certificates by expiry", unit: units.Short, empty: "No certificate is seen yet",
 		about: fmt.Sprintf("The %d certificates that expire first. An alert fires when less is left than what it should be "+
 			"renewed by.", rows),
 		whenRed: "Renew it now and see why it was not renewed by itself: after its expiry every client refuses the service.",

@@ -70,7 +70,7 @@ func path(*config.Policy) *dashboard.DashboardBuilder {
 	row(b, "Path of a page", pathNumbers()...)
 	row(b, "Exporters and locations", exporterTable(), locationTable(), collectorTable(),
 		manyLines(words{
-			title: "Probes in flight and late", unit: units.Short, empty: "no exporter probes",
+			title: "Probes in flight and late", unit: units.Short, empty: "no exporter probes yet",
 			about: "Probes that run now; and probes a second that started late because the concurrency or the per-tenant " +
 				"rate was " +
 				"used up.",
@@ -101,19 +101,19 @@ func path(*config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Cost of the monitoring",
 		manyLines(words{
-			title: "Scrape duration", unit: units.Seconds, empty: "nothing is scraped",
+			title: "Scrape duration", unit: units.Seconds, empty: "nothing is scraped yet",
 			about: "How long each scrape took. A scrape of ours reads memory only: a slow one means a busy machine.",
 		}, 12, query("A", onTargets(scrapeDuration), instanceLegend)).Min(0),
 		manyLines(words{
-			title: "Samples per scrape", unit: units.Short, empty: "nothing is scraped",
+			title: "Samples per scrape", unit: units.Short, empty: "nothing is scraped yet",
 			about: "Series that each target exposes.",
 		}, 12, query("A", onTargets(scrapeSamples), instanceLegend)).Min(0),
 		manyLines(words{
-			title: "Memory", unit: units.BytesIEC, empty: "nothing is scraped",
+			title: "Memory", unit: units.BytesIEC, empty: "nothing is scraped yet",
 			about: "Memory that each program holds.",
 		}, 12, query("A", onTargets(residentMemory), instanceLegend)).Min(0),
 		manyLines(words{
-			title: "CPU", unit: units.PercentUnit, empty: "nothing is scraped",
+			title: "CPU", unit: units.PercentUnit, empty: "nothing is scraped twice yet",
 			about: "Share of one CPU that each program uses.",
 		}, 12, query("A", fmt.Sprintf("rate(%s[$__rate_interval])", onTargets(processSeconds)), instanceLegend)).Min(0),
 	)
@@ -129,21 +129,21 @@ func pathNumbers() []panel {
 	yes := texts(text{0, "no", red}, text{1, "yes", green})
 	return []panel{
 		number(words{
-			title: "Watchdog", unit: units.NoUnit, empty: "silent",
+			title: "Watchdog", unit: units.NoUnit, empty: "no evaluation yet",
 			about: "Whether the alert that always fires does: rules are evaluated. Its receiver raises an alarm when it " +
 				"stops.",
 			whenRed: "No rule is evaluated: nothing pages. Look at Prometheus' log and its rule files.",
 		}, 4, "clamp_max(count("+alerts(metric.LabelAlertname+`="`+metric.WatchdogAlert.Name+`"`)+"), 1)", "watchdog",
 			steps(red, from(1, green))).Mappings(texts(text{1, "fires", green})),
 		number(words{
-			title: "Exporters up", unit: units.Short, empty: "no exporter was scraped in an hour",
+			title: "Exporters up", unit: units.Short, empty: "no exporter is scraped yet",
 			about:   "Exporters that could be scraped, of those that reported within the last hour.",
 			whenRed: "No exporter can be scraped: nothing is measured. Look at the unit or pod and its log.",
 		}, 4, fmt.Sprintf("count(%[1]s) or 0 * count(%[2]s)", ofExporters(metric.BuildInfo),
 			ofExporters(metric.ExporterSeen)),
 			"up", known(red, from(1, green))),
 		number(words{
-			title: "Checks watched", unit: units.PercentUnit, empty: "no check",
+			title: "Checks watched", unit: units.PercentUnit, empty: "no check yet",
 			about:   "Share of the checks that should exist which some location watches.",
 			whenRed: "An outage of what is not watched would not page: see Exporters and locations.",
 		}, 4, fmt.Sprintf("1 - (count(%s) or vector(0)) / count(%s)", inEnvironment(metric.CheckSilent),
@@ -154,7 +154,7 @@ func pathNumbers() []panel {
 			whenRed: "Alerts go nowhere: see alerting in Prometheus' configuration, and whether Alertmanager runs.",
 		}, 4, fmt.Sprintf("min(%s)", onTargets(alertmanagersKnown)), "known", known(red, from(1, green))),
 		number(words{
-			title: "Configurations loaded", unit: units.NoUnit, empty: "nothing is scraped",
+			title: "Configurations loaded", unit: units.NoUnit, empty: "nothing is scraped yet",
 			about: "Whether exporters, Prometheus and Alertmanager took their newest configuration.",
 			whenRed: "One refused its newest configuration and keeps the old one: its log says why; thorbis_exporter " +
 				"check-config " +
@@ -162,7 +162,7 @@ func pathNumbers() []panel {
 		}, 4, fmt.Sprintf(`min(%s or %s or %s)`, ofExporters(metric.ConfigReloadSuccessful), onTargets(prometheusReload),
 			onTargets(alertmanagerReload)), "loaded", steps(grey)).Mappings(yes),
 		number(words{
-			title: "Problems", unit: units.Short, empty: "rules are not loaded",
+			title: "Problems", unit: units.Short, empty: "no evaluation of rules yet",
 			about:   "Alerts on the monitoring itself that fire.",
 			whenRed: "Each names its cause: the list is on Incidents and on-call, under Alerts that fire.",
 		}, 4, fmt.Sprintf("count(%s) or %s", alerts(pathAlerts()), rulesLoaded()), "alerts", known(green, from(1, red))).
@@ -173,13 +173,13 @@ func pathNumbers() []panel {
 func exporterTable() panel {
 	by := "environment, job, instance"
 	return figures(words{
-		title: "Exporters", unit: units.Short, empty: "No exporter was scraped in an hour",
+		title: "Exporters", unit: units.Short, empty: "No exporter is scraped yet",
 		about: "Every exporter of the last hour: when it was last seen, its version, whether it took its policy and " +
 			"whether " +
 			"that is the policy of the rules, and what it could not save.",
 		whenRed: "Not seen for minutes: look at the unit or pod. Policy refused: its log says why. State not saved: its " +
 			"disk.",
-	}, 14, 7, []key{
+	}, 16, 7, []key{
 		byEnvironment,
 		{label: "job", title: "Job"},
 		{label: "instance", title: "Instance"},
@@ -206,14 +206,14 @@ func exporterTable() panel {
 
 func locationTable() panel {
 	return figures(words{
-		title: "Locations", unit: units.Short, empty: "No location watches anything",
+		title: "Locations", unit: units.Short, empty: "No location watches anything yet",
 		about: "Each location that should report: the checks it watches, and whether its own network and resolver work.",
 		whenRed: "It watches nothing or is offline: fewer locations judge outages, and what it sees is unknown. Look at " +
 			"its " +
 			"network.",
-	}, 10, 7, []key{byEnvironment, {label: metric.LabelLocation, title: "Location"}},
+	}, 8, 7, []key{byEnvironment, {label: metric.LabelLocation, title: "Location"}},
 		column{
-			title: "Checks", unit: units.Short, colours: below(0, red, 1, red),
+			title: "Checks", unit: units.NoUnit, colours: below(0, red, 1, red),
 			expr: checksWatched(),
 		},
 		column{
@@ -229,7 +229,7 @@ func locationTable() panel {
 
 func collectorTable() panel {
 	return figures(words{
-		title: "Collectors", unit: units.Short, empty: "No exporter is scraped",
+		title: "Collectors", unit: units.Short, empty: "No exporter is scraped yet",
 		about:   "Each collector of each exporter: whether its last run succeeded, how long it took, and when one last did.",
 		whenRed: "What it measures is stale: the exporter's log and its status page name the reason.",
 	}, 24, 8, []key{
@@ -266,7 +266,7 @@ func ruleTable() panel {
 		column{
 			title: "Rules failed", unit: units.Short, expr: rate(ruleFailures), colours: atLeast(0.5, red), decimals: whole,
 		},
-		column{title: "Evaluations missed", unit: units.Short, expr: rate(ruleMisses), colours: atLeast(0.5, red)},
+		column{title: "Rules missed", unit: units.Short, expr: rate(ruleMisses), colours: atLeast(0.5, red)},
 		column{title: "Not delivered", unit: units.Short, expr: rate(alertsNotDelivered), colours: atLeast(0.5, red)},
 		column{title: "Dropped", unit: units.Short, expr: rate(alertsDropped), colours: atLeast(0.5, red)},
 		column{

@@ -32,7 +32,7 @@ func health(p *config.Policy) *dashboard.DashboardBuilder {
 		b.WithPanel(stateCount(state))
 	}
 	place(b, number(words{
-		title: "Tenants down", unit: units.Short, empty: "no check yet",
+		title: "Tenants down", unit: units.NoUnit, empty: "no check yet",
 		about:   "Tenants with a check that is down, over all services picked. The list below names them.",
 		whenRed: "Open a tenant from the list. Many at once share a cause: look at the service's own checks first.",
 	}, 4, tenantsDown(), "tenants", known(green, from(1, red))), openOutages(), stateOverTime(), notUp())
@@ -60,7 +60,7 @@ func stateCount(state string) panel {
 		metric.StateMaintenance: "Checks in a maintenance window; their time counts neither as up nor as down.",
 	}
 	w := words{
-		title: strings.ToUpper(state[:1]) + state[1:], about: about[state], unit: units.Short, empty: "no check yet",
+		title: strings.ToUpper(state[:1]) + state[1:], about: about[state], unit: units.NoUnit, empty: "no check yet",
 	}
 	t := known(grey, from(1, stateColours[state]))
 	if state == metric.StateDown {
@@ -76,7 +76,13 @@ func withOwner(expr string) string {
 }
 
 func openOutages() panel {
-	down := stateIs(metric.StateDown)
+	down := "max by (" + checkBy + ") (" + stateIs(metric.StateDown) + ")"
+	paging := func(urgency int, page string) string {
+		return fmt.Sprintf("%d * (%s and on (%s) %s)", urgency, down, checkBy,
+			pick(metric.CheckExpected, metric.LabelPage+`="`+page+`"`))
+	}
+	// The most urgent, in each column the same.
+	listed := fmt.Sprintf("topk(%d, %s or %s or %s or %s)", rows, paging(4, "P1"), paging(3, "P2"), paging(2, "P3"), down)
 	return figures(words{
 		title: "Open outages", unit: units.Short, empty: "Nothing is down",
 		about: fmt.Sprintf("What is down now (at most %d), since when, who owns it, at which priority it pages, and how "+
@@ -86,15 +92,17 @@ func openOutages() panel {
 	}, 24, 7, append(checkKeys[:4:4], byTier, byOwner, byPage),
 		column{
 			title: "Since", unit: units.DateTimeFromNow, empty: "a moment ago",
-			expr: withOwner(fmt.Sprintf(`1000 * topk(%d, min by (%s) (%s > 0) and on (%s) %s)`, rows, checkBy,
-				pick(metric.HealthCheckOutageStart), checkBy, down)),
+			expr: fmt.Sprintf(`1000 * min by (%[1]s) (%[2]s > 0) and on (%[1]s) %[3]s`, checkBy,
+				pick(metric.HealthCheckOutageStart), listed),
 		},
 		column{
 			title: "State", unit: units.NoUnit, texts: texts(text{1, metric.StateDown, red}), empty: "-", width: 80,
-			expr: fmt.Sprintf(`topk(%d, max by (%s) (%s))`, rows, checkBy, down),
+			expr: withOwner(listed + " > bool 0"),
 		},
-		column{title: "Locations", unit: units.Short, expr: pick(metric.CheckDown) + " and on (" + checkBy + ") " + down},
-	)
+		column{title: "Locations", unit: units.Short, expr: pick(metric.CheckDown) + " and on (" + checkBy + ") " + listed},
+	).SortBy([]cog.Builder[common.TableSortByFieldState]{
+		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
+	})
 }
 
 func stateOverTime() panel {
@@ -151,10 +159,11 @@ func measured(p *config.Policy) panel {
 func emptyIn() panel {
 	return bars(words{
 		title: "Budget empty in", unit: units.Hours, empty: "first value within two minutes",
-		about:   "At the pace of the last hour, for the check that gets there first. 0: nothing is left.",
+		about: "At the pace of the last hour, for the check of each service that gets there first and is not a tenant's. " +
+			"0: nothing is left.",
 		whenRed: "Less than a day is left at this pace: what flaps must be stopped today.",
 	}, fmt.Sprintf(`min by (%[1]s) (%[2]s) or on (%[1]s) 0 * max by (%[1]s) (%[3]s) + %[4]d`, metric.LabelAppService,
-		emptyAfter(pick(metric.BudgetHours), pick(metric.BudgetLeft)), pick(metric.ServiceBudgetLeft),
+		emptyAfter(pick(metric.BudgetHours, ofServices), pick(metric.BudgetLeft, ofServices)), pick(metric.ServiceBudgetLeft),
 		never), "{{app_service}}", known(red, from(24, yellow), from(168, green))).Decimals(1).
 		Mappings(texts(text{never, "nothing burns", green}))
 }
@@ -223,7 +232,7 @@ func recentUptime() panel {
 func duration(p *config.Policy) panel {
 	threshold := latency(p)
 	return coloured(limited(lines(words{
-		title: "Probe duration", unit: units.Seconds, empty: "no probe has succeeded",
+		title: "Probe duration", unit: units.Seconds, empty: "no probe has succeeded yet",
 		about:   fmt.Sprintf("Of successful probes, all locations together. The line is at %s.", config.Duration(threshold)),
 		whenRed: "Probes are slow: Mean time by phase says whether it is the name, the connection or the server's thinking.",
 	}, 12, threeQuantiles(pick, metric.HealthCheckDuration)...), threshold.Seconds()), quantileColours).Min(0)
@@ -234,7 +243,7 @@ func phases() panel {
 	probes := fmt.Sprintf(`(histogram_count(sum(rate(%s[$__rate_interval]))) or sum(rate(%s[$__rate_interval])) > 0)`,
 		pick(metric.HealthCheckDuration), pick(&classic, `le="+Inf"`))
 	return lines(words{
-		title: "Mean time by phase", unit: units.Seconds, empty: "no probe has succeeded",
+		title: "Mean time by phase", unit: units.Seconds, empty: "no probe has succeeded yet",
 		about: "Where successful probes spend their time: name, connection, TLS, the server's thinking, the transfer.",
 	}, 12, query("A", fmt.Sprintf(`sum by (%s) (rate(%s[$__rate_interval])) / on () group_left () %s`, metric.LabelPhase,
 		pick(metric.HealthCheckPhaseSeconds), probes), "{{phase}}")).

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -13,8 +14,8 @@ import (
 )
 
 const (
-	notRead    = "no exporter has read incidents yet"
-	noIncident = "no incident in a week yet"
+	notRead = "no exporter has read incidents yet"
+	noneEnd = "no incident has ended in a week yet"
 )
 
 // incidents shows what is open, who has it, how people respond, and what on-call costs them.
@@ -38,10 +39,10 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		incidentTable(), firingTable(),
 	)
 	row(b, "Response",
-		incidentQuantiles(metric.AcknowledgeQuantiles, "Time to acknowledge", "From the beginning of an incident to its "+
-			"first "+
-			"acknowledgement, by priority: the median and the slowest tenth over a week."),
-		incidentQuantiles(metric.ResolveQuantiles, "Time to resolve",
+		incidentQuantiles(metric.AcknowledgeQuantiles, "Time to acknowledge", "none was acknowledged in a week yet",
+			"From the beginning of an incident to its first acknowledgement, by priority: the median and the slowest tenth "+
+				"over a week."),
+		incidentQuantiles(metric.ResolveQuantiles, "Time to resolve", noneEnd,
 			"From the beginning of an incident to its end, by priority: the median and the slowest tenth over a week."),
 		lines(words{
 			title: "Answered late", unit: units.PercentUnit, empty: "nothing to answer in a week",
@@ -58,6 +59,8 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		}).Min(0),
 	)
 	row(b, "On-call", onCall()...)
+	row(b, "Notifications, as the event recorders of Alertmanagers report them", delivered()...)
+	row(b, "Write-ups", writeUpTable())
 	row(b, "Sources",
 		lines(words{
 			title: "Sources that answer", unit: units.Short, empty: notRead,
@@ -155,7 +158,7 @@ func onCall() []panel {
 			about: "Those that began between 22 and 8 in the policy's time zone.",
 		}, 6, fmt.Sprintf("sum(%s)", nights), "nights", known(green, from(1, yellow))).Decimals(0),
 		number(words{
-			title: "Needed no action", unit: units.PercentUnit, empty: noIncident,
+			title: "Needed no action", unit: units.PercentUnit, empty: noneEnd,
 			about: "Share of the last week's incidents that were over before their deadline without an acknowledgement: pages " +
 				"that people learn to ignore.",
 		}, 6, fmt.Sprintf("sum(%s) / (sum(%s) > 0)", result(fmt.Sprintf("%s=%q", metric.LabelResult,
@@ -183,8 +186,60 @@ func onCall() []panel {
 	}
 }
 
-func incidentQuantiles(records map[string]*metric.Record, title, about string) panel {
-	return lines(words{title: title, about: about, unit: units.Seconds, empty: noIncident}, 12,
+func writeUpTable() panel {
+	return figures(words{
+		title: "Incidents to write up", unit: units.Short, empty: "every incident is written up, or the policy asks for none",
+		about: "Incidents that are over and of which no write-up was reported to any exporter. The incident is the ID to " +
+			"report it with.",
+		whenRed: "It is overdue: thorbis_exporter report incident ID drafts it, thorbis_exporter write-up ID LINK reports " +
+			"it.",
+	}, 24, 6, []key{
+		byEnvironment, byPriority, byService,
+		{label: metric.LabelSubject, title: "Subject"},
+		{label: metric.LabelAlert, title: "Alert"},
+		byOwner,
+		{label: metric.LabelIncident, title: "Incident"},
+	}, column{
+		title: "Due", unit: units.DateTimeFromNow,
+		expr: fmt.Sprintf("1000 * topk(%d, max by (%s, %s) (%s) unless on (%s, %s) %s)", rows, metric.LabelEnvironment,
+			strings.Join(metric.IncidentWriteUpDue.Labels, ", "), inEnvironment(metric.IncidentWriteUpDue),
+			metric.LabelEnvironment, metric.LabelIncident, inEnvironment(metric.IncidentWriteUpWritten)),
+	})
+}
+
+// delivered is what Alertmanager notified, and what it did not. Only an event recorder reports it.
+func delivered() []panel {
+	const noRecorder = "no event recorder has reported yet: docs/routing.md says how it does"
+	pages := inEnvironment(metric.PagesIncrease, priorities("P1|P2"))
+	return []panel{
+		incidentQuantiles(metric.NotifyQuantiles, "Time to notify", noRecorder,
+			"From the beginning of an incident to its first delivered notification, by priority: the median and the slowest "+
+				"tenth over a week, the wait of the group included."),
+		lines(words{
+			title: "Pages a week by recipient", unit: units.Short, empty: noRecorder,
+			about: "Notifications that informed of an incident at P1 or P2 for the first time, each once however many " +
+				"channels it has: by the owner of what it is about, or the layer of an escalation.",
+		}, 12, query("A", fmt.Sprintf("sum by (%s) (%s) > 0", metric.LabelRecipient, pages), "{{recipient}}")).Min(0),
+		lines(words{
+			title: "Pages a week by shift", unit: units.Short, empty: noRecorder,
+			about: "Pages at P1 and P2 in business hours, from 22 to 8 (sleep), and in the rest of the day (off).",
+		}, 8, query("A", fmt.Sprintf("sum by (%s) (%s)", metric.LabelShift, pages), "{{shift}}")).Min(0),
+		lines(words{
+			title: "Notifications an hour by reason", unit: units.Short, empty: noRecorder,
+			about: "Delivered notifications of incidents, each channel by itself. Many repeats mean incidents that stay open.",
+		}, 8, query("A", fmt.Sprintf("3600 * max by (%s, %s) (rate(%s[$__rate_interval])) > 0", metric.LabelEnvironment,
+			metric.LabelReason, inEnvironment(metric.IncidentNotifications)), "{{reason}}")).Min(0),
+		lines(words{
+			title: "Muted alerts", unit: units.Short, empty: noRecorder,
+			about: "Alerts that Alertmanager did not notify in fifteen minutes, by what muted them; the exporter's page " +
+				"/status names them and the silence or the alert.",
+		}, 8, query("A", fmt.Sprintf("max by (%s) (%s)", metric.LabelBy, inEnvironment(metric.IncidentMuted)),
+			"{{by}}")).Min(0),
+	}
+}
+
+func incidentQuantiles(records map[string]*metric.Record, title, empty, about string) panel {
+	return lines(words{title: title, about: about, unit: units.Seconds, empty: empty}, 12,
 		query("A", inEnvironment(records["0.5"]), "{{priority}} median"),
 		query("B", inEnvironment(records["0.9"]), "{{priority}} slowest tenth"),
 	).Min(0)

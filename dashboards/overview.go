@@ -29,7 +29,7 @@ func overview(p *config.Policy) *dashboard.DashboardBuilder {
 	place(b, headline(), openByPriority(), notAcknowledged(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
 	place(b, whatIsWrong(), tenantsInTrouble())
 	place(b, servicesTable(p))
-	place(b, servicesOverTime())
+	place(b, servicesOverTime(), vendorsNow())
 	place(b, machinesTable(), databasesTable(), backupsTable(), watchersTable())
 	return b
 }
@@ -41,7 +41,7 @@ func headline() panel {
 		any(2, stateIs(metric.StateDown)), any(1, alerts(priorities("P3|P4"))), rulesLoaded(),
 	}, " or ")
 	return number(words{
-		title: "Now", unit: units.NoUnit, empty: "rules are not loaded",
+		title: "Now", unit: units.NoUnit, empty: "no evaluation of rules yet",
 		about: "The most urgent of what is wrong: an alert that pages, a check that is down and does not page yet, or a " +
 			"ticket.",
 		whenRed: "The table below says what it is, for whom, since when, and whether somebody has it. If not, " +
@@ -52,20 +52,20 @@ func headline() panel {
 		DataLinks(more(metric.IncidentDashboard))
 }
 
-// openCount counts open incidents of some priorities, those beyond the exporters' lists included.
+// openCount counts open incidents of some priorities, those beyond the exporters' lists included, and the alerts that
+// fire and are in no exporter's list yet.
 func openCount(priority, states string) string {
 	return fmt.Sprintf(`sum((sum by (environment) (max by (environment, priority, state) (%[1]s)) `+
-		`and on (environment) %[2]s)`+
-		` or count by (environment) (%[3]s unless on (environment) %[2]s)) or %[4]s`,
+		`and on (environment) %[2]s) or label_replace(count by (environment) (%[3]s), "not", "listed", "", "")) or %[4]s`,
 		inEnvironment(metric.IncidentsOpen, priorities(priority), metric.LabelState+`=~"`+states+`"`),
-		inEnvironment(metric.IncidentsRead), alerts(priorities(priority)), rulesLoaded())
+		inEnvironment(metric.IncidentsRead), unlisted(alerts(priorities(priority), incidentAlerts)), rulesLoaded())
 }
 
 const openStates = metric.IncidentUnacknowledged + "|" + metric.IncidentAcknowledged
 
 func openByPriority() panel {
 	b := numbers(words{
-		title: "Open incidents", unit: units.Short, empty: "rules are not loaded",
+		title: "Open incidents", unit: units.Short, empty: "no evaluation of rules yet",
 		about: "Incidents that are open, by priority. While no exporter reads Alertmanager, the alerts that fire.",
 		whenRed: "A P1 must be answered within minutes: acknowledge it, then follow the runbook that its page links. " +
 			"Orange is a P2, yellow a P3; blue waits for working hours.",
@@ -82,15 +82,16 @@ func openByPriority() panel {
 }
 
 func notAcknowledged() panel {
-	waiting := inEnvironment(metric.IncidentWaiting)
+	waiting := waitingIncidents("P1|P2")
 	return numbers(words{
-		title: "Not acknowledged", unit: units.Short, empty: "not known",
-		about: "Open incidents without an acknowledgement, and how long the first of them has waited. Not known while no " +
-			"exporter reads Alertmanager.",
+		title: "Not acknowledged", unit: units.Short, empty: "not known: no exporter reads Alertmanager, or not yet",
+		about: "Open incidents at P1 and P2 without an acknowledgement, and how long the first of them has waited. Not " +
+			"known while no exporter reads Alertmanager.",
 		whenRed: "Take it: open the Acknowledge link of its page. Without that, the next layer of the escalation is paged.",
 	}, 4, known(green, from(1, red)),
 		query("A", fmt.Sprintf("count(%s) or 0 * count(%s)", waiting, inEnvironment(metric.IncidentsRead)), "incidents"),
-		query("B", fmt.Sprintf("max(time() - %s) or 0 * count(%s)", waiting, inEnvironment(metric.IncidentsRead)), "longest"),
+		query("B", fmt.Sprintf("max(time() - (%s)) or 0 * count(%s)", waiting, inEnvironment(metric.IncidentsRead)),
+			"longest"),
 	).
 		OverrideByName("longest", []dashboard.DynamicConfigValue{{Id: "unit", Value: units.Seconds}}).
 		DataLinks(more(metric.IncidentDashboard))
@@ -136,16 +137,26 @@ func slaThisMonth(p *config.Policy) panel {
 		DataLinks(more(metric.HealthDashboard))
 }
 
-// failing selects the tenants with as many failed or slow requests in five minutes as the floor of a fast burn.
+// failing selects the tenants with as many failed or slow requests in five minutes as the floor of a fast burn, and
+// with a larger share of them than an objective permits.
 func failing() string {
-	return fmt.Sprintf(`max by (environment, app_service, tenant) (%s) >= 10`, pick(metric.TenantBadIncrease["5m"]))
+	by := tenantBy + ", slo"
+	return fmt.Sprintf(`max by (%[1]s) (%[2]s >= 10 unless on (%[3]s) (%[4]s <= on (%[3]s) max by (%[3]s) (%[5]s)))`,
+		tenantBy, pick(metric.TenantBadIncrease["5m"]), by, pick(metric.TenantError["5m"]), pick(metric.TenantSLOBudget))
+}
+
+// tenantBurn is how many times as fast as permitted tenants have burnt budget in five minutes.
+func tenantBurn(of func(selecter, ...string) string) string {
+	by := tenantBy + ", slo"
+	return fmt.Sprintf("max by (%[1]s) (%[2]s) / on (%[1]s) max by (%[1]s) (%[3]s)", by, of(metric.TenantError["5m"]),
+		of(metric.TenantSLOBudget))
 }
 
 func tenantsInTroubleCount() panel {
 	return numbers(words{
-		title: "Tenants in trouble", unit: units.Short, empty: "no checks",
+		title: "Tenants in trouble", unit: units.NoUnit, empty: "no check yet",
 		about: "Tenants with a check that is down, and tenants of whose requests at least ten failed or were slow in five " +
-			"minutes.",
+			"minutes, more than an objective permits.",
 		whenRed: "The table below names them. Many at once share a cause: look at services and machines first.",
 	}, 4, known(green, from(1, red)),
 		query("A", tenantsDown(), "down"),
@@ -171,7 +182,7 @@ func pathAlerts() string {
 
 func pagingPath() panel {
 	return number(words{
-		title: "Paging path", unit: units.Short, empty: "watchdog is silent",
+		title: "Paging path", unit: units.Short, empty: "no evaluation of rules yet",
 		about: "Alerts on the monitoring itself: exporters, locations, rules, Prometheus, Alertmanager. Silence of the " +
 			"watchdog means that no rule is evaluated.",
 		whenRed: "What the rest of this page shows may be old or missing. Open the dashboard Exporter and paging path.",
@@ -181,13 +192,17 @@ func pagingPath() panel {
 }
 
 func whatIsWrong() panel {
+	const by = "environment, priority, alert, app_service, subject, owner"
 	open := openIncidents("P.+")
-	// 1 for an incident that is not acknowledged, 2 for one that is acknowledged; no value while that is not known.
-	taken := fmt.Sprintf("(2 * (%[1]s > bool 0) unless on (environment, incident) %[2]s) or (%[2]s > bool 0)",
-		inEnvironment(metric.IncidentOpen), inEnvironment(metric.IncidentWaiting))
+	// 1 for an incident that is not acknowledged and pages, 2 for one that is not and waits for working hours, 3 for one
+	// that is acknowledged; no value while that is not known.
+	taken := fmt.Sprintf("min by (%[1]s) ((3 * (%[2]s > bool 0) unless on (environment, incident) %[3]s) or "+
+		"(%[4]s > bool 0) or 2 * (%[3]s > bool 0))", by, inEnvironment(metric.IncidentOpen),
+		inEnvironment(metric.IncidentWaiting), inEnvironment(metric.IncidentWaiting, priorities("P1|P2")))
 	return figures(words{
 		title: "What is wrong", unit: units.Short, empty: "Nothing is wrong",
-		about: "Open incidents: what, whose, since when, and whether it is acknowledged.",
+		about: "Open incidents of the same alert, service and owner: what, whose, how many, since when, and whether all " +
+			"are acknowledged. An alert stands here from its first minute on, before exporters have read of it.",
 		whenRed: "Not acknowledged: open the Acknowledge link of its page. The alert's name leads to the incidents, " +
 			"the service to its health.",
 	}, 14, 7, []key{
@@ -198,10 +213,14 @@ func whatIsWrong() panel {
 		{label: metric.LabelSubject, title: "Subject"},
 		byOwner,
 	},
-		column{title: "Began", unit: units.DateTimeFromNow, expr: fmt.Sprintf("1000 * topk(%d, %s)", rows, open)},
+		column{title: "Open", unit: units.Short, expr: fmt.Sprintf("count by (%s) (%s)", by, open), width: 60},
+		column{
+			title: "Began", unit: units.DateTimeFromNow,
+			expr: fmt.Sprintf("1000 * topk(%d, min by (%s) (%s))", rows, by, open),
+		},
 		column{
 			title: "Taken", unit: units.Short, expr: taken, empty: "not known", width: 90,
-			texts: texts(text{1, "no one", red}, text{2, "yes", green}),
+			texts: texts(text{1, "no one", red}, text{2, "not yet", grey}, text{3, "yes", green}),
 		},
 	).SortBy([]cog.Builder[common.TableSortByFieldState]{
 		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
@@ -214,23 +233,25 @@ const worstTenants = 20
 func tenantsInTrouble() panel {
 	by := "environment, app_service, tenant"
 	failing := fmt.Sprintf("topk(%d, %s)", worstTenants, failing())
+	down := fmt.Sprintf("count by (%s) (%s)", by, stateIs(metric.StateDown, ofTenants))
 	return figures(words{
 		title: "Tenants in trouble, worst first", unit: units.Short, empty: "No tenant is in trouble",
 		about: fmt.Sprintf("The %d tenants with the most checks down and the %d with the most failed or slow requests in "+
-			"five minutes. A name leads to the dashboard of that tenant.", worstTenants, worstTenants),
+			"five minutes, at least ten and more than an objective permits. A name leads to the dashboard of that tenant.",
+			worstTenants, worstTenants),
 		whenRed: "Open the tenant: its dashboard says which check or which requests. Many at once share a cause: look at " +
 			"services and machines first.",
 	}, 10, 7, []key{byEnvironment, byService, byTenant},
 		column{
-			title: "Checks down", unit: units.Short, colours: atLeast(1, red), width: 115,
-			expr: fmt.Sprintf("topk(%d, count by (%s) (%s))", worstTenants, by, stateIs(metric.StateDown, ofTenants)),
+			title: "Down", unit: units.Short, colours: atLeast(1, red), width: 65,
+			expr: fmt.Sprintf("%[1]s and on (%[2]s) (%[3]s or topk(%[4]d, %[1]s))", down, by, failing, worstTenants),
 		},
-		column{title: "Bad in 5 min", unit: units.Short, expr: failing, colours: atLeast(10, yellow), width: 115},
+		column{title: "Bad 5 min", unit: units.Short, expr: failing, colours: atLeast(10, yellow), width: 95},
 		column{
 			title: "Share bad", unit: units.PercentUnit, width: 90,
 			expr: fmt.Sprintf("max by (%s) (%s) and on (%s) %s", by, pick(metric.TenantError["5m"]), by, failing),
 		},
 	).SortBy([]cog.Builder[common.TableSortByFieldState]{
-		common.NewTableSortByFieldStateBuilder().DisplayName("Bad in 5 min").Desc(true),
+		common.NewTableSortByFieldStateBuilder().DisplayName("Bad 5 min").Desc(true),
 	})
 }

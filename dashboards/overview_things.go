@@ -56,7 +56,7 @@ func servicesTable(p *config.Policy) panel {
 	}, 24, 5, []key{byEnvironment, byService.leading(metric.HealthDashboard)},
 		column{
 			title: "State", unit: units.NoUnit, expr: serviceState(), texts: texts(serviceStates...),
-			to: metric.HealthDashboard, empty: "no check",
+			to: metric.HealthDashboard, empty: "no check yet",
 		},
 		quantile("p50", "0.5"), quantile("p95", "0.95"), quantile("p99", "0.99"),
 		column{
@@ -101,7 +101,7 @@ func servicesOverTime() panel {
 		title: "Services over time", empty: "no service has a check yet",
 		about:   "The state of each service by its worst own check: since when, and whether it was before.",
 		whenRed: "It was down at that time; Health shows which check.",
-	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).
+	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).Span(18).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
 }
@@ -109,17 +109,17 @@ func servicesOverTime() panel {
 func machinesTable() panel {
 	most := func(r *metric.Record) string { return "max by (environment, host) (" + inEnvironment(r) + ")" }
 	return figures(words{
-		title: "Machines", unit: units.Short, empty: "No machine is read",
+		title: "Machines", unit: units.Short, empty: "No machine is read yet",
 		about: "Each machine: CPU and memory used, its fullest filesystem, when the first is full, and the most of the " +
 			"IOPS " +
 			"or throughput bought that a disk uses.",
 		whenRed: "Full within hours: free space or enlarge the disk. At the limit of a disk, everything on it waits: see " +
 			"who " +
 			"reads and writes on Storage.",
-	}, 9, 5, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
+	}, 8, 5, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
 		column{
 			title: "CPU", unit: units.PercentUnit, expr: fmt.Sprintf("topk(%d, %s)", rows, most(metric.HostCPUUsed)),
-			decimals: whole, width: 70,
+			decimals: whole, width: 60,
 			colours: above(0.75, yellow, 0.9, red), to: metric.ResourcesDashboard,
 		},
 		column{
@@ -127,11 +127,11 @@ func machinesTable() panel {
 			colours: above(0.9, yellow, 0.97, red), to: metric.ResourcesDashboard,
 		},
 		column{
-			title: "Fullest disk", unit: units.PercentUnit, expr: most(metric.FilesystemUsed), width: 100,
+			title: "Disk", unit: units.PercentUnit, expr: most(metric.FilesystemUsed), width: 65,
 			colours: above(0.9, yellow, 0.99, red), to: metric.StorageDashboard,
 		},
 		column{
-			title: "Full in", unit: units.Seconds, to: metric.StorageDashboard, empty: "does not fill", width: 110,
+			title: "Full in", unit: units.Seconds, to: metric.StorageDashboard, empty: "does not fill", width: 100,
 			expr:    "min by (environment, host) (" + inEnvironment(metric.FilesystemFull) + ")",
 			colours: below(4*3600, red, 4*86400, yellow),
 		},
@@ -167,17 +167,16 @@ func databasesTable() panel {
 
 func backupsTable() panel {
 	return figures(words{
-		title: "Backups", unit: units.Short, empty: "No backup in the policy",
-		about: "Each backup: the age of the newest point to restore to, as a share of its objective too, and how long " +
-			"ago a " +
-			"restore last succeeded.",
+		title: "Backups", unit: units.Short, empty: "No backup is listed yet",
+		about: "Each backup: the age of the newest point to restore to, also as a share of the recovery point objective " +
+			"(RPO), and how long ago a restore last succeeded.",
 		whenRed: "More would be lost in a disaster than was promised: open Backups, see why no new one was made, make one.",
-	}, 5, 5, []key{byBackup.leading(metric.BackupDashboard)},
+	}, 6, 5, []key{byBackup.leading(metric.BackupDashboard)},
 		column{
 			title: "Age", unit: units.Seconds, expr: inEnvironment(metric.BackupRecoveryPoint), to: metric.BackupDashboard,
 		},
 		column{
-			title: "Of objective", unit: units.PercentUnit, decimals: whole, colours: above(0.9, yellow, 1, red),
+			title: "Of RPO", unit: units.PercentUnit, decimals: whole, colours: above(0.9, yellow, 1, red),
 			to: metric.BackupDashboard,
 			expr: fmt.Sprintf("%s / on (environment, backup) %s", inEnvironment(metric.BackupRecoveryPoint),
 				inEnvironment(metric.BackupMaxAge)),
@@ -199,12 +198,12 @@ func checksWatched() string {
 
 func watchersTable() panel {
 	return figures(words{
-		title: "Who watches", unit: units.Short, empty: "No location watches anything",
+		title: "Who watches", unit: units.Short, empty: "No location watches anything yet",
 		about:   "Each location: how many checks it watches, and how long ago it was last expected to.",
 		whenRed: "The location watches nothing: fewer locations judge outages, or none. Open Exporter and paging path.",
 	}, 5, 5, []key{{label: metric.LabelLocation, title: "Location", to: metric.ExporterDashboard}},
 		column{
-			title: "Checks", unit: units.Short, to: metric.ExporterDashboard, colours: below(0, red, 1, red),
+			title: "Checks", unit: units.NoUnit, to: metric.ExporterDashboard, colours: below(0, red, 1, red),
 			expr: checksWatched(),
 		},
 		column{

@@ -14,6 +14,7 @@ import (
 	promstorage "github.com/prometheus/prometheus/storage"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/dashboardtest"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
@@ -84,7 +85,7 @@ func (p *platform) broken(at int) bool { return p.outage > 0 && at >= p.outage }
 
 func (p *platform) expose(m *metric.Metric, at int, add func(string, float64, ...string)) {
 	now := float64(ruletest.At(at).Unix())
-	for _, set := range setsOf(m) {
+	for _, set := range dashboardtest.Sets(m) {
 		pairs := []string{"job", "thorbis", "instance", "a:9190", metric.LabelEnvironment, "production"}
 		for _, l := range m.Labels {
 			if set[l] != "" {
@@ -172,6 +173,16 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 			set[metric.LabelPriority] == "P2" && set[metric.LabelState] == metric.IncidentAcknowledged)], true
 	case metric.IncidentsNotListedWaiting:
 		return 0, false
+	case metric.VendorState, metric.VendorPageState, metric.VendorComponentState:
+		state := metric.VendorOperational
+		if broken {
+			state = metric.VendorMajor
+		}
+		return one[set[metric.LabelState] == state], true
+	case metric.VendorSince:
+		return now - 60, broken == (set[metric.LabelState] == metric.VendorMajor)
+	case metric.VendorOutageSince, metric.VendorOldestIncident:
+		return begun, broken
 	case metric.DomainExpiry:
 		return now + 40*86400, true
 	case metric.DomainStatus:
@@ -183,6 +194,11 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 			return now - 30*86400, true
 		}
 		return now - 60, true
+	case metric.TenantWindowCounted:
+		if set[metric.LabelWindow] == metric.WindowPeriod {
+			return float64(at) / (30 * 86400), true
+		}
+		return min(float64(at)/rule.Window(set[metric.LabelWindow]).Seconds(), 1), true
 	case metric.TenantWindowRequests:
 		return 80 * p.within(set[metric.LabelWindow], at, 0), true
 	case metric.TenantWindowBadRequests:

@@ -19,7 +19,7 @@ func ofProcedure(s selecter, matchers ...string) string {
 
 const (
 	proceduresBy = "environment, procedure"
-	noProcedure  = "no procedure in the policy"
+	noProcedure  = "no procedure is expected yet"
 )
 
 var procedureKeys = []key{
@@ -73,19 +73,19 @@ func procedures(*config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", fmt.Sprintf("clamp_min(time() - %s, 0)", ofProcedure(metric.ProcedureDueBy)),
 			"{{procedure}}")).Min(0),
 		manyLines(words{
-			title: "Duration of the last run", unit: units.Seconds, empty: "no run has reported how long it took",
+			title: "Duration of the last run", unit: units.Seconds, empty: "no run has reported how long it took yet",
 			about: "From start to end, where both are reported or the duration is.",
 		}, 12, query("A", fmt.Sprintf("max by (%s) (%s)", proceduresBy, ofProcedure(metric.ProcedureLastDuration)),
 			"{{procedure}}")).Min(0),
 		coloured(lines(words{
-			title: "Runs by result", unit: units.Short, empty: "no run has been reported",
+			title: "Runs by result", unit: units.Short, empty: "no run is reported yet",
 			about: "Runs that were reported at that time, by result. Unfinished ones have begun and never ended.",
 		}, 12, query("A", fmt.Sprintf("sum by (result) (increase(%s[$__rate_interval]))", ofProcedure(metric.ProcedureRuns)),
 			"{{result}}")).Min(0), map[string]string{
 			metric.ResultSuccess: green, metric.ResultFailure: red, metric.ProcedureUnfinished: orange,
 		}),
 		coloured(lines(words{
-			title: "Pings by result", unit: units.CountsPerSecond, empty: "no ping has come",
+			title: "Pings by result", unit: units.CountsPerSecond, empty: "no ping has come yet",
 			about: "How runs are reported over HTTP. Refused ones have a wrong key or name; those of a procedure that is " +
 				"renamed are refused until its job is changed.",
 		}, 12, query("A", fmt.Sprintf("sum by (result) (rate(%s[$__rate_interval]))", inEnvironment(metric.ProcedurePings)),
@@ -122,7 +122,7 @@ func procedureTable() panel {
 	}
 	newest := func(r *metric.Record) string { return owned("(1000 * " + ofProcedure(r) + " > 0)") }
 	return figures(words{
-		title: "Procedures", unit: units.Short, empty: "The policy has no section procedures",
+		title: "Procedures", unit: units.Short, empty: "No procedure is expected yet",
 		about: fmt.Sprintf("What each procedure (at most %d) did last and when it is due, those that have waited for "+
 			"longest first.", rows),
 		whenRed: "It has not been done for longer than it may be: its runbook is that of the alert.",

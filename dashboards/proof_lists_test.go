@@ -11,6 +11,7 @@ const (
 	notYet       = "the outage is not over, and its hour is not"
 	notKept      = "nothing keeps the log of the database from being removed"
 	allKnown     = "every registry has reported"
+	allWritten   = "no incident is over"
 )
 
 // always are those that return nothing in either.
@@ -28,6 +29,7 @@ var always = nothingToShow{
 	"thorbis-weekly/Services/D":                       tooYoung,
 	"thorbis-weekly/Services/F":                       tooYoung,
 	"thorbis-weekly/Services/H":                       tooYoung,
+	"thorbis-incidents/Incidents to write up":         allWritten,
 	"thorbis-incidents/Over within five minutes":      notYet,
 	"thorbis-slo/Answered in time":                    notYet,
 	"thorbis-slo/Budget left for late answers":        notYet,
@@ -60,9 +62,9 @@ var emptyInPeace = with(always, nothingToShow{
 	"thorbis-daily/Tenants with the most bad requests of a day": nothingBad,
 	"thorbis-slo/Budget empty after":                            nothingBad,
 	"thorbis-slo/Tenants that spent the budget":                 nothingBad,
-	"thorbis-slo/Tiers/E":                                       nothingBad,
 	"thorbis-tenant/Bad in five minutes":                        nothingBad,
 	"thorbis-tenant/Budget left for the tenant":                 nothingBad,
+	"thorbis-tenant/Burn in five minutes":                       nothingBad,
 	"thorbis-tenant/Budget of the tenant empty after":           nothingBad,
 	"thorbis-tenants/Busiest tenants/C":                         nothingBad,
 	"thorbis-tenants/Busiest tenants/D":                         nothingBad,

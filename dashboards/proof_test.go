@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/thorbis/thorbis_exporter/internal/dashboardtest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -47,11 +48,11 @@ func TestEveryQueryReturnsData(t *testing.T) {
 			for _, panel := range panels(d) {
 				for _, q := range panel.Targets {
 					asked++
-					series, _ := p.ask(fill(q.Expr), at)
+					series, _ := p.ask(dashboardtest.Fill(q.Expr), at)
 					name, reason := known.reason(d.UID, panel.Title, q.RefID)
 					used[name] = used[name] || series == 0
 					if series == 0 && reason == "" {
-						t.Errorf("%s: %s/%s/%s returns nothing: %s", when, d.UID, panel.Title, q.RefID, fill(q.Expr))
+						t.Errorf("%s: %s/%s/%s returns nothing: %s", when, d.UID, panel.Title, q.RefID, dashboardtest.Fill(q.Expr))
 					}
 					if series > 0 && reason != "" {
 						t.Errorf("%s: %s: query %s returns data; take it off the list", when, name, q.RefID)
@@ -98,7 +99,7 @@ func (p *platform) checkFirstMinutes() map[string]string {
 				p.t.Fatal(err)
 			}
 			if m := labelValues.FindStringSubmatch(query); m != nil {
-				if n, _ := p.ask(fill(m[1]), young); n == 0 {
+				if n, _ := p.ask(dashboardtest.Fill(m[1]), young); n == 0 {
 					p.t.Errorf("%s: $%s has no value after two evaluations", d.UID, v.Name)
 				}
 			}
@@ -123,7 +124,7 @@ func (p *platform) returns(name string, at int) bool {
 		for _, panel := range panels(d) {
 			for _, q := range panel.Targets {
 				if d.UID+"/"+panel.Title == name {
-					if n, _ := p.ask(fill(q.Expr), at); n > 0 {
+					if n, _ := p.ask(dashboardtest.Fill(q.Expr), at); n > 0 {
 						return true
 					}
 				}
@@ -131,22 +132,4 @@ func (p *platform) returns(name string, at int) bool {
 		}
 	}
 	return false
-}
-
-var filled = regexp.MustCompile(`\$\{?(\w+)(:\w+)?\}?`)
-
-// fill puts into a query what Grafana does where everything is picked, and one tenant.
-func fill(expr string) string {
-	return filled.ReplaceAllStringFunc(expr, func(v string) string {
-		switch name := filled.FindStringSubmatch(v)[1]; name {
-		case "__rate_interval", "__interval":
-			return "1m"
-		case "__range":
-			return "20m"
-		case metric.LabelTenant:
-			return "acme"
-		default:
-			return ".*"
-		}
-	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-const noMachine = "no machine is read"
+const noMachine = "no machine is read yet"
 
 // resources shows what machines have left of CPU and memory.
 func resources(*config.Policy) *dashboard.DashboardBuilder {
@@ -55,7 +55,7 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 			about: "What programs could still have without swapping.",
 		}, 12, query("A", onHosts(metric.HostMemoryLeft), "{{host}}")).Min(0),
 		manyLines(words{
-			title: "Swap used", unit: units.BytesIEC, empty: "no machine has swap",
+			title: "Swap used", unit: units.BytesIEC, empty: "no swap is seen yet",
 			about: "A rise with little memory available means that the machine slows down.",
 		}, 12, query("A", onHosts(metric.HostSwapUsed), "{{host}}")).Min(0),
 		manyLines(words{
@@ -76,7 +76,7 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Programs",
 		manyLines(words{
-			title: "Memory of named programs", unit: units.BytesIEC, empty: "the policy names no program under host.processes",
+			title: "Memory of named programs", unit: units.BytesIEC, empty: "no program of host.processes is seen yet",
 			about: "The least that each held within the last hour; a steady rise is a leak.",
 		}, 12, query("A", onHosts(metric.ProcessLow), "{{host}} {{process}}")).Min(0),
 		manyLines(words{
@@ -89,7 +89,7 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 
 func machineTable() panel {
 	return figures(words{
-		title: "Machines by what they have left", unit: units.Short, empty: "No machine is read",
+		title: "Machines by what they have left", unit: units.Short, empty: "No machine is read yet",
 		about:   "Of the container's share, where the exporter runs in one that has limits.",
 		whenRed: "No CPU or memory is left on that machine: scale it out, or find the program with top.",
 	}, 24, 8, []key{byEnvironment, byHost.leading(metric.StorageDashboard)},

@@ -27,13 +27,38 @@ func rulesLoaded() string {
 	return "0 * count(" + alerts(metric.LabelAlertname+`="`+metric.WatchdogAlert.Name+`"`) + ")"
 }
 
-// openIncidents has the time at which each open incident began. While no exporter reads incidents, the alerts that fire
-// stand for them.
-func openIncidents(priority string) string {
-	return fmt.Sprintf(`%[1]s or label_replace(max by (environment, alertname, app_service, priority, owner) `+
-		`(%[2]s and ignoring (alertstate) %[3]s) unless on (environment) %[4]s, "alert", "$1", "alertname", "(.*)")`,
-		inEnvironment(metric.IncidentOpen, priorities(priority)), alertSeries("ALERTS_FOR_STATE", priorities(priority)),
-		alerts(priorities(priority)), inEnvironment(metric.IncidentsRead))
+// openIncidents has the time at which each open incident began, and each alert that is in no exporter's list of them.
+func openIncidents(priority string) string { return incidentsSince(metric.IncidentOpen, priority) }
+
+// waitingIncidents has the time since which each open incident has waited for an acknowledgement, and each alert that
+// is in no exporter's list of them.
+func waitingIncidents(priority string) string {
+	return incidentsSince(metric.IncidentWaiting, priority)
+}
+
+func incidentsSince(listed *metric.Record, priority string) string {
+	return fmt.Sprintf(`%s or %s`, inEnvironment(listed, priorities(priority)),
+		unlisted(fmt.Sprintf(`max by (environment, alertname, app_service, priority, owner) `+
+			`(%s and ignoring (alertstate) %s)`, alertSeries("ALERTS_FOR_STATE", priorities(priority), incidentAlerts),
+			alerts(priorities(priority), incidentAlerts))))
+}
+
+// incidentAlerts matches the alerts that begin an incident: those on incidents begin none.
+var incidentAlerts = func() string {
+	var names []string
+	for _, a := range metric.EscalationAlerts() {
+		names = append(names, a.Name)
+	}
+	return metric.LabelAlertname + `!~"` + strings.Join(names, "|") + `"`
+}()
+
+// unlisted leaves of alerts, renamed as incidents are, those that are in no exporter's list of incidents. It lists an
+// alert within two minutes of its firing; of what fires for longer it has read that it is no incident: a cause inhibits
+// it, or a silence. While no exporter reads incidents, nothing is known of that.
+func unlisted(alerts string) string {
+	return fmt.Sprintf(`label_replace(%[1]s, "alert", "$1", "alertname", "(.*)") unless on (%[2]s) (%[3]s or `+
+		`(%[4]s offset 2m and on (environment) %[5]s))`, alerts, "environment, alert, app_service, priority",
+		inEnvironment(metric.IncidentOpen), inEnvironment(metric.AlertsFiring), inEnvironment(metric.IncidentsRead))
 }
 
 // stateIs selects the checks that are in a state, as all locations together see it. Every number and every list of

@@ -50,16 +50,17 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 		}, emptyAfter(ofSLO(metric.SLOBudgetHours), ofSLO(metric.SLOBudgetLeft)), sloLegend,
 			steps(green, from(lowest, red), from(24, yellow), from(168, green))).Decimals(1),
 		bars(words{
-			title: "Measured", unit: units.Seconds, empty: "since less than two minutes",
+			title: fmt.Sprintf("Measured of %s", period), unit: units.Seconds, empty: "since less than two minutes",
 			about: fmt.Sprintf("For how long of the last %s events were counted at all. A young budget says little.", period),
-		}, ofSLO(metric.SeenIncrease["_period"]), sloLegend+" of "+period.String(), known(blue)),
+		}, eventsMeasured(ofSLO), sloLegend, known(blue)),
 		objectiveTable(period),
 	)
 	row(b, "Burn", belowTarget(), sloBurnRates(),
 		lines(words{
 			title: "Events", unit: units.CountsPerSecond, empty: "no event yet",
 			about: "Events a second, good and bad: how much traffic a burn costs.",
-		}, 12, query("A", ofSLO(metric.EventsIncrease["5m"])+" / 300", sloLegend)).Min(0),
+		}, 12, query("A", fmt.Sprintf("%s / on (%s) clamp_max(%s >= 60, 300)", ofSLO(metric.EventsIncrease["5m"]), sloBy,
+			ofSLO(metric.SeenTotals.Total)), sloLegend)).Min(0),
 		lines(words{
 			title: "Bad events", unit: units.PercentUnit, empty: "no event yet",
 			about: "Share of bad events over five minutes.",
@@ -80,9 +81,24 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 	return b
 }
 
+// eventsMeasured is for how long events were counted of the period. That is recorded every two minutes, so that in the
+// first hour the total is read, which is as young as the events.
+func eventsMeasured(of func(*metric.Record) string) string {
+	return of(metric.SeenTotals.Total) + " < 3600 or " + of(metric.SeenIncrease["_period"])
+}
+
 // emptyAfter is when a budget is empty: at once if nothing of it is left, which the record leaves out as it does one
 // that nothing burns.
 func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
+
+// emptyAfterColumn is a column of that, which distinguishes a budget that nothing burns from one that is not known yet.
+func emptyAfterColumn(hours, left string, of func(string) string) column {
+	return column{
+		title: "Empty after", unit: units.Hours, decimals: 1, colours: below(24, red, 168, yellow),
+		texts: texts(text{never, "nothing burns", green}),
+		expr:  of(fmt.Sprintf("(%s or %d * (%s > bool 0))", hours, never, left)),
+	}
+}
 
 func objectiveTable(period config.Duration) panel {
 	return figures(words{
@@ -97,7 +113,7 @@ func objectiveTable(period config.Duration) panel {
 			decimals: 1,
 		},
 		column{title: "May still be bad", unit: units.Short, expr: ofSLO(metric.SLOBudgetLeftEvents)},
-		column{title: "Measured", unit: units.Seconds, expr: ofSLO(metric.SeenIncrease["_period"])},
+		column{title: "Measured", unit: units.Seconds, expr: eventsMeasured(ofSLO)},
 		column{
 			title: "Permitted", unit: units.PercentUnit, expr: "max by (" + sloBy + ") (" + ofSLO(metric.SLOBudget) + ")",
 		},
@@ -145,7 +161,7 @@ func tierTable(period config.Duration) panel {
 			"it. A "+
 			"tier without bad requests has all of it.", period),
 		whenRed: "A whole tier is hit: look for what its tenants share. The tenants below it say who most.",
-	}, 24, 6, []key{byEnvironment, byService, byObjective, byTier},
+	}, 24, 7, []key{byEnvironment, byService, byObjective, byTier},
 		column{
 			title: "Budget left", unit: units.PercentUnit, expr: ofSLO(metric.TierBudgetLeft), colours: budgetSteps(),
 			decimals: 1,
@@ -158,10 +174,7 @@ func tierTable(period config.Duration) panel {
 		column{
 			title: "Burn 1 d", unit: units.Short, expr: ofSLO(metric.TierBurn["1d"]), colours: atLeast(1, yellow), decimals: 1,
 		},
-		column{
-			title: "Empty after", unit: units.Hours, colours: below(24, red, 168, yellow), empty: "nothing burns", decimals: 1,
-			expr: emptyAfter(ofSLO(metric.TierBudgetHours), ofSLO(metric.TierBudgetLeft)),
-		},
+		emptyAfterColumn(ofSLO(metric.TierBudgetHours), ofSLO(metric.TierBudgetLeft), func(e string) string { return e }),
 	)
 }
 
@@ -180,7 +193,8 @@ func spenders(period config.Duration) panel {
 		column{title: "Bad", unit: units.Short, expr: bad},
 		column{
 			title: "Of all bad", unit: units.PercentUnit, decimals: 1,
-			expr: fmt.Sprintf("(%s) / on (%s) group_left () (%s > 0)", bad, sloBy, ofSLO(metric.BadIncrease["_period"])),
+			expr: fmt.Sprintf("(%[1]s) / on (%[2]s) group_left () ((sum by (%[2]s) (%[3]s) > %[4]s or %[4]s) > 0)", bad, sloBy,
+				ofSLO(metric.TenantBadIncrease["_period"]), ofSLO(metric.BadIncrease["_period"])),
 		},
 		column{title: "Bad 1 h", unit: units.Short, expr: ofThem(ofSLO(metric.TenantBadIncrease["1h"]))},
 		column{title: "Share bad 1 h", unit: units.PercentUnit, expr: ofThem(ofSLO(metric.TenantError["1h"]))},
@@ -189,9 +203,10 @@ func spenders(period config.Duration) panel {
 			decimals: 1,
 		},
 		column{
-			title: "Empty after", unit: units.Hours, colours: below(24, red, 168, yellow), empty: "nothing burns", decimals: 1,
-			expr: ofThem("(" + emptyAfter(ofSLO(metric.TenantBudgetHours), ofSLO(metric.TenantBudgetLeft)) + ")"),
+			title: "Measured", unit: units.PercentUnit, expr: ofThem(ofSLO(metric.TenantCoverage)), colours: measuredSteps(),
+			decimals: 2,
 		},
+		emptyAfterColumn(ofSLO(metric.TenantBudgetHours), ofSLO(metric.TenantBudgetLeft), ofThem),
 	)
 }
 

@@ -50,20 +50,20 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 6, fmt.Sprintf(`min(%s)`, onHosts(metric.FilesystemFull)), "first",
 			steps(green, from(0, red), from(4*3600, yellow), from(4*86400, green))),
 		number(words{
-			title: "Fullest filesystem", unit: units.PercentUnit, empty: "no filesystem is read",
+			title: "Fullest filesystem", unit: units.PercentUnit, empty: "no filesystem is read yet",
 			about:   "Share of its size that users cannot write to any more.",
 			whenRed: "It is full: programs that write to it fail now.",
 		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.FilesystemUsed)), "fullest",
 			known(green, from(0.9, yellow), from(0.99, red))).Decimals(1),
 		number(words{
-			title: "Most of a limit used", unit: units.PercentUnit, empty: "no limit known",
+			title: "Most of a limit used", unit: units.PercentUnit, empty: "no limit known yet",
 			about: "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.",
 			whenRed: "The disk does what was bought: everything on it waits. See Latency; buy more or find who reads and " +
 				"writes.",
 		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest",
 			known(green, from(0.7, yellow), from(0.9, red))).Decimals(1),
 		number(words{
-			title: "Filesystems that do not answer", unit: units.Short, empty: "no filesystem is read",
+			title: "Filesystems that do not answer", unit: units.Short, empty: "no filesystem is read yet",
 			about:   "They answer with an error, or not at all.",
 			whenRed: "A network filesystem whose server is gone, or a disk with errors: look at the machine's log.",
 		}, 6, fmt.Sprintf(`sum(%s) or 0 * count(%s)`, onHosts(metric.FilesystemUnusable), onHosts(metric.FilesystemSize)),
@@ -72,7 +72,7 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 	row(b, "IOPS and latency", limitUsed(), latencies(p), operations(), diskTable())
 	row(b, "Space", filesystemTable(),
 		manyLines(words{
-			title: "Space left", unit: units.BytesIEC, empty: "no filesystem is read",
+			title: "Space left", unit: units.BytesIEC, empty: "no filesystem is read yet",
 			about: "By filesystem.",
 		}, 12, query("A", onHosts(metric.FilesystemAvailable), "{{host}} {{mountpoint}}")).Min(0),
 		manyLines(words{
@@ -82,11 +82,11 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Disks",
 		manyLines(words{
-			title: "Throughput", unit: units.BytesPerSecondIEC, empty: "no disk is read",
+			title: "Throughput", unit: units.BytesPerSecondIEC, empty: "no disk is read yet",
 			about: "Bytes read and written a second by disk.",
 		}, 12, query("A", onHosts(metric.DeviceBytes, readsAndWrites), "{{host}} {{device}} {{operation}}")).Min(0),
 		manyLines(words{
-			title: "Queue", unit: units.Short, empty: "no disk is read",
+			title: "Queue", unit: units.Short, empty: "no disk is read yet",
 			about: "Mean number of operations in flight by disk.",
 		}, 12, query("A", onHosts(metric.DeviceQueue), "{{host}} {{device}}")).Min(0),
 		manyLines(words{
@@ -95,7 +95,7 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", onHosts(metric.DeviceOperations, metric.LabelOperation+`=~"discard|flush"`),
 			"{{host}} {{device}} {{operation}}")).Min(0),
 		manyLines(words{
-			title: "Canary", unit: units.Seconds, empty: "no canary in the policy",
+			title: "Canary", unit: units.Seconds, empty: "no canary has run yet",
 			about: "The time within which 95 of 100 rounds wrote, synced and read back a small file, by operation.",
 		}, 12, query("A", quantile("0.95", "host, canary, operation", onHosts, metric.CanaryDuration),
 			"{{host}} {{canary}} {{operation}}")).Min(0),
@@ -107,7 +107,7 @@ const readsAndWrites = metric.LabelOperation + `=~"read|write"`
 
 func limitUsed() panel {
 	return limited(manyLines(words{
-		title: "Limit used", unit: units.PercentUnit, empty: "no limit known: name it in the policy",
+		title: "Limit used", unit: units.PercentUnit, empty: "no limit known yet: name it in the policy",
 		about: "Share of the IOPS and of the throughput bought. The line is at 90 %, from where the rules look at latency " +
 			"too.",
 		whenRed: "The disk does nearly what was bought: if Latency rises with it, buy more or find who reads and writes.",
@@ -116,7 +116,7 @@ func limitUsed() panel {
 
 func latencies(p *config.Policy) panel {
 	return manyLines(words{
-		title: "Latency", unit: units.Seconds, empty: "no disk does anything",
+		title: "Latency", unit: units.Seconds, empty: "no operation of a disk yet",
 		about: fmt.Sprintf("Mean time of an operation by disk. Permitted are %s for reads and %s for writes.",
 			p.Storage.Latency.Read, p.Storage.Latency.Write),
 	}, 12, query("A", onHosts(metric.DeviceLatency, readsAndWrites), "{{host}} {{device}} {{operation}}")).Min(0)
@@ -124,7 +124,7 @@ func latencies(p *config.Policy) panel {
 
 func operations() panel {
 	return manyLines(words{
-		title: "IOPS against those bought", unit: units.IOOpsPerSecond, empty: "no disk is read",
+		title: "IOPS against those bought", unit: units.IOOpsPerSecond, empty: "no disk is read yet",
 		about: "Read and write operations a second by disk; dashed, what was bought. A logical volume and the disk below " +
 			"it " +
 			"both count the same operation.",
@@ -140,7 +140,7 @@ func diskTable() panel {
 		return fmt.Sprintf("max by (%s) (%s)", by, onHosts(s, matchers...))
 	}
 	return figures(words{
-		title: "Disks", unit: units.Short, empty: "No disk is read",
+		title: "Disks", unit: units.Short, empty: "No disk is read yet",
 		about:   "What it does now, what was bought, what it may burst to, and what a person knows the disk by.",
 		whenRed: "It uses what was bought, or answers slower than permitted: see Limit used and Latency.",
 	}, 24, 7, deviceKeys,
@@ -168,7 +168,7 @@ func diskTable() panel {
 
 func filesystemTable() panel {
 	return figures(words{
-		title: "Filesystems", unit: units.Short, empty: "No filesystem is read",
+		title: "Filesystems", unit: units.Short, empty: "No filesystem is read yet",
 		about: fmt.Sprintf("The %d fullest.", rows),
 		whenRed: "Full within hours, out of inodes or read-only: delete what can go, enlarge the disk, or look at the " +
 			"machine's log for errors of the disk.",

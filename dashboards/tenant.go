@@ -46,31 +46,37 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 	period := p.Objectives.Period
 	row(b, "Now",
 		number(words{
-			title: "Tier", unit: units.Short, empty: "in no registry", about: "The tier by which the tenant is judged.",
+			title: "Tier", unit: units.Short, empty: "in no registry yet", about: "The tier by which the tenant is judged.",
 		}, 4, fmt.Sprintf("count by (%s) (%s)", metric.LabelTier, inEnvironment(metric.TenantTier, pickedTenant)),
 			"{{tier}}", known(blue)).TextMode(common.BigValueTextModeName),
 		number(words{
-			title: "Checks down", unit: units.Short, empty: "no check of its own",
+			title: "Checks down", unit: units.Short, empty: "no check of its own yet",
 			about:   "Checks of the tenant that are down.",
 			whenRed: "The tenant cannot use the service: States below says since when. Health says who else.",
 		}, 4, fmt.Sprintf("count(%s) or 0 * count(%s)", stateIs(metric.StateDown, pickedTenant),
-			pick(metric.CheckState, pickedTenant)), "checks", known(green, from(1, red))),
+			pick(metric.CheckState, pickedTenant)), "checks", known(green, from(1, red))).
+			DataLinks(more(metric.HealthDashboard)),
 		number(words{
 			title: "Requests", unit: units.RequestsPerSecond, empty: "none yet in five minutes",
 			about: "Requests a second over five minutes.",
 		}, 4, ofTenant(metric.TenantRate), "{{app_service}}", known(blue)),
 		number(words{
 			title: "Bad in five minutes", unit: units.Short, empty: "none",
-			about:   "Requests in five minutes that failed (availability) or were slower than a threshold (latency).",
-			whenRed: "Its requests fail or are slow now: the graphs below say which.",
-		}, 6, ofTenant(metric.TenantBadIncrease["5m"]), "{{app_service}} {{slo}}", steps(green, from(1, yellow), from(10,
-			red))).
+			about: "Requests in five minutes that failed (availability) or were slower than a threshold (latency).",
+		}, 4, ofTenant(metric.TenantBadIncrease["5m"]), "{{slo}}", known(blue)).
 			Orientation(common.VizOrientationHorizontal),
 		number(words{
-			title: "Alerts", unit: units.Short, empty: "rules are not loaded",
+			title: "Burn in five minutes", unit: units.Short, empty: "nothing burns",
+			about: "How many times as fast as permitted the tenant's requests failed or were slow in five minutes. 1 empties " +
+				"its budget exactly by the end of the period.",
+			whenRed: "More of its requests fail or are slow now than were ever permitted: the graphs below say which.",
+		}, 4, tenantBurn(ofTenant), "{{slo}}", steps(green, from(1, yellow), from(14.4, red))).Decimals(1).
+			Orientation(common.VizOrientationHorizontal),
+		number(words{
+			title: "Alerts", unit: units.Short, empty: "no evaluation of rules yet",
 			about:   "Alerts that fire and name this tenant. While its service is down, the service's alert stands for them.",
 			whenRed: "Each has a runbook. Incidents and on-call says whether somebody has it.",
-		}, 6, fmt.Sprintf("count(%s) or %s", alerts(priorities("P.+"), pickedTenant), rulesLoaded()), "alerts",
+		}, 4, fmt.Sprintf("count(%s) or %s", alerts(priorities("P.+"), pickedTenant), rulesLoaded()), "alerts",
 			known(green, from(1, red))).DataLinks(more(metric.IncidentDashboard)),
 		tenantStates(),
 	)
@@ -92,11 +98,10 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 		}, emptyAfter(ofTenant(metric.TenantBudgetHours), ofTenant(metric.TenantBudgetLeft)), "{{app_service}} {{slo}}",
 			steps(green, from(lowest, red), from(24, yellow), from(168, green))).Decimals(1),
 		bars(words{
-			title: "Measured", unit: units.Seconds, empty: "since less than two minutes",
-			about: fmt.Sprintf("For how long of the last %s the requests of the tenant's services were counted at all.", period),
-		}, fmt.Sprintf("%s and on (environment, app_service) (%s or %s)", pick(metric.SeenIncrease["_period"]),
-			ofTenant(metric.TenantRate), ofTenant(metric.CheckExpected)), "{{app_service}} {{slo}} of "+period.String(),
-			known(blue)),
+			title: fmt.Sprintf("Measured of %s", period), unit: units.Seconds, empty: "since less than two minutes",
+			about: fmt.Sprintf("For how long of the last %s exporters have counted the requests of the tenant's services. What "+
+				"was not counted has spent nothing of the budgets.", period),
+		}, tenantMeasured(period), "{{app_service}}", known(blue)),
 	)
 	row(b, "Requests", tenantRequests()...)
 	row(b, "Backups, certificates, checks", tenantBackups(), tenantChecks(period))
@@ -109,13 +114,20 @@ func budgetLeft() *dashboard.ThresholdsConfigBuilder {
 	return steps(green, from(lowest, red), from(0, yellow), from(0.25, green))
 }
 
+// tenantMeasured is for how many seconds of the period the requests of the tenant's services were counted.
+func tenantMeasured(period config.Duration) string {
+	return fmt.Sprintf("max by (environment, app_service) (%s) * %.0f and on (environment, app_service) (%s or %s)",
+		pick(metric.TenantWindowCounted, fmt.Sprintf("%s=%q", metric.LabelWindow, metric.WindowPeriod)),
+		period.Std().Seconds(), ofTenant(metric.TenantRate), ofTenant(metric.CheckExpected))
+}
+
 func tenantStates() panel {
 	var terms []string
 	for i, state := range metric.HealthStates {
 		terms = append(terms, fmt.Sprintf(`%d * %s`, i+1, stateIs(state, pickedTenant)))
 	}
 	return timeline(words{
-		title: "States", empty: "no check of its own",
+		title: "States", empty: "no check of its own yet",
 		about:   "The state of each check of the tenant, as the locations together saw it.",
 		whenRed: "It was down at that time.",
 	}, fmt.Sprintf(`max by (%s) (%s)`, checkBy, strings.Join(terms, " or ")), "{{app_service}} {{check}}",
@@ -184,7 +196,7 @@ func tenantBackups() panel {
 
 func tenantChecks(period config.Duration) panel {
 	return figures(words{
-		title: "Checks of the tenant", unit: units.Short, empty: "No check of its own",
+		title: "Checks of the tenant", unit: units.Short, empty: "No check of its own yet",
 		about: fmt.Sprintf("Each check over %s: what may still be down, how often and how long it was, and when its "+
 			"certificate expires.", period),
 		whenRed: "The permitted downtime is spent, or the certificate expires within days: see Health.",

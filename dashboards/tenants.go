@@ -33,25 +33,25 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		number(words{
 			title: "Throughput", unit: units.RequestsPerSecond, empty: "no request yet",
 			about: "Requests a second over five minutes.",
-		}, 5, pick(metric.ServiceRate), "{{app_service}}", known(blue)),
+		}, 4, pick(metric.ServiceRate), "{{app_service}}", known(blue)),
 		number(words{
 			title: "Of the expected peak", unit: units.PercentUnit, empty: "no requests yet, or no peak in the policy",
 			about:   "Requests a second over what the policy says the service is built for.",
 			whenRed: "The service carries more than it was built for: scale it out, or find who sends it under Busiest tenants.",
-		}, 5, pick(metric.ServiceUtilization), "{{app_service}}", known(green, from(0.8, yellow), from(1, red))).Decimals(0),
+		}, 4, pick(metric.ServiceUtilization), "{{app_service}}", known(green, from(0.8, yellow), from(1, red))).Decimals(0),
 		number(words{
-			title: "Active tenants", unit: units.Short, empty: "no request yet",
+			title: "Active tenants", unit: units.NoUnit, empty: "no request yet",
 			about: "Tenants with a request in the last five minutes.",
 		}, 4, pick(metric.ServiceActive), "{{app_service}}", known(blue)),
 		number(words{
-			title: "Tenants down", unit: units.Short, empty: "no check of tenants",
+			title: "Tenants down", unit: units.NoUnit, empty: "no check of tenants yet",
 			about:   "Tenants with a check that is down, over all services picked.",
 			whenRed: "The dashboard Health lists them under Open outages.",
-		}, 3, tenantsDown(), "tenants", known(green, from(1, red))).DataLinks(more(metric.HealthDashboard)),
+		}, 4, tenantsDown(), "tenants", known(green, from(1, red))).DataLinks(more(metric.HealthDashboard)),
 		number(words{
-			title: "Silent tenants", unit: units.Short, empty: "no request yet",
+			title: "Silent tenants", unit: units.NoUnit, empty: "no request yet",
 			about: "Tenants that sent requests at this hour in each of the last four weeks and none in the last one.",
-		}, 3, fmt.Sprintf("count(%s) or 0 * count(%s)", pick(metric.TenantSilent), pick(metric.ServiceRate)), "tenants",
+		}, 4, fmt.Sprintf("count(%s) or 0 * count(%s)", pick(metric.TenantSilent), pick(metric.ServiceRate)), "tenants",
 			known(green, from(1, yellow))),
 		number(words{
 			title: "Unknown hosts", unit: units.PercentUnit, empty: "no request yet",
@@ -98,12 +98,12 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Sources", sourceTable(),
 		manyLines(words{
-			title: "Records read", unit: units.CountsPerSecond, empty: "no source in the policy",
+			title: "Records read", unit: units.CountsPerSecond, empty: "no source is read yet",
 			about: "Lines or records a second of each source.",
 		}, 12, query("A", fmt.Sprintf("sum by (%s) (rate(%s[$__rate_interval]))", sourceBy, pick(metric.TenantSourceLines)),
 			"{{app_service}} {{source}}")).Min(0),
 		manyLines(words{
-			title: "Records refused", unit: units.CountsPerSecond, empty: "no source in the policy",
+			title: "Records refused", unit: units.CountsPerSecond, empty: "no source is read yet",
 			about: "Records a second that could not be read, by reason.",
 		}, 12, query("A", fmt.Sprintf("sum by (%s, %s) (rate(%s[$__rate_interval]))", metric.LabelSource,
 			metric.LabelReason, pick(metric.TenantSourceRejects)), "{{source}} {{reason}}")).Min(0),
@@ -125,7 +125,7 @@ func tenantTable() panel {
 		column{title: "Requests", unit: units.RequestsPerSecond, expr: top},
 		column{title: "Share", unit: units.PercentUnit, expr: ofThem(pick(metric.TenantShare)), decimals: 1},
 		column{
-			title: "Errors 5 min", unit: units.Short, colours: atLeast(10, red), empty: "0",
+			title: "Errors 5 min", unit: units.Short, colours: atLeast(10, yellow), empty: "0",
 			expr: ofThem(without(pick(metric.TenantBadIncrease["5m"], availability))),
 		},
 		column{
@@ -146,20 +146,25 @@ func worstTable() panel {
 		title: "Slowest and failing tenants", unit: units.Short, empty: "No request has failed or was slow",
 		about: fmt.Sprintf("The %d tenants with the most requests in five minutes that failed (availability) or were slower "+
 			"than a threshold (latency).", topTenants),
-		whenRed: "Half of the tenant's requests are bad: open the tenant. If all of a service are here, it is the service.",
+		whenRed: "The tenant's requests burn its budget 14.4 times as fast as permitted: open the tenant. If all of a " +
+			"service are here, it is the service.",
 	}, 10, 10, []key{byTenant, byObjective},
-		column{title: "Bad 5 min", unit: units.Short, expr: bad, colours: atLeast(10, yellow)},
+		column{title: "Bad 5 min", unit: units.Short, expr: bad},
 		column{
-			title: "Share", unit: units.PercentUnit, decimals: 1, colours: atLeast(0.5, red),
+			title: "Share", unit: units.PercentUnit, decimals: 1,
 			expr: fmt.Sprintf("max by (%[1]s, slo) (%[2]s) and on (%[1]s, slo) %[3]s", tenantBy,
 				pick(metric.TenantError["5m"]), bad),
+		},
+		column{
+			title: "Burn", unit: units.Short, colours: burnSteps(), decimals: 1,
+			expr: fmt.Sprintf("%s and on (%s, slo) %s", tenantBurn(pick), tenantBy, bad),
 		},
 	)
 }
 
 func sourceTable() panel {
 	return figures(words{
-		title: "Sources of request logs", unit: units.Short, empty: "The policy has no source of requests",
+		title: "Sources of request logs", unit: units.Short, empty: "No source of requests is read yet",
 		about: "How far each source is behind, how old its newest request is, and when it was last read.",
 		whenRed: "The log cannot be opened: its requests are in no objective meanwhile. The exporter's status page shows " +
 			"the " +

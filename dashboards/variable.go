@@ -23,6 +23,7 @@ const (
 	pickedBackup      = metric.LabelBackup + `=~"$backup"`
 	pickedServer      = metric.LabelServer + `=~"$server"`
 	pickedProcedure   = metric.LabelProcedure + `=~"$procedure"`
+	pickedVendor      = metric.LabelVendor + `=~"$vendor"`
 )
 
 // Bounds of what a panel shows where there may be thousands.

@@ -143,7 +143,7 @@ func peakTable() panel {
 		column{title: "Peak", unit: units.PercentUnit, expr: now, colours: above(0.8, yellow, 1, red), decimals: whole},
 		column{title: "Last week", unit: units.PercentUnit, expr: before, decimals: whole},
 		column{
-			title: "Reached on", unit: units.DatetimeISONotToday, empty: "does not grow",
+			title: "100 % on", unit: units.DatetimeISONotToday, empty: "does not grow",
 			expr: fmt.Sprintf("1000 * (time() + 604800 * clamp_min(1 - %[1]s, 0) / (%[1]s - %[2]s > 0))", now, before),
 		},
 	)
@@ -151,7 +151,7 @@ func peakTable() panel {
 
 func growth() panel {
 	return manyLines(words{
-		title: "Machines at their peak", unit: units.PercentUnit, empty: noMachine,
+		title: "Machines at their peak", unit: units.PercentUnit, empty: "no machine has been read for an hour yet",
 		about: fmt.Sprintf("CPU used of the %d machines that use most, over two weeks.", topLines),
 	}, 12, query("A", fmt.Sprintf("topk(%d, %s)", topLines, inEnvironment(metric.HostCPUUsed)), "{{host}}")).
 		Min(0).Max(1).Height(7)
@@ -182,7 +182,8 @@ func weeklyIncidents() panel {
 
 func weeklyByPriority() panel {
 	return coloured(lines(words{
-		title: "Incidents a week by priority", unit: units.Short, empty: notRead,
+		title: "Incidents a week by priority", unit: units.Short,
+		empty: "no exporter has read incidents for an hour yet",
 		about: "How many incidents of each priority began in the seven days before.",
 	}, 10, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
 		"{{priority}}")), priorityColours).Min(0).Height(7)

@@ -1,7 +1,7 @@
 // Command demo runs the whole system on 127.0.0.1 beside a platform to break, until Ctrl-C. `demo history` does so with
 // the records of two weeks before. `demo outage [MODE [TENANT]]` breaks the platform of a running demonstration, or one
 // tenant's part of it, and `demo recover` mends it. THORBIS_DEMO_PORT has all its parts listen from that port on, so
-// that two demonstrations fit on one machine.
+// that two demonstrations fit on one machine. THORBIS_DEMO_TENANTS is how many tenants there are.
 package main
 
 import (
@@ -49,15 +49,24 @@ func run(args []string) error {
 
 // addresses are the fixed ones unless the environment names a port.
 func addresses() (stack.Addresses, error) {
-	text := os.Getenv("THORBIS_DEMO_PORT")
-	if text == "" {
-		return stack.DefaultAddresses(), nil
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return stack.Addresses{}, fmt.Errorf("THORBIS_DEMO_PORT: invalid port %q", text)
+	port, err := number("THORBIS_DEMO_PORT", 0)
+	if err != nil || port == 0 {
+		return stack.DefaultAddresses(), err
 	}
 	return stack.AddressesFrom(port)
+}
+
+// number is that of a variable of the environment, or what it is without.
+func number(variable string, otherwise int) (int, error) {
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s: invalid number %q", variable, text)
+	}
+	return n, nil
 }
 
 func control(path string) error {
@@ -95,8 +104,12 @@ func serve(history bool) error {
 	if err != nil {
 		return err
 	}
+	tenants, err := number("THORBIS_DEMO_TENANTS", 40)
+	if err != nil {
+		return err
+	}
 	s, err := stack.Start(ctx, stack.Options{
-		Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, ManyTenants: true, History: history,
+		Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, Tenants: tenants, History: history,
 	})
 	if err != nil {
 		if ctx.Err() != nil {

@@ -48,6 +48,12 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Resources/Killed for want of memory":                       "not every kernel counts them",
 	"Thorbis / Incidents and on-call/Incidents that are open":             "the outage is over",
 	"Thorbis / Incidents and on-call/Alerts that fire":                    "the outage is over",
+	"Thorbis / Incidents and on-call/Time to notify":                      "no Alertmanager with events is demonstrated",
+	"Thorbis / Incidents and on-call/Pages a week by recipient":           "no Alertmanager with events is demonstrated",
+	"Thorbis / Incidents and on-call/Pages a week by shift":               "no Alertmanager with events is demonstrated",
+	"Thorbis / Incidents and on-call/Notifications an hour by reason":     "no Alertmanager with events is demonstrated",
+	"Thorbis / Incidents and on-call/Muted alerts":                        "no Alertmanager with events is demonstrated",
+	"Thorbis / Incidents and on-call/Incidents to write up":               "the policy asks for no write-ups",
 	"Thorbis / Incidents and on-call/Time to acknowledge":                 "no incident is acknowledged",
 	"Thorbis / Incidents and on-call/Answered late":                       "no answer is due before the outage is over",
 	"Thorbis / Incidents and on-call/Needed no action":                    "an incident outlasts its alert",
@@ -60,6 +66,7 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Tenant/Budget left for the tenant":                         "a tenant without bad requests has all of it",
 	"Thorbis / Tenant/Budget of the tenant empty after":                   "nothing burns in good health",
 	"Thorbis / Tenant/Bad in five minutes":                                "no request is bad in good health",
+	"Thorbis / Tenant/Burn in five minutes":                               "no request is bad in good health",
 	"Thorbis / Tenants/Slowest and failing tenants":                       "no request is bad in good health",
 	"Thorbis / Overview/What is wrong":                                    "the outage is over",
 	"Thorbis / Overview/Tenants in trouble, worst first":                  "the outage is over",
@@ -78,7 +85,7 @@ var mayBeEmpty = map[string]string{
 var onRequests = []string{"Thorbis / SLOs", "Thorbis / Tenants", "Thorbis / Tenant", "Thorbis / Daily review"}
 
 // variables are Grafana's variables as the dashboards use them, with everything picked.
-var variables = regexp.MustCompile(`\$\{?(\w+)(:\w+)?\}?`)
+var variables = regexp.MustCompile(`\$\{?([a-z_]\w*)(:\w+)?\}?`)
 
 func interpolate(expr string) string {
 	return variables.ReplaceAllStringFunc(expr, func(v string) string {

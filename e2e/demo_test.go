@@ -25,72 +25,16 @@ import (
 // it started.
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
-	demo := filepath.Join(t.TempDir(), "demo")
-	if out, err := exec.Command("go", "build", "-o", demo, "../demo").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	bin, err := filepath.Abs(bin())
-	must(t, err)
-	port, where := freePorts(t)
-	scratch := t.TempDir()
-	environment := append(os.Environ(), "THORBIS_BIN="+bin, "THORBIS_DEMO_PORT="+strconv.Itoa(port), "TMPDIR="+scratch)
-	control := func(args ...string) (string, error) {
-		cmd := exec.Command(demo, args...)
-		cmd.Env = environment
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	if out, err := control("outage"); err == nil ||
-		!strings.Contains(out, "no demonstration is running; start one with make run") {
-		t.Errorf("outage without a demonstration: %v %s", err, out)
-	}
-
-	cmd := exec.Command(demo)
-	cmd.Env = environment
-	output, err := cmd.StdoutPipe()
-	must(t, err)
-	cmd.Stderr = t.Output()
-	must(t, cmd.Start())
-	ended := make(chan error, 1)
-	lines := make(chan string, 1000)
-	go func() {
-		for scanner := bufio.NewScanner(output); scanner.Scan(); {
-			select {
-			case lines <- scanner.Text():
-			default: // the reader has ended
-			}
-		}
-		_, _ = io.Copy(io.Discard, output)
-		ended <- cmd.Wait()
-	}()
-	var children []int
-	t.Cleanup(func() { // only what is left after a failure
-		for _, pid := range append(children, cmd.Process.Pid) {
-			if parentOf(pid) == cmd.Process.Pid || parentOf(pid) == os.Getpid() {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
-	})
-	up := false
-	eventually(t, 3*time.Minute, "everything up", func() bool {
-		select {
-		case line := <-lines:
-			t.Log(line)
-			up = up || strings.Contains(line, "Everything is up")
-		case err := <-ended:
-			t.Fatalf("it ended: %v", err)
-		default:
-		}
-		return up
-	})
-	children = serversOf(t, cmd.Process.Pid)
+	d := startDemo(t)
+	children := serversOf(t, d.cmd.Process.Pid)
 	if len(children) != 4 {
 		t.Errorf("%d programs were started, want the exporter, Prometheus, Alertmanager and the preview", len(children))
 	}
+	where, control := d.where, d.control
 	first := ""
 	eventually(t, 10*time.Second, "what to open", func() bool {
 		select {
-		case first = <-lines:
+		case first = <-d.lines:
 		default:
 		}
 		return strings.Contains(first, "open ")
@@ -137,9 +81,9 @@ func TestDemonstration(t *testing.T) {
 		}
 	}
 
-	must(t, cmd.Process.Signal(syscall.SIGINT))
+	must(t, d.cmd.Process.Signal(syscall.SIGINT))
 	select {
-	case err := <-ended:
+	case err := <-d.ended:
 		if err != nil {
 			t.Errorf("Ctrl-C: %v", err)
 		}
@@ -159,9 +103,86 @@ func TestDemonstration(t *testing.T) {
 		}
 		_ = l.Close()
 	}
-	if left, err := filepath.Glob(filepath.Join(scratch, "thorbis-demo-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(d.scratch, "thorbis-demo-*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v behind: %v", left, err)
 	}
+}
+
+// demonstration is the program of make run.
+type demonstration struct {
+	cmd     *exec.Cmd
+	began   time.Time
+	where   stack.Addresses
+	scratch string        // for its files
+	lines   <-chan string // what it prints
+	ended   <-chan error
+	control func(args ...string) (string, error) // runs the program to break and mend
+}
+
+// startDemo builds the program and starts it, and returns when everything is up.
+func startDemo(t *testing.T) *demonstration {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", program, "../demo").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	bin, err := filepath.Abs(bin())
+	must(t, err)
+	port, where := freePorts(t)
+	d := &demonstration{where: where, scratch: t.TempDir()}
+	environment := append(os.Environ(), "THORBIS_BIN="+bin, "THORBIS_DEMO_PORT="+strconv.Itoa(port), "TMPDIR="+d.scratch)
+	d.control = func(args ...string) (string, error) {
+		cmd := exec.Command(program, args...)
+		cmd.Env = environment
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := d.control("outage"); err == nil ||
+		!strings.Contains(out, "no demonstration is running; start one with make run") {
+		t.Errorf("outage without a demonstration: %v %s", err, out)
+	}
+	d.cmd = exec.Command(program)
+	d.cmd.Env = environment
+	output, err := d.cmd.StdoutPipe()
+	must(t, err)
+	d.cmd.Stderr = t.Output()
+	d.began = time.Now()
+	must(t, d.cmd.Start())
+	ended := make(chan error, 1)
+	lines := make(chan string, 1000)
+	d.ended, d.lines = ended, lines
+	go func() {
+		for scanner := bufio.NewScanner(output); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			default: // the reader has ended
+			}
+		}
+		_, _ = io.Copy(io.Discard, output)
+		ended <- d.cmd.Wait()
+	}()
+	var children []int
+	t.Cleanup(func() { // only what is left after a failure
+		for _, pid := range append(children, d.cmd.Process.Pid) {
+			if parentOf(pid) == d.cmd.Process.Pid || parentOf(pid) == os.Getpid() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	up := false
+	eventually(t, 3*time.Minute, "everything up", func() bool {
+		select {
+		case line := <-lines:
+			t.Log(line)
+			up = up || strings.Contains(line, "Everything is up")
+		case err := <-ended:
+			t.Fatalf("it ended: %v", err)
+		default:
+		}
+		return up
+	})
+	children = serversOf(t, d.cmd.Process.Pid)
+	return d
 }
 
 func ports(a stack.Addresses) []string {

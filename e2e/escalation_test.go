@@ -29,8 +29,8 @@ func startEscalating(t *testing.T, secondary, manager time.Duration) *stack.Stac
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Options{
-		Alertmanager: "alertmanager-newest",
-		Bin:          bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
+		Alertmanager: "alertmanager-newest", Events: true,
+		Bin: bin(), Addresses: addresses, Progress: t.Output(), Pages: t.Output(),
 		Interval: 5 * time.Second, Secondary: secondary, Manager: manager,
 	})
 	if err != nil {
@@ -105,6 +105,18 @@ func TestUnacknowledgedOutageEscalatesUntilAcknowledged(t *testing.T) {
 	}
 	if n := len(managed(s)); n != 0 {
 		t.Errorf("the manager got %d notifications of an acknowledged incident", n)
+	}
+	for _, expr := range []string{
+		`sum(max by (recipient, shift) (thorbis_incident_pages_total{priority="P1",recipient="secondary"})) == 1`,
+		`sum(max by (recipient, shift) (thorbis_incident_pages_total{priority="P1",recipient!="secondary"})) >= 1`,
+		`max(thorbis_incident_notify_duration_seconds_count{priority="P1"}) == 2`,
+		`max(thorbis_incident_events_total{kind="notification"}) > 3`,
+		`max(thorbis_incident_event_rejects_total) == 0`,
+	} {
+		eventually(t, time.Minute, expr, func() bool {
+			ok, err := holds(s.Prometheus, expr)
+			return err == nil && ok
+		})
 	}
 	must(t, s.Ended())
 }

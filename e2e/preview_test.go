@@ -29,6 +29,7 @@ type drawn struct {
 	Title, Type         string
 	Empty               bool
 	Series              int
+	Says                string // in place of data
 	Errors, Unsupported []string
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
+	"github.com/thorbis/thorbis_exporter/collectors/delivery"
 	"github.com/thorbis/thorbis_exporter/collectors/domain"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
 	"github.com/thorbis/thorbis_exporter/collectors/host"
@@ -15,6 +16,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
+	"github.com/thorbis/thorbis_exporter/collectors/vendor"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -23,6 +25,7 @@ var Definitions = []collectors.Definition{
 	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition,
 	tenant.Definition,
 	domain.Definition, procedure.Definition,
+	delivery.Definition, vendor.Definition,
 }
 
 // checks is what the pages show and probe of the health collector.
@@ -41,6 +44,15 @@ type requests interface {
 
 // pings is what the receiving listener serves of the procedure collector.
 type pings interface{ Pings() http.Handler }
+
+// recorder is what the receiving listener serves of the incident collector.
+type recorder interface {
+	Events() http.Handler
+	WriteUps() http.Handler
+}
+
+// deliveries is what the receiving listener serves of the delivery collector.
+type deliveries interface{ Deliveries() http.Handler }
 
 // running is a collector at work under its name.
 type running struct {

@@ -63,9 +63,13 @@ type exporter struct {
 	gatherer   *gatherer
 	supervisor *collectors.Supervisor
 	collectors []running
-	checks     checks   // nil without the health collector
-	tenants    requests // nil without the tenant collector
-	procedures pings    // nil without the procedure collector
+	checks     checks     // nil without the health collector
+	tenants    requests   // nil without the tenant collector
+	procedures pings      // nil without the procedure collector
+	events     recorder   // nil without the incident collector
+	deliveries deliveries // nil without the delivery collector
+	tasks      tasks      // nil without the procedure collector
+	forms      *taskForms
 	ready      atomic.Bool
 	stop       stop
 }
@@ -171,6 +175,15 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 		}
 		if pings, ok := c.(pings); ok {
 			e.procedures = pings
+		}
+		if tasks, ok := c.(tasks); ok {
+			e.tasks, e.forms = tasks, newTaskForms()
+		}
+		if events, ok := c.(recorder); ok {
+			e.events = events
+		}
+		if deliveries, ok := c.(deliveries); ok {
+			e.deliveries = deliveries
 		}
 	}
 	return e

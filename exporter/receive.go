@@ -14,8 +14,8 @@ const (
 	receiveHeaderBytes = 16 << 10
 )
 
-// ReceiveFlags are where logs and pings are received, nil for nowhere: a listener with a web configuration of its own
-// and nothing on it but the receivers.
+// ReceiveFlags are where logs, pings and events are received, nil for nowhere: a listener with a web configuration of
+// its own and nothing on it but the receivers.
 func ReceiveFlags(address, configFile string) *web.FlagConfig {
 	if address == "" {
 		return nil
@@ -26,7 +26,8 @@ func ReceiveFlags(address, configFile string) *web.FlagConfig {
 
 // receiver returns the receiving server, nil if there is nothing to receive.
 func (e *exporter) receiver() *http.Server {
-	if e.Receive == nil || e.tenants == nil && e.procedures == nil {
+	if e.Receive == nil || e.tenants == nil && e.procedures == nil && e.events == nil &&
+		e.deliveries == nil {
 		return nil
 	}
 	mux := http.NewServeMux()
@@ -36,6 +37,13 @@ func (e *exporter) receiver() *http.Server {
 	if e.procedures != nil {
 		mux.Handle("/ping/", e.procedures.Pings())
 		mux.Handle("/api/v1/endpoints/", e.procedures.Pings())
+	}
+	if e.events != nil {
+		mux.Handle("/api/v1/receive/alertmanager", e.events.Events())
+		mux.Handle("POST /api/v1/incidents/{id}/write-up", e.events.WriteUps())
+	}
+	if e.deliveries != nil {
+		mux.Handle("/api/v1/receive/delivery/", e.deliveries.Deliveries())
 	}
 	return &http.Server{
 		Handler:           mux,

@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -14,15 +13,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
-	"github.com/thorbis/thorbis_exporter/collectors/health"
-	"github.com/thorbis/thorbis_exporter/collectors/incident"
-	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
@@ -51,18 +45,26 @@ func (u *used) saw(text string) bool {
 	return strings.Contains(u.seen, text)
 }
 
-// rotations says for each key that can name a secret how a policy writes it, what is in the file, and how it comes to
-// be used. A collector that is in the background returns nil and is run.
-var rotations = map[string]struct {
+// rotation is how a key that names a secret is written and used.
+type rotation struct {
 	policy string
 	text   string // of the file, with %s for the secret
 	ask    func(t *testing.T, u *used, p *config.Policy) func()
-}{
+}
+
+// rotations says for each key that can name a secret how a policy writes it, what is in the file, and how it comes to
+// be used. A collector that is in the background returns nil and is run.
+var rotations = map[string]rotation{
 	"alertmanagers[].token_file": {
 		policy: `alertmanagers: [{name: main, url: "WEB", token_file: secret}]`, ask: openIncidents,
 	},
 	"alertmanagers[].password_file": {
 		policy: `alertmanagers: [{name: main, url: "WEB", username: u, password_file: secret}]`, ask: openIncidents,
+	},
+	"alertmanagers[].events.secret": {
+		policy: `alertmanagers: [{name: main, url: "WEB", events: {secret: {file: secret}}}]`,
+		text:   "long-enough-%s",
+		ask:    postEvents,
 	},
 	"channels.*.pagerduty.api.token_file": {
 		policy: `alertmanagers: [{name: main, url: "WEB"}]`, ask: openIncidents,
@@ -105,6 +107,14 @@ var rotations = map[string]struct {
 			}
 		},
 	},
+	"delivery.services[].sources[].github.token": pollDeployments("github: {repo: acme/app, token: {file: secret}"),
+	"delivery.services[].sources[].vercel.token": pollDeployments("vercel: {project: app, token: {file: secret}"),
+	"delivery.services[].sources[].gitlab.token": pollDeployments("gitlab: {project: acme/app, token: {file: secret}"),
+	"delivery.services[].sources[].events.key":   postDeployments("events", "events: {key: {file: secret}"),
+	"delivery.services[].sources[].github.webhook_secret": postDeployments("github",
+		"github: {repo: acme/app, webhook_secret: {file: secret}"),
+	"delivery.services[].sources[].vercel.webhook_secret": postDeployments("vercel",
+		"vercel: {project: app, webhook_secret: {file: secret}"),
 	"storage.supabase.token_file": {
 		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: ` +
 			`micro}]}}`,
@@ -146,6 +156,14 @@ var rotations = map[string]struct {
 			return pingWith(t, u, p, func(secret string) string { return "long-enough-" + secret + "/job" })
 		},
 	},
+	"procedures.people[].key": {
+		policy: `procedures: {people: [{name: ada, key: {file: secret}}], expected: [{name: job, interval: 1d, page: P3, ` +
+			`task: {}}]}`,
+		text: "long-enough-%s",
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			return pingWith(t, u, p, func(secret string) string { return "long-enough-" + secret + "/job" })
+		},
+	},
 	"procedures.expected[].ping_id": {
 		policy: `procedures: {expected: [{name: job, interval: 1d, page: P3, ping_id: {file: secret}}]}`,
 		text:   pingID,
@@ -158,88 +176,6 @@ var rotations = map[string]struct {
 			`format: nginx-json, app_service: web}]}`,
 		ask: logProbes,
 	},
-}
-
-// pingID is a UUID that is made of a secret.
-const pingID = "5e3c1f9a-0000-4000-8000-%.6x"
-
-// pingWith reports a procedure by the addresses of each secret, and sees the secret whose report is taken.
-func pingWith(t *testing.T, u *used, p *config.Policy, address func(secret string) string) func() {
-	c := procedure.New(procedure.Options{Logger: quiet(), Interval: 50 * time.Millisecond})
-	background(t, p, c)
-	return func() {
-		for _, secret := range []string{"first-secret", "other-secret"} {
-			w := httptest.NewRecorder()
-			c.Pings().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/ping/"+address(secret), nil))
-			if w.Code == http.StatusOK {
-				u.see(secret)
-			}
-		}
-	}
-}
-
-// logProbes writes requests with each secret into a log, and sees the secret whose request is taken for a health check.
-func logProbes(t *testing.T, u *used, p *config.Policy) func() {
-	log := filepath.Join(u.dir, "access.json")
-	testkit.WriteFile(t, log, "")
-	c := tenant.New(tenant.Options{Logger: quiet()})
-	background(t, p, c)
-	probes := func() (n uint64) {
-		for _, s := range c.Store().Services() {
-			for _, of := range s.Probes {
-				n += of
-			}
-		}
-		return n
-	}
-	return func() {
-		for _, secret := range []string{"first-secret", "other-secret"} {
-			lines, before := c.Lines(), probes()
-			f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(f, `{"n":%d,"host":"a.example.com","status":200,"http_x_thorbis_probe":%q}`+"\n", lines, secret)
-			f.Close()
-			testkit.Eventually(t, func() bool { return c.Lines() > lines }, "the line is counted")
-			if probes() > before {
-				u.see(secret)
-			}
-		}
-	}
-}
-
-func probeHome(t *testing.T, _ *used, p *config.Policy) func() {
-	c := health.New(health.Options{Logger: quiet()})
-	if err := collectors.Apply(c, p); err != nil {
-		t.Fatal(err)
-	}
-	return func() { _, _ = c.Probe(t.Context(), health.ProbeRequest{Check: "home"}) }
-}
-
-func openIncidents(t *testing.T, _ *used, p *config.Policy) func() {
-	return background(t, p, incident.New(incident.Options{Logger: quiet(), Interval: 50 * time.Millisecond}))
-}
-
-// background runs a collector until the test ends.
-func background(t *testing.T, p *config.Policy, c collectors.Collector) func() {
-	t.Helper()
-	if err := collectors.Apply(c, p); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		_ = collectors.Run(ctx, c, quiet(), func(error, time.Duration) {})
-		close(done)
-	}()
-	t.Cleanup(func() { cancel(); <-done })
-	return func() {}
-}
-
-func read(u *used) string {
-	text, _ := os.ReadFile(filepath.Join(u.dir, "calls"))
-	return string(text)
 }
 
 // A secret that is rotated is used without a reload, whichever key names it. The keys are those of the policy's types;

@@ -50,6 +50,7 @@ func (e *exporter) handler() (http.Handler, error) {
 		{Address: "metrics", Text: "Metrics"},
 		{Address: "metrics/tenants", Text: "Tenants", Description: "the series of tenants; ?tenant[]=NAME shows one"},
 		{Address: "status", Text: "Status", Description: "what is not well, and what to do"},
+		{Address: "tasks", Text: "Tasks", Description: "what people have to do, who did it, and a button for whoever does"},
 		{Address: "-/healthy", Text: "Healthy"},
 		{Address: "-/ready", Text: "Ready"},
 	}
@@ -86,6 +87,10 @@ func (e *exporter) handler() (http.Handler, error) {
 		http.Error(w, "Reload by POST or PUT, such as curl -X POST.", http.StatusMethodNotAllowed)
 	})
 	mux.HandleFunc("GET /status", e.serveStatus)
+	if e.tasks != nil {
+		mux.HandleFunc("GET /tasks", e.serveTasks)
+		mux.HandleFunc("POST /tasks/{name}", e.serveSign)
+	}
 	e.api(mux)
 	mux.Handle("GET /probe", newProbeHandler(e.checks, e.ProbeAnyTarget))
 	return at.serve(e.masked(mux)), nil

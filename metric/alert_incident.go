@@ -17,6 +17,11 @@ var (
 		What: "More than one in ten incidents of a priority, and at least three, were answered late within a week.",
 		Why:  "The objective of timely responses is missed, even if all systems work.",
 	})
+	WriteUpOverdueAlert = alert(Alert{
+		Name: "ThorbisWriteUpOverdue", Priorities: []string{"P4"}, Page: true, Dashboard: IncidentDashboard,
+		What: "An incident that is over has not been written up within the time of the policy.",
+		Why:  "What is not written down while it is remembered is not learned from, and happens again.",
+	})
 	EndlessSilenceAlert = alert(Alert{
 		Name: "ThorbisEndlessSilence", Priorities: []string{"P4"}, Dashboard: IncidentDashboard,
 		What: "For a day, a silence has been in force that lasts longer than 31 days.",

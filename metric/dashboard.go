@@ -12,8 +12,16 @@ const (
 	ResourcesDashboard  = "thorbis-resources"
 	BackupDashboard     = "thorbis-backup"
 	ProceduresDashboard = "thorbis-procedures"
+	VendorsDashboard    = "thorbis-vendors"
 	IncidentDashboard   = "thorbis-incidents"
 	ExporterDashboard   = "thorbis-exporter"
 	DailyDashboard      = "thorbis-daily"
 	WeeklyDashboard     = "thorbis-weekly"
 )
+
+// Dashboards lists them all.
+var Dashboards = []string{
+	OverviewDashboard, SLODashboard, HealthDashboard, TenantsDashboard, TenantDashboard, StorageDashboard,
+	DatabasesDashboard, ResourcesDashboard, BackupDashboard, ProceduresDashboard, VendorsDashboard, IncidentDashboard,
+	ExporterDashboard, DailyDashboard, WeeklyDashboard,
+}

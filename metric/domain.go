@@ -29,22 +29,6 @@ var DomainLostStatuses = []string{
 	DomainClientHold, DomainServerHold, DomainRedemptionPeriod, DomainPendingRestore, DomainPendingDelete, DomainInactive,
 }
 
-// Why a look-up failed: values of LabelReason.
-const (
-	DomainTimeout     = "timeout"      // the registry took longer than it may
-	DomainNetwork     = "network"      // the registry could not be reached
-	DomainRateLimited = "rate_limited" // the registry asked for fewer look-ups: 429
-	DomainNotFound    = "not_found"    // the registry does not know the domain: 404
-	DomainRefused     = "refused"      // the registry refused to answer: another 4xx, or a redirect that is not followed
-	DomainServerError = "server_error" // the registry failed: 5xx
-	DomainMalformed   = "malformed"    // the answer is too large, or not that of RDAP on this domain
-)
-
-// DomainReasons is the closed set.
-var DomainReasons = []string{
-	DomainTimeout, DomainNetwork, DomainRateLimited, DomainNotFound, DomainRefused, DomainServerError, DomainMalformed,
-}
-
 // DomainResults lists the values of LabelResult of a look-up.
 var DomainResults = []string{ResultSuccess, ResultFailure}
 

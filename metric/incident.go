@@ -41,6 +41,27 @@ const (
 // Lengths lists every value, shortest first.
 var Lengths = []string{LengthDay, LengthWeek, LengthMonth, LengthEndless}
 
+// By what an alert is muted, values of LabelBy.
+const (
+	MutedBySilence     = "silence"
+	MutedByMaintenance = StateMaintenance
+	MutedByInhibition  = "inhibition"
+)
+
+// MutedBy lists every value.
+var MutedBy = []string{MutedByInhibition, MutedByMaintenance, MutedBySilence}
+
+// Why events of an Alertmanager were not taken, values of LabelReason.
+const (
+	EventUnauthorized = "unauthorized"
+	EventTooLarge     = "too_large"
+	EventUnreadable   = "unreadable"
+	EventUnavailable  = "unavailable" // not now; it is sent again
+)
+
+// EventRejections lists every value.
+var EventRejections = []string{EventUnauthorized, EventTooLarge, EventUnreadable, EventUnavailable}
+
 // AlertOther stands for an alert of the bundle that this exporter's version does not know.
 const AlertOther = "other"
 
@@ -97,6 +118,11 @@ var (
 			"or resolved by themselves before it.",
 		Labels: []string{LabelPriority, LabelResult},
 	})
+	IncidentDrills = define(Metric{
+		Name: "thorbis_incident_drills_total", Type: Counter, Across: Replica,
+		Help:   "Alerts of drills by result of the response objective. The other counters of incidents leave drills out.",
+		Labels: []string{LabelPriority, LabelResult},
+	})
 	IncidentsBrief = define(Metric{
 		Name: "thorbis_incidents_brief_total", Type: Counter, Across: Replica,
 		Help:   "Incidents that resolved within five minutes, before a human could have fixed them.",
@@ -110,6 +136,62 @@ var (
 	IncidentResolveDuration = define(Metric{
 		Name: "thorbis_incident_resolve_duration_seconds", Type: Histogram, Unit: "seconds", Across: Replica,
 		Help:   "Time from the beginning of an incident to its end.",
+		Labels: []string{LabelPriority},
+	})
+	IncidentNotifyDuration = define(Metric{
+		Name: "thorbis_incident_notify_duration_seconds", Type: Histogram, Unit: "seconds", Across: Replica,
+		Help: "Time from the beginning of an incident to its first delivered notification, " +
+			"as the event recorder of an Alertmanager reports it.",
+		Labels: []string{LabelPriority},
+	})
+	IncidentPages = define(Metric{
+		Name: "thorbis_incident_pages_total", Type: Counter, Across: Replica,
+		Help: "Delivered notifications that informed of an incident for the first time, each once however many channels " +
+			"it has: by the most urgent priority in it, the recipient (that incident's owner, or the layer of an " +
+			"escalation) and the shift.",
+		Labels: []string{LabelPriority, LabelRecipient, LabelShift},
+	})
+	IncidentNotifications = define(Metric{
+		Name: "thorbis_incident_notifications_total", Type: Counter, Across: Replica,
+		Help: "Notifications of incidents that Alertmanager delivered, each channel by itself, by the reason why they " +
+			"were sent.",
+		Labels: []string{LabelReason},
+	})
+	IncidentMuted = define(Metric{
+		Name: "thorbis_incident_muted_alerts", Type: Gauge, Across: Replica,
+		Help: "Alerts that Alertmanager muted in the last fifteen minutes, by what: a silence, one for maintenance, or the " +
+			"inhibition by another alert.",
+		Labels: []string{LabelBy},
+	})
+	IncidentEvents = define(Metric{
+		Name: "thorbis_incident_events_total", Type: Counter, Across: Replica,
+		Help: "Events of Alertmanagers' recorders that were applied, each once however often it is delivered, by the kind " +
+			"that the event recorder gives them.",
+		Labels: []string{LabelKind},
+	})
+	IncidentEventRejects = define(Metric{
+		Name: "thorbis_incident_event_rejects_total", Type: Counter, Across: Sum,
+		Help:   "Posts and lines of Alertmanagers' event recorders that were not taken. What is unavailable is sent again.",
+		Labels: []string{LabelReason},
+	})
+	IncidentLastEvent = define(Metric{
+		Name: "thorbis_incident_last_event_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help: "Unix time of the newest event of an Alertmanager's recorder; absent before the first.",
+	})
+	IncidentWriteUpDue = define(Metric{
+		Name: "thorbis_incident_write_up_due_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help: "Unix time until which an incident that is over is to be written up, while this exporter knows of no " +
+			"write-up. Their number is bounded, the oldest first.",
+		Labels: []string{LabelIncident, LabelAlert, LabelAppService, LabelSubject, LabelPriority, LabelOwner},
+	})
+	IncidentWriteUpWritten = define(Metric{
+		Name: "thorbis_incident_write_up_written_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help:   "Unix time at which the write-up of an incident was reported to this exporter, of the last 31 days.",
+		Labels: []string{LabelIncident},
+	})
+	IncidentWriteUpsMissing = define(Metric{
+		Name: "thorbis_incident_write_ups_missing", Type: Gauge, Across: Replica,
+		Help:   "Incidents that are over and that no write-up was reported of to this exporter.",
 		Labels: []string{LabelPriority},
 	})
 	IncidentLastRead = define(Metric{

@@ -25,11 +25,14 @@ const (
 	LabelAlert       = "alert"
 	LabelShift       = "shift"
 	LabelLength      = "length"
-	LabelBackup      = "backup"
-	LabelKind        = "kind"
-	LabelRepository  = "repository"
-	LabelProgram     = "program"
-	LabelTest        = "test"
+	// LabelRecipient is whom a page notified: the owner of what it is about, or a layer of its escalation.
+	LabelRecipient  = "recipient"
+	LabelBy         = "by"
+	LabelBackup     = "backup"
+	LabelKind       = "kind"
+	LabelRepository = "repository"
+	LabelProgram    = "program"
+	LabelTest       = "test"
 	// LabelStore is the identity of the saved state that a counter continues in. It stays the same where that state is
 	// moved to another exporter, and is new where counters begin at 0.
 	LabelStore = "store"
@@ -49,11 +52,18 @@ const (
 	LabelSLO       = "slo"
 	LabelLayer     = "layer"
 	LabelShadow    = "shadow"
+	LabelDrill     = "drill"
 	// LabelIntegration is how Alertmanager names the kind of a receiver in its own metrics.
 	LabelIntegration = "integration"
 	// LabelFingerprint names the incident that an escalation is about. It is not LabelIncident: a silence of that is
 	// an acknowledgement, which must match no alert, or Alertmanager would never send the escalation's resolve.
 	LabelFingerprint = "fingerprint"
+)
+
+// DrillAlertName is the alert of a drill, which no rule has, and DrillTrue the value of LabelDrill on it.
+const (
+	DrillAlertName = "ThorbisDrill"
+	DrillTrue      = "true"
 )
 
 // ShadowTrue is the value of LabelShadow on alerts that only show what they would do.

@@ -43,9 +43,17 @@ func init() {
 		HealthProbesInFlight)
 
 	documentNoAlert("Statistics on responses; unacknowledged incidents page by themselves.",
-		IncidentAcknowledgeDuration, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed, IncidentsOpen,
+		IncidentAcknowledgeDuration, IncidentDrills, IncidentResolveDuration, IncidentsBrief, IncidentsNotListed,
+		IncidentsOpen,
 		IncidentsOpened,
 		IncidentsUntold)
+	documentNoAlert("Of every write-up; one that is overdue has an alert.", IncidentWriteUpsMissing)
+	documentNoAlert("Of each runbook; that the review of all is overdue has the alerts of procedures.", RunbookReviewed,
+		RunbooksNeverReviewed)
+	documentNoAlert("Who did it; that it was not done has alerts.", ProcedureDoneBy)
+	documentNoAlert("What an event recorder adds to polling; incidents page, escalate and count without it.",
+		IncidentEventRejects, IncidentEvents, IncidentLastEvent, IncidentMuted, IncidentNotifications, IncidentNotifyDuration,
+		IncidentPages)
 	documentNoAlert("One source of several; blindness to incidents pages.", IncidentSourceUp)
 
 	documentNoAlert("For dashboards: saturation shows in operations and bytes against what was bought.",

@@ -3,6 +3,12 @@ package metric
 // LabelProcedure is the name of a procedure in the policy.
 const LabelProcedure = "procedure"
 
+// LabelRunbook is the name of a runbook's file, without .md.
+const LabelRunbook = "runbook"
+
+// LabelPerson is a person of the policy.
+const LabelPerson = "person"
+
 // States of a procedure: values of LabelState. Exactly one is 1, the first that applies from the end of the list.
 const (
 	ProcedureNew         = "new"         // no run has been reported, and none is due yet
@@ -58,6 +64,20 @@ var (
 	ProcedureLastSuccess = define(Metric{
 		Name: "thorbis_procedure_last_success_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
 		Help: "Unix time at which a run last ended successfully.", Labels: procedureLabel,
+	})
+	ProcedureDoneBy = define(Metric{
+		Name: "thorbis_procedure_last_done_by_info", Type: Gauge, Across: Replica,
+		Help:   "1, labelled with the person who reported the last success of a task.",
+		Labels: []string{LabelProcedure, LabelPerson},
+	})
+	RunbookReviewed = define(Metric{
+		Name: "thorbis_runbook_reviewed_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Help:   "Unix time of the day on which a runbook was last reviewed, by the front matter of the file.",
+		Labels: []string{LabelProcedure, LabelRunbook},
+	})
+	RunbooksNeverReviewed = define(Metric{
+		Name: "thorbis_runbooks_never_reviewed", Type: Gauge, Across: Replica,
+		Help: "Runbooks whose front matter has no date of review.", Labels: procedureLabel,
 	})
 	ProcedureLastFailure = define(Metric{
 		Name: "thorbis_procedure_last_failure_timestamp_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
@@ -158,6 +178,13 @@ var (
 	ProcedureWatched = record("procedure:thorbis_procedure:watched",
 		"1 for a procedure of which an exporter was informed of runs for at least its grace, or five minutes where that "+
 			"is less: what came due while none was there is given so long to be reported.", procedureLevel)
+	ProcedureJudged = record("procedure:thorbis_procedure:judged",
+		"1 for each procedure without planned work, with its owner and page.", procedureOwnedLevel)
+	ProcedureRunSeen = record("instance_procedure:thorbis_procedure_run:seen",
+		"Unix time at which the run in progress last reported, as an exporter knows it, also while that restarts.",
+		append(procedureLevel[:2:2], "job", "instance"))
+	ProcedureBegun = record("procedure:thorbis_procedure_begun:timestamp_seconds",
+		"Unix time at which the newest run began, if none has succeeded since.", procedureLevel)
 	ProcedureSilent = record("procedure:thorbis_procedure_run:silent_seconds",
 		"Seconds since the run in progress last reported; without runs whose end another exporter has seen.",
 		procedureLevel)
@@ -169,6 +196,9 @@ var (
 	ProcedureMissing = record("procedure:thorbis_procedure:missed_seconds",
 		"Seconds since a run was due that had not begun when its grace was over, with its owner and page. Kept until it "+
 			"has succeeded. Without those that fail or overrun.", procedureOwnedLevel)
+	ProcedureAllowed = record("procedure:thorbis_procedure_allowed:seconds",
+		"How long after it is due a procedure may take to succeed: its grace, and its maximum runtime where it has one.",
+		procedureLevel)
 	ProcedureLagging = record("procedure:thorbis_procedure:late_seconds",
 		"Seconds since a run was due that has begun in time and has not succeeded within grace and maximum runtime, with "+
 			"its owner and page. Without those that fail, overrun or are missed.", procedureOwnedLevel)

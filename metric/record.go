@@ -73,6 +73,8 @@ var (
 	TierPool = record("tier:thorbis_pool:tenants",
 		"Tenants of the tier that must be down at once for the tier itself to page.",
 		append(tierLevel[:2:2], LabelPage))
+	PageRank = record("page:thorbis_page:rank",
+		"1 to 4 for the priorities P1 to P4 at which something pages.", []string{LabelEnvironment, LabelPage})
 	LocationExpected = record("location:thorbis_health_location:expected",
 		"Unix time at which the location was last expected to report: named in the policy, else seen now; "+
 			"within a day where the policy names none.", placeLevel)
@@ -85,6 +87,14 @@ var (
 			"exporter by an hour, by a day if no exporter of the environment is left; a tenant's until an exporter states "+
 			"other tenants or has read an empty registry.",
 		checkOwnedLevel)
+	CheckForgotten = record("check:thorbis_health_check:forgotten",
+		"Unix time at which an exporter last reported that the check exists, where it is no longer expected once none does.",
+		checkOwnedLevel)
+	CheckLocationDownSince = record("check_location:thorbis_health_down:since_start",
+		"Now, while a location whose exporter exposes no lengths of outages has seen one for at least the floor.",
+		checkLocationLevel)
+	CheckLocationDown = record("check_location:thorbis_health_down:now",
+		"Now, while the location reports an outage of at least the floor.", checkLocationLevel)
 	CheckLocationHeld = record("check_location:thorbis_health_down:held",
 		"Unix time at which the location last saw the check down for at least the floor. "+
 			"Kept until that location reports up or maintenance.",
@@ -102,14 +112,13 @@ var (
 			"Recorded for a minute after the first of them ended.", checkLevel)
 	CheckOutage = record("check:thorbis_health_outage:quorum",
 		"The same, or 1 for an outage of at least the floor at the only location that judges the check.", checkLevel)
-	CheckHeld = record("check:thorbis_health_down:held",
-		"Locations that last saw the check down for at least the floor, where two do or no other location judges it.",
-		checkLevel)
 	CheckDown = record("check:thorbis_health_down:quorum",
 		"Locations that see the check down, from an outage of the quorum on while the quorum sees it. "+
 			"At least two evaluations, also of an outage that had ended.", checkLevel)
 	CheckDownOwned = record("check:thorbis_health_down:owned",
 		"check:thorbis_health_down:quorum with the tier, owner and page of the check.", checkOwnedLevel)
+	CheckStateSeen = record("check:thorbis_health_state:seen",
+		"1, labelled with the best state in which a location sees the check: up, maintenance or down.", checkStateLevel)
 	CheckState = record("check:thorbis_health_state:quorum",
 		"1, labelled with the state in which the locations together see the check.", checkStateLevel)
 	TenantsDown = record("app_service:thorbis_tenants_down:count",
@@ -127,9 +136,10 @@ var (
 // UnionTotal names the records that make one counter of those of several exporters, which see the same things some
 // seconds apart:
 //   - Union: the most that any of them has counted,
-//   - Behind: what an exporter lacks of it.
+//   - Behind: what an exporter lacks of it now,
+//   - Lack: what it lacks of it for good: the least of ten minutes, or the last since its counter was reset.
 type UnionTotal struct {
-	Union, Behind *Record
+	Union, Behind, Lack *Record
 }
 
 func unionTotal(level, metric, what string, labels []string) UnionTotal {
@@ -137,6 +147,10 @@ func unionTotal(level, metric, what string, labels []string) UnionTotal {
 		Union: record(level+":"+metric+":union", what+", of all that the exporters there counted. Never goes back.", labels),
 		Behind: record("instance_"+level+":"+metric+":behind",
 			what+" that other exporters there have counted and this one not.",
+			append(slices.Clip(labels), "job", "instance")),
+		Lack: record("instance_"+level+":"+metric+":lack",
+			what+" that other exporters there have counted and this one will not: the least that it was behind in ten "+
+				"minutes, or the last since its counter was reset.",
 			append(slices.Clip(labels), "job", "instance")),
 	}
 }
@@ -191,8 +205,6 @@ var (
 	EnvironmentUnwatched = record("environment:thorbis_health_check:unwatched",
 		"Priority, 1 to 4, of the most urgent service that should be watched and is not known to be down, "+
 			"while no check of any service is watched.", environmentLevel)
-	ServiceWatched = record("app_service:thorbis_health_check:watched",
-		"Checks of the service that some location watches.", serviceLevel)
 	LocationWatched = record("location:thorbis_health_check:watched",
 		"Checks that the location watches.", placeLevel)
 	CheckSilent = record("check:thorbis_health_check:silent",
@@ -206,10 +218,10 @@ var (
 	CheckErrorBudget = record("check:thorbis_uptime_error_budget:ratio",
 		"Share of the time that the check may be down: by its tier's objective, else its service's, else the policy's.",
 		checkLevel)
-	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged", "30m", "1h", "2h", "6h",
-		"1d", "3d", "_period")
+	ObservedIncrease = over("check:thorbis_health_observed_seconds:increase", "Seconds judged",
+		"1h", "1d", "3d", "_period")
 	UnpagedIncrease = over("check:thorbis_health_unpaged_seconds:increase", "Seconds down without a page", "30m", "2h",
-		"6h", "1d", "3d")
+		"6h")
 	DownIncrease    = over("check:thorbis_health_down_seconds:increase", "Seconds down", "1h", "1d", "_period")
 	OutagesIncrease = over("check:thorbis_health_outages:increase", "Outages begun", "_period")
 	UptimeBurn      = over("check:thorbis_uptime_burn:ratio",
@@ -269,6 +281,15 @@ var (
 		"Unix time at which the exporter last reported. Outlives it by an hour, "+
 			"and for as long as its target fails to be scraped.",
 		exporterLevel)
+	LabelConflictService = record("instance_label:thorbis_scrape_label_conflict:of_services",
+		"1 for each target whose series have lost app_service, backup or tenant to their scrape job.",
+		append(exporterLevel[:3:3], "label"))
+	LabelConflictCheck = record("instance_label:thorbis_scrape_label_conflict:of_checks",
+		"1 for each target whose series have lost check, host or location to their scrape job.",
+		append(exporterLevel[:3:3], "label"))
+	LabelConflictOwner = record("instance_label:thorbis_scrape_label_conflict:of_owners",
+		"1 for each target whose series have lost owner, page or tier to their scrape job.",
+		append(exporterLevel[:3:3], "label"))
 	LabelConflict = record("label:thorbis_scrape_label_conflict:targets",
 		"Targets whose series have lost the label to their scrape job, "+
 			"which has a label of that name and does not set honor_labels.",

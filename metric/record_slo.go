@@ -157,16 +157,22 @@ var (
 	LateBadIncrease    = overAt("app_service:thorbis_slo_late_bad:increase", "Bad late events", sloLevel, "_period")
 	SeenIncrease       = overAt("app_service:thorbis_slo_observed_seconds:increase",
 		"Seconds in which events were measured", sloLevel, "_period")
+	SLOYoung = record("app_service:thorbis_slo_observed_seconds:young",
+		"Seconds in which events were measured, while an exporter has counted those of a tenant with bad ones for at least "+
+			"ten minutes longer, as after Prometheus lost its data.", sloLevel)
 
 	TenantBadIncrease = overAt("app_service_tenant:thorbis_slo_bad:increase", "Bad requests of a tenant that has some",
 		tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
 	TenantError = overAt("app_service_tenant:thorbis_slo_error:ratio", "Share of bad requests of a tenant that has some",
 		tenantSLOLevel, append(burnWindows[:7:7], "_period")...)
+	TenantWholeError = overAt("app_service_tenant:thorbis_slo_whole_error:ratio",
+		"Share of bad requests of a tenant that has some in the whole window: what exporters did not count of it is taken "+
+			"to have the traffic of what they did, and nothing bad,", tenantSLOLevel,
+		append(burnWindows[:7:7], "_period")...)
 
-	WorstBad = overAt("app_service:thorbis_slo_worst_bad:increase",
-		"Bad requests of the tenant that has most of them, unless it carries half of the traffic", sloLevel, burnWindows...)
 	WorstEvents = overAt("app_service:thorbis_slo_worst_events:increase",
-		"Requests of that tenant", sloLevel, burnWindows...)
+		"Requests of the tenant that has most of the bad ones, unless it carries half of the traffic", sloLevel,
+		burnWindows...)
 	SLOBurn = overAt("app_service:thorbis_slo_burn:ratio",
 		"How many times faster than allowed the budget burns without the worst tenant", sloLevel, burnWindows...)
 )
@@ -184,13 +190,33 @@ func burning(level, what string, labels []string) map[string]*Record {
 	return m
 }
 
+func quiet(level string, labels []string) map[string]*Record {
+	m := map[string]*Record{}
+	for _, tier := range BurnTiers[1:] {
+		m[tier] = record(level+":thorbis_slo_quiet:"+tier,
+			"1 while the "+tier+" tier does not report what a faster tier, or the page of a check that is down, has reported.",
+			labels)
+	}
+	return m
+}
+
 // Who burns.
 var (
 	SLOBurning    = burning("app_service", "a service", sloOwnedLevel)
 	TenantBurning = burning("app_service_tenant", "a tenant", tenantSLOOwnedLevel)
+	SLOQuiet      = quiet("app_service", sloLevel)
+	TenantQuiet   = quiet("app_service_tenant", tenantSLOLevel)
+
+	TenantBurningKept = record("app_service_tenant:thorbis_slo_burning:kept", "The burn of a tenant at the fast and "+
+		"the medium pace, labelled with its tier of burns. Kept for five minutes after, while its alert fires.",
+		append(tenantSLOOwnedLevel[:7:7], LabelBurnTier))
+	TenantBurningKeptSlow = record("app_service_tenant:thorbis_slo_burning:kept_slow", "The same at the slow and the "+
+		"trend pace.", append(tenantSLOOwnedLevel[:7:7], LabelBurnTier))
 
 	SLOOutage = record("app_service:thorbis_slo_burning:outage",
 		"1 while a check of the service is down and pages at P1, which replaces burn alerts.", sloLevel)
+	TenantHadBad = record("app_service_tenant:thorbis_slo_bad:any",
+		"1 for each objective of a tenant that has had bad requests within three days.", tenantSLOLevel)
 	TenantSLOOwned = record("app_service_tenant:thorbis_slo:owned",
 		"1 for each objective of a tenant that has had bad requests, with the tier, the owner and the priority.",
 		tenantSLOOwnedLevel)
@@ -206,6 +232,8 @@ var (
 	TenantsBurningUrgency = record("app_service:thorbis_tenants_burning:urgency",
 		"Priority, 1 to 4, of the one alert for all tenants that burn: P2, that of the service if less urgent, "+
 			"or that of the most urgent tier among them.", sloLevel)
+	SLOSteady = record("app_service:thorbis_slo_events:steady",
+		"Events of the last hour, where they are a steady stream: requests of unknown hosts alone are none.", sloLevel)
 	TrafficVanished = record("app_service:thorbis_slo_events:vanished",
 		"Unix time since when a steady stream of events has been missing. Kept until events come again, for a day at most.",
 		sloLevel)
@@ -228,14 +256,15 @@ var (
 		"Hours until the budget is empty at the pace of the last hour; absent while nothing burns or nothing is left.",
 		sloLevel)
 	TenantBudgetLeft = record("app_service_tenant:thorbis_slo_budget_left:ratio",
-		"Share of the tenant's budget of the policy's period that is left, for tenants that had bad requests.",
+		"Share of the tenant's budget of the policy's whole period that is left, at the traffic of what exporters counted "+
+			"of it, for tenants that had bad requests; negative when overspent.",
 		tenantSLOLevel)
 	TenantBudgetHours = record("app_service_tenant:thorbis_slo_budget_empty:hours",
 		"Hours until the tenant's budget is empty at the pace of the last hour; "+
 			"absent while nothing burns or nothing is left.", tenantSLOLevel)
 	TenantCoverage = record("app_service_tenant:thorbis_slo_coverage:ratio_period",
-		"Share of the policy's period in which requests were measured, for tenants that had bad ones: "+
-			"that of their service, whose exporters count them all.", tenantSLOLevel)
+		"Share of the policy's period in which exporters counted the tenant's requests, for tenants that had bad ones.",
+		tenantSLOLevel)
 
 	TierError = overAt("app_service_tier:thorbis_slo_error:ratio", "Share of bad requests of the tier's tenants",
 		sloTierLevel, "1h", "1d", "_period")

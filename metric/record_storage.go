@@ -25,6 +25,11 @@ var (
 
 // Block devices, from any exporter.
 var (
+	DeviceGone = record("device:thorbis_storage:gone",
+		"1 for a device that an exporter of ours stated within five minutes and no longer states, though it reads the "+
+			"machine.", deviceLevel)
+	DeviceForeignOperations = record("device:thorbis_node_disk_operations:rate5m",
+		"Operations a second, as a node_exporter or Supabase counts them.", deviceOpLevel)
 	DeviceOperations = record("device:thorbis_storage_operations:rate5m",
 		"Operations a second.", deviceOpLevel)
 	DeviceBytes = record("device:thorbis_storage_bytes:rate5m",
@@ -52,6 +57,13 @@ var (
 		"Space left for users.", filesystemLevel)
 	FilesystemUsed = record("filesystem:thorbis_storage_used:ratio",
 		"Share of the size that users cannot write to any more.", filesystemLevel)
+	FilesystemGone = record("filesystem:thorbis_storage:gone",
+		"1 for a filesystem that an exporter of ours stated within five minutes and no longer states, though it reads the "+
+			"machine.", filesystemLevel)
+	FilesystemInodes = record("filesystem:thorbis_storage_inodes:count",
+		"Inodes, used and free; 0 where they are made as needed.", filesystemLevel)
+	FilesystemInodesFree = record("filesystem:thorbis_storage_inodes_free:count",
+		"Inodes that are free.", filesystemLevel)
 	FilesystemInodesLeft = record("filesystem:thorbis_storage_inodes_left:ratio",
 		"Share of the inodes that is free; absent where they are made as needed.", filesystemLevel)
 	FilesystemReadOnly = record("filesystem:thorbis_storage_readonly:state",
@@ -62,6 +74,11 @@ var (
 		"1 if the filesystem answers with an error or not at all.", filesystemLevel)
 	FilesystemLow = record("filesystem:thorbis_storage_available:low1h",
 		"The least space left within the last hour.", filesystemLevel)
+	FilesystemRecurring = map[string]*Record{
+		"30m": record("filesystem:thorbis_storage_available:recurring30m", recurringText("30 m", "a day"), filesystemLevel),
+		"6h": record("filesystem:thorbis_storage_available:recurring6h", recurringText("6 h", "three days"),
+			filesystemLevel),
+	}
 	FilesystemFullIn = map[string]*Record{
 		"30m": record("filesystem:thorbis_storage_full_in:seconds30m", fullText("30 m", "day"), filesystemLevel),
 		"6h":  record("filesystem:thorbis_storage_full_in:seconds6h", fullText("6 h", "three days"), filesystemLevel),
@@ -72,6 +89,11 @@ var (
 		"Seconds until the filesystem is full, by the horizon that predicts the soonest; absent where it does not fill.",
 		filesystemLevel)
 )
+
+func recurringText(pace, memory string) string {
+	return "Space left of a filesystem that was as full in both of the two spans of a " + memory + " before the last " +
+		pace + "."
+}
 
 func fullText(pace, memory string) string {
 	return "Seconds until it is full at the pace of the last " + pace +

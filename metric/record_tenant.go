@@ -4,12 +4,16 @@ var sourceLevel = append(serviceLevel[:2:2], LabelSource)
 
 // Throughput of services and tenants.
 var (
+	ServiceScraped = record("app_service:thorbis_requests_scraped:ratio5m",
+		"Share of the last five minutes for which the service's counters of requests were scraped: below 1 after an install.",
+		serviceLevel)
 	TenantRate = record("app_service_tenant:thorbis_requests:rate5m",
-		"Requests a second of the tenant over five minutes.", serviceTenantLevel)
+		"Requests a second of the tenant over five minutes, or over what was scraped of them.", serviceTenantLevel)
 	ServiceRate = record("app_service:thorbis_requests:rate5m",
-		"Requests a second of the service over five minutes, those of hosts that no tenant owns apart.", serviceLevel)
+		"Requests a second of the service over five minutes, or over what was scraped of them, those of hosts that no "+
+			"tenant owns apart.", serviceLevel)
 	ServiceClassRate = record("app_service:thorbis_requests_by_class:rate5m",
-		"Requests a second of the service over five minutes by class of their status, "+
+		"Requests a second of the service over five minutes, or over what was scraped of them, by class of their status, "+
 			"those of hosts that no tenant owns included.",
 		append(serviceLevel[:2:2], LabelCodeClass))
 	TenantShare = record("app_service_tenant:thorbis_requests_share:ratio",
@@ -26,12 +30,21 @@ var (
 		append(serviceTenantLevel[:3:3], LabelStore))
 	TenantRequestsHour = record("app_service_tenant:thorbis_requests:increase1h",
 		"Requests of the tenant in an hour, recorded once an hour.", serviceTenantLevel)
+	TenantMissing = record("app_service_tenant:thorbis_requests:missing",
+		"Requests in the same hour of last week of a tenant that sent at least 20 in that hour of each of the last four "+
+			"weeks, and none in the last hour.", serviceTenantLevel)
 	TenantSilent = record("app_service_tenant:thorbis_requests:silent",
-		"Fewest requests in the same hour of the last four weeks, of a tenant that sent none in the last hour.",
-		serviceTenantLevel)
+		"The same of a registered tenant whose service is used.", serviceTenantLevel)
 
 	SourceRecords = record("app_service_source:thorbis_source_records:increase15m",
 		"Records that a source delivered in 15 minutes, to any exporter.", sourceLevel)
+	SourceSteady = record("app_service_source:thorbis_source_records:steady",
+		"Fewest records in 15 minutes of a source that was steady all day, or at this time of the day and the week before.",
+		sourceLevel)
+	SourceRemoved = record("app_service_source:thorbis_source:removed",
+		"1 for a source that an exporter read within the hour and that is no longer in the policy.", sourceLevel)
+	SourceBehind = record("app_service_source:thorbis_source_lag:bytes",
+		"Unread bytes of a source that is more than five minutes behind.", sourceLevel)
 	SourceSilent = record("app_service_source:thorbis_source_records:silent",
 		"Unix time since when a source with steady traffic has delivered no requests. Kept until it delivers again, "+
 			"for a week at most.", sourceLevel)

@@ -46,6 +46,12 @@ var (
 			"Without series while none was bad for the objective in any of the windows.",
 		Labels: append(serviceTenantLabels[:2:2], LabelStore, LabelSLO, LabelWindow),
 	})
+	TenantWindowCounted = define(Metric{
+		Name: "thorbis_tenant_window_counted_ratio", Type: Gauge, Unit: "ratio", Across: Sum,
+		Help: "Share of a window that ends now in which the requests of a service were counted in a saved state: below 1 " +
+			"until the state is as old as the window, and after an absence of more than two hours.",
+		Labels: []string{LabelAppService, LabelStore, LabelWindow},
+	})
 	TenantResponseBytes = define(Metric{
 		Name: "thorbis_tenant_response_bytes_total", Type: Counter, Unit: "bytes", Across: Sum,
 		Help:   "Bytes of the answers.",

@@ -17,6 +17,7 @@ local groups = std.flatMap(
     (importstr '../rules/storage.rules.yaml'),
     (importstr '../rules/tenant.rules.yaml'),
     (importstr '../rules/uptime.rules.yaml'),
+    (importstr '../rules/vendor.rules.yaml'),
   ],
 );
 local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, 'alert')]) > 0;
@@ -42,6 +43,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
     'thorbis-storage.json': import '../dashboards/thorbis-storage.json',
     'thorbis-tenant.json': import '../dashboards/thorbis-tenant.json',
     'thorbis-tenants.json': import '../dashboards/thorbis-tenants.json',
+    'thorbis-vendors.json': import '../dashboards/thorbis-vendors.json',
     'thorbis-weekly.json': import '../dashboards/thorbis-weekly.json',
   },
 }

@@ -33,7 +33,9 @@ func readers(bundle rules.Bundle) map[string][]string {
 			}
 			parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
 				if s, ok := node.(*parser.VectorSelector); ok {
-					inputs[name][s.Name] = true
+					for _, input := range rules.NamesOf(s) {
+						inputs[name][input] = true
+					}
 				}
 				return nil
 			})

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/prometheus/promql/parser"
+
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/rules/backup"
 	"github.com/thorbis/thorbis_exporter/rules/database"
@@ -20,10 +22,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/slo"
 	"github.com/thorbis/thorbis_exporter/rules/storage"
 	"github.com/thorbis/thorbis_exporter/rules/tenant"
+	"github.com/thorbis/thorbis_exporter/rules/vendor"
 )
 
 // Bundle is everything generated from one policy.
 type Bundle struct {
+	scope rule.Scope
 	files []rule.File
 	text  map[string][]byte
 }
@@ -49,6 +53,7 @@ var Subjects = []rule.Subject{
 	database.Subject,
 	domain.Subject,
 	procedure.Subject,
+	vendor.Subject,
 	health.SLA,
 	platform.Resources,
 	platform.Paging,
@@ -65,7 +70,7 @@ func Build(p *config.Policy) (Bundle, error) { return BuildIn(p, rule.ScopeOf(p.
 
 // BuildIn generates rules that read the series of a scope: of many environments, where tests judge many worlds at once.
 func BuildIn(p *config.Policy, sc rule.Scope) (Bundle, error) {
-	b := Bundle{text: map[string][]byte{}}
+	b := Bundle{scope: sc, text: map[string][]byte{}}
 	for _, s := range Subjects {
 		f, err := rule.BuildFile(s, p, sc)
 		if err != nil {
@@ -82,6 +87,12 @@ func BuildIn(p *config.Policy, sc rule.Scope) (Bundle, error) {
 
 // Files returns the generated files by name.
 func (b Bundle) Files() map[string][]byte { return maps.Clone(b.text) }
+
+// Restrict makes a selector name the environment whose series the rules read, if it selects series of ours.
+func (b Bundle) Restrict(selector string) (string, error) { return b.scope.Restrict(selector) }
+
+// NamesOf returns the names of the series that a selector of a rule selects, where it states or lists them.
+func NamesOf(s *parser.VectorSelector) []string { return rule.NamesOf(s) }
 
 // Groups returns every group in the order of files and rules.
 func (b Bundle) Groups() []rule.Group {

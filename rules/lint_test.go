@@ -31,7 +31,7 @@ func TestPromtoolChecksRules(t *testing.T) {
 }
 
 // crossing are the tests of promtool that cross subjects. The others are run by their subject.
-var crossing = []string{"environment.yaml", "objective.yaml", "removed.yaml", "values.yaml"}
+var crossing = []string{"environment.yaml", "objective.yaml", "removed.yaml", "values.yaml", "vendor_named.yaml"}
 
 // TestPromtoolTestsRules runs the tests of promtool that cross subjects.
 func TestPromtoolTestsRules(t *testing.T) { ruletest.Promtool(t, crossing...) }

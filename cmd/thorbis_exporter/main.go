@@ -58,7 +58,8 @@ type flags struct {
 	stdout               io.Writer
 }
 
-// run returns the exit code: 0, 1 for a failure, 2 for wrong usage.
+// run returns the exit code: 0, 1 for a failure, 2 for wrong usage, 3 for a report that rests on something that is
+// missing or disagrees.
 func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, stderr io.Writer) int {
 	masked := secret.NewWriter(stdout)
 	defer func() { _ = masked.Flush() }()
@@ -83,6 +84,8 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	backups := newBackups(app, f)
 	procedure := newRun(app, args)
 	done := newDone(app)
+	writeUp := newWriteUp(app)
+	reporting := newReports(app, f)
 
 	command, err := app.Parse(args)
 	if terminated >= 0 {
@@ -111,7 +114,16 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 		}
 	case done.command:
 		err = done.run(ctx)
+	case writeUp.command:
+		err = writeUp.run(ctx, stderr)
 	default:
+		if run, ok := reporting.run[command]; ok {
+			var code int
+			if code, err = run(ctx, stderr); err == nil {
+				return code
+			}
+			break
+		}
 		if run, ok := backups.run[command]; ok {
 			patience.Store(int64(backupPatience))
 			err = run(ctx)

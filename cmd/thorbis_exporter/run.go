@@ -115,6 +115,7 @@ type doneProcedure struct {
 	pinging
 	command       string
 	name, message string
+	by            string
 }
 
 func newDone(app *kingpin.Application) *doneProcedure {
@@ -122,7 +123,9 @@ func newDone(app *kingpin.Application) *doneProcedure {
 	c := app.Command("done", "Report that a procedure is done now; exit 1 if the report is not taken.")
 	d.command = c.FullCommand()
 	d.add(c)
-	c.Flag("message", "What is kept with the report.").StringVar(&d.message)
+	c.Flag("message", "What is kept with the report; of a task also the first link in it.").StringVar(&d.message)
+	c.Flag("by", "Who has done it, for a task: the person whose key the file holds. Another key's report is refused.").
+		Envar("THORBIS_PERSON").StringVar(&d.by)
 	c.Arg("name", "Name of the procedure.").Required().StringVar(&d.name)
 	return d
 }
@@ -132,5 +135,5 @@ func (d *doneProcedure) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return client.Done(ctx, d.name, d.message)
+	return client.Done(ctx, d.name, d.by, d.message)
 }

@@ -69,6 +69,8 @@ func run(args []string, out io.Writer) error {
 
 	page, pageFlags := newPreview(app)
 
+	drills := newDrill(app)
+
 	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
 	convert := map[string]func() error{} // by full command
 	for _, i := range importer.Importers {
@@ -91,6 +93,8 @@ func run(args []string, out io.Writer) error {
 	switch command {
 	case replay.FullCommand():
 		return replayFlags.run(p, out)
+	case drills.command:
+		return drills.run(p, out)
 	case page.FullCommand():
 		return pageFlags.run(p, out)
 	case generate.FullCommand():

@@ -5,7 +5,6 @@ package domain
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/url"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -43,11 +43,12 @@ type Options struct {
 type Collector struct {
 	logger  *slog.Logger
 	dir     *state.Dir
-	client  *client
+	client  client
 	changed collectors.Announcement // of the policy
 	wake    collectors.Announcement // of the domains
 	tenants *tenants.Subscription   // without a reader if the policy watches no tenants' domains
 	created time.Time
+	saving  *collectors.Saving
 
 	mu          sync.Mutex
 	policy      *config.Policy
@@ -61,7 +62,6 @@ type Collector struct {
 	registries  map[string]*registry // by host
 	results     map[string]uint64
 	reasons     map[string]uint64
-	saving      saving
 	snapshot    *collectors.Snapshot
 }
 
@@ -70,12 +70,14 @@ func New(o Options) *Collector {
 	if o.Tenants == nil {
 		o.Tenants = tenants.NewRegistry(o.State, o.Logger)
 	}
-	return &Collector{
+	c := &Collector{
 		tenants: o.Tenants.Subscribe(),
-		logger:  o.Logger, dir: o.State, client: &client{newClient(), o.UserAgent},
+		logger:  o.Logger, dir: o.State, client: client{fetch.NewClient(o.UserAgent)},
 		changed: collectors.NewAnnouncement(), wake: collectors.NewAnnouncement(), created: time.Now(),
 		results: map[string]uint64{}, reasons: map[string]uint64{},
 	}
+	c.saving = collectors.NewSaving(o.State, o.Logger, snapshotName, snapshotVersion, c.encode)
+	return c
 }
 
 // Prepare implements collectors.Collector. What is known of a domain stays. A tenant registry that cannot be read
@@ -105,7 +107,6 @@ func (c *Collector) commit(p *config.Policy, servers *bootstrap, was earlier) {
 	defer c.mu.Unlock()
 	if c.records == nil {
 		c.records, c.registries = was.Domains, was.Registries
-		c.saving.at = time.Now()
 	}
 	c.policy = p
 	switch {
@@ -151,11 +152,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			return
 		}
 		g.Go("look-ups", func(ctx context.Context) error { return c.lookups(ctx, g.Report("look-ups")) })
-		if c.dir != nil {
-			g.Poll(collectors.Poll{
-				Part: "saving", Interval: saveInterval, Delay: saveInterval, Round: c.save, Close: c.saveLast,
-			})
-		}
+		c.saving.Start(g, saveInterval)
 		if address := p.Domains().Bootstrap.URL; address != "" {
 			g.Poll(collectors.Poll{
 				Part: "list of RDAP servers", Interval: bootstrapRetry,
@@ -263,7 +260,7 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 	})
 	if panicked != nil {
 		collectors.LogPanic(c.logger, panicked)
-		err = failed(metric.DomainMalformed, "%w", panicked)
+		err = panicked
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -271,7 +268,7 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.show()
-	c.saving.dirty = true
+	c.saving.Change()
 	now := time.Now()
 	known := c.records[d.domain]
 	if known == nil { // it is no longer watched
@@ -289,21 +286,18 @@ func (c *Collector) lookup(ctx context.Context, d due) error {
 		r.answered(now, d.spacing)
 		return nil
 	}
-	var why *lookupError
-	if !errors.As(err, &why) {
-		why = failed(metric.DomainMalformed, "%w", err)
-	}
+	why := reasonOf(err)
 	c.results[metric.ResultFailure]++
-	c.reasons[why.reason]++
-	news := known.Reason != why.reason
-	known.fail(now, why.reason, d.interval)
-	if why.answered {
+	c.reasons[why.Reason]++
+	news := known.Reason != why.Reason
+	known.fail(now, why.Reason, d.interval)
+	if answered(why) {
 		r.answered(now, d.spacing)
 	} else {
-		r.silent(now, d.spacing, why.wait)
+		r.silent(now, d.spacing, why.Wait)
 	}
 	if news {
-		c.logger.Warn("A registration cannot be looked up", "domain", d.domain, "reason", why.reason, "err", why.err, "again",
+		c.logger.Warn("A registration cannot be looked up", "domain", d.domain, "reason", why.Reason, "err", why, "again",
 			known.Next)
 	}
 	return panicked
@@ -318,6 +312,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	snapshot := c.snapshot
 	c.mu.Unlock()
 	snapshot.Collect(ch)
+	if snapshot != nil {
+		c.saving.Collect(ch)
+	}
 }
 
 var _ collectors.Collector = (*Collector)(nil)

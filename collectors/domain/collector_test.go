@@ -233,7 +233,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 // A panic costs one look-up. The domain is not asked again at once, and the others are.
 func TestPanic(t *testing.T) {
 	c := start(t, nil, `{names: [{name: a.com}, {name: b.com}], servers: {com: "https://rdap.example/"}}`)
-	c.client.http.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("odd answer") })
+	c.client.HTTP.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("odd answer") })
 	next, _ := c.next(time.Now())
 	if err := c.lookup(t.Context(), next); collectors.ReasonOf(err) != collectors.ReasonPanic {
 		t.Errorf("the panic is %v", err)
@@ -275,7 +275,7 @@ domains: {names: [{name: `+name+`}], bootstrap: {url: "`+base+`dns.json"}, spaci
 		}
 	}
 	// The list that the exporter brings along would have it ask the real registries.
-	c.client.http.Transport = localOnly{base, c.client.http.Transport}
+	c.client.HTTP.Transport = localOnly{base, c.client.HTTP.Transport}
 	apply("one.com")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)

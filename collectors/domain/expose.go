@@ -15,7 +15,7 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.DomainExpiry, metric.DomainStatus, metric.DomainLastSuccess, metric.DomainLookups, metric.DomainLookupFailures,
 		metric.DomainsOmitted, metric.DomainBootstrap, metric.DomainInfo, metric.DomainExpectedWarning,
 		metric.DomainExpectedUrgent,
-		metric.DomainExpectedInterval, metric.StateSaves, metric.StateUnsaved, metric.StateLastSave,
+		metric.DomainExpectedInterval,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}
@@ -60,17 +60,11 @@ func (c *Collector) show() {
 	for _, result := range metric.DomainResults {
 		e.add(metric.DomainLookups, float64(c.results[result]), result)
 	}
-	for _, reason := range metric.DomainReasons {
+	for _, reason := range metric.ReadReasons {
 		e.add(metric.DomainLookupFailures, float64(c.reasons[reason]), reason)
 	}
 	e.add(metric.DomainsOmitted, float64(c.omitted))
 	e.add(metric.DomainBootstrap, unix(c.bootstrap.published))
-	if c.dir != nil {
-		e.add(metric.StateSaves, float64(c.saving.counts[0]), snapshotName, metric.ResultSuccess)
-		e.add(metric.StateSaves, float64(c.saving.counts[1]), snapshotName, metric.ResultFailure)
-		e.add(metric.StateUnsaved, bit(c.saving.unsaved), snapshotName)
-		e.add(metric.StateLastSave, unix(c.saving.at), snapshotName)
-	}
 	c.snapshot = e.Snapshot
 }
 

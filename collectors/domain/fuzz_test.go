@@ -1,9 +1,7 @@
 package domain
 
 import (
-	"net/http"
 	"testing"
-	"time"
 )
 
 // FuzzParse: whatever a registry answers, a date lies within the bounds and a status is one that is exported.
@@ -48,18 +46,6 @@ func FuzzBootstrap(f *testing.F) {
 		}
 		if base := b.server(nil, domain); base != "" && preferred([]string{base}) != base {
 			t.Errorf("%q leads to %q", domain, base)
-		}
-	})
-}
-
-// FuzzRetryAfter: a wait is never negative.
-func FuzzRetryAfter(f *testing.F) {
-	f.Add("120")
-	f.Add("Fri, 31 Dec 1999 23:59:59 GMT")
-	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, text string) {
-		if wait := retryAfter(http.Header{"Retry-After": {text}}, now); wait < 0 {
-			t.Errorf("%q: %s", text, wait)
 		}
 	})
 }

@@ -18,8 +18,6 @@ const (
 	snapshotBytes   = 16 << 20
 
 	saveInterval = 15 * time.Second
-	// saveTimeout is how long a round waits for the disk.
-	saveTimeout = 2 * time.Second
 	// forgetAfter is how long a domain is remembered that is no longer watched.
 	forgetAfter = 7 * 24 * time.Hour
 )
@@ -28,15 +26,6 @@ const (
 type saved struct {
 	Domains    map[string]*record   `json:"domains"`
 	Registries map[string]*registry `json:"registries"`
-}
-
-// saving is how saving fares. The lock of the collector guards it, except for pending, which one part uses.
-type saving struct {
-	dirty   bool // something is not saved
-	unsaved bool // the last save failed or has not come back
-	at      time.Time
-	counts  [2]uint64    // succeeded, failed
-	pending <-chan error // of a save that has not come back
 }
 
 // earlier is what the disk holds of an earlier run, as far as it is needed.
@@ -87,8 +76,10 @@ func (c *Collector) load() saved {
 	return was
 }
 
-// encode returns the state in its saved form, without what is no longer needed. The caller holds the lock.
+// encode returns the state in its saved form, without what can be dropped.
 func (c *Collector) encode(now time.Time) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	s := saved{map[string]*record{}, map[string]*registry{}}
 	for _, w := range c.domains {
 		s.Domains[w.name] = c.records[w.name]
@@ -109,69 +100,6 @@ func (c *Collector) encode(now time.Time) ([]byte, error) {
 	}
 	c.records, c.registries = s.Domains, s.Registries
 	return payload, nil
-}
-
-// save saves what has changed, and what was removed from the disk. A disk that hangs delays neither a scrape nor a
-// look-up.
-func (c *Collector) save(ctx context.Context) error {
-	if c.saving.pending == nil {
-		c.mu.Lock()
-		dirty := c.saving.dirty
-		c.mu.Unlock()
-		c.saving.pending = collectors.Async(func() error {
-			if !dirty && c.dir.Intact(snapshotName) {
-				return nil
-			}
-			c.mu.Lock()
-			payload, err := c.encode(time.Now())
-			c.saving.dirty = false
-			c.mu.Unlock()
-			if err != nil {
-				return err
-			}
-			return c.dir.Save(snapshotName, snapshotVersion, payload)
-		})
-	}
-	timeout := time.NewTimer(saveTimeout)
-	defer timeout.Stop()
-	select {
-	case err := <-c.saving.pending:
-		c.saving.pending = nil
-		return c.noteSave(err)
-	case <-timeout.C:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.saving.unsaved = true
-		c.show()
-	case <-ctx.Done():
-	}
-	return &collectors.ReasonError{
-		Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs"),
-	}
-}
-
-// saveLast saves what the rounds have not, so that an exporter that is started again and again looks nothing up twice.
-func (c *Collector) saveLast() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*saveTimeout)
-	defer cancel()
-	if err := c.save(ctx); err != nil {
-		c.logger.Warn("Registrations are not saved for the next start", "err", err)
-	}
-}
-
-func (c *Collector) noteSave(err error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.show()
-	c.saving.unsaved = err != nil
-	if err != nil {
-		c.saving.counts[1]++
-		c.saving.dirty = true
-		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
-	}
-	c.saving.counts[0]++
-	c.saving.at = time.Now()
-	return nil
 }
 
 // keepBootstrap saves a list of RDAP servers for the next start. One that is not saved is read again then.

@@ -20,7 +20,7 @@ func TestRestart(t *testing.T) {
 	dir := open(t, path)
 	c := start(t, dir, section)
 	lookupNext(t, c, time.Now())
-	if err := c.save(t.Context()); err != nil {
+	if err := c.saving.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !has(t, c, `thorbis_state_saves_total{collector="domain",result="success"} 1`) ||
@@ -107,9 +107,9 @@ func TestStateFails(t *testing.T) {
 	if err := dir.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.saving.dirty = true
+	c.saving.Change()
 	for range 2 {
-		if err := c.save(t.Context()); collectors.ReasonOf(err) != collectors.ReasonIO {
+		if err := c.saving.Round(t.Context()); collectors.ReasonOf(err) != collectors.ReasonIO {
 			t.Errorf("saving without a disk: %v", err)
 		}
 	}

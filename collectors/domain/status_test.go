@@ -48,8 +48,8 @@ func TestAnswerWithoutStatuses(t *testing.T) {
 	if !has(t, c, `thorbis_domain_status{domain="a.com",status="clientHold"} 0`) {
 		t.Error("an answer with an empty list does not end the hold")
 	}
-	c.saving.dirty = true
-	if err := c.save(t.Context()); err != nil {
+	c.saving.Change()
+	if err := c.saving.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	again := New(Options{Logger: c.logger, State: dir})

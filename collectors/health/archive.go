@@ -47,23 +47,35 @@ var errArchive = errors.New("damaged archive")
 
 // parseArchive returns an archive. It decodes everything once, so that later reads find nothing invalid.
 func parseArchive(data []byte) (*archive, error) {
+	last, n := place{}, 0
+	return indexArchive(data, func(encoded []byte, month monthID) error {
+		t, err := decodeTarget(encoded, month)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: target %d: %w", errArchive, n, err)
+		case n > 0 && last.compare(t.place) >= 0:
+			return fmt.Errorf("%w: targets are not in order", errArchive)
+		}
+		last, n = t.place, n+1
+		return nil
+	})
+}
+
+// indexArchive finds the targets of an archive, and calls check, if there is one, with each.
+func indexArchive(data []byte, check func(encoded []byte, month monthID) error) (*archive, error) {
 	r := reader{data: data}
 	a := &archive{month: monthID(r.below(maxMonth)), sequence: r.uint(), data: data}
-	last := place{}
 	for len(r.data) > 0 && r.err == nil {
 		if len(a.starts) >= maxArchived {
 			return nil, fmt.Errorf("%w: more than %d targets", errArchive, maxArchived)
 		}
 		start := len(data) - len(r.data)
-		t, err := decodeTarget(r.bytes(len(data)), a.month)
-		switch {
-		case r.err != nil:
-		case err != nil:
-			return nil, fmt.Errorf("%w: target %d: %w", errArchive, len(a.starts), err)
-		case len(a.starts) > 0 && last.compare(t.place) >= 0:
-			return nil, fmt.Errorf("%w: targets are not in order", errArchive)
+		encoded := r.bytes(len(data))
+		if r.err == nil && check != nil {
+			if err := check(encoded, a.month); err != nil {
+				return nil, err
+			}
 		}
-		last = t.place
 		a.starts = append(a.starts, uint32(start))
 	}
 	if r.err != nil {
@@ -82,10 +94,22 @@ func (a *archive) at(i int) (place, []byte) {
 
 // from returns the index of the first target that does not come before a place.
 func (a *archive) from(p place) int {
-	return sort.Search(len(a.starts), func(i int) bool {
-		at, _ := a.at(i)
-		return at.compare(p) >= 0
-	})
+	return sort.Search(len(a.starts), func(i int) bool { return a.compareAt(i, p) >= 0 })
+}
+
+// compareAt compares the place of a target with another, without making strings of it.
+func (a *archive) compareAt(i int, p place) int {
+	r := reader{data: a.data[a.starts[i]:]}
+	in := reader{data: r.bytes(len(r.data))}
+	for _, name := range [3]string{p.check, p.tenant, p.location} {
+		switch own := in.bytes(maxArchiveName); {
+		case string(own) < name:
+			return -1
+		case string(own) > name:
+			return 1
+		}
+	}
+	return 0
 }
 
 // checks returns the names of all checks.

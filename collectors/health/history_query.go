@@ -129,12 +129,21 @@ func (c *Collector) History(q HistoryQuery) (History, error) {
 	if err != nil {
 		return History{}, err
 	}
-	totals := p.totals()
-	if len(totals) == 0 && !p.known() {
+	h, ok := p.history()
+	if !ok {
 		return History{}, c.nothingOf(q)
 	}
+	return h, nil
+}
+
+// history returns what is known, false if there is nothing.
+func (p *past) history() (History, bool) {
+	totals := p.totals()
+	if len(totals) == 0 && !p.known() {
+		return History{}, false
+	}
 	h := History{
-		Check: q.Check, AppService: p.appService, From: q.From.UTC(), To: q.To.UTC(), TimeZone: p.zone.String(),
+		Check: p.Check, AppService: p.appService, From: p.From.UTC(), To: p.To.UTC(), TimeZone: p.zone.String(),
 		Targets: []TargetHistory{},
 	}
 	var total day
@@ -154,7 +163,7 @@ func (c *Collector) History(q HistoryQuery) (History, error) {
 		}
 		h.Targets = append(h.Targets, t)
 	}
-	return h, nil
+	return h, true
 }
 
 // past gathers what is known of a check. The lock is held only to copy what changes.
@@ -267,22 +276,55 @@ func (p *past) totals() map[place]day {
 
 // target returns the history of one target.
 func (p *past) target(at place, total day) TargetHistory {
+	state, days, outages := p.gather(at)
 	h := TargetHistory{
-		Tenant: at.tenant, Location: at.location, Total: secondsOf(total), Days: []Day{}, Outages: []Outage{},
+		Tenant: at.tenant, Location: at.location, State: state, Total: secondsOf(total), Days: make([]Day, 0, len(days)),
+		Outages: []Outage{},
 	}
-	days, outages := map[date]day{}, []outage{}
+	for _, d := range days {
+		h.Days = append(h.Days, Day{Date: d.Date.String(), Seconds: secondsOf(d)})
+	}
+	for _, o := range outages {
+		if o.overlaps(p.From, p.To) {
+			h.Outages = append(h.Outages, o.shown())
+		}
+	}
+	h.OutagesOmitted = p.omitted(total, outages)
+	return h
+}
+
+// omitted is how many outages began on the days asked for and are not kept.
+func (p *past) omitted(total day, outages []outage) uint64 {
+	counted := uint64(0)
+	for _, o := range outages {
+		if began := dateOf(o.Begin, p.zone); began >= p.first && began <= p.last {
+			counted++
+		}
+	}
+	return total.Outages - min(counted, total.Outages)
+}
+
+// gather returns what is known of a target: the days asked for, by date, and all outages until their end.
+func (p *past) gather(at place) (state string, days []day, outages []outage) {
 	add := func(more []day, ended []outage) {
 		for _, d := range more {
-			if p.within(d) {
-				sum := days[d.Date]
-				sum.add(d)
-				days[d.Date] = sum
+			if !p.within(d) {
+				continue
 			}
+			i, found := len(days), false
+			if i > 0 && days[i-1].Date >= d.Date { // they mostly come in order
+				i, found = slices.BinarySearchFunc(days, d.Date, func(d day, at date) int { return int(d.Date - at) })
+			}
+			if found {
+				days[i].add(d)
+				continue
+			}
+			days = slices.Insert(days, i, d)
 		}
 		outages = append(outages, ended...)
 	}
 	if live := p.live[at]; live != nil {
-		h.State = live.state
+		state = live.state
 		add(live.days, live.outages)
 	}
 	for _, e := range p.fresh[at] {
@@ -290,7 +332,8 @@ func (p *past) target(at place, total day) TargetHistory {
 			add(nil, []outage{e.Outage})
 		}
 	}
-	for month, a := range p.months {
+	for _, month := range slices.Sorted(maps.Keys(p.months)) {
+		a := p.months[month]
 		// An outage of an earlier month may have lasted until the time asked for.
 		if i := a.from(at); month <= p.last.month() && i < len(a.starts) {
 			if found, encoded := a.at(i); found == at {
@@ -299,21 +342,8 @@ func (p *past) target(at place, total day) TargetHistory {
 			}
 		}
 	}
-	for _, d := range slices.Sorted(maps.Keys(days)) {
-		h.Days = append(h.Days, Day{Date: d.String(), Seconds: secondsOf(days[d])})
-	}
 	slices.SortStableFunc(outages, func(a, b outage) int { return a.Begin.Compare(b.Begin) })
-	counted := uint64(0)
-	for _, o := range outages {
-		if began := dateOf(o.Begin, p.zone); began >= p.first && began <= p.last {
-			counted++
-		}
-		if o.overlaps(p.From, p.To) {
-			h.Outages = append(h.Outages, o.shown())
-		}
-	}
-	h.OutagesOmitted = total.Outages - min(counted, total.Outages)
-	return h
+	return state, days, outages
 }
 
 // overlaps reports whether a part of an outage lies between two moments.

@@ -158,7 +158,7 @@ func (c *Collector) settle(out *plan, p *config.Policy, check *config.Check, ten
 		s.tier = metric.TierNone
 	}
 	for _, w := range out.windows {
-		if w.covers(check, tenant.Name) {
+		if w.CoversCheck(check, tenant.Name) {
 			s.windows = append(s.windows, w)
 		}
 	}

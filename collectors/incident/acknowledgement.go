@@ -12,6 +12,8 @@ type acknowledgement struct {
 	at time.Time
 	// opened is when the page that was acknowledged was sent first. Zero for an acknowledgement that names the incident.
 	opened time.Time
+	// by is who made it, as the silence has it; PagerDuty's is not read.
+	by string
 }
 
 // precision is that of PagerDuty's times.
@@ -27,27 +29,27 @@ func (a acknowledgement) holds(began time.Time, priority string) bool {
 }
 
 // acknowledged returns the first acknowledgement that holds for an incident that began then.
-func (s *observedAlert) acknowledged(began time.Time) (first time.Time, ok bool) {
+func (s *observedAlert) acknowledged(began time.Time) (first acknowledgement, ok bool) {
 	for _, a := range s.acknowledgements {
-		if a.holds(began, s.priority) && (!ok || a.at.Before(first)) {
-			first, ok = a.at, true
+		if a.holds(began, s.priority) && (!ok || a.at.Before(first.at)) {
+			first, ok = a, true
 		}
 	}
 	return first, ok
 }
 
-// condition returns what is to be thought of the alert as an incident that began then, and when it was acknowledged.
-func (s *observedAlert) condition(began time.Time) (condition, time.Time) {
-	at, ok := s.acknowledged(began)
+// condition returns what is to be thought of the alert as an incident that began then, and how it was acknowledged.
+func (s *observedAlert) condition(began time.Time) (condition, acknowledgement) {
+	by, ok := s.acknowledged(began)
 	switch {
 	case s.maintenance:
-		return maintenance, time.Time{}
+		return maintenance, acknowledgement{}
 	case s.inhibited:
-		return suppressed, time.Time{}
+		return suppressed, acknowledgement{}
 	case ok:
-		return handled, at
+		return handled, by
 	case s.hidden:
-		return suppressed, time.Time{}
+		return suppressed, acknowledgement{}
 	}
-	return waiting, time.Time{}
+	return waiting, acknowledgement{}
 }

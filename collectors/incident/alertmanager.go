@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/internal/secret"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -42,6 +41,7 @@ type silence struct {
 	StartsAt time.Time `json:"startsAt"`
 	EndsAt   time.Time `json:"endsAt"`
 	Comment  string    `json:"comment"`
+	Creator  string    `json:"createdBy"`
 }
 
 // answer is the response of one Alertmanager.
@@ -77,23 +77,7 @@ func (a alertmanager) ask(ctx context.Context) (answer, error) {
 
 func (a alertmanager) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	address := strings.TrimSuffix(a.settings.URL, "/") + path + "?" + query.Encode()
-	return get(ctx, a.client, address, func(req *http.Request) error {
-		switch {
-		case a.settings.TokenFile != "":
-			token, err := secret.Ref{File: a.settings.TokenFile}.Line(ctx)
-			if err != nil {
-				return err
-			}
-			req.Header.Set("Authorization", "Bearer "+token)
-		case a.settings.PasswordFile != "":
-			password, err := secret.Ref{File: a.settings.PasswordFile}.Line(ctx)
-			if err != nil {
-				return err
-			}
-			req.SetBasicAuth(a.settings.Username, password)
-		}
-		return nil
-	})
+	return get(ctx, a.client, address, func(req *http.Request) error { return a.settings.Authorize(ctx, req) })
 }
 
 // fingerprintRE is how Alertmanager writes an alert's fingerprint.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/keyring"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -67,12 +68,19 @@ type Collector struct {
 	// What a scrape shows.
 	saved    counters
 	savedAt  time.Time
-	saving   <-chan error // of a save that has not come back; nil if none is under way
-	saves    [2]uint64    // succeeded, failed
-	unsaved  bool         // the last save failed or has not come back
+	saves    [2]uint64 // succeeded, failed
+	unsaved  bool      // the last save failed or has not come back
 	lastRead time.Time
 	up       map[string]bool
 	view     view
+	muted    muted
+	past     past
+	rejects  [len(rejections)]uint64 // of events, by reason
+
+	saver             saver
+	people, recorders keyring.Ring
+	files             map[string]*eventFile // by path; of the goroutine of Run
+	places            chan struct{}         // of posts that are read
 
 	// The last answer of PagerDuty, by channel; it is kept while PagerDuty does not answer.
 	pagerDuty map[string]map[group][]acknowledgement
@@ -83,8 +91,10 @@ func New(o Options) *Collector {
 	c := &Collector{
 		logger: o.Logger, dir: o.State, client: newClient(), interval: o.Interval,
 		changed: collectors.NewAnnouncement(), created: time.Now(),
-		up: map[string]bool{}, pagerDuty: map[string]map[group][]acknowledgement{},
+		up: map[string]bool{}, pagerDuty: map[string]map[group][]acknowledgement{}, muted: muted{},
+		files: map[string]*eventFile{}, places: make(chan struct{}, maxPosts),
 	}
+	c.saver.save = c.saveAll
 	if c.interval == 0 {
 		c.interval = interval
 	}
@@ -101,34 +111,39 @@ func (c *Collector) commit(p *config.Policy) {
 	defer c.mu.Unlock()
 	if c.tracker == nil {
 		c.tracker = c.load()
+		c.loadPast()
 		c.saved = c.tracker.Counters.copy()
 		c.savedAt = time.Now()
 	}
 	c.policy, c.known = p, newKnown(p)
+	c.declareWriteUps(p, time.Now())
 	c.up = map[string]bool{}
 	c.changed.Make()
 }
 
-// Run asks in turns until ctx ends.
+// Run asks in turns until ctx ends. Files and keys are read beside the rounds: a disk that hangs delays none.
 func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
-	report := group.Report("round")
-	ticker := time.NewTicker(c.interval)
-	defer ticker.Stop()
 	defer c.client.CloseIdleConnections()
-	for {
-		start := time.Now()
-		err := c.round(ctx)
-		if ctx.Err() != nil {
-			return nil
+	defer c.closeFiles(nil)
+	group.Each(ctx, c.changed, func(g *collectors.Group) {
+		c.mu.Lock()
+		p := c.policy
+		c.mu.Unlock()
+		if p == nil {
+			return // until the first is in force
 		}
-		report(err, time.Since(start))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.changed:
-		case <-ticker.C:
+		g.Poll(collectors.Poll{Part: "round", Interval: c.interval, Round: c.round})
+		if p.ReceivesEvents() || p.WriteUps() != nil {
+			g.Poll(collectors.Poll{Part: "keys", Interval: c.interval, Timeout: timeout, Round: c.readKeys})
 		}
-	}
+		for _, f := range c.eventFiles(p) {
+			g.Poll(collectors.Poll{
+				Part: "events in " + f.path, Interval: c.interval, Timeout: timeout,
+				Round: func(ctx context.Context) error { return c.follow(ctx, f) },
+			})
+		}
+	})
+	return nil
 }
 
 // round queries every source once. The error names those that failed; one Alertmanager is enough to continue.
@@ -145,6 +160,7 @@ func (c *Collector) round(ctx context.Context) error {
 	}
 	now := time.Now()
 	c.mu.Lock()
+	c.muted.forget(now)
 	if len(answers) > 0 {
 		v := k.merge(answers)
 		c.addPagerDuty(v)
@@ -152,7 +168,7 @@ func (c *Collector) round(ctx context.Context) error {
 		c.view, c.lastRead = v, now
 	}
 	c.mu.Unlock()
-	return errors.Join(err, c.publish(ctx, now))
+	return errors.Join(err, c.publish(ctx))
 }
 
 // askAll asks all sources at once.
@@ -240,35 +256,42 @@ func (c *Collector) addPagerDuty(v view) {
 
 // publish saves the counters before it exports them, so that a restart never takes one back. A disk that hangs delays
 // neither a scrape nor the next round: open incidents are exported from memory.
-func (c *Collector) publish(ctx context.Context, now time.Time) error {
-	if c.saving == nil {
-		c.mu.Lock()
-		payload, err := c.encode()
-		counters := c.tracker.Counters.copy()
-		c.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		c.saving = collectors.Async(func() error { return c.published(counters, now, c.save(payload)) })
-	}
-	timeout := time.NewTimer(saveTimeout)
-	defer timeout.Stop()
-	select {
-	case err := <-c.saving:
-		c.saving = nil
+func (c *Collector) publish(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	err := c.saver.wait(waiting)
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 		return err
-	case <-timeout.C:
-		c.mu.Lock()
-		c.unsaved = c.unsaved || len(c.saving) == 0 // else it has just come back
-		c.mu.Unlock()
-	case <-ctx.Done():
 	}
+	c.mu.Lock()
+	c.unsaved = true
+	c.mu.Unlock()
 	return &collectors.ReasonError{
 		Reason: collectors.ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs"),
 	}
 }
 
-func (c *Collector) published(saved counters, at time.Time, err error) error {
+// saveAll saves what there is now. What is over is saved before it is missing among what is open.
+func (c *Collector) saveAll() error {
+	c.mu.Lock()
+	now := time.Now()
+	c.past.add(now, c.tracker.over)
+	c.tracker.over = nil
+	ended, changed := c.past.list, c.past.dirty
+	c.past.dirty = false
+	payload, err := c.encode()
+	counters := c.tracker.Counters.copy()
+	c.mu.Unlock()
+	if err == nil && changed {
+		if err = c.savePast(ended); err != nil {
+			c.mu.Lock()
+			c.past.dirty = true
+			c.mu.Unlock()
+		}
+	}
+	if err == nil {
+		err = c.save(payload)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unsaved = err != nil
@@ -277,7 +300,7 @@ func (c *Collector) published(saved counters, at time.Time, err error) error {
 		return &collectors.ReasonError{Reason: collectors.ReasonIO, Err: err}
 	}
 	c.saves[0]++
-	c.savedAt, c.saved = at, saved
+	c.savedAt, c.saved = now, counters
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 // Bounds of the histograms in seconds: where response objectives commonly lie.
 var (
 	acknowledgeBounds = []float64{60, 120, 300, 600, 900, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
+	notifyBounds      = []float64{5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600}
 	resolveBounds     = []float64{
 		60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600,
 	}
@@ -24,8 +25,15 @@ type counters struct {
 	Opened      map[string]map[string]uint64 `json:"opened"`    // priority, shift
 	Responses   map[string]map[string]uint64 `json:"responses"` // priority, result
 	Brief       map[string]uint64            `json:"brief"`
+	Drills      map[string]map[string]uint64 `json:"drills,omitempty"` // priority, result
 	Acknowledge map[string]*durations        `json:"acknowledge"`
 	Resolve     map[string]*durations        `json:"resolve"`
+
+	// What event recorders report.
+	Events        map[string]uint64                       `json:"events,omitempty"`        // kind
+	Notifications map[string]uint64                       `json:"notifications,omitempty"` // reason
+	Notify        map[string]*durations                   `json:"notify,omitempty"`
+	Pages         map[string]map[string]map[string]uint64 `json:"pages,omitempty"` // priority, recipient, shift
 }
 
 func newCounters(now time.Time) counters {
@@ -51,7 +59,31 @@ func (c *counters) complete() {
 	if c.Resolve == nil {
 		c.Resolve = map[string]*durations{}
 	}
+	if c.Events == nil {
+		c.Events = map[string]uint64{}
+	}
+	if c.Notifications == nil {
+		c.Notifications = map[string]uint64{}
+	}
+	if c.Notify == nil {
+		c.Notify = map[string]*durations{}
+	}
+	if c.Pages == nil {
+		c.Pages = map[string]map[string]map[string]uint64{}
+	}
+	if c.Drills == nil {
+		c.Drills = map[string]map[string]uint64{}
+	}
 	for _, p := range config.Priorities {
+		if c.Drills[p] == nil {
+			c.Drills[p] = map[string]uint64{}
+		}
+		if c.Pages[p] == nil {
+			c.Pages[p] = map[string]map[string]uint64{}
+		}
+		if !c.Notify[p].fits(notifyBounds) {
+			c.Notify[p] = newDurations(notifyBounds)
+		}
 		if c.Opened[p] == nil {
 			c.Opened[p] = map[string]uint64{}
 		}
@@ -70,14 +102,29 @@ func (c *counters) complete() {
 // copy returns counters that no longer change.
 func (c *counters) copy() counters {
 	out := newCounters(c.Created)
+	maps.Copy(out.Events, c.Events)
+	maps.Copy(out.Notifications, c.Notifications)
 	for _, p := range config.Priorities {
+		out.Notify[p] = c.Notify[p].copy()
+		for recipient, shifts := range c.Pages[p] {
+			out.Pages[p][recipient] = maps.Clone(shifts)
+		}
 		maps.Copy(out.Opened[p], c.Opened[p])
 		maps.Copy(out.Responses[p], c.Responses[p])
+		maps.Copy(out.Drills[p], c.Drills[p])
 		out.Brief[p] = c.Brief[p]
 		out.Acknowledge[p] = c.Acknowledge[p].copy()
 		out.Resolve[p] = c.Resolve[p].copy()
 	}
 	return out
+}
+
+// page counts a page of a recipient.
+func (c *counters) page(priority, recipient, shift string) {
+	if c.Pages[priority][recipient] == nil {
+		c.Pages[priority][recipient] = map[string]uint64{}
+	}
+	c.Pages[priority][recipient][shift]++
 }
 
 // durations is a histogram that can be saved.

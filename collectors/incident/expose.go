@@ -1,10 +1,12 @@
 package incident
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/thorbis/thorbis_exporter/collectors/incident/event"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -17,6 +19,9 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.IncidentsNotListed, metric.IncidentsNotListedWaiting, metric.IncidentsUntold, metric.IncidentsOpened,
 		metric.IncidentResponses,
 		metric.IncidentsBrief, metric.IncidentAcknowledgeDuration, metric.IncidentResolveDuration,
+		metric.IncidentNotifyDuration, metric.IncidentPages, metric.IncidentNotifications, metric.IncidentMuted,
+		metric.IncidentEvents, metric.IncidentEventRejects, metric.IncidentLastEvent,
+		metric.IncidentDrills, metric.IncidentWriteUpDue, metric.IncidentWriteUpsMissing, metric.IncidentWriteUpWritten,
 		metric.IncidentLastRead, metric.IncidentSourceUp, metric.Silences, metric.MaintenanceSilences,
 		metric.StateSaves, metric.StateLastSave, metric.StateUnsaved,
 	} {
@@ -42,6 +47,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	e.counters(c.saved)
+	if c.policy.RecordsEvents() {
+		c.collectEvents(e)
+	}
+	c.collectWriteUps(e, time.Now())
 	e.counter(metric.StateSaves, float64(c.saves[0]), c.created, snapshotName, metric.ResultSuccess)
 	e.counter(metric.StateSaves, float64(c.saves[1]), c.created, snapshotName, metric.ResultFailure)
 	e.gauge(metric.StateUnsaved, bit(c.unsaved), snapshotName)
@@ -63,6 +72,49 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.gauge(metric.MaintenanceSilences, float64(c.view.maintenance[s.Name]), s.Name)
 	}
 	c.incidents(e)
+}
+
+// collectEvents exports what event recorders report.
+func (c *Collector) collectEvents(e exposer) {
+	saved := c.saved
+	for _, kind := range event.Kinds {
+		e.counter(metric.IncidentEvents, float64(saved.Events[string(kind)]), saved.Created, string(kind))
+	}
+	for _, reason := range event.Reasons {
+		e.counter(metric.IncidentNotifications, float64(saved.Notifications[string(reason)]), saved.Created, string(reason))
+	}
+	for why, reason := range rejections {
+		e.counter(metric.IncidentEventRejects, float64(c.rejects[why]), c.created, reason)
+	}
+	recipients := map[string]bool{}
+	for owner := range c.known.owners {
+		recipients[owner] = true
+	}
+	for _, layer := range config.Layers {
+		recipients[layer] = true
+	}
+	for _, p := range config.Priorities {
+		e.ch <- saved.Notify[p].metric(metric.IncidentNotifyDuration, saved.Created, p)
+		all := maps.Clone(recipients)
+		for recipient := range saved.Pages[p] {
+			all[recipient] = true
+		}
+		for recipient := range all {
+			for _, shift := range metric.Shifts {
+				e.counter(metric.IncidentPages, float64(saved.Pages[p][recipient][shift]), saved.Created, p, recipient, shift)
+			}
+		}
+	}
+	by := map[string]int{}
+	for _, one := range c.muted {
+		by[one.By]++
+	}
+	for _, what := range metric.MutedBy {
+		e.gauge(metric.IncidentMuted, float64(by[what]), what)
+	}
+	if last := c.tracker.Events.Last; !last.IsZero() {
+		e.gauge(metric.IncidentLastEvent, unix(last))
+	}
 }
 
 // incidents exports open incidents one by one, up to the bound, and the totals of all.
@@ -152,6 +204,7 @@ func (e exposer) counters(c counters) {
 		}
 		for _, result := range metric.Responses {
 			e.counter(metric.IncidentResponses, float64(c.Responses[p][result]), c.Created, p, result)
+			e.counter(metric.IncidentDrills, float64(c.Drills[p][result]), c.Created, p, result)
 		}
 		e.counter(metric.IncidentsBrief, float64(c.Brief[p]), c.Created, p)
 		e.ch <- c.Acknowledge[p].metric(metric.IncidentAcknowledgeDuration, c.Created, p)

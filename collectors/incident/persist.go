@@ -33,6 +33,18 @@ func (c *Collector) save(payload []byte) error {
 	return c.dir.Save(snapshotName, snapshotVersion, payload)
 }
 
+// savePast writes the incidents that are over.
+func (c *Collector) savePast(list []Incident) error {
+	if c.dir == nil {
+		return nil
+	}
+	payload, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("past incidents cannot be encoded: %w", err)
+	}
+	return c.dir.Save(pastName, snapshotVersion, payload)
+}
+
 // load reads the tracker of an earlier run, or begins a new one.
 func (c *Collector) load() *tracker {
 	fresh := newTracker(time.Now())
@@ -47,6 +59,14 @@ func (c *Collector) load() *tracker {
 		return fresh
 	}
 	restored.Counters.complete()
+	if restored.Closing == nil { // an earlier version wrote none
+		restored.Closing = map[string]*entry{}
+	}
+	for fingerprint, e := range restored.Closing {
+		if e == nil || config.PriorityRank(e.Priority) == 0 {
+			delete(restored.Closing, fingerprint)
+		}
+	}
 	for fingerprint, e := range restored.Incidents {
 		if e == nil || config.PriorityRank(e.Priority) == 0 {
 			delete(restored.Incidents, fingerprint)

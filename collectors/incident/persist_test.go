@@ -24,12 +24,12 @@ func TestRestartGoesOn(t *testing.T) {
 		}
 		c := collector(t, dir, policyOf(t, a))
 		want(t, c, float64(run), "thorbis_incidents_opened_total", "priority", "P1", "shift",
-			shift(c.policy, time.Now().Add(-time.Minute)))
+			Shift(c.policy, time.Now().Add(-time.Minute)))
 		if err := c.round(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		want(t, c, 1, "thorbis_incidents_opened_total", "priority", "P1", "shift",
-			shift(c.policy, time.Now().Add(-time.Minute)))
+			Shift(c.policy, time.Now().Add(-time.Minute)))
 		if err := dir.Close(); err != nil {
 			t.Fatal(err)
 		}

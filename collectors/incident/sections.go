@@ -3,6 +3,7 @@ package incident
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors"
@@ -43,7 +44,40 @@ func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 		}
 	}
 	open.Cut(r.Limit)
-	return []collectors.Section{open, c.sourceSection(r)}
+	all := []collectors.Section{open, c.sourceSection(r)}
+	if c.policy.RecordsEvents() {
+		all = append(all, c.mutedSection(r))
+	}
+	return all
+}
+
+// mutedSection shows what Alertmanager did not notify, and why.
+func (c *Collector) mutedSection(r collectors.SectionRequest) collectors.Section {
+	s := collectors.Section{
+		Key: "incident_muted", Title: "Muted alerts", None: "None in the last fifteen minutes.",
+		Columns: []collectors.Column{
+			{Key: "alert", Title: "Alert"},
+			{Key: "about", Title: "About"},
+			{Key: "priority", Title: "Priority"},
+			{Key: "by", Title: "Muted by"},
+			{Key: "reason", Title: "Reason"},
+			{Key: "since", Title: "Since"},
+		},
+	}
+	for _, m := range c.muted.sorted() {
+		row := collectors.Row{Level: collectors.LevelOK, Cells: []any{
+			m.Alert, cmp.Or(m.AppService, m.Subject), m.Priority, strings.TrimSpace(m.By + " " + m.Silence),
+			strings.TrimSpace(m.Reason + " " + m.Creator), m.Since,
+		}}
+		s.Rows = append(s.Rows, row)
+	}
+	s.Cut(r.Limit)
+	if last := c.tracker.Events.Last; last.IsZero() {
+		s.Note = "No event has arrived yet: see event_recorder in docs/routing.md."
+	} else {
+		s.Note = fmt.Sprintf("The newest event is of %s.", last.UTC().Format("15:04:05Z"))
+	}
+	return s
 }
 
 // row returns the incident as it is shown; one in maintenance or without a notification is not.

@@ -220,7 +220,7 @@ func TestShifts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := shift(p, at); got != want {
+		if got := Shift(p, at); got != want {
 			t.Errorf("%s is %s", text, got)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// maxSubject bounds what an incident is about, in bytes.
+// maxSubject bounds what an incident is about, and its tenant, in bytes.
 const maxSubject = 200
 
 // condition is the state of a firing alert at the Alertmanagers.
@@ -25,10 +25,13 @@ const (
 // observedAlert is a firing alert with its labels resolved.
 type observedAlert struct {
 	alert, appService, subject, priority, owner string
+	// tenant is kept with the incident; no series has it as a label.
+	tenant string
 
 	page     group // the page that it is in
 	startsAt time.Time
 
+	drill            bool
 	maintenance      bool // silenced by a comment that begins with maintenance:
 	inhibited        bool // at every Alertmanager that knows it
 	hidden           bool // inhibited or silenced, at every Alertmanager that knows it
@@ -90,16 +93,17 @@ func (k known) resolve(a alert) (*observedAlert, bool) {
 		alert: metric.AlertOther, appService: a.Labels[metric.LabelAppService], priority: a.Labels[metric.LabelPriority],
 		owner: a.Labels[metric.LabelOwner], startsAt: a.StartsAt,
 	}
-	if k.alerts[name] {
+	if k.alerts[name] || name == metric.DrillAlertName {
 		s.alert = name
 	}
+	s.drill = a.Labels[metric.LabelDrill] == metric.DrillTrue
 	if !k.services[s.appService] {
 		s.appService = ""
 	}
 	if !k.owners[s.owner] {
 		s.owner = ""
 	}
-	s.subject = subjectOf(a.Labels, s.alert)
+	s.subject, s.tenant = subjectOf(a.Labels, s.alert), short(a.Labels[metric.LabelTenant])
 	if config.PriorityRank(s.priority) == 0 {
 		s.priority = config.Priorities[0] // unknown is the most urgent, as routes have it
 	}
@@ -134,10 +138,15 @@ func subjectOf(labels map[string]string, alert string) string {
 		}
 		return subject
 	}
-	if len(subject) > maxSubject {
-		subject = subject[:maxSubject]
+	return short(subject)
+}
+
+// short bounds a value of a label from outside.
+func short(value string) string {
+	if len(value) > maxSubject {
+		value = value[:maxSubject]
 	}
-	return strings.ToValidUTF8(subject, "_")
+	return strings.ToValidUTF8(value, "_")
 }
 
 // merge combines the answers of several Alertmanagers by fingerprint. An alert is suppressed only if every Alertmanager
@@ -182,7 +191,7 @@ func (k known) merge(answers []answer) view {
 		labels := k.escalationLabels(fingerprint, s)
 		for _, e := range escalations {
 			if e.silences(labels) {
-				s.acknowledgements = append(s.acknowledgements, acknowledgement{at: e.StartsAt})
+				s.acknowledgements = append(s.acknowledgements, acknowledgement{at: e.StartsAt, by: person(e.Creator)})
 			}
 		}
 	}
@@ -202,7 +211,7 @@ func (s *observedAlert) update(a alert, silences map[string]*silence) {
 			s.maintenance = true
 		default: // of what fired before it an acknowledgement
 			s.hidden = true
-			s.acknowledgements = append(s.acknowledgements, acknowledgement{at: by.StartsAt})
+			s.acknowledgements = append(s.acknowledgements, acknowledgement{at: by.StartsAt, by: person(by.Creator)})
 		}
 	}
 }

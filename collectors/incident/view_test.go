@@ -180,12 +180,12 @@ func TestUnite(t *testing.T) {
 			if len(v.alerts) != 1 {
 				t.Fatalf("%d alerts", len(v.alerts))
 			}
-			got, at := v.alerts[first].condition(noon)
+			got, by := v.alerts[first].condition(noon)
 			if got != c.want {
 				t.Errorf("condition %d, want %d", got, c.want)
 			}
-			if c.want == handled && !at.Equal(noon.Add(3*time.Minute)) {
-				t.Errorf("acknowledged at %s", at)
+			if c.want == handled && !by.at.Equal(noon.Add(3*time.Minute)) {
+				t.Errorf("acknowledged at %s", by.at)
 			}
 		})
 	}

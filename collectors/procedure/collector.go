@@ -68,6 +68,7 @@ type Collector struct {
 	files    counts
 
 	mu      sync.Mutex
+	policy  *config.Policy
 	section *config.Procedures // nil before a policy with one is in force
 	watched map[string]*watched
 	names   []string           // of watched, sorted
@@ -77,6 +78,8 @@ type Collector struct {
 	due     map[string]time.Time
 	since   map[string]time.Time // when the collector began to watch the procedure
 	saving  saving
+	// runbooks are when each was reviewed, by procedure.
+	runbooks map[string]map[string]time.Time
 }
 
 // New returns a collector without a policy; Apply gives it one.
@@ -91,6 +94,7 @@ func New(o Options) *Collector {
 		logger: o.Logger, dir: o.State, location: o.Location, rounds: o.Rounds, interval: o.Interval, deaf: o.NoReceiver,
 		changed: collectors.NewAnnouncement(),
 		created: time.Now(), queue: make(chan *report, maxQueue), records: map[string]*record{},
+		runbooks: map[string]map[string]time.Time{},
 	}
 }
 
@@ -129,7 +133,7 @@ func (c *Collector) Prepare(p *config.Policy) (collectors.Change, error) {
 	if load {
 		earlier = c.load(time.Now())
 	}
-	return collectors.Change{Commit: func() { c.commit(section, all, earlier) }}, nil
+	return collectors.Change{Commit: func() { c.commit(p, all, earlier) }}, nil
 }
 
 // informed reports whether this exporter can be informed of the runs of a procedure.
@@ -138,21 +142,21 @@ func (c *Collector) informed(p *config.Policy, o *config.Procedure) bool {
 	case o.Collector != "":
 		_, runs := c.rounds(o.Collector)
 		return runs
-	case o.File != "" || p.ProcedureResult(o) != "":
-		return true
+	case o.Task != nil, o.Dates != nil, o.Runbooks != "", o.File != "", p.ProcedureResult(o) != "":
+		return true // a task can be signed on the page of tasks
 	}
 	return !c.deaf || p.Procedures().Results != ""
 }
 
 // commit puts a policy in force. It reads no disk: Collect waits for the lock.
-func (c *Collector) commit(section *config.Procedures, all map[string]*watched, earlier map[string]*record) {
+func (c *Collector) commit(p *config.Policy, all map[string]*watched, earlier map[string]*record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if earlier != nil && !c.loaded {
 		c.records, c.loaded = earlier, true
 		c.saving.at = time.Now()
 	}
-	c.section, c.watched, c.names = section, all, slices.Sorted(maps.Keys(all))
+	c.policy, c.section, c.watched, c.names = p, p.Procedures(), all, slices.Sorted(maps.Keys(all))
 	since := make(map[string]time.Time, len(all))
 	for name := range all {
 		if since[name] = c.since[name]; since[name].IsZero() {
@@ -189,7 +193,7 @@ func (c *Collector) declare(now time.Time) {
 func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	group.Each(ctx, c.changed, func(g *collectors.Group) {
 		c.mu.Lock()
-		section, watched := c.section, c.watched
+		p, section, watched := c.policy, c.section, c.watched
 		c.mu.Unlock()
 		if section == nil {
 			g.Report("procedures")(nil, 0) // nothing to do is a success
@@ -198,7 +202,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 		g.Go("reports", func(ctx context.Context) error { return c.work(ctx, g.Report("saving")) })
 		g.Poll(collectors.Poll{
 			Part: "ping keys", Interval: c.interval, Timeout: readTimeout,
-			Round: func(ctx context.Context) error { return c.keys.read(ctx, section, watched) },
+			Round: func(ctx context.Context) error { return c.keys.read(ctx, p, watched) },
 		})
 		c.follow(g, section, watched)
 	})

@@ -26,6 +26,7 @@ type watched struct {
 	identity    string             // of the schedule
 	result      string             // file that proves runs by what it says
 	windows     []*maintenance.Window
+	listed      bool // runs are listed one by one
 }
 
 func newWatched(p *config.Policy, o *config.Procedure, windows []*maintenance.Window) (*watched, error) {
@@ -40,12 +41,31 @@ func newWatched(p *config.Policy, o *config.Procedure, windows []*maintenance.Wi
 		return nil, err
 	}
 	w.identity = string(identity)
+	w.listed = w.isListed(time.Now())
 	for _, window := range windows {
 		if covers(window, o) {
 			w.windows = append(w.windows, window)
 		}
 	}
 	return w, nil
+}
+
+// listedGap is the least time between two due times of a procedure whose runs are listed one by one. Those of others
+// are counted only.
+const listedGap = 20 * time.Hour
+
+// isListed reports whether runs are listed: those of people always, others where they are due about daily or less
+// often.
+func (w *watched) isListed(now time.Time) bool {
+	if w.Task != nil || w.Interval.Std() >= listedGap {
+		return true
+	}
+	if w.schedule == nil {
+		return false
+	}
+	first := w.schedule.Next(now)
+	second := w.schedule.Next(first)
+	return !first.IsZero() && (second.IsZero() || second.Sub(first) >= listedGap)
 }
 
 // covers reports whether a window is meant for a procedure. A window that names nothing is for all.

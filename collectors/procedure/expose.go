@@ -52,6 +52,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, name := range c.names {
 		e.procedure(c.watched[name], c.records[name], c.due[name], c.since[name], now)
 	}
+	c.collectRunbooks(e)
 	for i, result := range metric.PingResults {
 		e.counter(metric.ProcedurePings, c.pings[i].Load(), c.created, result)
 	}
@@ -67,6 +68,23 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// collectRunbooks exposes when each runbook was reviewed.
+func (c *Collector) collectRunbooks(e exposer) {
+	for _, name := range c.names {
+		if c.watched[name].Runbooks == "" || c.runbooks[name] == nil {
+			continue
+		}
+		never := 0
+		for runbook, at := range c.runbooks[name] {
+			if at.IsZero() {
+				never++
+			}
+			e.time(metric.RunbookReviewed, at, name, runbook)
+		}
+		e.gauge(metric.RunbooksNeverReviewed, float64(never), name)
+	}
+}
+
 func (e exposer) procedure(w *watched, r *record, due, since, now time.Time) {
 	name := w.Name
 	e.gauge(metric.ProcedureInfo, 1, name, w.AppService, w.owner, w.page)
@@ -78,6 +96,9 @@ func (e exposer) procedure(w *watched, r *record, due, since, now time.Time) {
 	e.time(metric.ProcedureWatchedSince, since, name)
 	e.time(metric.ProcedureLastStart, r.Start, name)
 	e.time(metric.ProcedureLastSuccess, r.Success, name)
+	if r.By != "" {
+		e.gauge(metric.ProcedureDoneBy, 1, name, r.By)
+	}
 	e.time(metric.ProcedureLastFailure, r.Failure, name)
 	if r.Duration >= 0 {
 		e.gauge(metric.ProcedureLastDuration, r.Duration, name)

@@ -87,7 +87,7 @@ func ReadResult(ctx context.Context, name string) (*Result, error) {
 func (c *Collector) follow(g *collectors.Group, section *config.Procedures, all map[string]*watched) {
 	var files []*watched
 	for _, w := range all {
-		if w.File != "" || w.result != "" || w.Collector != "" {
+		if w.File != "" || w.result != "" || w.Collector != "" || w.Dates != nil || w.Runbooks != "" {
 			files = append(files, w)
 		}
 	}
@@ -150,6 +150,23 @@ func (c *Collector) proof(ctx context.Context, w *watched) (event, error) {
 			return event{}, err
 		}
 		e.at = earliest(info.ModTime(), now)
+	case w.Dates != nil:
+		at, err := datesProof(ctx, w.Dates, now)
+		if err != nil {
+			return event{}, err
+		}
+		e.at = at
+	case w.Runbooks != "":
+		at, each, err := runbooksProof(ctx, w.Runbooks, now)
+		if each != nil {
+			c.mu.Lock()
+			c.runbooks[w.Name] = each
+			c.mu.Unlock()
+		}
+		if err != nil {
+			return event{}, err
+		}
+		e.at = at
 	default:
 		text, err := regularfile.Read(ctx, w.result, maxResult)
 		if err != nil {

@@ -87,11 +87,11 @@ func (c *Collector) ping(w http.ResponseWriter, req *http.Request) outcome {
 		return invalid
 	}
 	t, badStatus, ok := parseTarget(strings.TrimPrefix(req.URL.Path, "/ping/"))
-	o := c.find(t)
-	if !ok || o == nil {
+	o, by := c.find(t)
+	if claimed := req.URL.Query().Get("by"); !ok || o == nil || claimed != "" && claimed != by {
 		return c.refuse(w, req)
 	}
-	e := event{procedure: o.Name, kind: t.kind, at: time.Now()}
+	e := event{procedure: o.Name, kind: t.kind, at: time.Now(), by: by}
 	if badStatus || !e.read(req) {
 		text := "invalid uuid format"
 		if badStatus {
@@ -133,20 +133,27 @@ func (e *event) read(req *http.Request) bool {
 }
 
 // find returns the procedure that an address is about, nil if its key is wrong or its name unknown. Both take the same
-// work.
-func (c *Collector) find(t target) *watched {
+// work. A task is reported with the key of a person who may sign it, and with no other.
+func (c *Collector) find(t target) (o *watched, by string) {
 	own, shared := c.keys.owner(t.key)
+	person := c.keys.people.Owner(t.key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := t.name
 	if name == "" {
 		name = own
 	}
-	o := c.watched[name]
-	if t.name != "" && !shared {
-		return nil
+	o = c.watched[name]
+	switch {
+	case o != nil && o.Task != nil:
+		if t.name == "" || !o.Task.Permits(person) {
+			return nil, ""
+		}
+		return o, person
+	case t.name != "" && !shared:
+		return nil, ""
 	}
-	return o
+	return o, ""
 }
 
 // take reads the body of a ping and saves the report.
@@ -274,6 +281,9 @@ func (c *Collector) findExternal(key, token string) *watched {
 	defer c.mu.Unlock()
 	var found *watched
 	for _, o := range c.watched {
+		if o.Task != nil { // only a person reports it
+			continue
+		}
 		if key != gatusKey("", o.Name) && key != gatusKey(o.AppService, o.Name) {
 			continue
 		}

@@ -342,8 +342,8 @@ func TestKeysRotate(t *testing.T) {
 	if err := collectors.Apply(c, p); err != nil {
 		t.Fatal(err)
 	}
-	read := func() error { return k.read(t.Context(), c.section, c.watched) }
-	if err := read(); err == nil || !strings.Contains(err.Error(), "that of procedure a too") {
+	read := func() error { return k.read(t.Context(), c.policy, c.watched) }
+	if err := read(); err == nil || !strings.Contains(err.Error(), "that of a too") {
 		t.Errorf("one UUID of two procedures: %v", err)
 	}
 	if own, shared := k.owner(uuid); own != "a" || shared {

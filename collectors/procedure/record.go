@@ -1,9 +1,13 @@
 package procedure
 
 import (
+	"regexp"
 	"slices"
 	"sort"
+	"strings"
 	"time"
+
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // Bounds of what is remembered of a procedure.
@@ -11,6 +15,9 @@ const (
 	maxOpen   = 16 // runs in progress; a further one takes the place of the oldest
 	maxEnded  = 50 // ids of runs that have ended, to recognise a report that comes twice
 	maxOutput = 10_000
+	// maxLog are the runs that are listed one by one: more than a year of a daily one.
+	maxLog  = 500
+	maxNote = 1000 // bytes of what a person writes
 )
 
 // durationBounds are the buckets of the histogram of runs, in seconds.
@@ -35,6 +42,8 @@ type event struct {
 	began     time.Time // of the run, where the report of its end says so
 	took      time.Duration
 	output    string
+	by        string // who reports a task
+	logged    bool   // the run is listed
 	// seen makes a report of a state, such as the age of a file, count once: it is ignored unless at is later than the
 	// last one that was seen.
 	seen bool
@@ -57,6 +66,10 @@ type record struct {
 	Begun        time.Time `json:"begun,omitzero"`
 	SuccessBegan time.Time `json:"success_began,omitzero"`
 
+	// By is who reported the last success of a task.
+	By  string     `json:"by,omitempty"`
+	Log []EndedRun `json:"log,omitempty"`
+
 	Open  []run   `json:"open,omitempty"`
 	Ended []ended `json:"ended,omitempty"`
 
@@ -76,6 +89,16 @@ type run struct {
 	Alive time.Time `json:"alive"` // when it last reported
 }
 
+// EndedRun is a run that has ended, as the API lists it.
+type EndedRun struct {
+	At      time.Time `json:"at"`
+	Result  string    `json:"result"`
+	Seconds *float64  `json:"seconds,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	Link    string    `json:"link,omitempty"`
+}
+
 // ended is a run that has ended, as far as a second report of it must be recognised.
 type ended struct {
 	RID string    `json:"rid"`
@@ -90,6 +113,7 @@ func newRecord(schedule string, now time.Time) *record {
 func (r *record) clone() *record {
 	c := *r
 	c.Open, c.Ended, c.Buckets = slices.Clone(r.Open), slices.Clone(r.Ended), slices.Clone(r.Buckets)
+	c.Log = slices.Clone(r.Log)
 	if len(c.Buckets) != len(durationBounds)+1 {
 		c.Buckets, c.Sum = make([]uint64, len(durationBounds)+1), 0
 	}
@@ -189,7 +213,7 @@ func (r *record) end(e event) {
 	if e.kind == succeeded {
 		r.Succeeded++
 		if e.at.After(r.Success) {
-			r.Success, r.SuccessBegan = e.at, began
+			r.Success, r.SuccessBegan, r.By = e.at, began, e.by
 		}
 		if newest {
 			r.Output = ""
@@ -201,12 +225,48 @@ func (r *record) end(e event) {
 			r.Output = e.output
 		}
 	}
+	if e.logged {
+		r.list(e, seconds)
+	}
 	if e.rid != "" {
 		if len(r.Ended) >= maxEnded {
 			r.Ended = r.Ended[1:]
 		}
 		r.Ended = append(r.Ended, ended{e.rid, e.at})
 	}
+}
+
+// list adds a run to those that are listed, in the order in which they ended.
+func (r *record) list(e event, seconds float64) {
+	one := EndedRun{At: e.at, Result: metric.ResultSuccess, By: e.by}
+	if e.kind == failed {
+		one.Result = metric.ResultFailure
+	}
+	if seconds >= 0 {
+		one.Seconds = &seconds
+	}
+	if e.by != "" {
+		one.Note, one.Link = noteOf(e.output), linkRE.FindString(e.output)
+	}
+	i := len(r.Log)
+	for i > 0 && r.Log[i-1].At.After(one.At) {
+		i--
+	}
+	r.Log = slices.Insert(r.Log, i, one)
+	if drop := len(r.Log) - maxLog; drop > 0 {
+		r.Log = slices.Delete(r.Log, 0, drop)
+	}
+}
+
+// linkRE finds the link in what a person writes.
+var linkRE = regexp.MustCompile(`https?://[^\s<>"]{1,500}`)
+
+func noteOf(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > maxNote {
+		text = strings.ToValidUTF8(text[:maxNote], "")
+	}
+	return text
 }
 
 func (r *record) hasEnded(rid string) bool {

@@ -130,6 +130,7 @@ func (c *Collector) applied(batch []*report, now time.Time) (changed, all map[st
 		if before == nil { // the policy has changed meanwhile
 			continue
 		}
+		e.logged = c.watched[e.procedure] != nil && c.watched[e.procedure].listed
 		if after := before.apply(e); after != before {
 			changed[e.procedure], all[e.procedure] = after, after
 		}

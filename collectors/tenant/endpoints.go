@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -20,23 +21,26 @@ const defaultDays = 30
 
 // Endpoints implements collectors.Endpoints.
 func (c *Collector) Endpoints() []collectors.Endpoint {
-	return []collectors.Endpoint{{Path: "tenants/{name}", Answer: func(r *http.Request) (any, error) {
-		return c.answer(r, time.Now())
-	}}}
+	return []collectors.Endpoint{
+		{Path: "tenants/{name}", Answer: func(r *http.Request) (any, error) { return c.answer(r, time.Now()) }},
+		{Path: "tenants", Answer: func(r *http.Request) (any, error) { return c.list(r, time.Now()) }},
+	}
 }
 
 var _ collectors.Endpoints = (*Collector)(nil)
 
 // tenantHistory is what was counted of a tenant on each day.
 type tenantHistory struct {
-	Tenant     string           `json:"tenant"`
-	Tier       string           `json:"tier,omitempty"`
-	Registered bool             `json:"registered"`
-	From       history.Date     `json:"from"`
-	To         history.Date     `json:"to"`
-	TimeZone   string           `json:"time_zone"`
-	Total      dayCounts        `json:"total"`
-	Services   []serviceHistory `json:"services"`
+	Tenant     string `json:"tenant"`
+	Tier       string `json:"tier,omitempty"`
+	Registered bool   `json:"registered"`
+	// Memberships are when the tenant was in the registry, and in which tier, as far back as that is recorded.
+	Memberships []membership     `json:"memberships"`
+	From        history.Date     `json:"from"`
+	To          history.Date     `json:"to"`
+	TimeZone    string           `json:"time_zone"`
+	Total       dayCounts        `json:"total"`
+	Services    []serviceHistory `json:"services"`
 	// DaysOmitted is how many days found no place; the totals have them.
 	DaysOmitted int `json:"days_omitted"`
 	rows        int
@@ -99,7 +103,7 @@ func (c *Collector) answer(r *http.Request, now time.Time) (any, error) {
 		Tenant: r.PathValue("name"), TimeZone: zone.String(), Total: dayCounts{Slow: map[string]uint64{}},
 		Services: []serviceHistory{}, Unreadable: []history.Date{},
 	}
-	if err := h.span(r, history.DateOf(now.In(zone))); err != nil {
+	if err := h.span(r.URL.Query(), history.DateOf(now.In(zone))); err != nil {
 		return nil, err
 	}
 	records, unreadable, err := st.History(r.Context(), h.Tenant, h.From, h.To)
@@ -110,10 +114,10 @@ func (c *Collector) answer(r *http.Request, now time.Time) (any, error) {
 		c.logger.Error("Days of the tenants' history cannot be read", "err", err)
 		h.Unreadable = unreadable
 	}
-	h.Tier, h.Registered = s.names.tiers[h.Tenant], false
+	h.Tier, h.Memberships = s.names.tiers[h.Tenant], c.memberships(h.Tenant)
 	if _, ok := s.names.tiers[h.Tenant]; ok {
 		h.Registered = true
-	} else if len(records) == 0 && len(unreadable) == 0 {
+	} else if len(records) == 0 && len(unreadable) == 0 && len(h.Memberships) == 0 {
 		return nil, collectors.NotFound("unknown tenant %q: it is not in the registry, and had no requests from %s to %s",
 			h.Tenant, h.From, h.To)
 	}
@@ -124,8 +128,7 @@ func (c *Collector) answer(r *http.Request, now time.Time) (any, error) {
 }
 
 // span reads the dates from and to, both included.
-func (h *tenantHistory) span(r *http.Request, today history.Date) error {
-	values := r.URL.Query()
+func (h *tenantHistory) span(values url.Values, today history.Date) error {
 	for name, given := range values {
 		if name != "from" && name != "to" {
 			return collectors.InvalidRequest("unknown parameter %q: there are from and to", name)

@@ -17,11 +17,13 @@ const (
 	Slow     Mode = "slow"     // every answer is late, but not too late for a health check
 	Error    Mode = "error"    // everything answers 500
 	Brownout Mode = "brownout" // a share of the requests is answered 503; health checks, which are cheap, pass
+	Vendor   Mode = "vendor"   // like a brownout; the vendor's status page says why
 	Damage   Mode = "backup"   // requests are answered, but backups are cut short
+	Disk     Mode = "disk"     // requests are answered, but the disk does all the operations that were bought
 )
 
 // Modes are the ways to break the platform.
-var Modes = []Mode{Refuse, Hang, Slow, Error, Brownout, Damage}
+var Modes = []Mode{Refuse, Hang, Slow, Error, Brownout, Vendor, Damage, Disk}
 
 // Mode returns the state of the platform. One tenant may be broken while it is healthy.
 func (p *Platform) Mode() Mode {
@@ -53,15 +55,21 @@ func (p *Platform) Changed() <-chan struct{} {
 }
 
 // Damages reports whether backups of any tenant are damaged.
-func (p *Platform) Damages() bool {
+func (p *Platform) Damages() bool { return p.some(Damage) }
+
+// FillsDisk reports whether any tenant uses all operations of the disk.
+func (p *Platform) FillsDisk() bool { return p.some(Disk) }
+
+// some reports whether any tenant is in a mode.
+func (p *Platform) some(mode Mode) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.tenants, func(tenant string) bool { return p.modeOf(tenant) == Damage })
+	return slices.ContainsFunc(p.tenants, func(tenant string) bool { return p.modeOf(tenant) == mode })
 }
 
 // Break begins an outage of the platform.
 func (p *Platform) Break(mode Mode) error {
-	if err := known(mode); err != nil {
+	if err := p.known(mode); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -71,7 +79,7 @@ func (p *Platform) Break(mode Mode) error {
 
 // BreakTenant begins an outage of one tenant. Others are not affected.
 func (p *Platform) BreakTenant(tenant string, mode Mode) error {
-	if err := known(mode); err != nil {
+	if err := p.known(mode); err != nil {
 		return err
 	}
 	if !slices.Contains(p.tenants, tenant) {
@@ -108,7 +116,10 @@ func (p *Platform) set(mode Mode) error {
 	return nil
 }
 
-func known(mode Mode) error {
+func (p *Platform) known(mode Mode) error {
+	if why := p.unavailable[mode]; why != "" {
+		return fmt.Errorf("mode %s is not possible here: %s", mode, why)
+	}
 	if slices.Contains(Modes, mode) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package saas
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,9 @@ func TestOutageOfOneTenantLeavesTheOthers(t *testing.T) {
 	control := httptest.NewServer(p.Control())
 	t.Cleanup(control.Close)
 	client := &http.Client{Timeout: 300 * time.Millisecond}
-	for mode, want := range map[Mode]int{Refuse: 0, Hang: 0, Slow: 0, Error: 500, "": 500, Brownout: 200, Damage: 200} {
+	for mode, want := range map[Mode]int{
+		Refuse: 0, Hang: 0, Slow: 0, Error: 500, "": 500, Brownout: 200, Vendor: 200, Damage: 200, Disk: 200,
+	} {
 		post(t, control.URL+"/outage?tenant=acme&mode="+string(mode), 200)
 		for path, want := range map[string]int{"/t/acme/healthz": want, "/t/globex/healthz": 200, "/healthz": 200} {
 			if got := status(client, "http://"+p.Address()+path); got != want {
@@ -64,7 +67,8 @@ func TestControlExplainsWhatIsUnknown(t *testing.T) {
 	control := httptest.NewServer(p.Control())
 	t.Cleanup(control.Close)
 	for query, want := range map[string]string{
-		"mode=sideways":             `unknown mode "sideways": write one of refuse, hang, slow, error, brownout, backup`,
+		"mode=sideways": `unknown mode "sideways": write one of refuse, hang, slow, error, brownout, vendor, backup, ` +
+			`disk`,
 		"mode=sideways&tenant=acme": `unknown mode "sideways"`,
 		"tenant=acne":               `unknown tenant "acne": write one of acme, globex`,
 	} {
@@ -80,5 +84,54 @@ func TestControlExplainsWhatIsUnknown(t *testing.T) {
 	}
 	if p.Mode() != Healthy || p.ModeOf("acme") != Healthy {
 		t.Error("a refused outage began")
+	}
+}
+
+func TestUnavailableModeSaysWhy(t *testing.T) {
+	p, err := Start(Config{
+		Listen: "127.0.0.1:0", ListenTLS: "127.0.0.1:0", Tenants: []string{"acme"},
+		Unavailable: map[Mode]string{Disk: "there is no disk"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	for _, err := range []error{p.Break(Disk), p.BreakTenant("acme", Disk)} {
+		if err == nil || !strings.Contains(err.Error(), "there is no disk") {
+			t.Errorf("an outage that is not possible: %v", err)
+		}
+	}
+	if p.FillsDisk() || p.Mode() != Healthy {
+		t.Errorf("the platform is in mode %s", p.Mode())
+	}
+}
+
+// The vendor's status page says why the platform fails in mode vendor, and that all is well otherwise.
+func TestStatusPageOfTheVendor(t *testing.T) {
+	p := start(t)
+	control := httptest.NewServer(p.Control())
+	t.Cleanup(control.Close)
+	page := func() string {
+		resp, err := http.Get(control.URL + "/vendor/api/v2/summary.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || !json.Valid(text) {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return string(text)
+	}
+	if text := page(); !strings.Contains(text, `"indicator": "none"`) || !strings.Contains(text, `"incidents": []`) {
+		t.Error(text)
+	}
+	post(t, control.URL+"/outage?mode=vendor", 200)
+	if text := page(); !strings.Contains(text, `"name": "Database", "status": "major_outage"`) {
+		t.Error(text)
+	}
+	post(t, control.URL+"/recover", 200)
+	if text := page(); strings.Contains(text, "outage") {
+		t.Error(text)
 	}
 }

@@ -30,13 +30,17 @@ type Config struct {
 	Listen    string // plain HTTP, all tenants
 	ListenTLS string // HTTPS, with a certificate made at the start
 	Tenants   []string
+	// Unavailable are the modes that cannot be shown on this machine, and why.
+	Unavailable map[Mode]string
 }
 
 // Platform is a running platform.
 type Platform struct {
 	tenants     []string
+	unavailable map[Mode]string
 	certificate tls.Certificate
 	ca          []byte
+	maintenance time.Time // that the vendor has announced
 
 	mu      sync.Mutex
 	mode    Mode
@@ -60,9 +64,10 @@ func Start(c Config) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{
-		tenants: slices.Clone(c.Tenants), certificate: certificate, ca: ca,
+		tenants: slices.Clone(c.Tenants), unavailable: c.Unavailable, certificate: certificate, ca: ca,
 		mode: Healthy, broken: map[string]Mode{}, changed: make(chan struct{}),
-		doors: []*door{{address: c.Listen}, {address: c.ListenTLS, tls: true}},
+		maintenance: time.Now().UTC().Add(50 * time.Hour).Truncate(time.Hour),
+		doors:       []*door{{address: c.Listen}, {address: c.ListenTLS, tls: true}},
 	}
 	for _, d := range p.doors {
 		if err := p.open(d); err != nil {

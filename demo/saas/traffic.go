@@ -142,7 +142,7 @@ func (g *generator) outcome(mode Mode) (status int, seconds float64) {
 		return 200, slowness.Seconds() + took
 	case Error:
 		return 500, took
-	case Brownout:
+	case Brownout, Vendor:
 		if g.random.Float64() < failing {
 			return 503, took
 		}

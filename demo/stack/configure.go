@@ -31,7 +31,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		"saas.pem":                    string(s.SaaS.CA()),
 		"blackbox.yml": "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, " +
 			"fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
-		"tenants.yaml": registry(tenants(s.options.ManyTenants)),
+		"tenants.yaml": registry(tenants(s.options.Tenants)),
 	} {
 		if err := s.write(name, text); err != nil {
 			return err
@@ -64,10 +64,10 @@ func (s *Stack) configure(ctx context.Context) error {
 // policy returns the policy of this run.
 func (s *Stack) policy() (string, error) {
 	return render("thorbis.yaml", policyTemplate, map[string]any{
-		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.ManyTenants, "Log": filepath.Join(s.Dir, accessLog),
+		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.manyTenants(), "Log": filepath.Join(s.Dir, accessLog),
 		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
-		"Alertmanager": s.Alertmanager,
-		"Interval":     duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
+		"Alertmanager": s.Alertmanager, "Events": s.options.Events, "Control": s.Control, "Disk": s.disk, "IOPS": diskIOPS,
+		"Interval": duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
 		"Manager": duration(s.options.Manager),
 	})
 }

@@ -21,7 +21,7 @@ func (s *Stack) writeHistory(ctx context.Context) error {
 
 // past returns what the policy states of the platform.
 func (s *Stack) past() *history.Platform {
-	all := tenants(s.options.ManyTenants)
+	all := tenants(s.options.Tenants)
 	shares := saas.Shares(len(all))
 	p := &history.Platform{
 		Environment: "demo", Service: "web", Checks: []string{"web-home", "web-tls"}, TenantCheck: "tenant-home",

@@ -19,7 +19,7 @@ func number(r config.Ratio) float64 {
 func TestHistoryIsThatOfThePolicy(t *testing.T) {
 	s := &Stack{
 		Addresses: DefaultAddresses(), Dir: t.TempDir(), options: Options{
-			Traffic: 40, ManyTenants: true, Interval: 30 * time.Second, Secondary: time.Minute, Manager: time.Hour,
+			Traffic: 40, Tenants: 40, Interval: 30 * time.Second, Secondary: time.Minute, Manager: time.Hour,
 		},
 	}
 	text, err := s.policy()
@@ -27,7 +27,7 @@ func TestHistoryIsThatOfThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"thorbis.yaml": text, "tenants.yaml": registry(tenants(true)),
+		"thorbis.yaml": text, "tenants.yaml": registry(tenants(40)),
 		"blackbox.yml": "modules: {http_demo_tls: {prober: http}}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o600); err != nil {

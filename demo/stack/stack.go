@@ -39,22 +39,27 @@ const readyTime = time.Minute
 // Options say what to run and where.
 type Options struct {
 	Bin string // holds thorbis_exporter, thorbis_mixin and tools/
-	// Alertmanager is its program below Bin/tools, alertmanager if empty.
+	// Alertmanager is its program below Bin/tools, alertmanager if empty. Events lets it record its events, which the
+	// oldest that is supported cannot, and the exporters read them.
 	Alertmanager string
+	Events       bool
 	Addresses    Addresses
 	Progress     io.Writer
 	Pages        io.Writer // where the receiver prints
 	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
 	// exporter counts them: the log is one.
 	Traffic float64
-	// ManyTenants is for 40 tenants in three tiers instead of 4 in two. Now and then one of them is noisy or slow.
-	ManyTenants bool
+	// Tenants is how many tenants the platform has, at least 4 in two tiers. With more there are three tiers, and now and
+	// then one of them is noisy or slow.
+	Tenants int
 	// History gives Prometheus the records of two weeks before. It needs Traffic.
 	History bool
 
 	// Interval is that of the checks. Secondary and Manager are the delays of the escalation's layers for a P1.
 	Interval, Secondary, Manager time.Duration
 }
+
+func (o Options) manyTenants() bool { return o.Tenants > len(fewTenants) }
 
 // Stack is a running system.
 type Stack struct {
@@ -64,12 +69,14 @@ type Stack struct {
 	Dir   string // configuration, data and logs; removed by Stop
 
 	options      Options
+	disk         string // the block device below Dir, empty where there is none
 	servers      []*http.Server
 	prometheus   *process
 	alertmanager *process
 	preview      *process
 	exporters    []*process
 	stopPlatform []func() // what the platform does by itself
+	unavailable  map[saas.Mode]string
 }
 
 // Start runs everything and returns when all parts are ready and Prometheus scrapes them. What was
@@ -96,6 +103,12 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, err
 	}
 	s := &Stack{Addresses: o.Addresses, Dir: dir, options: o, exporters: make([]*process, len(o.Addresses.Exporters))}
+	disk, noDisk := diskBelow(dir)
+	if noDisk == nil {
+		s.disk = disk
+	} else {
+		s.unavailable = map[saas.Mode]string{saas.Disk: noDisk.Error()}
+	}
 	if err := s.start(ctx); err != nil {
 		s.Stop()
 		return nil, err
@@ -113,18 +126,11 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.background("no backups any more", s.runBackups)
+	s.background("the disk is not used any more", s.runDisk)
 	s.say("Alertmanager")
-	routes, err := s.generated("alertmanager.yaml")
-	if err != nil {
+	if err := s.startAlertmanager(); err != nil {
 		return err
 	}
-	p, err := start(s.Dir, "alertmanager", s.program("tools/"+s.options.Alertmanager),
-		"--config.file="+routes[0], "--storage.path="+filepath.Join(s.Dir, "alertmanager-data"),
-		"--web.listen-address="+s.Alertmanager, "--web.external-url=http://"+s.Alertmanager, "--cluster.listen-address=")
-	if err != nil {
-		return err
-	}
-	s.alertmanager = p
 	for i := range s.exporters {
 		s.say("exporter %d", i+1)
 		if err := s.StartExporter(ctx, i); err != nil {
@@ -138,7 +144,7 @@ func (s *Stack) start(ctx context.Context) error {
 		}
 	}
 	s.say("Prometheus")
-	p, err = start(s.Dir, "prometheus", s.program("tools/prometheus"),
+	p, err := start(s.Dir, "prometheus", s.program("tools/prometheus"),
 		"--config.file="+filepath.Join(s.Dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(s.Dir, prometheusData),
 		"--web.listen-address="+s.Prometheus)
@@ -176,7 +182,8 @@ func vacant(a Addresses) error {
 
 func (s *Stack) startPlatform() error {
 	platform, err := saas.Start(saas.Config{
-		Listen: s.Addresses.SaaS, ListenTLS: s.SaaSTLS, Tenants: names(tenants(s.options.ManyTenants)),
+		Listen: s.Addresses.SaaS, ListenTLS: s.SaaSTLS, Tenants: names(tenants(s.options.Tenants)),
+		Unavailable: s.unavailable,
 	})
 	if err != nil {
 		return err
@@ -189,11 +196,11 @@ func (s *Stack) startPlatform() error {
 	if s.options.Traffic > 0 {
 		s.background("no traffic any more", func(ctx context.Context) error {
 			return platform.Traffic(ctx, saas.Traffic{
-				Log: filepath.Join(s.Dir, accessLog), PerSecond: s.options.Traffic, Seed: seed, Episodes: s.options.ManyTenants,
+				Log: filepath.Join(s.Dir, accessLog), PerSecond: s.options.Traffic, Seed: seed, Episodes: s.options.manyTenants(),
 			})
 		})
 	}
-	for _, dir := range []string{backupDir, "scratch", "backup-results"} {
+	for _, dir := range []string{backupDir, "scratch", "backup-results", "canary"} {
 		if err := os.MkdirAll(filepath.Join(s.Dir, dir), 0o700); err != nil {
 			return err
 		}

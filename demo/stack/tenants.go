@@ -27,13 +27,15 @@ var others = strings.Fields(`hooli stark wayne cyberdyne tyrell soylent wonka ap
 // tenant is an entry of the registry of tenants.
 type tenant struct{ name, tier string }
 
-// tenants returns the tenants of the platform, those with the most requests first.
-func tenants(many bool) []tenant {
+// tenants returns so many tenants of the platform, those with the most requests first. Beyond a few there are three
+// tiers.
+func tenants(n int) []tenant {
 	all := slices.Clone(fewTenants)
-	if !many {
-		return all
-	}
-	for i, name := range others {
+	for i := range n - len(all) {
+		name := fmt.Sprintf("tenant-%05d", len(all)+1)
+		if i < len(others) {
+			name = others[i]
+		}
 		tier := free
 		switch {
 		case i < 6:

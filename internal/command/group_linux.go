@@ -30,13 +30,27 @@ func yield(pid int) {
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoPgrp, uintptr(pid), ioprioIdleClass)
 }
 
-// YieldSelf lowers the priority of this process: of each of its threads, and of those that they start later.
+// maxPasses bounds how often YieldSelf looks for threads.
+const maxPasses = 10
+
+// YieldSelf lowers the priority of this process: of each of its threads, and of those that they start later. A thread
+// that another one starts while these are looked at has the old priority, so it looks until there is none that is new.
 func YieldSelf() {
-	threads, _ := os.ReadDir("/proc/self/task")
-	for _, t := range threads {
-		if id, err := strconv.Atoi(t.Name()); err == nil {
+	done := map[int]bool{}
+	for range maxPasses {
+		threads, _ := os.ReadDir("/proc/self/task")
+		before := len(done)
+		for _, t := range threads {
+			id, err := strconv.Atoi(t.Name())
+			if err != nil || done[id] {
+				continue
+			}
+			done[id] = true
 			_ = unix.Setpriority(unix.PRIO_PROCESS, id, niceness)
 			_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, uintptr(id), ioprioIdleClass)
+		}
+		if len(done) == before {
+			return
 		}
 	}
 }

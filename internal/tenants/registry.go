@@ -31,6 +31,7 @@ type Registry struct {
 	changed  chan struct{} // closed with each update and whenever a reader is put in force
 	replaced bool          // the list of an earlier release is saved under its own name
 	saving   saving
+	members  memberships
 }
 
 // Update is the outcome of one read. A save takes place after its read: when it begins or ceases to fail, the update of
@@ -86,6 +87,7 @@ func (r *Registry) prepare(c *config.Registry) *Reader {
 	} else {
 		s.Errors = &r.errors
 	}
+	r.loadMemberships()
 	var before []Tenant
 	switch {
 	case r.newest == nil && !again:
@@ -184,6 +186,12 @@ func (s *Subscription) Use(reader *Reader) {
 
 // Reader returns the reader in force, nil if there is none.
 func (s *Subscription) Reader() *Reader { return s.reader.Load() }
+
+// Memberships returns the record of when a tenant was in the registry, and in which tier.
+func (s *Subscription) Memberships(tenant string) []Membership { return s.registry.Memberships(tenant) }
+
+// Members returns the tenants that were in the registry between two moments.
+func (s *Subscription) Members(from, to time.Time) []string { return s.registry.Members(from, to) }
 
 // Errors returns how many reads of the registry have failed.
 func (s *Subscription) Errors() uint64 { return s.registry.Errors() }

@@ -98,6 +98,12 @@ func (r *Registry) keep(s *Reader) error {
 		r.logNotKept(err)
 		return err
 	}
+	if r.dir != nil {
+		if err := r.recordMembers(s); err != nil {
+			r.logNotKept(err)
+			return err
+		}
+	}
 	r.mu.Lock()
 	replaced := r.replaced && s.wasRead()
 	r.replaced = r.replaced && !replaced

@@ -5,15 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
 var grammar = parser.NewParser(parser.Options{})
 
-// selectors are the series that an expression asks for, by name, as they are written.
+// selectors are the series that an expression asks for, by name, as they are written. One that lists names is one for
+// each of them.
 func selectors(expr string) map[string][]string {
 	root, err := grammar.ParseExpr(expr)
 	if err != nil {
@@ -21,17 +25,32 @@ func selectors(expr string) map[string][]string {
 	}
 	found := map[string][]string{}
 	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
-		if s, ok := node.(*parser.VectorSelector); ok && s.Name != "" {
-			plain := parser.VectorSelector{Name: s.Name, LabelMatchers: s.LabelMatchers}
-			found[s.Name] = append(found[s.Name], plain.String())
+		s, ok := node.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		names := rules.NamesOf(s)
+		if len(names) == 0 {
+			found[""] = nil // it may read anything
+		}
+		for _, name := range names {
+			plain := parser.VectorSelector{Name: name, LabelMatchers: []*labels.Matcher{
+				labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name),
+			}}
+			for _, m := range s.LabelMatchers {
+				if m.Name != model.MetricNameLabel {
+					plain.LabelMatchers = append(plain.LabelMatchers, m)
+				}
+			}
+			found[name] = append(found[name], plain.String())
 		}
 		return nil
 	})
 	return found
 }
 
-// inputs are the selectors of all series that the rules read and do not write themselves. A selector that asks for no
-// more than another does is left out.
+// inputs are the selectors of all series that the rules read and do not write themselves, those of our metrics in the
+// policy's environment. A selector that asks for no more than another does is left out.
 func inputs(bundle rules.Bundle) []string {
 	written, wanted := map[string]bool{}, map[string]map[string]bool{}
 	for _, g := range bundle.Groups() {
@@ -51,7 +70,9 @@ func inputs(bundle rules.Bundle) []string {
 					wanted[name] = map[string]bool{}
 				}
 				for _, text := range texts {
-					wanted[name][text] = true
+					if one, err := bundle.Restrict(text); err == nil {
+						wanted[name][one] = true
+					}
 				}
 			}
 		}
@@ -126,6 +147,9 @@ func prune(bundle rules.Bundle, present []string) map[string][]byte {
 					continue
 				}
 				name, expr := r.Record.Name, r.Expr
+				if r.Record == metric.PageRank {
+					continue // it only ranks what other series state
+				}
 				if !there[name] && (len(selectors(expr)) == 0 || reads(expr, name, there)) {
 					there[name], grew = true, true
 				}

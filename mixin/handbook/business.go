@@ -7,7 +7,6 @@ const (
 	noBusiness    = "Not measured yet: no collector reads business figures."
 	noDeployments = "Not measured yet: no collector reads deployments."
 	noSecurity    = "Not measured yet: no collector reads security events or the findings of scans."
-	noVendors     = "Not measured yet: no collector reads vendors' status pages."
 	noContents    = "Not measured yet: no collector looks at what the platform stores."
 )
 

@@ -242,3 +242,26 @@ func TestUnknownPanels(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestTasksHaveTheirRows: what a task of the example says to look at is there.
+func TestTasksHaveTheirRows(t *testing.T) {
+	p := loaded(t)
+	files, err := dashboards.Build(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, o := range p.Procedures().Expected {
+		if o.Task == nil || o.Task.Row == "" {
+			continue
+		}
+		checked++
+		text := files[o.Task.Dashboard+".json"]
+		if row := `"title": "` + o.Task.Row + `"`; !strings.Contains(string(text), row) {
+			t.Errorf("%s: %s has no row %q", o.Name, o.Task.Dashboard, o.Task.Row)
+		}
+	}
+	if checked == 0 {
+		t.Error("no task has a row")
+	}
+}

@@ -103,7 +103,7 @@ var availability = chapter{"System health: availability", []item{
 		series: []series{metric.PolicyErrorBudget, metric.ServiceErrorBudget, metric.SLAObjective},
 		alerts: []*metric.Alert{metric.UptimeBurnAlert, metric.SLOBurnAlert},
 		panels: []panels{on(metric.HealthDashboard, "Availability", "Budget left", "Contract of this month")},
-		pages:  []string{"slo.md"},
+		pages:  []string{"slo.md", "reports.md#contract-of-a-month"},
 	},
 	{
 		id: "H2", text: "Current %",

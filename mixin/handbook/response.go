@@ -154,7 +154,12 @@ var channels = chapter{"Channels", []item{
 	},
 	{
 		id: "C8", text: "Vendors: Vercel premium, Supabase enterprise, Cloudflare 24/7 support",
-		reason: noVendors + " Their support is called by people.",
+		policy: []string{"vendors[vercel]", "vendors[supabase]", "vendors[cloudflare]"},
+		series: []series{metric.VendorState},
+		alerts: []*metric.Alert{metric.VendorOutageAlert},
+		panels: []panels{on(metric.VendorsDashboard, "Vendors")},
+		pages:  []string{"vendors.md"},
+		reason: "What a vendor reports is measured. Its support is called by people.",
 	},
 	{
 		id: "C9", text: "SMS and e-mail",

@@ -93,6 +93,7 @@ var daily = chapter{"Daily checklist", []item{
 				"Backups without proof", "Budgets that shrink fast"),
 			taskPanels,
 		},
+		pages: []string{"reports.md#reviews"},
 	},
 	{
 		id: "D2", text: "09:00 UTC: performance metrics analysis, 30 min, operations lead",
@@ -104,6 +105,7 @@ var daily = chapter{"Daily checklist", []item{
 				"Services in a day", "Machines in a day"),
 			taskPanels,
 		},
+		pages: []string{"reports.md#reviews"},
 	},
 	{
 		id: "D3", text: "10:00 UTC: security event review, 20 min, security team",
@@ -119,7 +121,7 @@ var daily = chapter{"Daily checklist", []item{
 	},
 	{
 		id: "D4", text: "16:00 UTC: incident review and documentation, 30 min, all teams",
-		policy: []string{"procedures.expected[incident-review]", "procedures.expected[incident-write-ups]"},
+		policy: []string{"procedures.expected[incident-review]", "write_ups.within"},
 		series: taskSeries,
 		alerts: taskAlerts,
 		panels: []panels{
@@ -127,6 +129,7 @@ var daily = chapter{"Daily checklist", []item{
 				"What was noisy"),
 			taskPanels,
 		},
+		pages: []string{"reports.md#reviews"},
 	},
 }}
 
@@ -140,6 +143,7 @@ var weekly = chapter{"Weekly review", []item{
 			on(metric.WeeklyDashboard, "Services", "Requests", "Duration of 95 of 100 requests"),
 			taskPanels,
 		},
+		pages: []string{"reports.md#reviews"},
 	},
 	{
 		id: "W2", text: "Capacity planning, utilisation and scaling decisions",
@@ -148,6 +152,7 @@ var weekly = chapter{"Weekly review", []item{
 		alerts: []*metric.Alert{metric.DiskFillingAlert, metric.NearPeakAlert},
 		panels: []panels{on(metric.WeeklyDashboard, "Filesystems that will be full", "Databases that grow",
 			"Peaks of services", "Machines at their peak")},
+		pages: []string{"reports.md#reviews"},
 	},
 	{
 		id: "W3", text: "Post-mortems of all incidents",
@@ -155,7 +160,8 @@ var weekly = chapter{"Weekly review", []item{
 		series: []series{metric.IncidentsOpened, metric.IncidentResponses},
 		alerts: taskAlerts,
 		panels: []panels{on(metric.WeeklyDashboard, "Incidents of the week", "Incidents a week by priority")},
-		reason: "Post-mortems are written elsewhere. Which incident lacks one is not measured yet.",
+		pages:  []string{"reports.md#write-up-of-an-incident"},
+		reason: "A draft is written; people complete it elsewhere. Which incident lacks one is not measured yet.",
 	},
 	{
 		id: "W4", text: "Security posture and threat updates",
@@ -174,6 +180,7 @@ var weekly = chapter{"Weekly review", []item{
 			on(metric.WeeklyDashboard, "What was noisy"),
 			on(metric.IncidentDashboard, "Needed no action", "Over within five minutes", "Incidents a week by shift"),
 		},
+		pages: []string{"reports.md#reviews"},
 	},
 }}
 
@@ -186,8 +193,8 @@ var compliance = chapter{"Compliance", []item{
 		},
 		alerts: taskAlerts,
 		panels: []panels{on(metric.HealthDashboard, "Measured", "Contract of this month"), taskPanels},
-		pages:  []string{"api.md#checks", "api.md#tenants"},
-		reason: "Evidence is series and 400 days of history. No report for auditors is written.",
+		pages:  []string{"reports.md#evidence-for-an-audit", "api.md#checks", "api.md#tenants"},
+		reason: "Deployments with their approvers and findings of scans are in no population yet.",
 	},
 	{
 		id: "K2", text: "GDPR and CCPA",
@@ -206,21 +213,18 @@ var documentation = chapter{"Documentation standards", []item{
 	{
 		id: "N1", text: "Runbooks reviewed monthly",
 		policy: []string{"procedures.expected[runbook-review]"},
-		series: taskSeries,
+		series: append([]series{metric.RunbookReviewed, metric.RunbooksNeverReviewed}, taskSeries...),
 		alerts: taskAlerts,
 		panels: []panels{taskPanels},
 		pages:  []string{"alerts.md"},
 	},
 	{
 		id: "N2", text: "Incident documentation complete within 24 h of resolution",
-		policy: []string{"procedures.expected[incident-write-ups]"},
-		series: taskSeries,
-		alerts: taskAlerts,
-		panels: []panels{
-			on(metric.DailyDashboard, "Incidents of a day"),
-			taskPanels,
-		},
-		reason: "One task a day confirms the write-ups since the last. Which incident lacks one is not measured yet.",
+		policy: []string{"write_ups.within"},
+		series: []series{metric.IncidentWriteUpDue, metric.IncidentWriteUpsMissing, metric.WriteUpsOverdue},
+		alerts: []*metric.Alert{metric.WriteUpOverdueAlert},
+		panels: []panels{on(metric.IncidentDashboard, "Incidents to write up")},
+		pages:  []string{"reports.md#write-up-of-an-incident", "procedures.md#write-ups-of-incidents"},
 	},
 	{
 		id: "N3", text: "Operational changes documented and approved",
@@ -244,12 +248,13 @@ var people = chapter{"People", []item{
 	{
 		id: "E1", text: "New members: all guides read, two weeks of shadowing, tool training, incident drill, " +
 			"on-call certification before the rotation",
-		policy: []string{"procedures.expected[incident-drill]"},
+		policy: []string{"procedures.expected[incident-drill]", "procedures.expected[on-call-certification]"},
 		series: taskSeries,
 		alerts: taskAlerts,
 		panels: []panels{taskPanels},
 		pages:  []string{"glossary.md", "architecture.md"},
-		reason: "The monthly drill is a task. The progress of a person is not measured, for it has no schedule.",
+		reason: "Guides and shadowing of a person are not measured, for they have no schedule. Certificates of all who " +
+			"join the rotation are, and drills (thorbis_mixin drill) are counted.",
 	},
 	{
 		id: "E2", text: "Existing members: monthly training, cross-training, process improvement, documentation",
@@ -257,7 +262,7 @@ var people = chapter{"People", []item{
 		series: taskSeries,
 		alerts: taskAlerts,
 		panels: []panels{taskPanels},
-		reason: "That the training took place is reported. Who took part is not measured.",
+		reason: "That the training took place is a date in a file, with who took part. What was learned is not measured.",
 	},
 }}
 
@@ -273,6 +278,10 @@ var guides = chapter{"Guides and vendors' pages", []item{
 	},
 	{
 		id: "G2", text: "status.vercel.com, status.supabase.com, cloudflare status, github status",
-		reason: noVendors,
+		policy: []string{"vendors[vercel]", "vendors[supabase]", "vendors[cloudflare]", "vendors[github]"},
+		series: []series{metric.VendorState, metric.VendorIncidents, metric.VendorMaintenanceBegin, metric.VendorMonthDown},
+		alerts: []*metric.Alert{metric.VendorOutageAlert, metric.VendorUnknownAlert, metric.VendorPromiseAlert},
+		panels: []panels{on(metric.VendorsDashboard, "Vendors", "States", "Components")},
+		pages:  []string{"vendors.md", "api.md#vendors"},
 	},
 }}

@@ -89,12 +89,14 @@ func expectations(p *config.Policy) rule.Group {
 	rules := []rule.Rule{
 		{Record: metric.BackupExpected, Expr: rule.Expand(`
 			time() + 0 * topk by ($backup) (1, max by ($owned) (
-				`+rule.Urgencies(metric.BackupInfo.Select)+`
+				`+rule.Urgencies(metric.BackupInfo.Name)+`
 			))
 			or on ($backup)
-			($expected{$named} > time() - $memory)
-			or on ($backup)
-			(($expected{$named} > time() - $longMemory) unless on (environment) group by (environment) ($info))`, n)},
+			(
+				$expected{$named} > time() - $memory
+				or
+				$expected{$named} > time() - $longMemory unless on (environment) $info
+			)`, n)},
 	}
 	// A value that left the policy must not remain, so it is kept only while no exporter states the backup.
 	for _, e := range []struct {
@@ -150,9 +152,9 @@ func facts() rule.Group {
 				$age{kind="full"} > on ($backup, kind) group_left () (2.1 * $interval)
 				or
 				$age{kind="full"}
-				and on ($backupRepo) max by ($backupRepo) ($newest{$restorable}) == 0
-				and on ($backupRepo) max by ($backupRepo) (`+
-			latest("$ofKind", metric.BackupRetained, `kind=~"differential|incremental"`, `tenant=""`)+`) > 0
+				unless on ($backupRepo) $newest{$restorable} > 0
+				and on ($backupRepo) last_over_time(`+
+			metric.BackupRetained.Select(`kind=~"differential|incremental"`, `tenant=""`)+`[$hold]) > 0
 			)
 			and on ($backupRepo) $fresh`),
 		fact(metric.BackupMissed, `

@@ -93,12 +93,12 @@ func databases(p *config.Policy) rule.Group {
 			Expr:   k.servers(metric.PostgresWALSize, rule.Held(metric.SupabaseWALSize)+" * 1024 * 1024"),
 		},
 		{Record: metric.ServerWALSpace, Expr: k.expr(`
-			max by ($server) (max by ($server, host, mountpoint) ($walPlace) * on ($place) group_left () $available)
-			or on ($server)
+			max by ($server) ($walPlace * on ($place) group_left () $available)
+			or
 			max by ($server) (
 				label_replace($available{mountpoint="$dataMount"}, "server", "$anyHostIsOne", "host", "(.+)")
 				and on ($host)
-				` + rule.Foreign("$supabaseWAL") + `
+				($nodeHost and on ($target) $supabaseWAL)
 			)`)},
 		{Record: metric.ServerWALFullIn, Expr: k.expr(`
 			$space / (deriv($walSize[30m]) > 0)

@@ -57,14 +57,14 @@ var Subject = rule.Subject{File: "domain.rules.yaml", Groups: func(*config.Polic
 func domains() rule.Group {
 	left := func(notice string) string {
 		return rule.Expand(`
-			($left < on ($domain) max by ($domain) (`+notice+`))
+			($left < max by ($domain) (`+notice+`))
 			* on ($domain) group_left ($owns) $expected
 			unless on ($domain) $lost`, domainNames)
 	}
 	rules := []rule.Rule{
 		{Record: metric.DomainExpected, Expr: rule.Expand(`
 			0 * topk by ($domain) (1, max by ($owned) (
-				`+rule.Urgencies(func(matchers ...string) string { return lastDomain(metric.DomainInfo, matchers...) })+`
+				`+rule.Urgencies(lastDomain(metric.DomainInfo))+`
 			)) + 1`, domainNames)},
 		{Record: metric.DomainLeft, Expr: rule.Expand(`max by ($domain) ($expiry) - time()`, domainNames)},
 		{Record: metric.DomainAge, Expr: rule.Expand(`time() - max by ($domain) ($reported)`, domainNames)},
@@ -74,11 +74,11 @@ func domains() rule.Group {
 		{Record: metric.DomainDue, Expr: left("$warning")},
 		{Record: metric.DomainUrgent, Expr: left("$urgent")},
 		{Record: metric.DomainUnknown, Expr: rule.Expand(`
-			($expected unless on ($domain) $left)
-			or on ($domain)
-			($expected and on ($domain) $interval unless on ($domain) $age)
-			or on ($domain)
-			($expected and on ($domain) ($age > on ($domain) $missed * max by ($domain) ($interval)))`, domainNames)},
+			$expected unless on ($domain) $left
+			or
+			$expected and on ($domain) $interval unless on ($domain) $age
+			or
+			$expected and on ($domain) ($age > $missed * max by ($domain) ($interval))`, domainNames)},
 	}
 	return rule.Group{Name: "thorbis-domains", Interval: rule.WindowInterval, Rules: append(rules, domainAlerts()...)}
 }

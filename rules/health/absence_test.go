@@ -33,7 +33,9 @@ func TestSecondsDownOutliveAbsences(t *testing.T) {
 			scenarios, outages[s.Name] = append(scenarios, s), len(broken)
 		}
 		w := ruletest.NewWorld(t, scenarios...)
-		w.GroupsOnly = []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger"}
+		w.GroupsOnly = []string{
+			"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger", "thorbis-health-outages",
+		}
 		w.PrometheusOff = []spell{
 			spellOf(r, 20*minute, 90*minute, minute, 55*minute), spellOf(r, 2*hour, end-90*minute, minute, 55*minute),
 		}

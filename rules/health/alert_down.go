@@ -68,6 +68,12 @@ func tierDown(page string) string {
 	})
 }
 
+// tierTenantsDown counts the tenants of each tier that are down.
+func tierTenantsDown() rule.Rule {
+	return rule.Rule{Record: metric.TierTenantsDown, Expr: owned("$serviceTier", "owner",
+		`count by ($serviceTier) (group by ($serviceTier, tenant) ($owned_down{tenant!=""}))`)}
+}
+
 // manyTenantsAlerts returns the alerts on many tenants of a service or tier that are down: one page for one cause.
 func manyTenantsAlerts() rule.Group {
 	m := rule.MassOutage{
@@ -89,6 +95,6 @@ func manyTenantsAlerts() rule.Group {
 	}, tierDown)
 	return rule.Group{
 		Name: "thorbis-health-crowds", Interval: rule.ScrapeInterval,
-		Rules: slices.Concat([]rule.Rule{m.Record()}, many, afterItsPage(tier)),
+		Rules: slices.Concat([]rule.Rule{tierTenantsDown(), m.Record()}, many, afterItsPage(tier)),
 	}
 }

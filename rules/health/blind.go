@@ -14,7 +14,6 @@ var blindNames = rule.Names{
 	"info":            metric.HealthCheckInfo.Name,
 	"judged":          metric.ObservedTotals.Location.Name,
 	"watched":         metric.CheckWatched.Name,
-	"serviceWatched":  metric.ServiceWatched.Name,
 	"locationSeen":    metric.LocationExpected.Name,
 	"locationWatched": metric.LocationWatched.Name,
 	"down":            metric.CheckDown.Name,
@@ -33,6 +32,7 @@ var blindNames = rule.Names{
 func blind(p *config.Policy) rule.Group {
 	n := blindNames
 	rules := []rule.Rule{
+		forgotten(p),
 		{Record: metric.LocationExpected, Expr: rule.Expand(`
 			time() + 0 * group by ($place) ($info)
 			or `+otherLocations(p), n)},
@@ -61,7 +61,7 @@ func blind(p *config.Policy) rule.Group {
 			generate the rules again.`,
 	}, func(page string) string {
 		return rule.UnlessReplaced(
-			rule.Expand(`count by ($paged) ($silent`+rule.Braces(page)+`) > 0 and on ($service) $serviceWatched`, n),
+			rule.Expand(`count by ($paged) ($silent`+rule.Braces(page)+`) > 0 and on ($service) $watched`, n),
 			metric.LabelAppService, metric.LabelCheck, metric.LabelTenant)
 	})...)
 

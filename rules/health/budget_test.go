@@ -93,7 +93,10 @@ func TestBudget(t *testing.T) {
 	}
 	w := ruletest.NewWorldWithPeriod(t, storyPeriod*time.Second, scenarios...)
 
-	w.GroupsOnly = []string{"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger", "thorbis-uptime-windows"}
+	w.GroupsOnly = []string{
+		"thorbis-policy-1", "thorbis-health-down", "thorbis-health-ledger", "thorbis-health-outages",
+		"thorbis-uptime-windows",
+	}
 
 	const step = 15 * minute
 	worst := make([]float64, len(budgetCases))

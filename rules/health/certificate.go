@@ -24,8 +24,8 @@ func certificates() rule.Group {
 	}
 	// An exporter of an earlier version does not export how long before its end a certificate should be renewed.
 	due := func(notice string, unless time.Duration) string {
-		return left(`(min by ($check) ($expiry) - time() < on ($check) (
-					max by ($check) (` + notice + `) or on ($check) 0 * min by ($check) ($expiry) + ` + rule.Seconds(unless) + `
+		return left(`(min by ($check) ($expiry) - time() < (
+					max by ($check) (` + notice + `) or 0 * min by ($check) ($expiry) + ` + rule.Seconds(unless) + `
 				))`)
 	}
 	t := rule.Text{

@@ -117,7 +117,8 @@ func TestCost(t *testing.T) {
 	w.Evaluate(60)
 	limits := map[string]int{
 		"thorbis-health-down":         200,
-		"thorbis-health-ledger":       2500,
+		"thorbis-health-ledger":       2000,
+		"thorbis-health-outages":      500,
 		"thorbis-uptime-windows":      3500,
 		"thorbis-uptime-burn":         100,
 		"thorbis-uptime-budget":       100,

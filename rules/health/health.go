@@ -16,7 +16,9 @@ var Subject = rule.Subject{File: "health.rules.yaml", Groups: func(p *config.Pol
 
 // Uptime judges the uptime of checks over windows and over the period of the policy.
 var Uptime = rule.Subject{File: "uptime.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return slices.Concat([]rule.Group{totals(p), hourly()}, windows(p), []rule.Group{burn(p), budget(p)}), nil
+	return slices.Concat(
+		[]rule.Group{totals(p), outageTotals(), hourly()}, windows(p), []rule.Group{burn(p), budget(p)},
+	), nil
 }}
 
 // SLA records the contract by calendar month.

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"maps"
 	"strconv"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -15,6 +14,10 @@ var stateNames = rule.Names{
 	"duration":    metric.HealthCheckOutageDuration.Name,
 	"age":         metric.HealthCheckOutageEndAge.Name,
 	"expected":    metric.CheckExpected.Name,
+	"downSince":   metric.CheckLocationDownSince.Name,
+	"downNow":     metric.CheckLocationDown.Name,
+	"forgotten":   metric.CheckForgotten.Name,
+	"seenState":   metric.CheckStateSeen.Name,
 	"held":        metric.CheckLocationHeld.Name,
 	"judged":      metric.ObservedTotals.Location.Name,
 	"downSeconds": metric.DownTotals.Location.Name,
@@ -23,7 +26,6 @@ var stateNames = rule.Names{
 	"end":         metric.CheckLocationOutageEnd.Name,
 	"overlap":     metric.CheckOutageOverlap.Name,
 	"outage":      metric.CheckOutage.Name,
-	"quorumHeld":  metric.CheckHeld.Name,
 	"quorum":      metric.CheckDown.Name,
 	"named":       metric.ServiceExpected.Name,
 	"owned_down":  metric.CheckDownOwned.Name,
@@ -43,50 +45,43 @@ var stateNames = rule.Names{
 // down records which checks are down now and pages for them in the same group, so that a page waits for one evaluation
 // only.
 func down(p *config.Policy) rule.Group {
-	n := maps.Clone(stateNames)
-	n["namedCheck"] = rule.NamedChecks(p)
 	rules := []rule.Rule{
 		// One series a check, whatever its exporters disagree about: the right side of every join.
 		{Record: metric.CheckExpected, Expr: rule.Expand(`
 			time() + 0 * topk by ($check) (1, max by ($owned) (
-				`+rule.Urgencies(metric.HealthCheckInfo.Select)+`
+				`+rule.Urgencies(metric.HealthCheckInfo.Name)+`
 			))
 			or on ($check)
 			(
-				(
-					($expected{$namedCheck} > time() - $memory)
-					or on ($check)
-					(($expected{$namedCheck} > time() - $longMemory) unless on (environment) group by (environment) ($info))
-				)
-				unless on (environment, app_service, check)
-				group by (environment, app_service, check) ($info{tenant!=""})
-				unless
-				($expected{tenant!=""} and on (environment) `+rule.Emptied+`)
-			)`, n)},
+				$expected > time() - $longMemory
+				unless on (environment, app_service, check) $info{tenant!=""}
+				unless $forgotten
+			)`, stateNames)},
 
-		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent. An
-		// exporter of an older release does not expose lengths: its seconds down count, if the outage is as old as the floor,
-		// so that short ones do not add up.
-		{Record: metric.CheckLocationHeld, Expr: rule.Expand(`
+		// An exporter of an older release does not expose lengths: its seconds down count, if the outage is as old as the
+		// floor, so that short ones do not add up.
+		{Record: metric.CheckLocationDownSince, Expr: rule.Expand(`
+			time() + 0 * ($downSeconds >= $floor)
+			and on ($checkLocation)
+			($state{state="down"} == 1)
+			and on ($checkLocation)
+			(timestamp($began) - ($began > 0) >= $floor)
+			unless on ($checkLocation)
+			$duration`, stateNames)},
+
+		// From an outage of at least the floor on, a location counts until it reports the end, also while it is silent.
+		{Record: metric.CheckLocationDown, Expr: rule.Expand(`
 			time() + 0 * max by ($checkLocation) ($duration >= $floor and $age == 0)
-			or on ($checkLocation)
+			or
+			$downSince`, stateNames)},
+		{Record: metric.CheckLocationHeld, Expr: rule.Expand(`
+			$downNow
+			or
 			(
-				time() + 0 * ($downSeconds >= $floor)
-				and on ($checkLocation)
-				($state{state="down"} == 1)
-				and on ($checkLocation)
-				(timestamp($began) - ($began > 0) >= $floor)
-				unless on ($checkLocation)
-				$duration
-			)
-			or on ($checkLocation)
-			(
-				(`+heldAt(p)+` > time() - $longMemory)
-				unless on ($checkLocation)
-				($state{state=~"up|maintenance"} == 1)
-				and on ($check)
-				$expected
-			)`, n)},
+				`+heldAt(p)+` > time() - $longMemory
+				unless on ($checkLocation) ($state{state=~"up|maintenance"} == 1)
+				and on ($check) $expected
+			)`, stateNames)},
 
 		// Exporters expose lengths and ages, which Prometheus dates: no clock of an exporter is compared with another's.
 		{Record: metric.CheckLocationOutageStart, Expr: rule.Expand(`
@@ -120,19 +115,15 @@ func down(p *config.Policy) rule.Group {
 				($judged > 0 unless $end)
 			)`, stateNames)},
 
-		{Record: metric.CheckHeld, Expr: rule.Expand(`
-			count without (location) ($held) >= $votes
-			or
-			(
-				count without (location) ($held)
-				unless ignoring (location)
-				($judged > 0 unless $held)
-			)`, stateNames)},
-
 		// An outage of the quorum begins a page, which lasts while the quorum is held. One that has ended begins a page,
 		// too, unless it has had one: a page that was there before the last two evaluations.
 		{Record: metric.CheckDown, Expr: rule.Expand(`
-			$quorumHeld and ($outage or $quorum)
+			(
+				count without (location) ($held) >= $votes
+				or
+				count without (location) ($held) unless ignoring (location) ($judged > 0 unless $held)
+			)
+			and ($outage or $quorum)
 			or
 			$outage unless max_over_time($quorum[$recent] offset $shortest)`, stateNames)},
 
@@ -143,8 +134,6 @@ func down(p *config.Policy) rule.Group {
 
 		{Record: metric.TenantsDown, Expr: owned("$service", "owner, page",
 			`count by ($service) (group by ($service, tenant) ($quorum{tenant!=""}))`)},
-		{Record: metric.TierTenantsDown, Expr: owned("$serviceTier", "owner",
-			`count by ($serviceTier) (group by ($serviceTier, tenant) ($owned_down{tenant!=""}))`)},
 		{Record: metric.ManyTenantsDown, Expr: rule.Expand(`max_over_time($tenants[5m]) >= $many`, stateNames)},
 	}
 	rules = append(rules, checkDownAlerts()...)
@@ -158,22 +147,37 @@ func heldAt(p *config.Policy) string {
 		return "$held"
 	}
 	return "($held{" + rule.Named(metric.LabelLocation, p.Health.Locations) +
-		"} or ($held and on ($place) group by ($place) ($info)))"
+		"} or ($held and on ($place) $info))"
+}
+
+// forgotten records the checks that are no longer expected once no exporter states them. They stand apart from those
+// that are expected: a page does not wait for a check to be forgotten.
+func forgotten(p *config.Policy) rule.Rule {
+	return rule.Rule{Record: metric.CheckForgotten, Expr: rule.Expand(`
+		$expected{`+rule.Unnamed(rule.NamedChecks(p))+`}
+		or
+		$expected <= time() - $memory and on (environment) $info
+		or
+		$expected{tenant!=""} and on (environment) `+rule.Emptied, stateNames)}
 }
 
 // state records for dashboards the state of a check over all locations.
 func state(*config.Policy) rule.Group {
 	return rule.Group{Name: "thorbis-health-state", Interval: rule.ScrapeInterval, Rules: []rule.Rule{
+		{Record: metric.CheckStateSeen, Expr: rule.Expand(`
+			group by ($checkState) (
+				$state{state="up"} == 1
+				or on ($check)
+				$state{state="maintenance"} == 1
+				or on ($check)
+				$state{state="down"} == 1
+			)`, stateNames)},
 		{Record: metric.CheckState, Expr: rule.Expand(`
 			label_replace($quorum > bool 0, "state", "down", "", "")
 			or on ($check)
-			max by ($checkState) ($state{state="up"} == 1)
+			$seenState
 			or on ($check)
-			max by ($checkState) ($state{state="maintenance"} == 1)
-			or on ($check)
-			max by ($checkState) ($state{state="down"} == 1)
-			or on ($check)
-			label_replace(max by ($check) ($expected > bool 0), "state", "unknown", "", "")`, stateNames)},
+			label_replace(group by ($check) ($expected), "state", "unknown", "", "")`, stateNames)},
 		tenantsInState(),
 	}}
 }

@@ -20,26 +20,25 @@ func union(u metric.UnionTotal, counter *metric.Metric, level string) []rule.Rul
 		"raw":         counter.Name,
 		"union":       u.Union.Name,
 		"behind":      u.Behind.Name,
+		"lack":        u.Lack.Name,
 		"unionBefore": rule.Before(u.Union), "behindBefore": rule.Before(u.Behind),
 		"level": rule.Levels[level],
 	}
 	n["counter"] = rule.Expand(n["counter"], n)
 	return []rule.Rule{
+		{Record: u.Lack, Expr: rule.Expand(`
+			last_over_time($behind[10m] offset 1ms) and max by ($level, job, instance) (resets($raw[10m])) > 0
+			or
+			min_over_time($behind[10m] offset 1ms)
+			or
+			$behindBefore`, n)},
 		{Record: u.Union, Expr: rule.Expand(`
 			max by ($level) (
-				$counter + (
-					last_over_time($behind[10m] offset 1ms)
-					and
-					max by ($level, job, instance) (resets($raw[10m])) > 0
-					or
-					min_over_time($behind[10m] offset 1ms)
-					or
-					$behindBefore
-				)
+				$counter + $lack
 				or
 				$unionBefore and on ($level) $raw
 				or
-				0 * $counter
+				0 * $raw
 			)`, n)},
 		{Record: u.Behind, Expr: rule.Expand(`$union - on ($level) group_right () $counter`, n)},
 	}
@@ -64,7 +63,7 @@ func quorumIncrease(c metric.CumulativeTotal) string {
 	return rule.Expand(`
 		min by ($check) (topk by ($check) ($votes,
 			$location
-			and on ($checkLocation)
+			and
 			($observed > 0 and $observed >= on ($check) group_left () (max by ($check) ($observed) / 2))
 		)) > 0`, rule.Names{
 		"location": c.Location.Name,
@@ -73,14 +72,12 @@ func quorumIncrease(c metric.CumulativeTotal) string {
 	})
 }
 
-// totals keeps the totals of seconds judged, seconds down, outages, and seconds down without a page of the check. The
-// last are counted two minutes late, when it is known whether the check paged.
+// totals keeps the totals of seconds judged, seconds down, and seconds down without a page of the check. The last are
+// counted two minutes late, when it is known whether the check paged.
 func totals(*config.Policy) rule.Group {
-	observed, down, outages, unpaged := metric.ObservedTotals, metric.DownTotals, metric.OutagesTotals,
-		metric.UnpagedTotals
+	observed, down, unpaged := metric.ObservedTotals, metric.DownTotals, metric.UnpagedTotals
 	rules := slices.Concat(
 		union(metric.DownUnion, metric.HealthCheckDownSeconds, "checkLocation"),
-		union(metric.OutagesUnion, metric.HealthCheckOutages, "checkLocation"),
 		union(metric.ObservedUnion, metric.HealthCheckObservedSeconds, "check"),
 	)
 	judged := metric.ObservedUnion.Union.Name + " - " + rule.Before(metric.ObservedUnion.Union)
@@ -88,7 +85,6 @@ func totals(*config.Policy) rule.Group {
 		maintenance(),
 		{Record: observed.Location, Expr: progress(metric.HealthCheckObservedSeconds)},
 		{Record: down.Location, Expr: increase(metric.DownUnion)},
-		{Record: outages.Location, Expr: increase(metric.OutagesUnion)},
 		{Record: metric.CheckWatched, Expr: observed.Location.Name +
 			"\n+ " + progress(metric.HealthCheckUnknownSeconds) +
 			"\n+ " + progress(metric.HealthCheckMaintenanceSeconds) + " > 0"},
@@ -98,17 +94,27 @@ func totals(*config.Policy) rule.Group {
 			Expr:   rule.Expand(`max by ($check) ($observed)`, rule.Names{"observed": observed.Location.Name}),
 		},
 		{Record: down.Increase, Expr: rule.Unplanned(quorumIncrease(down), "5m")},
-		{Record: outages.Increase, Expr: rule.Unplanned(quorumIncrease(outages), "5m")},
 		{Record: unpaged.Increase, Expr: rule.Expand(`$down offset 2m unless on ($check) max_over_time($quorum[7m])`,
 			rule.Names{"down": down.Increase.Name, "quorum": metric.CheckDown.Name})},
 
 		{Record: metric.ObservedStep, Expr: rule.Unplanned(judged, "")},
 		{Record: observed.Total, Expr: rule.Total(observed, metric.ObservedStep, " offset 1ms")},
 	}...)
-	for _, l := range []metric.CumulativeTotal{down, outages, unpaged} {
+	for _, l := range []metric.CumulativeTotal{down, unpaged} {
 		rules = append(rules, rule.Rule{Record: l.Total, Expr: rule.Total(l, l.Increase, " offset 5m")})
 	}
 	return rule.Group{Name: "thorbis-health-ledger", Interval: rule.TotalsInterval, Rules: rules}
+}
+
+// outageTotals keeps the totals of outages, which no page waits for.
+func outageTotals() rule.Group {
+	outages := metric.OutagesTotals
+	rules := append(union(metric.OutagesUnion, metric.HealthCheckOutages, "checkLocation"),
+		rule.Rule{Record: outages.Location, Expr: increase(metric.OutagesUnion)},
+		rule.Rule{Record: outages.Increase, Expr: rule.Unplanned(quorumIncrease(outages), "5m")},
+		rule.Rule{Record: outages.Total, Expr: rule.Total(outages, outages.Increase, " offset 5m")},
+	)
+	return rule.Group{Name: "thorbis-health-outages", Interval: rule.TotalsInterval, Rules: rules}
 }
 
 // hourly writes the totals on the hour. It must be evaluated in each minute.

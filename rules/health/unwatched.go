@@ -2,7 +2,6 @@ package health
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -13,7 +12,6 @@ var unwatchedNames = rule.Names{
 	"named":            metric.ServiceExpected.Name,
 	"down":             metric.CheckDownOwned.Select(`tenant=""`),
 	"watched":          metric.CheckWatched.Name,
-	"serviceWatched":   metric.ServiceWatched.Name,
 	"environmentBlind": metric.EnvironmentUnwatched.Name,
 }
 
@@ -25,11 +23,8 @@ var unwatchedNames = rule.Names{
 func unwatched(*config.Policy) rule.Group {
 	n := unwatchedNames
 	rules := []rule.Rule{
-		{Record: metric.ServiceWatched, Expr: rule.Expand(`count by ($service) ($watched)`, n)},
 		{Record: metric.EnvironmentUnwatched, Expr: rule.UnlessReplaced(rule.Expand(`
-			min by (environment) ((
-				`+ranks("$named")+`
-			) unless on ($service) $down)
+			min by (environment) ((`+rule.Ranks("$named")+`) unless on ($service) $down)
 			unless on (environment) $watched`, n))},
 	}
 	rules = append(rules, environmentUnwatched()...)
@@ -40,19 +35,10 @@ func unwatched(*config.Policy) rule.Group {
 			an outage of it would not page. Owner: {{ $labels.owner }}.
 			First look: are the exporters up (ThorbisExporterDown), can Prometheus scrape them, do their logs show probes.`,
 	}, func(page string) string {
-		return rule.UnlessReplaced(rule.Expand(`$named`+rule.Braces(page)+` unless on ($service) $serviceWatched`, n),
+		return rule.UnlessReplaced(rule.Expand(`$named`+rule.Braces(page)+` unless on ($service) $watched`, n),
 			metric.LabelAppService)
 	})...)
 	return rule.Group{Name: "thorbis-health-unwatched", Interval: rule.ScrapeInterval, Rules: rules}
-}
-
-// ranks turns the page label of series whose value is 1 into a number: 1 for the most urgent and for an unknown one.
-func ranks(series string) string {
-	var terms []string
-	for i, p := range config.Priorities {
-		terms = append(terms, strconv.Itoa(i+1)+" * "+series+rule.Braces(rule.PageMatcher(config.Priorities[0], p)))
-	}
-	return strings.Join(terms, "\n\t\t\t\tor ")
 }
 
 // environmentUnwatched returns a rule for each priority that the most urgent service may have.

@@ -11,9 +11,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/rule"
 )
 
-// observedOver returns the same for seconds judged over a short window, which only scale a burn. Where the window
+// observedOver returns the seconds judged in a window. Those of less than a day only scale a burn: where such a window
 // starts in a gap, the whole total makes the burn look smaller, not greater.
 func observedOver(over time.Duration) string {
+	if over >= 24*time.Hour {
+		return rule.IncreaseOver(metric.ObservedTotals, over)
+	}
 	return rule.Expand(`$total - $total offset $over or $total`, rule.Names{
 		"total": metric.ObservedTotals.Total.Name,
 		"over":  rule.Span(over),
@@ -25,7 +28,7 @@ func increases(p *config.Policy, l metric.CumulativeTotal, over metric.Over) []r
 	var rules []rule.Rule
 	for _, w := range rule.WindowsOf(p, over) {
 		expr := rule.IncreaseOver(l, w.Length)
-		if l == metric.ObservedTotals && w.Length < 24*time.Hour {
+		if l == metric.ObservedTotals {
 			expr = observedOver(w.Length)
 		}
 		if l == metric.OutagesTotals { // people want to read 0
@@ -73,17 +76,25 @@ func burn(p *config.Policy) rule.Group {
 	rules := []rule.Rule{{Record: metric.CheckErrorBudget, Expr: rule.Expand(`
 		max by ($check) (
 			($expected > bool 0) * on ($tier) group_left () $tierBudget
-			or on ($check)
+			or
 			($expected > bool 0) * on ($service) group_left () $serviceBudget
-			or on ($check)
+			or
 			($expected > bool 0) * on (environment) group_left () $policyBudget
 		)`, uptimeNames)}}
 
 	for _, w := range rule.WindowsOf(p, metric.UptimeBurn) {
-		rules = append(rules, rule.Rule{Record: metric.UptimeBurn[w.Key], Expr: rule.Expand(`($unpaged or 0 * $observed) / `+
-			`($observed > 0) / $budget`, rule.Names{
-			"unpaged":  metric.UnpagedIncrease[w.Key].Name,
-			"observed": metric.ObservedIncrease[w.Key].Name,
+		// Of each window one side is recorded: short ones have a floor of seconds down, long ones are shown.
+		unpaged, observed := rule.IncreaseOver(metric.UnpagedTotals, w.Length), "("+observedOver(w.Length)+")"
+		if recorded := metric.UnpagedIncrease[w.Key]; recorded != nil {
+			unpaged = recorded.Name
+		} else {
+			observed = metric.ObservedIncrease[w.Key].Name
+		}
+		rules = append(rules, rule.Rule{Record: metric.UptimeBurn[w.Key], Expr: rule.Expand(`
+			($unpaged or 0 * $total) / ($observed > 0) / $budget`, rule.Names{
+			"unpaged":  unpaged,
+			"total":    metric.ObservedTotals.Total.Name,
+			"observed": observed,
 			"budget":   metric.CheckErrorBudget.Name,
 		})})
 	}

@@ -11,23 +11,28 @@ import (
 )
 
 var exprNames = rule.Names{
-	"read":          metric.IncidentsRead.Name,
-	"lastRead":      metric.IncidentLastRead.Name,
-	"firing":        metric.AlertsFiring.Name,
-	"known":         metric.AlertsKnown.Name,
-	"open":          metric.IncidentOpen.Name,
-	"openSince":     metric.IncidentOpenSince.Name,
-	"waiting":       metric.IncidentWaiting.Name,
-	"waitingSince":  metric.IncidentWaitingSince.Name,
-	"acknowledged":  metric.IncidentAcknowledgedNow.Name,
-	"unlistedSince": metric.IncidentsNotListedWaiting.Name,
-	"unlisted":      metric.IncidentUnlisted.Name,
-	"assumed":       metric.IncidentAssumed.Name,
-	"expected":      metric.EscalationExpected.Name,
-	"overdue":       metric.IncidentOverdue.Name,
-	"responses":     metric.ResponsesIncrease.Name,
-	"late":          metric.ResponseLateRatio.Name,
-	"silences":      metric.Silences.Name,
+	"read":           metric.IncidentsRead.Name,
+	"lastRead":       metric.IncidentLastRead.Name,
+	"firing":         metric.AlertsFiring.Name,
+	"firingSince":    metric.AlertsBegan.Name,
+	"known":          metric.AlertsKnown.Name,
+	"open":           metric.IncidentOpen.Name,
+	"openSince":      metric.IncidentOpenSince.Name,
+	"waiting":        metric.IncidentWaiting.Name,
+	"waitingSince":   metric.IncidentWaitingSince.Name,
+	"acknowledged":   metric.IncidentAcknowledgedNow.Name,
+	"unlistedSince":  metric.IncidentsNotListedWaiting.Name,
+	"unlisted":       metric.IncidentUnlisted.Name,
+	"assumed":        metric.IncidentAssumed.Name,
+	"expected":       metric.EscalationExpected.Name,
+	"overdue":        metric.IncidentOverdue.Name,
+	"pending":        metric.IncidentPending.Name,
+	"writeUpDue":     metric.IncidentWriteUpDue.Name,
+	"writeUpWritten": metric.IncidentWriteUpWritten.Name,
+	"writeUps":       metric.WriteUpsOverdue.Name,
+	"responses":      metric.ResponsesIncrease.Name,
+	"late":           metric.ResponseLateRatio.Name,
+	"silences":       metric.Silences.Name,
 
 	"incident": rule.Join(metric.LabelEnvironment, metric.LabelIncident, metric.LabelAlert, metric.LabelAppService,
 		metric.LabelSubject, metric.LabelPriority, metric.LabelOwner),
@@ -96,22 +101,14 @@ func escalate(*config.Policy) rule.Group {
 	n := exprNames
 	rules := []rule.Rule{
 		{Record: metric.IncidentsRead, Expr: rule.Expand(`max by (environment) ($lastRead) > time() - $stale`, n)},
+		{Record: metric.AlertsBegan, Expr: rule.Expand(`$began and ignoring (alertstate) $fires`, n)},
 		{Record: metric.AlertsFiring, Expr: rule.Expand(`
-			min by ($kind) (label_replace($began and ignoring (alertstate) $fires, "alert", "$1", "alertname", "(.+)"))`, n)},
+			min by ($kind) (label_replace($firingSince, "alert", "$1", "alertname", "(.+)"))`, n)},
 		// An exporter lists an alert within two minutes of its firing.
 		{Record: metric.AlertsKnown, Expr: rule.Expand(`
-			(
-				$began
-				and ignoring (alertstate) $fires
-				and ignoring (alertstate) ($fires offset 2m)
-				and on (environment) $read
-			)
+			$firingSince and ignoring (alertstate) $fires offset 2m and on (environment) $read
 			or
-			(
-				$known
-				and ignoring (alertstate) $fires
-				unless on (environment) $read
-			)`, n)},
+			$known and $firingSince unless on (environment) $read`, n)},
 		{Record: metric.IncidentOpen, Expr: rule.Expand(`
 			max by ($incident) ($openSince)
 			or on ($same)
@@ -139,21 +136,20 @@ func escalate(*config.Policy) rule.Group {
 		// An alert without a service gets its own name as subject: its real subject is not known here.
 		{Record: metric.IncidentAssumed, Expr: rule.Expand(`
 			label_replace(label_replace(
-				(
-					min by ($kind) (label_replace(
-						($began and ignoring (alertstate) $fires) unless $known,
-						"alert", "$1", "alertname", "(.+)"
-					))
-					or
-					($firing unless on ($kind) $open)
-				),
+				min by ($kind) (label_replace($firingSince unless $known, "alert", "$1", "alertname", "(.+)"))
+				or
+				$firing unless on ($kind) $open,
 				"subject", "$1", "alert", "(.+)"), "subject", "", "app_service", ".+"
 			)
 			and on ($priority) $expected
 			unless on (environment) last_over_time($read[$grace])`, n)},
 		// The incident is renamed for the alerts: see metric.LabelFingerprint.
-		{Record: metric.IncidentOverdue, Expr: "label_replace(label_replace(\n" + rule.Expand(overdue(), n) +
-			"\n, \"fingerprint\", \"$1\", \"incident\", \"(.+)\"), \"incident\", \"\", \"\", \"\")"},
+		{Record: metric.IncidentPending, Expr: rule.Expand(`
+			label_replace(label_replace(
+				$waiting or $assumed or $unlisted,
+				"fingerprint", "$1", "incident", "(.+)"), "incident", "", "", ""
+			)`, n)},
+		{Record: metric.IncidentOverdue, Expr: rule.Expand(overdue(), n)},
 	}
 	for _, priority := range config.Priorities {
 		rules = append(rules, rule.Rule{
@@ -190,7 +186,7 @@ func overdue() string {
 	var branches []string
 	for _, layer := range config.Layers {
 		branches = append(branches,
-			`time() - ($waiting or $assumed or $unlisted) >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
+			`time() - $pending >= on ($priority) group_left (layer) $expected{layer="`+layer+`"}`)
 	}
 	return strings.Join(branches, "\nor\n")
 }
@@ -211,6 +207,9 @@ func responses(p *config.Policy) rule.Group {
 		{Record: metric.BriefRatio, Expr: by(metric.IncidentsBrief, "", "priority") +
 			"\n/ (" + by(metric.IncidentResolveDuration, "_count", "priority") + " > 0)"},
 		{Record: metric.OpenedIncrease, Expr: by(metric.IncidentsOpened, "", "priority, shift")},
+		{Record: metric.PagesIncrease, Expr: by(metric.IncidentPages, "", "priority, recipient, shift")},
+		quantile(metric.NotifyQuantiles["0.5"], "0.5", metric.IncidentNotifyDuration),
+		quantile(metric.NotifyQuantiles["0.9"], "0.9", metric.IncidentNotifyDuration),
 		quantile(metric.AcknowledgeQuantiles["0.5"], "0.5", metric.IncidentAcknowledgeDuration),
 		quantile(metric.AcknowledgeQuantiles["0.9"], "0.9", metric.IncidentAcknowledgeDuration),
 		quantile(metric.ResolveQuantiles["0.5"], "0.5", metric.IncidentResolveDuration),
@@ -235,7 +234,27 @@ func responses(p *config.Policy) rule.Group {
 					or silence it for a week.`,
 			}),
 	}
+	if p.WriteUps() != nil {
+		rules = append(rules, writeUps()...)
+	}
 	return rule.Group{Name: "thorbis-incident-quality", Interval: rule.WindowInterval, Rules: append(rules, answers(p)...)}
+}
+
+// writeUps judges by all exporters: a write-up that was reported to one of them is enough.
+func writeUps() []rule.Rule {
+	n := exprNames
+	alerts := rule.ByPage(metric.WriteUpOverdueAlert, "P4", 0, rule.Text{
+		Summary: "Incidents are overdue for their write-up.",
+		Description: `{{ $value }} incident(s) of {{ or $labels.owner "the platform" }} in {{ $labels.environment }} ended and
+			were not written up in time.
+			First look: the Incidents dashboard lists them, as does /api/v1/incidents of the exporter; thorbis_exporter report
+			incident drafts one. Report it with thorbis_exporter write-up ID LINK.`,
+	}, func(string) string { return rule.Expand("$writeUps > 0", n) })
+	return append([]rule.Rule{{Record: metric.WriteUpsOverdue, Expr: rule.Expand(`
+		count by (environment, owner) (
+			time() - max by (environment, incident, owner) ($writeUpDue) > 0
+			unless on (environment, incident) last_over_time($writeUpWritten[1h])
+		)`, n)}}, rule.Lasting(alerts)...)
 }
 
 // quantile records a quantile over a week. It records nothing instead of NaN.

@@ -23,8 +23,7 @@ func exporters(p *config.Policy) rule.Group {
 		"job":         "environment, job",
 		"instanceCol": "environment, job, instance, collector",
 	}
-	rules := []rule.Rule{
-		labelConflicts(p),
+	rules := append(labelConflicts(p), []rule.Rule{
 		{Record: metric.ExporterSeen, Expr: rule.Expand(`
 			time() + 0 * group by ($instance) ($build)
 			or $seen > time() - $memory
@@ -66,7 +65,7 @@ func exporters(p *config.Policy) rule.Group {
 				one in force.
 				First look: run thorbis_exporter check-config; it names file, line and cure.`,
 		}),
-	}
+	}...)
 	rules = append(rules, rule.Lasting([]rule.Rule{
 		rule.Single(metric.PolicyDriftAlert,
 			rule.Expand(`group by ($instance, sha256) ($policy) > 0`, n), 30*time.Minute, rule.Text{

@@ -14,18 +14,24 @@ import (
 // one of labels: {location: dc1} makes all locations one. Nothing is wrong with what is watched, so the conflict itself
 // is reported, and the alerts that it would raise wait.
 
-// replaceable are the labels of ours that scrape jobs set and that rules join on.
-var replaceable = []string{
-	metric.LabelAppService, metric.LabelBackup, metric.LabelCheck, metric.LabelHost, metric.LabelLocation,
-	metric.LabelOwner, metric.LabelPage, metric.LabelTenant, metric.LabelTier,
+// replaceable are the labels of ours that scrape jobs set and that rules join on, by the record of the targets that
+// lost one of them.
+var replaceable = []struct {
+	record *metric.Record
+	labels []string
+}{
+	{metric.LabelConflictService, []string{metric.LabelAppService, metric.LabelBackup, metric.LabelTenant}},
+	{metric.LabelConflictCheck, []string{metric.LabelCheck, metric.LabelHost, metric.LabelLocation}},
+	{metric.LabelConflictOwner, []string{metric.LabelOwner, metric.LabelPage, metric.LabelTier}},
 }
 
 // exported returns the name under which Prometheus keeps a label that the scrape job replaced.
 func exported(label string) string { return "exported_" + label }
 
 // labelConflicts counts targets whose series have lost a label to their scrape job.
-func labelConflicts(p *config.Policy) rule.Rule {
-	terms := []string{rule.Expand(`
+func labelConflicts(p *config.Policy) []rule.Rule {
+	var rules []rule.Rule
+	counted := []string{rule.Expand(`
 		label_replace(label_replace(
 			group by (job, instance) ($policy),
 			"label", "environment", "", ""), "environment", "$environment", "", "")`, rule.Names{
@@ -33,15 +39,22 @@ func labelConflicts(p *config.Policy) rule.Rule {
 			fmt.Sprintf("%s=%q", exported(metric.LabelEnvironment), p.Environment)),
 		"environment": p.Environment,
 	})}
-	for _, label := range replaceable {
-		terms = append(terms, rule.Expand(`
-		label_replace(group by (environment, job, instance) ({__name__=~"thorbis_.+",$exported!=""}), `+
-			`"label", "$label", "", "")`,
-			rule.Names{"exported": exported(label), "label": label}))
+	for _, some := range replaceable {
+		var terms []string
+		for _, label := range some.labels {
+			terms = append(terms, rule.Expand(`
+		label_replace({__name__=~"thorbis_.+",$exported!=""}, "label", "$label", "", "")`,
+				rule.Names{"exported": exported(label), "label": label}))
+		}
+		rules = append(rules, rule.Rule{
+			Record: some.record,
+			Expr:   "group by (environment, job, instance, label) (" + strings.Join(terms, "\n\t\tor") + "\n)",
+		})
+		counted = append(counted, "\n\t\t"+some.record.Name)
 	}
-	return rule.Rule{
-		Record: metric.LabelConflict, Expr: "count by (environment, label) (" + strings.Join(terms, "\n\t\tor") + "\n)",
-	}
+	return append(rules, rule.Rule{
+		Record: metric.LabelConflict, Expr: "count by (environment, label) (" + strings.Join(counted, "\n\t\tor") + "\n)",
+	})
 }
 
 // labelConflictAlerts reports the conflict: as a page where it hides everything from the rules, so that no outage

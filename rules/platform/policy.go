@@ -1,9 +1,11 @@
 package platform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -21,6 +23,7 @@ func Constants(p *config.Policy) []rule.Rule {
 		rules = append(rules, rule.Constant(p, r, value, labels))
 	}
 
+	rules = append(rules, pageRank(p))
 	add(metric.PolicyErrorBudget, config.Decimal(p.Objectives.Availability.Budget()), map[string]string{})
 	add(metric.FreshnessBudget, config.Decimal(p.Objectives.BackupFreshness.Budget()), map[string]string{})
 	add(metric.ResponseBudget, config.Decimal(p.Objectives.Response.Budget()), map[string]string{})
@@ -45,6 +48,19 @@ func Constants(p *config.Policy) []rule.Rule {
 		}
 	}
 	return rules
+}
+
+// pageRank ranks the priorities at which something pages.
+func pageRank(p *config.Policy) rule.Rule {
+	var terms []string
+	for _, page := range config.Priorities {
+		terms = append(terms,
+			fmt.Sprintf(`label_replace(vector(%d), %q, %q, "", "")`, config.PriorityRank(page), metric.LabelPage, page))
+	}
+	return rule.Rule{
+		Record: metric.PageRank, Expr: strings.Join(terms, "\nor\n"),
+		Labels: map[string]string{metric.LabelEnvironment: p.Environment},
+	}
 }
 
 // watchedServices returns the services that have a check. A service that the policy does not declare gets the owner

@@ -46,9 +46,9 @@ func resourceExpr(text string) string { return rule.MachineExpr(text, resourceNa
 func three(share, ours, theirs string) string {
 	return resourceExpr(`
 		max by ($host) (` + share + `)
-		or on ($host)
+		or
 		max by ($host) (` + ours + `)
-		or on ($host)
+		or
 		max by ($host) (
 			` + rule.Foreign(theirs) + `
 		)`)
@@ -61,23 +61,19 @@ var Resources = rule.Subject{File: "resources.rules.yaml", Groups: func(p *confi
 
 // resources returns the records and alerts on CPU, memory and autoscaling.
 func resources(p *config.Policy) []rule.Group {
-	perTarget := func(expr string) string { return "sum by (" + rule.Target + ") (" + expr + ")" }
 	idle := `{mode=~"idle|iowait"}`
 	foreignCores := "count by (" + rule.Target + ") (" + rule.Held(metric.NodeCPU+`{mode="idle"}`) + ")"
 	waits := func(ours string, theirs string) string {
-		return `label_replace(` + rule.Foreign("rate("+theirs+"[5m])") + `, "resource", "` + ours + `", "", "")`
+		return `label_replace(rate(` + theirs + `[5m]), "resource", "` + ours + `", "", "")`
 	}
-	ofKubernetes := func(series string) string {
-		return `max by ($autoscaler) (` + rule.Adopted(p, rule.Held(series)) + `)`
-	}
+	ofKubernetes := func(expr string) string { return `max by ($autoscaler) (` + rule.Adopted(p, expr) + `)` }
 	return []rule.Group{
 		{Name: "thorbis-resources", Interval: rule.TotalsInterval, Rules: append([]rule.Rule{
 			{Record: metric.HostCores, Expr: three(rule.Held(`$share`), rule.Held(`$ownCPUs`), foreignCores)},
 			{Record: metric.HostCPUUsed, Expr: three(
 				`rate($shareUsed[5m]) / `+rule.Held(`$share`),
-				`1 - sum by (environment, host, job, instance) (rate($ownCPU`+idle+
-					`[5m])) / on (environment, host, job, instance) `+rule.Held(`$ownCPUs`),
-				`1 - `+perTarget(`rate(`+metric.NodeCPU+idle+`[5m])`)+` / `+foreignCores)},
+				`1 - sum without (mode) (rate($ownCPU`+idle+`[5m])) / `+rule.Held(`$ownCPUs`),
+				`1 - sum without (mode) (avg without (cpu) (rate(`+metric.NodeCPU+idle+`[5m])))`)},
 			{
 				Record: metric.HostMemory,
 				Expr:   three(rule.Held(`$limitBytes`), rule.Held(`$ownTotal`), rule.Held(metric.NodeMemoryTotal)),
@@ -94,18 +90,18 @@ func resources(p *config.Policy) []rule.Group {
 				rule.Foreign("increase("+metric.NodeOOMKills+"[15m])"))},
 			{Record: metric.HostWaiting, Expr: resourceExpr(`
 				max by ($resource) (rate($ownWaits{kind="some"}[5m]))
-				or on ($resource)
-				max by ($resource) (
-					` + waits("cpu", metric.NodePressureCPU) + `
-					or ` + waits("io", metric.NodePressureIO) + `
-					or ` + waits("memory", metric.NodePressureMemory) + `
-				)`)},
+				or
+				max by ($resource) (` + rule.Foreign(`
+					`+waits("cpu", metric.NodePressureCPU)+`
+					or `+waits("io", metric.NodePressureIO)+`
+					or `+waits("memory", metric.NodePressureMemory)+`
+				`) + `)`)},
 		}, machineAlerts()...)},
 		{Name: "thorbis-resources-slow", Interval: rule.WindowInterval, Rules: []rule.Rule{
 			{Record: metric.ProcessLow, Expr: resourceExpr(`min_over_time(max by ($process) ($resident)[1h:1m])`)},
 			{
 				Record: metric.ScalingUsed,
-				Expr:   resourceExpr(ofKubernetes("$replicas") + ` / (` + ofKubernetes("$maxReplicas") + ` > 0)`),
+				Expr:   resourceExpr(ofKubernetes(rule.Held("$replicas") + ` / (` + rule.Held("$maxReplicas") + ` > 0)`)),
 			},
 			leakAlert(p),
 			rule.Single(metric.ScalingMaximumAlert, resourceExpr(`$scaling >= 1`), 15*time.Minute, rule.Text{
@@ -116,7 +112,7 @@ func resources(p *config.Policy) []rule.Group {
 					then whether maxReplicas can be raised.`,
 			}),
 			rule.Single(metric.ScalingInactiveAlert, resourceExpr(
-				ofKubernetes(`$condition{condition="ScalingActive",status="false"}`)+` == 1`), 15*time.Minute, rule.Text{
+				ofKubernetes(rule.Held(`$condition{condition="ScalingActive",status="false"}`))+` == 1`), 15*time.Minute, rule.Text{
 				Summary: "An autoscaler cannot scale.",
 				Description: `{{ $labels.horizontalpodautoscaler }} of {{ $labels.namespace }} in {{ $labels.environment }} does not
 					follow the load.

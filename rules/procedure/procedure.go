@@ -30,12 +30,17 @@ var names = rule.Names{
 	"ahead":    rule.Seconds(ahead),
 	"settle":   rule.Seconds(settle),
 	"watched":  metric.ProcedureWatched.Name,
+	"allowed":  metric.ProcedureAllowed.Name,
+	"reported": rule.AnyOf([]*metric.Record{metric.ProcedureFailing, metric.ProcedureOverrunning}),
 	"since":    metric.ProcedureWatchedSince.Name,
 	"expected": metric.ProcedureExpected.Name,
 	"success":  metric.ProcedureSuccess.Name,
 	"failure":  metric.ProcedureFailure.Name,
 	"ended":    metric.ProcedureEnd.Name,
 	"dueBy":    metric.ProcedureDueBy.Name,
+	"judged":   metric.ProcedureJudged.Name,
+	"seen":     metric.ProcedureRunSeen.Name,
+	"begun":    metric.ProcedureBegun.Name,
 	"silent":   metric.ProcedureSilent.Name,
 	"failing":  metric.ProcedureFailing.Name,
 	"overrun":  metric.ProcedureOverrunning.Name,
@@ -46,12 +51,16 @@ var names = rule.Names{
 	"begins":   last(metric.ProcedureLastStart),
 	"succeeds": last(metric.ProcedureLastSuccess),
 	"fails":    last(metric.ProcedureLastFailure),
-	"due":      last(metric.ProcedureDueTime),
-	"oldest": "(" + metric.ProcedureOldestRun.Name + " or (" + last(metric.ProcedureOldestRun) +
-		" unless on ($exporter) " + metric.ProcedureRunsInProgress.Name + "))",
-	"grace":      last(metric.ProcedureExpectedGrace),
-	"limit":      last(metric.ProcedureExpectedMaxRuntime),
-	"maintained": last(metric.ProcedureState, metric.LabelState+`="`+metric.ProcedureMaintenance+`"`) + " == 1",
+	"ends": "last_over_time(" + rule.AnyName([]string{
+		metric.ProcedureLastSuccess.Name, metric.ProcedureLastFailure.Name,
+	}) + "[" + hold + "])",
+	"due":          last(metric.ProcedureDueTime),
+	"oldest":       metric.ProcedureOldestRun.Name,
+	"oldestBefore": last(metric.ProcedureOldestRun),
+	"running":      metric.ProcedureRunsInProgress.Name,
+	"grace":        last(metric.ProcedureExpectedGrace),
+	"limit":        last(metric.ProcedureExpectedMaxRuntime),
+	"maintained":   last(metric.ProcedureState, metric.LabelState+`="`+metric.ProcedureMaintenance+`"`) + " == 1",
 }
 
 // last returns the newest value of a series on procedures, also while its exporter restarts.
@@ -74,62 +83,53 @@ func procedures() []rule.Rule {
 	return []rule.Rule{
 		fact(metric.ProcedureExpected, `
 			0 * topk by ($procedure) (1, max by ($owned) (
-				`+rule.Urgencies(func(matchers ...string) string { return last(metric.ProcedureInfo, matchers...) })+`
+				`+rule.Urgencies(last(metric.ProcedureInfo))+`
 			)) + 1`),
 		// A time that a wrong clock has reported is not kept.
 		fact(metric.ProcedureSuccess, `
 			max by ($procedure) (($succeeds or ($success and on ($procedure) $expected)) <= time() + $ahead)`),
 		fact(metric.ProcedureFailure, `
 			max by ($procedure) (($fails or ($failure and on ($procedure) $expected)) <= time() + $ahead)`),
-		fact(metric.ProcedureEnd, `
-			($success >= on ($procedure) $failure) or on ($procedure) $failure or on ($procedure) $success`),
+		fact(metric.ProcedureEnd, `$success >= $failure or $failure or $success`),
 		fact(metric.ProcedureDueBy, `
-			max by ($procedure) ($due and on ($exporter) ($succeeds >= on ($procedure) group_left () $success))
-			or on ($procedure)
-			($dueBy and on ($procedure) $success and on ($procedure) $expected)
-			or on ($procedure)
+			max by ($procedure) ($due and $succeeds >= on ($procedure) group_left () $success)
+			or
+			$dueBy and $success
+			or
 			min by ($procedure) ($due)`),
+		fact(metric.ProcedureJudged, `$expected unless on ($procedure) $maintained unless on ($service) $planned`),
 		fact(metric.ProcedureWatched, `
 			group by ($procedure) (time() - $since > on ($exporter) clamp_max($grace, $settle))`),
+		fact(metric.ProcedureRunSeen, `
+			max by ($exporter) ($oldest or ($oldestBefore unless on ($exporter) $running))`),
 		// The end of a run may have been reported to another exporter than its start.
 		fact(metric.ProcedureSilent, `
 			time() - min by ($procedure) (
-				$oldest
-				unless on ($exporter)
+				$seen
+				unless
 				(
-					($oldest < on ($procedure) group_left () $ended)
-					unless on ($exporter) ($succeeds >= on ($procedure) group_left () $ended)
-					unless on ($exporter) ($fails >= on ($procedure) group_left () $ended)
+					$seen < on ($procedure) group_left () $ended
+					unless on ($exporter) $ends >= on ($procedure) group_left () $ended
 				)
 			)`),
-		owned(metric.ProcedureFailing, `
-			0 * ($failure > on ($procedure) $success or ($failure unless on ($procedure) $success)) + 1`),
+		owned(metric.ProcedureFailing, `0 * ($failure > $success or $failure unless $success) + 1`),
 		owned(metric.ProcedureOverrunning, `
-			$silent > on ($procedure) max by ($procedure) ($limit)
+			$silent > max by ($procedure) ($limit)
 			and on ($procedure) ($watched or on ($procedure) $overrun)
 			unless on ($procedure) $failing`),
+		fact(metric.ProcedureBegun, `
+			max by ($procedure) ($begins) > $success or max by ($procedure) ($begins) unless $success`),
 		// A run that begins too late does not end what was missed: only its success does.
 		owned(metric.ProcedureMissing, `
-			(time() - $dueBy > on ($procedure) max by ($procedure) ($grace))
-			and on ($procedure) ($watched or on ($procedure) $missed)
-			unless on ($procedure)
-			(
-				(max by ($procedure) ($begins) > on ($procedure) $success
-					or (max by ($procedure) ($begins) unless on ($procedure) $success))
-				unless on ($procedure) $missed
-			)
-			unless on ($procedure) $failing
-			unless on ($procedure) $overrun`),
+			time() - $dueBy > max by ($procedure) ($grace)
+			and on ($procedure) ($watched unless $begun or on ($procedure) $missed)
+			unless on ($procedure) $reported`),
+		fact(metric.ProcedureAllowed, `
+			max by ($procedure) ($grace) + max by ($procedure) ($limit) or max by ($procedure) ($grace)`),
 		owned(metric.ProcedureLagging, `
-			(
-				time() - $dueBy > on ($procedure) (
-					(max by ($procedure) ($grace) + on ($procedure) max by ($procedure) ($limit))
-					or on ($procedure) max by ($procedure) ($grace)
-				)
-			)
+			time() - $dueBy > $allowed
 			and on ($procedure) ($watched or on ($procedure) $late)
-			unless on ($procedure) $failing
-			unless on ($procedure) $overrun
+			unless on ($procedure) $reported
 			unless on ($procedure) $missed`),
 	}
 }
@@ -144,8 +144,7 @@ func owned(r *metric.Record, expr string) rule.Rule {
 		(
 			`+strings.TrimSpace(expr)+`
 		)
-		* on ($procedure) group_left ($owns)
-		($expected unless on ($procedure) $maintained unless on ($service) $planned)`)
+		* on ($procedure) group_left ($owns) $judged`)
 }
 
 // who begins the description of an alert.

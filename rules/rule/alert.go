@@ -86,11 +86,25 @@ func decorate(groups []Group, p *config.Policy) {
 			if r.Priority != "" {
 				r.Labels[metric.LabelPriority] = r.Priority
 			}
+			if urgent := r.Priority == "P1" || r.Priority == "P2"; urgent && r.ofService() {
+				r.Annotations["description"] += vendorsOfService
+			}
 			r.Annotations["runbook_url"] = runbook(p, r.Alert)
 			r.Annotations["dashboard_url"] = dashboard(p, r.Alert)
 		}
 	}
 }
+
+// ofService reports whether an alert is about a service, which its description names.
+func (r *Rule) ofService() bool {
+	return strings.Contains(r.Annotations["description"], "$labels."+metric.LabelAppService)
+}
+
+// vendorsOfService ends the description of an urgent alert: which vendors that its service depends on report trouble.
+// It is nothing while all are well.
+var vendorsOfService = `{{ range printf "` + metric.VendorServiceTrouble.Name + `{environment=%q,app_service=%q}" ` +
+	`$labels.environment $labels.app_service | query }} {{ .Labels.vendor }}, on which it depends, reports ` +
+	`{{ .Labels.state }} since {{ .Value | humanizeTimestamp }}.{{ end }}`
 
 // runbooks is the URL of docs/runbooks, used where the policy names no other.
 const runbooks = "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks"
@@ -107,13 +121,17 @@ func dashboard(p *config.Policy, a *metric.Alert) string {
 	return strings.TrimSuffix(p.Links.Grafana, "/") + "/d/" + a.Dashboard
 }
 
-// Urgencies ranks the series of a selector by their page label: the most urgent highest, and an unknown page above
-// all. So topk picks the most urgent page while exporters disagree.
-func Urgencies(selector func(...string) string) string {
-	known := strings.Join(config.Priorities, "|")
-	terms := []string{strconv.Itoa(len(config.Priorities)+1) + " * " + selector(`page!~"`+known+`"`)}
-	for i, p := range config.Priorities {
-		terms = append(terms, strconv.Itoa(len(config.Priorities)-i)+" * "+selector(`page="`+p+`"`))
-	}
-	return strings.Join(terms, "\n\t\t\t\tor ")
+// Urgencies ranks series whose value is 1 by their page label: the most urgent highest, and an unknown page above all.
+// So topk picks the most urgent page while exporters disagree.
+func Urgencies(series string) string {
+	return Expand(`$series * on (environment, page) group_left () ($unknown - $rank) or $unknown * $series`, Names{
+		"series": series, "rank": metric.PageRank.Name, "unknown": strconv.Itoa(len(config.Priorities) + 1),
+	})
+}
+
+// Ranks turns the page label of series whose value is 1 into a number: 1 for the most urgent and for an unknown one.
+func Ranks(series string) string {
+	return Expand(`$series * on (environment, page) group_left () $rank or $series`, Names{
+		"series": series, "rank": metric.PageRank.Name,
+	})
 }

@@ -12,7 +12,7 @@ import (
 func finish(g Group, sc Scope) error {
 	for i := range g.Rules {
 		r := &g.Rules[i]
-		text, err := sc.restrict(r.Expr)
+		text, err := sc.Restrict(r.Expr)
 		if err == nil {
 			text, err = format(text)
 		}

@@ -13,11 +13,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Why every selector names the environment. Several bundles, one for each environment, may be loaded into one
-// Prometheus. A rule that read the series of all environments would write what the rule of another bundle writes too.
-// Every running total would then grow twice. So finish adds the policy's environment to each selector of a series of
-// ours, after the expression is written. Series of other programs are read whatever their environment, because they
-// seldom use the same names. docs/alerts.md lists them.
+// Why selectors name the environment. Several bundles, one for each environment, may be loaded into one Prometheus. A
+// rule that read the series of all environments would write what the rule of another bundle writes too. Every running
+// total would then grow twice. So finish adds the policy's environment to the selectors of series of ours, after the
+// expression is written: to all but those whose series meet the environment by a match. Series of other programs are
+// read whatever their environment, because they seldom use the same names. docs/alerts.md lists them.
 
 // EnvironmentMatcher selects the series of an environment.
 func EnvironmentMatcher(environment string) string {
@@ -41,19 +41,13 @@ func ScopeOf(environment string) Scope {
 	return Scope{environment, EnvironmentMatcher(environment)}
 }
 
-// restrict adds the matcher of the environment to every selector of a series of ours that does not name it.
-func (sc Scope) restrict(expr string) (string, error) {
+// Restrict adds the matcher of the environment to the selectors of series of ours that need it.
+func (sc Scope) Restrict(expr string) (string, error) {
 	root, err := Grammar.ParseExpr(expr)
 	if err != nil {
 		return "", fmt.Errorf("%w in\n%s", err, expr)
 	}
-	var at []*parser.VectorSelector
-	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
-		if s, ok := node.(*parser.VectorSelector); ok && readsOurs(s) && !slices.ContainsFunc(s.LabelMatchers, sc.named) {
-			at = append(at, s)
-		}
-		return nil
-	})
+	at := sc.unrestricted(root, false)
 	// From the end, so that earlier positions stay true.
 	slices.SortFunc(at, func(a, b *parser.VectorSelector) int { return int(b.PosRange.Start - a.PosRange.Start) })
 	for _, s := range at {
@@ -95,6 +89,11 @@ func skipSpace(expr string, from int) int {
 	return from
 }
 
+// namedOther reports whether a matcher leaves series of other environments in.
+func (sc Scope) namedOther(m *labels.Matcher) bool {
+	return m.Name == metric.LabelCopy || m.Name == metric.LabelEnvironment && m.Type != labels.MatchEqual
+}
+
 // named reports whether a matcher compares the environment with the policy's, by = or by !=. Copies of what the
 // policy's own objectives read keep the labels of their sources, which may have another environment or none: theirs is
 // in the name of the copy.
@@ -108,16 +107,14 @@ func (sc Scope) named(m *labels.Matcher) bool {
 
 // readsOurs reports whether a selector reads series of the exporter, records of these rules or their alerts.
 func readsOurs(s *parser.VectorSelector) bool {
-	name, bundle := s.Name, false
+	bundle, prefix := false, false
 	for _, m := range s.LabelMatchers {
-		switch {
-		case m.Name == model.MetricNameLabel && name == "":
-			name = m.Value // of a regular expression as well: only one that begins with our prefix
-		case m.Name == metric.LabelBundle && m.Type == labels.MatchEqual && m.Value == metric.BundleThorbis:
-			bundle = true
-		}
+		bundle = bundle || m.Name == metric.LabelBundle && m.Type == labels.MatchEqual && m.Value == metric.BundleThorbis
+		prefix = prefix || m.Name == model.MetricNameLabel && metric.Ours(m.Value) // a regular expression as well
 	}
-	return metric.Ours(name) || bundle && strings.HasPrefix(name, "ALERTS")
+	return prefix || slices.ContainsFunc(NamesOf(s), func(name string) bool {
+		return metric.Ours(name) || bundle && strings.HasPrefix(name, "ALERTS")
+	})
 }
 
 // ForeignEnvironment returns the first environment that an expression asks of a series of ours and that is not the
@@ -140,14 +137,12 @@ func ForeignEnvironment(root parser.Expr, environment string) string {
 }
 
 // Adopted gives series of other programs the policy's environment. It leaves out those that name the environment of
-// another loaded bundle.
+// another loaded bundle. A set operator in the expression must be in parentheses.
 func Adopted(p *config.Policy, expr string) string {
 	return Expand(`label_replace(
-		(
-			$expr
-		)
+		$expr
 		unless on (environment) $others,
-		"environment", "$own", "environment", ".*"
+		"environment", "$own", "", ""
 	)`, Names{
 		"expr": expr, "own": p.Environment,
 		"others": metric.PolicyErrorBudget.Select(OtherEnvironments(p.Environment)),

@@ -27,11 +27,7 @@ var signals = map[*metric.Alert]signal{
 		if !r.Alert.Burn { // its state outlasts the burn and would fire again after it
 			return ""
 		}
-		var terms []string
-		for _, name := range burningUpTo(tierOf(r)) {
-			terms = append(terms, "max_over_time("+name+"["+after(r)+"])")
-		}
-		return strings.Join(terms, " or on ("+Levels["slo"]+") ")
+		return "last_over_time(" + AnyOf(burningUpTo(tierOf(r))) + "[" + after(r) + "])"
 	},
 	// Alerts on locations and exporters outlast the page and would fire again after it. A check without measurements
 	// is neither silent nor unknown to the rules. Requests are not counted either if the same exporter reads their logs.
@@ -112,11 +108,11 @@ func tierOf(r Rule) BurnTier {
 // arrival.
 func Settled(short string) string { return Span(Window(short) + arrival) }
 
-// burningUpTo returns the names of the records of services that burn at a tier's pace or faster.
-func burningUpTo(t BurnTier) []string {
-	var all []string
+// burningUpTo returns the records of services that burn at a tier's pace or faster.
+func burningUpTo(t BurnTier) []*metric.Record {
+	var all []*metric.Record
 	for _, r := range RequestTiers {
-		all = append(all, metric.SLOBurning[r.Name].Name)
+		all = append(all, metric.SLOBurning[r.Name])
 		if r.Name == t.Name {
 			break
 		}

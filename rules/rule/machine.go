@@ -39,11 +39,7 @@ func Held(selector string) string { return "last_over_time(" + selector + "[5m])
 // Either returns our series, and foreign ones where we have none.
 func Either(level, ours, theirs string, more ...Names) string {
 	return MachineExpr(`
-		max by (`+level+`) (
-			`+ours+`
-		)
-		or on (`+level+`)
-		max by (`+level+`) (
-			`+theirs+`
-		)`, more...)
+		max by (`+level+`) (`+ours+`)
+		or
+		max by (`+level+`) (`+theirs+`)`, more...)
 }

@@ -1,9 +1,7 @@
 package rule
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -23,20 +21,18 @@ type MassOutage struct {
 // would page too, because nothing less urgent may hide a page. The urgency lasts until the mass outage is over, even if
 // that tier recovers first: otherwise the rest would page again.
 func (m MassOutage) Record() Rule {
-	n := Names{"many": m.Many.Name, "urgency": m.Urgency.Name}
-	var terms []string
-	for i, p := range config.Priorities {
-		rank := strconv.Itoa(i + 1)
-		terms = append(terms, rank+" * (("+m.Tier(PageMatcher(config.Priorities[0], p))+") > bool 0)")
-		if i >= slices.Index(config.Priorities, m.Own) {
-			terms = append(terms, rank+" * ($many"+Braces(PageMatcher(m.Own, p))+" > bool 0)")
-		}
-	}
 	return Rule{Record: m.Urgency, Expr: Expand(`
-		min by ($`+m.Level+`) (
-			`+strings.Join(append(terms, "$urgency"), "\n\t\t\tor ")+`
+		min by ($level) (
+			0 * ($tier) + on (environment, page) group_left () $rank
+			or
+			clamp_min(`+Ranks("($many > bool 0)")+`, $own)
+			or
+			$urgency
 		)
-		and on ($`+m.Level+`) $many`, n)}
+		and on ($level) $many`, Names{
+		"many": m.Many.Name, "urgency": m.Urgency.Name, "tier": m.Tier(""), "level": Levels[m.Level],
+		"rank": metric.PageRank.Name, "own": strconv.Itoa(config.PriorityRank(m.Own)),
+	})}
 }
 
 // Alerts returns a rule for each priority.

@@ -41,12 +41,12 @@ func Total(l metric.CumulativeTotal, increase *metric.Record, then string) strin
 		max by ($check) (
 			label_replace(
 				(last_over_time($total[2h]$then) or last_over_time($hourly[3d]$then) or 0 * $increase) + $increase,
-				"from", "the start of the window", "", ""
+				"from", "start", "", ""
 			)
 			or last_over_time($total[2h])
 			or last_over_time($hourly[3d])
 		)
-		and on ($check) $expected`, Names{
+		and ignoring (tier, owner, page) $expected`, Names{
 		"total":    l.Total.Name,
 		"hourly":   l.Hourly.Name,
 		"increase": increase.Name,

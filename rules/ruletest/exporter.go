@@ -65,6 +65,8 @@ type Exporter struct {
 
 	// Traffic is whose requests the exporter counts; share is its part of them.
 	Traffic []*Tenant
+	// CountsSince is when its state began to count them: before the simulation if negative. A lost state begins anew.
+	CountsSince int
 	// Emptied is when it has read a registry without a tenant, 0 for never.
 	Emptied int
 
@@ -98,6 +100,7 @@ func (e *Exporter) tick(t int, epoch int64) {
 	for _, w := range e.Wiped {
 		if t == w {
 			*e = e.fresh()
+			e.CountsSince = t
 		}
 	}
 	if !e.running {
@@ -265,6 +268,9 @@ func (e *Exporter) scrapeAt(t int, scenario string) []sample {
 		}
 		for _, tenant := range e.listed() {
 			tenant.exposeWindows(env, state, add)
+		}
+		if !e.Older {
+			e.exposeCounted(t, env, state, add)
 		}
 		e.pools.expose(env, state, add)
 		if len(e.Planned) > 0 {

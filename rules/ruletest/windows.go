@@ -74,17 +74,37 @@ func (e *Exporter) listed() []*Tenant {
 	return all[:maxListed]
 }
 
+// exposeCounted exposes for how much of each window the exporter counted requests in the state that it has.
+func (e *Exporter) exposeCounted(t int, env, state []string, add func(string, float64, ...string)) {
+	services := map[string]bool{}
+	for _, s := range e.Traffic {
+		services[s.Service] = true
+	}
+	for service := range services {
+		for w, seconds := range windowSeconds() {
+			share := min(float64(t-e.CountsSince)/float64(seconds), 1)
+			add(metric.TenantWindowCounted.Name, share,
+				slices.Concat(env, state, []string{metric.LabelAppService, service, metric.LabelWindow, w})...)
+		}
+	}
+}
+
+// windowSeconds are the lengths of the windows by name.
+func windowSeconds() map[string]int {
+	all := map[string]int{metric.WindowPeriod: period}
+	for _, w := range metric.BurnWindows() {
+		all[w] = int(rule.Window(w).Seconds())
+	}
+	return all
+}
+
 // exposeWindows exposes what the tenant's requests were over each window.
 func (s *Tenant) exposeWindows(env, state []string, add func(string, float64, ...string)) {
 	ever := s.over(period)
 	if ever.requests == 0 {
 		return
 	}
-	for _, w := range append(metric.BurnWindows(), metric.WindowPeriod) {
-		seconds := period
-		if w != metric.WindowPeriod {
-			seconds = int(rule.Window(w).Seconds())
-		}
+	for w, seconds := range windowSeconds() {
 		c := s.over(seconds)
 		labels := slices.Concat(env, state,
 			[]string{metric.LabelAppService, s.Service, metric.LabelTenant, s.Name, metric.LabelWindow, w})

@@ -39,7 +39,7 @@ func sloBurnAlerts(t rule.BurnTier) []rule.Rule {
 // tenantBurnAlerts returns the alerts on tenants that burn. They wait until the alert of their service could have
 // fired. A burn that comes back within minutes is the same alert, and that of a tenant that left the registry ends at
 // once.
-func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
+func tenantBurnAlerts(kept *metric.Record, t rule.BurnTier) []rule.Rule {
 	return ofTier(t, rule.ByPage(metric.TenantBurnAlert, t.Priority, max(t.Wait, afterWhole), rule.Text{
 		Summary: "One tenant burns its budget too fast.",
 		Description: fmt.Sprintf(`Tenant {{ $labels.tenant }} (tier {{ $labels.tier }}) of {{ $labels.app_service }} in
@@ -52,16 +52,11 @@ func tenantBurnAlerts(t rule.BurnTier) []rule.Rule {
 			First look: the tenant's dashboard; the usual cause is a broken client or integration of that
 			tenant.`, t.Long, t.Short, metric.TenantBudgetLeft.Name),
 	}, func(page string) string {
-		return rule.Expand(`
-			$burning > 0
-			or
-			max_over_time($burning[$returning]) > 0
-			and on ($tenantSLO) ALERTS{bundle="thorbis",alertname="$alert",alertstate="firing",burn_tier="$tier"}
-			unless on ($oneTenant) $gone`, rule.Names{
-			"burning":   metric.TenantBurning[t.Name].Name + rule.Braces(page),
-			"returning": rule.Span(rule.Returning), "gone": metric.TenantGone.Name,
-			"alert": metric.TenantBurnAlert.Name, "tier": t.Name,
-		})
+		matchers := []string{fmt.Sprintf("%s=%q", metric.LabelBurnTier, t.Name)}
+		if page != "" {
+			matchers = append(matchers, page)
+		}
+		return kept.Select(matchers...) + " > 0"
 	}))
 }
 
@@ -87,6 +82,7 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		"tiers":    metric.TierTenantsBurning.Name,
 		"pool":     metric.TierPool.Name,
 		"vanished": metric.TrafficVanished.Name,
+		"before":   metric.SLOSteady.Name,
 		"events5m": metric.EventsIncrease["5m"].Name,
 		"events1h": metric.EventsIncrease["1h"].Name,
 		"steady":   fmt.Sprint(steadyTraffic),
@@ -105,23 +101,17 @@ func manyTenantsAlerts(p *config.Policy) rule.Group {
 		$labels.app_service $labels.slo | query }}
 		{{ .Labels.tenant }} ({{ .Value | printf "%%.0f" }} bad){{ end }}`, metric.TenantBadIncrease["5m"].Name)
 
-	rules := []rule.Rule{{Record: metric.TrafficVanished, Expr: rule.Expand(`
-		(
-			($vanished > time() - $memory)
-			or on ($slo)
-			time() + 0 * (
-				$events1h offset 15m >= $steady
-				unless on ($slo)
-				(
-					$events1h{$builtin} offset 15m
-					and on ($service)
-					sum by ($service) (sum_over_time($known[1h] offset 15m)) < $steady
-				)
-			)
-		)
-		unless on ($slo) $events5m > 0
-		unless on ($slo) $uncounted
-		unless on ($service) $planned`, n)}}
+	rules := []rule.Rule{
+		{Record: metric.SLOSteady, Expr: rule.Expand(`
+			$events1h >= $steady
+			unless
+			($events1h{$builtin} and on ($service) sum by ($service) (sum_over_time($known[1h])) < $steady)`, n)},
+		{Record: metric.TrafficVanished, Expr: rule.Expand(`
+			(($vanished > time() - $memory) or time() + 0 * $before offset 15m)
+			unless $events5m > 0
+			unless on ($slo) $uncounted
+			unless on ($service) $planned`, n)},
+	}
 	rules = append(rules, returning(rule.ByPage(metric.TierBurnAlert, "P1", afterWhole, rule.Text{
 		Summary: "Several tenants of one tier burn their budget at once.",
 		Description: `{{ $value }} tenants of tier {{ $labels.tier }} of {{ $labels.app_service }} in

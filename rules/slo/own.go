@@ -3,6 +3,7 @@ package slo
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -72,17 +73,27 @@ func ownRules(p *config.Policy, s *config.SLO, path string) ([]rule.Rule, error)
 				label_replace(0 - $bad > 0, "$reason", "bad_negative", "", "")
 				or
 				label_replace($bad - on () $events > 0, "$reason", "bad_above_total", "", "")
-				or
-				label_replace(0 - $total > 0, "$reason", "total_negative", "", "")
 			)
 			unless on () $planned`, n)},
-		{Record: metric.SLOUnmeasured, Labels: labels, Expr: unmeasured(total, bad, n)},
+		{
+			Record: metric.SLOCorrected, Labels: withReason(labels, "total_negative"),
+			Expr: rule.Expand(`0 - $total > 0 unless on () $planned`, n),
+		},
+		{Record: metric.SLOUnmeasured, Labels: withReason(labels, totalUnmeasured), Expr: noTotal(total, n)},
+		{Record: metric.SLOUnmeasured, Labels: withReason(labels, badUnmeasured), Expr: noBad(bad, n)},
 	}...)
 	for _, total := range sloTotals(fmt.Sprintf("%s=%q", metric.LabelSLO, s.Name)) {
 		total.Labels = labels // the same as its series have; promtool asks for rules that differ
 		rules = append(rules, total)
 	}
 	return rules, nil
+}
+
+// withReason returns labels with a reason.
+func withReason(labels map[string]string, reason string) map[string]string {
+	with := maps.Clone(labels)
+	with[metric.LabelReason] = reason
+	return with
 }
 
 // ownExpr is an expression of an objective as the rules read it.

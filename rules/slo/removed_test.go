@@ -35,6 +35,9 @@ func TestRemovedTenantBurns(t *testing.T) {
 	cases["its exporter dies"] = alone
 	var scenarios []scenario
 	for name, exporters := range cases {
+		for _, e := range exporters {
+			e.CountsSince = -6 * hour // so that it burns over a window of six hours
+		}
 		scenarios = append(scenarios, scenario{Name: name, Exporters: exporters})
 	}
 	w := ruletest.NewWorld(t, scenarios...).OnlyRequests()

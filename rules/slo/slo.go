@@ -3,7 +3,7 @@ package slo
 
 import (
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -37,12 +37,13 @@ func objectives(p *config.Policy) []rule.Group {
 				"down":   metric.CheckDownOwned.Name,
 			})})
 		}
-		rules = append(rules, rule.Rule{Record: metric.SLOBurning[t.Name], Expr: sloBurning(p, t)})
+		rules = append(rules, sloBurning(p, t)...)
 		groups = append(groups,
 			rule.Group{Name: "thorbis-slo-" + t.Name, Interval: t.Pace, Rules: append(rules, sloBurnAlerts(t)...)})
 	}
-	return append(groups, sloHourly(), sloPeriod(p), tenantsSeen(), tenantBurn(p), manyTenantsAlerts(p), sloBudget(p),
-		sloTiers(p))
+	groups = append(groups, sloHourly(), sloPeriod(p), tenantsSeen())
+	groups = append(groups, tenantBurn(p)...)
+	return append(groups, manyTenantsAlerts(p), sloBudget(p), sloTiers(p))
 }
 
 // serviceWindows records the events of services over some windows.
@@ -71,13 +72,24 @@ func sloPeriod(p *config.Policy) rule.Group {
 	rules = append(rules, rule.EventWindows(p, metric.LateBadTotals, metric.LateBadIncrease)...)
 	rules = append(rules, rule.EventWindows(p, metric.SeenTotals, metric.SeenIncrease)...)
 	rules = append(rules, tenantWindows(rule.Period)...)
+	rules = append(rules, rule.Rule{Record: metric.SLOYoung, Expr: rule.Expand(`
+		$seen < on ($service) group_left () (max by ($service) ($whole / $error) * $period - $slack)`, rule.Names{
+		"seen": metric.SeenIncrease[rule.Period].Name, "whole": metric.TenantWholeError[rule.Period].Name,
+		"error": metric.TenantError[rule.Period].Name, "period": rule.Seconds(p.Objectives.Period.Std()),
+		"slack": rule.Seconds(measuredSlack),
+	})})
 	return rule.Group{Name: "thorbis-slo-period", Interval: rule.SlowInterval, Rules: rules}
 }
 
-// burnRecords returns the records of the worst tenant of each objective, and of the burn without it. A service burns
+// measuredSlack is by how much the time for which a service was measured may lag: it is recorded slowly, and begins
+// with the second scrape.
+const measuredSlack = 10 * time.Minute
+
+// burnRecords returns the records of the worst tenant of each objective and of the burn without it. A service burns
 // only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant with half
 // of the traffic is not left out: it counts as the service itself. Nor is one where the window has planned work, which
-// its exporter may have counted and the service's total leaves out.
+// its exporter may have counted and the service's total leaves out; nor one that was counted for longer than the
+// service was measured, as after Prometheus lost its data.
 func burnRecords(windows []string) []rule.Rule {
 	var rules []rule.Rule
 	for _, w := range windows {
@@ -85,15 +97,19 @@ func burnRecords(windows []string) []rule.Rule {
 			"bad": metric.BadIncrease[w].Name, "events": metric.EventsIncrease[w].Name,
 			"tenantBad":   metric.TenantBadIncrease[w].Select(rule.AnyTenant),
 			"tenantError": metric.TenantError[w].Name,
-			"worstBad":    metric.WorstBad[w].Name, "worstEvents": metric.WorstEvents[w].Name,
+			"worstBad":    worstBad(w), "worstEvents": metric.WorstEvents[w].Name,
 			"budget": metric.SLOBudget.Name, "planned": metric.Maintenance.Name,
+			"young": metric.SLOYoung.Name,
+		}
+		longer := ""
+		if within := rule.Window(w) - measuredSlack; within > 0 {
+			longer = " unless $young < " + rule.Seconds(within)
 		}
 		rules = append(rules,
 			rule.Rule{Record: metric.WorstEvents[w], Expr: rule.Expand(`
 				max by ($slo) (topk by ($slo) (1, $tenantBad) / on ($tenantSLO) $tenantError)
 				< on ($slo) ($events / 2)
-				unless on ($service) max_over_time($planned[`+w+`])`, n)},
-			rule.Rule{Record: metric.WorstBad[w], Expr: rule.Expand(`max by ($slo) ($tenantBad) and on ($slo) $worstEvents`, n)},
+				unless on ($service) max_over_time($planned[`+w+`])`+longer, n)},
 			rule.Rule{Record: metric.SLOBurn[w], Expr: rule.Expand(`
 				(($bad - $worstBad or $bad) / (($events - $worstEvents or $events) > 0))
 				/ on ($slo) $budget`, n)},
@@ -102,42 +118,55 @@ func burnRecords(windows []string) []rule.Rule {
 	return rules
 }
 
-// sloBurning returns an expression for the burn of a tier. It is empty while a faster tier, or the page of a check
-// that is down, reports the problem or has just done so.
-func sloBurning(p *config.Policy, t rule.BurnTier) string {
+// worstBad returns the bad requests of the worst tenant of each objective in a window, where it is left out.
+func worstBad(w string) string {
+	return rule.Expand(`(max by ($slo) ($bad) and $worstEvents)`, rule.Names{
+		"bad": metric.TenantBadIncrease[w].Select(rule.AnyTenant), "worstEvents": metric.WorstEvents[w].Name,
+	})
+}
+
+// sloBurning records the burn of a tier. It is empty while a faster tier, or the page of a check that is down, reports
+// the problem or has just done so.
+func sloBurning(p *config.Policy, t rule.BurnTier) []rule.Rule {
 	reported := rule.HidingRecords(metric.SLOBurnAlert, t.Name, metric.SLOBurning)
-	return rule.Expand(`
+	n := rule.Names{
+		"self": metric.SLOBurning[t.Name].Name,
+		"long": metric.SLOBurn[t.Long].Name, "short": metric.SLOBurn[t.Short].Name, "now": metric.SLOBurn["5m"].Name,
+		"bad": metric.BadIncrease[t.Short].Name, "worst": worstBad(t.Short),
+		"floor": metric.SLOFloor.Name, "budget": metric.SLOBudget.Name,
+		"factor": t.Factor(p.Objectives.Period.Std()),
+	}
+	var rules []rule.Rule
+	if quiet := metric.SLOQuiet[t.Name]; quiet != nil {
+		rules = append(rules, rule.Rule{Record: quiet, Expr: quietAfter(reported, "slo", t.Short, `$now > $factor`, n)})
+		n["quiet"] = quiet.Name
+	} else {
+		n["quiet"] = lastOf(reported, t.Short)
+	}
+	return append(rules, rule.Rule{Record: metric.SLOBurning[t.Name], Expr: rule.Expand(`
 		(
 			$long > $factor
 			and $short > $factor
 			and ($bad - $worst or $bad) >= $floor
+			unless $quiet
 		)
-		* on ($slo) group_left (owner, page) ($budget > bool 0)
-		unless on ($slo) (`+quietAfter(reported, "slo", t.Short, `$now > $factor or on ($slo) $self`)+`)`, rule.Names{
-		"self": metric.SLOBurning[t.Name].Name,
-		"long": metric.SLOBurn[t.Long].Name, "short": metric.SLOBurn[t.Short].Name, "now": metric.SLOBurn["5m"].Name,
-		"bad": metric.BadIncrease[t.Short].Name, "worst": metric.WorstBad[t.Short].Name,
-		"floor": metric.SLOFloor.Name, "budget": metric.SLOBudget.Name,
-		"factor": t.Factor(p.Objectives.Period.Std()),
-	})
+		* on ($slo) group_left (owner, page) ($budget > bool 0)`, n)})
 }
 
-// quietAfter returns an expression for what one of the given records reported within a window, plus arrival for its
-// last events. It leaves out what now selects if the records have reported nothing for 5m plus arrival: that is a new
-// problem.
-func quietAfter(reported []*metric.Record, level, window, now string) string {
-	last := func(window string) string {
-		var terms []string
-		for _, r := range reported {
-			terms = append(terms, "max_over_time("+r.Name+"["+window+"])")
-		}
-		return strings.Join(terms, " or on ($"+level+") ")
-	}
-	if window == "5m" {
-		return last(rule.Settled(window))
-	}
-	return "(" + last(rule.Settled(window)) + ") unless on ($" + level + ") ((" + now + ") unless on ($" + level + ") (" +
-		last(rule.Settled("5m")) + "))"
+// lastOf returns an expression for what one of some records reported within a window, plus arrival for its last events.
+func lastOf(reported []*metric.Record, window string) string {
+	return "last_over_time(" + rule.AnyOf(reported) + "[" + rule.Settled(window) + "])"
+}
+
+// quietAfter returns an expression for what one of the given records reported within a window. It leaves out what now
+// selects, or the quiet record itself, if the records have reported nothing for 5m plus arrival: a new problem.
+func quietAfter(reported []*metric.Record, level, window, now string, n rule.Names) string {
+	return rule.Expand(rule.Expand(`
+		group by ($level) (
+			`+lastOf(reported, "5m")+`
+			or
+			`+lastOf(reported, window)+` unless on ($level) `+now+` unless on ($level) $self
+		)`, rule.Names{"level": "$" + level}), n)
 }
 
 // sloBudget records what is left of each budget over the policy's period. A budget is of the whole period: what was
@@ -157,6 +186,7 @@ func sloBudget(p *config.Policy) rule.Group {
 		"left":         metric.SLOBudgetLeft.Name,
 		"budget":       metric.SLOBudget.Name,
 		"tenantError":  metric.TenantError[rule.Period].Name,
+		"tenantWhole":  metric.TenantWholeError[rule.Period].Name,
 		"tenantBudget": metric.TenantSLOBudget.Name,
 		"tenantLeft":   metric.TenantBudgetLeft.Name,
 		"tenantHour":   metric.TenantError["1h"].Name,
@@ -176,11 +206,10 @@ func sloBudget(p *config.Policy) rule.Group {
 		record(metric.SLOBudgetLeft, `1 - $error / on ($slo) $budget * on ($slo) $coverage`),
 		record(metric.SLOBudgetLeftEvents, `$events * on ($slo) $budget / on ($slo) ($coverage > 0) - $bad`),
 		record(metric.SLOBudgetHours, `$hours * ($left > 0) / (($error1h > 0) / on ($slo) $budget)`),
-		record(metric.TenantBudgetLeft,
-			`1 - $tenantError / on ($tenantSLO) $tenantBudget * on ($slo) group_left () $coverage`),
+		record(metric.TenantBudgetLeft, `1 - $tenantWhole / on ($tenantSLO) $tenantBudget`),
 		record(metric.TenantBudgetHours,
 			`$hours * ($tenantLeft > 0) / on ($tenantSLO) (($tenantHour > 0) / on ($tenantSLO) $tenantBudget)`),
-		record(metric.TenantCoverage, `0 * $tenantLeft + on ($slo) group_left () $coverage`),
+		record(metric.TenantCoverage, `0 * $tenantLeft + $tenantWhole / $tenantError`),
 	)
 	return g
 }

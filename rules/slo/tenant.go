@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,8 +33,9 @@ func tenantTier() string {
 // unknownTierRank is above the rank of every tier of the policy: an unknown tier counts as the most urgent.
 const unknownTierRank = 10
 
-// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests, as
-// the exporters count them over each window. What rules added up of every tenant cost a hundred times as much.
+// tenantWindows records the bad requests of the tenants that have some, and their share of the tenant's requests: of
+// those that were counted in the window, and of the whole window. Exporters count them over each window: what rules
+// added up of every tenant cost a hundred times as much.
 func tenantWindows(windows ...string) []rule.Rule {
 	var rules []rule.Rule
 	for _, w := range windows {
@@ -53,6 +55,7 @@ func tenantWindows(windows ...string) []rule.Rule {
 					windowed("serviceTenant", metric.TenantWindowRequests.Select(matcher))+` > 0)`,
 					rule.Names{"bad": metric.TenantBadIncrease[w].Name}),
 			},
+			rule.Rule{Record: metric.TenantWholeError[w], Expr: wholeError(w, matcher)},
 		)
 	}
 	return rules
@@ -65,10 +68,29 @@ func windowed(level, counter string) string {
 		rule.Names{"level": rule.Levels[level]})
 }
 
+// wholeError returns the share of bad requests of tenants in a whole window: what was not counted of it is taken to
+// have the traffic of what was, and nothing bad. So a problem burns at the same pace whenever the exporter began to
+// count. The requests of a tenant were counted for as long as by the exporter that counted them for longest. Exporters
+// that do not state it are of an older release; theirs count whole.
+func wholeError(window, matcher string) string {
+	return rule.Expand(`
+		$error * on ($serviceTenant) group_left ()
+		max by ($serviceTenant) (
+			group by ($serviceTenant, store) (last_over_time($requests[10m]))
+			* on (environment, app_service, store) group_left ()
+			max by (environment, app_service, store) (last_over_time($counted[10m]))
+		)
+		or
+		$error`, rule.Names{
+		"error": metric.TenantError[window].Name, "requests": metric.TenantWindowRequests.Select(matcher),
+		"counted": metric.TenantWindowCounted.Select(matcher),
+	})
+}
+
 // hadBad selects the tenants with bad requests in the longest window. That window is recorded less often, so the
 // shortest one adds tenants that have just become bad.
-var hadBad = "(" + metric.TenantBadIncrease["3d"].Select(rule.AnyTenant) + " or " +
-	metric.TenantBadIncrease["5m"].Select(rule.AnyTenant) + ")"
+var hadBad = rule.AnyOf(
+	[]*metric.Record{metric.TenantBadIncrease["5m"], metric.TenantBadIncrease["3d"]}, rule.AnyTenant)
 
 // tenantsSeen records which exporter stated each tenant that burns, and when.
 func tenantsSeen() rule.Group {
@@ -93,89 +115,143 @@ func tenantGone() rule.Rule {
 			unless on ($oneTenant)
 			(
 				$seen > time() - $memory
-				unless on (environment, job, instance)
-				group by (environment, job, instance) ($info)
+				unless on (environment, job, instance) $info
 				unless on (environment) `+rule.Emptied+`
 			)
 		)`, rule.Names{"info": metric.TenantInfo.Name, "seen": metric.TenantSeen.Name, "memory": rule.Seconds(rule.Memory)})}
 }
 
-// tenantBurn returns the group that judges each tenant. Only tenants with bad requests have series here, so ten
-// thousand good ones cost nothing.
-func tenantBurn(p *config.Policy) rule.Group {
+// tenantsOwned records what belongs to the objectives of tenants that had bad requests: the tier, the owner, the
+// priority and the budget.
+func tenantsOwned() []rule.Rule {
 	n := rule.Names{
-		"had":        hadBad,
+		"had":        metric.TenantHadBad.Name,
 		"tenantTier": metric.TenantTier.Name,
 		"budget":     metric.SLOBudget.Name,
 		"tierBudget": metric.TierSLOBudget.Name,
 		"owned":      metric.TenantSLOOwned.Name,
-		"burning":    metric.TenantsBurning.Name,
-		"many":       strconv.Itoa(rule.ManyTenants),
+		"gone":       metric.TenantGone.Name,
 	}
-	for _, t := range metric.BurnTiers {
-		n[t] = metric.TenantBurning[t].Name
-	}
-	rules := []rule.Rule{
+	return []rule.Rule{
 		tenantGone(),
+		{Record: metric.TenantHadBad, Expr: rule.Expand(`group by ($tenantSLO) (`+hadBad+`)`, nil)},
 		// A tenant that no registry names has no page label, so it pages as the most urgent. If no registry names any
 		// tenant, it pages at P4.
 		{Record: metric.TenantSLOOwned, Expr: rule.Expand(`
 			(
-				($had > bool 0) * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
-				or on ($tenantSLO)
+				$had * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
+				or ignoring (tier, page)
 				label_replace(label_replace(
-					($had > bool 0) unless on (environment) group by (environment) ($tenantTier),
+					$had unless on (environment) $tenantTier,
 					"tier", "none", "", ""), "page", "P4", "", "")
-				or on ($tenantSLO)
-				label_replace($had > bool 0, "tier", "none", "", "")
+				or ignoring (tier, page)
+				label_replace($had, "tier", "none", "", "")
 			)
 			* on ($slo) group_left (owner) ($budget > bool 0)`, n)},
 		{Record: metric.TenantSLOBudget, Expr: rule.Expand(`
-			$owned * on ($tierSLO) group_left () $tierBudget
-			or on ($tenantSLO)
-			$owned * on ($slo) group_left () $budget`, n)},
+			(
+				$owned * on ($tierSLO) group_left () $tierBudget
+				or
+				$owned * on ($slo) group_left () $budget
+			)
+			unless on ($oneTenant) $gone`, n)},
 	}
-	for _, t := range rule.RequestTiers {
-		rules = append(rules, rule.Rule{Record: metric.TenantBurning[t.Name], Expr: tenantBurning(p, t)})
-	}
-	rules = append(rules,
-		rule.Rule{Record: metric.TenantsBurning, Expr: rule.Expand(`
-			count by ($slo) (group by ($tenantSLO) ($fast or on ($tenantSLO) $medium or on ($tenantSLO) $slow `+
-			`or on ($tenantSLO) $trend))
-			* on ($slo) group_left (owner, page) ($budget > bool 0)`, n)},
-		rule.Rule{Record: metric.TierTenantsBurning, Expr: rule.Expand(`
-			count by ($sloTier, owner) ($fast or on ($tenantSLO) $medium)`, n)},
-		rule.Rule{Record: metric.ManyTenantsBurning, Expr: rule.Expand(`max_over_time($burning[5m]) >= $many`, n)},
-	)
-	for _, t := range rule.RequestTiers {
-		rules = append(rules, tenantBurnAlerts(t)...)
-	}
-	return rule.Group{Name: "thorbis-slo-tenant-burn", Interval: rule.WindowInterval, Rules: rules}
 }
 
-func tenantBurning(p *config.Policy, t rule.BurnTier) string {
+// tenantBurn returns the groups that judge each tenant: one for the fast and the medium tier, one for the slow and the
+// trend tier. Only tenants with bad requests have series here, so ten thousand good ones cost nothing.
+func tenantBurn(p *config.Policy) []rule.Group {
+	fast, slow := rule.RequestTiers[:2], rule.RequestTiers[2:]
 	n := rule.Names{
-		"long":  metric.TenantError[t.Long].Name,
-		"short": metric.TenantError[t.Short].Name, "now": metric.TenantError["5m"].Name,
+		"all":     rule.AnyOf(burningIn(rule.RequestTiers, metric.TenantBurning)),
+		"fast":    metric.TenantBurning["fast"].Name,
+		"medium":  metric.TenantBurning["medium"].Name,
+		"budget":  metric.SLOBudget.Name,
+		"burning": metric.TenantsBurning.Name,
+		"many":    strconv.Itoa(rule.ManyTenants),
+	}
+	counts := []rule.Rule{
+		{Record: metric.TenantsBurning, Expr: rule.Expand(`
+			count by ($slo) (group by ($tenantSLO) ($all))
+			* on ($slo) group_left (owner, page) ($budget > bool 0)`, n)},
+		{Record: metric.TierTenantsBurning, Expr: rule.Expand(
+			`count by ($sloTier, owner) ($fast or on ($tenantSLO) $medium)`, n)},
+		{Record: metric.ManyTenantsBurning, Expr: rule.Expand(`max_over_time($burning[5m]) >= $many`, n)},
+	}
+	return []rule.Group{
+		{
+			Name: "thorbis-slo-tenant-burn", Interval: rule.WindowInterval,
+			Rules: slices.Concat(tenantsOwned(), tenantsBurning(p, fast), counts,
+				tenantsAlerted(metric.TenantBurningKept, fast)),
+		},
+		{
+			Name: "thorbis-slo-tenant-slow", Interval: rule.WindowInterval,
+			Rules: slices.Concat(tenantsBurning(p, slow), tenantsAlerted(metric.TenantBurningKeptSlow, slow)),
+		},
+	}
+}
+
+// burningIn returns the records of who burns in some tiers.
+func burningIn(tiers []rule.BurnTier, burning map[string]*metric.Record) []*metric.Record {
+	var all []*metric.Record
+	for _, t := range tiers {
+		all = append(all, burning[t.Name])
+	}
+	return all
+}
+
+// tenantsBurning records the burn of tenants at the pace of each of some tiers.
+func tenantsBurning(p *config.Policy, tiers []rule.BurnTier) []rule.Rule {
+	var rules []rule.Rule
+	for _, t := range tiers {
+		rules = append(rules, tenantBurning(p, t)...)
+	}
+	return rules
+}
+
+// tenantBurning records the burn of tenants at the pace of a tier.
+func tenantBurning(p *config.Policy, t rule.BurnTier) []rule.Rule {
+	n := rule.Names{
+		"long":  metric.TenantWholeError[t.Long].Name,
+		"short": metric.TenantWholeError[t.Short].Name, "now": metric.TenantWholeError["5m"].Name,
 		"bad":    metric.TenantBadIncrease[t.Short].Name,
 		"self":   metric.TenantBurning[t.Name].Name,
-		"budget": metric.TenantSLOBudget.Name, "gone": metric.TenantGone.Name,
+		"budget": metric.TenantSLOBudget.Name,
 		"factor": t.Factor(p.Objectives.Period.Std()), "floor": strconv.Itoa(eventFloor),
 	}
+	var rules []rule.Rule
+	unlessQuiet := ""
+	if quiet := metric.TenantQuiet[t.Name]; quiet != nil {
+		reported := rule.HidingRecords(metric.TenantBurnAlert, t.Name, metric.TenantBurning)
+		rules = append(rules, rule.Rule{Record: quiet, Expr: quietAfter(reported, "tenantSLO", t.Short,
+			`$now / on ($tenantSLO) $budget > $factor`, n)})
+		unlessQuiet = " unless " + quiet.Name
+	}
 	// What is bad in planned work is not, though its exporter may have counted it.
-	text := rule.Unplanned(`
+	return append(rules, rule.Rule{Record: metric.TenantBurning[t.Name], Expr: rule.Expand(rule.Unplanned(`
 		$long / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
 		and on ($tenantSLO)
-		$short / on ($tenantSLO) $budget > $factor
-		and on ($tenantSLO)
-		$bad >= $floor
-		unless on ($oneTenant) $gone`, rule.Settled(t.Short))
-	if reported := rule.HidingRecords(metric.TenantBurnAlert, t.Name, metric.TenantBurning); len(reported) > 0 {
-		text += `
-		unless on ($tenantSLO) (` + quietAfter(reported, "tenantSLO", t.Short,
-			`$now / on ($tenantSLO) $budget > $factor or on ($tenantSLO) $self`) + `)`
+		($bad >= $floor and $short / on ($tenantSLO) $budget > $factor`+unlessQuiet+`)`, rule.Settled(t.Short)), n)})
+}
+
+// tenantsAlerted returns the alerts on tenants that burn in some tiers, and the record that they read: a burn that
+// comes back within minutes is the same alert. That of a tenant that left the registry ends at once.
+func tenantsAlerted(kept *metric.Record, tiers []rule.BurnTier) []rule.Rule {
+	rules := []rule.Rule{{Record: kept, Expr: rule.Expand(`
+		label_replace($burning, "$burnTier", "$1", "__name__", ".+:(.+)")
+		or
+		label_replace(last_over_time($burning[$returning]), "$burnTier", "$1", "__name__", ".+:(.+)")
+		and on ($tenantSLO, $burnTier) ALERTS{bundle="thorbis",alertname="$alert",alertstate="firing"}
+		unless on ($oneTenant) $gone`, rule.Names{
+		"burning":  rule.AnyOf(burningIn(tiers, metric.TenantBurning)),
+		"gone":     metric.TenantGone.Name,
+		"alert":    metric.TenantBurnAlert.Name,
+		"burnTier": metric.LabelBurnTier, "returning": rule.Span(rule.Returning),
+	})}}
+	for _, t := range tiers {
+		rules = append(rules, tenantBurnAlerts(kept, t)...)
 	}
-	return rule.Expand(text, n)
+	return rules
 }
 
 // tierError is the share of bad requests of all tenants of a tier together.
@@ -189,6 +265,6 @@ func tierError(p *config.Policy, key string) string {
 	}
 	return rule.Expand(`
 		(`+known(metric.TierBadTotals)+`)
-		/ on ($serviceTier) group_left ()
+		/ ignoring (slo) group_left ()
 		((`+known(metric.TierRequestsTotals)+`) > 0)`, nil)
 }

@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,32 +21,30 @@ const (
 	badUnmeasured   = "bad"
 )
 
-// unmeasured returns an expression that has a series while an objective does not measure what it names:
+// noTotal and noBad return expressions that have a series while an objective does not measure what it names:
 //   - Without total, nothing is counted.
 //   - Without bad, nothing is bad. That is right while nothing ever failed, and wrong if a name is misspelt. So the
 //     metric must exist and have the labels of the selector, with any values.
 //   - While every series exists and events come, there must be a result. A native histogram without histogram_count
 //     gives none, and NaN is none.
-func unmeasured(total, bad ownExpr, n rule.Names) string {
-	n["noTotal"], n["noBad"] = rule.Expand("vector(1) unless on () $events", n), "vector(0) > 0"
+//
+// While work is planned there are no events, and nothing is unmeasured.
+func noTotal(total ownExpr, n rule.Names) string {
+	none := n["events"]
 	if total.whole == "" { // it filters, so only the names show whether it can measure
-		n["noTotal"] = without(total.present)
+		none = total.present
 	}
-	if bad.present != "" {
-		n["noBad"] = without(bad.present)
-	}
+	return without(none) + " unless on () " + n["planned"]
+}
+
+func noBad(bad ownExpr, n rule.Names) string {
+	none := without(bad.present)
 	if bad.whole != "" {
-		n["whole"] = bad.whole
-		n["noBad"] = rule.Expand(`($whole unless on () $bad < Inf and on () $events > 0) or on () ($noBad)`, n)
+		n = maps.Clone(n)
+		n["whole"], n["none"] = bad.whole, none
+		none = rule.Expand(`$whole unless on () $bad < Inf and on () $events > 0 or on () ($none)`, n)
 	}
-	n["totalReason"], n["badReason"] = totalUnmeasured, badUnmeasured
-	return rule.Expand(`
-		(
-			label_replace(($noBad) and on () $events, "$reason", "$badReason", "", "")
-			or
-			label_replace($noTotal, "$reason", "$totalReason", "", "")
-		)
-		unless on () $planned`, n)
+	return "(" + none + ") and on () " + n["events"]
 }
 
 func without(present string) string {
@@ -180,8 +179,8 @@ func ownAlerts() rule.Group {
 		return rule.Expand(`
 			(
 				sum_over_time($corrected[1h]) > on ($slo) group_left () ($events * on ($slo) $budget)
-				and on ($slo, $reason) count_over_time($corrected[1h]) >= 3
-				and on ($slo, $reason) sum_over_time($corrected[1h]) >= on ($slo) group_left () $floor
+				and count_over_time($corrected[1h]) >= 3
+				and sum_over_time($corrected[1h]) >= on ($slo) group_left () $floor
 			)
 			* on ($slo) group_left (owner, page) ($budget`+rule.Braces(page)+` > bool 0)`, n)
 	})...)

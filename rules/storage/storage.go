@@ -31,15 +31,17 @@ var exprNames = rule.Names{
 
 	"size":      metric.FilesystemSize.Name,
 	"available": metric.FilesystemAvailable.Name,
-	"inodes":    metric.FilesystemInodesLeft.Name,
-	"readonly":  metric.FilesystemReadOnly.Name,
-	"writable":  metric.FilesystemWritable.Name,
-	"unusable":  metric.FilesystemUnusable.Name,
-	"low":       metric.FilesystemLow.Name,
-	"full":      metric.FilesystemFull.Name,
-	"full30m":   metric.FilesystemFullIn["30m"].Name,
-	"full6h":    metric.FilesystemFullIn["6h"].Name,
-	"full3d":    metric.FilesystemFullIn["3d"].Name,
+	"gone":      metric.FilesystemGone.Name,
+	"inodesAll": metric.FilesystemInodes.Name, "inodesFree": metric.FilesystemInodesFree.Name,
+	"inodes":   metric.FilesystemInodesLeft.Name,
+	"readonly": metric.FilesystemReadOnly.Name,
+	"writable": metric.FilesystemWritable.Name,
+	"unusable": metric.FilesystemUnusable.Name,
+	"low":      metric.FilesystemLow.Name,
+	"full":     metric.FilesystemFull.Name,
+	"full30m":  metric.FilesystemFullIn["30m"].Name,
+	"full6h":   metric.FilesystemFullIn["6h"].Name,
+	"full3d":   metric.FilesystemFullIn["3d"].Name,
 }
 
 // Subject judges disks and filesystems.
@@ -61,13 +63,10 @@ func either(level, ours, theirs string) string {
 // under one name. It is the host name where an exporter of ours reads the machine too: only then is it certain.
 // Otherwise it is the project of Supabase, or the address without its port.
 func sources(p *config.Policy) rule.Group {
-	var seen []string
 	by := rule.Join(metric.LabelEnvironment, "job", "instance", metric.LabelSupabaseProject, metric.LabelSupabaseInstance)
-	for _, series := range []string{
+	seen := "group by (" + by + ") (" + rule.Held(rule.AnyName([]string{
 		metric.NodeLoad1, metric.NodeDiskNow, metric.NodeFilesystemSize, metric.NodeMemoryTotal,
-	} {
-		seen = append(seen, "group by ("+by+") ("+rule.Held(series)+")")
-	}
+	})) + ")"
 	return rule.Group{Name: "thorbis-storage-sources", Interval: rule.TotalsInterval, Rules: []rule.Rule{
 		{Record: metric.HostSeen, Expr: expr(`
 			time() + 0 * max by ($host) ($observed or $booted)
@@ -77,7 +76,7 @@ func sources(p *config.Policy) rule.Group {
 				label_replace(
 					label_replace(
 						label_replace(
-							`+rule.Adopted(p, strings.Join(seen, "\n\t\t\t\t\t\t\t\tor "))+`,
+							`+rule.Adopted(p, seen)+`,
 							"host", "$address", "instance", "(.+?)(?::[0-9]+)?"
 						),
 						"host", "$address", "$project", "(.+)"
@@ -106,22 +105,20 @@ func operation(op, expr string) string {
 	return `label_replace(` + expr + `, "` + metric.LabelOperation + `", "` + op + `", "", "")`
 }
 
-// ofMachine returns the last value of a gauge on a part of a machine, until an exporter of that machine reports
-// without it. The part was then removed from the policy or from the machine. stated is a series that every such part
-// has.
-func ofMachine(selector, level, stated string) string {
-	return `(` + selector + ` or ` + rule.Held(selector) + ` and on (` + level + `) ` + stated + ` or ` +
-		rule.Held(selector) + ` unless on ($host) $observed)`
+// gone returns what an exporter of ours stated within five minutes and no longer states, though it reads the machine.
+// It was removed from the policy or from the machine. While the exporter is silent, nothing is gone.
+func gone(level, held, stated string) string {
+	return expr(
+		`group by (` + level + `) (` + held + ` and on ($host) $observed unless on (` + level + `) ` + stated + `)`)
 }
 
-// rateOfMachine returns the rate of a counter in the same way.
-func rateOfMachine(m *metric.Metric) string {
-	rate := "rate(" + m.Name + "[5m])"
-	return `(` + rate + ` and ` + m.Name + ` or ` + rate + ` unless on ($host) $observed)`
+// eitherDevice returns the rate of a counter of ours on devices, and foreign ones where we have none.
+func eitherDevice(level string, m *metric.Metric, theirs string) string {
+	return either(level, "rate("+m.Name+"[5m]) unless on ($device) "+metric.DeviceGone.Name, theirs)
 }
 
-// rateOf records the rates of an operation's counters, ours and foreign ones, by operation.
-func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) rule.Rule {
+// foreignRates returns the rates of an operation's counters of foreign exporters, by operation.
+func foreignRates(theirs map[string]string) string {
 	var terms []string
 	for _, op := range []string{
 		metric.OperationRead, metric.OperationWrite, metric.OperationDiscard, metric.OperationFlush,
@@ -130,15 +127,14 @@ func rateOf(r *metric.Record, ours *metric.Metric, theirs map[string]string) rul
 			terms = append(terms, operation(op, "rate("+series+"[5m])"))
 		}
 	}
-	return rule.Rule{Record: r, Expr: either("$deviceOp", rateOfMachine(ours),
-		rule.Foreign("\n\t\t\t\t"+strings.Join(terms, "\n\t\t\t\tor ")+"\n\t\t\t"))}
+	return rule.Foreign(strings.Join(terms, "\n\t\t\tor "))
 }
 
 // devices records what block devices do, and how much of what was bought that is.
 func devices(p *config.Policy) rule.Group {
-	seconds := either("$deviceOp", rateOfMachine(metric.StorageSeconds), rule.Foreign(
-		operation(metric.OperationRead, "rate("+metric.NodeDiskReadSeconds+"[5m])")+" or "+
-			operation(metric.OperationWrite, "rate("+metric.NodeDiskWriteSeconds+"[5m])")))
+	seconds := eitherDevice("$deviceOp", metric.StorageSeconds, foreignRates(map[string]string{
+		metric.OperationRead: metric.NodeDiskReadSeconds, metric.OperationWrite: metric.NodeDiskWriteSeconds,
+	}))
 	objective := func(op string, d config.Duration) rule.Rule {
 		return rule.Rule{
 			Record: metric.DeviceLatencyObjective, Expr: "vector(" + secondsOf(d) + ")",
@@ -152,16 +148,20 @@ func devices(p *config.Policy) rule.Group {
 		return `label_replace(sum by ($device) (` + record + `{operation=~"read|write"}), "limit", "` + name + `", "", "")`
 	}
 	return rule.Group{Name: "thorbis-storage-devices", Interval: rule.TotalsInterval, Rules: append([]rule.Rule{
-		rateOf(metric.DeviceOperations, metric.StorageOperations, map[string]string{
+		{Record: metric.DeviceGone, Expr: gone("$device", rule.Held(metric.StorageOperations.Name),
+			metric.StorageOperations.Name)},
+		{Record: metric.DeviceForeignOperations, Expr: expr(`max by ($deviceOp) (` + foreignRates(map[string]string{
 			metric.OperationRead: metric.NodeDiskReads, metric.OperationWrite: metric.NodeDiskWrites,
 			metric.OperationDiscard: metric.NodeDiskDiscards, metric.OperationFlush: metric.NodeDiskFlushes,
-		}),
-		rateOf(metric.DeviceBytes, metric.StorageBytes, map[string]string{
+		}) + `)`)},
+		{Record: metric.DeviceOperations, Expr: eitherDevice("$deviceOp", metric.StorageOperations,
+			metric.DeviceForeignOperations.Name)},
+		{Record: metric.DeviceBytes, Expr: eitherDevice("$deviceOp", metric.StorageBytes, foreignRates(map[string]string{
 			metric.OperationRead: metric.NodeDiskReadBytes, metric.OperationWrite: metric.NodeDiskWrittenBytes,
-		}),
+		}))},
 		{Record: metric.DeviceLatency, Expr: expr(`(` + seconds + `) / ($ops > 0)`)},
-		{Record: metric.DeviceQueue, Expr: either("$device",
-			rateOfMachine(metric.StorageWeightedSeconds), rule.Foreign("rate("+metric.NodeDiskWeighted+"[5m])"))},
+		{Record: metric.DeviceQueue, Expr: eitherDevice("$device", metric.StorageWeightedSeconds,
+			rule.Foreign("rate("+metric.NodeDiskWeighted+"[5m])"))},
 		objective(metric.OperationRead, p.Storage.Latency.Read),
 		objective(metric.OperationWrite, p.Storage.Latency.Write),
 		{Record: metric.DeviceLatencyRatio, Expr: expr(`

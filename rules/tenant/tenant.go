@@ -38,7 +38,8 @@ var exprNames = rule.Names{
 	"utilization":  metric.ServiceUtilization.Name,
 	"unknownShare": metric.UnknownHostShare.Name,
 	"mostUnknown":  metric.UnknownMost.Name,
-	"classRate":    metric.ServiceClassRate.Name,
+	"scraped":      metric.ServiceScraped.Name,
+	"missing":      metric.TenantMissing.Name,
 	"silent":       metric.TenantSilent.Name,
 	"peak":         metric.ServiceExpectedPeak.Name,
 	"counted":      metric.ServiceRequests.Name,
@@ -52,12 +53,16 @@ var exprNames = rule.Names{
 	"source":       rule.Join(metric.LabelEnvironment, metric.LabelAppService, metric.LabelSource),
 	"up":           metric.TenantSourceUp.Name,
 	"records":      metric.SourceRecords.Name,
+	"steadily":     metric.SourceSteady.Name,
+	"behind":       metric.SourceBehind.Name,
+	"newestEvent":  rule.Held(metric.TenantSourceNewestEvent.Name),
+	"sourceInfo":   metric.TenantSourceInfo.Name,
+	"removed":      metric.SourceRemoved.Name,
 	"mute":         metric.SourceSilent.Name,
 	"planned":      metric.Maintenance.Name,
 	"outage":       metric.SLOOutage.Name,
 	"bytesRead":    metric.TenantSourceBytes.Name,
 	"lineMax":      "1048576",
-	"sourceOne":    "environment, job, instance, source",
 	"lag":          metric.TenantSourceLag.Name,
 	"lines":        metric.TenantSourceLines.Name,
 	"rejects":      metric.TenantSourceRejects.Name,
@@ -73,22 +78,16 @@ var exprNames = rule.Names{
 
 // Subject judges the traffic of tenants and its sources.
 var Subject = rule.Subject{File: "tenant.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return []rule.Group{throughput(), silentTenants(), requestSources(p), silentSources(p)}, nil
+	return []rule.Group{throughput(), durations(), silentTenants(), requestSources(p), silentSources()}, nil
 }}
 
-func throughput() rule.Group {
-	record := func(r *metric.Record, text string) rule.Rule {
-		return rule.Rule{Record: r, Expr: rule.Expand(text, exprNames)}
-	}
+func record(r *metric.Record, text string) rule.Rule {
+	return rule.Rule{Record: r, Expr: rule.Expand(text, exprNames)}
+}
+
+// durations records how long requests take.
+func durations() rule.Group {
 	rules := []rule.Rule{
-		record(metric.TenantRate, `sum by ($serviceTenant) (rate($requests[5m]))`),
-		record(metric.ServiceRate, `sum by ($service) (rate($known[5m]))`),
-		record(metric.ServiceClassRate, `sum by ($service, code_class) (rate($counted[5m]))`),
-		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
-		record(metric.TenantShare, `$tenantRate{$anyTenant} / on ($service) group_left () ($serviceRate > 0) >= $someShare`),
-		record(metric.ServiceUtilization, `$serviceRate / on ($service) (max by ($service) ($peak) > 0)`),
-		record(metric.UnknownHostShare,
-			`sum by ($service) (rate($unknown[5m])) / on ($service) (sum by ($service) ($classRate) > 0)`),
 		record(metric.RequestDurationRate, `sum by ($service) (rate($duration[5m]))`),
 		record(metric.RequestDurationBucketRate, `sum by ($service, le) (rate(${duration}_bucket[5m]))`),
 	}
@@ -101,6 +100,27 @@ func throughput() rule.Group {
 				histogram_quantile(`+q+`, $classic) >= 0`, exprNames),
 		})
 	}
+	return rule.Group{Name: "thorbis-tenant-durations", Interval: rule.WindowInterval, Rules: rules}
+}
+
+// throughput records how many requests there are, and judges their number.
+func throughput() rule.Group {
+	rules := []rule.Rule{
+		// Six minutes, so that five that are scraped in full are 1 whatever the interval of scrapes. Steps of 5 s find the
+		// first scrape; longer ones than an interval find a later one. 7.5 s are half of an interval, by which rate()
+		// extrapolates beyond the first sample.
+		record(metric.ServiceScraped, `
+			clamp_max((time() + 7.5 - min by ($service) (min_over_time(timestamp($counted)[6m:5s]))) / 300, 1)`),
+		record(metric.TenantRate, `sum by ($serviceTenant) (rate($requests[5m])) / on ($service) group_left () $scraped`),
+		record(metric.ServiceRate, `sum by ($service) (rate($known[5m])) / on ($service) $scraped`),
+		record(metric.ServiceClassRate,
+			`sum by ($service, code_class) (rate($counted[5m])) / on ($service) group_left () $scraped`),
+		record(metric.ServiceActive, `count by ($service) ($tenantRate{$anyTenant} > 0)`),
+		record(metric.TenantShare, `$tenantRate{$anyTenant} / on ($service) group_left () ($serviceRate > 0) >= $someShare`),
+		record(metric.ServiceUtilization, `$serviceRate / on ($service) (max by ($service) ($peak) > 0)`),
+		record(metric.UnknownHostShare,
+			`sum by ($service) (rate($unknown[5m])) / on ($service) (sum by ($service) (rate($counted[5m])) > 0)`),
+	}
 	rules = append(rules,
 		rule.Lasting(ofService(metric.NearPeakAlert, "P3", 2*rule.Patience, `$utilization > $nearPeak`, rule.Text{
 			Summary: "A service is near its expected peak throughput.",
@@ -111,7 +131,7 @@ func throughput() rule.Group {
 	rules = append(rules, ofService(metric.NoisyNeighbourAlert, "P3", 2*rule.Patience, `
 		(
 			$share >= $noisyShare
-			unless on ($serviceTenant)
+			unless
 			$share < $noisyGrowth * $share offset 1d
 		)
 		and on ($service) $active >= $noisyTenants
@@ -173,19 +193,13 @@ func hourly() []rule.Rule {
 func silentTenants() rule.Group {
 	var weeks []string
 	for week := 1; week <= 4; week++ {
-		weeks = append(weeks,
-			fmt.Sprintf(`label_replace(last_over_time($hour[65m] offset %[1]dw), "week", "%[1]d", "", "")`, week))
+		weeks = append(weeks, fmt.Sprintf(`last_over_time($hour[65m] offset %dw) >= $silentFloor`, week))
 	}
-	hours := strings.Join(weeks, "\nor\n")
 	return rule.Group{Name: "thorbis-tenant-silent", Interval: 5 * time.Minute, Rules: append(hourly(), []rule.Rule{
+		{Record: metric.TenantMissing, Expr: rule.Expand(
+			strings.Join(weeks, "\n\t\tand ")+"\n\t\tunless sum by ($serviceTenant) (increase($requests[1h])) > 0", exprNames)},
 		{Record: metric.TenantSilent, Expr: rule.Expand(`
-			(
-				min by ($serviceTenant) (`+hours+`) >= $silentFloor
-				and on ($serviceTenant)
-				count by ($serviceTenant) (`+hours+`) == 4
-			)
-			unless on ($serviceTenant)
-			sum by ($serviceTenant) (increase($requests[1h])) > 0
+			$missing
 			and on ($service)
 			$events5m > 0
 			and on ($oneTenant)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/post"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
@@ -49,7 +50,7 @@ func (c *Client) Check() error {
 // ping is one report.
 type ping struct {
 	name, action string // start, log, or an exit status
-	rid          string
+	rid, by      string
 	began, ended time.Time // of the end of a run
 	body         string
 }
@@ -101,7 +102,7 @@ func (c *Client) try(ctx context.Context, p ping) error {
 	}
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	req.Header.Set("User-Agent", "thorbis_exporter")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := post.Do(req)
 	if err != nil {
 		return secret.Error(err)
 	}
@@ -126,6 +127,9 @@ func (c *Client) address(p ping) string {
 		parts = []string{parts[0], url.PathEscape(c.Key), url.PathEscape(p.name)}
 	}
 	query := url.Values{"rid": {p.rid}}
+	if p.by != "" {
+		query.Set("by", p.by)
+	}
 	if !p.ended.IsZero() {
 		query.Set("began", p.began.UTC().Format(time.RFC3339Nano))
 		query.Set("ended", p.ended.UTC().Format(time.RFC3339Nano))
@@ -133,12 +137,12 @@ func (c *Client) address(p ping) string {
 	return strings.Join(append(parts, p.action), "/") + "?" + query.Encode()
 }
 
-// Done reports that a task is done now.
-func (c *Client) Done(ctx context.Context, name, message string) error {
+// Done reports that a procedure is done now; by, if it is not empty, names the person whose key it is reported with.
+func (c *Client) Done(ctx context.Context, name, by, message string) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if err := c.send(ctx, ping{name: name, action: "0", rid: newID(), body: message}); err != nil {
+	if err := c.send(ctx, ping{name: name, action: "0", rid: newID(), by: by, body: message}); err != nil {
 		return fmt.Errorf("procedure %s is not reported: %w", name, err)
 	}
 	return nil

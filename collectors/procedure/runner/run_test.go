@@ -29,6 +29,7 @@ type receiver struct {
 	got  []string // path and query, without the run's id
 	rids map[string]bool
 	body string // of the last one
+	by   string // of the last one
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -45,7 +46,7 @@ func newReceiver(t *testing.T) *receiver {
 				text += " " + at
 			}
 		}
-		r.got, r.body = append(r.got, text), string(body)
+		r.got, r.body, r.by = append(r.got, text), string(body), req.URL.Query().Get("by")
 		w.WriteHeader(r.code)
 	}))
 	t.Cleanup(r.Close)
@@ -261,20 +262,20 @@ func TestKeptIsBounded(t *testing.T) {
 func TestDone(t *testing.T) {
 	r := newReceiver(t)
 	c := &Client{URL: r.URL + "/ping/", Key: key, Pause: time.Millisecond}
-	if err := c.Done(t.Context(), "job", "by hand"); err != nil || r.body != "by hand" {
-		t.Errorf("%v, %q", err, r.body)
+	if err := c.Done(t.Context(), "job", "ada", "by hand"); err != nil || r.body != "by hand" || r.by != "ada" {
+		t.Errorf("%v, %q by %q", err, r.body, r.by)
 	}
 	if pings := r.pings(); pings != "job/0" {
 		t.Error(pings)
 	}
 	r.answer(http.StatusNotFound)
 	var refused *refusedError
-	if err := c.Done(t.Context(), "job", ""); !errors.As(err, &refused) {
+	if err := c.Done(t.Context(), "job", "", ""); !errors.As(err, &refused) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := c.Done(ctx, "job", ""); err == nil {
+	if err := c.Done(ctx, "job", "", ""); err == nil {
 		t.Error("done after the end")
 	}
 }

@@ -40,10 +40,28 @@ func (w *textWriter) windows() error {
 	if w.view.Store == "" {
 		return nil
 	}
+	w.windowCounted()
 	if err := w.windowRequests(); err != nil {
 		return err
 	}
 	return w.windowBad()
+}
+
+// windowCounted writes for how much of each window requests were counted at all.
+func (w *textWriter) windowCounted() {
+	name := w.header(metric.TenantWindowCounted, "gauge")
+	for service, app := range w.view.Services {
+		shares, ok := w.view.Counted(service)
+		if !ok {
+			continue
+		}
+		for i, window := range store.WindowNames() {
+			b := append(append(append(w.buf.b, name...), `{app_service="`...), app...)
+			b = append(append(append(b, `",environment="`...), w.options.Environment...), `",store="`...)
+			b = append(append(append(b, w.view.Store...), `",window="`...), window...)
+			w.buf.b = append(strconv.AppendFloat(append(b, `"} `...), shares[i], 'g', -1, 64), '\n')
+		}
+	}
 }
 
 func (w *textWriter) windowRequests() error {
@@ -96,6 +114,9 @@ func (w *protoWriter) windows() error {
 		windows[i] = appendPair(nil, metric.LabelWindow, name)
 	}
 	identity := appendPair(nil, metric.LabelStore, w.view.Store)
+	if err := w.windowCounted(windows[:], identity); err != nil {
+		return err
+	}
 	w.begin(metric.TenantWindowRequests, protoGauge)
 	for i := range w.listed {
 		c := &w.listed[i]
@@ -118,6 +139,23 @@ func (w *protoWriter) windows() error {
 			if err := w.windowed(windows[:], counts[:]); err != nil {
 				return err
 			}
+		}
+	}
+	return w.message()
+}
+
+func (w *protoWriter) windowCounted(windows [][]byte, identity []byte) error {
+	w.begin(metric.TenantWindowCounted, protoGauge)
+	for service := range w.view.Services {
+		shares, ok := w.view.Counted(service)
+		if !ok {
+			continue
+		}
+		w.common = append(append(w.common[:0], w.services[service]...), identity...)
+		for i, share := range shares {
+			w.inner = appendDouble(w.inner[:0], 1, share)
+			w.metric = appendBytes(append(append(w.metric[:0], w.common...), windows[i]...), 2, w.inner)
+			w.put()
 		}
 	}
 	return w.message()

@@ -126,6 +126,25 @@ func TestWindowsAreExposed(t *testing.T) {
 			}
 		}
 	}
+	counted := windowSeries(write(t, b, Text, Options{}), metric.TenantWindowCounted)
+	for i, m := range protos[metric.TenantWindowCounted.Name].GetMetric() {
+		of := texts[metric.TenantWindowCounted.Name].GetMetric()[i]
+		for _, name := range append(slices.Clone(metric.TenantWindowCounted.Labels), metric.LabelEnvironment) {
+			if label(m, name) != label(of, name) {
+				t.Errorf("%v, want %v", m, of)
+			}
+		}
+		// They are not of the same moment. The state is some seconds old at most, the shortest window 300.
+		if got := m.GetGauge().GetValue(); got < 0 || got > 0.5 {
+			t.Errorf("counted in a state that began a moment ago: %v", m)
+		}
+	}
+	inProtobuf := len(protos[metric.TenantWindowCounted.Name].GetMetric())
+	if want := int(store.Windows); len(counted) != want || inProtobuf != want ||
+		!strings.HasPrefix(counted[0], `thorbis_tenant_window_counted_ratio{app_service="web",environment="test",store="`+
+			identity+`",window="1d"} `) {
+		t.Errorf("counted:\n%s", strings.Join(counted, "\n"))
+	}
 	only := write(t, b, Text, Options{Only: map[string]bool{"beta": true}})
 	if n := len(windowSeries(only, metric.TenantWindowRequests)); n != int(store.Windows) ||
 		strings.Contains(string(only), "acme") {

@@ -78,7 +78,7 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 		used[service] = true
 	}
 	for i, t := range ix.services {
-		if !used[i] { // nothing counts for it any more
+		if t.counting = used[i]; !t.counting { // nothing counts for it any more
 			ix.markStale(i, slices.Collect(maps.Keys(t.names)), false)
 			ix.forget(i, func(string) bool { return true })
 		}

@@ -318,6 +318,13 @@ func (s *Store) today(tenant string) []history.Record {
 	slots, st := s.index.slotsOf(tenant), s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
+	if len(slots) == 0 { // the end of one that has left may not be saved yet
+		for i := range st.slots {
+			if s := &st.slots[i]; s.name == tenant && s.life != free && s.special == ordinary {
+				slots = append(slots, uint32(i))
+			}
+		}
+	}
 	var all []history.Record
 	for _, day := range st.closed {
 		for _, e := range day.Entries {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -186,5 +187,31 @@ func TestThresholdsChangeOnADay(t *testing.T) {
 		if len(got) != 1 || !reflect.DeepEqual(got[0].Slow, []uint64{0, 3}) || len(got[0].Thresholds) != 2 {
 			t.Errorf("compacted %v: %+v", compacted, got)
 		}
+	}
+}
+
+// The day of a tenant without series that leaves stays in sight also until its end is saved.
+func TestDayOfATenantThatLeaves(t *testing.T) {
+	conf := manyTenants(30, 20)
+	d := newTestStore(t, t.TempDir(), conf)
+	name := ""
+	for registered := range conf.Registered {
+		d.Admit(d.web.Service, registered)
+	}
+	for hidden := range d.index.services[d.web.Service].hidden {
+		name = hidden
+	}
+	if name == "" {
+		t.Fatal("every tenant has series")
+	}
+	d.one(name, requests{good: 7})
+	date := d.saved.date
+	conf.Registered = maps.Clone(conf.Registered)
+	delete(conf.Registered, name)
+	d.Configure(conf)
+	before := d.byDay(name)[date].Requests
+	_ = d.save()
+	if after := d.byDay(name)[date].Requests; before != 7 || after != 7 {
+		t.Errorf("%s had %d requests before its end was saved and %d after, want 7", name, before, after)
 	}
 }

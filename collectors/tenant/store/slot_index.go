@@ -61,6 +61,7 @@ type tracked struct {
 	mostTroubled      []suspect          // those without series, as of the last minute
 	waitingTroubled   int                // how many there are
 	admitted, demoted uint64
+	counting          bool // a source of the policy counts for it
 }
 
 type staleSlot struct {

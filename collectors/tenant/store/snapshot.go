@@ -125,6 +125,12 @@ func (st *State) snapshot(segment uint64) []byte {
 		b = st.appendWindows(b, part)
 		put()
 	}
+	for i := range st.services {
+		if st.services[i].counted != nil {
+			b = st.appendCountedRing(b, i)
+			put()
+		}
+	}
 	return out
 }
 

@@ -46,9 +46,11 @@ type service struct {
 	other, unknown uint32 // slots
 	probes         [5]uint64
 	created        int64
-	ended          uint64 // requests of slots that were freed since the start; not saved
-	hidden         int    // slots
-	planned        bool   // its requests do not count in windows: planned work
+	ended          uint64   // requests of slots that were freed since the start; not saved
+	hidden         int      // slots
+	planned        bool     // its requests do not count in windows: planned work
+	counted        *windows // for how many milliseconds it was counted, nil before the first record of it
+	countedTo      int64    // until when, Unix milliseconds; 0 before the first record of it
 }
 
 // source is what is saved of one source.
@@ -101,6 +103,8 @@ const (
 	recordTick
 	recordPeriod
 	recordWindows
+	recordCounted
+	recordCountedRing
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -167,6 +171,10 @@ func (st *State) apply(record []byte) error {
 		err = st.applyPeriod(r)
 	case recordWindows:
 		err = st.applyWindows(r)
+	case recordCounted:
+		err = st.applyCounted(r)
+	case recordCountedRing:
+		err = st.applyCountedRing(r)
 	case recordDetails:
 		err = st.applyDetails(r)
 	case recordBatch:

@@ -52,13 +52,16 @@ func (s *Store) beginTick() {
 		return
 	}
 	ix.tick = uint32(tick)
-	var planned []int
+	var planned, counted []int
 	for i, t := range ix.services {
+		if t.counting {
+			counted = append(counted, i)
+		}
 		if ix.planned != nil && ix.planned(t.name, now) {
 			planned = append(planned, i)
 		}
 	}
-	ix.records = append(ix.records, appendTick(nil, ix.tick, planned))
+	ix.records = append(ix.records, appendTick(nil, ix.tick, planned), appendCounted(nil, now.UnixMilli(), counted))
 }
 
 // appendTick encodes a tick with the numbers of the services in planned work.
@@ -81,6 +84,7 @@ func (st *State) applyTick(r *reader) error {
 		for i := range st.slots {
 			st.slots[i].windows = nil
 		}
+		st.restartCounted(uint32(tick))
 		fallthrough
 	case back <= 0:
 		st.tick = uint32(tick)
@@ -125,6 +129,11 @@ func (st *State) applyPeriod(r *reader) error {
 	for i := range st.slots {
 		if w := st.slots[i].windows; w != nil {
 			w.restartPeriod()
+		}
+	}
+	for i := range st.services {
+		if counted := st.services[i].counted; counted != nil {
+			counted.restartPeriod()
 		}
 	}
 	return nil

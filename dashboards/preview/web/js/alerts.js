@@ -200,7 +200,7 @@ export class AlertsPage {
       ...FILTERS.map(([key, words]) => {
         const n = key === 'all' ? all.length : all.filter((r) => stateOf(r) === key).length;
         return h(
-          `button.chip.${key}`,
+          `button.chip.${key === 'bad' && n === 0 ? 'none' : key}`,
           {
             type: 'button',
             'aria-pressed': String(this.filter === key),

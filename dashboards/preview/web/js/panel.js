@@ -220,6 +220,7 @@ export class Panel {
       type: this.model.type,
       empty: Boolean(drawn.empty || drawn.missing),
       series: drawn.series ?? 0,
+      says: drawn.empty || drawn.missing ? (this.model.fieldConfig?.defaults?.noValue ?? '') : '',
       errors,
       unsupported: [...new Set(problems)],
       at: dateTime(this.env.time.to),

@@ -50,22 +50,25 @@ const SECONDS = [
   300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
   63072000, 315360000,
 ];
-const BINARY = Array.from({ length: 62 }, (_, i) => 2 ** (i - 10));
+const BINARY = Array.from({ length: 62 }, (_, i) => 2 ** i);
+const WHOLE = Array.from({ length: 15 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
 
 // tickTexts are the texts of ticks, with as few decimals as say where they are.
 function tickTexts(unit, splits, decimals) {
   const format = formatter(unit);
   const all = (d) => splits.map((v) => (v === null ? { text: '' } : format(v, d)));
   const exact = all(9).map((t) => Number(t.text));
-  const most = Math.max(...exact.map(Math.abs).filter(Number.isFinite), 0);
+  const most = Math.max(...splits.map(Math.abs).filter(Number.isFinite), 0);
+  // How far a text is from its tick, in the unit of the ticks: 1.5 K is 1500.
+  const off = (t, i) => Math.abs((Number(t.text) - exact[i]) * (exact[i] ? splits[i] / exact[i] : 1));
   for (let d = 0; d <= 6; d++) {
     const texts = all(d);
-    if (texts.every((t, i) => !(Math.abs(Number(t.text) - exact[i]) > 0.004 * most))) return texts.map(plainText);
+    if (texts.every((t, i) => !(off(t, i) > 0.004 * most))) return texts.map(plainText);
   }
   return all(decimals).map(plainText);
 }
 
-export function valueAxis({ scale, unit, decimals, side = 3, label, grid = true, width = 0 }) {
+export function valueAxis({ scale, unit, decimals, side = 3, label, grid = true, width = 0, whole = false }) {
   return {
     scale,
     side,
@@ -78,7 +81,7 @@ export function valueAxis({ scale, unit, decimals, side = 3, label, grid = true,
     grid: { show: grid, stroke: gridInk, width: 1 },
     ticks: { show: false },
     space: 28,
-    incrs: isBinary(unit) ? BINARY : unit === 's' ? SECONDS : undefined,
+    incrs: isBinary(unit) ? BINARY : unit === 's' ? SECONDS : whole ? WHOLE : undefined,
     values: (_, splits) => tickTexts(unit, splits, decimals),
     size: (_, values) =>
       Math.max(width, Math.ceil(Math.max(16, ...(values ?? []).map((v) => textWidth(v ?? '')))) + 14),

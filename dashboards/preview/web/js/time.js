@@ -175,6 +175,7 @@ export const RANGES = [
   ['now-24h', 'Last 24 hours'],
   ['now-2d', 'Last 2 days'],
   ['now-7d', 'Last 7 days'],
+  ['now-14d', 'Last 14 days'],
   ['now-30d', 'Last 30 days'],
   ['now-90d', 'Last 90 days'],
   ['now/d', 'Today so far'],

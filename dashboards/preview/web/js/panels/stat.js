@@ -70,7 +70,7 @@ export function cells(n, orientation, { width, height }) {
       ? [1, n]
       : [Math.min(n, Math.ceil((n * 26) / height)), Math.ceil(n / Math.ceil((n * 26) / height))];
   if (orientation === 'vertical')
-    return width / n >= 70
+    return width / n >= 46
       ? [n, 1]
       : [Math.max(1, Math.floor(width / 90)), Math.ceil(n / Math.max(1, Math.floor(width / 90)))];
   // As Grafana's VizRepeater: as large as squares can be.
@@ -107,7 +107,7 @@ export function render(el, { frames, panel, env, size }) {
   const room = wide ? w * 0.5 - 16 : w - 14;
   const graph = (options.graphMode ?? 'area') === 'area' && hh > 60 && list.some((f) => f.line);
   const above = graph ? hh * 0.6 : hh; // above the graph
-  const most = Math.min(64, wide ? above * 0.62 : named && values ? above - nameSize * 1.25 - 8 : above * 0.66);
+  const most = Math.min(64, wide ? above * 0.62 : named && values ? (above - nameSize * 1.2 - 8) / 1.15 : above * 0.66);
   const empty = list.every((f) => f.nothing); // words, which need no large letters
   const valueSize = Math.min(empty ? 28 : Infinity, ...shown.map((f) => fit(plainText(f.d), room, most)));
   const grid = h(

@@ -87,13 +87,16 @@ function oneFrame(frames, index) {
   return frames[index] ?? frames[0];
 }
 
-// inSight are the columns in their order. On a telephone those that say the same in every row come last: the first
-// columns are what is read.
+// inSight are the columns in their order. On a telephone the first two names come first, then all figures, then other
+// names, and last what says the same in every row: the first columns are what is read.
 function inSight(f) {
   if (innerWidth > 700) return f.fields;
   const same = (x) =>
     x.type === 'string' && x.values.every((v) => v === x.values[0]) && (f.length > 1 || x.name === 'environment');
-  return [...f.fields.filter((x) => !same(x)), ...f.fields.filter(same)];
+  const rest = f.fields.filter((x) => !same(x));
+  const names = rest.filter((x) => x.type === 'string');
+  const figures = rest.filter((x) => x.type !== 'string');
+  return [...names.slice(0, 2), ...figures, ...names.slice(2), ...f.fields.filter(same)];
 }
 
 export function render(el, context) {

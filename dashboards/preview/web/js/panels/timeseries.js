@@ -149,7 +149,8 @@ export function render(el, { frames, panel, env, state, size }) {
   const plot = h('div.plot');
   const box = h(`div.graph${side ? '.side' : ''}`, {}, plot, list);
   clear(el).append(box);
-  if (list && !side) list.style.maxHeight = `${Math.max(40, Math.floor(size.height * 0.35))}px`;
+  if (list && !side) fitLegend(el, list, size);
+  if (list && side) list.classList.toggle('tight', list.scrollWidth > list.clientWidth);
   const area = {
     width: Math.floor(plot.clientWidth),
     height: Math.floor(size.height - (list && !side ? list.offsetHeight : 0)),
@@ -164,6 +165,16 @@ export function render(el, { frames, panel, env, state, size }) {
   state.plot = u;
   u.hooks.setCursor = [follow(u, (i, top) => tooltip(u, options.tooltip ?? {}, series, i, top))];
   return { empty: false, series: series.length, destroy: () => (hideTip(), u.destroy()) };
+}
+
+// fitLegend bounds the legend below a graph, so that it leaves room for the graph. On a telephone, where its lines are
+// short, the panel grows with it.
+function fitLegend(el, list, size) {
+  const [usual, most] = [62, 182];
+  const narrow = innerWidth <= 900;
+  list.style.maxHeight = narrow ? `${most}px` : `${Math.max(40, Math.floor(size.height * 0.35))}px`;
+  const more = narrow ? Math.max(0, Math.min(most, list.scrollHeight) - usual) : 0;
+  el.closest('.panel')?.style.setProperty('--legend', `${more}px`);
 }
 
 function uplotOptions(env, area, panel, series, bands) {
@@ -190,6 +201,8 @@ function uplotOptions(env, area, panel, series, bands) {
         grid: i === 0,
         label: custom.axisLabel,
         width: custom.axisWidth,
+        // Things that are counted have no halves.
+        whole: ['short', 'none', undefined].includes(x.config.unit) && members.every((m) => m.values.every(isWhole)),
       }),
     );
   });
@@ -231,6 +244,8 @@ function uplotOptions(env, area, panel, series, bands) {
   o.hooks.drawClear.push((u) => drawThresholds(u, series));
   return o;
 }
+
+const isWhole = (v) => v === null || v === undefined || Number.isInteger(v);
 
 // alone returns the samples that have no neighbour, which no line shows; all where all are shown anyway.
 function alone(u, at, show) {

@@ -1,4 +1,6 @@
-package dashboards
+// Package dashboardtest has what tests and benchmarks ask dashboards for: the queries of their panels with variables
+// filled in, and series of every metric with labels that agree with each other.
+package dashboardtest
 
 import (
 	"fmt"
@@ -49,6 +51,9 @@ var things = []thing{
 		{"tenant": "globex", "app_service": "web", "tier": "standard", "slo": "availability", "owner": "sre", "page": "P4"},
 	}},
 	{"server", []map[string]string{{"server": "main", "database": "app"}}},
+	{"vendor", []map[string]string{{
+		"vendor": "supabase", "component": "Database", "owner": "sre", "app_service": "web", "page": "P1",
+	}}},
 	{"app_service", []map[string]string{{
 		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
 	}}},
@@ -62,7 +67,7 @@ var choices = map[string][]string{
 	"priority": {"P1", "P2", "P3", "P4"}, "window": {"1m", "5m", "15m"}, "resource": {"cpu", "io"}, "process": {"app"},
 	"canary": {"data"}, "collector": {"health"}, "mode": {"user", "idle"}, "object": {"relation"}, "context": {"normal"},
 	"status": {"clientHold"}, "sha256": {"0"}, "version": {"1"}, "program": {"x"}, "format": {"nginx-json"},
-	"tier": {"enterprise"}, "server": {"main"},
+	"tier": {"enterprise"}, "server": {"main"}, "impact": {metric.VendorImpactMajor},
 }
 
 // windows are those of the requests of tenants.
@@ -75,11 +80,18 @@ var choicesOf = map[string]map[string][]string{
 	metric.PostgresTransactions.Name: {"result": {metric.ResultCommit, metric.ResultRollback}},
 	metric.TenantReceiverPosts.Name:  {"result": {metric.PostAccepted, metric.PostUnauthorized}},
 	metric.TenantWindowRequests.Name: {"window": windows}, metric.TenantWindowBadRequests.Name: {"window": windows},
-	metric.HostPressure.Name: {"kind": {metric.PressureSome}},
+	metric.TenantWindowCounted.Name:  {"window": windows},
+	metric.HostPressure.Name:         {"kind": {metric.PressureSome}},
+	metric.VendorState.Name:          {"state": metric.VendorStates},
+	metric.VendorPageState.Name:      {"state": metric.VendorStates},
+	metric.VendorComponentState.Name: {"state": metric.VendorStates},
+	metric.VendorMonthSeconds.Name:   {"state": metric.VendorStates},
+	metric.VendorStateSeconds.Name:   {"state": metric.VendorStates},
+	metric.VendorSince.Name:          {"state": {metric.VendorOperational, metric.VendorMajor}},
 }
 
-// setsOf are the labels of a metric's series.
-func setsOf(m *metric.Metric) []map[string]string {
+// Sets returns the labels of a metric's series.
+func Sets(m *metric.Metric) []map[string]string {
 	sets := []map[string]string{{}}
 	has := map[string]bool{}
 	for _, about := range things {
