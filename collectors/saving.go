@@ -13,21 +13,24 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// saveTimeout is how long a round waits for the disk.
-const saveTimeout = 2 * time.Second
+// saveTimeout is how long the work of a collector waits for the disk.
+const saveTimeout = 5 * time.Second
 
-// Saving saves the state of a collector at intervals, as one document. A disk that hangs delays neither a scrape nor
-// the collector's work.
+// Saving saves the state of a collector as one document. A disk that hangs delays no scrape, and the collector's work
+// by seconds only. One part of the collector saves; others may note changes and collect.
 type Saving struct {
 	dir     *state.Dir
 	name    string
 	version int
 	encode  func(now time.Time) ([]byte, error)
+	created time.Time
 	logger  *slog.Logger
-	pending <-chan error // of a save that has not come back; of the part that saves
+	pending <-chan error // of a save that has not come back
+	saved   func()       // what to do once it has
 
 	mu      sync.Mutex
-	dirty   bool // something is not saved
+	dirty   bool // something is not saved, nor being saved
+	saving  bool // something is being saved
 	unsaved bool // the last save failed or has not come back
 	at      time.Time
 	counts  [2]uint64 // succeeded, failed
@@ -38,7 +41,8 @@ type Saving struct {
 func NewSaving(dir *state.Dir, logger *slog.Logger, name string, version int,
 	encode func(now time.Time) ([]byte, error),
 ) *Saving {
-	return &Saving{dir: dir, logger: logger, name: name, version: version, encode: encode, at: time.Now()}
+	now := time.Now()
+	return &Saving{dir: dir, logger: logger, name: name, version: version, encode: encode, created: now, at: now}
 }
 
 // Change notes that there is something to save.
@@ -48,6 +52,13 @@ func (s *Saving) Change() {
 	s.dirty = true
 }
 
+// Changed reports whether something is not saved yet. Without a directory nothing is.
+func (s *Saving) Changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return (s.dirty || s.saving) && s.dir != nil
+}
+
 // Start saves at an interval, and what is left at the end.
 func (s *Saving) Start(g *Group, interval time.Duration) {
 	if s.dir != nil {
@@ -55,13 +66,53 @@ func (s *Saving) Start(g *Group, interval time.Duration) {
 	}
 }
 
-// Round saves what has changed, and what was removed from the disk.
+// last saves what the rounds have not.
+func (s *Saving) last() {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	if err := s.Round(ctx); err != nil {
+		s.logger.Warn("The newest state is not saved for the next start", "state", s.name, "err", err)
+	}
+}
+
+// Round saves what has changed, and what was removed from the disk, if no earlier save is pending; else it waits for
+// that one.
 func (s *Saving) Round(ctx context.Context) error {
+	if s.pending != nil {
+		return s.Await(ctx)
+	}
+	return s.Save(ctx, nil)
+}
+
+// Save saves what has changed, and what was removed from the disk, and calls saved, which may be nil, once it is there.
+// After ReasonTimeout that may come yet: the caller awaits it before it changes anything more. No save may be pending.
+func (s *Saving) Save(ctx context.Context, saved func()) error {
+	s.mu.Lock()
+	dirty := s.dirty
+	s.dirty, s.saving = false, dirty // what changes from now on is saved next
+	s.mu.Unlock()
+	s.saved = saved
+	if s.dir == nil {
+		s.finish()
+		return nil
+	}
+	s.pending = Async(func() error {
+		if !dirty && s.dir.Intact(s.name) {
+			return nil
+		}
+		payload, err := s.encode(time.Now())
+		if err != nil {
+			return err
+		}
+		return s.dir.Save(s.name, s.version, payload)
+	})
+	return s.Await(ctx)
+}
+
+// Await waits until no save is pending, and returns how that one went.
+func (s *Saving) Await(ctx context.Context) error {
 	if s.pending == nil {
-		s.mu.Lock()
-		dirty := s.dirty
-		s.mu.Unlock()
-		s.pending = Async(func() error { return s.save(dirty) })
+		return nil
 	}
 	timeout := time.NewTimer(saveTimeout)
 	defer timeout.Stop()
@@ -70,51 +121,39 @@ func (s *Saving) Round(ctx context.Context) error {
 		s.pending = nil
 		return s.note(err)
 	case <-timeout.C:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.unsaved = true
 	case <-ctx.Done():
 	}
+	s.mu.Lock()
+	s.unsaved = true
+	s.mu.Unlock()
 	return &ReasonError{
 		Reason: ReasonTimeout, Err: errors.New("saving has not come back; the disk of the storage path hangs"),
 	}
 }
 
-func (s *Saving) save(dirty bool) error {
-	if !dirty && s.dir.Intact(s.name) {
-		return nil
-	}
-	s.mu.Lock()
-	s.dirty = false
-	s.mu.Unlock()
-	payload, err := s.encode(time.Now())
-	if err != nil {
-		return err
-	}
-	return s.dir.Save(s.name, s.version, payload)
-}
-
-// last saves what the rounds have not.
-func (s *Saving) last() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*saveTimeout)
-	defer cancel()
-	if err := s.Round(ctx); err != nil {
-		s.logger.Warn("The newest state is not saved for the next start", "state", s.name, "err", err)
-	}
-}
-
 func (s *Saving) note(err error) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.saving = false
 	s.unsaved = err != nil
 	if err != nil {
 		s.counts[1]++
 		s.dirty = true
+		s.saved = nil
+		s.mu.Unlock()
 		return &ReasonError{Reason: ReasonIO, Err: err}
 	}
 	s.counts[0]++
 	s.at = time.Now()
+	s.mu.Unlock()
+	s.finish()
 	return nil
+}
+
+func (s *Saving) finish() {
+	if saved := s.saved; saved != nil {
+		s.saved = nil
+		saved()
+	}
 }
 
 var (
@@ -130,7 +169,7 @@ func (s *Saving) Collect(ch chan<- prometheus.Metric) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := NewSnapshot(4, time.Time{})
+	e := NewSnapshot(4, s.created)
 	for i, result := range []string{metric.ResultSuccess, metric.ResultFailure} {
 		e.Add(savesFamily, float64(s.counts[i]), NewLabels(metric.StateSaves.Labels, s.name, result))
 	}

@@ -54,7 +54,8 @@ type Collector struct {
 	interval time.Duration
 	changed  collectors.Announcement // of the policy
 	created  time.Time
-	queue    chan *post
+	intake   collectors.Intake[*post]
+	saving   *collectors.Saving
 	places   chan struct{}
 	secrets  secrets
 	events   eventCounts
@@ -69,17 +70,17 @@ type Collector struct {
 	services map[string]*service // as they are saved, those that are no longer watched included
 	seen     []string            // ids of deliveries, the oldest first
 	loaded   bool
-	dirty    bool // something is not saved
-	saving   saving
 }
 
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
-	return &Collector{
+	c := &Collector{
 		logger: o.Logger, dir: o.State, client: newAPI(o.UserAgent), interval: o.Interval,
-		changed: collectors.NewAnnouncement(), created: time.Now(), queue: make(chan *post, maxQueue),
+		changed: collectors.NewAnnouncement(), created: time.Now(), intake: collectors.NewIntake[*post](),
 		places: make(chan struct{}, maxPosts), services: map[string]*service{},
 	}
+	c.saving = collectors.NewSaving(o.State, o.Logger, snapshotName, snapshotVersion, c.encode)
+	return c
 }
 
 // Prepare implements collectors.Collector.
@@ -117,16 +118,17 @@ func (c *Collector) commit(p *config.Policy, r rules, sources []watchedSource, w
 	defer c.mu.Unlock()
 	if was != nil && !c.loaded {
 		c.services, c.seen, c.loaded = was.Services, was.Seen, true
-		c.saving.at = time.Now()
 	}
 	c.policy, c.section, c.rules, c.sources = p, p.Delivery(), r, sources
 	now := time.Now()
 	for _, o := range sources {
 		if c.services[o.service] == nil {
 			c.services[o.service] = newService(now)
-			c.dirty = true
+			c.saving.Change()
 		}
-		c.dirty = c.services[o.service].watch(o, now) || c.dirty
+		if c.services[o.service].watch(o, now) {
+			c.saving.Change()
+		}
 	}
 	before := c.polled
 	c.polled = map[string]*polled{}
@@ -139,7 +141,7 @@ func (c *Collector) commit(p *config.Policy, r rules, sources []watchedSource, w
 			c.polled[key] = newPolled()
 		}
 	}
-	if c.dir == nil || c.section == nil || !c.dirty { // what is not saved yet is not shown
+	if c.section == nil || !c.saving.Changed() { // what is not saved yet is not shown
 		c.show(now)
 	}
 	c.changed.Make()
@@ -201,7 +203,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			g.Report("deployments")(nil, 0) // nothing to do is a success
 			return
 		}
-		g.Go("deployments", func(ctx context.Context) error { return c.work(ctx, g.Report("saving")) })
+		g.Go("deployments", func(ctx context.Context) error { return c.intake.Run(ctx, g.Report("saving"), c.settle) })
 		interval := secretsInterval
 		if c.interval > 0 {
 			interval = c.interval
@@ -229,6 +231,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	c.events.collect(ch, c.created)
 	c.collectPolled(ch)
+	c.saving.Collect(ch)
 }
 
 // eventCounts count posts; they begin at 0 with the process.

@@ -69,13 +69,6 @@ func (c *Collector) show(now time.Time) {
 			e.workflows(o, c.services[o.service])
 		}
 	}
-	if c.dir != nil {
-		for i, result := range []string{metric.ResultSuccess, metric.ResultFailure} {
-			e.counter(metric.StateSaves, c.saving.counts[i], c.created, snapshotName, result)
-		}
-		e.gauge(metric.StateUnsaved, bit(c.saving.unsaved), snapshotName)
-		e.gauge(metric.StateLastSave, unix(c.saving.at), snapshotName)
-	}
 	c.shown.Store(&e.list)
 }
 

@@ -278,6 +278,9 @@ func TestUnsaved(t *testing.T) {
 	if got := r.value(metric.Deployments, `app_service="web",result="success"`); got != 0 {
 		t.Errorf("%v deployments are shown that are not saved", got)
 	}
+	if got := r.value(metric.StateUnsaved, `collector="delivery"`); got != 1 {
+		t.Errorf("saving fails, and unsaved is %v", got)
+	}
 	if err := os.RemoveAll(broken); err != nil {
 		t.Fatal(err)
 	}
@@ -286,6 +289,9 @@ func TestUnsaved(t *testing.T) {
 	}
 	if got := r.value(metric.Deployments, `app_service="web",result="success"`); got != 1 {
 		t.Errorf("%v deployments", got)
+	}
+	if got := r.value(metric.StateUnsaved, `collector="delivery"`); got != 0 {
+		t.Errorf("all is saved, and unsaved is %v", got)
 	}
 }
 

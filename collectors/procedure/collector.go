@@ -61,7 +61,9 @@ type Collector struct {
 	deaf     bool                    // no pings are received
 	changed  collectors.Announcement // of the policy
 	created  time.Time
-	queue    chan *report
+	intake   collectors.Intake[event]
+	saving   *collectors.Saving
+	next     map[string]*record // what is being saved; of the part that saves
 	keys     keys
 	limits   limits
 	pings    counts
@@ -74,10 +76,8 @@ type Collector struct {
 	names   []string           // of watched, sorted
 	records map[string]*record // as they are saved, those of procedures that are no longer watched included
 	loaded  bool
-	dirty   bool // a record is not saved, though no report is open
 	due     map[string]time.Time
 	since   map[string]time.Time // when the collector began to watch the procedure
-	saving  saving
 	// runbooks are when each was reviewed, by procedure.
 	runbooks map[string]map[string]time.Time
 }
@@ -90,12 +90,14 @@ func New(o Options) *Collector {
 	if o.Rounds == nil {
 		o.Rounds = func(string) (time.Time, bool) { return time.Time{}, false }
 	}
-	return &Collector{
+	c := &Collector{
 		logger: o.Logger, dir: o.State, location: o.Location, rounds: o.Rounds, interval: o.Interval, deaf: o.NoReceiver,
 		changed: collectors.NewAnnouncement(),
-		created: time.Now(), queue: make(chan *report, maxQueue), records: map[string]*record{},
+		created: time.Now(), intake: collectors.NewIntake[event](), records: map[string]*record{},
 		runbooks: map[string]map[string]time.Time{},
 	}
+	c.saving = collectors.NewSaving(o.State, o.Logger, snapshotName, snapshotVersion, c.encode)
+	return c
 }
 
 // Prepare implements collectors.Collector.
@@ -154,7 +156,6 @@ func (c *Collector) commit(p *config.Policy, all map[string]*watched, earlier ma
 	defer c.mu.Unlock()
 	if earlier != nil && !c.loaded {
 		c.records, c.loaded = earlier, true
-		c.saving.at = time.Now()
 	}
 	c.policy, c.section, c.watched, c.names = p, p.Procedures(), all, slices.Sorted(maps.Keys(all))
 	since := make(map[string]time.Time, len(all))
@@ -183,7 +184,7 @@ func (c *Collector) declare(now time.Time) {
 		}
 		if r != c.records[name] {
 			c.records[name] = r
-			c.dirty = true
+			c.saving.Change()
 		}
 		c.due[name] = w.due(r)
 	}
@@ -199,7 +200,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			g.Report("procedures")(nil, 0) // nothing to do is a success
 			return
 		}
-		g.Go("reports", func(ctx context.Context) error { return c.work(ctx, g.Report("saving")) })
+		g.Go("reports", func(ctx context.Context) error { return c.intake.Run(ctx, g.Report("saving"), c.settle) })
 		g.Poll(collectors.Poll{
 			Part: "ping keys", Interval: c.interval, Timeout: readTimeout,
 			Round: func(ctx context.Context) error { return c.keys.read(ctx, p, watched) },

@@ -58,14 +58,8 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for i, result := range []string{metric.ResultSuccess, metric.ResultFailure} {
 		e.counter(metric.ProcedureFiles, c.files[i].Load(), c.created, result)
-		if c.dir != nil {
-			e.counter(metric.StateSaves, c.saving.counts[i], c.created, snapshotName, result)
-		}
 	}
-	if c.dir != nil {
-		e.gauge(metric.StateUnsaved, bit(c.saving.unsaved), snapshotName)
-		e.time(metric.StateLastSave, c.saving.at, snapshotName)
-	}
+	c.saving.Collect(ch)
 }
 
 // collectRunbooks exposes when each runbook was reviewed.

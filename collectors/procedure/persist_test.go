@@ -67,9 +67,7 @@ func TestDueOfANewProcedureOutlivesRestarts(t *testing.T) {
 	p := policy(t, "", "{name: a, interval: 1h, page: P3}")
 	r := startCollector(t, open(t, path), p)
 	testkit.Eventually(t, func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.saving.counts[0] > 0
+		return !r.saving.Changed()
 	}, "it is saved")
 	want := r.series(t, metric.ProcedureDueTime)
 	again := startCollector(t, open(t, crashed(t, path)), p)

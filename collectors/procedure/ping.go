@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 )
 
@@ -234,7 +235,7 @@ func ok200(w http.ResponseWriter) {
 
 func unavailableAnswer(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
-	http.Error(w, errUnsaved.Error(), http.StatusServiceUnavailable)
+	http.Error(w, collectors.ErrUnsaved.Error(), http.StatusServiceUnavailable)
 }
 
 // external serves the push of an external endpoint of gatus. The key in its address is made of the service and the

@@ -2,117 +2,35 @@ package procedure
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"time"
-
-	"github.com/thorbis/thorbis_exporter/collectors"
 )
 
-// Bounds of the reports that wait to be saved.
-const (
-	maxQueue = 256
-	// patience is how long whoever reports waits, and the work for the disk.
-	patience = 5 * time.Second
-	// sweep is how often times are looked at that a clock which was set back has left in the future, and what the
-	// commit of a policy has left to save.
-	sweep = 15 * time.Second
-)
-
-// errUnsaved means that a report was not saved in time. It may be saved yet.
-var errUnsaved = errors.New("the report cannot be saved now; send it again")
-
-// report is an event whose reporter waits for the disk.
-type report struct {
-	event event
-	done  chan error
-}
+// patience is how long whoever reports waits.
+const patience = 5 * time.Second
 
 // submit returns when an event is saved.
 func (c *Collector) submit(ctx context.Context, e event) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r := &report{e, make(chan error, 1)}
-	select {
-	case c.queue <- r:
-	case <-ctx.Done():
-		return errUnsaved
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return errUnsaved
-	}
+	return c.intake.Submit(ctx, e) //nolint:wrapcheck // It says what to do.
 }
 
-// work applies reports in the order in which they come in, as many at once as have come while the last ones were saved.
-func (c *Collector) work(ctx context.Context, status collectors.Report) error {
-	tick := time.NewTicker(sweep)
-	defer tick.Stop()
-	for {
-		start := time.Now()
-		status(c.settle(ctx, c.takeQueued(nil)), time.Since(start)) // also what a commit has left
-		select {
-		case <-ctx.Done():
-			return c.drain()
-		case <-tick.C:
-		case first := <-c.queue:
-			start = time.Now()
-			status(c.settle(ctx, c.takeQueued(first)), time.Since(start))
-		}
-	}
-}
-
-// drain saves what has come in before the end, so that a policy that is reloaded loses no report.
-func (c *Collector) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	_ = c.settle(ctx, c.takeQueued(nil)) // whoever reports has the error
-	return nil
-}
-
-func (c *Collector) takeQueued(first *report) (batch []*report) {
-	if first != nil {
-		batch = append(batch, first)
-	}
-	for len(batch) < maxQueue {
-		select {
-		case r := <-c.queue:
-			batch = append(batch, r)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// settle applies reports to a copy of the records, saves it, and only then exposes it and answers.
-func (c *Collector) settle(ctx context.Context, batch []*report) (err error) {
-	answered := false
-	defer func() {
-		if !answered {
-			for _, r := range batch {
-				r.done <- errUnsaved
-			}
-		}
-	}()
-	if err := c.awaitSave(ctx); err != nil {
-		return err
+// settle applies events to a copy of the records, saves it, and only then exposes it.
+func (c *Collector) settle(ctx context.Context, batch []event) error {
+	if err := c.saving.Await(ctx); err != nil {
+		return err //nolint:wrapcheck // It has a reason.
 	}
 	changed, all := c.applied(batch, time.Now())
-	if err := c.save(ctx, changed, all); err != nil {
-		return err
+	if len(changed) > 0 {
+		c.saving.Change()
 	}
-	answered = true
-	for _, r := range batch {
-		r.done <- nil
-	}
-	return nil
+	c.next = all
+	return c.saving.Save(ctx, func() { c.publish(changed) }) //nolint:wrapcheck // It has a reason.
 }
 
-// applied returns the records that reports change, and all records with them.
-func (c *Collector) applied(batch []*report, now time.Time) (changed, all map[string]*record) {
+// applied returns the records that events change, and all records with them.
+func (c *Collector) applied(batch []event, now time.Time) (changed, all map[string]*record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	changed, all = map[string]*record{}, maps.Clone(c.records)
@@ -124,8 +42,7 @@ func (c *Collector) applied(batch []*report, now time.Time) (changed, all map[st
 			changed[name], all[name] = s, s
 		}
 	}
-	for _, one := range batch {
-		e := one.event
+	for _, e := range batch {
 		before := all[e.procedure]
 		if before == nil { // the policy has changed meanwhile
 			continue
