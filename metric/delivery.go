@@ -1,5 +1,7 @@
 package metric
 
+import "slices"
+
 // LabelDeployment names a deployment: the beginning of its commit, and its id where a commit is deployed again.
 const LabelDeployment = "deployment"
 
@@ -141,25 +143,18 @@ var (
 	})
 )
 
-// Why a source did not answer: values of LabelReason.
+// Why a source did not answer, besides ReadReasons: values of LabelReason. A source whose limit of requests is reached
+// may answer 403 as well as 429.
 const (
-	DeliveryTimeout            = "timeout"
-	DeliveryNetwork            = "network"
-	DeliveryRateLimited        = "rate_limited" // 429, or 403 where nothing is left of the limit
 	DeliveryUnauthorizedAnswer = "unauthorized" // 401 or 403: the token is wrong, or may not read it
-	DeliveryNotFound           = "not_found"    // 404: there is no such project, or the token may not see it
-	DeliveryRefused            = "refused"      // another status
-	DeliveryServerError        = "server_error" // 5xx
-	DeliveryMalformed          = "malformed"    // the answer cannot be read, or is too large
 	DeliveryCredentials        = "credentials"  // the token cannot be read here
 	DeliveryUnsaved            = "unsaved"      // what it answered could not be saved
 )
 
 // DeliveryReasons is the closed set.
-var DeliveryReasons = []string{
-	DeliveryTimeout, DeliveryNetwork, DeliveryRateLimited, DeliveryUnauthorizedAnswer, DeliveryNotFound, DeliveryRefused,
-	DeliveryServerError, DeliveryMalformed, DeliveryCredentials, DeliveryUnsaved,
-}
+var DeliveryReasons = slices.Concat(ReadReasons, []string{
+	DeliveryUnauthorizedAnswer, DeliveryCredentials, DeliveryUnsaved,
+})
 
 var deliverySourceLabel = []string{LabelAppService, LabelSource}
 

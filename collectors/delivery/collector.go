@@ -18,6 +18,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -50,7 +51,8 @@ type Options struct {
 type Collector struct {
 	logger   *slog.Logger
 	dir      *state.Dir
-	client   *api
+	client   *fetch.Client
+	timeout  time.Duration // of a request
 	interval time.Duration
 	changed  collectors.Announcement // of the policy
 	created  time.Time
@@ -75,7 +77,7 @@ type Collector struct {
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
 	c := &Collector{
-		logger: o.Logger, dir: o.State, client: newAPI(o.UserAgent), interval: o.Interval,
+		logger: o.Logger, dir: o.State, client: fetch.NewDirect(o.UserAgent), timeout: requestTimeout, interval: o.Interval,
 		changed: collectors.NewAnnouncement(), created: time.Now(), intake: collectors.NewIntake[*post](),
 		places: make(chan struct{}, maxPosts), services: map[string]*service{},
 	}

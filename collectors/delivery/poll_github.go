@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // askGitHub reads the newest deployments, the statuses of those that have not ended, the commits whose time is not
 // known, and the runs of workflows.
-func (r *round) askGitHub(ctx context.Context) (rest time.Duration, err *apiError) {
+func (r *round) askGitHub(ctx context.Context) (rest time.Duration, err *fetch.Error) {
 	base := r.GitHub.URL + "/repos/" + r.GitHub.Repo
 	if !r.GitHub.CommitsOnly {
 		if rest, err = r.gitHubDeployments(ctx, base); err != nil {
@@ -32,41 +32,20 @@ func (r *round) askGitHub(ctx context.Context) (rest time.Duration, err *apiErro
 }
 
 // gitHubDeployments notes the deployments that are new. They have no state; their statuses have.
-func (r *round) gitHubDeployments(ctx context.Context, base string) (rest time.Duration, err *apiError) {
-	fresh := r.fresh()
-	for page := 1; page <= maxPages; page++ {
-		address := base + "/deployments?" + url.Values{
-			"environment": {r.GitHub.Environment}, "per_page": {"100"}, "page": {strconv.Itoa(page)},
-		}.Encode()
-		a, err := r.get(ctx, address, page == 1)
-		if err != nil || a.unchanged {
-			return a.rest, err
-		}
-		var list []*gitHubDeployment
-		if err := decode(a.body, &list); err != nil {
-			return 0, err
-		}
-		var ids []string
-		var changes []change
-		for _, d := range list {
-			if d != nil && d.in(r.GitHub.Environment) {
-				c := d.change(nil)
-				ids, changes = append(ids, c.id), append(changes, c)
+func (r *round) gitHubDeployments(ctx context.Context, base string) (time.Duration, *fetch.Error) {
+	return r.pages(ctx, base+"/deployments", url.Values{"environment": {r.GitHub.Environment}},
+		func(body []byte) (changes []change, err *fetch.Error) {
+			var list []*gitHubDeployment
+			if err := decode(body, &list); err != nil {
+				return nil, err
 			}
-		}
-		known := r.knows(ids)
-		if err := r.report(ctx, changes); err != nil {
-			return 0, err
-		}
-		if page == 1 {
-			rest = a.rest
-			r.remember(address, a)
-		}
-		if !a.more || known || fresh {
-			break
-		}
-	}
-	return rest, nil
+			for _, d := range list {
+				if d != nil && d.in(r.GitHub.Environment) {
+					changes = append(changes, d.change(nil))
+				}
+			}
+			return changes, nil
+		})
 }
 
 // open returns the ids at the source of the newest deployments that have not ended.
@@ -83,21 +62,21 @@ func (r *round) open(now time.Time) (ids []string) {
 	return ids
 }
 
-func (r *round) gitHubStatuses(ctx context.Context, base string) *apiError {
+func (r *round) gitHubStatuses(ctx context.Context, base string) *fetch.Error {
 	for _, id := range r.open(time.Now()) {
 		address := base + "/deployments/" + id + "/statuses?per_page=100"
 		a, err := r.get(ctx, address, true)
 		if err != nil {
-			if err.reason == metric.DeliveryNotFound { // it was deleted since
+			if err.Reason == metric.ReadNotFound { // it was deleted since
 				continue
 			}
 			return err
 		}
-		if a.unchanged {
+		if a.unchanged() {
 			continue
 		}
 		var list []*gitHubStatus
-		if err := decode(a.body, &list); err != nil {
+		if err := decode(a.Body, &list); err != nil {
 			return err
 		}
 		c := outcomeOf(list)
@@ -148,11 +127,11 @@ func (r *round) commitless() (list []deployment) {
 }
 
 // gitHubCommits looks up commits, whichever source has reported their deployment.
-func (r *round) gitHubCommits(ctx context.Context, base string) *apiError {
+func (r *round) gitHubCommits(ctx context.Context, base string) *fetch.Error {
 	for _, d := range r.commitless() {
 		a, err := r.get(ctx, base+"/commits/"+d.Commit, false)
 		c := change{name: d.Name, looked: true}
-		if err != nil && (err.reason == metric.DeliveryNotFound || err.reason == metric.DeliveryRefused) {
+		if err != nil && (err.Reason == metric.ReadNotFound || err.Reason == metric.ReadRefused) {
 			if err := r.report(ctx, []change{c}); err != nil { // a commit of another repository
 				return err
 			}
@@ -169,7 +148,7 @@ func (r *round) gitHubCommits(ctx context.Context, base string) *apiError {
 				} `json:"committer"`
 			} `json:"commit"`
 		}
-		if err := decode(a.body, &doc); err != nil {
+		if err := decode(a.Body, &doc); err != nil {
 			return err
 		}
 		c.commitTime, c.title = doc.Commit.Committer.Date.Time, doc.Commit.Message
@@ -186,10 +165,10 @@ func (r *round) gitHubCommits(ctx context.Context, base string) *apiError {
 }
 
 // gitHubPull returns the number of the pull request that brought a commit, 0 for none.
-func (r *round) gitHubPull(ctx context.Context, base, commit string) (int, *apiError) {
+func (r *round) gitHubPull(ctx context.Context, base, commit string) (int, *fetch.Error) {
 	a, err := r.get(ctx, fmt.Sprintf("%s/commits/%s/pulls?per_page=10", base, commit), false)
 	switch {
-	case err != nil && (err.reason == metric.DeliveryNotFound || err.reason == metric.DeliveryUnauthorizedAnswer):
+	case err != nil && (err.Reason == metric.ReadNotFound || err.Reason == metric.DeliveryUnauthorizedAnswer):
 		return 0, nil // the token may not read them
 	case err != nil:
 		return 0, err
@@ -198,7 +177,7 @@ func (r *round) gitHubPull(ctx context.Context, base, commit string) (int, *apiE
 		Number   int    `json:"number"`
 		MergedAt moment `json:"merged_at"`
 	}
-	if err := decode(a.body, &list); err != nil {
+	if err := decode(a.Body, &list); err != nil {
 		return 0, err
 	}
 	for _, p := range list {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -54,41 +55,20 @@ func (d *gitLabDeployment) change() change {
 }
 
 // askGitLab reads the deployments that changed last.
-func (r *round) askGitLab(ctx context.Context) (rest time.Duration, err *apiError) {
+func (r *round) askGitLab(ctx context.Context) (time.Duration, *fetch.Error) {
 	o := r.GitLab
-	fresh := r.fresh()
-	for page := 1; page <= maxPages; page++ {
-		address := o.URL + "/api/v4/projects/" + url.PathEscape(o.Project) + "/deployments?" + url.Values{
-			"environment": {o.Environment}, "order_by": {"updated_at"}, "sort": {"desc"}, "per_page": {"100"},
-			"page": {strconv.Itoa(page)},
-		}.Encode()
-		a, err := r.get(ctx, address, page == 1)
-		if err != nil || a.unchanged {
-			return a.rest, err
-		}
+	address := o.URL + "/api/v4/projects/" + url.PathEscape(o.Project) + "/deployments"
+	query := url.Values{"environment": {o.Environment}, "order_by": {"updated_at"}, "sort": {"desc"}}
+	return r.pages(ctx, address, query, func(body []byte) (changes []change, err *fetch.Error) {
 		var list []*gitLabDeployment
-		if err := decode(a.body, &list); err != nil {
-			return 0, err
+		if err := decode(body, &list); err != nil {
+			return nil, err
 		}
-		var ids []string
-		var changes []change
 		for _, d := range list {
 			if d != nil && d.Environment.Name == o.Environment {
-				c := d.change()
-				ids, changes = append(ids, c.id), append(changes, c)
+				changes = append(changes, d.change())
 			}
 		}
-		known := r.knows(ids)
-		if err := r.report(ctx, changes); err != nil {
-			return 0, err
-		}
-		if page == 1 {
-			rest = a.rest
-			r.remember(address, a)
-		}
-		if !a.more || known || fresh {
-			break
-		}
-	}
-	return rest, nil
+		return changes, nil
+	})
 }

@@ -230,7 +230,7 @@ func TestPollFails(t *testing.T) {
 			h := newHost(t)
 			h.fail = test.fail
 			r := start(t, nil, policyOf(`{github: {repo: acme/app, webhook_secret: {file: hook}, url: "`+h.URL+`"}}`))
-			r.client.timeout = time.Second
+			r.timeout = time.Second
 			o := r.sources[0]
 			o.GitHub.Token = o.GitHub.WebhookSecret
 			state := newPolled()

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -69,7 +70,7 @@ func (d *vercelDeployment) change() change {
 }
 
 // askVercel reads the newest deployments and the last rollback.
-func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *apiError) {
+func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *fetch.Error) {
 	o := r.Vercel
 	query := url.Values{"projectId": {o.Project}, "target": {o.Target}, "limit": {"100"}}
 	team := url.Values{}
@@ -90,18 +91,16 @@ func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *apiErro
 			} `json:"pagination"`
 			Deployments []*vercelDeployment `json:"deployments"`
 		}
-		if err := decode(a.body, &doc); err != nil {
+		if err := decode(a.Body, &doc); err != nil {
 			return 0, err
 		}
-		var ids []string
 		var changes []change
 		for _, d := range doc.Deployments {
 			if d != nil && d.Target == o.Target {
-				c := d.change()
-				ids, changes = append(ids, c.id), append(changes, c)
+				changes = append(changes, d.change())
 			}
 		}
-		known := r.knows(ids)
+		known := r.knows(changes)
 		if err := r.report(ctx, changes); err != nil {
 			return 0, err
 		}
@@ -116,11 +115,11 @@ func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *apiErro
 		return 0, err
 	}
 	rest = max(rest, a.rest)
-	return rest, r.vercelRollback(ctx, a.body)
+	return rest, r.vercelRollback(ctx, a.Body)
 }
 
 // vercelRollback notes the last change of production by hand, if it is a rollback: webhooks report it too.
-func (r *round) vercelRollback(ctx context.Context, body []byte) *apiError {
+func (r *round) vercelRollback(ctx context.Context, body []byte) *fetch.Error {
 	var doc struct {
 		Last *struct {
 			From   string      `json:"fromDeploymentId"`

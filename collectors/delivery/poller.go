@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -29,8 +32,8 @@ const (
 	maxLooks = 3
 	// openFor is how long a deployment that has not ended is asked about.
 	openFor = 7 * 24 * time.Hour
-	// maxETags bounds the answers that are remembered.
-	maxETags = 64
+	// maxKnown bounds the answers that are remembered.
+	maxKnown = 64
 	// maxPause is the longest pause after failures.
 	maxPause = 15 * time.Minute
 )
@@ -44,11 +47,11 @@ type polled struct {
 	success  time.Time // the last one
 	counts   map[string]uint64
 	reasons  map[string]uint64
-	etags    map[string]string
+	known    map[string]fetch.Validators // of answers, by address
 }
 
 func newPolled() *polled {
-	return &polled{counts: map[string]uint64{}, reasons: map[string]uint64{}, etags: map[string]string{}}
+	return &polled{counts: map[string]uint64{}, reasons: map[string]uint64{}, known: map[string]fetch.Validators{}}
 }
 
 // token returns where the token of a source is, nil if it is not polled.
@@ -131,30 +134,30 @@ func (c *Collector) round(ctx context.Context, o watchedSource, state *polled) e
 		return nil
 	}
 	state.counts[metric.ResultFailure]++
-	state.reasons[err.reason]++
+	state.reasons[err.Reason]++
 	state.failures++
 	pause := o.interval()
 	for i := 1; i < state.failures && pause < maxPause; i++ {
 		pause *= 2
 	}
-	pause = max(min(pause, maxPause), err.wait)
-	if c.interval > 0 && err.wait == 0 {
+	pause = max(min(pause, maxPause), err.Wait)
+	if c.interval > 0 && err.Wait == 0 {
 		pause = c.interval
 	}
 	state.next = time.Now().Add(pause)
-	if state.reason != err.reason {
+	if state.reason != err.Reason {
 		c.logger.Warn("A source of deployments does not answer", "source", o.name, "app_service", o.service, "reason",
-			err.reason, "err", secret.Mask(err.Error()), "again", state.next.UTC())
+			err.Reason, "err", secret.Mask(err.Error()), "again", state.next.UTC())
 	}
-	state.reason = err.reason
+	state.reason = err.Reason
 	return nil
 }
 
 // ask asks by the kind of the source, and returns for how long to ask nothing then.
-func (r *round) ask(ctx context.Context) (time.Duration, *apiError) {
+func (r *round) ask(ctx context.Context) (time.Duration, *fetch.Error) {
 	token, err := r.token().Line(ctx)
 	if err != nil {
-		return 0, failed(metric.DeliveryCredentials, "the token cannot be read: %w", err)
+		return 0, fetch.Failed(metric.DeliveryCredentials, "the token cannot be read: %w", err)
 	}
 	r.header.Set("Authorization", "Bearer "+token)
 	switch {
@@ -168,31 +171,54 @@ func (r *round) ask(ctx context.Context) (time.Duration, *apiError) {
 	return r.askGitLab(ctx)
 }
 
-// get asks for one address, conditionally if its answer is to be remembered.
-func (r *round) get(ctx context.Context, address string, remember bool) (answer, *apiError) {
-	q := question{url: address, header: r.header}
-	if remember {
-		r.state.mu.Lock()
-		q.etag = r.state.etags[address]
-		r.state.mu.Unlock()
+// pages reads a list of deployments, the newest first, until the whole of a page is known. read returns the deployments
+// of a page.
+func (r *round) pages(ctx context.Context, address string, query url.Values,
+	read func(body []byte) ([]change, *fetch.Error),
+) (rest time.Duration, err *fetch.Error) {
+	fresh := r.fresh()
+	query.Set("per_page", "100")
+	for page := 1; page <= maxPages; page++ {
+		query.Set("page", strconv.Itoa(page))
+		first := page == 1
+		from := address + "?" + query.Encode()
+		a, err := r.get(ctx, from, first)
+		if err != nil || a.unchanged() {
+			return a.rest, err
+		}
+		changes, err := read(a.Body)
+		if err != nil {
+			return 0, err
+		}
+		known := r.knows(changes)
+		if err := r.report(ctx, changes); err != nil {
+			return 0, err
+		}
+		if first {
+			rest = a.rest
+			r.remember(from, a)
+		}
+		if !a.more || known || fresh {
+			break
+		}
 	}
-	return r.client.ask(ctx, q)
+	return rest, nil
 }
 
 // remember notes that what an address answered is applied: only then may the server say that nothing has changed.
 func (r *round) remember(address string, a answer) {
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
-	if len(r.state.etags) >= maxETags {
-		clear(r.state.etags)
+	if len(r.state.known) >= maxKnown {
+		clear(r.state.known)
 	}
-	if a.etag != "" {
-		r.state.etags[address] = a.etag
+	if a.Validators != (fetch.Validators{}) {
+		r.state.known[address] = a.Validators
 	}
 }
 
 // report saves what was learned.
-func (r *round) report(ctx context.Context, changes []change) *apiError {
+func (r *round) report(ctx context.Context, changes []change) *fetch.Error {
 	now := time.Now()
 	var clean []change
 	for _, one := range changes {
@@ -202,17 +228,17 @@ func (r *round) report(ctx context.Context, changes []change) *apiError {
 		return nil
 	}
 	if _, err := r.submit(ctx, received{changes: clean}); err != nil {
-		return failed(metric.DeliveryUnsaved, "%w", err)
+		return fetch.Failed(metric.DeliveryUnsaved, "%w", err)
 	}
 	return nil
 }
 
-// knows reports whether all deployments of some ids at the source are known.
-func (r *round) knows(ids []string) bool {
+// knows reports whether all deployments of some changes are known.
+func (r *round) knows(changes []change) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, id := range ids {
-		if s := r.services[r.service]; s == nil || s.named(r.name, id) == nil {
+	for _, one := range changes {
+		if s := r.services[r.service]; s == nil || s.named(r.name, one.id) == nil {
 			return false
 		}
 	}
@@ -255,7 +281,7 @@ func (c *Collector) collectPolled(ch chan<- prometheus.Metric) {
 			gauge(metric.DeliverySourceSuccess, unix(state.success))
 		}
 		gauge(metric.DeliverySourceRefused, bit(state.reason == metric.DeliveryUnauthorizedAnswer ||
-			state.reason == metric.DeliveryNotFound || state.reason == metric.DeliveryCredentials))
+			state.reason == metric.ReadNotFound || state.reason == metric.DeliveryCredentials))
 		for _, result := range []string{metric.ResultSuccess, metric.ResultFailure} {
 			counter(metric.DeliverySourcePolls, state.counts[result], result)
 		}

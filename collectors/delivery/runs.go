@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/fetch"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -64,7 +65,7 @@ func (o *gitHubRun) file() string {
 }
 
 // gitHubRuns reads the newest runs of the workflows that the policy names.
-func (r *round) gitHubRuns(ctx context.Context, base string) (time.Duration, *apiError) {
+func (r *round) gitHubRuns(ctx context.Context, base string) (time.Duration, *fetch.Error) {
 	if len(r.GitHub.Workflows) == 0 {
 		return 0, nil
 	}
@@ -72,13 +73,13 @@ func (r *round) gitHubRuns(ctx context.Context, base string) (time.Duration, *ap
 		"branch": {r.GitHub.Branch}, "per_page": {"100"}, "exclude_pull_requests": {"true"},
 	}.Encode()
 	a, err := r.get(ctx, address, true)
-	if err != nil || a.unchanged {
+	if err != nil || a.unchanged() {
 		return a.rest, err
 	}
 	var doc struct {
 		Runs []*gitHubRun `json:"workflow_runs"`
 	}
-	if err := decode(a.body, &doc); err != nil {
+	if err := decode(a.Body, &doc); err != nil {
 		return 0, err
 	}
 	runs := slices.DeleteFunc(doc.Runs, func(o *gitHubRun) bool {
@@ -89,7 +90,7 @@ func (r *round) gitHubRuns(ctx context.Context, base string) (time.Duration, *ap
 	})
 	got := received{runs: &runReport{r.watchedSource, runs}}
 	if _, err := r.submit(ctx, got); err != nil {
-		return 0, failed(metric.DeliveryUnsaved, "%w", err)
+		return 0, fetch.Failed(metric.DeliveryUnsaved, "%w", err)
 	}
 	r.remember(address, a)
 	return a.rest, nil

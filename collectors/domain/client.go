@@ -38,10 +38,10 @@ func (c client) lookup(ctx context.Context, base, domain string) (report, error)
 
 // get returns a whole answer of status 200. The error is a *fetch.Error.
 func (c client) get(ctx context.Context, address, accept string, limit int64) ([]byte, error) {
-	text, _, err := c.Get(ctx, fetch.Request{
+	answer, err := c.Get(ctx, fetch.Request{
 		Address: address, Accept: accept, Limit: limit, Timeout: lookupTimeout, MostWait: maxRetryAfter,
 	})
-	return text, err
+	return answer.Body, err
 }
 
 // reasonOf returns why a look-up failed.

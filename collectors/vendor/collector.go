@@ -184,15 +184,15 @@ func (c *Collector) round(ctx context.Context, w *watched) error {
 func (c *Collector) read(ctx context.Context, v *config.Vendor, known fetch.Validators) (
 	*page, fetch.Validators, error,
 ) {
-	text, validators, err := c.client.Get(ctx, request(v, known))
-	if err != nil || text == nil {
-		return nil, validators, err
+	answer, err := c.client.Get(ctx, request(v, known))
+	if err != nil || answer.Body == nil {
+		return nil, answer.Validators, err
 	}
-	p, err := parsers[v.Format](text, time.Now())
+	p, err := parsers[v.Format](answer.Body, time.Now())
 	if err != nil {
-		return nil, validators, fetch.Failed(metric.ReadMalformed, "%w", err)
+		return nil, answer.Validators, fetch.Failed(metric.ReadMalformed, "%w", err)
 	}
-	return p, validators, nil
+	return p, answer.Validators, nil
 }
 
 // fail notes a failure. The caller holds the lock.

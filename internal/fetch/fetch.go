@@ -30,7 +30,9 @@ type Error struct {
 	Status int
 	// Wait is for how long the server asked to be left alone; 0 if it did not.
 	Wait time.Duration
-	err  error
+	// Header is that of the answer, nil without one.
+	Header http.Header
+	err    error
 }
 
 func (e *Error) Error() string { return e.err.Error() }
@@ -106,6 +108,23 @@ func NewClient(userAgent string) *Client {
 	}}
 }
 
+// NewDirect returns a client that follows no redirect, for requests with a secret: it goes nowhere but where the policy
+// sends it.
+func NewDirect(userAgent string) *Client {
+	return &Client{UserAgent: userAgent, HTTP: &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dial,
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: maxHeaders,
+			TLSHandshakeTimeout:    10 * time.Second,
+			IdleConnTimeout:        2 * time.Minute,
+			MaxIdleConns:           32,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
 // Validators are those of an answer, by which the next request asks whether it has changed (RFC 9110, section 13). The
 // zero value asks for the whole.
 type Validators struct{ ETag, Modified string }
@@ -113,7 +132,9 @@ type Validators struct{ ETag, Modified string }
 // Request is what is read.
 type Request struct {
 	Address, Accept string
-	Known           Validators
+	// Header is added to those that the client sends itself.
+	Header http.Header
+	Known  Validators
 	// Limit bounds the document in bytes, Timeout the request, redirects included, and MostWait for how long the server
 	// can keep us away.
 	Limit    int64
@@ -121,16 +142,54 @@ type Request struct {
 	MostWait time.Duration
 }
 
-// Get returns a whole answer of status 200, nil if it has not changed, and its validators. The error is an *Error.
-func (c *Client) Get(ctx context.Context, r Request) ([]byte, Validators, error) {
+// Answer is a document.
+type Answer struct {
+	Body []byte // nil if it has not changed
+	Validators
+	Header http.Header
+}
+
+// Get returns a whole answer of status 200, or that it has not changed. The error is an *Error.
+func (c *Client) Get(ctx context.Context, r Request) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
+	req, err := c.request(ctx, r)
+	if err != nil {
+		return Answer{}, Failed(metric.ReadRefused, "%w", err)
+	}
+	resp, err := c.HTTP.Do(req)
+	if err != nil {
+		return Answer{}, transportError(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusNotModified && r.Known != (Validators{}) {
+		return Answer{Validators: r.Known, Header: resp.Header}, nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		return Answer{}, statusError(resp, r.MostWait)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, r.Limit+1))
+	if err != nil {
+		return Answer{}, transportError(err)
+	}
+	if int64(len(body)) > r.Limit {
+		return Answer{}, Failed(metric.ReadMalformed, "the answer is larger than %d bytes", r.Limit)
+	}
+	return Answer{body, Validators{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}, resp.Header}, nil
+}
+
+func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
 	ctx = context.WithValue(ctx, redirected{}, &atomic.Value{})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Address, nil)
 	if err != nil {
-		return nil, Validators{}, Failed(metric.ReadRefused, "%w", err)
+		return nil, err //nolint:wrapcheck // The caller gives it a reason.
 	}
-	req.Header.Set("Accept", r.Accept)
+	if r.Header != nil {
+		req.Header = r.Header.Clone()
+	}
+	if r.Accept != "" {
+		req.Header.Set("Accept", r.Accept)
+	}
 	req.Header.Set("User-Agent", c.UserAgent)
 	if r.Known.ETag != "" {
 		req.Header.Set("If-None-Match", r.Known.ETag)
@@ -138,25 +197,7 @@ func (c *Client) Get(ctx context.Context, r Request) ([]byte, Validators, error)
 	if r.Known.Modified != "" {
 		req.Header.Set("If-Modified-Since", r.Known.Modified)
 	}
-	resp, err := c.HTTP.Do(req)
-	if err != nil {
-		return nil, Validators{}, transportError(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode == http.StatusNotModified && r.Known != (Validators{}) {
-		return nil, r.Known, nil
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, Validators{}, statusError(resp, r.MostWait)
-	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, r.Limit+1))
-	if err != nil {
-		return nil, Validators{}, transportError(err)
-	}
-	if int64(len(text)) > r.Limit {
-		return nil, Validators{}, Failed(metric.ReadMalformed, "the answer is larger than %d bytes", r.Limit)
-	}
-	return text, Validators{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}, nil
+	return req, nil
 }
 
 func transportError(err error) *Error {
@@ -172,7 +213,7 @@ func transportError(err error) *Error {
 
 func statusError(resp *http.Response, most time.Duration) *Error {
 	e := Failed(metric.ReadRefused, "%s answered %s", resp.Request.URL.Host, resp.Status)
-	e.Status = resp.StatusCode
+	e.Status, e.Header = resp.StatusCode, resp.Header
 	switch {
 	case e.Status == http.StatusNotFound:
 		e.Reason = metric.ReadNotFound

@@ -20,10 +20,10 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 
 func get(t *testing.T, c *Client, address string) ([]byte, error) {
 	t.Helper()
-	text, _, err := c.Get(t.Context(), Request{
+	answer, err := c.Get(t.Context(), Request{
 		Address: address, Limit: 1 << 10, Timeout: time.Minute, MostWait: time.Hour,
 	})
-	return text, err
+	return answer.Body, err
 }
 
 // Three redirects are followed, as registries move; never from https to http.
@@ -102,4 +102,28 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("%q: %s", text, wait)
 		}
 	})
+}
+
+// A client for requests with a secret sends it to no other place, whatever the server says.
+func TestDirectFollowsNoRedirect(t *testing.T) {
+	asked := 0
+	other := serve(t, func(http.ResponseWriter, *http.Request) { asked++ })
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Authorization"); got != "Bearer key" || r.Header.Get("User-Agent") != "test" {
+			t.Errorf("the request has %v", r.Header)
+		}
+		w.Header().Set("X-Ratelimit-Remaining", "7")
+		http.Redirect(w, r, other, http.StatusFound)
+	})
+	_, err := NewDirect("test").Get(t.Context(), Request{
+		Address: base, Limit: 1 << 10, Timeout: time.Minute, MostWait: time.Hour,
+		Header: http.Header{"Authorization": {"Bearer key"}},
+	})
+	why, ok := errors.AsType[*Error](err)
+	if !ok || why.Reason != metric.ReadRefused || why.Status != http.StatusFound || asked != 0 {
+		t.Fatalf("%v; the other server was asked %d times", err, asked)
+	}
+	if why.Header.Get("X-RateLimit-Remaining") != "7" {
+		t.Errorf("the error has the header %v", why.Header)
+	}
 }
