@@ -92,9 +92,29 @@ func (a *archive) at(i int) (place, []byte) {
 	return in.place(), encoded
 }
 
-// from returns the index of the first target that does not come before a place.
-func (a *archive) from(p place) int {
+// from returns the index of the first target that does not come before a place. The one that is likely is tried first:
+// most targets are at the same index in every month.
+func (a *archive) from(p place, likely int) int {
+	if n := len(a.starts); likely > 0 && likely < n && a.compareAt(likely, p) >= 0 && a.compareAt(likely-1, p) < 0 {
+		return likely
+	}
 	return sort.Search(len(a.starts), func(i int) bool { return a.compareAt(i, p) >= 0 })
+}
+
+// find returns the index of a place as from does, and whether it is that of the place itself.
+func (a *archive) find(p place, likely int) (i int, found bool) {
+	i = a.from(p, likely)
+	return i, i < len(a.starts) && a.compareAt(i, p) == 0
+}
+
+// read returns the days of a target from one to another, both included, and all of its outages.
+func (a *archive) read(i int, first, last date) ([]day, []outage) {
+	r := reader{data: a.data[a.starts[i]:]}
+	in := reader{data: r.bytes(len(r.data))}
+	in.skipPlace()
+	var t archivedTarget
+	t.decode(&in, a.month, first, last) // which succeeded when the archive was read
+	return t.days, t.outages
 }
 
 // compareAt compares the place of a target with another, without making strings of it.
@@ -120,7 +140,7 @@ func (a *archive) checks() iter.Seq[string] {
 			if !yield(at.check) {
 				return
 			}
-			i = a.from(place{check: at.check + "\x00"})
+			i = a.from(place{check: at.check + "\x00"}, 0)
 		}
 	}
 }
@@ -269,6 +289,12 @@ func runsOf(days []day) []run {
 func decodeTarget(encoded []byte, month monthID) (archivedTarget, error) {
 	r := reader{data: encoded}
 	t := archivedTarget{place: r.place()}
+	t.decode(&r, month, month.first(), (month+1).first()-1)
+	return t, r.err
+}
+
+// decode reads what follows the place: the days from one to another, both included, and all outages. It checks all.
+func (t *archivedTarget) decode(r *reader, month monthID, from, to date) {
 	next, end := month.first(), (month + 1).first()
 	for range r.count(int(end - next)) {
 		first, days := month.first()+date(r.below(uint64(end-month.first()))), date(r.below(32))
@@ -282,10 +308,13 @@ func decodeTarget(encoded []byte, month monthID) (archivedTarget, error) {
 		if r.err != nil {
 			break
 		}
-		for d.Date = first; d.Date < first+days; d.Date++ {
+		next = first + days
+		if t.days == nil && first <= to && next > from {
+			t.days = make([]day, 0, min(end-1, to)-max(first, from)+1)
+		}
+		for d.Date = max(first, from); d.Date <= min(next-1, to); d.Date++ {
 			t.days = append(t.days, d)
 		}
-		next = first + days
 	}
 	for range r.count(len(r.data)) {
 		begin := r.int()
@@ -307,74 +336,4 @@ func decodeTarget(encoded []byte, month monthID) (archivedTarget, error) {
 	if r.err == nil && len(r.data) > 0 {
 		r.fail()
 	}
-	return t, r.err
-}
-
-// Bounds of what can be decoded: moments until the year 5138, and lengths of a thousand days.
-const (
-	maxMillis   = 100_000_000_000_000
-	maxDuration = 1000 * dayLength
-	maxMonth    = 12 * 10_000
-)
-
-// reader decodes an archive. After an error it returns zeros.
-type reader struct {
-	data []byte
-	err  error
-}
-
-var errTruncated = errors.New("cut short or out of bounds")
-
-func (r *reader) fail() { r.err, r.data = errTruncated, nil }
-
-func (r *reader) uint() uint64 {
-	v, n := binary.Uvarint(r.data)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
-}
-
-func (r *reader) int() int64 {
-	v, n := binary.Varint(r.data)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
-}
-
-// below returns a number that must be smaller than a bound.
-func (r *reader) below(bound uint64) uint64 {
-	v := r.uint()
-	if v >= bound {
-		r.fail()
-		return 0
-	}
-	return v
-}
-
-// count returns how many things follow, each of at least a byte.
-func (r *reader) count(most int) int { return int(r.below(uint64(min(most, len(r.data))) + 1)) }
-
-func (r *reader) duration() time.Duration {
-	return time.Duration(r.below(uint64(maxDuration/time.Millisecond))) * time.Millisecond
-}
-
-func (r *reader) bytes(most int) []byte {
-	n := r.below(uint64(most) + 1)
-	if n > uint64(len(r.data)) {
-		r.fail()
-		return nil
-	}
-	b := r.data[:n]
-	r.data = r.data[n:]
-	return b
-}
-
-func (r *reader) place() place {
-	return place{string(r.bytes(maxArchiveName)), string(r.bytes(maxArchiveName)), string(r.bytes(maxArchiveName))}
 }

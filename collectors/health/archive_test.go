@@ -49,7 +49,7 @@ func decodeAll(t *testing.T, a *archive) []archivedTarget {
 	for i := range a.starts {
 		at, encoded := a.at(i)
 		target, err := decodeTarget(encoded, a.month)
-		if err != nil || at != target.place || a.from(at) != i {
+		if err != nil || at != target.place || a.from(at, 0) != i || a.from(at, i) != i || a.from(at, i+1) != i {
 			t.Fatalf("target %d: %+v, %v", i, target, err)
 		}
 		all = append(all, target)
@@ -219,7 +219,8 @@ func FuzzArchive(f *testing.F) {
 		}
 		for i := range a.starts {
 			at, encoded := a.at(i)
-			if _, err := decodeTarget(encoded, a.month); err != nil || a.from(at) != i {
+			_, err := decodeTarget(encoded, a.month)
+			if err != nil || a.from(at, 0) != i || a.from(at, i) != i || a.from(at, i+1) != i {
 				t.Fatalf("target %d %v: %v", i, at, err)
 			}
 		}

@@ -220,18 +220,20 @@ func (p *past) asks(k key) bool {
 // known reports whether there is anything of the check or tenant, at any time.
 func (p *past) known() bool {
 	for _, a := range p.months {
-		for range p.archived(a) {
+		for range p.archived(a, new(int)) {
 			return true
 		}
 	}
 	return len(p.fresh) > 0
 }
 
-// archived returns the targets of an archive that the query asks for, encoded.
-func (p *past) archived(a *archive) iter.Seq2[place, []byte] {
-	return func(yield func(place, []byte) bool) {
-		for i := a.from(place{check: p.Check, tenant: p.Tenant}); i < len(a.starts); i++ {
-			if at, encoded := a.at(i); !p.asks(key{at.check, at.tenant}) || !yield(at, encoded) {
+// archived returns the targets of an archive that the query asks for, by index. The first of them is looked for at the
+// likely index first, and noted there.
+func (p *past) archived(a *archive, likely *int) iter.Seq2[int, place] {
+	return func(yield func(int, place) bool) {
+		*likely = a.from(place{check: p.Check, tenant: p.Tenant}, *likely)
+		for i := *likely; i < len(a.starts); i++ {
+			if at, _ := a.at(i); !p.asks(key{at.check, at.tenant}) || !yield(i, at) {
 				return
 			}
 		}
@@ -266,9 +268,9 @@ func (p *past) totals() map[place]day {
 		if month < p.first.month() || month > p.last.month() {
 			continue
 		}
-		for at, encoded := range p.archived(a) {
-			t, _ := decodeTarget(encoded, month) // which succeeded when the archive was read
-			add(at, t.days...)
+		for i, at := range p.archived(a, new(int)) {
+			days, _ := a.read(i, p.first, p.last)
+			add(at, days...)
 		}
 	}
 	return totals
@@ -311,6 +313,9 @@ func (p *past) gather(at place) (state string, days []day, outages []outage) {
 			if !p.within(d) {
 				continue
 			}
+			if days == nil {
+				days = make([]day, 0, min(p.last-p.first+1, historyDays))
+			}
 			i, found := len(days), false
 			if i > 0 && days[i-1].Date >= d.Date { // they mostly come in order
 				i, found = slices.BinarySearchFunc(days, d.Date, func(d day, at date) int { return int(d.Date - at) })
@@ -332,14 +337,15 @@ func (p *past) gather(at place) (state string, days []day, outages []outage) {
 			add(nil, []outage{e.Outage})
 		}
 	}
+	i := 0
 	for _, month := range slices.Sorted(maps.Keys(p.months)) {
-		a := p.months[month]
+		if month > p.last.month() {
+			break
+		}
 		// An outage of an earlier month may have lasted until the time asked for.
-		if i := a.from(at); month <= p.last.month() && i < len(a.starts) {
-			if found, encoded := a.at(i); found == at {
-				t, _ := decodeTarget(encoded, month)
-				add(t.days, t.outages)
-			}
+		a, found := p.months[month], false
+		if i, found = a.find(at, i); found {
+			add(a.read(i, p.first, p.last))
 		}
 	}
 	slices.SortStableFunc(outages, func(a, b outage) int { return a.Begin.Compare(b.Begin) })

@@ -199,11 +199,13 @@ func (s *Stored) Recorded(q HistoryQuery) []Recorded {
 	for at := range p.fresh {
 		places[at] = true
 	}
+	likely := 0
 	for month, a := range p.months {
-		if month >= p.first.month() && month <= p.last.month() {
-			for at := range p.archived(a) {
-				places[at] = true
-			}
+		if month < p.first.month() || month > p.last.month() {
+			continue
+		}
+		for _, at := range p.archived(a, &likely) {
+			places[at] = true
 		}
 	}
 	all := make([]Recorded, 0, len(places))

@@ -19,20 +19,29 @@ const margin = 2
 // Builder makes the reports of one month. What all tenants have in common is computed once. Its methods may be called
 // from several goroutines.
 type Builder struct {
-	policy  *config.Policy
-	month   Month
-	now     time.Time
-	span    Span // of the month, until now
-	over    Span // with its margins
-	days    []Day
-	around  []Day // with those of the margins
-	windows []*maintenance.Window
-	shared  []*timeline // of checks that are no tenant's own
-	hash    string      // of what they were made of
-	agreed  Contract
-	named   bool              // a window names tenants
-	cache   map[string]shared // by check, of subjects that were there for the whole month; never changed
-	lenient bool
+	policy    *config.Policy
+	month     Month
+	now       time.Time
+	span      Span // of the month, until now
+	over      Span // with its margins
+	days      []Day
+	around    []Day // with those of the margins
+	first     int   // of the days in around
+	windows   []*maintenance.Window
+	planned   map[string]planned // by check, where windows are the same for every tenant; never changed
+	shared    []*timeline        // of checks that are no tenant's own
+	hash      string             // of what they were made of
+	agreed    Contract
+	latencies []latencyObjective
+	named     bool              // a window names tenants
+	cache     map[string]shared // by check, of subjects that were there for the whole month; never changed
+	lenient   bool
+}
+
+// planned is the planned work on a check.
+type planned struct {
+	windows  []*Window
+	excluded spans
 }
 
 // shared are the figures of a check for a tenant that was one for the whole month.
@@ -73,6 +82,9 @@ func NewBuilder(p *config.Policy, m Month, now time.Time, targets []Target) (*Bu
 		d.Span = d.clip(b.span)
 		b.days = append(b.days, d)
 	}
+	for _, o := range p.Objectives.Latency {
+		b.latencies = append(b.latencies, latencyObjective{o.Threshold.Std(), o.Ratio.Rat(), percent(o.Ratio)})
+	}
 	for _, w := range p.Maintenance {
 		one, err := maintenance.New(w)
 		if err != nil {
@@ -80,6 +92,13 @@ func NewBuilder(p *config.Policy, m Month, now time.Time, targets []Target) (*Bu
 		}
 		b.windows = append(b.windows, one)
 		b.named = b.named || len(w.Tenants) > 0
+	}
+	b.first = slices.IndexFunc(b.around, func(d Day) bool { return d.Date == b.days[0].Date })
+	if !b.named {
+		b.planned = map[string]planned{}
+		for _, c := range p.Health.Checks {
+			b.planned[c.Name] = b.plan(c, "")
+		}
 	}
 	b.shared, b.hash = b.timelines(targets), hashOf("", targets)
 	for _, t := range b.shared {
@@ -204,12 +223,11 @@ func (b *Builder) own(t *timeline, tenant string, members spans) shared {
 	if !ok {
 		check = &config.Check{Name: t.check, AppService: t.appService}
 	}
-	one := shared{windows: windows(b.policy, b.windows, check, tenant, b.span)}
-	var excluded []Span
-	for _, w := range one.windows {
-		excluded = append(excluded, w.parts...)
+	plan, ok := b.planned[t.check]
+	if !ok {
+		plan = b.plan(check, tenant)
 	}
-	left := union(excluded...)
+	one, left := shared{windows: plan.windows}, plan.excluded
 	counted := map[*outage]bool{}
 	for _, o := range t.outages {
 		if row, ok := b.outage(t, o, members, left); ok {
@@ -217,8 +235,19 @@ func (b *Builder) own(t *timeline, tenant string, members spans) shared {
 			one.outages = append(one.outages, row)
 		}
 	}
-	one.check = account(t, b.days, members, left, counted, b.lenient)
+	one.check = account(t, b.first, b.days, members, left, counted, b.lenient)
 	return one
+}
+
+// plan returns the planned work on a check for a tenant.
+func (b *Builder) plan(check *config.Check, tenant string) planned {
+	plan := planned{windows: windows(b.policy, b.windows, check, tenant, b.span)}
+	var excluded []Span
+	for _, w := range plan.windows {
+		excluded = append(excluded, w.parts...)
+	}
+	plan.excluded = union(excluded...)
+	return plan
 }
 
 // sourceExporter is the source of what an exporter recorded itself.

@@ -65,19 +65,23 @@ type Check struct {
 // and leaves with its next tick.
 const slack = time.Minute
 
-// account computes the figures of a check: members is when the tenant was one, excluded what the contract leaves out.
-// A lenient contract leaves out all maintenance that was recorded.
-func account(t *timeline, days []Day, members, excluded spans, counted map[*outage]bool, lenient bool) Check {
+// account computes the figures of a check. The first of the days is the first-th of the timeline. Members is when the
+// tenant was one, excluded what the contract leaves out. A lenient contract leaves out all maintenance that was
+// recorded.
+func account(t *timeline, first int, days []Day, members, excluded spans, counted map[*outage]bool, lenient bool,
+) Check {
 	c := Check{Name: t.check, Days: make([]DayFigures, 0, len(days))}
-	for _, day := range days {
-		own := members.within(day.Span)
-		whole := own.length()
+	for i, day := range days {
+		whole := members.lengthWithin(day.Span)
 		if whole == 0 {
 			continue
 		}
-		recorded := t.days[day.Date]
-		out := own.and(excluded)
-		length, left := day.Length(), whole-out.length()
+		recorded := &t.days[first+i]
+		planned, out := excluded.lengthWithin(day.Span), time.Duration(0)
+		if planned > 0 { // as on few days
+			out = members.within(day.Span).and(excluded).length()
+		}
+		length, left := day.Length(), whole-out
 		if t.tenant != "" {
 			length = whole // a tenant's own check is watched while it is one
 		}
@@ -85,7 +89,7 @@ func account(t *timeline, days []Day, members, excluded spans, counted map[*outa
 		unknown := min(max(length-recorded.Observed-recorded.Maintenance, 0), left)
 		judged := left - unknown
 		// Maintenance that is not left out is down: the exporter does not judge in a window.
-		unexcused := recorded.Maintenance - spans{day.Span}.and(excluded).length()
+		unexcused := recorded.Maintenance - planned
 		if unexcused < slack {
 			unexcused = 0
 		}
@@ -96,11 +100,11 @@ func account(t *timeline, days []Day, members, excluded spans, counted map[*outa
 		}
 		down := time.Duration(0)
 		if len(counted) > 0 {
-			down = t.down(day.Span, own.without(excluded), counted)
+			down = t.down(day.Span, members, excluded, counted)
 		}
 		unlisted := min(recorded.unlisted, judged)
 		f := Figures{
-			Total: report.Length(whole), Excluded: report.Length(out.length() + also), Unknown: report.Length(unknown),
+			Total: report.Length(whole), Excluded: report.Length(out + also), Unknown: report.Length(unknown),
 			Judged: report.Length(judged), Down: report.Length(min(down+unexcused+unlisted, judged)),
 		}
 		c.add(f)
@@ -114,11 +118,11 @@ func account(t *timeline, days []Day, members, excluded spans, counted map[*outa
 }
 
 // down is how long counted outages lasted on a day within the time that counts.
-func (t *timeline) down(day Span, in spans, counted map[*outage]bool) time.Duration {
+func (t *timeline) down(day Span, members, excluded spans, counted map[*outage]bool) time.Duration {
 	var sum time.Duration
 	for _, o := range t.outages {
-		if counted[o] {
-			sum += o.down(in.within(day))
+		if counted[o] && o.From.Before(day.To) && o.To.After(day.From) {
+			sum += o.down(members.within(day).without(excluded))
 		}
 	}
 	return sum

@@ -13,7 +13,7 @@ const votes = 2
 // timeline is what happened to a check, as the quorum of its locations saw it.
 type timeline struct {
 	check, appService, tenant string
-	days                      map[string]dayTimeline
+	days                      []dayTimeline // those of quorum
 	outages                   []*outage
 }
 
@@ -42,7 +42,7 @@ type piece struct {
 // place is one location's view of a check, united of its exporters.
 type place struct {
 	name    string
-	days    map[string]DaySeconds
+	days    []DaySeconds // those of quorum
 	seen    []Seen
 	down    spans
 	omitted bool
@@ -50,32 +50,41 @@ type place struct {
 
 // quorum makes the timeline of a check of what its exporters recorded. What is open lasts until now.
 func quorum(targets []Target, days []Day, now time.Time) *timeline {
-	t := &timeline{days: make(map[string]dayTimeline, len(days))}
+	t := &timeline{days: make([]dayTimeline, len(days))}
 	places := map[string]*place{}
 	for _, one := range targets {
 		t.check, t.tenant = one.Check, one.Tenant
 		p := places[one.Location]
 		if p == nil {
-			p = &place{name: one.Location, days: make(map[string]DaySeconds, len(one.Days))}
+			p = &place{name: one.Location, days: make([]DaySeconds, len(days))}
 			places[one.Location] = p
 		}
-		p.add(one, now)
+		p.add(one, days, now)
 	}
 	names := slices.Sorted(maps.Keys(places))
 	all := make([]*place, 0, len(names))
 	for _, name := range names {
 		all = append(all, places[name])
 	}
-	for _, day := range days {
-		t.addDay(day, all)
+	voters := make([]*place, 0, len(all))
+	for i, day := range days {
+		t.addDay(i, day, all, voters)
 	}
 	t.describe(places, names, now)
 	return t
 }
 
-func (p *place) add(t Target, now time.Time) {
+func (p *place) add(t Target, days []Day, now time.Time) {
+	i := 0
 	for _, d := range t.Days {
-		p.days[d.Date] = p.days[d.Date].most(d)
+		if i == len(days) || days[i].Date != d.Date { // they mostly follow each other
+			at, found := slices.BinarySearchFunc(days, d.Date, func(d Day, date string) int { return cmp.Compare(d.Date, date) })
+			if i = at; !found {
+				continue
+			}
+		}
+		p.days[i] = p.days[i].most(d)
+		i++
 	}
 	p.omitted = p.omitted || t.Omitted > 0
 	var all []Span
@@ -90,33 +99,27 @@ func (p *place) add(t Target, now time.Time) {
 	p.down = union(append(all, p.down...)...)
 }
 
-// addDay finds the time of a day that enough locations saw as down. A location that judged less than half as long as
-// another has no vote.
-func (t *timeline) addDay(day Day, places []*place) {
-	d := dayTimeline{DaySeconds: DaySeconds{Date: day.Date}}
+// addDay finds the time of day i that enough locations saw as down. A location that judged less than half as long as
+// another has no vote. Voters is room for those that have one.
+func (t *timeline) addDay(i int, day Day, places, voters []*place) {
+	d := &t.days[i]
+	d.Date = day.Date
 	for _, p := range places {
-		own := p.days[day.Date]
-		d.DaySeconds = d.most(own)
+		d.DaySeconds = d.most(p.days[i])
 	}
-	d.Date, d.Down = day.Date, 0
-	var voters []*place
+	d.Down = 0
 	for _, p := range places {
-		if judged := p.days[day.Date].Observed; judged > 0 && 2*judged >= d.Observed {
+		if judged := p.days[i].Observed; judged > 0 && 2*judged >= d.Observed {
 			voters = append(voters, p)
 		}
 	}
 	d.voters = len(voters)
 	need := min(votes, len(voters))
-	if need == 0 {
-		t.days[day.Date] = d
-		return
-	}
-	if !slices.ContainsFunc(voters, func(p *place) bool { return p.omitted || p.down.touches(day.Span) }) {
-		t.days[day.Date] = d // as on most days
-		return
+	if need == 0 || !slices.ContainsFunc(voters, func(p *place) bool { return p.omitted || p.down.touches(day.Span) }) {
+		return // as on most days
 	}
 	found := overlap(voters, day.Span, need)
-	most, omitted := confirmed(voters, day.Date, need)
+	most, omitted := confirmed(voters, i, need)
 	pieces := make([]piece, len(found))
 	for i, s := range found {
 		pieces[i] = piece{s, s.Length()}
@@ -136,7 +139,6 @@ func (t *timeline) addDay(day Day, places []*place) {
 		d.unlisted = most - d.Down
 		d.Down = most
 	}
-	t.days[day.Date] = d
 	for _, one := range pieces {
 		if n := len(t.outages); n > 0 && t.outages[n-1].To.Equal(one.From) {
 			t.outages[n-1].To = one.To
@@ -185,11 +187,11 @@ func overlap(places []*place, in Span, need int) spans {
 
 // confirmed returns for how long of a day the quorum can have been down: the seconds of the location that saw the most
 // but need-1. It also reports whether so many locations had outages that they do not list.
-func confirmed(voters []*place, date string, need int) (most time.Duration, omitted bool) {
+func confirmed(voters []*place, day, need int) (most time.Duration, omitted bool) {
 	var all []time.Duration
 	short := 0
 	for _, p := range voters {
-		all = append(all, p.days[date].Down)
+		all = append(all, p.days[day].Down)
 		if p.omitted {
 			short++
 		}

@@ -1,6 +1,7 @@
 package sla
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -145,5 +146,27 @@ func TestComparison(t *testing.T) {
 	counters[PlaceKey{"home", "", "fra"}] = Counter{Down: time.Duration(recorded+16) * time.Second}
 	if list := b.Compare(s.targets, nil, counters, 15*time.Second); *list[1].Agrees {
 		t.Errorf("%+v", list[1])
+	}
+}
+
+// A history may have its days in any order, and days of which a report is not.
+func TestDaysOfAnyOrder(t *testing.T) {
+	s := newSeeded(t)
+	want, err := json.Marshal(s.builder().Build(Subject{}).Services)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range s.targets {
+		days := append(s.targets[i].Days, DaySeconds{Date: "2020-02-29", Down: time.Hour})
+		random.Shuffle(len(days), func(i, j int) { days[i], days[j] = days[j], days[i] })
+		s.targets[i].Days = days
+	}
+	got, err := json.Marshal(s.builder().Build(Subject{}).Services)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package sla
 import (
 	"cmp"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -54,13 +55,20 @@ func (b *Builder) latency(r *Requests, threshold time.Duration, slow uint64) Lat
 		Threshold: report.Length(threshold), Slow: slow,
 		Attained: report.Ratio{Part: int64(r.Requests - min(slow, r.Requests)), Whole: int64(r.Requests)},
 	}
-	for _, o := range b.policy.Objectives.Latency {
-		if o.Threshold.Std() == threshold && l.Attained.Whole > 0 {
-			met := rational(l.Attained).Cmp(o.Ratio.Rat()) >= 0
-			l.Objective, l.Met = percent(o.Ratio), &met
+	for _, o := range b.latencies {
+		if o.threshold == threshold && l.Attained.Whole > 0 {
+			met := rational(l.Attained).Cmp(o.ratio) >= 0
+			l.Objective, l.Met = o.text, &met
 		}
 	}
 	return l
+}
+
+// latencyObjective is a latency objective of the policy, in the forms that every tenant's report needs.
+type latencyObjective struct {
+	threshold time.Duration
+	ratio     *big.Rat
+	text      string
 }
 
 // tenantAlerts begin the names of alerts on one tenant. What only Prometheus has of an incident does not name it, so a

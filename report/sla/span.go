@@ -59,6 +59,15 @@ func (a spans) within(in Span) spans {
 	return out
 }
 
+// lengthWithin returns how much of the spans is within another one.
+func (a spans) lengthWithin(in Span) time.Duration {
+	var sum time.Duration
+	for _, s := range a {
+		sum += s.clip(in).Length()
+	}
+	return sum
+}
+
 // touches reports whether any of the spans lies within another in part.
 func (a spans) touches(in Span) bool {
 	for _, s := range a {

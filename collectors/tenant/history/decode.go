@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sort"
 	"sync"
 
@@ -22,6 +23,7 @@ type file struct {
 	thresholds []uint64
 	services   []string
 	blocks     []block
+	scratch    []byte // of the block that was read last
 }
 
 // openFile reads the header and the index of a file. Every error but those of the reader is ErrCorrupt.
@@ -90,7 +92,7 @@ func (f *file) find(tenant string) ([]Entry, error) {
 	if i < 0 {
 		return nil, nil
 	}
-	return f.read(f.blocks[i], func(name []byte) bool { return string(name) == tenant })
+	return f.read(f.blocks[i], nil, func(name []byte) bool { return string(name) == tenant })
 }
 
 // decompressor is made once; it may be used from several goroutines.
@@ -102,8 +104,8 @@ var decompressor = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
-// read returns the entries of a block whose tenants are wanted.
-func (f *file) read(b block, wanted func(tenant []byte) bool) ([]Entry, error) {
+// read appends the entries of a block whose tenants are wanted.
+func (f *file) read(b block, all []Entry, wanted func(tenant []byte) bool) ([]Entry, error) {
 	compressed, err := readAt(f.r, int64(b.at), int(b.size))
 	if err != nil {
 		return nil, err
@@ -111,11 +113,12 @@ func (f *file) read(b block, wanted func(tenant []byte) bool) ([]Entry, error) {
 	if crc32.Checksum(compressed, castagnoli) != b.sum {
 		return nil, fmt.Errorf("%w: wrong checksum of a block", ErrCorrupt)
 	}
-	raw, err := decompressor().DecodeAll(compressed, make([]byte, 0, b.raw))
+	raw, err := decompressor().DecodeAll(compressed, slices.Grow(f.scratch[:0], int(b.raw)))
+	f.scratch = raw
 	if err != nil || uint64(len(raw)) != b.raw {
 		return nil, fmt.Errorf("%w: a block cannot be decompressed", ErrCorrupt)
 	}
-	var all []Entry
+	var counts []uint64 // of slow requests, one after the other
 	for r := (&reader{b: raw}); len(r.b) > 0; {
 		tenant, service := r.bytes(), r.uint()
 		c := Counts{Requests: r.uint(), Failed: r.uint(), Late: r.uint(), LateFailed: r.uint(), Bytes: r.uint()}
@@ -127,7 +130,13 @@ func (f *file) read(b block, wanted func(tenant []byte) bool) ([]Entry, error) {
 			return nil, fmt.Errorf("%w: malformed block", ErrCorrupt)
 		}
 		if wanted(tenant) {
-			c.Slow = append([]uint64(nil), slow[:len(f.thresholds)]...)
+			n := len(counts)
+			counts = append(counts, slow[:len(f.thresholds)]...)
+			c.Slow = counts[n:len(counts):len(counts)]
+			if last := len(all) - 1; last >= 0 && all[last].Tenant == string(tenant) { // of another service
+				all = append(all, Entry{f.services[service], all[last].Tenant, c})
+				continue
+			}
 			all = append(all, Entry{f.services[service], string(tenant), c})
 		}
 	}

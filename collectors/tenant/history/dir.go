@@ -193,8 +193,10 @@ func (d *Dir) Read(ctx context.Context, tenant string, from, to Date) (all []Rec
 // is damaged f may have been called with a part.
 func (d *Dir) Each(ctx context.Context, from, to Date, f func(Record)) (unreadable []Date, err error) {
 	return d.each(ctx, from, to, func(day *file, p part) error {
+		var entries []Entry
 		for _, block := range day.blocks {
-			entries, err := day.read(block, func([]byte) bool { return true })
+			var err error
+			entries, err = day.read(block, entries[:0], func([]byte) bool { return true })
 			if err != nil {
 				return err
 			}
