@@ -56,7 +56,7 @@ func dailyHealth(p *config.Policy) []panel {
 			inEnvironment(metric.BackupTestOverdue), inEnvironment(metric.BackupExpected)), "tests",
 			known(green, from(1, yellow))).DataLinks(more(metric.BackupDashboard)),
 		number(words{
-			title: "Budgets that shrink fast", unit: units.Short, empty: "no event yet",
+			title: "Budgets that burn", unit: units.Short, empty: "no event yet",
 			about: "Objectives that burn faster than 1 over three days: their budget will not last.",
 		}, 4, fmt.Sprintf("count(%[1]s > 1) or 0 * count(%[1]s)", pick(metric.SLOBurn["3d"])), "objectives",
 			known(green, from(1, yellow))).DataLinks(more(metric.SLODashboard)),
@@ -150,7 +150,8 @@ func dailySecurity() []panel {
 		lines(words{
 			title: "Requests of unknown hosts", unit: units.PercentUnit, empty: "no request yet",
 			about: "Share of requests whose host no tenant owns: scans, or a tenant that the registry misses.",
-		}, 8, query("A", pick(metric.UnknownHostShare)+" or 0 * "+pick(metric.ServiceRate), "{{app_service}}")).Min(0).
+		}, 8, query("A", "sum by (environment, app_service) ("+pick(metric.UnknownHostShare)+" or 0 * "+
+			pick(metric.ServiceRate)+")", "{{app_service}}")).Min(0).
 			AxisSoftMax(0.05),
 		lines(words{
 			title: "Posts refused", unit: units.CountsPerSecond, empty: "nothing receives posts",

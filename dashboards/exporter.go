@@ -89,7 +89,7 @@ func path(*config.Policy) *dashboard.DashboardBuilder {
 			about: "Time that the last evaluation of each group took, of its interval: the slowest groups. From 100 % on, " +
 				"evaluations are missed.",
 		}, 12, query("A", fmt.Sprintf(`topk(%d, label_replace(%s / on (job, instance, rule_group) %s, "group", "$1", `+
-			`"rule_group", ".*;(.*)"))`, topLines, onTargets(ruleGroupSeconds, ourGroups),
+			`"rule_group", ".*;(?:thorbis-)?(.*)"))`, topLines, onTargets(ruleGroupSeconds, ourGroups),
 			onTargets(ruleGroupInterval, ourGroups)), "{{group}}")).Min(0),
 		manyLines(words{
 			title: "Notifications", unit: units.CountsPerSecond, empty: "nothing was notified yet",
@@ -262,7 +262,7 @@ func ruleTable() panel {
 		title: "Prometheus", unit: units.Short, empty: "Prometheus is not scraped: add it as a target of itself",
 		about:   "Each Prometheus: rules that failed and evaluations that were missed, alerts that it could not deliver.",
 		whenRed: "Alerts cannot fire, come late, or are not delivered: Prometheus' log names the rule or the Alertmanager.",
-	}, 12, 6, []key{{label: "job", title: "Job"}, {label: "instance", title: "Instance"}},
+	}, 15, 6, []key{{label: "job", title: "Job"}, {label: "instance", title: "Instance"}},
 		column{
 			title: "Rules failed", unit: units.Short, expr: rate(ruleFailures), colours: atLeast(0.5, red), decimals: whole,
 		},
@@ -288,7 +288,7 @@ func integrationTable() panel {
 		title: "Alertmanager's integrations", unit: units.Short, empty: "Nothing was notified yet in the range",
 		about:   "Integrations that were used in the range picked: notifications, those that failed, and how long one takes.",
 		whenRed: "The channel loses notifications: its token, its address or its service. Alertmanager's log has the answer.",
-	}, 12, 6, []key{{label: metric.LabelIntegration, title: "Integration"}},
+	}, 9, 6, []key{{label: metric.LabelIntegration, title: "Integration"}},
 		column{
 			title: "Sent in the range", unit: units.Short, decimals: whole,
 			expr: fmt.Sprintf("sum by (integration) (increase(%s[$__range])) > 0", onTargets(notificationsSent)),

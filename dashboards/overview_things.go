@@ -116,7 +116,7 @@ func machinesTable() panel {
 		whenRed: "Full within hours: free space or enlarge the disk. At the limit of a disk, everything on it waits: see " +
 			"who " +
 			"reads and writes on Storage.",
-	}, 8, 5, []key{byEnvironment, byHost.leading(metric.ResourcesDashboard)},
+	}, 8, 5, []key{byEnvironment.unseen(), byHost.leading(metric.ResourcesDashboard)},
 		column{
 			title: "CPU", unit: units.PercentUnit, expr: fmt.Sprintf("topk(%d, %s)", rows, most(metric.HostCPUUsed)),
 			decimals: whole, width: 60,

@@ -21,6 +21,16 @@ func quantile(q, by string, selected func(selecter, ...string) string, m *metric
 		q, native, selected(m), buckets, selected(&classic))
 }
 
+// recordedQuantiles are the queries of the median, 95 and 99 of 100 as rules record them, by service.
+func recordedQuantiles(selected func(selecter, ...string) string) []*prometheus.DataqueryBuilder {
+	var queries []*prometheus.DataqueryBuilder
+	for i, q := range [][2]string{{"0.5", "p50"}, {"0.95", "p95"}, {"0.99", "p99"}} {
+		queries = append(queries, query(letter(i), selected(metric.RequestDurationQuantile, fmt.Sprintf("quantile=%q", q[0])),
+			"{{app_service}} "+q[1]))
+	}
+	return queries
+}
+
 // threeQuantiles are the queries of the median, 95 and 99 of 100.
 func threeQuantiles(selected func(selecter, ...string) string, m *metric.Metric) []*prometheus.DataqueryBuilder {
 	var queries []*prometheus.DataqueryBuilder

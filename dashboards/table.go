@@ -15,6 +15,7 @@ type key struct {
 	to           string // uid of the dashboard to which it leads, with all keys of the row
 	width        int    // in pixels, 0 for a share of the rest
 	texts        []dashboard.ValueMapping
+	hidden       bool // where there is no room; the row is of one value of it all the same
 }
 
 // The keys of tables.
@@ -38,6 +39,12 @@ var (
 // leading returns the key with the dashboard to which it leads.
 func (k key) leading(uid string) key {
 	k.to = uid
+	return k
+}
+
+// unseen returns the key without a column.
+func (k key) unseen() key {
+	k.hidden = true
 	return k
 }
 
@@ -91,6 +98,9 @@ func (k key) properties() []dashboard.DynamicConfigValue {
 	properties := []dashboard.DynamicConfigValue{{Id: "noValue", Value: "-"}}
 	if len(k.texts) > 0 {
 		properties = append(properties, dashboard.DynamicConfigValue{Id: "mappings", Value: k.texts}, colouredText)
+	}
+	if k.hidden {
+		properties = append(properties, dashboard.DynamicConfigValue{Id: "custom.hidden", Value: true})
 	}
 	return properties
 }

@@ -78,7 +78,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 			about: "The time within which half, 95 and 99 of 100 requests were answered. The line is at " +
 				config.Duration(latency(p)).String() + ".",
 			whenRed: "Answers are slower than promised: Slowest tenants says whether all of them or a few.",
-		}, 12, query("A", pick(metric.RequestDurationQuantile), "{{app_service}} p{{quantile}}")),
+		}, 12, recordedQuantiles(pick)...),
 			latency(p).Seconds()).Min(0),
 		lines(words{
 			title: "Throughput over time", unit: units.RequestsPerSecond, empty: "no request yet",
@@ -123,7 +123,9 @@ func tenantTable() panel {
 			"neighbour.",
 	}, 14, 10, []key{byEnvironment, byService, byTenant},
 		column{title: "Requests", unit: units.RequestsPerSecond, expr: top},
-		column{title: "Share", unit: units.PercentUnit, expr: ofThem(pick(metric.TenantShare)), decimals: 1},
+		column{
+			title: "Share", unit: units.PercentUnit, expr: ofThem(pick(metric.TenantShare)), decimals: 1, empty: "under 5%",
+		},
 		column{
 			title: "Errors 5 min", unit: units.Short, colours: atLeast(10, yellow), empty: "0",
 			expr: ofThem(without(pick(metric.TenantBadIncrease["5m"], availability))),

@@ -21,6 +21,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/procedure"
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/secret"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // tasks is what the page of tasks shows and signs.
@@ -48,7 +49,34 @@ var tasksPage = template.Must(template.New("tasks").Funcs(template.FuncMap{
 		}
 		return t.UTC().Format("2006-01-02 15:04Z")
 	},
+	"state": taskState,
+	"note":  noteOf,
 }).Parse(tasksText))
+
+// taskState writes the state of a task, which a person does once in a while and which is not up meanwhile.
+func taskState(state string) string {
+	switch state {
+	case metric.ProcedureUp:
+		return "done"
+	case metric.ProcedureNew:
+		return "not done yet"
+	}
+	return state
+}
+
+// note is what a person wrote, with its link.
+type note struct{ Before, Link, After string }
+
+func noteOf(r procedure.EndedRun) note {
+	if r.Link == "" {
+		return note{Before: r.Note}
+	}
+	before, after, found := strings.Cut(r.Note, r.Link)
+	if !found { // the end of a long note is not kept
+		before += " "
+	}
+	return note{before, r.Link, after}
+}
 
 // taskView is one task as the page shows it.
 type taskView struct {

@@ -131,6 +131,9 @@ func TestTasksPage(t *testing.T) {
 		}
 	}
 	_, page := asUser(t, "ada", http.MethodGet, s.URL+"/tasks", nil)
+	if !strings.Contains(page, ">not done yet</span>") {
+		t.Errorf("a task that was never done is not said to be so:\n%s", page)
+	}
 	token := tokenRE.FindStringSubmatch(page)[1]
 	form := func(token string) url.Values {
 		return url.Values{"token": {token}, "note": {"<b>fine</b> https://wiki.example.com/1"}}
@@ -156,7 +159,9 @@ func TestTasksPage(t *testing.T) {
 		}
 	}
 	_, page = asUser(t, "guest", http.MethodGet, s.URL+"/tasks", nil)
-	if !strings.Contains(page, "done last by ada") || !strings.Contains(page, "success by ada: &lt;b&gt;fine&lt;/b&gt;") ||
+	if !strings.Contains(page, "done last by ada") ||
+		!strings.Contains(page, `success by ada: &lt;b&gt;fine&lt;/b&gt; <a href="https://wiki.example.com/1"`) ||
+		!strings.Contains(page, ">done</span>") ||
 		strings.Count(page, "<li>") != 1 {
 		t.Errorf("the signature is not shown once, as text:\n%s", page)
 	}

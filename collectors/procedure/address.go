@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,8 @@ type target struct {
 var actions = map[string]kind{"start": started, "fail": failed, "log": alive}
 
 // parseTarget reads what follows /ping/ in the path of a ping: <uuid> or <key>/<name>, and then nothing, start, fail,
-// log or an exit status. invalid reports an exit status that there is not; ok is false for any other path.
+// log or an exit status. Each part is escaped: a key may have a slash, as base64 has. invalid reports an exit status
+// that there is not; ok is false for any other path.
 func parseTarget(path string) (t target, invalid, ok bool) {
 	if len(path) > maxPath {
 		return target{}, false, false
@@ -24,6 +26,13 @@ func parseTarget(path string) (t target, invalid, ok bool) {
 	parts := strings.Split(path, "/")
 	if len(parts) == 2 && parts[1] == "" { // healthchecks.io has the address of a UUID with a slash too
 		parts = parts[:1]
+	}
+	for i, part := range parts {
+		text, err := url.PathUnescape(part)
+		if err != nil {
+			return target{}, false, false
+		}
+		parts[i] = text
 	}
 	t = target{key: parts[0], kind: succeeded, status: -1}
 	rest := parts[1:]

@@ -87,7 +87,7 @@ func (c *Collector) ping(w http.ResponseWriter, req *http.Request) outcome {
 		http.Error(w, "send GET, HEAD or POST", http.StatusMethodNotAllowed)
 		return invalid
 	}
-	t, badStatus, ok := parseTarget(strings.TrimPrefix(req.URL.Path, "/ping/"))
+	t, badStatus, ok := parseTarget(strings.TrimPrefix(req.URL.EscapedPath(), "/ping/"))
 	o, by := c.find(t)
 	if claimed := req.URL.Query().Get("by"); !ok || o == nil || claimed != "" && claimed != by {
 		return c.refuse(w, req)

@@ -6,6 +6,19 @@ import (
 	"testing"
 )
 
+// A key may be anything, such as base64: runner.Client escapes it.
+func TestTargetEscaped(t *testing.T) {
+	for path, want := range map[string]target{
+		"a%2Fb+c%3D/nightly":      {key: "a/b+c=", name: "nightly", kind: succeeded, status: -1},
+		"a%2Fb+c%3D/nightly/fail": {key: "a/b+c=", name: "nightly", kind: failed, status: -1},
+		"a%zz/nightly":            {},
+	} {
+		if got, _, ok := parseTarget(path); got != want || ok != (want != target0) {
+			t.Errorf("%s: %+v, %v, want %+v", path, got, ok, want)
+		}
+	}
+}
+
 func FuzzTarget(f *testing.F) {
 	for _, path := range []string{
 		testKey + "/nightly", uuid, uuid + "/start", testKey + "/a/255", uuid + "/256", uuid + "/start/1", "//", "a/b/c/d",

@@ -90,7 +90,7 @@ var daily = chapter{"Daily checklist", []item{
 		alerts: taskAlerts,
 		panels: []panels{
 			on(metric.DailyDashboard, "08:00 System health", "Worst uptime of a day", "Outages over time",
-				"Backups without proof", "Budgets that shrink fast"),
+				"Backups without proof", "Budgets that burn"),
 			taskPanels,
 		},
 		pages: []string{"reports.md#reviews"},

@@ -28,6 +28,9 @@ function timeLabel(seconds, step, span) {
   return span > 86400 * 1.5 ? `${day} ${clock}` : clock;
 }
 
+// RIGHT is the room to the right of a graph, which half of the last label of its time axis needs.
+const RIGHT = 18;
+
 export function timeAxis(show = true) {
   return {
     show,
@@ -41,7 +44,12 @@ export function timeAxis(show = true) {
     },
     grid: { stroke: gridInk, width: 1 },
     ticks: { show: false },
-    values: (u, splits, _, __, step) => splits.map((t) => timeLabel(t, step, u.scales.x.max - u.scales.x.min)),
+    values: (u, splits, _, __, step) => {
+      const { min, max } = u.scales.x;
+      const room = (t) => ((max - t) / (max - min)) * (u.bbox.width / devicePixelRatio || u.width) + RIGHT;
+      const texts = splits.map((t) => timeLabel(t, step, max - min));
+      return texts.map((text, i) => (textWidth(text) / 2 > room(splits[i]) ? '' : text)); // none is cut off
+    },
   };
 }
 
@@ -97,7 +105,7 @@ export function plotOptions(env, width, height) {
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, RIGHT, 0, 0],
     legend: { show: false },
     tzDate: env.utc ? (t) => uPlot.tzDate(new Date(t * 1000), 'UTC') : undefined,
     cursor: {

@@ -98,18 +98,24 @@ export function render(el, { frames, panel, env, size }) {
   const hh = Math.max(24, Math.floor((size.height - 6 * (lines - 1)) / lines));
   const named =
     options.textMode === 'value_and_name' ||
-    options.textMode === 'name' ||
     ((options.textMode ?? 'auto') === 'auto' && list.length > 1);
   const shown = list.map((f) => ({ ...f, d: display(f.x, f.value) }));
-  const values = options.textMode !== 'name' && options.textMode !== 'none';
+  if (options.textMode === 'name') // the name is the figure
+    for (const f of shown) if (!f.nothing) f.d = { ...f.d, text: f.label, prefix: '', suffix: '' };
+  const values = options.textMode !== 'none';
   const wide = named && values && w / hh > 2.4 && hh < 90;
-  const nameSize = Math.max(11, Math.min(16, hh * 0.28, w / 7));
+  const mostName = Math.max(11, Math.min(16, hh * 0.28, w / 7));
   const room = wide ? w * 0.5 - 16 : w - 14;
   const graph = (options.graphMode ?? 'area') === 'area' && hh > 60 && list.some((f) => f.line);
   const above = graph ? hh * 0.6 : hh; // above the graph
-  const most = Math.min(64, wide ? above * 0.62 : named && values ? (above - nameSize * 1.2 - 8) / 1.15 : above * 0.66);
+  const most = Math.min(64, wide ? above * 0.62 : named && values ? (above - mostName * 1.2 - 8) / 1.15 : above * 0.66);
   const empty = list.every((f) => f.nothing); // words, which need no large letters
   const valueSize = Math.min(empty ? 28 : Infinity, ...shown.map((f) => fit(plainText(f.d), room, most)));
+  const figureWidth = Math.max(
+    ...shown.map((f) => textWidth(plainText(f.d), `${WEIGHT} ${valueSize}px Inter, system-ui, sans-serif`)),
+  );
+  const nameRoom = wide ? w - 26 - figureWidth : w - 14;
+  const nameSize = Math.min(mostName, ...shown.map((f) => fit(f.label, nameRoom, mostName)));
   const grid = h(
     'div.stats',
     { style: { gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: `minmax(${hh}px, 1fr)` } },

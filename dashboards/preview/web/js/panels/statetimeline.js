@@ -41,7 +41,8 @@ function draw(el, { frames, panel, env, state, size }, timeline) {
   const plot = h('div.plot');
   clear(el).append(h('div.graph', {}, plot, list));
   const height = Math.floor(size.height - (list ? list.offsetHeight : 0));
-  const labelWidth = Math.min(size.width * 0.35, Math.max(30, ...rows.map((r) => textWidth(r.x.label))) + 14);
+  const share = size.width < 500 ? 0.45 : 0.35;
+  const labelWidth = Math.min(size.width * share, Math.max(30, ...rows.map((r) => textWidth(r.x.label))) + 14);
   const o = plotOptions(env, plot.clientWidth, height);
   o.cursor.points = { show: false };
   o.scales.y = { range: () => [0, rows.length] };
