@@ -26,6 +26,11 @@ var annotations = []annotation{
 		title: "Maintenance of {{app_service}}", text: "Its time and its requests are excluded.",
 	},
 	{
+		name: "Deployments", colour: green,
+		expr:  "last_over_time(" + inEnvironment(metric.DeploymentNoted) + "[$__interval]) > 0",
+		title: "{{app_service}} was deployed", text: "{{deployment}}",
+	},
+	{
 		name: "Policy reloads", colour: "purple",
 		expr:  "changes(" + inEnvironment(metric.ConfigReloadTimestamp) + "[$__interval]) > 0",
 		title: "Policy reloaded", text: "Job {{job}}, instance {{instance}}.",

@@ -40,6 +40,7 @@ var variablesOn = map[string][]string{
 	metric.ResourcesDashboard:  {metric.LabelHost},
 	metric.BackupDashboard:     {metric.LabelBackup},
 	metric.ProceduresDashboard: {metric.LabelProcedure},
+	metric.DeliveryDashboard:   {metric.LabelAppService},
 	metric.VendorsDashboard:    {metric.LabelVendor},
 	metric.IncidentDashboard:   {},
 	metric.ExporterDashboard:   {},

@@ -178,7 +178,7 @@ func TestAnnotations(t *testing.T) {
 			}
 			names[a.Name] = true
 		}
-		for _, want := range []string{"Outages", "Maintenance", "Policy reloads"} {
+		for _, want := range []string{"Outages", "Maintenance", "Deployments", "Policy reloads"} {
 			if !names[want] {
 				t.Errorf("%s has the annotations %v, not %s", file, slices.Sorted(maps.Keys(names)), want)
 			}

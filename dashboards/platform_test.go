@@ -183,6 +183,17 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 		return now - 60, broken == (set[metric.LabelState] == metric.VendorMajor)
 	case metric.VendorOutageSince, metric.VendorOldestIncident:
 		return begun, broken
+	case metric.DeploymentLive, metric.DeploymentLead, metric.DeploymentFailed, metric.DeploymentRework:
+		live := 600 // one in peace, one as the outage begins
+		if set[metric.LabelDeployment] == dashboardtest.Deployments[1] {
+			live = p.outage
+		}
+		if m == metric.DeploymentLive {
+			return float64(ruletest.At(live).Unix()), at > live
+		}
+		return 60, at > live
+	case metric.WorkflowFailing:
+		return one[broken], true
 	case metric.DomainExpiry:
 		return now + 40*86400, true
 	case metric.DomainStatus:

@@ -35,6 +35,8 @@ var always = nothingToShow{
 	"thorbis-slo/Budget left for late answers":        notYet,
 	"thorbis-weekly/Incidents of the week/F":          notYet,
 	"thorbis-databases/Servers/F":                     notKept,
+	"thorbis-delivery/Beside the thirty days before":  tooYoung,
+	"thorbis-delivery/Workflows/C":                    tooYoung,
 	"thorbis-daily/Domains by expiry/D":               allKnown,
 	"thorbis-health/Domains by expiry/D":              allKnown,
 }

@@ -12,6 +12,7 @@ const (
 	ResourcesDashboard  = "thorbis-resources"
 	BackupDashboard     = "thorbis-backup"
 	ProceduresDashboard = "thorbis-procedures"
+	DeliveryDashboard   = "thorbis-delivery"
 	VendorsDashboard    = "thorbis-vendors"
 	IncidentDashboard   = "thorbis-incidents"
 	ExporterDashboard   = "thorbis-exporter"
@@ -22,6 +23,6 @@ const (
 // Dashboards lists them all.
 var Dashboards = []string{
 	OverviewDashboard, SLODashboard, HealthDashboard, TenantsDashboard, TenantDashboard, StorageDashboard,
-	DatabasesDashboard, ResourcesDashboard, BackupDashboard, ProceduresDashboard, VendorsDashboard, IncidentDashboard,
-	ExporterDashboard, DailyDashboard, WeeklyDashboard,
+	DatabasesDashboard, ResourcesDashboard, BackupDashboard, ProceduresDashboard, DeliveryDashboard, VendorsDashboard,
+	IncidentDashboard, ExporterDashboard, DailyDashboard, WeeklyDashboard,
 }

@@ -226,11 +226,8 @@ var (
 
 func init() {
 	documentNoAlert("How often and how fast it is delivered: figures for people, and no targets.", Deployments,
-		DeploymentFailures, DeploymentReworks, DeploymentLeadTime, DeploymentRecovery, DeploymentLast, DeploymentLastLive,
-		DeploymentLive, DeploymentLead, DeploymentFailed, DeploymentRework, DeliveryInfo)
-	documentNoAlert("How polling fares, for dashboards.", DeliverySourcePolls, DeliverySourceFailures,
-		DeliverySourceSuccess, DeliverySourceRefused, DeliverySourceInterval)
-	documentNoAlert("Of each run, for dashboards.", WorkflowRuns, WorkflowRunDuration, WorkflowFailing,
-		WorkflowRunningSince, WorkflowExpectedMaxRuntime)
-	documentNoAlert("Anyone can post what is refused.", DeliveryEvents)
+		DeploymentFailures, DeploymentReworks, DeploymentLeadTime, DeploymentRecovery, DeploymentLast, DeploymentLead,
+		DeploymentFailed, DeploymentRework)
+	documentNoAlert("How polling fares, by reason; a source that refuses or is silent has alerts.", DeliverySourcePolls,
+		DeliverySourceFailures)
 }

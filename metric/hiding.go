@@ -59,6 +59,18 @@ func Hidings() []Hiding {
 			"No requests of tenants come in while the service is down.",
 		},
 		{
+			SLOBurnAlert,
+			[]*Alert{DeploymentBurningAlert},
+			sameService,
+			"Its page names the deployment too; the rules leave out what it reports.",
+		},
+		{
+			DeploymentBurningAlert,
+			[]*Alert{UptimeBurnAlert},
+			sameService,
+			"What burns since a deployment is reported by the deployment.",
+		},
+		{
 			TierBurnAlert,
 			[]*Alert{TierBurnAlert},
 			append(sameService[:2:2], LabelSLO),

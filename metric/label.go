@@ -26,10 +26,12 @@ const (
 	LabelShift       = "shift"
 	LabelLength      = "length"
 	// LabelRecipient is whom a page notified: the owner of what it is about, or a layer of its escalation.
-	LabelRecipient  = "recipient"
-	LabelBy         = "by"
-	LabelBackup     = "backup"
-	LabelKind       = "kind"
+	LabelRecipient = "recipient"
+	LabelBy        = "by"
+	LabelBackup    = "backup"
+	LabelKind      = "kind"
+	// LabelFigure is which of the five figures of delivery a trend is of.
+	LabelFigure     = "figure"
 	LabelRepository = "repository"
 	LabelProgram    = "program"
 	LabelTest       = "test"

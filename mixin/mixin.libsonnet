@@ -5,6 +5,7 @@ local groups = std.flatMap(
   [
     (importstr '../rules/backup.rules.yaml'),
     (importstr '../rules/database.rules.yaml'),
+    (importstr '../rules/delivery.rules.yaml'),
     (importstr '../rules/domain.rules.yaml'),
     (importstr '../rules/health.rules.yaml'),
     (importstr '../rules/incident.rules.yaml'),
@@ -33,6 +34,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
     'thorbis-daily.json': import '../dashboards/thorbis-daily.json',
     'thorbis-databases.json': import '../dashboards/thorbis-databases.json',
+    'thorbis-delivery.json': import '../dashboards/thorbis-delivery.json',
     'thorbis-exporter.json': import '../dashboards/thorbis-exporter.json',
     'thorbis-health.json': import '../dashboards/thorbis-health.json',
     'thorbis-incidents.json': import '../dashboards/thorbis-incidents.json',

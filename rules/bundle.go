@@ -13,6 +13,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/rules/backup"
 	"github.com/thorbis/thorbis_exporter/rules/database"
+	"github.com/thorbis/thorbis_exporter/rules/delivery"
 	"github.com/thorbis/thorbis_exporter/rules/domain"
 	"github.com/thorbis/thorbis_exporter/rules/health"
 	"github.com/thorbis/thorbis_exporter/rules/incident"
@@ -53,6 +54,7 @@ var Subjects = []rule.Subject{
 	database.Subject,
 	domain.Subject,
 	procedure.Subject,
+	delivery.Subject,
 	vendor.Subject,
 	health.SLA,
 	platform.Resources,

@@ -54,10 +54,17 @@ var things = []thing{
 	{"vendor", []map[string]string{{
 		"vendor": "supabase", "component": "Database", "owner": "sre", "app_service": "web", "page": "P1",
 	}}},
+	{"deployment", []map[string]string{
+		{"deployment": Deployments[0], "pull_request": "1234", "commit": Deployments[0], "app_service": "web"},
+		{"deployment": Deployments[1], "pull_request": "1235", "commit": Deployments[1], "app_service": "web"},
+	}},
 	{"app_service", []map[string]string{{
 		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
 	}}},
 }
+
+// Deployments are the names of those that are exposed, the older one first.
+var Deployments = []string{"4f1c0de4f1c0", "5a1c0de5a1c0"}
 
 // choices are values of the labels that things do not give, each combined with each.
 var choices = map[string][]string{
@@ -82,6 +89,8 @@ var choicesOf = map[string]map[string][]string{
 	metric.TenantWindowRequests.Name: {"window": windows}, metric.TenantWindowBadRequests.Name: {"window": windows},
 	metric.TenantWindowCounted.Name:  {"window": windows},
 	metric.HostPressure.Name:         {"kind": {metric.PressureSome}},
+	metric.DeploymentFailed.Name:     {"reason": {metric.DeploymentRolledBack}},
+	metric.DeploymentFailures.Name:   {"reason": metric.DeploymentFailureReasons},
 	metric.VendorState.Name:          {"state": metric.VendorStates},
 	metric.VendorPageState.Name:      {"state": metric.VendorStates},
 	metric.VendorComponentState.Name: {"state": metric.VendorStates},

@@ -191,7 +191,8 @@ func TestPrune(t *testing.T) {
 		slices.Sort(names)
 		return strings.Join(names, " ")
 	}
-	if got := alerts(files); got != "ThorbisManyTenantsBurning ThorbisObjectiveImplausible ThorbisObjectiveUnmeasured "+
+	if got := alerts(files); got != "ThorbisDeploymentBurning ThorbisManyTenantsBurning "+
+		"ThorbisObjectiveImplausible ThorbisObjectiveUnmeasured "+
 		"ThorbisSLOBurn ThorbisSourceSilent ThorbisTenantBurn ThorbisTenantsSilent ThorbisTierBurn ThorbisTrafficVanished" {
 		t.Errorf("on a server that has never seen an exporter of ours: %s", got)
 	}

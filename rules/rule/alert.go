@@ -87,6 +87,9 @@ func decorate(groups []Group, p *config.Policy) {
 				r.Labels[metric.LabelPriority] = r.Priority
 			}
 			if urgent := r.Priority == "P1" || r.Priority == "P2"; urgent && r.ofService() {
+				if r.Alert != metric.DeploymentBurningAlert { // it names its deployment itself
+					r.Annotations["description"] += deploymentOfService
+				}
 				r.Annotations["description"] += vendorsOfService
 			}
 			r.Annotations["runbook_url"] = runbook(p, r.Alert)
@@ -105,6 +108,12 @@ func (r *Rule) ofService() bool {
 var vendorsOfService = `{{ range printf "` + metric.VendorServiceTrouble.Name + `{environment=%q,app_service=%q}" ` +
 	`$labels.environment $labels.app_service | query }} {{ .Labels.vendor }}, on which it depends, reports ` +
 	`{{ .Labels.state }} since {{ .Value | humanizeTimestamp }}.{{ end }}`
+
+// deploymentOfService names the newest deployment of the service in the last hour. It is nothing without one.
+var deploymentOfService = `{{ range printf "topk(1, ` + metric.DeploymentAt.Name +
+	`{environment=%q,app_service=%q} > time() - 3600)" $labels.environment $labels.app_service | query }} ` +
+	`{{ .Labels.deployment }}{{ with .Labels.pull_request }} (#{{ . }}){{ end }} was deployed at ` +
+	`{{ .Value | humanizeTimestamp }}.{{ end }}`
 
 // runbooks is the URL of docs/runbooks, used where the policy names no other.
 const runbooks = "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks"
