@@ -40,6 +40,7 @@ var sections = []entry{
 	{writeUpsSection, 0, 0},
 	{deliverySection, 0, 0},
 	{vendorsSection, 0, 0},
+	{securitySection, 0, 0},
 }
 
 // secretsWarned is the place of the warnings of all sections' secrets.
