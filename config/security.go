@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// securityOwner owns what is scanned, where the policy has owners and one of this name.
+const securityOwner = "security"
+
 // Bounds of what is read of scans.
 const (
 	maxScans       = 200
@@ -91,6 +94,9 @@ func (s *Security) inherit(p *Policy) {
 	s.MaxAge.Medium = cmp.Or(s.MaxAge.Medium, 90*day)
 	s.ExploitedMaxAge = cmp.Or(s.ExploitedMaxAge, 2*day)
 	for _, o := range s.Scans {
+		if o.Owner == "" && p.Owners[securityOwner] != nil {
+			o.Owner = securityOwner
+		}
 		o.Owner, o.Page = p.ownership(o.Owner, o.Page, o.AppService)
 		if o.Interval == 0 {
 			o.Interval = Duration(time.Hour)
@@ -137,7 +143,7 @@ func (v *validator) scan(path string, o *Scan, seen map[string]bool) {
 	v.between(path+".interval", o.Interval, Duration(time.Minute), Duration(31*24*time.Hour))
 	switch n := len(o.Reports); {
 	case n == 0:
-		v.failAt(path+".reports", "missing reports: write the files that scanners write, like [{file: /var/lib/scans/x.json}]")
+		v.failAt(path+".reports", "missing reports: write what scanners write, like [{file: /var/lib/scans/x.json}]")
 	case n > maxScanReports:
 		v.failAt(path+".reports", "too many reports (%d): write at most %d", n, maxScanReports)
 	}

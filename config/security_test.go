@@ -10,7 +10,7 @@ func init() {
 	examples["security"] = example{
 		valid:   "security: {scans: [{name: web, reports: [{file: /var/lib/scans/web.json}]}]}",
 		invalid: "security:\n  scans: [{name: web}]",
-		want:    "p.yaml:3: security.scans[0].reports: missing reports: write the files that scanners write",
+		want:    "p.yaml:3: security.scans[0].reports: missing reports: write what scanners write",
 	}
 }
 
@@ -26,7 +26,8 @@ func TestSecurity(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := p.Security()
-	if s.MaxAge.Critical.Std() != 24*time.Hour || s.MaxAge.High.Std() != 30*24*time.Hour || s.ExploitedMaxAge != Duration(48*time.Hour) {
+	if s.MaxAge.Critical.Std() != 24*time.Hour || s.MaxAge.High.Std() != 30*24*time.Hour ||
+		s.ExploitedMaxAge != Duration(48*time.Hour) {
 		t.Errorf("ages %+v, %s", s.MaxAge, s.ExploitedMaxAge)
 	}
 	one, two := s.Scans[0], s.Scans[1]
@@ -44,6 +45,11 @@ func TestSecurity(t *testing.T) {
 	}
 	if cost := Estimate(p, 0).Series - Estimate(without, 0).Series; cost < 2*seriesPerScan {
 		t.Errorf("%d series", cost)
+	}
+	owned, err := vendorsOf(t, `owners: {security: {notify: []}}
+security: {scans: [{name: x, app_service: docs, reports: [{file: x.json}]}]}`)
+	if err != nil || owned.Security().Scans[0].Owner != "security" || owned.Security().Scans[0].Page != "P3" {
+		t.Errorf("%v", err)
 	}
 	plain, err := vendorsOf(t, "security: {scans: [{name: x, reports: [{file: x.json}]}]}")
 	if err != nil || plain.Security().MaxAge.Low != 0 {

@@ -42,6 +42,7 @@ var variablesOn = map[string][]string{
 	metric.ProceduresDashboard: {metric.LabelProcedure},
 	metric.DeliveryDashboard:   {metric.LabelAppService},
 	metric.VendorsDashboard:    {metric.LabelVendor},
+	metric.SecurityDashboard:   {metric.LabelScan},
 	metric.IncidentDashboard:   {},
 	metric.ExporterDashboard:   {},
 	metric.DailyDashboard:      {metric.LabelAppService},

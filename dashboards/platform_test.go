@@ -179,6 +179,14 @@ func (p *platform) gauge(m *metric.Metric, set map[string]string, at int, now fl
 			state = metric.VendorMajor
 		}
 		return one[set[metric.LabelState] == state], true
+	case metric.ScanReportState:
+		state := metric.ScanOK
+		if broken {
+			state = metric.ScanMalformed
+		}
+		return one[set[metric.LabelState] == state], true
+	case metric.ScanReportTime, metric.FindingOldest, metric.FindingExploitedOldest:
+		return begun, true
 	case metric.VendorSince:
 		return now - 60, broken == (set[metric.LabelState] == metric.VendorMajor)
 	case metric.VendorOutageSince, metric.VendorOldestIncident:

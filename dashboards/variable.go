@@ -24,6 +24,7 @@ const (
 	pickedServer      = metric.LabelServer + `=~"$server"`
 	pickedProcedure   = metric.LabelProcedure + `=~"$procedure"`
 	pickedVendor      = metric.LabelVendor + `=~"$vendor"`
+	pickedScan        = metric.LabelScan + `=~"$scan"`
 )
 
 // Bounds of what a panel shows where there may be thousands.

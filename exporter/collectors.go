@@ -14,6 +14,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/host"
 	"github.com/thorbis/thorbis_exporter/collectors/incident"
 	"github.com/thorbis/thorbis_exporter/collectors/procedure"
+	"github.com/thorbis/thorbis_exporter/collectors/security"
 	"github.com/thorbis/thorbis_exporter/collectors/storage"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/collectors/vendor"
@@ -25,7 +26,7 @@ var Definitions = []collectors.Definition{
 	health.Definition, incident.Definition, backup.Definition, database.Definition, host.Definition, storage.Definition,
 	tenant.Definition,
 	domain.Definition, procedure.Definition,
-	delivery.Definition, vendor.Definition,
+	delivery.Definition, vendor.Definition, security.Definition,
 }
 
 // checks is what the pages show and probe of the health collector.

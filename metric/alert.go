@@ -14,7 +14,7 @@ type Alert struct {
 	Owner string
 	// What states the condition and Why its impact, a sentence each.
 	What, Why string
-	// Page marks an alert whose rules are picked by the page label of the thing concerned.
+	// Page marks an alert whose series carry the owner of the thing concerned, and its page where rules are picked by it.
 	Page bool
 	// Level is the scope of the problem: an alert of a wider level inhibits those of narrower levels. It is empty for
 	// an alert that neither inhibits nor is inhibited by its level. Burn marks alerts on budget consumption, as

@@ -14,6 +14,7 @@ const (
 	ProceduresDashboard = "thorbis-procedures"
 	DeliveryDashboard   = "thorbis-delivery"
 	VendorsDashboard    = "thorbis-vendors"
+	SecurityDashboard   = "thorbis-security"
 	IncidentDashboard   = "thorbis-incidents"
 	ExporterDashboard   = "thorbis-exporter"
 	DailyDashboard      = "thorbis-daily"
@@ -24,5 +25,6 @@ const (
 var Dashboards = []string{
 	OverviewDashboard, SLODashboard, HealthDashboard, TenantsDashboard, TenantDashboard, StorageDashboard,
 	DatabasesDashboard, ResourcesDashboard, BackupDashboard, ProceduresDashboard, DeliveryDashboard, VendorsDashboard,
+	SecurityDashboard,
 	IncidentDashboard, ExporterDashboard, DailyDashboard, WeeklyDashboard,
 }

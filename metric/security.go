@@ -102,9 +102,10 @@ var (
 		Labels: []string{LabelScan, LabelAppService, LabelOwner, LabelPage},
 	})
 	ScanExpectedInterval = define(Metric{
-		Name: "thorbis_security_scan_expected_interval_seconds", Type: Gauge, Unit: "seconds", Across: Replica, Expected: true,
-		Help:   "How often each report of the scan is to be made anew.",
-		Labels: scanLabel,
+		Name: "thorbis_security_scan_expected_interval_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
+		Expected: true,
+		Help:     "How often each report of the scan is to be made anew.",
+		Labels:   scanLabel,
 	})
 	FindingExpectedMaxAge = define(Metric{
 		Name: "thorbis_security_finding_expected_max_age_seconds", Type: Gauge, Unit: "seconds", Across: Replica,
@@ -118,3 +119,56 @@ var (
 		Help:     "How old a finding may become that can be fixed and is known to be exploited.",
 	})
 )
+
+// Labels of the levels at which scans are recorded.
+var (
+	scanLevel      = []string{LabelEnvironment, LabelScan, LabelAppService, LabelOwner, LabelPage}
+	scanAlone      = []string{LabelEnvironment, LabelScan}
+	scanReports    = append(scanAlone[:2:2], LabelReport)
+	scanSeverities = append(scanAlone[:2:2], LabelFindingSeverity)
+)
+
+// Records on scans.
+var (
+	ScanExpected = record("scan:thorbis_security_scan:expected",
+		"1 for each artefact that is scanned, with its service, owner and page.", scanLevel)
+	ScanReportAge = record("scan_report:thorbis_security_report:age_seconds",
+		"How long ago the newest scan that succeeded was made; of exporters that disagree, the newest.", scanReports)
+	ScanReportBroken = record("scan_report:thorbis_security_report:broken",
+		"1 for a report that no exporter can use, with why not.", append(scanReports[:3:3], LabelState))
+	FindingAge = record("scan_finding_severity:thorbis_security_finding:age_seconds",
+		"Age of the oldest finding that can be fixed, by severity.", scanSeverities)
+	FindingExploitedAge = record("scan:thorbis_security_exploited_finding:age_seconds",
+		"Age of the oldest finding that can be fixed and is known to be exploited.", scanAlone)
+)
+
+// Alerts on scans.
+var (
+	ScanMissedAlert = alert(Alert{
+		Name: "ThorbisScanMissed", Page: true, Priorities: []string{"P3"}, Dashboard: SecurityDashboard,
+		What: "The newest scan of an artefact that succeeded is older than two of its intervals.",
+		Why:  "What was published since is not looked for.",
+	})
+	ScanFailedAlert = alert(Alert{
+		Name: "ThorbisScanFailed", Page: true, Priorities: []string{"P3"}, Dashboard: SecurityDashboard,
+		What: "The report of a scanner has been absent, empty or broken for half an hour, or says that the scan failed.",
+		Why:  "It would look as if there were no findings.",
+	})
+	FindingExploitedAlert = alert(Alert{
+		Name: "ThorbisFindingExploited", Page: true, Priorities: everyPriority, Dashboard: SecurityDashboard,
+		What: "A finding that can be fixed and is known to be exploited is older than the policy permits; at the priority " +
+			"of the service.",
+		Why: "Somebody uses it against others already.",
+	})
+	FindingOverdueAlert = alert(Alert{
+		Name: "ThorbisFindingOverdue", Page: true, Priorities: []string{"P3", "P4"}, Dashboard: SecurityDashboard,
+		What: "A finding that can be fixed is older than the policy permits for its severity; P3 for critical and high ones.",
+		Why:  "The time to fix is promised, in contracts and to auditors.",
+	})
+)
+
+func init() {
+	documentNoAlert("Counts for people to look at; alerts judge the age of what can be fixed.",
+		Findings, FindingsExploited, FindingsSuppressed)
+	documentNoAlert("When; a catalogue that cannot be read is an error of the collector.", KnownExploitedTime)
+}

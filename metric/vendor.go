@@ -182,19 +182,19 @@ var (
 // Alerts on vendors.
 var (
 	VendorOutageAlert = alert(Alert{
-		Name: "ThorbisVendorOutage", Priorities: []string{"P2", "P3"}, Dashboard: VendorsDashboard,
+		Name: "ThorbisVendorOutage", Page: true, Priorities: []string{"P2", "P3"}, Dashboard: VendorsDashboard,
 		What: "The status page of a vendor has reported a partial or major outage for five minutes; " +
 			"P2 when a service that pages at P1 has depended on it for fifteen minutes of outage.",
 		Why: "What is slow or down may not be ours to mend; it is ours to say so, and to move away from it.",
 	})
 	VendorUnknownAlert = alert(Alert{
-		Name: "ThorbisVendorUnknown", Priorities: []string{"P4"}, Dashboard: VendorsDashboard,
+		Name: "ThorbisVendorUnknown", Page: true, Priorities: []string{"P4"}, Dashboard: VendorsDashboard,
 		What: "The state of a vendor has been unknown for an hour: its page cannot be read, has another format, " +
 			"or does not have one of the policy's components.",
 		Why: "Its outages would not be seen, and no alert on a service would name them.",
 	})
 	VendorPromiseAlert = alert(Alert{
-		Name: "ThorbisVendorPromiseBroken", Priorities: []string{"P4"}, Dashboard: VendorsDashboard,
+		Name: "ThorbisVendorPromiseBroken", Page: true, Priorities: []string{"P4"}, Dashboard: VendorsDashboard,
 		What: "A vendor was down for longer in this calendar month than it promises.",
 		Why:  "Credits are due, and most contracts want them claimed within a month.",
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/platform"
 	"github.com/thorbis/thorbis_exporter/rules/procedure"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/security"
 	"github.com/thorbis/thorbis_exporter/rules/slo"
 	"github.com/thorbis/thorbis_exporter/rules/storage"
 	"github.com/thorbis/thorbis_exporter/rules/tenant"
@@ -56,6 +57,7 @@ var Subjects = []rule.Subject{
 	procedure.Subject,
 	delivery.Subject,
 	vendor.Subject,
+	security.Subject,
 	health.SLA,
 	platform.Resources,
 	platform.Paging,

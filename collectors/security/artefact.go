@@ -90,8 +90,8 @@ func logState(logger *slog.Logger, before, now string, err error, of ...any) {
 	}
 }
 
-// judge joins what the reports hold, and leaves out what is suppressed.
-func (a *artefact) judge(exploited map[string]bool) {
+// evaluate joins what the reports hold, and leaves out what is suppressed.
+func (a *artefact) evaluate(exploited map[string]bool) {
 	var lists [][]finding
 	a.suppressed = 0
 	for _, d := range a.reports {

@@ -151,7 +151,7 @@ func (c *Collector) round(ctx context.Context, a *artefact) error {
 		return nil
 	}
 	next.catalogue = written
-	next.judge(known)
+	next.evaluate(known)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*a = *next

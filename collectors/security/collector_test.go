@@ -52,7 +52,8 @@ func start(t *testing.T, dir string, saved *state.Dir, section string) *running 
 
 func (r *running) apply(section string) {
 	r.t.Helper()
-	p := policytest.Load(r.t, r.dir, "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\n"+section)
+	const head = "version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\n"
+	p := policytest.Load(r.t, r.dir, head+section)
 	if err := collectors.Apply(r.Collector, p); err != nil {
 		r.t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type document[T any] struct {
 	seen    identity
 }
 
-// identity tells the contents of a file apart without reading them.
+// identity distinguishes the contents of a file without reading them.
 type identity struct {
 	size     int64
 	modified time.Time

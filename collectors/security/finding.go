@@ -29,7 +29,7 @@ type finding struct {
 // names returns all names of a finding.
 func (f finding) names() []string { return append([]string{f.ID}, f.aliases...) }
 
-// key tells findings apart.
+// key distinguishes findings.
 func (f finding) key() string { return f.ID + "\x00" + f.Package + "\x00" + f.Version }
 
 // worst returns the worse of two severities; one that is unknown is worse than none, and better than any other.
@@ -88,8 +88,8 @@ func merged(reports [][]finding) []finding {
 	return all
 }
 
-// cvesOf returns the CVE of each other name of a vulnerability that a report knows: scanners name one by the database in
-// which they found it.
+// cvesOf returns the CVE of each other name of a vulnerability that a report knows: scanners name one by the database
+// in which they found it.
 func cvesOf(reports [][]finding) map[string]string {
 	cves := map[string]string{}
 	for _, report := range reports {

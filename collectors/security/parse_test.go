@@ -53,7 +53,9 @@ var samples = map[string]struct {
 	"grype.json": {config.ScanGrype, []string{
 		"CVE-2026-8 libz 1.3 low", "GHSA-aaaa-bbbb-cccc libx 1 critical fixable exploited",
 	}, 1, true},
-	"osv.json": {config.ScanOSV, []string{"GHSA-aaaa x 1.0.0 high fixable", "GHSA-dead x 1.0.0 unknown suppressed"}, 0, false},
+	"osv.json": {config.ScanOSV, []string{
+		"GHSA-aaaa x 1.0.0 high fixable", "GHSA-dead x 1.0.0 unknown suppressed",
+	}, 0, false},
 	"govulncheck.json": {config.ScanGovulncheck, []string{
 		"GO-2026-0001 example.com/m v1.2.2 unknown fixable", "GO-2026-0002 example.com/n v0.1.0 unknown suppressed",
 	}, 0, false},
@@ -64,7 +66,9 @@ var samples = map[string]struct {
 		"R1 a.go 39fa2ee980eb94b0:1 high fixable", "R1 c.go line 0 high fixable suppressed", "R1 d.go line 1 high fixable",
 		"R2 b.go line 9 low fixable", "R9 e.go line 2 medium fixable",
 	}, 0, true},
-	"dependabot.json": {config.ScanDependabot, []string{"GHSA-aaaa x  high fixable", "GHSA-bbbb y  low suppressed"}, 0, false},
+	"dependabot.json": {config.ScanDependabot, []string{
+		"GHSA-aaaa x  high fixable", "GHSA-bbbb y  low suppressed",
+	}, 0, false},
 	"code-scanning.json": {config.ScanCodeAlerts, []string{
 		"js/unused a.ts line 1 low fixable", "js/zipslip b.ts line 2 high fixable suppressed",
 		"js/zipslip spec/main.ts line 917 critical fixable",
@@ -178,8 +182,9 @@ func TestMerged(t *testing.T) {
 	}
 	want := []string{
 		"CVE-2026-1 libx 1 critical fixable exploited", "CVE-2026-2 x 1.0.0 high fixable", "CVE-2026-7 liby 4.1-2 low",
-		"CVE-2026-8 libz 1.3 low", "DS002 Dockerfile  high fixable", "GHSA-bbbb y  low suppressed",
-		"GHSA-bbbb z  low", "GHSA-dead x 1.0.0 unknown suppressed", "aws-access-key-id app/config.py line 12 critical fixable",
+		"CVE-2026-8 libz 1.3 low", "DS002 Dockerfile  high fixable",
+		"GHSA-bbbb y  low suppressed", "GHSA-bbbb z  low",
+		"GHSA-dead x 1.0.0 unknown suppressed", "aws-access-key-id app/config.py line 12 critical fixable",
 		"npm-1094574 x  medium fixable",
 	}
 	if !slices.Equal(got, want) {

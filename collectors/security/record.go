@@ -12,19 +12,19 @@ const maxRecorded = 2 * maxFindings
 // record is what is kept of a scan across restarts.
 type record struct {
 	// Seen are findings by key.
-	Seen map[string]*sighting `json:"seen"`
+	Seen map[string]*appearance `json:"seen"`
 	// Scanned is when each report's newest good scan was made.
 	Scanned map[string]time.Time `json:"scanned"`
 }
 
-// sighting is when a finding was first and last reported here.
-type sighting struct {
+// appearance is when a finding was first and last reported here.
+type appearance struct {
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 }
 
 func newRecord() *record {
-	return &record{Seen: map[string]*sighting{}, Scanned: map[string]time.Time{}}
+	return &record{Seen: map[string]*appearance{}, Scanned: map[string]time.Time{}}
 }
 
 // note notes the findings of now.
@@ -35,7 +35,7 @@ func (r *record) note(findings []finding, now time.Time) {
 		case s != nil:
 			s.Last = now
 		case len(r.Seen) < maxRecorded:
-			r.Seen[key] = &sighting{now, now}
+			r.Seen[key] = &appearance{now, now}
 		}
 	}
 	for key, s := range r.Seen {
@@ -56,7 +56,7 @@ func (r *record) first(f finding, now time.Time) time.Time {
 // complete makes a record usable that was read from a disk.
 func (r *record) complete(now time.Time) {
 	if r.Seen == nil {
-		r.Seen = map[string]*sighting{}
+		r.Seen = map[string]*appearance{}
 	}
 	if r.Scanned == nil {
 		r.Scanned = map[string]time.Time{}

@@ -64,8 +64,8 @@ type sarifResult struct {
 	} `json:"locations"`
 }
 
-// parseSARIF reads a report in SARIF 2.1.0. A run without results (absent, not empty) or with an invocation that did not
-// succeed is a failed scan.
+// parseSARIF reads a report in SARIF 2.1.0. A run without results (absent, not empty) or with an invocation that did
+// not succeed is a failed scan.
 func parseSARIF(text []byte) (*report, error) {
 	var doc sarifReport
 	if err := decode(text, &doc); err != nil {

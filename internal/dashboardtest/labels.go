@@ -58,6 +58,9 @@ var things = []thing{
 		{"deployment": Deployments[0], "pull_request": "1234", "commit": Deployments[0], "app_service": "web"},
 		{"deployment": Deployments[1], "pull_request": "1235", "commit": Deployments[1], "app_service": "web"},
 	}},
+	{"scan", []map[string]string{{
+		"scan": "web-image", "report": "trivy.json", "app_service": "web", "owner": "security", "page": "P1",
+	}}},
 	{"app_service", []map[string]string{{
 		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
 	}}},
@@ -75,6 +78,7 @@ var choices = map[string][]string{
 	"canary": {"data"}, "collector": {"health"}, "mode": {"user", "idle"}, "object": {"relation"}, "context": {"normal"},
 	"status": {"clientHold"}, "sha256": {"0"}, "version": {"1"}, "program": {"x"}, "format": {"nginx-json"},
 	"tier": {"enterprise"}, "server": {"main"}, "impact": {metric.VendorImpactMajor},
+	"finding_severity": metric.FindingSeverities, "fixable": {"true", "false"},
 }
 
 // windows are those of the requests of tenants.
@@ -91,6 +95,7 @@ var choicesOf = map[string]map[string][]string{
 	metric.HostPressure.Name:         {"kind": {metric.PressureSome}},
 	metric.DeploymentFailed.Name:     {"reason": {metric.DeploymentRolledBack}},
 	metric.DeploymentFailures.Name:   {"reason": metric.DeploymentFailureReasons},
+	metric.ScanReportState.Name:      {"state": metric.ScanStates},
 	metric.VendorState.Name:          {"state": metric.VendorStates},
 	metric.VendorPageState.Name:      {"state": metric.VendorStates},
 	metric.VendorComponentState.Name: {"state": metric.VendorStates},

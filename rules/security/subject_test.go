@@ -1,0 +1,14 @@
+package security_test
+
+import (
+	"testing"
+
+	"github.com/thorbis/thorbis_exporter/rules/rule"
+	"github.com/thorbis/thorbis_exporter/rules/ruletest"
+	"github.com/thorbis/thorbis_exporter/rules/security"
+)
+
+// TestSubject checks the generated rules on scans, promtool's tests of them and the cases of their alerts.
+func TestSubject(t *testing.T) {
+	ruletest.Check(t, []rule.Subject{security.Subject}, []string{"security.yaml"})
+}
