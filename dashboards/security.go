@@ -22,6 +22,12 @@ const (
 	fixable = metric.LabelFixable + `="true"`
 )
 
+// findingColours are those of severities of findings.
+var findingColours = map[string]string{
+	metric.FindingCritical: red, metric.FindingHigh: orange, metric.FindingMedium: yellow, metric.FindingLow: blue,
+	metric.FindingUnknown: grey,
+}
+
 // security shows what scanners for vulnerabilities report.
 func security(*config.Policy) *dashboard.DashboardBuilder {
 	b := page{
@@ -66,17 +72,17 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		scanTable(),
 	)
 	row(b, "Over time",
-		lines(words{
+		coloured(manyLines(words{
 			title: "Findings", unit: units.Short, empty: noScan,
 			about: "Findings by severity, those that cannot be fixed included.",
 		}, 12, query("A", fmt.Sprintf("sum by (finding_severity) (max by (%s, finding_severity, fixable) (%s))", scansBy,
-			ofScan(metric.Findings)), "{{finding_severity}}")).Min(0),
-		manyLines(words{
+			ofScan(metric.Findings)), "{{finding_severity}}")).Min(0), findingColours),
+		coloured(manyLines(words{
 			title: "Age of the oldest finding", unit: units.Seconds, empty: "nothing that can be fixed is known",
 			about: "Age of the oldest finding that can be fixed, by severity, of all scans picked. security.max_age permits " +
 				"so much.",
 		}, 12, query("A", fmt.Sprintf("max by (environment, finding_severity) (%s)", ofScan(metric.FindingAge)),
-			"{{finding_severity}}")).Min(0),
+			"{{finding_severity}}")).Min(0), findingColours),
 		manyLines(words{
 			title: "Age of scans", unit: units.Seconds, empty: noScan,
 			about: "How long ago the newest scan that succeeded was made. After two intervals it is missed.",

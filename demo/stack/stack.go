@@ -126,6 +126,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.background("no backups any more", s.runBackups)
+	s.background("no scans any more", s.runScans)
 	s.background("the disk is not used any more", s.runDisk)
 	s.say("Alertmanager")
 	if err := s.startAlertmanager(); err != nil {
