@@ -71,6 +71,9 @@ var (
 	ServiceTroubled = record("app_service:thorbis_incident:now",
 		"1 while an alert of P1 to P3 on what users of the service see fires, or an incident of one is open.",
 		serviceLevel)
+	ServiceLastTroubled = record("app_service:thorbis_incident:last_timestamp_seconds",
+		"Unix time at which that was last so, for a week.",
+		serviceLevel)
 	DeploymentNoted = record("deployment:thorbis_deployment:noted",
 		"Unix time at which a deployment went live.", deploymentLevel)
 	DeploymentFailureNoted = record("deployment_reason:thorbis_deployment_failed:noted",

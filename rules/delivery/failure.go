@@ -27,7 +27,8 @@ func noted(p *config.Policy) []rule.Rule {
 		"page":     metric.AlertsBegan.Select(`app_service!=""`, `priority=~"P1|P2"`, metric.LabelAlertname+users),
 		"incident": metric.IncidentOpen.Select(`app_service!=""`, `priority=~"P1|P2|P3"`, metric.LabelAlert+users),
 		"pages":    metric.AlertsBegan.Select(`app_service!=""`, `priority=~"P1|P2|P3"`, metric.LabelAlertname+users),
-		"troubled": metric.ServiceTroubled.Name, "again": rule.Span(again), "againS": rule.Seconds(again),
+		"troubled": metric.ServiceTroubled.Name, "lastTroubled": metric.ServiceLastTroubled.Name,
+		"againS": rule.Seconds(again),
 		"found": metric.DeploymentFailureNoted.Select(metric.LabelReason + `=~"` + metric.DeploymentIncident + `|` +
 			metric.DeploymentPaged + `"`),
 	}
@@ -40,6 +41,8 @@ func noted(p *config.Policy) []rule.Rule {
 		{Record: metric.IncidentBegan, Expr: expand(`max by ($service) ($incident unless $incident offset 5m)`, n)},
 		{Record: metric.ServiceTroubled, Expr: expand(`
 			group by ($service) ($pages) or group by ($service) ($incident)`, n)},
+		{Record: metric.ServiceLastTroubled, Expr: expand(`
+			0 * $troubled + time() or last_over_time($lastTroubled[1d] offset 1ms) > time() - 604800`, n)},
 		once(metric.DeploymentFailureNoted, `
 			0 * topk by ($deployment) (1, max by ($reasoned) ($failedAfter))
 			+ on ($deployment) group_left () max by ($deployment) ($at)`, n),
@@ -68,8 +71,8 @@ func noted(p *config.Policy) []rule.Rule {
 		max by ($deployment) ($failedAfter)
 		or
 		(
-			clamp_min(time() - $againS - max by ($deployment) (last_over_time($found[7d])), 0)
-			unless on ($service) last_over_time($troubled[$again])
+			($lastTroubled < time() - $againS) - on ($service) group_right ()
+			max by ($deployment) (last_over_time($found[7d])) >= 0
 		)`, n))
 }
 
