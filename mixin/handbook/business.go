@@ -4,10 +4,9 @@ import "github.com/thorbis/thorbis_exporter/metric"
 
 // What no collector reads.
 const (
-	noBusiness    = "Not measured yet: no collector reads business figures."
-	noDeployments = "Not measured yet: no collector reads deployments."
-	noSecurity    = "Not measured yet: no collector reads security events or the findings of scans."
-	noContents    = "Not measured yet: no collector looks at what the platform stores."
+	noBusiness = "Not measured yet: no collector reads business figures."
+	noSecurity = "Not measured yet: no collector reads security events or the findings of scans."
+	noContents = "Not measured yet: no collector looks at what the platform stores."
 )
 
 var business = chapter{"Business impact", []item{
@@ -31,9 +30,28 @@ var business = chapter{"Business impact", []item{
 	},
 	{id: "B5", text: "User satisfaction score", reason: noBusiness},
 	{id: "B6", text: "Open support tickets", reason: noBusiness},
-	{id: "B7", text: "Deployment frequency", reason: noDeployments},
-	{id: "B8", text: "Lead time: hours from commit to production", reason: noDeployments},
-	{id: "B9", text: "Change failure rate: % of deployments that cause issues", reason: noDeployments},
+	{
+		id: "B7", text: "Deployment frequency",
+		policy: []string{"delivery"},
+		series: []series{metric.Deployments, metric.DeploymentFrequency},
+		panels: []panels{on(metric.DeliveryDashboard, "Services", "Deployments")},
+		pages:  []string{"delivery.md"},
+	},
+	{
+		id: "B8", text: "Lead time: hours from commit to production",
+		policy: []string{"delivery"},
+		series: []series{metric.DeploymentLeadTime, metric.DeploymentLeadQuantile},
+		panels: []panels{on(metric.DeliveryDashboard, "Services", "Change lead time")},
+		pages:  []string{"delivery.md"},
+	},
+	{
+		id: "B9", text: "Change failure rate: % of deployments that cause issues",
+		policy: []string{"delivery"},
+		series: []series{metric.DeploymentFailures, metric.DeploymentFailRatio, metric.DeploymentFailuresIncrease},
+		alerts: []*metric.Alert{metric.DeploymentBurningAlert},
+		panels: []panels{on(metric.DeliveryDashboard, "Failed and unplanned", "Failed deployments by reason")},
+		pages:  []string{"delivery.md#when-a-deployment-has-failed"},
+	},
 	{
 		id: "B10", text: "Mean time to recover, in minutes",
 		series: []series{metric.IncidentResolveDuration, metric.MTTR},

@@ -5,11 +5,13 @@ import "github.com/thorbis/thorbis_exporter/metric"
 var principles = chapter{"Principles", []item{
 	{
 		id: "P1", text: "Zero-downtime deployments",
-		policy: []string{"health.checks[web-home]"},
-		series: []series{metric.HealthCheckOutages, metric.HealthCheckDownSeconds},
-		alerts: []*metric.Alert{metric.CheckDownAlert, metric.SLOBurnAlert},
-		panels: []panels{on(metric.HealthDashboard, "Outages over time")},
-		reason: "Deployments are not measured yet: an outage is not linked to the one that caused it.",
+		policy: []string{"health.checks[web-home]", "delivery"},
+		series: []series{
+			metric.HealthCheckOutages, metric.HealthCheckDownSeconds, metric.DeploymentBadAfter, metric.DeploymentDownAfter,
+		},
+		alerts: []*metric.Alert{metric.CheckDownAlert, metric.SLOBurnAlert, metric.DeploymentBurningAlert},
+		panels: []panels{on(metric.HealthDashboard, "Outages over time"), on(metric.DeliveryDashboard, "Deployments")},
+		pages:  []string{"delivery.md#what-users-saw"},
 	},
 	{
 		id: "P2", text: "Proactive monitoring: found and resolved before users are hit",

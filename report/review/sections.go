@@ -80,6 +80,29 @@ func sharedTables() []*table {
 			},
 		},
 		{
+			key: "deployments", title: "Deployments", none: "No deployment is known.",
+			labels: []string{metric.LabelAppService},
+			columns: []column{
+				{
+					key: "live", title: "Went live", compared: true,
+					expr: fmt.Sprintf("count by (app_service) (last_over_time(%s[$span]))", metric.DeploymentNoted.Select("$env")),
+				},
+				{
+					key: "failed", title: "Failed", compared: true,
+					expr: fmt.Sprintf("count by (app_service) (last_over_time(%s[$span]))",
+						metric.DeploymentFailureNoted.Select("$env")),
+				},
+				{
+					key: "rate", title: "Failed of 30 days", kind: share, compared: true,
+					expr: fmt.Sprintf("max by (app_service) (%s)", metric.DeploymentFailRatio.Select("$env")),
+				},
+				{
+					key: "lead", title: "Lead time of half", kind: length, compared: true,
+					expr: fmt.Sprintf("max by (app_service) (%s)", metric.DeploymentLeadQuantile.Select("$env", `quantile="0.5"`)),
+				},
+			},
+		},
+		{
 			key: "vendors", title: "Vendors that were down", none: "No vendor reports an outage this month.",
 			labels: []string{metric.LabelVendor},
 			columns: []column{
