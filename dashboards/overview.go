@@ -205,12 +205,12 @@ func whatIsWrong() panel {
 			"are acknowledged. An alert stands here from its first minute on, before exporters have read of it.",
 		whenRed: "Not acknowledged: open the Acknowledge link of its page. The alert's name leads to the incidents, " +
 			"the service to its health.",
-	}, 14, 7, []key{
+	}, 16, 7, []key{
 		byEnvironment,
 		byPriority,
 		{label: metric.LabelAlert, title: "Alert", to: metric.IncidentDashboard},
 		byService.leading(metric.HealthDashboard),
-		{label: metric.LabelSubject, title: "Subject"},
+		key{label: metric.LabelSubject, title: "Subject"}.behind(),
 		byOwner,
 	},
 		column{title: "Open", unit: units.Short, expr: fmt.Sprintf("count by (%s) (%s)", by, open), width: 60},
@@ -241,7 +241,7 @@ func tenantsInTrouble() panel {
 			worstTenants, worstTenants),
 		whenRed: "Open the tenant: its dashboard says which check or which requests. Many at once share a cause: look at " +
 			"services and machines first.",
-	}, 10, 7, []key{byEnvironment, byService, byTenant},
+	}, 8, 7, []key{byEnvironment.unseen(), byService, byTenant},
 		column{
 			title: "Down", unit: units.Short, colours: atLeast(1, red), width: 65,
 			expr: fmt.Sprintf("%[1]s and on (%[2]s) (%[3]s or topk(%[4]d, %[1]s))", down, by, failing, worstTenants),

@@ -16,6 +16,7 @@ type key struct {
 	width        int    // in pixels, 0 for a share of the rest
 	texts        []dashboard.ValueMapping
 	hidden       bool // where there is no room; the row is of one value of it all the same
+	last         bool // behind the figures, which are in sight then on a small screen
 }
 
 // The keys of tables.
@@ -48,6 +49,12 @@ func (k key) unseen() key {
 	return k
 }
 
+// behind returns the key with its column behind the figures.
+func (k key) behind() key {
+	k.last = true
+	return k
+}
+
 // column is one figure of a table.
 type column struct {
 	title, unit, expr string
@@ -70,6 +77,9 @@ func figures(w words, width, height uint32, keys []key, columns ...column) *tabl
 	names, index, variables := map[string]string{}, map[string]int{}, map[string]string{}
 	for i, k := range keys {
 		names[k.label], index[k.label], variables[k.label] = k.title, i, k.title
+		if k.last {
+			index[k.label] += len(keys) + len(columns)
+		}
 	}
 	for _, k := range keys {
 		b.OverrideByName(k.title, append(k.properties(), layout(k.width, k.to, variables)...))

@@ -89,7 +89,8 @@ const measuredSlack = 10 * time.Minute
 // only if it burns without its worst tenant: one customer's broken client is that customer's alert. A tenant with half
 // of the traffic is not left out: it counts as the service itself. Nor is one where the window has planned work, which
 // its exporter may have counted and the service's total leaves out; nor one that was counted for longer than the
-// service was measured, as after Prometheus lost its data.
+// service was measured, as after Prometheus lost its data. What the tenant counted since the service's total was
+// recorded makes nothing negative.
 func burnRecords(windows []string) []rule.Rule {
 	var rules []rule.Rule
 	for _, w := range windows {
@@ -111,7 +112,7 @@ func burnRecords(windows []string) []rule.Rule {
 				< on ($slo) ($events / 2)
 				unless on ($service) max_over_time($planned[`+w+`])`+longer, n)},
 			rule.Rule{Record: metric.SLOBurn[w], Expr: rule.Expand(`
-				(($bad - $worstBad or $bad) / (($events - $worstEvents or $events) > 0))
+				((clamp_min($bad - $worstBad, 0) or $bad) / (($events - $worstEvents or $events) > 0))
 				/ on ($slo) $budget`, n)},
 		)
 	}

@@ -87,12 +87,17 @@ function oneFrame(frames, index) {
   return frames[index] ?? frames[0];
 }
 
+const WHERE = ['environment', 'app_service'];
+
 // inSight are the columns in their order. On a telephone the first two names come first, then all figures, then other
 // names, and last what says the same in every row: the first columns are what is read.
 function inSight(f) {
   if (innerWidth > 700) return f.fields;
+  // Of a single row, what says where it is, if something else says what it is about.
+  const named = f.fields.some((x) => x.type === 'string' && !WHERE.includes(x.name) && x.values.some(Boolean));
+  const place = (x) => x.name === WHERE[0] || (named && WHERE.includes(x.name));
   const same = (x) =>
-    x.type === 'string' && x.values.every((v) => v === x.values[0]) && (f.length > 1 || x.name === 'environment');
+    x.type === 'string' && x.values.every((v) => v === x.values[0]) && (f.length > 1 || place(x));
   const rest = f.fields.filter((x) => !same(x));
   const names = rest.filter((x) => x.type === 'string');
   const figures = rest.filter((x) => x.type !== 'string');
