@@ -36,8 +36,10 @@ func attackDocument(text string) *Document {
 					Series: []Series{{Name: text, Kind: text, Values: []float64{1}}},
 				},
 				Table: &Table{
-					Columns: []Column{{"c", text}, {"d", text}, {"e", text}, {"f", text}},
-					Rows:    [][]Cell{{text, Lines{text, text}, Date(text), nil}},
+					Columns: []Column{
+						{Key: "c", Title: text}, {Key: "d", Title: text}, {Key: "e", Title: text}, {Key: "f", Title: text},
+					},
+					Rows: [][]Cell{{text, Lines{text, text}, Date(text), nil}},
 				},
 			},
 			{Key: "n", Title: text, Table: &Table{}, None: text},

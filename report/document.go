@@ -2,7 +2,10 @@
 // for audits. A report is a model, which is its JSON, and a document made of it, which is its Markdown, CSV and HTML.
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Document is a report as it is read: figures, then sections of text, charts and tables.
 type Document struct {
@@ -57,6 +60,33 @@ type Table struct {
 // Column is a column of a table. Key names it in CSV.
 type Column struct {
 	Key, Title string
+	// Optional columns are left out of Markdown and HTML where no row has a value. CSV always has them.
+	Optional bool
+}
+
+// readable returns the table as it is read: without the optional columns that are empty.
+func (t *Table) readable() *Table {
+	var keep []int
+	for i, c := range t.Columns {
+		if !c.Optional || slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i] != nil }) {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == len(t.Columns) {
+		return t
+	}
+	out := &Table{}
+	for _, i := range keep {
+		out.Columns = append(out.Columns, t.Columns[i])
+	}
+	for _, row := range t.Rows {
+		cells := make([]Cell, 0, len(keep))
+		for _, i := range keep {
+			cells = append(cells, row[i])
+		}
+		out.Rows = append(out.Rows, cells)
+	}
+	return out
 }
 
 // Cell is a value of a table: nil, a string, Lines, bool, a whole number, Number, Ratio, Length, Minutes, time.Time,

@@ -58,7 +58,7 @@ func WriteHTML(w io.Writer, d *Document) error {
 			one.Drawing = s.Chart.draw()
 		}
 		if s.Table != nil && len(s.Table.Rows) > 0 {
-			one.table(s.Table, zone)
+			one.table(s.Table.readable(), zone)
 		}
 		h.Sections = append(h.Sections, one)
 	}

@@ -42,7 +42,7 @@ func WriteMarkdown(w io.Writer, d *Document) error {
 		}
 		switch {
 		case s.Table != nil && len(s.Table.Rows) > 0:
-			s.Table.markdown(out, zone)
+			s.Table.readable().markdown(out, zone)
 		case s.None != "":
 			fmt.Fprintf(out, "%s\n\n", escaped(s.None))
 		}

@@ -71,10 +71,37 @@ func hostileDocument() *Document {
 				Name: hostile, Kind: `down" onload="x`, Values: []float64{1},
 			}}},
 			Table: &Table{
-				Columns: []Column{{"c", hostile}, {"d", "lines"}},
+				Columns: []Column{{Key: "c", Title: hostile}, {Key: "d", Title: "lines"}},
 				Rows:    [][]Cell{{hostile, Lines{hostile, hostile}}},
 			},
 		}},
+	}
+}
+
+// A column that has no value is left out of what is read, and stays in CSV.
+func TestOptionalColumns(t *testing.T) {
+	columns := []Column{
+		{Key: "a", Title: "Service"},
+		{Key: "b", Title: "Change in a day", Optional: true},
+		{Key: "c", Title: "Change in a week", Optional: true},
+		{Key: "d", Title: "Reason"},
+	}
+	d := &Document{Sections: []Section{{
+		Key: "s", Table: &Table{Columns: columns, Rows: [][]Cell{{"web", nil, "+1", nil}, {"api", nil, nil, nil}}},
+	}}}
+	for format, want := range map[string][2]bool{"md": {false, true}, "html": {false, true}, "csv": {true, true}} {
+		text, err := Text(format, d, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := [2]string{"Change in a day", "Change in a week"}
+		if format == "csv" {
+			names = [2]string{"b", "c"}
+		}
+		got := [2]bool{strings.Contains(string(text), names[0]), strings.Contains(string(text), names[1])}
+		if got != want || format == "md" && !strings.Contains(string(text), "| api |  |  |") {
+			t.Errorf("%s has the columns %v, want %v:\n%s", format, got, want, text)
+		}
 	}
 }
 

@@ -38,8 +38,9 @@ func episode(query string, at time.Time) []promtest.Sample {
 	case strings.Contains(query, "thorbis_incident_acknowledged") && during && minutes >= 12:
 		return one(1, "incident", "ab12")
 	case strings.HasPrefix(query, "ALERTS") && during && minutes >= 8:
-		return append(one(1, "alertname", metric.UnacknowledgedAlert.Name, "incident", "ab12", "layer", "secondary"),
-			append(one(1, "alertname", metric.UnacknowledgedAlert.Name, "incident", "other", "layer", "manager"),
+		late := metric.UnacknowledgedAlert.Name
+		return append(one(1, "alertname", late, metric.LabelFingerprint, "ab12", "layer", "secondary"),
+			append(one(1, "alertname", late, metric.LabelFingerprint, "other", "layer", "manager"),
 				one(1, "alertname", "ThorbisCheckDown", "check", "home", "app_service", "web", "priority", "P1")...)...)
 	case strings.Contains(query, `thorbis_deployment_live_timestamp_seconds{environment="production",app_service="web"}`):
 		live := began.Add(-4 * time.Minute)

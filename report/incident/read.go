@@ -89,7 +89,11 @@ func (r *Report) own() {
 	}
 	add(r.Began, "incident", "%s began: %s, notified by its priority's channels", r.Alert, r.Priority)
 	if r.Acknowledged != nil {
-		add(*r.Acknowledged, "acknowledgement", "acknowledged after %s", report.Length(r.Acknowledged.Sub(r.Began)))
+		by := ""
+		if r.AcknowledgedBy != "" {
+			by = " by " + r.AcknowledgedBy
+		}
+		add(*r.Acknowledged, "acknowledgement", "acknowledged%s after %s", by, report.Length(r.Acknowledged.Sub(r.Began)))
 	} else if r.Due.Before(r.Until) {
 		add(r.Due, "deadline", "an acknowledgement was due; there was none")
 	}
@@ -118,7 +122,7 @@ func (r *Report) alerts(ctx context.Context, o *Options) error {
 	runbook(r.Alert)
 	for _, f := range firing {
 		if f.Alert == metric.UnacknowledgedAlert.Name {
-			if f.Labels[metric.LabelIncident] != r.ID {
+			if f.Labels[metric.LabelFingerprint] != r.ID {
 				continue
 			}
 			r.Timeline = append(r.Timeline, Event{f.From, "escalation", "escalated to " + f.Labels[metric.LabelLayer]})
@@ -206,7 +210,10 @@ func (r *Report) budgets(ctx context.Context, o *Options) error {
 	gained := func(m *metric.Metric, window string, matchers ...string) string {
 		return fmt.Sprintf("sum(increase(%s[%s]))", m.Select(append(matchers, service, environment)...), window)
 	}
-	period := o.Policy.Objectives.Period.String()
+	// As the rules record them, for as long as they measure; counters may have begun later.
+	events := fmt.Sprintf("max(%s) or %s", metric.EventsIncrease["_period"].Select(service, environment,
+		metric.LabelSLO+"="+strconv.Quote(metric.SLOAvailability)),
+		gained(metric.ServiceRequests, o.Policy.Objectives.Period.String()))
 	add := func(name string, bad string, budget config.Ratio) error {
 		one := Budget{Objective: name}
 		var err error
@@ -219,7 +226,7 @@ func (r *Report) budgets(ctx context.Context, o *Options) error {
 			return err
 		}
 		one.Share = report.Ratio{Part: int64(math.Round(one.Bad)), Whole: int64(math.Round(one.All))}
-		all, ok, err := o.Prometheus.Value(ctx, gained(metric.ServiceRequests, period), r.Until)
+		all, ok, err := o.Prometheus.Value(ctx, events, r.Until)
 		if err != nil {
 			return err
 		}

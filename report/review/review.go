@@ -62,10 +62,10 @@ type Options struct {
 // Build reads a review.
 func Build(ctx context.Context, o Options) (*Report, error) {
 	span := week
-	moments := []moment{{"last_week", "in a week", week}, {"month_before", "in 4 weeks", 4 * week}}
+	moments := []moment{{"last_week", "Change in a week", week}, {"month_before", "Change in 4 weeks", 4 * week}}
 	if o.Kind == Daily {
 		span = day
-		moments = append([]moment{{"yesterday", "in a day", day}}, moments...)
+		moments = append([]moment{{"yesterday", "Change in a day", day}}, moments...)
 	}
 	p := o.Policy
 	r := &Report{
@@ -137,7 +137,7 @@ func (r *Report) Document() *report.Document {
 		d.Sections = append(d.Sections, noiseSection(r.Noise))
 	}
 	d.Sections = append(d.Sections, report.SourceSection("method", "How it was measured", r.Sources,
-		"All figures are of Prometheus at the end of the review. Columns that begin with in show how much the figure "+
+		"All figures are of Prometheus at the end of the review. Columns that begin with Change show how much the figure "+
 			"before them has changed since the same review a day, a week or four weeks earlier.",
 		"Policy SHA-256 "+r.PolicyHash))
 	return d

@@ -65,7 +65,7 @@ func TestDailyReview(t *testing.T) {
 	}
 	for _, want := range []string{
 		"# Daily review: thorbis", "2026-11-29 09:00 to 2026-11-30 09:00", "Resources that run out within 30 days: 2.",
-		"| web |  |  |  |  | 100 | +1 | +7 | +28 |", "| P3 | ThorbisDiskSlow | web |",
+		"| web |  | 100 | +1 | +7 | +28 |", "| P3 | ThorbisDiskSlow | web |",
 		"| ThorbisDiskSlow | P3 | 1 | 1 | 0 | 1h | storage.latency: what these disks really need |",
 		"| filesystem | db1 /data | 2026-12-10 | 10d |",
 	} {

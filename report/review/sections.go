@@ -17,8 +17,10 @@ func sharedTables() []*table {
 			columns: []column{
 				{
 					key: "uptime", title: "Worst uptime", kind: attained, compared: true,
-					expr: fmt.Sprintf("min by (app_service) (avg_over_time(%s[$span]))",
-						metric.Uptime["1d"].Select("$env", `tenant=""`)),
+					// Of all of the time together: an average of shares counts an outage that has just ended hardly at all.
+					expr: fmt.Sprintf("min by (app_service) (1 - (increase(%[1]s[$span]) or 0 * increase(%[2]s[$span])) "+
+						"/ (increase(%[2]s[$span]) > 0))",
+						metric.DownTotals.Total.Select("$env", `tenant=""`), metric.ObservedTotals.Total.Select("$env", `tenant=""`)),
 				},
 				{
 					key: "requests", title: "Requests a second", compared: true,
@@ -112,13 +114,14 @@ func sharedTables() []*table {
 				},
 				{
 					key: "down", title: "Down", kind: length, compared: true,
-					expr: fmt.Sprintf("max by (vendor) (sum without (state) (increase(%s[$span])))",
+					expr: fmt.Sprintf("max by (vendor) (sum without (state) (increase(%s[$span]))) > 0.5",
 						metric.VendorStateSeconds.Select("$env",
 							metric.LabelState+`=~"`+strings.Join(metric.VendorOutages, "|")+`"`)),
 				},
 				{
 					key: "promise", title: "May be down this month", kind: length,
-					expr: fmt.Sprintf("max by (vendor) (%s)", metric.VendorExpectedMonthDown.Select("$env")),
+					expr: fmt.Sprintf("max by (vendor) (%s) and on (vendor) (max by (vendor) (%s) > 0)",
+						metric.VendorExpectedMonthDown.Select("$env"), metric.VendorMonthDown.Select("$env")),
 				},
 			},
 		},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/report"
 	"github.com/thorbis/thorbis_exporter/report/source"
 )
@@ -193,6 +194,19 @@ func (t *table) order(s *Section) {
 	s.Rows = s.Rows[:min(len(s.Rows), maxRows)]
 }
 
+// labelTitles are those of columns whose labels are not words.
+var labelTitles = map[string]string{
+	metric.LabelAppService: "Service", metric.LabelSLO: "Objective", metric.LabelMountpoint: "Mounted at",
+}
+
+// titleOf is the title of a label's column.
+func titleOf(label string) string {
+	if title, ok := labelTitles[label]; ok {
+		return title
+	}
+	return strings.ToUpper(label[:1]) + strings.ReplaceAll(label[1:], "_", " ")
+}
+
 // document is a section as it is read.
 func (t *table) document(s *Section, moments []moment) report.Section {
 	out := report.Section{Key: t.key, Title: t.title, None: t.none, Table: &report.Table{}}
@@ -203,13 +217,15 @@ func (t *table) document(s *Section, moments []moment) report.Section {
 		out.Text = append(out.Text, fmt.Sprintf("The first %d of %d.", len(s.Rows), len(s.Rows)+s.Omitted))
 	}
 	for _, name := range t.labels {
-		out.Table.Columns = append(out.Table.Columns, report.Column{Key: name, Title: strings.ReplaceAll(name, "_", " ")})
+		out.Table.Columns = append(out.Table.Columns, report.Column{Key: name, Title: titleOf(name)})
 	}
 	for _, c := range t.columns {
 		out.Table.Columns = append(out.Table.Columns, report.Column{Key: c.key, Title: c.title})
 		if c.compared {
 			for _, m := range moments {
-				out.Table.Columns = append(out.Table.Columns, report.Column{Key: c.key + "_" + m.key, Title: m.title})
+				out.Table.Columns = append(out.Table.Columns, report.Column{
+					Key: c.key + "_" + m.key, Title: m.title, Optional: true,
+				})
 			}
 		}
 	}
