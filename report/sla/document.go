@@ -23,8 +23,11 @@ func (r *Report) Document() *report.Document {
 		d.Subtitle += "; the month is not over: figures until " + r.To.In(zone).Format("2006-01-02 15:04 MST")
 	}
 	d.Verdict, d.Level = r.conclusion()
-	if c := r.Coverage; c.Whole > 0 && rational(c).Cmp(enough) < 0 {
-		d.Verdict += fmt.Sprintf(" That is by the %s %% of the time that was judged.", c.Percent())
+	if !r.Final && d.Verdict != "" {
+		d.Verdict = "So far, " + strings.ToLower(d.Verdict[:1]) + d.Verdict[1:]
+	}
+	if c := r.Coverage; c.Part > 0 && c.Whole > 0 && rational(c).Cmp(enough) < 0 {
+		d.Verdict += fmt.Sprintf(" Only %s %% of the time that counts was judged; the rest is unknown.", c.Percent())
 	}
 	d.Figures = r.figures(d.Level)
 	d.Sections = []report.Section{

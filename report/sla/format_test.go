@@ -162,7 +162,7 @@ func TestDaysThatWereNotJudged(t *testing.T) {
 		s.targets[i].Days = s.targets[i].Days[20:] // from 19 October on
 	}
 	text := s.text("md", "")
-	if !strings.Contains(text, "of the time that was judged.**") {
+	if !strings.Contains(text, "% of the time that counts was judged; the rest is unknown.**") {
 		t.Error("the conclusion hides how little was judged")
 	}
 	if !strings.Contains(text, "On 17 days nothing was judged, from 2026-10-01 to 2026-10-18; they are not listed.") ||

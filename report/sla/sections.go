@@ -120,9 +120,9 @@ func (r *Report) incidentSection() report.Section {
 			{Key: "tenant", Title: "Tenant"},
 			{Key: "began", Title: "Began"},
 			{Key: "acknowledged", Title: "Acknowledged"},
-			{Key: "acknowledged_after", Title: "After"},
+			{Key: "acknowledged_after", Title: "Acknowledged after"},
 			{Key: "resolved", Title: "Resolved"},
-			{Key: "resolved_after", Title: "After"},
+			{Key: "resolved_after", Title: "Resolved after"},
 			{Key: "incident", Title: "Incident"},
 		}},
 	}
