@@ -140,3 +140,20 @@ func scanTable() panel {
 		},
 	)
 }
+
+// securityNow is the cell of the overview: what somebody has to act on.
+func securityNow() panel {
+	count := func(expr string) string {
+		return fmt.Sprintf("sum(%s) or 0 * count(%s)", expr, inEnvironment(metric.ScanExpected))
+	}
+	return numbers(words{
+		title: "Security", unit: units.Short, empty: "No scan is in the policy",
+		about: "Vulnerabilities that are known to be exploited and can be fixed, and reports of scanners that cannot be used.",
+		whenRed: "Exploited: the scanner's report names the package and the version that fixes it. Failed: new findings are " +
+			"not seen; the exporter's log names the fault.",
+	}, 4, known(green, from(1, red)),
+		query("A", count(fmt.Sprintf("max by (%s) (%s)", scansBy, inEnvironment(metric.FindingsExploited, fixable))),
+			"exploited"),
+		query("B", count(inEnvironment(metric.ScanReportBroken)), "failed scans"),
+	).DataLinks(more(metric.SecurityDashboard))
+}
