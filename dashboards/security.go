@@ -148,9 +148,9 @@ func securityNow() panel {
 	}
 	return numbers(words{
 		title: "Security", unit: units.Short, empty: "No scan is in the policy",
-		about: "Vulnerabilities that are known to be exploited and can be fixed, and reports of scanners that cannot be used.",
-		whenRed: "Exploited: the scanner's report names the package and the version that fixes it. Failed: new findings are " +
-			"not seen; the exporter's log names the fault.",
+		about: "Vulnerabilities that are known to be exploited and can be fixed, and reports that cannot be used.",
+		whenRed: "Exploited: /api/v1/scans of the exporter names the packages. Failed: new findings are not seen; the " +
+			"exporter's log names the fault.",
 	}, 4, known(green, from(1, red)),
 		query("A", count(fmt.Sprintf("max by (%s) (%s)", scansBy, inEnvironment(metric.FindingsExploited, fixable))),
 			"exploited"),

@@ -2,6 +2,7 @@ package security
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -100,6 +101,22 @@ func (r *running) becomes(m *metric.Metric, labels, want string) {
 		r.value(m, labels), want)
 }
 
+// lists compares the findings of the scan image in the order of the API.
+func (r *running) lists(want string) {
+	r.t.Helper()
+	answer, err := r.found("image")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var ids []string
+	for _, f := range answer.(map[string]any)["findings"].([]aged) {
+		ids = append(ids, f.ID)
+	}
+	if got := fmt.Sprint(ids); got != want {
+		r.t.Errorf("the findings are %s, want %s", got, want)
+	}
+}
+
 const twoScanners = `security:
   known_exploited: kev.json
   scans:
@@ -123,6 +140,14 @@ func TestScan(t *testing.T) {
 	const critical = `{finding_severity="critical",fixable="true",scan="image"}`
 	if got := r.value(metric.Findings, critical); got != "none" {
 		t.Errorf("%s findings before a scan", got)
+	}
+	for name, want := range map[string]string{
+		"image": collectors.RequestUnavailable, "x": collectors.RequestNotFound,
+	} {
+		_, err := r.found(name)
+		if why, ok := errors.AsType[*collectors.RequestError](err); !ok || why.Kind != want {
+			t.Errorf("findings of %s: %v", name, err)
+		}
 	}
 	if got := r.value(metric.ScanInfo, `{app_service="web",owner="sre",page="P1",scan="image"}`); got != "1" {
 		t.Errorf("what is expected is %s", got)
@@ -155,6 +180,8 @@ func TestScan(t *testing.T) {
 	r.becomes(metric.Findings, critical, "1")
 	r.becomes(metric.FindingsSuppressed, `{scan="image"}`, "3")
 
+	r.lists(`[CVE-2026-7 aws-access-key-id DS002 CVE-2026-8]`)
+
 	r.write("trivy.json", `{"SchemaVersion":2,"Resul`)
 	r.becomes(metric.ScanReportState, `{report="trivy.json",scan="image",state="malformed"}`, "1")
 	r.write("grype.json", "")
@@ -170,6 +197,11 @@ func TestScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.becomes(metric.Findings, critical, "2")
+	sections := r.Sections(collectors.SectionRequest{Now: time.Now(), Limit: 10})
+	if len(sections) != 1 || len(sections[0].Rows) != 2 || sections[0].Rows[0].Cure != cures[metric.ScanEmpty] &&
+		sections[0].Rows[0].Cure != cures[metric.ScanMalformed] {
+		t.Errorf("the status page has %+v", sections)
+	}
 	if problems, err := testutil.CollectAndLint(r.Collector); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
 	}

@@ -140,3 +140,19 @@ func scored(score string) string {
 	}
 	return metric.FindingLow
 }
+
+// byUrgency sorts findings: those that are known to be exploited first, then what can be fixed, by severity and age.
+func byUrgency(a, b aged) int {
+	first := func(x, y bool) int {
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	}
+	severity := func(f aged) int { return slices.Index(metric.FindingSeverities, f.Severity) }
+	return cmp.Or(first(a.Exploited, b.Exploited), first(a.Fixable, b.Fixable), cmp.Compare(severity(a), severity(b)),
+		a.Since.Compare(b.Since))
+}

@@ -5,7 +5,6 @@ import "github.com/thorbis/thorbis_exporter/metric"
 // What no collector reads.
 const (
 	noBusiness = "Not measured yet: no collector reads business figures."
-	noSecurity = "Not measured yet: no collector reads security events or the findings of scans."
 	noContents = "Not measured yet: no collector looks at what the platform stores."
 )
 

@@ -51,13 +51,16 @@ var automated = chapter{"Automated procedures", []item{
 		id: "A3", text: "Security scanning hourly: vulnerability scan, dependency check, access audit",
 		policy: []string{
 			"procedures.expected[vulnerability-scan]", "procedures.expected[dependency-check]",
-			"procedures.expected[access-audit]",
+			"procedures.expected[access-audit]", "security.scans[web-dependencies]", "security.scans[api-image]",
 		},
-		series: runSeries,
-		alerts: runAlerts,
-		panels: []panels{runPanels},
-		pages:  []string{"procedures.md"},
-		reason: "That a scan ran and whether it succeeded is reported. What it found is not measured yet.",
+		series: []series{metric.ProcedureDueTime, metric.ScanReportState, metric.ScanReportTime, metric.Findings},
+		alerts: []*metric.Alert{
+			metric.ProcedureMissedAlert, metric.ScanMissedAlert, metric.ScanFailedAlert, metric.FindingExploitedAlert,
+			metric.FindingOverdueAlert,
+		},
+		panels: []panels{runPanels, on(metric.SecurityDashboard, "Scans", "Findings", "Age of scans")},
+		pages:  []string{"procedures.md", "scans.md"},
+		reason: "What the access audit found is not measured yet; that it ran is.",
 	},
 	{
 		id: "A4", text: "Backup verification daily: integrity, restore testing, retention clean-up",
@@ -115,9 +118,11 @@ var daily = chapter{"Daily checklist", []item{
 		panels: []panels{
 			on(metric.DailyDashboard, "10:00 Security", "Requests of unknown hosts", "Posts refused",
 				"Client errors", "Certificates by expiry"),
+			on(metric.SecurityDashboard, "Scans", "Failed scans"),
 			taskPanels,
 		},
-		reason: noSecurity + " The panels show signs of them in requests and receivers.",
+		reason: "Findings of scans are measured. Of security events the panels show signs in requests and receivers; " +
+			"log-ins that failed are not measured yet.",
 	},
 	{
 		id: "D4", text: "16:00 UTC: incident review and documentation, 30 min, all teams",
@@ -165,11 +170,14 @@ var weekly = chapter{"Weekly review", []item{
 	},
 	{
 		id: "W4", text: "Security posture and threat updates",
-		policy: []string{"procedures.expected[weekly-review]"},
-		series: taskSeries,
-		alerts: taskAlerts,
-		panels: []panels{taskPanels},
-		reason: noSecurity,
+		policy: []string{"procedures.expected[weekly-review]", "security.max_age.critical"},
+		series: []series{metric.Findings, metric.FindingOldest},
+		alerts: []*metric.Alert{metric.FindingOverdueAlert, metric.FindingExploitedAlert},
+		panels: []panels{
+			on(metric.SecurityDashboard, "Findings", "Age of the oldest finding", "Known to be exploited"), taskPanels,
+		},
+		pages:  []string{"scans.md"},
+		reason: "The age of findings is measured. Threats are read of elsewhere.",
 	},
 	{
 		id: "W5", text: "Process improvement and automation chances",

@@ -93,7 +93,8 @@ func alerts() []rule.Rule {
 		Summary: "A vulnerability that is known to be exploited is not fixed in time.",
 		Description: who + ` has had a vulnerability for {{ $value | humanizeDuration }} that is known to be exploited and
 			that a newer version fixes, longer than the policy permits. Owner: {{ or $labels.owner "unknown" }}.
-			First look: the scanner's report names it; update the package, or take what is exposed off the internet.`,
+			First look: /api/v1/scans/{{ $labels.scan }} of the exporter lists it first; update the package, or take what is
+			exposed off the internet.`,
 	}, func(page string) string {
 		return rule.Expand(`
 			($exploitedAge > on (environment) group_left () max by (environment) ($exploitedMax))
@@ -110,7 +111,8 @@ func overdue(priority, severities string) rule.Rule {
 		Description: `The oldest {{ $labels.finding_severity }} vulnerability of ` + who + ` that a newer version fixes has
 			been known for {{ $value | humanizeDuration }}, longer than the policy permits.
 			Owner: {{ or $labels.owner "unknown" }}.
-			First look: the scanner's report names it; update the package, or state in a VEX document why it does not matter.`,
+			First look: /api/v1/scans/{{ $labels.scan }} of the exporter; update the package, or state in a VEX document why it
+			does not matter.`,
 	}
 	n := rule.Names{"some": metric.FindingAge.Name + rule.Braces(metric.LabelFindingSeverity+`=~"`+severities+`"`)}
 	maps.Copy(n, names)
