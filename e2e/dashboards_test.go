@@ -39,6 +39,8 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Storage and IOPS/Filesystems":                              "the machine may have no filesystem on a disk",
 	"Thorbis / Storage and IOPS/Fullest filesystem":                       "the machine may have no filesystem on a disk",
 	"Thorbis / Storage and IOPS/Filesystems that do not answer":           "the machine may have no filesystem on a disk",
+	"Thorbis / Delivery/Beside the thirty days before":                    "there is no month before",
+	"Thorbis / Delivery/Failed deployments by reason":                     "a hotfix is judged after two minutes",
 	"Thorbis / Databases/*":                                               "there is no PostgreSQL",
 	"Thorbis / Backups/Duration of the newest backup":                     "a file does not record how long it took",
 	"Thorbis / Resources/Scaling":                                         "there is no Kubernetes",

@@ -9,7 +9,8 @@ import (
 )
 
 // Control returns the handler that breaks and mends: POST /outage?mode=&tenant=, POST /recover, GET /. Below /vendor/
-// it has the status page of the platform's vendor, which no outage of the platform takes away.
+// it has the status page of the platform's vendor, and below /github the deployments of the platform, which no
+// outage of it takes away.
 func (p *Platform) Control() http.Handler {
 	mux := http.NewServeMux()
 	answer := func(w http.ResponseWriter, err error) {
@@ -36,6 +37,7 @@ func (p *Platform) Control() http.Handler {
 	mux.HandleFunc("POST /recover", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.Recover()) })
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /vendor/api/v2/summary.json", p.serveVendor)
+	p.deliver(mux)
 	return mux
 }
 

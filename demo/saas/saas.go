@@ -41,6 +41,7 @@ type Platform struct {
 	certificate tls.Certificate
 	ca          []byte
 	maintenance time.Time // that the vendor has announced
+	started     time.Time
 
 	mu      sync.Mutex
 	mode    Mode
@@ -65,7 +66,7 @@ func Start(c Config) (*Platform, error) {
 	}
 	p := &Platform{
 		tenants: slices.Clone(c.Tenants), unavailable: c.Unavailable, certificate: certificate, ca: ca,
-		mode: Healthy, broken: map[string]Mode{}, changed: make(chan struct{}),
+		mode: Healthy, broken: map[string]Mode{}, changed: make(chan struct{}), started: time.Now(),
 		maintenance: time.Now().UTC().Add(50 * time.Hour).Truncate(time.Hour),
 		doors:       []*door{{address: c.Listen}, {address: c.ListenTLS, tls: true}},
 	}

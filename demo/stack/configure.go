@@ -27,6 +27,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		"thorbis.yaml":                policy,
 		"secrets/pagerduty":           RoutingKey,
 		"secrets/pagerduty-secondary": SecondaryRoutingKey,
+		"secrets/github":              "a token that the demonstration does not check",
 		"secrets/slack":               "http://" + s.Addresses.Pager + "/slack/services/T0/B0/demonstration",
 		"saas.pem":                    string(s.SaaS.CA()),
 		"blackbox.yml": "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, " +
