@@ -69,7 +69,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", fmt.Sprintf("sum by (%s) (%s) > 0", metric.LabelCodeClass, pick(metric.ServiceClassRate)),
 			"{{code_class}}")), codeClassColours).Min(0),
 		lines(words{
-			title: "Errors and slow answers", unit: units.PercentUnit, empty: "no request yet",
+			title: "Errors and slow answers", unit: units.PercentUnit, empty: "no minutes of requests are measured yet",
 			about: "Share of requests that failed, and of those slower than each threshold of the policy.",
 		}, 12, query("A", pick(metric.SLOError["5m"], metric.LabelSLO+`=~"`+metric.SLOAvailability+`|`+
 			metric.SLOLatencyPrefix+`.*"`), sloLegend)).Min(0).AxisSoftMax(0.01),
