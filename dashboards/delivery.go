@@ -64,17 +64,22 @@ func delivery(*config.Policy) *dashboard.DashboardBuilder {
 	)
 	row(b, "Single deployments", deploymentTable())
 	row(b, "Workflows and sources", workflowTable(),
-		lines(words{
+		coloured(lines(words{
 			title: "Runs of workflows by result", unit: units.Short, empty: noWorkflow,
 			about: "Runs that ended at that time, by result.",
-		}, 12, query("A", fmt.Sprintf("sum by (workflow, result) (max by (%s, result) (increase(%s[$__rate_interval])))",
-			workflowsBy, pick(metric.WorkflowRuns)), "{{workflow}} {{result}}")).Min(0),
+		}, 12, query("A", fmt.Sprintf("sum by (result) (max by (%s, result) (increase(%s[$__rate_interval])))",
+			workflowsBy, pick(metric.WorkflowRuns)), "{{result}}")).Min(0), map[string]string{
+			metric.RunSuccess: green, metric.RunFailure: red, metric.RunCancelled: grey,
+		}),
 		deliverySourceTable(),
-		lines(words{
+		coloured(lines(words{
 			title: "Posts by result", unit: units.CountsPerSecond, empty: noDelivery,
 			about: "Webhooks and events that were posted. Unauthorized ones have a wrong signature or key.",
-		}, 12, query("A", fmt.Sprintf("sum by (source, result) (rate(%s[$__rate_interval]))",
-			inEnvironment(metric.DeliveryEvents)), "{{source}} {{result}}")).Min(0),
+		}, 12, query("A", fmt.Sprintf("sum by (result) (rate(%s[$__rate_interval]))",
+			inEnvironment(metric.DeliveryEvents)), "{{result}}")).Min(0), map[string]string{
+			metric.DeliveryAccepted: green, metric.DeliveryUnauthorized: red, metric.DeliveryUnavailable: red,
+			metric.DeliveryInvalid: orange, metric.DeliveryTooLarge: orange, metric.DeliveryIgnored: grey,
+		}),
 	)
 	return b
 }
