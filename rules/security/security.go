@@ -82,7 +82,7 @@ func alerts() []rule.Rule {
 				First look: the scheduler that runs the scanner, then its log.`,
 		}),
 		rule.Single(metric.ScanFailedAlert, rule.Expand(`
-			$broken * on ($scan) group_left ($owns) $expected`, names), brokenFor, rule.Text{
+			($broken == 1) * on ($scan) group_left ($owns) $expected`, names), brokenFor, rule.Text{
 			Summary: "A scan for vulnerabilities has failed.",
 			Description: `The report {{ $labels.report }} of ` + who + ` cannot be used ({{ $labels.state }}). What was found
 				before is still shown, and new findings are not. Owner: {{ or $labels.owner "unknown" }}.
