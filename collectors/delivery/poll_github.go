@@ -52,9 +52,7 @@ func (r *round) gitHubDeployments(ctx context.Context, base string) (time.Durati
 func (r *round) open(now time.Time) (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := slices.Clone(r.services[r.service].Deployments)
-	slices.SortStableFunc(list, func(a, b *deployment) int { return b.when().Compare(a.when()) })
-	for _, d := range list {
+	for _, d := range r.services[r.service].newest() {
 		if id := d.IDs[r.name]; id != "" && !terminal(d.State) && now.Sub(d.Noted) < openFor && len(ids) < maxStatuses {
 			ids = append(ids, id)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -313,5 +314,42 @@ func TestBegins(t *testing.T) {
 	}
 	if got := r.post("github", nil, nil); got != 404 {
 		t.Errorf("a post without the section: %d", got)
+	}
+}
+
+// The API has the deployments of a service, the newest first, and the status page its sources.
+func TestListed(t *testing.T) {
+	r := start(t, nil, policyText)
+	for i, state := range []string{"success", "failure"} {
+		body := gitHubBody("acme/app", "production", i+1, state)
+		if got := r.post("github", body, gitHubHeader(hookText, fmt.Sprint("d", i), body)); got != 204 {
+			t.Fatal(got)
+		}
+	}
+	answer, err := r.deploymentsOf("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := answer.(map[string]any)["deployments"].([]listed)
+	if len(all) != 2 || all[0].State == all[1].State || all[0].AppService != "web" || len(all[0].Sources) != 1 {
+		t.Errorf("%+v", all)
+	}
+	if answer, err = r.list(); err != nil || len(answer.(map[string]any)["deployments"].([]listed)) != 1 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	_, err = r.deploymentsOf("x")
+	if why, ok := errors.AsType[*collectors.RequestError](err); !ok || why.Kind != collectors.RequestNotFound {
+		t.Error(err)
+	}
+	sections := r.Sections(collectors.SectionRequest{Now: time.Now(), Limit: 10})
+	if len(sections) != 1 || len(sections[0].Rows) == 0 {
+		t.Fatalf("%+v", sections)
+	}
+	found := false
+	for _, row := range sections[0].Rows {
+		found = found || row.Cells[0] == "web" && row.Cells[4] == all[0].Name
+	}
+	if !found {
+		t.Errorf("the status page lacks %s: %+v", all[0].Name, sections[0].Rows)
 	}
 }

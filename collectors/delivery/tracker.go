@@ -268,6 +268,13 @@ func (s *service) current() *deployment {
 	return last
 }
 
+// newest returns the deployments by when they were live or made, the newest first.
+func (s *service) newest() []*deployment {
+	list := slices.Clone(s.Deployments)
+	slices.SortStableFunc(list, func(a, b *deployment) int { return b.when().Compare(a.when()) })
+	return list
+}
+
 // prune forgets the oldest deployments beyond the limit.
 func (s *service) prune() {
 	if len(s.Deployments) <= maxDeployments {
