@@ -62,7 +62,6 @@ var emptyInPeace = with(always, nothingToShow{
 	"thorbis-tenant/Checks of the tenant/C":                     nothingWrong,
 	"thorbis-weekly/Incidents of the week/E":                    nothingWrong,
 	"thorbis-daily/Tenants with the most bad requests of a day": nothingBad,
-	"thorbis-slo/Budget empty after":                            nothingBad,
 	"thorbis-slo/Tenants that spent the budget":                 nothingBad,
 	"thorbis-tenant/Bad in five minutes":                        nothingBad,
 	"thorbis-tenant/Budget left for the tenant":                 nothingBad,

@@ -44,11 +44,12 @@ func objectives(p *config.Policy) *dashboard.DashboardBuilder {
 				"who spent it.",
 		}, ofSLO(metric.SLOBudgetLeft), sloLegend, known(red, from(0, yellow), from(0.25, green))).Decimals(1),
 		bars(words{
-			title: "Budget empty after", unit: units.Hours, empty: "nothing burns",
+			title: "Budget empty after", unit: units.Hours, empty: "no event yet",
 			about:   "At the pace of the last hour. 0: nothing is left.",
 			whenRed: "Hours are left: find what fails by Bad events and Who spent it, and take it back.",
-		}, emptyAfter(ofSLO(metric.SLOBudgetHours), ofSLO(metric.SLOBudgetLeft)), sloLegend,
-			steps(green, from(lowest, red), from(24, yellow), from(168, green))).Decimals(1),
+		}, emptyOrNever(ofSLO(metric.SLOBudgetHours), ofSLO(metric.SLOBudgetLeft)), sloLegend,
+			known(red, from(24, yellow), from(168, green))).Decimals(1).
+			Mappings(texts(text{never, "nothing burns", green})),
 		bars(words{
 			title: fmt.Sprintf("Measured of %s", period), unit: units.Seconds, empty: "since less than two minutes",
 			about: fmt.Sprintf("For how long of the last %s events were counted at all. A young budget says little.", period),
@@ -91,12 +92,17 @@ func eventsMeasured(of func(*metric.Record) string) string {
 // that nothing burns.
 func emptyAfter(hours, left string) string { return hours + " or 0 * (" + left + " <= 0)" }
 
-// emptyAfterColumn is a column of that, which distinguishes a budget that nothing burns from one that is not known yet.
+// emptyOrNever distinguishes a budget that nothing burns from one that is not known yet.
+func emptyOrNever(hours, left string) string {
+	return fmt.Sprintf("%s or %d * (%s > bool 0)", hours, never, left)
+}
+
+// emptyAfterColumn is a column of that.
 func emptyAfterColumn(hours, left string, of func(string) string) column {
 	return column{
 		title: "Empty after", unit: units.Hours, decimals: 1, colours: below(24, red, 168, yellow),
 		texts: texts(text{never, "nothing burns", green}),
-		expr:  of(fmt.Sprintf("(%s or %d * (%s > bool 0))", hours, never, left)),
+		expr:  of("(" + emptyOrNever(hours, left) + ")"),
 	}
 }
 

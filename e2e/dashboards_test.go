@@ -23,7 +23,6 @@ import (
 // and why. What each query returns in peace and in an outage, TestEveryQueryReturnsData of package dashboards holds in
 // a simulation of a whole installation.
 var mayBeEmpty = map[string]string{
-	"Thorbis / SLOs/Budget empty after":                                   "nothing burns in good health",
 	"Thorbis / SLOs/Bad events of tiers":                                  "no request is bad in good health",
 	"Thorbis / SLOs/Tiers":                                                "no request is bad in good health",
 	"Thorbis / SLOs/Tenants that spent the budget":                        "no request is bad in good health",
