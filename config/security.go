@@ -97,6 +97,9 @@ func (s *Security) inherit(p *Policy) {
 		if o.Owner == "" && p.Owners[securityOwner] != nil {
 			o.Owner = securityOwner
 		}
+		if o.Page == "" && o.AppService == "" {
+			o.Page = "P2" // what no service runs exposes no service
+		}
 		o.Owner, o.Page = p.ownership(o.Owner, o.Page, o.AppService)
 		if o.Interval == 0 {
 			o.Interval = Duration(time.Hour)

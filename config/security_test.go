@@ -52,7 +52,8 @@ security: {scans: [{name: x, app_service: docs, reports: [{file: x.json}]}]}`)
 		t.Errorf("%v", err)
 	}
 	plain, err := vendorsOf(t, "security: {scans: [{name: x, reports: [{file: x.json}]}]}")
-	if err != nil || plain.Security().MaxAge.Low != 0 {
+	if err != nil || plain.Security().MaxAge.Low != 0 ||
+		plain.Security().Scans[0].Page != "P2" {
 		t.Errorf("%v", err)
 	}
 }
