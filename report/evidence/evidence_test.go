@@ -17,6 +17,7 @@ import (
 
 const policy = policytest.Minimal + `services: [{name: web, owner: sre}]
 backups: [{name: db, app_service: web, interval: 1d, source: {program: directory, path: /b, pattern: "*"}}]
+security: {scans: [{name: image, app_service: web, owner: security, interval: 1d, reports: [{file: /s/trivy.json}]}]}
 procedures:
   ping_keys: [{env: HOME}]
   expected:
@@ -61,6 +62,17 @@ func week(query string, at time.Time) []promtest.Sample {
 			}}
 		}
 		return nil
+	case strings.Contains(query, "max by (scan, report)"):
+		return []promtest.Sample{{
+			Labels: map[string]string{"scan": "image", "report": "trivy.json"}, Value: unix(day.Add(time.Hour)),
+		}}
+	case strings.Contains(query, "ThorbisScanMissed"):
+		if at.Before(from.Add(50*time.Hour)) || at.After(from.Add(51*time.Hour)) {
+			return nil
+		}
+		return []promtest.Sample{{Labels: map[string]string{
+			"alertname": "ThorbisScanMissed", "alertstate": "firing", "scan": "image", "priority": "P3",
+		}, Value: 1}}
 	case strings.Contains(query, "test:last_run"):
 		return []promtest.Sample{{Labels: test, Value: unix(day)}}
 	case strings.Contains(query, "test:last_success"):
@@ -153,6 +165,12 @@ func TestPopulations(t *testing.T) {
 		"1,2026-10-02T06:00:00Z,supabase,major_outage,,status page of supabase,,CC9.2" {
 		t.Errorf("%q", vendors)
 	}
+	scans := rows(t, all["vulnerability_scans.csv"])
+	if len(scans) != 8 || strings.Join(scans[0], ",") !=
+		"1,2026-10-01T01:00:00Z,image,success,security,trivy.json,,CC7.1" ||
+		!strings.HasPrefix(strings.Join(scans[3], ","), "4,2026-10-03T02:") || scans[3][3] != resultMissed {
+		t.Errorf("%q", scans)
+	}
 	if drills := rows(t, all["drills.csv"]); len(drills) != 0 {
 		t.Errorf("a drill of before the time is listed: %q", drills)
 	}
@@ -187,7 +205,7 @@ func TestEvidenceIsReproducible(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	if sample := rows(t, one["sample.csv"]); len(sample) != 2+2+1+2+1 {
+	if sample := rows(t, one["sample.csv"]); len(sample) != 2+2+1+2+1+2 {
 		t.Errorf("%q", sample)
 	}
 }

@@ -41,7 +41,7 @@ func Collect(ctx context.Context, o Options) ([]*Population, []string, error) {
 	c := &collection{Options: &o}
 	steps := []func(context.Context) error{
 		c.reach, c.backups, c.tests, c.procedures, c.incidents, c.changes, c.deployments, c.vendors,
-		c.alerts, c.signers,
+		c.scans, c.alerts, c.signers,
 	}
 	for i, step := range steps {
 		if err := step(ctx); err != nil {
