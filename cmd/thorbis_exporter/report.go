@@ -65,6 +65,7 @@ func newReports(app *kingpin.Application, f *flags) *reports {
 	newReportIncident(family, r)
 	newReportReviews(family, r)
 	newReportEvidence(family, r)
+	newReportStatus(family, r)
 	return r
 }
 

@@ -140,7 +140,9 @@ var channels = chapter{"Channels", []item{
 	},
 	{
 		id: "C5", text: "Status page status.thorbis.com",
-		reason: "Nothing is published for customers. The page /status of an exporter is for operators.",
+		alerts: []*metric.Alert{metric.CheckDownAlert, metric.SLOBurnAlert},
+		pages:  []string{"reports.md#status-page"},
+		reason: "What the page shows is written; a web server has to publish it.",
 	},
 	{
 		id: "C6", text: "support@thorbis.com",

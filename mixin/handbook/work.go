@@ -202,7 +202,7 @@ var compliance = chapter{"Compliance", []item{
 		alerts: taskAlerts,
 		panels: []panels{on(metric.HealthDashboard, "Measured", "Contract of this month"), taskPanels},
 		pages:  []string{"reports.md#evidence-for-an-audit", "api.md#checks", "api.md#tenants"},
-		reason: "Deployments with their approvers and findings of scans are in no population yet.",
+		reason: "Who approved a deployment is with its pull request, not in its population.",
 	},
 	{
 		id: "K2", text: "GDPR and CCPA",
