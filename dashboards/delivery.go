@@ -18,7 +18,7 @@ const (
 	workflowsBy   = "environment, app_service, source, workflow"
 	noDelivery    = "no deployments are measured"
 	noDeployment  = "no deployment is known yet"
-	noWorkflow    = "the policy names no workflow"
+	noWorkflow    = "no workflow of the policy is known yet"
 )
 
 var (
@@ -177,7 +177,8 @@ func workflowTable() panel {
 	return figures(words{
 		title: "Workflows", unit: units.Short, empty: noWorkflow,
 		about: "The workflows of GitHub Actions that the policy names, on its branch: whether the newest run failed, how " +
-			"long one is in progress, and how long nine tenths of the runs of thirty days took.",
+			"long one is in progress, how long nine tenths of the runs of thirty days took, and how many ended in the time " +
+			"that is shown.",
 		whenRed: "Nothing is delivered through it. Read the log of its newest run.",
 	}, 12, 8, workflowKeys,
 		column{
@@ -187,6 +188,11 @@ func workflowTable() panel {
 		column{title: "In progress for", unit: units.Seconds, empty: "no run", expr: pick(metric.WorkflowRunning)},
 		column{title: "Usually", unit: units.Seconds, empty: "too few runs", expr: pick(metric.WorkflowUsual)},
 		column{title: "Limit", unit: units.Seconds, empty: "none", expr: most(metric.WorkflowExpectedMaxRuntime)},
+		column{
+			title: "Runs", unit: units.Short, decimals: whole,
+			expr: fmt.Sprintf("sum by (%s) (max by (%[1]s, result) (increase(%s[$__range])))", workflowsBy,
+				pick(metric.WorkflowRuns)),
+		},
 	)
 }
 

@@ -81,8 +81,8 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 			title: "Age of the oldest finding", unit: units.Seconds, empty: "nothing that can be fixed is known",
 			about: "Age of the oldest finding that can be fixed, by severity, of all scans picked. security.max_age permits " +
 				"so much.",
-		}, 12, query("A", fmt.Sprintf("max by (environment, finding_severity) (%s)", ofScan(metric.FindingAge)),
-			"{{finding_severity}}")).Min(0), findingColours),
+		}, 12, query("A", fmt.Sprintf("time() - min by (environment, finding_severity) (%s)",
+			ofScan(metric.FindingOldest, fixable)), "{{finding_severity}}")).Min(0), findingColours),
 		manyLines(words{
 			title: "Age of scans", unit: units.Seconds, empty: noScan,
 			about: "How long ago the newest scan that succeeded was made. After two intervals it is missed.",
@@ -130,7 +130,7 @@ func scanTable() panel {
 		},
 		column{
 			title: "Oldest to fix", unit: units.Seconds, empty: "none",
-			expr: owned(fmt.Sprintf("max by (%s) (%s)", scansBy, ofScan(metric.FindingAge))),
+			expr: owned(fmt.Sprintf("time() - min by (%s) (%s)", scansBy, ofScan(metric.FindingOldest, fixable))),
 		},
 		column{title: "Cannot be fixed", unit: units.Short, empty: "not known", expr: count(metric.Findings,
 			metric.LabelFixable+`="false"`)},
