@@ -16,7 +16,7 @@ const (
 	servicesBy    = "environment, app_service"
 	deploymentsBy = "environment, app_service, deployment"
 	workflowsBy   = "environment, app_service, source, workflow"
-	noDelivery    = "no deployments are measured"
+	noDelivery    = "no deployments are measured yet"
 	noDeployment  = "no deployment is known yet"
 	noWorkflow    = "no workflow of the policy is known yet"
 )
@@ -200,7 +200,7 @@ func workflowTable() panel {
 func deliverySourceTable() panel {
 	by := servicesBy + ", source"
 	return figures(words{
-		title: "Sources", unit: units.Short, empty: "no source is polled",
+		title: "Sources", unit: units.Short, empty: "no source is polled yet",
 		about:   "The sources of deployments that are polled: when each answered last, and whether it refuses its token.",
 		whenRed: "Its deployments are not learned. The exporter's log has the reason.",
 	}, 12, 8, []key{byEnvironment, byService, {label: metric.LabelSource, title: "Source"}},
@@ -222,7 +222,7 @@ func deliverySourceTable() panel {
 // deploymentsNow is the cell of the overview: what of each service is live, and since when.
 func deploymentsNow() panel {
 	return figures(words{
-		title: "Deployments", unit: units.Short, empty: "No deployments are measured",
+		title: "Deployments", unit: units.Short, empty: "No deployments are measured yet",
 		about: "The newest deployment of each service, and the share of those of thirty days that have failed.",
 	}, 6, 4, []key{byService.leading(metric.DeliveryDashboard)},
 		column{

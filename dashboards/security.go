@@ -78,7 +78,7 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		}, 12, query("A", fmt.Sprintf("sum by (finding_severity) (max by (%s, finding_severity, fixable) (%s))", scansBy,
 			ofScan(metric.Findings)), "{{finding_severity}}")).Min(0), findingColours),
 		coloured(manyLines(words{
-			title: "Age of the oldest finding", unit: units.Seconds, empty: "nothing that can be fixed is known",
+			title: "Age of the oldest finding", unit: units.Seconds, empty: "nothing that can be fixed is known yet",
 			about: "Age of the oldest finding that can be fixed, by severity, of all scans picked. security.max_age permits " +
 				"so much.",
 		}, 12, query("A", fmt.Sprintf("time() - min by (environment, finding_severity) (%s)",
@@ -147,7 +147,7 @@ func securityNow() panel {
 		return fmt.Sprintf("sum(%s) or 0 * count(%s)", expr, inEnvironment(metric.ScanExpected))
 	}
 	return numbers(words{
-		title: "Security", unit: units.Short, empty: "No scan is in the policy",
+		title: "Security", unit: units.Short, empty: "No scan has succeeded yet",
 		about: "Vulnerabilities that are known to be exploited and can be fixed, and reports that cannot be used.",
 		whenRed: "Exploited: /api/v1/scans of the exporter names the packages. Failed: new findings are not seen; the " +
 			"exporter's log names the fault.",
