@@ -56,7 +56,8 @@ var Subject = rule.Subject{File: "security.rules.yaml", Groups: func(*config.Pol
 // lack its files.
 func scans() rule.Group {
 	rules := []rule.Rule{
-		{Record: metric.ScanExpected, Expr: rule.Expand(`topk by ($scan) (1, max by ($owned) ($info))`, names)},
+		{Record: metric.ScanExpected, Expr: rule.Expand(`
+			0 * topk by ($scan) (1, max by ($owned) (`+rule.Urgencies("$info")+`)) + 1`, names)},
 		{Record: metric.ScanReportAge, Expr: rule.Expand(`
 			(time() - max by ($report) ($scanned)) and on ($scan) $expected`, names)},
 		{Record: metric.ScanReportBroken, Expr: rule.Expand(`
