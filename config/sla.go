@@ -17,7 +17,7 @@ type SLA struct {
 	// MinimumOutage is how long an outage must be to count.
 	MinimumOutage Duration `yaml:"minimum_outage"`
 	// MaintenanceNotice is how long before its begin maintenance must be announced so that its time is left out, and
-	// MaintenanceCap how much of a month is left out at most; 0 is no requirement and no bound.
+	// MaintenanceCap how much of a month is left out at most. 0 requires and bounds nothing.
 	MaintenanceNotice Duration `yaml:"maintenance_notice"`
 	MaintenanceCap    Duration `yaml:"maintenance_cap"`
 	// ClaimWithin is how long after the end of a month a credit can be claimed.

@@ -53,8 +53,8 @@ var incidentAlerts = func() string {
 }()
 
 // unlisted leaves of alerts, renamed as incidents are, those that are in no exporter's list of incidents. It lists an
-// alert within two minutes of its firing; of what fires for longer it has read that it is no incident: a cause inhibits
-// it, or a silence. While no exporter reads incidents, nothing is known of that.
+// alert within two minutes of its firing. What fires for longer and is not listed is inhibited by its cause, or
+// silenced. While no exporter reads incidents, nothing is known of that.
 func unlisted(alerts string) string {
 	return fmt.Sprintf(`label_replace(%[1]s, "alert", "$1", "alertname", "(.*)") unless on (%[2]s) (%[3]s or `+
 		`(%[4]s offset 2m and on (environment) %[5]s))`, alerts, "environment, alert, app_service, priority",

@@ -15,7 +15,7 @@ type key struct {
 	to           string // uid of the dashboard to which it leads, with all keys of the row
 	width        int    // in pixels, 0 for a share of the rest
 	texts        []dashboard.ValueMapping
-	hidden       bool // where there is no room; the row is of one value of it all the same
+	hidden       bool // to save room; a row has one value of it nevertheless
 	last         bool // behind the figures, which are in sight then on a small screen
 }
 

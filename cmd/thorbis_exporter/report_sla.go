@@ -132,7 +132,7 @@ type slaMonth struct {
 	bar     *progress
 	reads   source.Range
 	builder *sla.Builder
-	read    []report.Incident // nil where there is no source of them
+	read    []report.Incident // nil without a source of incidents
 	// rebuilt are days of checks that are no tenant's own and of which no exporter has all, and compared the comparisons
 	// of those checks.
 	rebuilt  []sla.Target

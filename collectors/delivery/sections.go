@@ -39,7 +39,7 @@ func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 var cures = map[string]string{
 	metric.DeliveryUnauthorizedAnswer: "The token is wrong, has expired, or lacks a right: docs/delivery.md lists them.",
 	metric.DeliveryCredentials:        "The file or variable of the token cannot be read here.",
-	metric.ReadNotFound:               "There is no such project, or the token may not see it.",
+	metric.ReadNotFound:               "The project is unknown, or the token may not see it.",
 	metric.ReadRateLimited:            "Others use the limit of this token: give the exporter one of its own.",
 }
 

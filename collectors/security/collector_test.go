@@ -239,7 +239,7 @@ func TestAgeOutlivesRestarts(t *testing.T) {
 	again.becomes(metric.FindingOldest, labels, first)
 }
 
-// A scan that says that it was made later than now, or whose file is rewritten, is no newer than it is.
+// The time of a scan is never in the future, and a rewritten file does not make an old scan newer.
 func TestScannedTimeIsPlausible(t *testing.T) {
 	now := time.Now()
 	future := &document[*report]{written: now.Add(time.Hour), value: &report{scanned: now.Add(24 * time.Hour)}}

@@ -90,14 +90,14 @@ func TestControlExplainsWhatIsUnknown(t *testing.T) {
 func TestUnavailableModeSaysWhy(t *testing.T) {
 	p, err := Start(Config{
 		Listen: "127.0.0.1:0", ListenTLS: "127.0.0.1:0", Tenants: []string{"acme"},
-		Unavailable: map[Mode]string{Disk: "there is no disk"},
+		Unavailable: map[Mode]string{Disk: "missing disk"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
 	for _, err := range []error{p.Break(Disk), p.BreakTenant("acme", Disk)} {
-		if err == nil || !strings.Contains(err.Error(), "there is no disk") {
+		if err == nil || !strings.Contains(err.Error(), "missing disk") {
 			t.Errorf("an outage that is not possible: %v", err)
 		}
 	}
