@@ -13,7 +13,9 @@ var combinedLog = format{
 //	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
 //	  "$http_referer" "$http_user_agent" "$host" $request_time
 //
-// Both may be missing, for a source of one tenant or without latencies; the host may stand without quotes.
+// Both may be missing, for a source of one tenant. The host may stand without quotes, and then the time may be missing.
+// A quoted text without a time after it is not a host: nginx's packaged format main has X-Forwarded-For there, by which
+// a client would choose its tenant.
 type combined struct {
 	path   bool
 	probes prover
@@ -33,18 +35,18 @@ func (d *combined) Decode(b []byte, e *Event) Outcome {
 func (d *combined) decode(b []byte, e *Event) Outcome {
 	*e = Event{Duration: -1}
 	line := b
-	i := bytes.IndexByte(b, '[')
-	if i < 0 {
+	i := requestQuote(b)
+	if i < 3 || b[i-1] != ' ' || b[i-2] != ']' {
 		return Syntax
 	}
-	b = b[i+1:]
-	if i = bytes.IndexByte(b, ']'); i < 0 || i+3 > len(b) || b[i+1] != ' ' || b[i+2] != '"' {
+	open := bytes.LastIndexByte(b[:i-2], '[')
+	if open < 0 {
 		return Syntax
 	}
-	if e.Time = d.clock.parse(b[:i]); e.Time == 0 {
+	if e.Time = d.clock.parse(b[open+1 : i-2]); e.Time == 0 {
 		return Syntax
 	}
-	request, b, ok := quoted(b[i+2:])
+	request, b, ok := quoted(b[i:])
 	if !ok || len(b) < 2 || b[0] != ' ' {
 		return Syntax
 	}
@@ -92,6 +94,22 @@ func (d *combined) isProbe(agent, request, line []byte) bool {
 	return d.probes.proves(agent, request, address, nil)
 }
 
+// requestQuote returns the index of the quote before the request, the first one that is not escaped; -1 if there is
+// none. A client chooses the user that stands before it, brackets included; nginx writes a quote there as \x22, Apache
+// as \".
+func requestQuote(b []byte) int {
+	for start := 0; ; {
+		i := bytes.IndexByte(b[start:], '"')
+		if i < 0 {
+			return -1
+		}
+		if i += start; i == 0 || b[i-1] != '\\' {
+			return i
+		}
+		start = i + 1
+	}
+}
+
 // rest reads host and time.
 func (d *combined) rest(b []byte, e *Event) Outcome {
 	if len(b) == 0 {
@@ -101,18 +119,23 @@ func (d *combined) rest(b []byte, e *Event) Outcome {
 		return Syntax
 	}
 	b = b[1:]
-	if len(b) > 0 && b[0] == '"' {
+	var host []byte
+	inQuotes := len(b) > 0 && b[0] == '"'
+	if inQuotes {
 		var ok bool
-		if e.Host, b, ok = quoted(b); !ok || len(b) > 0 && b[0] != ' ' {
+		if host, b, ok = quoted(b); !ok || len(b) > 0 && b[0] != ' ' {
 			return Syntax
 		}
 		if len(b) > 0 {
 			b = b[1:]
 		}
 	} else {
-		e.Host, b = word(b)
+		host, b = word(b)
 	}
 	if len(b) == 0 {
+		if !inQuotes {
+			e.Host = host
+		}
 		return Counted
 	}
 	took := list(b)
@@ -123,6 +146,9 @@ func (d *combined) rest(b []byte, e *Event) Outcome {
 		}
 	}
 	e.setDuration(took, seconds)
+	if !inQuotes || e.Unreadable != NotADuration {
+		e.Host = host
+	}
 	return Counted
 }
 
