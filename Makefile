@@ -214,12 +214,12 @@ e2e: build tools setup ## break the demonstration platform and see the page arri
 # Those in docs are of one width and few enough for git; others are drawn elsewhere.
 WIDTHS       ?=
 TENANTS      ?=
-PICTURES     ?= $(if $(WIDTHS)$(TENANTS),$(BIN)/pictures$(TENANTS:%=-%),$(CURDIR)/docs/pictures)
+PICTURES     ?= $(if $(WIDTHS)$(TENANTS)$(MODES),$(BIN)/pictures$(TENANTS:%=-%),$(CURDIR)/docs/pictures)
 
 .PHONY: pictures
-pictures: build tools setup ## draw every dashboard of the demonstration into docs/pictures, in about ten minutes (WIDTHS="1920 1280 390" TENANTS=1000: into bin)
-	@THORBIS_BIN=$(BIN) THORBIS_PICTURES=$(PICTURES) THORBIS_PICTURES_TENANTS=$(TENANTS) \
-	  THORBIS_PICTURES_WIDTHS="$(or $(WIDTHS),$(TENANTS:%=1920))" $(GO) test -count=1 -v -timeout 60m -run '^TestPictures$$' ./e2e
+pictures: build tools setup ## draw every dashboard of the demonstration into docs/pictures, in about ten minutes (WIDTHS="1920 1280 390" TENANTS=1000 MODES="slow disk": into bin)
+	@THORBIS_BIN=$(BIN) THORBIS_PICTURES=$(PICTURES) THORBIS_PICTURES_TENANTS=$(TENANTS) THORBIS_PICTURES_MODES="$(MODES)" \
+	  THORBIS_PICTURES_WIDTHS="$(or $(WIDTHS),$(if $(TENANTS)$(MODES),1920))" $(GO) test -count=1 -v -timeout 60m -run '^TestPictures$$' ./e2e
 
 .PHONY: fuzz
 fuzz: ## a short pass over every fuzz test (FUZZTIME=3000x)

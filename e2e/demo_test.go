@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/postgres/local"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // TestDemonstration runs the program of make run: outage and recover reach it, and Ctrl-C ends it with everything that
@@ -81,6 +83,8 @@ func TestDemonstration(t *testing.T) {
 		}
 	}
 
+	checkDatabases(t, where.Prometheus)
+
 	must(t, d.cmd.Process.Signal(syscall.SIGINT))
 	select {
 	case err := <-d.ended:
@@ -108,6 +112,20 @@ func TestDemonstration(t *testing.T) {
 	}
 }
 
+// checkDatabases holds that a PostgreSQL server and its replica are measured, where it is installed.
+func checkDatabases(t *testing.T, prometheus string) {
+	t.Helper()
+	if _, err := local.Find(); err != nil {
+		t.Logf("no database is demonstrated: %v", err)
+		return
+	}
+	eventually(t, time.Minute, "a server and its replica, which follows it", func() bool {
+		servers, err := holds(prometheus, "count("+metric.ServerUp.Name+" == 1) == 2 and count("+
+			metric.PostgresRecovery.Name+" == 1) > 0")
+		return err == nil && servers
+	})
+}
+
 // demonstration is the program of make run.
 type demonstration struct {
 	cmd     *exec.Cmd
@@ -129,7 +147,11 @@ func startDemo(t *testing.T) *demonstration {
 	bin, err := filepath.Abs(bin())
 	must(t, err)
 	port, where := freePorts(t)
-	d := &demonstration{where: where, scratch: t.TempDir()}
+	scratch, err := os.MkdirTemp("", "thorbis-e2e-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
+	must(t, os.Chmod(scratch, 0o711)) // PostgreSQL runs as another user
+	d := &demonstration{where: where, scratch: scratch}
 	environment := append(os.Environ(), "THORBIS_BIN="+bin, "THORBIS_DEMO_PORT="+strconv.Itoa(port), "TMPDIR="+d.scratch)
 	d.control = func(args ...string) (string, error) {
 		cmd := exec.Command(program, args...)

@@ -30,8 +30,9 @@ const maxPicture = 200 << 10
 
 // TestPictures draws the dashboards of the demonstration with the records of two weeks before into the directory that
 // THORBIS_PICTURES names: every dashboard in good health, and some during an outage. With THORBIS_PICTURES_WIDTHS it
-// draws every dashboard in both, at each of these widths, in the directories peace and outage, of any size. It is what
-// make pictures runs, and no test of anything.
+// draws every dashboard in both, at each of these widths, in the directories peace and outage, of any size, and with
+// THORBIS_PICTURES_MODES in each of these modes before, three minutes after it began. It is what make pictures runs,
+// and no test of anything.
 func TestPictures(t *testing.T) {
 	dir := os.Getenv("THORBIS_PICTURES")
 	if dir == "" {
@@ -56,6 +57,13 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	p.drawAll("peace", all, widths)
+	for mode := range strings.FieldsSeq(os.Getenv("THORBIS_PICTURES_MODES")) {
+		must(t, s.SaaS.Break(saas.Mode(mode)))
+		sleep(t, 3*time.Minute)
+		p.drawAll(mode, all, widths)
+		must(t, s.SaaS.Recover())
+		sleep(t, time.Minute)
+	}
 	must(t, s.SaaS.Break(saas.Refuse))
 	eventually(t, pageTime+10*time.Second, "the page", func() bool { return len(pages(s, "trigger")) > 0 })
 	sleep(t, time.Minute) // until everybody has seen it

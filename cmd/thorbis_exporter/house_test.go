@@ -37,7 +37,7 @@ var house = []struct{ from, to string }{
 	{`mixin(/.*)?`, `metric|config|internal/post|rules(/slo)?|alertmanager(/.*)?|dashboards|mixin(/.*)?`},
 	{`cmd/thorbis_exporter`, `metric|config|internal/.*|collectors(/.*)?|exporter|report(/.*)?`},
 	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards(/preview)?|mixin(/.*)?`},
-	{`demo(/.*)?`, `metric|config|demo/.*`},
+	{`demo(/.*)?`, `metric|config|internal/postgres/local|demo/.*`},
 	{`e2e|bench`, `.*`},
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,8 @@ func (s *Stack) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, text := range map[string]string{
+	files := s.databaseSecrets()
+	maps.Copy(files, map[string]string{
 		"thorbis.yaml":                policy,
 		"secrets/pagerduty":           RoutingKey,
 		"secrets/pagerduty-secondary": SecondaryRoutingKey,
@@ -33,7 +35,8 @@ func (s *Stack) configure(ctx context.Context) error {
 		"blackbox.yml": "modules:\n  http_demo_tls: {prober: http, http: {preferred_ip_protocol: ip4, " +
 			"fail_if_not_ssl: true, tls_config: {ca_file: " + filepath.Join(s.Dir, "saas.pem") + "}}}\n",
 		"tenants.yaml": registry(tenants(s.options.Tenants)),
-	} {
+	})
+	for name, text := range files {
 		if err := s.write(name, text); err != nil {
 			return err
 		}
@@ -68,7 +71,8 @@ func (s *Stack) policy() (string, error) {
 		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.manyTenants(), "Log": filepath.Join(s.Dir, accessLog),
 		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
 		"Alertmanager": s.Alertmanager, "Events": s.options.Events, "Control": s.Control, "Disk": s.disk, "IOPS": diskIOPS,
-		"Interval": duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
+		"Databases": slices.Sorted(maps.Keys(s.databaseSecrets())),
+		"Interval":  duration(s.options.Interval), "Secondary": duration(s.options.Secondary),
 		"Manager": duration(s.options.Manager),
 	})
 }
@@ -101,7 +105,7 @@ func (s *Stack) generated(suffix string) ([]string, error) {
 }
 
 func render(name, text string, data any) (string, error) {
-	t, err := template.New(name).Option("missingkey=error").Parse(text)
+	t, err := template.New(name).Funcs(template.FuncMap{"base": filepath.Base}).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", err
 	}

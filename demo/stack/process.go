@@ -19,20 +19,33 @@ type process struct {
 	log  string
 	cmd  *exec.Cmd
 	done chan struct{}
+	// stopSignal asks it to end.
+	stopSignal syscall.Signal
 }
 
 // start runs a program in a process group of its own, so that Ctrl-C on the terminal reaches the
 // stack alone, which then stops everything in order.
 func start(dir, name, program string, args ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
+	return startCommand(dir, name, cmd)
+}
+
+// startCommand is start for a program that has a directory and a user of its own.
+func startCommand(dir, name string, cmd *exec.Cmd) (*process, error) {
+	p := &process{
+		name: name, log: filepath.Join(dir, name+".log"), cmd: cmd, done: make(chan struct{}), stopSignal: syscall.SIGTERM,
+	}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	p.cmd = exec.Command(program, args...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Stdout, cmd.Stderr = log, log
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", name, err)
 	}
@@ -63,7 +76,7 @@ func (p *process) tail() string {
 }
 
 func (p *process) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(p.stopSignal)
 	select {
 	case <-p.done:
 	case <-time.After(stopTime):

@@ -50,7 +50,7 @@ type Options struct {
 	// exporter counts them: the log is one.
 	Traffic float64
 	// Tenants is how many tenants the platform has, at least 4 in two tiers. With more there are three tiers, and now and
-	// then one of them is noisy or slow.
+	// then one of them is noisy or slow, and where PostgreSQL is installed the platform has a server and a replica.
 	Tenants int
 	// History gives Prometheus the records of two weeks before. It needs Traffic.
 	History bool
@@ -75,7 +75,8 @@ type Stack struct {
 	alertmanager *process
 	preview      *process
 	exporters    []*process
-	stopPlatform []func() // what the platform does by itself
+	database     *database // nil where there is none
+	stopPlatform []func()  // what the platform does by itself
 	unavailable  map[saas.Mode]string
 }
 
@@ -120,6 +121,9 @@ func (s *Stack) start(ctx context.Context) error {
 	s.say("the platform and the receiver of its pages")
 	if err := s.startPlatform(); err != nil {
 		return err
+	}
+	if s.options.manyTenants() {
+		s.startDatabase(ctx)
 	}
 	s.say("generating rules and routes from the policy")
 	if err := s.configure(ctx); err != nil {
@@ -299,6 +303,9 @@ func (s *Stack) Stop() {
 	}
 	for _, stop := range s.stopPlatform {
 		stop()
+	}
+	if s.database != nil {
+		s.database.stop()
 	}
 	for _, server := range s.servers {
 		_ = server.Close()
