@@ -129,6 +129,12 @@ func backupTable() panel {
 		},
 		column{title: "Last verified", unit: units.DateTimeFromNow, expr: since(metric.TestVerify), empty: "never"},
 		column{title: "Last restored", unit: units.DateTimeFromNow, expr: since(metric.TestRestore), empty: "never"},
+		column{
+			title: "Tests", unit: units.NoUnit, empty: "none yet",
+			texts: texts(text{0, "passed", green}, text{1, "failed", red}),
+			expr: fmt.Sprintf("(count by (%[1]s) (%[2]s) > bool 0) or 0 * max by (%[1]s) (%[3]s > 0)", backupsBy,
+				ofBackup(metric.BackupTestFailed), ofBackup(metric.BackupProven)),
+		},
 		column{title: "Recovery time", unit: units.Seconds, expr: ofBackup(metric.BackupRecoveryProven), empty: "not proven"},
 		column{
 			title: "Segments missing", unit: units.Short, expr: ofBackup(metric.BackupMissingSegments), colours: atLeast(1, red),

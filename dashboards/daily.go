@@ -113,7 +113,7 @@ func dailyPerformance(p *config.Policy) []panel {
 				"its peak needs more, or less that runs on it; an alert says so where it lasts.",
 		}, 12, 7, []key{byHost.leading(metric.ResourcesDashboard)},
 			column{
-				title: "CPU", unit: units.PercentUnit, colours: atLeast(0.75, yellow), decimals: whole,
+				title: "CPU", unit: units.PercentUnit, colours: atLeast(0.9, yellow), decimals: whole,
 				expr: fmt.Sprintf("topk(%d, max by (environment, host) (max_over_time(%s[1d])))", worstTenants,
 					inEnvironment(metric.HostCPUUsed)),
 			},
@@ -122,7 +122,7 @@ func dailyPerformance(p *config.Policy) []panel {
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.HostMemoryUsed)),
 			},
 			column{
-				title: "IOPS", unit: units.PercentUnit, colours: atLeast(0.7, yellow), empty: "no limit", decimals: whole,
+				title: "IOPS", unit: units.PercentUnit, colours: atLeast(0.9, yellow), empty: "no limit", decimals: whole,
 				expr: fmt.Sprintf("max by (environment, host) (max_over_time(%s[1d]))", inEnvironment(metric.DeviceLimitUsed)),
 			},
 		),

@@ -17,7 +17,7 @@ const (
 	deploymentsBy = "environment, app_service, deployment"
 	workflowsBy   = "environment, app_service, source, workflow"
 	noDelivery    = "no deployments are measured yet"
-	noDeployment  = "no deployment is known yet"
+	noDeployment  = "no deployment in this time, or none known yet"
 	noWorkflow    = "no workflow of the policy is known yet"
 )
 

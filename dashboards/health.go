@@ -62,7 +62,11 @@ func stateCount(state string) panel {
 	w := words{
 		title: strings.ToUpper(state[:1]) + state[1:], about: about[state], unit: units.NoUnit, empty: "no check yet",
 	}
-	t := known(grey, from(1, stateColours[state]))
+	none := grey
+	if state == metric.StateDown || state == metric.StateUnknown {
+		none = green
+	}
+	t := known(none, from(1, stateColours[state]))
 	if state == metric.StateDown {
 		w.whenRed = "Users cannot use what is listed below. It pages after 30 s at two locations, or at the only one."
 	}

@@ -53,7 +53,7 @@ func incidents(*config.Policy) *dashboard.DashboardBuilder {
 		coloured(lines(words{
 			title: "How the objective was met", unit: units.Short, empty: notRead,
 			about: "A week's incidents: acknowledged in time, late, or resolved by themselves before anybody had to.",
-		}, 12, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)),
+		}, 12, query("A", fmt.Sprintf(`round(sum by (%s) (%s))`, metric.LabelResult, inEnvironment(metric.ResponsesIncrease)),
 			"{{result}}")), map[string]string{
 			metric.ResponseInTime: green, metric.ResponseLate: red, metric.ResponseResolved: blue,
 		}).Min(0),
@@ -89,7 +89,7 @@ func incidentTable() panel {
 		about: "What is open now, since when, and since when it has waited for somebody. The incident is the fingerprint " +
 			"to " +
 			"silence.",
-		whenRed: "It waits for somebody: acknowledge it by the link of its page, then open its runbook.",
+		whenRed: "A P1 is open: while it waits, acknowledge it by the link of its page, then open its runbook.",
 	}, 24, 8, []key{
 		byEnvironment,
 		byPriority,
@@ -105,8 +105,7 @@ func incidentTable() panel {
 		},
 		column{
 			title: "Waits since", unit: units.DateTimeFromNow, empty: "somebody has it",
-			expr:    fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentWaiting)),
-			colours: []dashboard.Threshold{{Color: red}},
+			expr: fmt.Sprintf(`1000 * topk(%d, %s)`, rows, inEnvironment(metric.IncidentWaiting)),
 		},
 	).SortBy([]cog.Builder[common.TableSortByFieldState]{
 		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
@@ -137,7 +136,9 @@ func firingTable() panel {
 			expr: fmt.Sprintf("1000 * min by (%s) (%s and ignoring (alertstate) %s)", by,
 				alertSeries("ALERTS_FOR_STATE", priorities("P.+")), alerts(priorities("P.+"))),
 		},
-	)
+	).SortBy([]cog.Builder[common.TableSortByFieldState]{
+		common.NewTableSortByFieldStateBuilder().DisplayName("Priority"),
+	})
 }
 
 // onCall is what being on call costs: how many pages, at which times, and how many needed no action.
@@ -171,12 +172,12 @@ func onCall() []panel {
 		lines(words{
 			title: "Incidents a week by shift", unit: units.Short, empty: notRead,
 			about: "When people are notified: in business hours, from 22 to 8 (sleep), or in the rest of the day (off).",
-		}, 8, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelShift, inEnvironment(metric.OpenedIncrease)),
+		}, 8, query("A", fmt.Sprintf(`round(sum by (%s) (%s))`, metric.LabelShift, inEnvironment(metric.OpenedIncrease)),
 			"{{shift}}")).Min(0),
 		coloured(lines(words{
 			title: "Incidents a week by priority", unit: units.Short, empty: notRead,
 			about: "How many incidents of each priority began in the seven days before.",
-		}, 8, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
+		}, 8, query("A", fmt.Sprintf(`round(sum by (%s) (%s))`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
 			"{{priority}}")), priorityColours).Min(0),
 		lines(words{
 			title: "Silences by length", unit: units.Short, empty: notRead,
@@ -219,11 +220,11 @@ func delivered() []panel {
 			title: "Pages a week by recipient", unit: units.Short, empty: noRecorder,
 			about: "Notifications that informed of an incident at P1 or P2 for the first time, each once however many " +
 				"channels it has: by the owner of what it is about, or the layer of an escalation.",
-		}, 12, query("A", fmt.Sprintf("sum by (%s) (%s) > 0", metric.LabelRecipient, pages), "{{recipient}}")).Min(0),
+		}, 12, query("A", fmt.Sprintf("round(sum by (%s) (%s)) > 0", metric.LabelRecipient, pages), "{{recipient}}")).Min(0),
 		lines(words{
 			title: "Pages a week by shift", unit: units.Short, empty: noRecorder,
 			about: "Pages at P1 and P2 in business hours, from 22 to 8 (sleep), and in the rest of the day (off).",
-		}, 8, query("A", fmt.Sprintf("sum by (%s) (%s)", metric.LabelShift, pages), "{{shift}}")).Min(0),
+		}, 8, query("A", fmt.Sprintf("round(sum by (%s) (%s))", metric.LabelShift, pages), "{{shift}}")).Min(0),
 		lines(words{
 			title: "Notifications an hour by reason", unit: units.Short, empty: noRecorder,
 			about: "Delivered notifications of incidents, each channel by itself. Many repeats mean incidents that stay open.",

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -66,7 +67,7 @@ func servicesTable(p *config.Policy) panel {
 		column{title: "Requests", unit: units.RequestsPerSecond, expr: pick(metric.ServiceRate), to: metric.TenantsDashboard},
 		column{
 			title: "Of peak", unit: units.PercentUnit, expr: pick(metric.ServiceUtilization), decimals: 1,
-			colours: above(0.8, yellow, 1, red), to: metric.TenantsDashboard,
+			colours: atLeast(0.8, yellow), to: metric.TenantsDashboard,
 		},
 		column{
 			title: "Burn 1 h", unit: units.Short, to: metric.SLODashboard, colours: burnSteps(), decimals: 1,
@@ -113,14 +114,13 @@ func machinesTable() panel {
 		about: "Each machine: CPU and memory used, its fullest filesystem, when the first is full, and the most of the " +
 			"IOPS " +
 			"or throughput bought that a disk uses.",
-		whenRed: "Full within hours: free space or enlarge the disk. At the limit of a disk, everything on it waits: see " +
-			"who " +
-			"reads and writes on Storage.",
+		whenRed: "Full within hours: free space or enlarge the disk. Memory is gone: restart what leaks. See who reads and " +
+			"writes on Storage.",
 	}, 8, 5, []key{byEnvironment.unseen(), byHost.leading(metric.ResourcesDashboard)},
 		column{
 			title: "CPU", unit: units.PercentUnit, expr: fmt.Sprintf("topk(%d, %s)", rows, most(metric.HostCPUUsed)),
 			decimals: whole, width: 60,
-			colours: above(0.75, yellow, 0.9, red), to: metric.ResourcesDashboard,
+			colours: atLeast(0.9, yellow), to: metric.ResourcesDashboard,
 		},
 		column{
 			title: "Memory", unit: units.PercentUnit, expr: most(metric.HostMemoryUsed), width: 80,
@@ -137,7 +137,7 @@ func machinesTable() panel {
 		},
 		column{
 			title: "Of IOPS", unit: units.PercentUnit, expr: most(metric.DeviceLimitUsed), empty: "no limit", width: 80,
-			colours: above(0.7, yellow, 0.9, red), to: metric.StorageDashboard,
+			colours: atLeast(0.9, yellow), to: metric.StorageDashboard,
 		},
 	)
 }
@@ -160,7 +160,7 @@ func databasesTable() panel {
 		},
 		column{
 			title: "Behind", unit: units.Seconds, expr: inEnvironment(metric.ServerReplicationLag),
-			colours: atLeast(300, red), to: metric.DatabasesDashboard,
+			colours: atLeast(300, yellow), to: metric.DatabasesDashboard,
 		},
 	)
 }
@@ -169,8 +169,9 @@ func backupsTable() panel {
 	return figures(words{
 		title: "Backups", unit: units.Short, empty: "No backup is listed yet",
 		about: "Each backup: the age of the newest point to restore to, also as a share of the recovery point objective " +
-			"(RPO), and how long ago a restore last succeeded.",
-		whenRed: "More would be lost in a disaster than was promised: open Backups, see why no new one was made, make one.",
+			"(RPO), and how long ago a restore last succeeded, unless the last verification or restore failed.",
+		whenRed: "More would be lost in a disaster than was promised, or it cannot be restored: open Backups, see why, " +
+			"make a new one.",
 	}, 6, 5, []key{byBackup.leading(metric.BackupDashboard)},
 		column{
 			title: "Age", unit: units.Seconds, expr: inEnvironment(metric.BackupRecoveryPoint), to: metric.BackupDashboard,
@@ -183,7 +184,9 @@ func backupsTable() panel {
 		},
 		column{
 			title: "Restored", unit: units.DateTimeFromNow, empty: "never", to: metric.BackupDashboard,
-			expr: fmt.Sprintf("1000 * max by (environment, backup) (%s > 0)",
+			texts: texts(text{0, "test failed", red}), colours: []dashboard.Threshold{{Color: green}},
+			expr: fmt.Sprintf("0 * count by (%[1]s) (%[2]s) or 1000 * max by (%[1]s) (%[3]s > 0)", backupsBy,
+				inEnvironment(metric.BackupTestFailed),
 				inEnvironment(metric.BackupProven, metric.LabelTest+`="`+metric.TestRestore+`"`)),
 		},
 	)

@@ -22,10 +22,9 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 	row(b, "Now",
 		number(words{
 			title: "Busiest", unit: units.PercentUnit, empty: noMachine,
-			about:   "Share of its CPUs that the busiest machine uses.",
-			whenRed: "Everything on it waits for a CPU: see which machine below, scale it out, or find the program with top.",
-		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.HostCPUUsed)), "busiest", known(green, from(0.75, yellow), from(0.9,
-			red))).
+			about: "Share of its CPUs that the busiest machine uses. From 90 % on everything on it waits for a CPU: scale it " +
+				"out, or find the program with top.",
+		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.HostCPUUsed)), "busiest", known(green, from(0.9, yellow))).
 			Decimals(1),
 		number(words{
 			title: "Least memory left", unit: units.PercentUnit, empty: noMachine,
@@ -35,9 +34,9 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 			known(red, from(0.03, yellow), from(0.1, green))).Decimals(1),
 		number(words{
 			title: "Killed for want of memory", unit: units.Short, empty: "the kernel counts none",
-			about:   "Processes in the last 15 minutes, all machines picked together.",
-			whenRed: "The kernel killed a process for lack of memory: its log says which; see whether it came back.",
-		}, 6, fmt.Sprintf(`sum(%s)`, onHosts(metric.HostKills)), "killed", known(green, from(1, red))).Decimals(0),
+			about: "Processes that the kernel killed in the last 15 minutes, all machines together: its log says which. " +
+				"See whether they came back.",
+		}, 6, fmt.Sprintf(`sum(%s)`, onHosts(metric.HostKills)), "killed", known(green, from(1, yellow))).Decimals(0),
 		number(words{
 			title: "Scaling", unit: units.PercentUnit, empty: "no autoscaler",
 			about:   "Replicas of the fullest autoscaler of Kubernetes, as a share of the most it may run.",
@@ -94,7 +93,7 @@ func machineTable() panel {
 		whenRed: "No CPU or memory is left on that machine: scale it out, or find the program with top.",
 	}, 24, 8, []key{byEnvironment, byHost.leading(metric.StorageDashboard)},
 		column{
-			title: "CPU used", unit: units.PercentUnit, colours: above(0.75, yellow, 0.9, red), decimals: 1,
+			title: "CPU used", unit: units.PercentUnit, colours: atLeast(0.9, yellow), decimals: 1,
 			expr: fmt.Sprintf(`topk(%d, %s)`, rows, onHosts(metric.HostCPUUsed)),
 		},
 		column{title: "CPUs", unit: units.Short, expr: onHosts(metric.HostCores)},

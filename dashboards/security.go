@@ -5,6 +5,8 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -41,11 +43,7 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		},
 	}.builder()
 	row(b, "Now",
-		number(words{
-			title: "Known to be exploited", unit: units.Short, empty: noScan,
-			about:   "Findings that are known to be exploited and can be fixed.",
-			whenRed: "Others are attacked through it: update what the table below names, or take it off the internet.",
-		}, 5, findingsOf(metric.FindingsExploited, fixable), "Exploited", known(green, from(1, red))),
+		exploited(5, "Known to be exploited", noScan, ofScan),
 		number(words{
 			title: "Critical", unit: units.Short, empty: noScan,
 			about: "Critical findings that can be fixed.",
@@ -61,10 +59,10 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		}, 4, findingsOf(metric.Findings, metric.LabelFixable+`="false"`), "Unfixable", known("text")),
 		number(words{
 			title: "Failed scans", unit: units.Short, empty: "no scan is in the policy yet",
-			about:   "Reports that no exporter can use: what was found before is still counted.",
-			whenRed: "New findings are not seen: the exporter's log names the fault; run the scanner by hand.",
+			about: "Reports that no exporter can use: what was found before is still counted, and new findings are not seen. " +
+				"The exporter's log names the fault.",
 		}, 4, fmt.Sprintf("count(%s) or 0 * count(%s)", ofScan(metric.ScanReportBroken), ofScan(metric.ScanExpected)),
-			"Failed", known(green, from(1, red))),
+			"Failed", known(green, from(1, yellow))),
 		number(words{
 			title: "Suppressed", unit: units.Short, empty: noScan,
 			about: "Findings that are left out: by a VEX document, by the scanner's list, or because the code is not called.",
@@ -110,8 +108,9 @@ func scanTable() panel {
 	}
 	return figures(words{
 		title: "Scans", unit: units.Short, empty: "No scan is in the policy yet",
-		about:   fmt.Sprintf("What each scan (at most %d) found, those with most to fix first.", rows),
-		whenRed: "It is known to be exploited and can be fixed: the scanner's report names the package and its version.",
+		about: fmt.Sprintf("What each scan (at most %d) found, those with most to fix first.", rows),
+		whenRed: "It is known to be exploited and could have been fixed for longer than the policy permits: the scanner's " +
+			"report names the package and its version.",
 	}, 24, 8, []key{
 		byEnvironment, {label: metric.LabelScan, title: "Scan"}, {label: metric.LabelAppService, title: "Service"}, byOwner,
 	},
@@ -126,7 +125,12 @@ func scanTable() panel {
 			severityIs(metric.FindingHigh)), colours: atLeast(1, yellow)},
 		column{
 			title: "Exploited", unit: units.Short, empty: "not known", expr: count(metric.FindingsExploited, fixable),
-			colours: atLeast(1, red),
+			colours: atLeast(1, yellow),
+		},
+		column{
+			title: "Of permitted age", unit: units.PercentUnit, empty: "none", colours: atLeast(1, red), decimals: whole,
+			expr: owned(fmt.Sprintf("%s / on (environment) group_left () max by (environment) (%s)",
+				ofScan(metric.FindingExploitedAge), inEnvironment(metric.FindingExploitedExpectedMaxAge))),
 		},
 		column{
 			title: "Oldest to fix", unit: units.Seconds, empty: "none",
@@ -141,19 +145,33 @@ func scanTable() panel {
 	)
 }
 
+// exploited counts the findings that are known to be exploited and can be fixed, and the scans with one that has been
+// known for longer than the policy permits: for those somebody is paged. There may be more counts.
+func exploited(width uint32, title, empty string, of func(selecter, ...string) string,
+	more ...*prometheus.DataqueryBuilder,
+) *stat.PanelBuilder {
+	expected := of(metric.ScanExpected)
+	yellowFromOne := []dashboard.DynamicConfigValue{{Id: "thresholds", Value: dashboard.ThresholdsConfig{
+		Mode: dashboard.ThresholdsModeAbsolute, Steps: atLeast(1, yellow),
+	}}}
+	return numbers(words{
+		title: title, unit: units.Short, empty: empty,
+		about: "Findings that are known to be exploited and can be fixed, and the scans of which one is overdue: known " +
+			"for longer than the policy permits.",
+		whenRed: "Others are attacked through it: update what /api/v1/scans of the exporter names, or take it off the " +
+			"internet.",
+	}, width, known(green, from(1, red)), append([]*prometheus.DataqueryBuilder{
+		query("A", fmt.Sprintf("sum(max by (%s) (%s)) or 0 * count(%s)", scansBy, of(metric.FindingsExploited, fixable),
+			expected), "exploited"),
+		query("B", fmt.Sprintf("count(%s > on (environment) group_left () max by (environment) (%s)) or 0 * count(%s)",
+			of(metric.FindingExploitedAge), inEnvironment(metric.FindingExploitedExpectedMaxAge), expected), "overdue"),
+	}, more...)...).OverrideByName("exploited", yellowFromOne).OverrideByName("failed scans", yellowFromOne)
+}
+
 // securityNow is the cell of the overview: what somebody has to act on.
 func securityNow() panel {
-	count := func(expr string) string {
-		return fmt.Sprintf("sum(%s) or 0 * count(%s)", expr, inEnvironment(metric.ScanExpected))
-	}
-	return numbers(words{
-		title: "Security", unit: units.Short, empty: "No scan has succeeded yet",
-		about: "Vulnerabilities that are known to be exploited and can be fixed, and reports that cannot be used.",
-		whenRed: "Exploited: /api/v1/scans of the exporter names the packages. Failed: new findings are not seen; the " +
-			"exporter's log names the fault.",
-	}, 4, known(green, from(1, red)),
-		query("A", count(fmt.Sprintf("max by (%s) (%s)", scansBy, inEnvironment(metric.FindingsExploited, fixable))),
-			"exploited"),
-		query("B", count(inEnvironment(metric.ScanReportBroken)), "failed scans"),
+	return exploited(4, "Security", "No scan has succeeded yet", inEnvironment,
+		query("C", fmt.Sprintf("count(%s) or 0 * count(%s)", inEnvironment(metric.ScanReportBroken),
+			inEnvironment(metric.ScanExpected)), "failed scans"),
 	).DataLinks(more(metric.SecurityDashboard))
 }

@@ -57,11 +57,10 @@ func storage(p *config.Policy) *dashboard.DashboardBuilder {
 			known(green, from(0.9, yellow), from(0.99, red))).Decimals(1),
 		number(words{
 			title: "Most of a limit used", unit: units.PercentUnit, empty: "no limit known yet",
-			about: "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst.",
-			whenRed: "The disk does what was bought: everything on it waits. See Latency; buy more or find who reads and " +
-				"writes.",
+			about: "Share of the IOPS or throughput bought that the busiest disk uses. More than 100 % is a burst. If Latency " +
+				"is above its objective too, everything on it waits: buy more, or find who reads and writes.",
 		}, 6, fmt.Sprintf(`max(%s)`, onHosts(metric.DeviceLimitUsed)), "busiest",
-			known(green, from(0.7, yellow), from(0.9, red))).Decimals(1),
+			known(green, from(0.9, yellow))).Decimals(1),
 		number(words{
 			title: "Filesystems that do not answer", unit: units.Short, empty: "no filesystem is read yet",
 			about:   "They answer with an error, or not at all.",
@@ -141,8 +140,8 @@ func diskTable() panel {
 	}
 	return figures(words{
 		title: "Disks", unit: units.Short, empty: "No disk is read yet",
-		about:   "What it does now, what was bought, what it may burst to, and what a person knows the disk by.",
-		whenRed: "It uses what was bought, or answers slower than permitted: see Limit used and Latency.",
+		about: "What it does now, what was bought, what it may burst to, and what people know the disk by. Yellow: it uses " +
+			"what was bought, or answers slower than permitted: see Limit used and Latency.",
 	}, 24, 7, deviceKeys,
 		column{title: "Operations", unit: units.IOOpsPerSecond, decimals: 1, expr: fmt.Sprintf(
 			`max by (%s, name, mountpoint) (%s * on (%s) group_left () %s)`, by, onHosts(metric.StorageDeviceInfo), by, sum)},
@@ -151,7 +150,7 @@ func diskTable() panel {
 				metric.LabelLimit+`="`+metric.LimitIOPS+`"`),
 		},
 		column{
-			title: "Used", unit: units.PercentUnit, expr: limit(metric.DeviceLimitUsed), colours: above(0.7, yellow, 0.9, red),
+			title: "Used", unit: units.PercentUnit, expr: limit(metric.DeviceLimitUsed), colours: atLeast(0.9, yellow),
 			empty: "no limit", decimals: 1,
 		},
 		column{title: "Burst IOPS", unit: units.Short, expr: limit(metric.StorageExpectedBurstIOPS)},
@@ -161,7 +160,7 @@ func diskTable() panel {
 		},
 		column{
 			title: "Latency of objective", unit: units.PercentUnit, expr: limit(metric.DeviceLatencyRatio), decimals: whole,
-			colours: above(1, yellow, 3, red), empty: "idle",
+			colours: atLeast(1, yellow), empty: "idle",
 		},
 	)
 }

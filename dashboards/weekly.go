@@ -185,6 +185,6 @@ func weeklyByPriority() panel {
 		title: "Incidents a week by priority", unit: units.Short,
 		empty: "no exporter has read incidents for an hour yet",
 		about: "How many incidents of each priority began in the seven days before.",
-	}, 10, query("A", fmt.Sprintf(`sum by (%s) (%s)`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
+	}, 10, query("A", fmt.Sprintf(`round(sum by (%s) (%s))`, metric.LabelPriority, inEnvironment(metric.OpenedIncrease)),
 		"{{priority}}")), priorityColours).Min(0).Height(7)
 }

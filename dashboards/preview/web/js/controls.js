@@ -212,8 +212,12 @@ export function variableBar(variables, annotations, links, actions) {
       h(
         'label.annotation-switch',
         { title: a.error ?? a.expr ?? '' },
-        h('input', { type: 'checkbox', checked: a.on, onchange: (e) => actions.annotate(a, e.target.checked) }),
-        h('span.swatch', { style: { background: a.shownColor } }),
+        h('input', {
+          type: 'checkbox',
+          checked: a.on,
+          style: { accentColor: a.shownColor },
+          onchange: (e) => actions.annotate(a, e.target.checked),
+        }),
         h(`span${a.error ? '.bad' : ''}`, {}, a.name),
       ),
     );

@@ -84,6 +84,8 @@ export function cells(n, orientation, { width, height }) {
 }
 
 const WEIGHT = '500';
+// NARROW is the width below which figures stand under each other.
+const NARROW = 190;
 const fit = (text, width, most, least = 11) => {
   const unit = textWidth(text, `${WEIGHT} 100px Inter, system-ui, sans-serif`) / 100 || 1;
   return Math.max(least, Math.min(most, (0.94 * width) / unit));
@@ -93,7 +95,9 @@ export function render(el, { frames, panel, env, size }) {
   const { options = {} } = panel;
   const list = figures(frames, options.reduceOptions, panel);
   if (!list.length) return { empty: true };
-  const [columns, lines] = cells(list.length, options.orientation ?? 'auto', size);
+  // Half of a telephone has room for a line of name and figure, not for figures beside each other.
+  const narrow = size.width < NARROW && [2, 3].includes(list.length) && size.height / list.length >= 26;
+  const [columns, lines] = narrow ? [1, list.length] : cells(list.length, options.orientation ?? 'auto', size);
   const w = Math.floor((size.width - 6 * (columns - 1)) / columns);
   const hh = Math.max(24, Math.floor((size.height - 6 * (lines - 1)) / lines));
   const named =
@@ -105,7 +109,8 @@ export function render(el, { frames, panel, env, size }) {
   const values = options.textMode !== 'none';
   const wide = named && values && w / hh > 2.4 && hh < 90;
   const mostName = Math.max(11, Math.min(16, hh * 0.28, w / 7));
-  const room = wide ? w * 0.5 - 16 : w - 14;
+  const names = Math.max(...list.map((f) => textWidth(f.label, `${mostName}px Inter, system-ui, sans-serif`)));
+  const room = wide ? (narrow ? Math.max(w * 0.5 - 16, w - 26 - names) : w * 0.5 - 16) : w - 14;
   const graph = (options.graphMode ?? 'area') === 'area' && hh > 60 && list.some((f) => f.line);
   const above = graph ? hh * 0.6 : hh; // above the graph
   const most = Math.min(64, wide ? above * 0.62 : named && values ? (above - mostName * 1.2 - 8) / 1.15 : above * 0.66);
