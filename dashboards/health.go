@@ -180,10 +180,7 @@ func slaTable(p *config.Policy) panel {
 			"%.5g %%, and what may still be down until the month ends.", 100*contract(p)),
 		whenRed: "The contract is broken: inform those who speak with customers, and deploy nothing but repairs.",
 	}, 24, 5, []key{byEnvironment, byService.leading(metric.SLODashboard)},
-		column{
-			title: "Up", unit: units.PercentUnit, expr: pick(metric.SLAUptime), colours: below(0, red, contract(p), red),
-			decimals: 4,
-		},
+		column{title: "Up", unit: units.PercentUnit, expr: pick(metric.SLAUptime), decimals: 4},
 		column{title: "Was down", unit: units.Seconds, expr: pick(metric.SLADown)},
 		column{title: "May still be down", unit: units.Seconds, expr: slaLeft(), colours: below(0, red, 60, yellow)},
 	)

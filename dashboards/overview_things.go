@@ -87,7 +87,7 @@ func servicesTable(p *config.Policy) panel {
 		},
 		column{
 			title: "SLA month", unit: units.PercentUnit, to: metric.HealthDashboard, decimals: 3,
-			expr: pick(metric.SLAUptime), colours: below(0, red, contract(p), red),
+			expr: pick(metric.SLAUptime),
 		},
 	)
 }

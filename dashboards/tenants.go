@@ -91,7 +91,7 @@ func tenants(p *config.Policy) *dashboard.DashboardBuilder {
 			about: "Share of their service's requests, of the tenants that send a twentieth or more.",
 		}, 12, query("A", pick(metric.TenantShare), "{{app_service}} {{tenant}}")).Min(0).Max(1),
 		manyLines(words{
-			title: "Bad requests by tenant", unit: units.Short, empty: "no request yet",
+			title: "Failed requests by tenant", unit: units.Short, empty: "no request yet",
 			about: fmt.Sprintf("Failed requests in five minutes of the %d tenants that had most.", topLines),
 		}, 12, query("A", fmt.Sprintf("topk(%d, max by (%s) (%s)) or 0 * topk(1, %s)", topLines, tenantBy,
 			pick(metric.TenantBadIncrease["5m"], availability), pick(metric.TenantRate)), "{{tenant}}")).Min(0),

@@ -25,6 +25,8 @@ const (
 	step   = time.Minute
 	// commitEvery is the number of steps that are kept in memory at once.
 	commitEvery = 60
+	// leastShare is the least share of the requests that is recorded.
+	leastShare = 0.05
 )
 
 // Tenant is a tenant and its share of the requests.
@@ -153,7 +155,12 @@ func (w *world) record(r *recorder) {
 		tenant := w.Tenants[i]
 		tiers[tenant.Tier] = tiers[tenant.Tier].plus(t.slos)
 		labels := []string{metric.LabelAppService, w.Service, metric.LabelTenant, tenant.Name}
-		r.record(metric.TenantRate, t.minus(ago.tenants[i]).requests/shown["5m"].Seconds(), labels...)
+		lately := t.minus(ago.tenants[i]).requests
+		r.record(metric.TenantRate, lately/shown["5m"].Seconds(), labels...)
+		// Without the shares of yesterday every large tenant is a noisy neighbour.
+		if share := lately / w.service.minus(ago.service).requests; share >= leastShare {
+			r.record(metric.TenantShare, share, labels...)
+		}
 		w.recordCheck(r, t, append(labels, metric.LabelCheck, w.TenantCheck)...)
 	}
 	for tier, s := range tiers {

@@ -138,6 +138,11 @@ func TestTotals(t *testing.T) {
 	if down.last != 360 { // a minute of the platform's outage and its own 5 minutes
 		t.Errorf("globex was down for %.0f s, want 360", down.last)
 	}
+	share := value(`{__name__="app_service_tenant:thorbis_requests_share:ratio", app_service="web", environment="demo", ` +
+		`tenant="acme"}`)
+	if math.Abs(share.last-.7) > .01 {
+		t.Errorf("acme sends %.2f of the requests, want 0.7", share.last)
+	}
 	outages := value(`{__name__="check:thorbis_health_outages:total", app_service="web", check="web-home", ` +
 		`environment="demo"}`)
 	if outages.last != 1 {

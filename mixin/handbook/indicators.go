@@ -54,7 +54,7 @@ var multiTenant = chapter{"Multi-tenant", []item{
 		series: []series{metric.TenantShare, metric.TenantError["5m"]},
 		alerts: []*metric.Alert{metric.NoisyNeighbourAlert, metric.TenantBurnAlert, metric.TenantDownAlert},
 		panels: []panels{
-			on(metric.TenantsDashboard, "Share of the traffic", "Bad requests by tenant"),
+			on(metric.TenantsDashboard, "Share of the traffic", "Failed requests by tenant"),
 			on(metric.SLODashboard, "Tenants that spent the budget"),
 		},
 		reason: "Whether the data of tenants is kept apart is not measured yet.",
