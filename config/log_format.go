@@ -11,7 +11,9 @@ type LogFormat struct {
 	Unit      bool
 	// ProbeSecret reports whether records can hold the request header ProbeHeader.
 	ProbeSecret bool
-	Keys        LogKeys
+	// NoAddress reports whether records do not hold the address of a connection, by which a probe could be identified.
+	NoAddress bool
+	Keys      LogKeys
 }
 
 // LogKeys is the meaning of Source.Fields for a format.
@@ -19,18 +21,30 @@ type LogKeys int
 
 // The values of LogKeys.
 const (
-	KeysFixed   LogKeys = iota // the format has its own keys: Fields must be empty
-	KeysRenamed                // Fields overrides the usual keys
-	KeysNamed                  // only what Fields names is read
+	KeysFixed    LogKeys = iota // the format has its own keys: Fields must be empty
+	KeysRenamed                 // Fields overrides the usual keys
+	KeysNamed                   // only what Fields names is read
+	KeysCaptured                // Fields names captured headers by their places, such as capture.1
 )
 
 // LogFormats lists the formats of the records of a source.
 var LogFormats = []LogFormat{
 	{Name: "nginx-json", Durations: true, Unit: true, ProbeSecret: true, Keys: KeysRenamed},
+	{Name: "nginx-main", Durations: true},
 	{Name: "combined", Durations: true},
+	{Name: "apache-vhost"},
+	{Name: "ingress-nginx", Durations: true},
+	{Name: "haproxy", Durations: true, ProbeSecret: true, Keys: KeysCaptured},
+	{Name: "haproxy-json", Durations: true, ProbeSecret: true, Keys: KeysRenamed},
 	{Name: "caddy", Durations: true, Unit: true, ProbeSecret: true},
 	{Name: "traefik", Durations: true, ProbeSecret: true},
+	{Name: "traefik-clf", Durations: true, NoAddress: true},
 	{Name: "envoy", Durations: true, ProbeSecret: true},
+	{Name: "envoy-text", Durations: true, NoAddress: true},
+	{Name: "aws-alb", Durations: true},
+	{Name: "cloudfront", Durations: true},
+	{Name: "google-lb", Durations: true},
+	{Name: "iis", Durations: true},
 	{Name: "vercel", Receiver: true},
 	{Name: "cloudflare", Receiver: true, Durations: true, ProbeSecret: true},
 	{Name: "json", Receiver: true, Durations: true, Unit: true, ProbeSecret: true, Keys: KeysNamed},
@@ -72,9 +86,13 @@ func (s *Source) HasDuration() bool {
 // identifiesProbes reports whether the records of the source can show by t that they are of health checks.
 func (s *Source) identifiesProbes(t *TenantProbes) bool {
 	f := s.format()
-	address, secret := true, f.ProbeSecret
-	if f.Keys == KeysNamed {
+	address, secret := !f.NoAddress, f.ProbeSecret
+	switch f.Keys {
+	case KeysNamed:
 		address, secret = s.Fields["client_address"] != "", s.Fields["probe"] != ""
+	case KeysCaptured:
+		secret = s.Fields["probe"] != ""
+	case KeysFixed, KeysRenamed:
 	}
 	return address && len(t.Addresses) > 0 || secret && t.Secret != nil
 }

@@ -37,7 +37,8 @@ func TestLogFormatsDecideWhatASourceMayHave(t *testing.T) {
 		if got, want := p.Tenants.Sources[0].HasDuration(), f.Durations && f.Keys != KeysNamed; got != want {
 			t.Errorf("%s has durations: %t", f.Name, got)
 		}
-		if _, err := load(", fields: {host: h, status: s}"); (err != nil) != (f.Keys == KeysFixed) {
+		if _, err := load(", fields: {host: h, status: s}"); (err != nil) != (f.Keys == KeysFixed ||
+			f.Keys == KeysCaptured) {
 			t.Errorf("%s with fields: %v", f.Name, err)
 		}
 		if _, err := load(""); (err != nil) != (f.Keys == KeysNamed) {
@@ -57,6 +58,22 @@ func TestLogFormatsDecideWhatASourceMayHave(t *testing.T) {
 		}
 		if idle == f.Unit {
 			t.Errorf("%s: duration_unit has no effect: %t", f.Name, idle)
+		}
+	}
+}
+
+// Fields of haproxy are places of captured headers, and only some fields can be in one.
+func TestCapturedFields(t *testing.T) {
+	for fields, want := range map[string]string{
+		"{host: capture.1, probe: capture.12}": "",
+		"{host: capture.0}":                    "fields.host: invalid field of haproxy",
+		"{host: Host}":                         "fields.host: invalid field of haproxy",
+		"{status: capture.1}":                  "fields.status: invalid field of haproxy",
+	} {
+		_, err := loadText(t, strings.Replace(withSource, "file: access.json, format: nginx-json",
+			"file: a.log, format: haproxy, fields: "+fields, 1))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", fields, err)
 		}
 	}
 }

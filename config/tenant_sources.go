@@ -54,7 +54,13 @@ var durationUnits = []string{"s", "ms", "us", "ns"}
 // maxSources bounds the sources of a policy.
 const maxSources = 1000
 
-var headerRE = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+// capturedFields are what can be named in Source.Fields with KeysCaptured.
+var capturedFields = []string{"host", "tenant", "user_agent", "probe"}
+
+var (
+	captureRE = regexp.MustCompile(`^capture\.[1-9][0-9]?$`)
+	headerRE  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+)
 
 // inherit fills in what the source left out.
 func (s *Source) inherit(t *Tenants) {
@@ -167,6 +173,13 @@ func (v *validator) fields(path string, s *Source) {
 	switch keys := s.format().Keys; {
 	case len(s.Fields) > 0 && keys == KeysFixed:
 		v.failAt(path, "the keys of %s are fixed; use format json", s.Format)
+	case keys == KeysCaptured:
+		for _, field := range sortedKeys(s.Fields) {
+			if !slices.Contains(capturedFields, field) || !captureRE.MatchString(s.Fields[field]) {
+				v.failAt(path+"."+field, "invalid field of %s: write %s with the place of a captured request header, "+
+					"such as host: capture.1", s.Format, strings.Join(capturedFields, ", "))
+			}
+		}
 	case keys == KeysNamed && s.Fields["status"] == "":
 		v.failAt(path, "missing status: name the key that holds it")
 	}

@@ -5,7 +5,7 @@ import "bytes"
 // combinedLog is the combined format of nginx and Apache.
 var combinedLog = format{
 	name: "combined", durations: true, unit: seconds,
-	decoder: func(o Options) Decoder { return &combined{path: o.Path, probes: prover{Probes: o.Probes}} },
+	decoder: func(o Options) Decoder { return newCombined(o, nil) },
 }
 
 // combined reads nginx's and Apache's combined format, followed by the host and the request time:
@@ -17,6 +17,8 @@ var combinedLog = format{
 // A quoted text without a time after it is not a host: nginx's packaged format main has X-Forwarded-For there, by which
 // a client would choose its tenant.
 type combined struct {
+	// after reads what follows the agent, nil for host and time.
+	after  func(*combined, []byte, *Event) Outcome
 	path   bool
 	probes prover
 	clock  clock
@@ -82,7 +84,15 @@ func (d *combined) decode(b []byte, e *Event) Outcome {
 		return Syntax
 	}
 	e.Probe = d.isProbe(agent, request, line)
+	if d.after != nil {
+		return d.after(d, b, e)
+	}
 	return d.rest(b, e)
+}
+
+// newCombined returns a decoder of a format that begins as combined does.
+func newCombined(o Options, after func(*combined, []byte, *Event) Outcome) *combined {
+	return &combined{after: after, path: o.Path, probes: prover{Probes: o.Probes}}
 }
 
 // isProbe reports whether a line, which begins with the client's address, is a request of our own health checks.

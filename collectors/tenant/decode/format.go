@@ -19,13 +19,24 @@ type format struct {
 	// aborted interprets a status of 0, by which the format marks requests without an answer. Without it such a request
 	// counts as one that the server did not answer.
 	aborted func(*values, *Event) Outcome
-	// decoder returns the decoder of a format whose records are not JSON objects.
+	// line makes an event of a line of text, where records are not JSON objects.
+	line func(*textLine, []byte, *Event) Outcome
+	// captures reports whether a source chooses, by their places, which captured headers of requests are fields.
+	captures bool
+	// headed reports whether a line of a file names the columns of the records after it.
+	headed bool
+	// unproven reports whether no address in a record proves that a health check of ours sent the request.
+	unproven bool
+	// decoder returns the decoder of a format that has neither.
 	decoder func(Options) Decoder
 }
 
 // formats are the kinds of request logs that can be read. config.LogFormats has the same names; a test compares the
 // two.
-var formats = []*format{&nginxJSON, &combinedLog, &caddy, &traefik, &envoy, &vercel, &cloudflare, &customJSON}
+var formats = []*format{
+	&nginxJSON, &nginxMain, &combinedLog, &apacheVhost, &ingressNginx, &haproxy, &haproxyJSON, &caddy, &traefik,
+	&traefikCLF, &envoy, &envoyText, &awsALB, &cloudfront, &googleLB, &iis, &vercel, &cloudflare, &customJSON,
+}
 
 func formatOf(name string) (*format, error) {
 	for _, f := range formats {
@@ -42,8 +53,11 @@ func New(o Options) (Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.decoder != nil {
+	switch {
+	case f.decoder != nil:
 		return f.decoder(o), nil
+	case f.line != nil:
+		return newTextLine(f, o)
 	}
 	return newJSON(f, o), nil
 }
@@ -54,7 +68,7 @@ func NewJSON(o Options) (*JSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.decoder != nil {
+	if f.read == nil {
 		return nil, fmt.Errorf("the records of format %q are not JSON objects", o.Format)
 	}
 	return newJSON(f, o), nil

@@ -25,14 +25,16 @@ func TestConfigKnowsTheFormats(t *testing.T) {
 	}
 	for _, f := range formats {
 		want := config.LogFormat{
-			Name: f.name, Durations: f.durations, Unit: f.unitVaries, ProbeSecret: f.keys[fProbe] != "" || f.keysVary,
-			Receiver: known[f.name].Receiver,
+			Name: f.name, Durations: f.durations, Unit: f.unitVaries, NoAddress: f.unproven,
+			ProbeSecret: f.keys[fProbe] != "" || f.keysVary || f.captures, Receiver: known[f.name].Receiver,
 		}
 		switch {
 		case f.keysVary && len(f.keys) == 0:
 			want.Keys = config.KeysNamed
 		case f.keysVary:
 			want.Keys = config.KeysRenamed
+		case f.captures:
+			want.Keys = config.KeysCaptured
 		}
 		switch got, ok := known[f.name]; {
 		case !ok:
@@ -40,8 +42,14 @@ func TestConfigKnowsTheFormats(t *testing.T) {
 		case got != want:
 			t.Errorf("config has %+v, decode %+v", got, want)
 		}
-		if (f.decoder == nil) != (f.read != nil) {
-			t.Errorf("%s: a format must have either a decoder or a way to read JSON", f.name)
+		ways := 0
+		for _, has := range []bool{f.decoder != nil, f.line != nil, f.read != nil} {
+			if has {
+				ways++
+			}
+		}
+		if ways != 1 {
+			t.Errorf("%s: a format must have either a decoder or a way to read lines or JSON", f.name)
 		}
 		if !strings.Contains(string(docs), "\n| `"+f.name+"` ") {
 			t.Errorf("docs/tenants.md has no row for %s", f.name)

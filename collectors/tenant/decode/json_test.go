@@ -124,7 +124,7 @@ func differ(t *testing.T, format string, l layout, line []byte, before ...[]byte
 var layouts = func() map[string]layout {
 	all := map[string]layout{}
 	for _, f := range formats {
-		if f.decoder == nil {
+		if f.read != nil {
 			all[f.name] = f.keys
 		}
 	}

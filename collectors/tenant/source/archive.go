@@ -178,16 +178,17 @@ func (a *archive) run(ctx context.Context) error {
 	} else {
 		r = failing{err}
 	}
-	end, err := a.skip(r)
+	s, err := newStream(a.Config, nil, a.samples)
+	if err != nil {
+		return err
+	}
+	end, err := a.skip(r, &s.lines)
 	if errors.Is(err, errOther) {
 		return fmt.Errorf("%s: %w", a.path, err)
 	} else if err != nil {
 		r = failing{err}
 	}
-	s, err := newStream(a.Config, r, a.samples)
-	if err != nil {
-		return err
-	}
+	s.r = r
 	s.at, s.end, s.last, s.whole = &a.at, end, a.last, a.whole || packing != nil
 	s.unchanged = func() error {
 		a.pause(PointInflated, a.path)
@@ -200,8 +201,13 @@ func (a *archive) run(ctx context.Context) error {
 	return nil
 }
 
-// skip reads up to the position and returns what lies before it, nothing if the file ends there or before.
-func (a *archive) skip(r io.Reader) (ending, error) {
+// skip reads up to the position and returns what lies before it, nothing if the file ends there or before. The decoder
+// gets the header that it passes.
+func (a *archive) skip(r io.Reader, l *lines) (ending, error) {
+	if h := l.header(); h != nil {
+		defer h.give(l.decoder)
+		r = io.TeeReader(r, h)
+	}
 	if _, err := io.CopyN(io.Discard, r, int64(a.at.Offset-a.at.EndSize)); err != nil {
 		return nil, ignoreEnd(err)
 	}

@@ -124,6 +124,9 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		if t.resumed = true; !ok {
 			t.cutOff()
 		}
+		if err := t.lines.readHeader(t.file, t.at.Offset); err != nil {
+			return false, err
+		}
 	}
 	var b batch
 	var at store.File
