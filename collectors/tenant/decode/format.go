@@ -21,6 +21,8 @@ type format struct {
 	aborted func(*values, *Event) Outcome
 	// line makes an event of a line of text, where records are not JSON objects.
 	line func(*textLine, []byte, *Event) Outcome
+	// notice recognises lines of the program's own log that isTextNotice does not, nil if there are none.
+	notice func([]byte) bool
 	// captures reports whether a source chooses, by their places, which captured headers of requests are fields.
 	captures bool
 	// headed reports whether a line of a file names the columns of the records after it.

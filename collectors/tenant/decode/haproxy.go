@@ -13,15 +13,12 @@ import "bytes"
 //
 // An aborted request has the status -1, or 400 with the state CH (src/http_ana.c).
 var haproxy = format{
-	name: "haproxy", line: readHAProxy, captures: true, durations: true, unit: milliseconds,
+	name: "haproxy", line: readHAProxy, notice: isHAProxyNotice, captures: true, durations: true, unit: milliseconds,
 }
 
 const haproxyTime = "02/Jan/2006:15:04:05"
 
 func readHAProxy(d *textLine, b []byte, e *Event) Outcome {
-	if isHAProxyNotice(b) {
-		return NoRequest
-	}
 	client, b := word(b)
 	date, b := word(b)
 	if len(date) < len(haproxyTime)+2 || date[0] != '[' || date[len(date)-1] != ']' ||
@@ -66,11 +63,9 @@ func readHAProxy(d *textLine, b []byte, e *Event) Outcome {
 	if !ok {
 		return Syntax
 	}
-	bare := string(request) == "<BADREQ>"
-	if e.Status == 0 && bare {
-		return NoRequest // a connection without a request
+	if outcome := haproxyAborted(state, e); outcome != Counted {
+		return outcome
 	}
-	haproxyAborted(state, e)
 	uri := target(request)
 	host, path := splitURL(uri)
 	if d.host > 0 {
@@ -98,16 +93,20 @@ func isHAProxyNotice(b []byte) bool {
 
 // haproxyAborted corrects the status of a request whose client left, or sent nothing in time, before the response. Its
 // state begins with C or c; then follows where the request was: R in its own header, Q in a queue, C before the server
-// was connected, H before the response's headers (configuration manual, 8.5).
-func haproxyAborted(state []byte, e *Event) {
+// was connected, H before the response's headers (configuration manual, 8.5). A connection that ended without a request
+// or an answer, as of a port that is tried, has no bytes and the state CR or cR, in HTTP/2 the status 0 and PR.
+func haproxyAborted(state []byte, e *Event) Outcome {
 	if len(state) < 2 {
-		return
+		return Counted
 	}
 	switch {
+	case state[1] == 'R' && e.Bytes == 0 && (state[0]|0x20 == 'c' || e.Status == 0):
+		return NoRequest
 	case e.Status == 0 && (state[0] == 'C' || state[0] == 'c'),
 		state[0] == 'C' && (state[1] == 'Q' || state[1] == 'C' || state[1] == 'H'):
 		e.Status = clientClosed
 	}
+	return Counted
 }
 
 // braces cuts off what stands in braces and the space after it, if b begins with a brace.

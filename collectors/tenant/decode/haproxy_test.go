@@ -46,6 +46,16 @@ func TestHAProxyLines(t *testing.T) {
 			NoRequest,
 			event{},
 		},
+		"a connection that is tried": {
+			`10.0.1.2:33317 [06/Feb/2009:12:14:14.655] in in/<NOSRV> -1/-1/-1/-1/0 400 0 - - CR-- 1/1/0/0/0 0/0 "<BADREQ>"`,
+			NoRequest,
+			event{},
+		},
+		"a connection that is tried, HTTP/2": {
+			`10.0.1.2:33317 [06/Feb/2009:12:14:14.655] in in/<NOSRV> -1/-1/-1/-1/0 0 0 - - PR-- 1/1/0/0/0 0/0 "<BADREQ>"`,
+			NoRequest,
+			event{},
+		},
 		"TCP": {
 			`10.0.1.2:33313 [06/Feb/2009:12:12:51.443] fnt bck/srv1 0/0/5007 212 -- 0/0/0/0/3 0/0`, Syntax, event{},
 		},
@@ -94,7 +104,7 @@ func TestHAProxyCaptures(t *testing.T) {
 func TestHAProxyAborted(t *testing.T) {
 	cases := map[string]statusCase{}
 	for text, want := range map[string]int{
-		"-1 CH": 499, "400 CH": 499, "-1 CC": 499, "503 CQ": 499, "-1 CR": 499, "400 CR": 400, "408 cR": 408, "200 CD": 200,
+		"-1 CH": 499, "400 CH": 499, "-1 CC": 499, "503 CQ": 499, "400 CR": 400, "408 cR": 408, "200 CD": 200,
 		"200 cD": 200, "-1 cD": 499, "-1 SH": 0, "502 SH": 502, "504 sH": 504, "503 sQ": 503, "400 PR": 400,
 	} {
 		status, state, _ := strings.Cut(text, " ")
@@ -103,9 +113,11 @@ func TestHAProxyAborted(t *testing.T) {
 	}
 	testStatuses(t, "haproxy", cases)
 	testStatuses(t, "haproxy-json", map[string]statusCase{
-		`{"status":-1,"termination_state":"CH--"}`:  {Counted, 499},
-		`{"status":400,"termination_state":"CH--"}`: {Counted, 499},
-		`{"status":-1,"termination_state":"SH--"}`:  {Counted, 0},
+		`{"status":-1,"termination_state":"CH--"}`:            {Counted, 499},
+		`{"status":400,"termination_state":"CH--"}`:           {Counted, 499},
+		`{"status":-1,"termination_state":"SH--"}`:            {Counted, 0},
+		`{"status":400,"bytes":0,"termination_state":"CR--"}`: {NoRequest, 0},
+		`Proxy web stopped (cumulated conns: FE: 2, BE: 0).`:  {NoRequest, 0},
 		`{"status":-1}`: {Counted, 0},
 		`{"status":200,"termination_state":"CD--"}`: {Counted, 200},
 	})

@@ -178,7 +178,7 @@ func (d *JSON) Decode(b []byte, e *Event) Outcome {
 			return outcome
 		}
 	}
-	if outcome.Rejected() && d.isNotice(b) {
+	if outcome.Rejected() && (d.isNotice(b) || d.format.notice != nil && d.format.notice(b)) {
 		return NoRequest
 	}
 	return outcome

@@ -10,12 +10,11 @@ import (
 
 // textLine decodes formats whose records are lines of text.
 type textLine struct {
-	read    func(*textLine, []byte, *Event) Outcome
+	format  *format
 	path    bool
 	probes  prover
 	clock   clock
 	notice  notices
-	headed  bool
 	columns columns // of a headed format
 
 	// Which captured headers of a request are fields, counted from 1; 0 if none is.
@@ -23,7 +22,7 @@ type textLine struct {
 }
 
 func newTextLine(f *format, o Options) (*textLine, error) {
-	d := &textLine{read: f.line, headed: f.headed, path: o.Path, probes: prover{Probes: o.Probes}}
+	d := &textLine{format: f, path: o.Path, probes: prover{Probes: o.Probes}}
 	for name, key := range o.Fields {
 		place := map[string]*int{"host": &d.host, "tenant": &d.tenant, "probe": &d.probe, "user_agent": &d.agent}[name]
 		number, ok := strings.CutPrefix(key, "capture.")
@@ -40,8 +39,9 @@ func newTextLine(f *format, o Options) (*textLine, error) {
 // Decode implements Decoder.
 func (d *textLine) Decode(b []byte, e *Event) Outcome {
 	*e = Event{Duration: -1}
-	outcome := d.read(d, b, e)
-	if outcome.Rejected() && (isTextNotice(b) || len(b) > 0 && b[0] == '{' && d.notice.matches(b)) {
+	outcome := d.format.line(d, b, e)
+	if outcome.Rejected() && (isTextNotice(b) || d.format.notice != nil && d.format.notice(b) ||
+		len(b) > 0 && b[0] == '{' && d.notice.matches(b)) {
 		return NoRequest
 	}
 	return outcome

@@ -21,7 +21,7 @@ var fieldsOf = []byte("#Fields:")
 // HeaderPrefix is how a line begins without which the records after it cannot be read; nil for a format without such
 // lines.
 func (d *textLine) HeaderPrefix() []byte {
-	if !d.headed {
+	if !d.format.headed {
 		return nil
 	}
 	return fieldsOf
