@@ -159,7 +159,7 @@ func databasesTable() panel {
 			colours: below(0.03, red, 0.1, yellow), to: metric.DatabasesDashboard,
 		},
 		column{
-			title: "Behind", unit: units.Seconds, expr: inEnvironment(metric.ServerReplicationLag),
+			title: "Behind", unit: units.Seconds, expr: behind(inEnvironment), empty: "primary",
 			colours: atLeast(300, yellow), to: metric.DatabasesDashboard,
 		},
 	)

@@ -258,7 +258,7 @@ var gauges = map[string]float64{
 	metric.HostMemoryTotal.Name:        16e9, metric.HostMemoryAvailable.Name: 8e9, metric.HostSwapTotal.Name: 2e9,
 	metric.HostSwapFree.Name: 1e9, metric.HostProcessResident.Name: 1e8, metric.HostCPUs.Name: 4,
 	metric.PostgresMaxConnections.Name: 100, metric.PostgresConnections.Name: 20, metric.PostgresDatabaseSize.Name: 1e9,
-	metric.PostgresRecovery.Name: 0, metric.PostgresWALSize.Name: 1e9, metric.PostgresVersion.Name: 170000,
+	metric.PostgresRecovery.Name: 1, metric.PostgresWALSize.Name: 1e9, metric.PostgresVersion.Name: 170000,
 	metric.BackupLastSize.Name: 1e9, metric.BackupEarlierSize.Name: 1e9, metric.BackupLastStored.Name: 1e9,
 	metric.BackupTestWALMissing.Name: 0, metric.BackupWALMissing.Name: 0,
 	metric.StateUnsaved.Name: 0, metric.ServiceExpectedPeak.Name: 100,

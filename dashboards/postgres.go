@@ -51,13 +51,19 @@ func databases(*config.Policy) *dashboard.DashboardBuilder {
 			title: "Furthest behind", unit: units.Seconds, empty: "no replica is asked",
 			about:   "How far the slowest replica is behind.",
 			whenRed: "Reads from the replica are old, and a fail-over would lose that much: see its network and its disk.",
-		}, 6, fmt.Sprintf("max(%s)", onServers(metric.ServerReplicationLag)), "behind", known(green, from(60, yellow),
+		}, 6, fmt.Sprintf("max(%s)", behind(onServers)), "behind", known(green, from(60, yellow),
 			from(300, red))),
 		serverTable(),
 	)
 	row(b, "Work", serverWork()...)
 	row(b, "Log, replicas and size", serverLog()...)
 	return b
+}
+
+// behind is how far replicas are behind: not primaries, which follow no server.
+func behind(of func(selecter, ...string) string) string {
+	return fmt.Sprintf("%s unless on (environment, server) %s == 0", of(metric.ServerReplicationLag),
+		of(metric.PostgresRecovery))
 }
 
 func serverTable() panel {
@@ -90,7 +96,7 @@ func serverTable() panel {
 			colours: below(86400, red, 4*86400, yellow),
 		},
 		column{
-			title: "Behind", unit: units.Seconds, expr: onServers(metric.ServerReplicationLag), empty: "no replica",
+			title: "Behind", unit: units.Seconds, expr: behind(onServers), empty: "primary",
 			colours: above(60, yellow, 300, red),
 		},
 		column{
@@ -154,7 +160,7 @@ func serverLog() []panel {
 		lines(words{
 			title: "Replicas behind", unit: units.Seconds, empty: "no replica is asked",
 			about: "How far each replica is behind.",
-		}, 12, query("A", onServers(metric.ServerReplicationLag), "{{server}}")).Min(0),
+		}, 12, query("A", behind(onServers), "{{server}}")).Min(0),
 		manyLines(words{
 			title: "Sizes", unit: units.BytesIEC, empty: noServer,
 			about: fmt.Sprintf("The %d largest databases.", topLines),
