@@ -83,7 +83,7 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 		want string
 	}{
 		"no format":    {[]string{good}, 2, "required flag(s) '--format'"},
-		"wrong format": {[]string{"--format=nginx", good}, 2, "must be one of nginx-json,combined,"},
+		"wrong format": {[]string{"--format=nginx", good}, 2, "nginx-json,nginx-main,combined,"},
 		"no pattern": {
 			[]string{"--format=combined", "--tenant-host=example.com", good}, 1, "write it like {tenant}.example.com",
 		},
