@@ -51,6 +51,11 @@ func (s *Snapshot) Add(m *Family, value float64, labels *Labels) {
 	s.series = append(s.series, series{family: m, value: value, labels: labels, created: s.created})
 }
 
+// AddSince adds the value of a counter that began at a moment of its own.
+func (s *Snapshot) AddSince(m *Family, value float64, labels *Labels, created time.Time) {
+	s.series = append(s.series, series{family: m, value: value, labels: labels, created: timestamppb.New(created)})
+}
+
 // Collect hands out every series. A nil snapshot has none.
 func (s *Snapshot) Collect(ch chan<- prometheus.Metric) {
 	if s == nil {

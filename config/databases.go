@@ -31,8 +31,8 @@ type WALPlace struct {
 	Mountpoint string `yaml:"mountpoint"`
 }
 
-// seriesPerServer is the number of series of a server. Those of its databases come on top.
-const seriesPerServer = 30
+// seriesPerServer is the number of series of a server, of which 105 are those of queries. Its databases come on top.
+const seriesPerServer = 150
 
 var databasesSection = &section[[]*Database]{
 	key:      "databases",

@@ -6,6 +6,16 @@ const (
 	LabelDatabase = "database" // of the server
 	LabelObject   = "object"   // what is read or written: relation, temp relation, wal
 	LabelContext  = "context"  // why: normal, vacuum, bulkread, bulkwrite, init
+	LabelQueryID  = "queryid"  // of pg_stat_statements
+)
+
+// QueryOther stands for the queries without series of their own.
+const QueryOther = "_other"
+
+// What is numbered and must be frozen before the numbers are used up, values of LabelKind.
+const (
+	KindTransaction = "transaction"
+	KindMultixact   = "multixact"
 )
 
 // DatabaseOther stands for the databases beyond the policy's max_databases.
@@ -31,6 +41,7 @@ const (
 var (
 	serverLabels     = []string{LabelServer}
 	databaseLabels   = []string{LabelServer, LabelDatabase}
+	queryLabels      = append(databaseLabels[:2:2], LabelQueryID)
 	postgresIOLabels = []string{LabelServer, LabelObject, LabelContext, LabelOperation}
 )
 

@@ -51,7 +51,16 @@ type server struct {
 	asked    time.Time // when it answered or did not, zero before
 	problem  string    // of that round
 	lacks    []string  // as logged last; only watch looks at it
+	*history           // survives a reload of the policy
 }
+
+// history is what rounds keep for later ones. Only rounds look at it, one at a time.
+type history struct {
+	statements statementCounts
+	upkeep     upkeep
+}
+
+func newServer(d config.Database) *server { return &server{Database: d, history: &history{}} }
 
 // New returns a collector without servers; Apply gives it some.
 func New(o Options) *Collector {
@@ -68,13 +77,14 @@ func (c *Collector) commit(p *config.Policy) {
 	defer c.mu.Unlock()
 	var servers []*server
 	for _, d := range p.Databases {
-		s := &server{Database: *d}
+		s := newServer(*d)
 		if s.WAL.Mountpoint != "" && s.WAL.Host == "" {
 			s.WAL.Host = c.Host
 		}
 		for _, old := range c.servers {
 			if old.Name == d.Name {
 				s.snapshot, s.last, s.asked, s.problem = old.snapshot, old.last, old.asked, old.problem
+				s.history = old.history
 			}
 		}
 		servers = append(servers, s)
@@ -168,7 +178,7 @@ func round(ctx context.Context, s *server, connection *postgres.Connection) (ans
 				return answers{unknown: errors.As(err, &notAsked)}, nil, err
 			}
 		}
-		a, err := ask(ctx, connection, s.MaxDatabases)
+		a, err := ask(ctx, connection, s)
 		switch {
 		case !connection.Closed():
 			return a, connection, err
@@ -190,24 +200,44 @@ type answers struct {
 	replication postgres.Replication
 	checkpoints *postgres.Checkpoints
 	io          []postgres.IO
+	statements  *queryView
+	upkeep      postgres.Upkeep
+	ages        []postgres.IDAges
+	freezeAges  *postgres.FreezeAges
 }
 
 // ask puts every question. One that fails, for want of a permission, keeps no other from being answered.
-func ask(ctx context.Context, c *postgres.Connection, most int) (answers, error) {
+func ask(ctx context.Context, c *postgres.Connection, s *server) (answers, error) {
 	a := answers{version: c.Version}
 	if err := c.Alive(ctx); err != nil {
 		return a, err
 	}
 	a.up = true
-	var errs [6]error
+	var errs [9]error
 	a.server, errs[0] = c.Server(ctx)
 	a.databases, errs[1] = c.Databases(ctx, maxListed)
-	a.databases = fold(a.databases, most)
+	a.databases = fold(a.databases, s.MaxDatabases)
 	a.wal, errs[2] = c.WAL(ctx)
 	a.replication, errs[3] = c.Replication(ctx)
 	a.checkpoints, errs[4] = c.Checkpoints(ctx)
 	a.io, errs[5] = c.IO(ctx)
+	a.ages, a.freezeAges, errs[6] = c.IDAges(ctx, maxListed)
+	a.ages = foldAges(a.ages, s.MaxDatabases)
+	a.upkeep, errs[7] = s.upkeep.ask(ctx, c, time.Now())
+	statements, err := c.Statements(ctx, maxStatements)
+	errs[8] = err
+	if statements != nil {
+		a.statements = s.statements.update(time.Now(), startOf(a.server), statements)
+	}
 	return a, errors.Join(errs[:]...)
+}
+
+// startOf returns when a server started, zero if it did not answer.
+func startOf(s postgres.Server) time.Time {
+	if s.Started == nil {
+		return time.Time{}
+	}
+	return *s.Started
 }
 
 // Describe sends nothing: which series exist follows the servers.

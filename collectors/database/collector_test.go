@@ -181,9 +181,9 @@ func TestSlowQuestionIsNoOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
-	s := &server{Database: config.Database{
+	s := newServer(config.Database{
 		Name: "main", DSNEnv: "SLOW_DSN", Timeout: config.Duration(3 * time.Second), MaxDatabases: 10,
-	}}
+	})
 	a, connection, err := round(t.Context(), s, nil)
 	if err != nil || !a.up || a.wal.Archiver == nil {
 		t.Fatalf("%+v, %v", a, err)
@@ -210,9 +210,9 @@ func TestRoleWithoutMonitor(t *testing.T) {
 	pg := postgrestest.Start(t)
 	pg.Query(t, "postgres", "CREATE ROLE \"some one\" LOGIN")
 	t.Setenv("PLAIN_DSN", strings.Replace(pg.DSN("USER", "postgres"), "USER", "'some one'", 1))
-	s := &server{Database: config.Database{
+	s := newServer(config.Database{
 		Name: "main", DSNEnv: "PLAIN_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10,
-	}}
+	})
 	a, connection, err := round(t.Context(), s, nil)
 	if connection == nil {
 		t.Fatal(err)
@@ -239,9 +239,9 @@ func TestServerThatLacksFunctions(t *testing.T) {
 	t.Setenv("AURORA_DSN", pg.DSN("monitor", "postgres"))
 	var log strings.Builder
 	c := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "db1"})
-	s := &server{Database: config.Database{
+	s := newServer(config.Database{
 		Name: "main", DSNEnv: "AURORA_DSN", Timeout: config.Duration(30 * time.Second), MaxDatabases: 10,
-	}}
+	})
 	var connection *postgres.Connection
 	for range 3 {
 		var a answers

@@ -62,7 +62,7 @@ func (e exposer) time(m *metric.Metric, t time.Time, more ...string) {
 // snapshot makes series of what the server said.
 func (a answers) snapshot(s *server) *collectors.Snapshot {
 	// The counters are the server's own. They began with its statistics, at a time that the server does not report.
-	e := exposer{collectors.NewSnapshot(40+10*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
+	e := exposer{collectors.NewSnapshot(170+12*len(a.databases)+16*len(a.io), time.Time{}), s.Name}
 	if !a.unknown {
 		e.flag(metric.PostgresUp, a.up)
 	}
@@ -93,6 +93,9 @@ func (a answers) snapshot(s *server) *collectors.Snapshot {
 	}
 	e.wal(a.wal)
 	e.replication(a.replication)
+	e.statements(a.statements)
+	e.upkeep(a.upkeep)
+	e.ages(a.ages, a.freezeAges)
 	if v := a.checkpoints; v != nil {
 		e.add(metric.PostgresCheckpoints, float64(v.Timed), "timed")
 		e.add(metric.PostgresCheckpoints, float64(v.Requested), "requested")
@@ -182,6 +185,11 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.PostgresCheckpoints, metric.PostgresCheckpointSeconds, metric.PostgresBuffersWritten,
 		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
 		metric.PostgresSlots,
+		metric.PostgresStatementCalls, metric.PostgresStatementSeconds, metric.PostgresStatementRows,
+		metric.PostgresStatementBlocksHit, metric.PostgresStatementBlocksRead, metric.PostgresStatements,
+		metric.PostgresStatementEvictions, metric.PostgresIDAge, metric.PostgresFreezeAge, metric.PostgresStatisticsReset,
+		metric.PostgresUnusedIndexes, metric.PostgresUnusedIndexBytes, metric.PostgresTablesToVacuum,
+		metric.PostgresOldestVacuum,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}

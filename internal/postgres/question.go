@@ -53,15 +53,20 @@ func (q *questions) try(about string, question func() error) {
 	}
 	switch refused.Code {
 	case featureNotSupported, undefinedFunction, undefinedTable, undefinedColumn:
-		if q.c.lacks == nil {
-			q.c.lacks = map[string]error{}
-		}
-		q.c.lacks[about] = err
+		q.c.lack(about, err)
 	case insufficientPrivilege:
 		q.errs = append(q.errs, fmt.Errorf("%s: %w; %s", about, err, q.c.advice(q.ctx)))
 	default:
 		q.errs = append(q.errs, fmt.Errorf("%s: %w", about, err))
 	}
+}
+
+// lack records that the server cannot answer a question.
+func (c *Connection) lack(about string, err error) {
+	if c.lacks == nil {
+		c.lacks = map[string]error{}
+	}
+	c.lacks[about] = err
 }
 
 // err returns what kept questions from being answered, but for what the server lacks.
