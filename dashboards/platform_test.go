@@ -259,6 +259,7 @@ var gauges = map[string]float64{
 	metric.HostSwapFree.Name: 1e9, metric.HostProcessResident.Name: 1e8, metric.HostCPUs.Name: 4,
 	metric.PostgresMaxConnections.Name: 100, metric.PostgresConnections.Name: 20, metric.PostgresDatabaseSize.Name: 1e9,
 	metric.PostgresRecovery.Name: 1, metric.PostgresWALSize.Name: 1e9, metric.PostgresVersion.Name: 170000,
+	metric.PostgresIDAge.Name: 3e8, metric.PostgresFreezeAge.Name: 2e8, metric.PostgresUnusedIndexBytes.Name: 1e8,
 	metric.BackupLastSize.Name: 1e9, metric.BackupEarlierSize.Name: 1e9, metric.BackupLastStored.Name: 1e9,
 	metric.BackupTestWALMissing.Name: 0, metric.BackupWALMissing.Name: 0,
 	metric.StateUnsaved.Name: 0, metric.ServiceExpectedPeak.Name: 100,
@@ -305,6 +306,13 @@ func (p *platform) others(at int, add func(string, float64, ...string)) {
 	}
 	add(metric.KubeReplicas, 3, scaled...)
 	add(metric.KubeMaxReplicas, 10, scaled...)
+	container := []string{
+		"job", "kubelet", "instance", "n:10250", "namespace", "web", "pod", "web-1", "container", "web",
+	}
+	add(metric.ContainerMemory, 5e8, container...)
+	add(metric.ContainerMemoryLimit, 1e9, container...)
+	add(metric.ContainerPeriods, float64(at)*10, container...)
+	add(metric.ContainerThrottled, float64(at), container...)
 }
 
 // ask evaluates a query at a second and returns the number of its series and of the samples that it read.

@@ -56,6 +56,8 @@ func databases(*config.Policy) *dashboard.DashboardBuilder {
 		serverTable(),
 	)
 	row(b, "Work", serverWork()...)
+	row(b, "Queries", serverQueries()...)
+	row(b, "Indexes and vacuum", serverUpkeep()...)
 	row(b, "Log, replicas and size", serverLog()...)
 	return b
 }
@@ -114,7 +116,6 @@ func perServer(m *metric.Metric, by string) string {
 }
 
 func serverWork() []panel {
-	hit, read := perServer(metric.PostgresBlocksHit, ""), perServer(metric.PostgresBlocksRead, "")
 	return []panel{
 		manyLines(words{
 			title: "Transactions", unit: units.OpsPerSecond, empty: noServer,
@@ -127,10 +128,10 @@ func serverWork() []panel {
 			query("B", fmt.Sprintf("max by (server) (%s)", onServers(metric.PostgresMaxConnections)), "{{server}} permitted")).
 			Min(0).OverrideByQuery("B", objectiveLine),
 		lines(words{
-			title: "Cache hits", unit: units.PercentUnit, empty: "no block is asked for",
+			title: "Cache hits", unit: units.PercentUnit, empty: "no block is asked for yet",
 			about: "Share of the blocks asked for that the server had in its own cache. What it had not may still be in the " +
 				"operating system's.",
-		}, 12, query("A", hit+" / ("+hit+" + "+read+" > 0)", "{{server}}")).Min(0).Max(1),
+		}, 12, query("A", onServers(metric.ServerCacheHits), "{{server}}")).Min(0).Max(1),
 		manyLines(words{
 			title: "Input and output", unit: units.BytesPerSecondIEC, empty: noServer,
 			about: "Bytes a second that the server asked of the operating system (pg_stat_io, from PostgreSQL 16 on) or, " +

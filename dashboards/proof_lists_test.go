@@ -35,6 +35,7 @@ var always = nothingToShow{
 	"thorbis-slo/Budget left for late answers":        notYet,
 	"thorbis-weekly/Incidents of the week/F":          notYet,
 	"thorbis-databases/Servers/F":                     notKept,
+	"thorbis-databases/Queries/C":                     tooYoung,
 	"thorbis-delivery/Beside the thirty days before":  tooYoung,
 	"thorbis-delivery/Workflows/C":                    tooYoung,
 	"thorbis-daily/Domains by expiry/D":               allKnown,

@@ -10,7 +10,10 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-const noMachine = "no machine is read yet"
+const (
+	noMachine   = "no machine is read yet"
+	noContainer = "no container of Kubernetes with a limit is seen yet"
+)
 
 // resources shows what machines have left of CPU and memory.
 func resources(*config.Policy) *dashboard.DashboardBuilder {
@@ -82,6 +85,18 @@ func resources(*config.Policy) *dashboard.DashboardBuilder {
 			title: "Autoscalers", unit: units.PercentUnit, empty: "no autoscaler",
 			about: "Replicas as a share of the most that each may run.",
 		}, 12, query("A", inEnvironment(metric.ScalingUsed), "{{namespace}} {{horizontalpodautoscaler}}")).Min(0).Max(1),
+		manyLines(words{
+			title: "Memory of containers", unit: units.PercentUnit, empty: noContainer,
+			about: fmt.Sprintf("Share of its memory limit that the fullest pod of each container uses: the %d highest. An "+
+				"alert fires above 90 %%.", topLines),
+		}, 12, query("A", fmt.Sprintf("topk(%d, %s)", topLines, inEnvironment(metric.ContainerMemoryUsed)),
+			"{{namespace}} {{container}}")).Min(0).Max(1),
+		manyLines(words{
+			title: "Containers at their CPU limit", unit: units.PercentUnit, empty: noContainer,
+			about: fmt.Sprintf("Share of the periods in which the busiest pod of each container had used its CPU limit and had "+
+				"to wait; the %d highest.", topLines),
+		}, 12, query("A", fmt.Sprintf("topk(%d, %s)", topLines, inEnvironment(metric.ContainerThrottledRatio)),
+			"{{namespace}} {{container}}")).Min(0).Max(1),
 	)
 	return b
 }

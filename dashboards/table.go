@@ -35,6 +35,8 @@ var (
 	byBackup      = key{label: metric.LabelBackup, title: "Backup"}
 	byRepository  = key{label: metric.LabelRepository, title: "Repository"}
 	byServer      = key{label: metric.LabelServer, title: "Server"}
+	byDatabase    = key{label: metric.LabelDatabase, title: "Database"}
+	byQuery       = key{label: metric.LabelQueryID, title: "Query"}
 )
 
 // leading returns the key with the dashboard to which it leads.

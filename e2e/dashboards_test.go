@@ -44,6 +44,8 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Backups/Duration of the newest backup":                     "a file does not record how long it took",
 	"Thorbis / Resources/Scaling":                                         "there is no Kubernetes",
 	"Thorbis / Resources/Autoscalers":                                     "there is no Kubernetes",
+	"Thorbis / Resources/Memory of containers":                            "there is no Kubernetes",
+	"Thorbis / Resources/Containers at their CPU limit":                   "there is no Kubernetes",
 	"Thorbis / Resources/Container throttled":                             "only a container has a share of CPU",
 	"Thorbis / Resources/Pressure":                                        "not every kernel reports it",
 	"Thorbis / Resources/Killed for want of memory":                       "not every kernel counts them",

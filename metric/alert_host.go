@@ -33,4 +33,9 @@ var (
 		What: "An autoscaler of Kubernetes has not been able to scale for fifteen minutes.",
 		Why:  "It does not follow the load.",
 	})
+	ContainerMemoryAlert = alert(Alert{
+		Name: "ThorbisContainerMemoryHigh", Priorities: []string{"P3"}, Dashboard: ResourcesDashboard,
+		What: "A container of Kubernetes has used more than 90 % of its memory limit for fifteen minutes.",
+		Why:  "At its limit the kernel kills it.",
+	})
 )

@@ -38,4 +38,16 @@ var (
 		What: "A transaction has been open for more than an hour for fifteen minutes.",
 		Why:  "Rows deleted since then cannot be vacuumed: tables grow and get slower.",
 	})
+	WraparoundAlert = alert(Alert{
+		Name: "ThorbisWraparoundNear", Priorities: []string{"P2", "P3"}, Dashboard: DatabasesDashboard,
+		What: "The oldest transaction of a database that is not frozen is past the age at which autovacuum must freeze it " +
+			"by a fifth, or by half, of what is left until the server stops.",
+		Why: "At the end the server takes no writes until a vacuum has gone through the whole database.",
+	})
+	QuerySlowerAlert = alert(Alert{
+		Name: "ThorbisQuerySlower", Priorities: []string{"P4"}, Dashboard: DatabasesDashboard,
+		What: "For half an hour, a query that takes more than a tenth of its server's time has taken more than twice as " +
+			"long as in the same hours of yesterday and of a week ago.",
+		Why: "All else on the server waits for it, and it rarely gets better by itself.",
+	})
 )

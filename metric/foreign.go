@@ -52,3 +52,11 @@ const (
 	KubeMaxReplicas      = "kube_horizontalpodautoscaler_spec_max_replicas"
 	KubeScalingCondition = "kube_horizontalpodautoscaler_status_condition"
 )
+
+// Series of cAdvisor on the containers of Kubernetes, as each kubelet exports them.
+const (
+	ContainerMemory      = "container_memory_working_set_bytes"
+	ContainerMemoryLimit = "container_spec_memory_limit_bytes"
+	ContainerPeriods     = "container_cpu_cfs_periods_total"
+	ContainerThrottled   = "container_cpu_cfs_throttled_periods_total"
+)

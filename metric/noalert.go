@@ -70,6 +70,12 @@ func init() {
 		PostgresReadSeconds, PostgresWriteSeconds, PostgresCheckpoints, PostgresCheckpointSeconds, PostgresBuffersWritten,
 		PostgresBlocksHit, PostgresBlocksRead, PostgresDatabaseSize, PostgresDeadlocks,
 		PostgresIOBytes, PostgresIOOperations, PostgresIOSeconds, PostgresTempBytes, PostgresTransactions, PostgresWALBytes)
+	documentNoAlert("For people to look at; a query that gets slower has an alert.",
+		PostgresStatementRows, PostgresStatementBlocksHit, PostgresStatementBlocksRead)
+	documentNoAlert("How complete the statistics of statements are.", PostgresStatements, PostgresStatementEvictions)
+	documentNoAlert("Work for a calm hour: dead rows and indexes cost space and time, never at once.",
+		PostgresUnusedIndexes, PostgresUnusedIndexBytes, PostgresStatisticsReset, PostgresTablesToVacuum,
+		PostgresOldestVacuum)
 	documentNoAlert("What the server is; a replica or an archive that falls behind pages.",
 		PostgresRecovery, PostgresReplicaBehind, PostgresReplicas, PostgresStarted, PostgresVersion,
 		PostgresWALArchived, PostgresWALArchiving, PostgresWALLastArchived)

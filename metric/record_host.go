@@ -3,6 +3,7 @@ package metric
 var (
 	processLevel    = []string{LabelEnvironment, LabelHost, LabelProcess}
 	autoscalerLevel = []string{LabelEnvironment, "namespace", "horizontalpodautoscaler"}
+	containerLevel  = []string{LabelEnvironment, "namespace", "container"}
 )
 
 // Machines, from any exporter. Where ours runs in a container with limits, the values are those of the container.
@@ -30,4 +31,10 @@ var (
 		"The least memory that the processes held within the last hour.", processLevel)
 	ScalingUsed = record("autoscaler:thorbis_scaling:ratio",
 		"Replicas that an autoscaler of Kubernetes runs, as a share of the most it may.", autoscalerLevel)
+	ContainerMemoryUsed = record("container:thorbis_memory:utilisation",
+		"Memory of a container of Kubernetes that cannot be taken back, as a share of its limit: the fullest of its pods.",
+		containerLevel)
+	ContainerThrottledRatio = record("container:thorbis_throttled:ratio5m",
+		"Share of the periods in which a container of Kubernetes had used its CPU limit: the most of its pods.",
+		containerLevel)
 )

@@ -1,6 +1,9 @@
 package metric
 
-var serverLevel = []string{LabelEnvironment, LabelServer}
+var (
+	serverLevel = []string{LabelEnvironment, LabelServer}
+	queryLevel  = []string{LabelEnvironment, LabelServer, LabelDatabase, LabelQueryID}
+)
 
 // PostgreSQL servers, from any exporter. A project of Supabase is the server of its name.
 var (
@@ -19,4 +22,16 @@ var (
 			"absent unless something keeps the log from being removed.", serverLevel)
 	ServerReplicationLag = record("server:thorbis_postgres_replication_lag:seconds",
 		"How far a replica is behind.", serverLevel)
+	ServerCacheHits = record("server:thorbis_postgres_cache_hits:ratio5m",
+		"Share of the blocks asked for that the server had in its own cache.", serverLevel)
+	ServerWraparound = record("server:thorbis_postgres_wraparound:ratio",
+		"Of the database whose transactions are the oldest: the share used up between the age at which autovacuum must "+
+			"freeze and the one at which the server stops taking writes.", serverLevel)
+	QueryTime = record("query:thorbis_postgres_statement_seconds:rate1h",
+		"Seconds of execution a second of each query that has series, and of the others.", queryLevel)
+	QueryMean = record("query:thorbis_postgres_statement_mean:seconds1h",
+		"Mean time of an execution within the last hour, of queries that were executed more than thirty times.", queryLevel)
+	QueryMeanGrowth = record("query:thorbis_postgres_statement_mean:growth",
+		"That mean as a multiple of its average in the same two hours of yesterday or of a week ago, whichever is greater.",
+		queryLevel)
 )

@@ -78,7 +78,7 @@ var choices = map[string][]string{
 	"canary": {"data"}, "collector": {"health"}, "mode": {"user", "idle"}, "object": {"relation"}, "context": {"normal"},
 	"status": {"clientHold"}, "sha256": {"0"}, "version": {"1"}, "program": {"x"}, "format": {"nginx-json"},
 	"tier": {"enterprise"}, "server": {"main"}, "impact": {metric.VendorImpactMajor},
-	"finding_severity": metric.FindingSeverities, "fixable": {"true", "false"},
+	"queryid": {"42", metric.QueryOther}, "finding_severity": metric.FindingSeverities, "fixable": {"true", "false"},
 }
 
 // windows are those of the requests of tenants.
@@ -92,6 +92,8 @@ var choicesOf = map[string]map[string][]string{
 	metric.TenantReceiverPosts.Name:  {"result": {metric.PostAccepted, metric.PostUnauthorized}},
 	metric.TenantWindowRequests.Name: {"window": windows}, metric.TenantWindowBadRequests.Name: {"window": windows},
 	metric.TenantWindowCounted.Name:  {"window": windows},
+	metric.PostgresIDAge.Name:        {"kind": {metric.KindTransaction, metric.KindMultixact}},
+	metric.PostgresFreezeAge.Name:    {"kind": {metric.KindTransaction, metric.KindMultixact}},
 	metric.HostPressure.Name:         {"kind": {metric.PressureSome}},
 	metric.DeploymentFailed.Name:     {"reason": {metric.DeploymentRolledBack}},
 	metric.DeploymentFailures.Name:   {"reason": metric.DeploymentFailureReasons},

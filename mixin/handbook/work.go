@@ -37,15 +37,21 @@ var automated = chapter{"Automated procedures", []item{
 			"procedures.expected[cache-optimisation]", "procedures.expected[query-analysis]",
 			"procedures.expected[resource-scaling]",
 		},
-		series: runSeries,
-		alerts: runAlerts,
+		series: append([]series{
+			metric.ServerCacheHits, metric.QueryTime, metric.QueryMeanGrowth, metric.PostgresUnusedIndexes,
+			metric.PostgresTablesToVacuum, metric.ScalingUsed, metric.ContainerMemoryUsed,
+		}, runSeries...),
+		alerts: append([]*metric.Alert{
+			metric.QuerySlowerAlert, metric.WraparoundAlert, metric.ScalingMaximumAlert, metric.ScalingInactiveAlert,
+			metric.ContainerMemoryAlert,
+		}, runAlerts...),
 		panels: []panels{
-			on(metric.DatabasesDashboard, "Cache hits", "Temporary files"),
-			on(metric.ResourcesDashboard, "Autoscalers"),
+			on(metric.DatabasesDashboard, "Cache hits", "Temporary files", "Queries", "Mean time of queries",
+				"Indexes and tables"),
+			on(metric.ResourcesDashboard, "Autoscalers", "Memory of containers", "Containers at their CPU limit"),
 			runPanels,
 		},
-		pages:  []string{"procedures.md"},
-		reason: "Other programs do the work and report each run; nothing here optimises.",
+		pages: []string{"procedures.md", "storage.md#statements-indexes-and-vacuum"},
 	},
 	{
 		id: "A3", text: "Security scanning hourly: vulnerability scan, dependency check, access audit",

@@ -74,7 +74,7 @@ func (k databaseKit) servers(ours *metric.Metric, supabase string) string {
 
 // Subject judges PostgreSQL servers.
 var Subject = rule.Subject{File: "database.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return []rule.Group{databases(p)}, nil
+	return []rule.Group{databases(p), work(databaseKit{databaseNames(p), rule.NamedServers(p)})}, nil
 }}
 
 // databases returns the records and alerts on PostgreSQL servers.

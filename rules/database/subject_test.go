@@ -11,6 +11,6 @@ import (
 // TestSubject checks the generated rules on PostgreSQL servers, promtool's tests of them and the cases of their alerts.
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{database.Subject}, []string{
-		"database.yaml",
+		"database.yaml", "database_work.yaml",
 	})
 }

@@ -56,7 +56,7 @@ func three(share, ours, theirs string) string {
 
 // Resources judges machines: CPU, memory and autoscaling.
 var Resources = rule.Subject{File: "resources.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return resources(p), nil
+	return append(resources(p), containers(p)), nil
 }}
 
 // resources returns the records and alerts on CPU, memory and autoscaling.

@@ -12,6 +12,6 @@ import (
 // cases of their alerts.
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{platform.Resources, platform.Paging}, []string{
-		"exporter.yaml", "paging.yaml", "resources.yaml", "scrape_labels.yaml",
+		"containers.yaml", "exporter.yaml", "paging.yaml", "resources.yaml", "scrape_labels.yaml",
 	}, ruletest.CasesOf(simulations)...)
 }
