@@ -14,6 +14,9 @@ type lines struct {
 	event   decode.Event
 	long    bool // the line being read is too long; it ends at the next line break
 	part    bool // what was read is the beginning of a line that a container runtime divided
+	wrapped bool // lines were found in objects of Docker or journald: they are tried first
+	// unwrapper reads such objects.
+	unwrapper decode.Unwrapper
 	// bad is called for each line that could not be read, with the reason and where it began.
 	bad func(v decode.Outcome, line []byte, at int)
 	// panicked is called where the decoder has panicked. Such a line counts as one that could not be read: it must not
@@ -109,16 +112,44 @@ func (l *lines) skip(agg *aggregate.Aggregator, v decode.Outcome, line []byte, a
 	}
 }
 
-// decode decodes a line, of a container's log or another.
+// decode decodes a line, of a container's log, of syslog's, of journald's or another.
 func (l *lines) decode(line []byte) decode.Outcome {
 	if line[0] == '{' { // nearly always
+		if !l.wrapped {
+			v := l.decoder.Decode(line, &l.event)
+			if v == decode.Counted {
+				return v
+			}
+			entry, ok := l.unwrapper.Unwrap(line)
+			if !ok {
+				return v
+			}
+			l.wrapped = true
+			return l.entry(&entry)
+		}
+		if entry, ok := l.unwrapper.Unwrap(line); ok {
+			return l.entry(&entry)
+		}
 		return l.decoder.Decode(line, &l.event)
 	}
-	entry, ok := decode.Contained(line)
-	switch {
-	case !ok:
+	if entry, ok := decode.Contained(line); ok {
+		return l.entry(&entry)
+	}
+	entry, ok := decode.Syslogged(line)
+	if !ok {
 		return l.decoder.Decode(line, &l.event)
-	case entry.Stderr:
+	}
+	v := l.entry(&entry)
+	if v.Rejected() && l.decoder.Decode(line, &l.event) == decode.NoRequest {
+		v = decode.NoRequest // a server's own log, which began alike
+	}
+	return v
+}
+
+// entry decodes what an entry holds.
+func (l *lines) entry(entry *decode.Entry) decode.Outcome {
+	switch {
+	case entry.Stderr, len(entry.Content) == 0:
 		return decode.NoRequest // what a server has to say otherwise
 	case entry.Partial:
 		l.part = true

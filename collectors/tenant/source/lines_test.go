@@ -60,3 +60,70 @@ func TestContainerLog(t *testing.T) {
 		}
 	})
 }
+
+// Lines of Docker, journald and syslog hold those of a server; its own log among them is no request, and a divided line
+// is unreadable.
+func TestWrappedLines(t *testing.T) {
+	const (
+		object  = `{"host":"acme.thorbis.app","status":200}`
+		escaped = `{\"host\":\"acme.thorbis.app\",\"status\":200}`
+		plain   = `192.0.2.7 - - [25/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" acme.thorbis.app`
+		proxied = `192.0.2.7:1 [25/Nov/2026:10:00:00.000] web app/one 0/0/0/1/1 200 9 - - ---- 1/1/0/0/0 0/0 ` +
+			`"GET http://acme.thorbis.app/ HTTP/2.0"`
+	)
+	docker := func(log, stream string) string {
+		return `{"log":"` + log + `","stream":"` + stream + `","time":"2026-11-25T10:00:00Z"}`
+	}
+	quotes := strings.NewReplacer(`"`, `\"`).Replace
+	at := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC).UnixNano()
+	for name, tc := range map[string]struct {
+		format string
+		lines  []string
+		want   []decode.Outcome
+	}{
+		"Docker": {
+			"nginx-json",
+			[]string{
+				object, docker(escaped+`\n`, "stdout"), docker("oops", "stderr"), docker("2026/11/25 10:00:00 [error] x\\n", "stdout"),
+				docker(escaped[:9], "stdout"), docker(escaped[9:]+`\n`, "stdout"), object, docker(`\n`, "stdout"),
+			},
+			[]decode.Outcome{0, 0, decode.NoRequest, decode.NoRequest, decode.NoRequest, decode.TooLong, 0, decode.NoRequest},
+		},
+		"Docker, text": {
+			"combined",
+			[]string{docker(quotes(plain)+`\n`, "stdout"), docker(`rubbish\n`, "stdout")},
+			[]decode.Outcome{0, decode.Syntax},
+		},
+		"journald": {
+			"combined",
+			[]string{`{"__REALTIME_TIMESTAMP":"1796142962781000","MESSAGE":"` + quotes(plain) + `"}`, plain},
+			[]decode.Outcome{0, 0},
+		},
+		"syslog": {
+			"haproxy",
+			[]string{
+				"Nov 25 10:00:00 lb haproxy[7]: " + proxied, "<134>1 2026-11-25T10:00:00Z lb haproxy 7 - - " + proxied,
+				"Nov 25 10:00:00 lb haproxy[7]: Proxy web started.", "Nov 25 10:00:00 lb sshd[9]: rubbish",
+			},
+			[]decode.Outcome{0, 0, decode.NoRequest, decode.Syntax},
+		},
+		"Traefik's own log, which begins as syslog": {
+			"traefik", []string{"2026-11-25T10:00:00Z INF provider: x"}, []decode.Outcome{decode.NoRequest},
+		},
+	} {
+		decoder, err := decode.New(decode.Options{Format: tc.format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := lines{decoder: decoder}
+		for i, line := range tc.lines {
+			v := l.decode([]byte(line))
+			if v != tc.want[i] || v == decode.Counted && string(l.event.Host) != "acme.thorbis.app" {
+				t.Errorf("%s: %s: outcome %d, want %d, host %q", name, line, v, tc.want[i], l.event.Host)
+			}
+			if name == "Docker" && i == 1 && l.event.Time != at {
+				t.Errorf("the time is %d, want %d", l.event.Time, at)
+			}
+		}
+	}
+}
