@@ -30,3 +30,30 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Nor does a line of text, with its fields read and its prober compared.
+func TestTextAllocatesNothing(t *testing.T) {
+	for format, line := range map[string]string{
+		"nginx-main": mainLine + `"203.0.113.9"`, "apache-vhost": vhostLine, "ingress-nginx": ingressLine,
+		"haproxy": haproxyLine, "traefik-clf": traefikLine, "envoy-text": istioLine, "aws-alb": albLine,
+		"cloudfront": cloudfrontLine, "iis": iisLine,
+	} {
+		d, err := New(Options{Format: format, Path: true, Probes: testProbes()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e Event
+		for _, header := range []string{cloudfrontHeader, iisHeader} {
+			if f, _ := formatOf(format); f.headed && (format == "iis") == (header == iisHeader) {
+				d.Decode([]byte(header), &e)
+			}
+		}
+		b := []byte(line)
+		if v := d.Decode(b, &e); v != Counted {
+			t.Fatalf("%s: outcome %d", format, v)
+		}
+		if n := testing.AllocsPerRun(10, func() { d.Decode(b, &e) }); n > 0 {
+			t.Errorf("%s: %v allocations", format, n)
+		}
+	}
+}

@@ -218,8 +218,15 @@ func BenchmarkDecode(b *testing.B) {
 		"vercel": jsonSeeds[4], "cloudflare": jsonSeeds[5],
 		"combined": `192.0.2.7 - bob [21/Sep/2026:12:00:00 +0200] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8 \"x\"" ` +
 			`"acme.example.com" 0.123`,
+		"nginx-main": mainLine + `"203.0.113.9"`, "apache-vhost": vhostLine, "ingress-nginx": ingressLine,
+		"haproxy": haproxyLine, "traefik-clf": traefikLine, "envoy-text": istioLine, "aws-alb": albLine,
+		"cloudfront": cloudfrontLine, "iis": iisLine, "google-lb": googleLine,
 	}
-	for _, format := range []string{"nginx-json", "combined", "caddy", "traefik", "envoy", "vercel", "cloudflare"} {
+	headers := map[string]string{"cloudfront": cloudfrontHeader, "iis": iisHeader}
+	for _, format := range []string{
+		"nginx-json", "combined", "caddy", "traefik", "envoy", "vercel", "cloudflare", "nginx-main", "apache-vhost",
+		"ingress-nginx", "haproxy", "traefik-clf", "envoy-text", "aws-alb", "cloudfront", "iis", "google-lb",
+	} {
 		b.Run(format, func(b *testing.B) {
 			d, err := New(Options{Format: format})
 			if err != nil {
@@ -227,6 +234,10 @@ func BenchmarkDecode(b *testing.B) {
 			}
 			line := []byte(lines[format])
 			var e Event
+			d.Decode([]byte(headers[format]), &e)
+			if v := d.Decode(line, &e); v != Counted {
+				b.Fatalf("outcome %d: %s", v, line)
+			}
 			b.ReportAllocs()
 			for range b.N {
 				d.Decode(line, &e)

@@ -84,7 +84,8 @@ func TestWrappedLines(t *testing.T) {
 		"Docker": {
 			"nginx-json",
 			[]string{
-				object, docker(escaped+`\n`, "stdout"), docker("oops", "stderr"), docker("2026/11/25 10:00:00 [error] x\\n", "stdout"),
+				object, docker(escaped+`\n`, "stdout"), docker("oops", "stderr"),
+				docker("2026/11/25 10:00:00 [error] x\\n", "stdout"),
 				docker(escaped[:9], "stdout"), docker(escaped[9:]+`\n`, "stdout"), object, docker(`\n`, "stdout"),
 			},
 			[]decode.Outcome{0, 0, decode.NoRequest, decode.NoRequest, decode.NoRequest, decode.TooLong, 0, decode.NoRequest},
