@@ -38,8 +38,9 @@ func newTenants(app *kingpin.Application, f *flags) *tenants {
 		"Count the requests of log files by tenant and print the exposition; exit 1 if a file cannot be read.")
 	t.name = command.FullCommand()
 	command.Flag("once", "Read the files to their ends, print and end.").Required().BoolVar(&t.once)
-	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+"; not needed with --source.").
-		EnumVar(&t.format, config.Formats...)
+	command.Flag("format", "Format of the files: "+strings.Join(config.Formats, ", ")+
+		"; auto finds it and prints it; not needed with --source.").
+		EnumVar(&t.format, append([]string{autoFormat}, config.Formats...)...)
 	command.Flag("source", "Name of the policy's source whose format, fields and way to a tenant are used.").
 		StringVar(&t.sourceName)
 	command.Flag("field", "Key of a field, such as host=http_host, beside or instead of the source's; may be repeated.").
@@ -82,6 +83,11 @@ func (t *tenants) run(ctx context.Context, stderr io.Writer) error {
 		policy.Tenants.Host, policy.Tenants.Hosts, policy.Tenants.Path = t.host, nil, ""
 		if t.configFile == "" {
 			policy.Tenants.Registry = config.Registry{}
+		}
+	}
+	if t.format == autoFormat {
+		if t.format, err = findFormat(t.files[0], stderr); err != nil {
+			return err
 		}
 	}
 	source, err := t.source(policy)

@@ -68,7 +68,8 @@ func TestSyslogged(t *testing.T) {
 	}
 	for _, line := range []string{
 		"", "<", "<134>", "<1345>Nov 25 10:00:00 h p: a", mainLine, vhostLine, haproxyLine,
-		"<13>1 x h p 7 m - aaaaaaaaaaaaaaa", "2026-11-25T10:00:00Z INF Starting the provider", "Nov 25 10:00:00 no tag in this line",
+		"<13>1 x h p 7 m - aaaaaaaaaaaaaaa", "2026-11-25T10:00:00Z INF Starting the provider",
+		"Nov 25 10:00:00 no tag in this line",
 		`<13>1 - h p 7 m [x a="] aaaaa`,
 		"2026-99-25T10:00:00Z web-1 haproxy[7]: a", "<13>1 2026-11-25T10:00:00Z a b c",
 	} {
