@@ -184,10 +184,16 @@ func tierTable(period config.Duration) panel {
 	)
 }
 
+// atLeastLately counts over a long window what a short one has already: the longer a window, the later it is recorded.
+func atLeastLately(long, short string) string {
+	return fmt.Sprintf("(%[1]s >= %[2]s or %[2]s or %[1]s)", long, short)
+}
+
 // spenders are the tenants that spent most of the budget.
 func spenders(period config.Duration) panel {
 	by := sloBy + ", tenant"
-	bad := fmt.Sprintf("topk(%d, %s)", rows, ofSLO(metric.TenantBadIncrease["_period"]))
+	bad := fmt.Sprintf("topk(%d, %s)", rows, atLeastLately(ofSLO(metric.TenantBadIncrease["_period"]),
+		ofSLO(metric.TenantBadIncrease["1h"])))
 	ofThem := func(expr string) string { return expr + " and on (" + by + ") " + bad }
 	return figures(words{
 		title: "Tenants that spent the budget", unit: units.Short, empty: "No tenant has had bad requests",
@@ -199,7 +205,8 @@ func spenders(period config.Duration) panel {
 		column{title: "Bad", unit: units.Short, expr: bad},
 		column{
 			title: "Of all bad", unit: units.PercentUnit, decimals: 1,
-			expr: fmt.Sprintf("(%[1]s) / on (%[2]s) group_left () ((sum by (%[2]s) (%[3]s) > %[4]s or %[4]s) > 0)", bad, sloBy,
+			expr: fmt.Sprintf("clamp_max((%[1]s) / on (%[2]s) group_left () ((sum by (%[2]s) (%[3]s) > %[4]s or %[4]s) > 0), 1)",
+				bad, sloBy,
 				ofSLO(metric.TenantBadIncrease["_period"]), ofSLO(metric.BadIncrease["_period"])),
 		},
 		column{title: "Bad 1 h", unit: units.Short, expr: ofThem(ofSLO(metric.TenantBadIncrease["1h"]))},

@@ -132,7 +132,8 @@ func tenantTable() panel {
 		},
 		column{
 			title: "Errors 1 d", unit: units.Short, empty: "0",
-			expr: ofThem(without(pick(metric.TenantBadIncrease["1d"], availability))),
+			expr: ofThem(without(atLeastLately(pick(metric.TenantBadIncrease["1d"], availability),
+				pick(metric.TenantBadIncrease["5m"], availability)))),
 		},
 		column{
 			title: "Budget left", unit: units.PercentUnit, colours: budgetSteps(), empty: "all", decimals: 1,

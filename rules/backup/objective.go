@@ -35,8 +35,9 @@ func freshness(p *config.Policy) rule.Group {
 		rule.Rule{Record: metric.BackupFreshness, Expr: rule.Expand(`1 - $old / ($judged > 0)`, n)},
 		rule.Rule{Record: metric.BackupFreshnessCoverage, Expr: rule.Expand(`clamp_max($judged / $period, 1)`, n)},
 		rule.Rule{
-			Record: metric.BackupFreshnessLeft,
-			Expr:   rule.Expand(`1 - $old / ($judged > 0) / on (environment) group_left () $budget`, n),
+			Record: metric.BackupFreshnessLeft, // of the whole period: an hour says little of a month
+			Expr: rule.Expand(`
+				(1 - $old / $period / on (environment) group_left () $budget) and on ($backup) $judged > 0`, n),
 		},
 	)
 	return rule.Group{Name: "thorbis-backup-freshness", Interval: rule.WindowInterval, Rules: rules}
