@@ -165,13 +165,13 @@ func exploited(width uint32, title, empty string, of func(selecter, ...string) s
 			expected), "exploited"),
 		query("B", fmt.Sprintf("count(%s > on (environment) group_left () max by (environment) (%s)) or 0 * count(%s)",
 			of(metric.FindingExploitedAge), inEnvironment(metric.FindingExploitedExpectedMaxAge), expected), "overdue"),
-	}, more...)...).OverrideByName("exploited", yellowFromOne).OverrideByName("failed scans", yellowFromOne)
+	}, more...)...).OverrideByName("exploited", yellowFromOne).OverrideByName("failed", yellowFromOne)
 }
 
 // securityNow is the cell of the overview: what somebody has to act on.
 func securityNow() panel {
 	return exploited(4, "Security", "No scan has succeeded yet", inEnvironment,
 		query("C", fmt.Sprintf("count(%s) or 0 * count(%s)", inEnvironment(metric.ScanReportBroken),
-			inEnvironment(metric.ScanExpected)), "failed scans"),
+			inEnvironment(metric.ScanExpected)), "failed"),
 	).DataLinks(more(metric.SecurityDashboard))
 }
