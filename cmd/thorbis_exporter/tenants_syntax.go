@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
 // combinedParts are what a line of the format combined consists of, in this order.
@@ -35,6 +37,9 @@ func syntaxOf(format string, line []byte) string {
 			}
 			at += n
 		}
+		return ""
+	}
+	if _, err := decode.NewJSON(decode.Options{Format: format}); err != nil {
 		return ""
 	}
 	if line[0] != '{' {

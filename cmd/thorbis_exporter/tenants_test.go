@@ -104,6 +104,12 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 		"another host": {[]string{"--format=nginx-json", "--tenant-host={tenant}.example.org", good}, 0, good + ":1: " +
 			"no tenant owns the host \"acme.example.com\"\nno request belongs to a known tenant; " +
 			"hosts must match {tenant}.example.org\n"},
+		"Docker's own": {
+			[]string{"--format=nginx-json", host, put("docker", `{"log":"{\"host\":\"acme.example.com\",\"status\":200}\n",`+
+				`"stream":"stdout","time":"2026-09-21T10:00:00Z"}`+"\nrubbish\n")},
+			0,
+			"docker:2: the first line that cannot be read",
+		},
 		"no host": {[]string{"--format=combined", host, plain}, 0, plain + ":1: the request has no host"},
 		"empty registry": {
 			[]string{"--format=nginx-json", "--config.file=" + policy, good}, 0, "tenants in the registry: 0",
@@ -234,10 +240,13 @@ func TestSyntaxNamesThePlace(t *testing.T) {
 		"combined ::1 - - [x] GET":    "at byte 13: expected a request in double quotes",
 		`combined ::1 - - [x] "G" ok`: "at byte 17: expected a status",
 		"combined ":                   "at byte 1: expected a client's address",
+		"haproxy x":                   "",
 	} {
 		format := "nginx-json"
 		if rest, ok := strings.CutPrefix(line, "combined "); ok {
 			format, line = "combined", rest
+		} else if rest, ok := strings.CutPrefix(line, "haproxy "); ok {
+			format, line = "haproxy", rest
 		}
 		if got := syntaxOf(format, []byte(line)); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)

@@ -33,19 +33,18 @@ func lookAt(name string, s *config.Source) (g glance) {
 		return g
 	}
 	defer func() { _ = r.Close() }()
-	d, err := decode.New(decode.Options{Format: s.Format, Fields: s.Fields, DurationUnit: s.DurationUnit})
+	d, err := source.NewDecoder(decode.Options{Format: s.Format, Fields: s.Fields, DurationUnit: s.DurationUnit})
 	if err != nil {
 		return g
 	}
 	text := bufio.NewScanner(r)
 	text.Buffer(nil, longest)
 	for n := 1; n <= lines && text.Scan(); n++ {
-		var e decode.Event
 		line := bytes.TrimSuffix(text.Bytes(), []byte("\r"))
 		if len(line) == 0 {
 			continue
 		}
-		switch v := d.Decode(line, &e); {
+		switch v, e := d.Decode(line); {
 		case v.Rejected() && g.bad == 0:
 			g.bad, g.reason = n, v.Reason()
 			if v == decode.Syntax {

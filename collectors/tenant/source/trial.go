@@ -7,6 +7,21 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 )
 
+// Decoder decodes lines as those of a source are, with what containers, syslog and journald put around them.
+type Decoder struct{ lines lines }
+
+// NewDecoder returns a decoder of the lines of a format.
+func NewDecoder(o decode.Options) (*Decoder, error) {
+	decoder, err := decode.New(o)
+	return &Decoder{lines{decoder: decoder}}, err
+}
+
+// Decode returns what becomes of a line that is not empty, without its line break. The event is valid until the next
+// call.
+func (d *Decoder) Decode(line []byte) (decode.Outcome, *decode.Event) {
+	return d.lines.decode(line), &d.lines.event
+}
+
 // Trial is what a format makes of some lines.
 type Trial struct {
 	Format string
@@ -20,17 +35,17 @@ type Trial struct {
 
 // Try decodes lines as a source of a format without fields of its own would.
 func Try(sample [][]byte, format string) (Trial, error) {
-	decoder, err := decode.New(decode.Options{Format: format})
+	d, err := NewDecoder(decode.Options{Format: format})
 	if err != nil {
 		return Trial{}, err
 	}
-	l, t := lines{decoder: decoder}, Trial{Format: format}
+	t := Trial{Format: format}
 	for _, line := range sample {
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if len(line) == 0 {
 			continue
 		}
-		v := l.decode(line)
+		v, e := d.Decode(line)
 		switch {
 		case v.Rejected():
 			continue
@@ -43,11 +58,11 @@ func Try(sample [][]byte, format string) (Trial, error) {
 			n  *int
 			is bool
 		}{
-			{&t.Hosts, isHostName(l.event.Host)},
-			{&t.Odd, len(l.event.Host) > 0 && !isHostName(l.event.Host)},
-			{&t.Durations, l.event.Duration >= 0},
-			{&t.Times, l.event.Time > 0},
-			{&t.Sizes, l.event.Bytes > 0},
+			{&t.Hosts, isHostName(e.Host)},
+			{&t.Odd, len(e.Host) > 0 && !isHostName(e.Host)},
+			{&t.Durations, e.Duration >= 0},
+			{&t.Times, e.Time > 0},
+			{&t.Sizes, e.Bytes > 0},
 		} {
 			if part.is {
 				*part.n++
