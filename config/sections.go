@@ -41,6 +41,7 @@ var sections = []entry{
 	{deliverySection, 0, 0},
 	{vendorsSection, 0, 0},
 	{securitySection, 0, 0},
+	{businessSection, 0, 0},
 }
 
 // secretsWarned is the place of the warnings of all sections' secrets.

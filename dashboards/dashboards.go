@@ -15,7 +15,7 @@ import (
 // all are the dashboards in the order in which a person meets them.
 var all = []func(*config.Policy) *dashboard.DashboardBuilder{
 	overview, incidents, objectives, health, tenants, tenant, storage, databases, resources, backups, procedures,
-	delivery, vendors, security, path, daily, weekly,
+	delivery, vendors, security, business, path, daily, weekly,
 }
 
 // Build generates every dashboard as JSON by file name: its uid.

@@ -43,6 +43,7 @@ var variablesOn = map[string][]string{
 	metric.DeliveryDashboard:   {metric.LabelAppService},
 	metric.VendorsDashboard:    {metric.LabelVendor},
 	metric.SecurityDashboard:   {metric.LabelScan},
+	metric.BusinessDashboard:   {metric.LabelTransaction},
 	metric.IncidentDashboard:   {},
 	metric.ExporterDashboard:   {},
 	metric.DailyDashboard:      {metric.LabelAppService},

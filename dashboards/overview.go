@@ -29,7 +29,7 @@ func overview(p *config.Policy) *dashboard.DashboardBuilder {
 	place(b, headline(), openByPriority(), notAcknowledged(), slaThisMonth(p), tenantsInTroubleCount(), pagingPath())
 	place(b, whatIsWrong(), tenantsInTrouble())
 	place(b, servicesTable(p))
-	place(b, servicesOverTime(), deploymentsNow(), vendorsNow(), securityNow())
+	place(b, servicesOverTime(), deploymentsNow(), vendorsNow(), securityNow(), businessNow())
 	place(b, machinesTable(), databasesTable(), backupsTable(), watchersTable())
 	return b
 }

@@ -102,7 +102,7 @@ func servicesOverTime() panel {
 		title: "Services over time", empty: "no service has a check yet",
 		about:   "The state of each service by its worst own check: since when, and whether it was before.",
 		whenRed: "It was down at that time; Health shows which check.",
-	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).Span(8).
+	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).Span(6).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
 }

@@ -24,6 +24,7 @@ const (
 	pickedServer      = metric.LabelServer + `=~"$server"`
 	pickedProcedure   = metric.LabelProcedure + `=~"$procedure"`
 	pickedVendor      = metric.LabelVendor + `=~"$vendor"`
+	pickedTransaction = metric.LabelTransaction + `=~"$transaction"`
 	pickedScan        = metric.LabelScan + `=~"$scan"`
 )
 

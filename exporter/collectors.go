@@ -7,6 +7,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/backup"
+	"github.com/thorbis/thorbis_exporter/collectors/business"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/delivery"
 	"github.com/thorbis/thorbis_exporter/collectors/domain"
@@ -27,6 +28,7 @@ var Definitions = []collectors.Definition{
 	tenant.Definition,
 	domain.Definition, procedure.Definition,
 	delivery.Definition, vendor.Definition, security.Definition,
+	business.Definition,
 }
 
 // checks is what the pages show and probe of the health collector.

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/backup/program"
 	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
+	"github.com/thorbis/thorbis_exporter/collectors/business"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
@@ -68,6 +70,16 @@ var rotations = map[string]rotation{
 	},
 	"channels.*.pagerduty.api.token_file": {
 		policy: `alertmanagers: [{name: main, url: "WEB"}]`, ask: openIncidents,
+	},
+	"business.databases[].dsn_file": {
+		policy: `business: {databases: [{name: main, dsn_file: secret}], ` +
+			`figures: [{name: f, query: SELECT 1, interval: 10s}]}`,
+		text: "host=127.0.0.1 port=TCP sslmode=disable user=%s", ask: businessFigures,
+	},
+	"business.databases[].replica.dsn_file": {
+		policy: `business: {databases: [{name: main, dsn_env: NOT_SET_ANYWHERE, replica: {dsn_file: secret}}], ` +
+			`figures: [{name: f, query: SELECT 1, interval: 10s}]}`,
+		text: "host=127.0.0.1 port=TCP sslmode=disable user=%s", ask: businessFigures,
 	},
 	"databases[].dsn_file": {
 		policy: `databases: [{name: main, dsn_file: secret, interval: 5s}]`,
@@ -255,4 +267,10 @@ func newUsed(t *testing.T) *used {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// businessFigures asks for the figures of a policy as often as it can be.
+func businessFigures(t *testing.T, _ *used, p *config.Policy) func() {
+	p.Business().Figures[0].Interval = config.Duration(10 * time.Millisecond)
+	return background(t, p, business.New(business.Options{Logger: quiet()}))
 }

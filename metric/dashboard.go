@@ -15,6 +15,7 @@ const (
 	DeliveryDashboard   = "thorbis-delivery"
 	VendorsDashboard    = "thorbis-vendors"
 	SecurityDashboard   = "thorbis-security"
+	BusinessDashboard   = "thorbis-business"
 	IncidentDashboard   = "thorbis-incidents"
 	ExporterDashboard   = "thorbis-exporter"
 	DailyDashboard      = "thorbis-daily"
@@ -25,6 +26,6 @@ const (
 var Dashboards = []string{
 	OverviewDashboard, SLODashboard, HealthDashboard, TenantsDashboard, TenantDashboard, StorageDashboard,
 	DatabasesDashboard, ResourcesDashboard, BackupDashboard, ProceduresDashboard, DeliveryDashboard, VendorsDashboard,
-	SecurityDashboard,
+	SecurityDashboard, BusinessDashboard,
 	IncidentDashboard, ExporterDashboard, DailyDashboard, WeeklyDashboard,
 }

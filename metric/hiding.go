@@ -59,6 +59,18 @@ func Hidings() []Hiding {
 			"No requests of tenants come in while the service is down.",
 		},
 		{
+			CheckDownAlert,
+			[]*Alert{TransactionsDroppedAlert},
+			sameService,
+			"No customer can buy while the service is down; the page states what it costs.",
+		},
+		{
+			SLOBurnAlert,
+			[]*Alert{TransactionsDroppedAlert},
+			sameService,
+			"Failing requests are why few buy; the page states what it costs.",
+		},
+		{
 			SLOBurnAlert,
 			[]*Alert{DeploymentBurningAlert},
 			sameService,

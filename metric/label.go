@@ -30,7 +30,7 @@ const (
 	LabelBy        = "by"
 	LabelBackup    = "backup"
 	LabelKind      = "kind"
-	// LabelFigure is which of the five figures of delivery a trend is of.
+	// LabelFigure is which of the five figures of delivery a trend is of, or the configured name of a figure of business.
 	LabelFigure     = "figure"
 	LabelRepository = "repository"
 	LabelProgram    = "program"

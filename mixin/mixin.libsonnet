@@ -4,6 +4,7 @@ local groups = std.flatMap(
   function(text) std.parseYaml(text).groups,
   [
     (importstr '../rules/backup.rules.yaml'),
+    (importstr '../rules/business.rules.yaml'),
     (importstr '../rules/database.rules.yaml'),
     (importstr '../rules/delivery.rules.yaml'),
     (importstr '../rules/domain.rules.yaml'),
@@ -33,6 +34,7 @@ local hasAlert(group) = std.length([r for r in group.rules if std.objectHas(r, '
   },
   grafanaDashboards+:: {
     'thorbis-backup.json': import '../dashboards/thorbis-backup.json',
+    'thorbis-business.json': import '../dashboards/thorbis-business.json',
     'thorbis-daily.json': import '../dashboards/thorbis-daily.json',
     'thorbis-databases.json': import '../dashboards/thorbis-databases.json',
     'thorbis-delivery.json': import '../dashboards/thorbis-delivery.json',

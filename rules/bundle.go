@@ -12,6 +12,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/rules/backup"
+	"github.com/thorbis/thorbis_exporter/rules/business"
 	"github.com/thorbis/thorbis_exporter/rules/database"
 	"github.com/thorbis/thorbis_exporter/rules/delivery"
 	"github.com/thorbis/thorbis_exporter/rules/domain"
@@ -58,6 +59,7 @@ var Subjects = []rule.Subject{
 	delivery.Subject,
 	vendor.Subject,
 	security.Subject,
+	business.Subject,
 	health.SLA,
 	platform.Resources,
 	platform.Paging,

@@ -53,7 +53,10 @@ type ordersOf struct {
 func (p *Platform) UseDatabase(ctx context.Context, d Database) error {
 	o := &ordersOf{Database: d, platform: p}
 	if err := o.with(ctx, func(c *pgx.Conn) error {
-		_, err := c.Exec(ctx, schema)
+		if _, err := c.Exec(ctx, schema); err != nil {
+			return err
+		}
+		_, err := c.Exec(ctx, salesSchema)
 		return err
 	}); err != nil {
 		return err
@@ -75,7 +78,7 @@ func (p *Platform) UseDatabase(ctx context.Context, d Database) error {
 	}
 	tick := time.NewTicker(trafficTick)
 	defer tick.Stop()
-	reported, due, n := time.Now(), 0.0, 0
+	reported, sold, due, n := time.Now(), time.Now(), 0.0, 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -88,6 +91,10 @@ func (p *Platform) UseDatabase(ctx context.Context, d Database) error {
 		for due += d.PerSecond * trafficTick.Seconds(); due >= 1; due-- {
 			n++
 			begin(o.order(n))
+		}
+		if time.Since(sold) >= saleEvery {
+			sold = time.Now()
+			begin(sell)
 		}
 		if time.Since(reported) >= reportEvery {
 			reported = time.Now()

@@ -25,6 +25,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		return err
 	}
 	files := s.databaseSecrets()
+	maps.Copy(files, s.businessSecrets())
 	maps.Copy(files, map[string]string{
 		"thorbis.yaml":                policy,
 		"secrets/pagerduty":           RoutingKey,

@@ -108,10 +108,20 @@ func (d *database) stop() {
 
 // databaseSecrets are the connection strings of the policy, by their files.
 func (s *Stack) databaseSecrets() map[string]string {
+	return s.connections("secrets/", "postgres")
+}
+
+// businessSecrets are those of the role that asks what was sold.
+func (s *Stack) businessSecrets() map[string]string {
+	return s.connections("secrets/business-", saas.BusinessRole)
+}
+
+// connections are connection strings of a role to the servers, none without them.
+func (s *Stack) connections(prefix, role string) map[string]string {
 	secrets := map[string]string{}
 	if s.database != nil {
 		for i, dir := range s.database.dirs {
-			secrets["secrets/"+serverNames[i]] = local.DSN(dir, "postgres", "postgres")
+			secrets[prefix+serverNames[i]] = local.DSN(dir, role, "postgres")
 		}
 	}
 	return secrets

@@ -19,6 +19,24 @@ type thing struct {
 // things are looked through in this order.
 var things = []thing{
 	{"domain", []map[string]string{{"domain": "thorbis.com", "app_service": "web", "owner": "sre", "page": "P2"}}},
+	{"transaction", []map[string]string{{
+		"transaction": "orders", "app_service": "web", "owner": "sre", "page": "P1", "currency": "EUR", "store": "s1",
+	}}},
+	{"figure", []map[string]string{
+		{
+			"figure": "tickets", "app_service": "web", "kind": "open_tickets", "tenant": "", "class": "urgent", "owner": "sre",
+			"page": "P3",
+		},
+		{
+			"figure": "score", "app_service": "web", "kind": "satisfaction", "tenant": "", "class": "", "owner": "sre",
+			"page": "P3",
+		},
+		{
+			"figure": "users", "app_service": "web", "kind": "active_users", "tenant": "acme", "class": "", "owner": "sre",
+			"page": "P3",
+		},
+	}},
+	{"query", []map[string]string{{"query": "orders"}}},
 	{"check", []map[string]string{
 		{"check": "web-home", "app_service": "web", "tier": "none", "owner": "sre", "page": "P1"},
 		{"check": "web-tls", "app_service": "web", "tier": "none", "owner": "sre", "page": "P1"},

@@ -2,33 +2,62 @@ package handbook
 
 import "github.com/thorbis/thorbis_exporter/metric"
 
-// What no collector reads.
-const (
-	noBusiness = "Not measured yet: no collector reads business figures."
-	noContents = "Not measured yet: no collector looks at what the platform stores."
-)
+// noContents is what no collector reads.
+const noContents = "Not measured yet: no collector looks at what the platform stores."
 
 var business = chapter{"Business impact", []item{
-	{id: "B1", text: "Transactions per minute", reason: noBusiness},
-	{id: "B2", text: "Average transaction value", reason: noBusiness},
+	{
+		id: "B1", text: "Transactions per minute",
+		policy: []string{"business.transactions[orders]"},
+		series: []series{metric.Transactions, metric.TransactionRate, metric.TransactionUsualRate, metric.TransactionShare},
+		alerts: []*metric.Alert{metric.TransactionsDroppedAlert, metric.BusinessQueryFailingAlert},
+		panels: []panels{on(metric.BusinessDashboard, "Transactions", "Transactions a minute beside the usual")},
+		pages:  []string{"business.md#transactions"},
+	},
+	{
+		id: "B2", text: "Average transaction value",
+		policy: []string{"business.transactions[orders]"},
+		series: []series{metric.TransactionValue, metric.TransactionMeanValue},
+		panels: []panels{on(metric.BusinessDashboard, "Transactions by kind", "Value a minute")},
+		pages:  []string{"business.md#transactions"},
+	},
 	{
 		id: "B3", text: "Revenue impact per outage",
-		series: []series{metric.DownIncrease["_period"], metric.BadIncrease["_period"]},
+		policy: []string{"business.transactions[orders]"},
+		series: []series{metric.IncidentImpact, metric.ServiceImpact},
 		panels: []panels{
-			on(metric.HealthDashboard, "Checks by budget left"),
+			on(metric.BusinessDashboard, "Revenue missing", "Revenue missing over time"),
+			on(metric.OverviewDashboard, "Revenue missing"),
 			on(metric.SLODashboard, "Tenants that spent the budget"),
 		},
-		pages:  []string{"api.md#checks"},
-		reason: "How long an outage was and whose requests failed is measured; what it cost is not measured yet.",
+		pages: []string{"business.md#revenue-impact"},
 	},
 	{
 		id: "B4", text: "Active users",
-		series: []series{metric.ServiceActive},
-		panels: []panels{on(metric.TenantsDashboard, "Active tenants")},
-		reason: "Active tenants are counted; their users are not measured yet.",
+		policy: []string{"business.figures[active-users]"},
+		series: []series{metric.ActiveUsers, metric.ServiceActive},
+		alerts: []*metric.Alert{metric.FigureUnexpectedAlert},
+		panels: []panels{
+			on(metric.BusinessDashboard, "Active users"), on(metric.TenantsDashboard, "Active tenants"),
+		},
+		pages: []string{"business.md#figures"},
 	},
-	{id: "B5", text: "User satisfaction score", reason: noBusiness},
-	{id: "B6", text: "Open support tickets", reason: noBusiness},
+	{
+		id: "B5", text: "User satisfaction score",
+		policy: []string{"business.figures[satisfaction]"},
+		series: []series{metric.SatisfactionScore, metric.FigureDay},
+		alerts: []*metric.Alert{metric.SatisfactionFallingAlert},
+		panels: []panels{on(metric.BusinessDashboard, "Satisfaction")},
+		pages:  []string{"business.md#figures"},
+	},
+	{
+		id: "B6", text: "Open support tickets",
+		policy: []string{"business.figures[support-tickets]"},
+		series: []series{metric.OpenTickets},
+		alerts: []*metric.Alert{metric.TicketsRisingAlert},
+		panels: []panels{on(metric.BusinessDashboard, "Open tickets", "Open tickets by class")},
+		pages:  []string{"business.md#figures"},
+	},
 	{
 		id: "B7", text: "Deployment frequency",
 		policy: []string{"delivery"},

@@ -34,6 +34,7 @@ func (r *Report) Document() *report.Document {
 		{Key: "resolved_after", Title: "Resolved after", Value: cellOr(r.ResolvedAfter(), "open")},
 		{Key: "tenants_hit", Title: "Tenants with failed requests", Value: r.TenantsHit},
 	}
+	d.Figures = append(d.Figures, r.revenueFigures()...)
 	d.Sections = []report.Section{
 		blank("summary", "Summary", "What happened, in two sentences, for somebody who was not there:"),
 		r.timeline(), r.outages(), r.budgetSection(), r.tenantSection(),

@@ -55,6 +55,8 @@ func episode(query string, at time.Time) []promtest.Sample {
 			value = float64(began.Add(-10*time.Minute - 30*time.Second).Unix())
 		}
 		return one(value, "instance", "fra:10088")
+	case strings.Contains(query, `thorbis_revenue_impact:value{environment="production",incident="ab12"}`) && during:
+		return one(minutes*40, "currency", "EUR")
 	case strings.Contains(query, `thorbis_vendor_trouble:since_seconds{environment="production",app_service="web"}`):
 		for _, x := range []struct {
 			from, until int
@@ -111,7 +113,8 @@ func TestDraft(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"# Incident: ThorbisSLOBurn web", "Resolved; it was acknowledged in time.", "| Acknowledged after | 12m |",
-		"| Resolved after | 30m |", "| Tenants with failed requests | 2 |", "## Timeline",
+		"| Resolved after | 30m |", "| Tenants with failed requests | 2 |",
+		"| Revenue missing | 1160 | EUR, usual transactions", "## Timeline",
 		"08:40:00 UTC | vendor | supabase reports partial outage |", "08:45:00 UTC | maintenance | window upgrade began |",
 		"08:49:30 UTC | change | a policy came into force at fra:10088 |",
 		"08:55:00 UTC | vendor | supabase no longer reports partial outage |",
@@ -124,7 +127,7 @@ func TestDraft(t *testing.T) {
 		"09:30:00 UTC | incident | ThorbisSLOBurn resolved after 30m |",
 		"## Budget spent", "| availability 99.9% | 500 | 10000 | 5.000 % | 25 % |",
 		"## Tenants hit", "| beta |  | 300 | 3000 | 10.000 % |", "| acme | enterprise | 200 | 400 | 50.000 % |",
-		"## Cause", "## Actions", "/ThorbisSLOBurn.md", "/ThorbisCheckDown.md", "Money: no collector",
+		"## Cause", "## Actions", "/ThorbisSLOBurn.md", "/ThorbisCheckDown.md",
 	} {
 		i := strings.Index(string(text)[at:], want)
 		if i < 0 {

@@ -25,7 +25,9 @@ type Report struct {
 	Timeline []Event      `json:"timeline"`
 	Outages  []sla.Outage `json:"outages"`
 	Budgets  []Budget     `json:"budgets"`
-	Tenants  []Tenant     `json:"tenants"`
+	// Revenue is what the incident cost by currency, empty where that is not measured.
+	Revenue []Revenue `json:"revenue,omitempty"`
+	Tenants []Tenant  `json:"tenants"`
 	// TenantsHit is how many had failed requests, those that are not listed included.
 	TenantsHit int `json:"tenants_hit"`
 	// Runbooks are the pages of the alerts in the timeline.

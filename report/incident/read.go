@@ -56,7 +56,6 @@ func Build(ctx context.Context, o Options) (*Report, error) {
 		Incident: all[len(all)-1], Until: o.To, PolicyHash: p.Hash(), Budgets: []Budget{}, Tenants: []Tenant{},
 		Unmeasured: []string{
 			"Who deployed is with the pull request. Deployments that no exporter reads (delivery) are not listed.",
-			"Money: no collector reads business figures.",
 			"Which runbooks were opened, and what was done by hand, is not recorded.",
 		},
 	}
@@ -68,7 +67,7 @@ func Build(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.Due = p.Deadline(r.Priority, r.Began)
 	for _, step := range []func(context.Context, *Options) error{
-		r.alerts, r.changes, r.deployments, r.vendors, r.budgets, r.tenants,
+		r.alerts, r.changes, r.deployments, r.vendors, r.budgets, r.tenants, r.revenue,
 	} {
 		if err := step(ctx, &o); err != nil {
 			return nil, err

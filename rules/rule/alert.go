@@ -90,7 +90,7 @@ func decorate(groups []Group, p *config.Policy) {
 				if r.Alert != metric.DeploymentBurningAlert { // it names its deployment itself
 					r.Annotations["description"] += deploymentOfService
 				}
-				r.Annotations["description"] += vendorsOfService
+				r.Annotations["description"] += vendorsOfService + revenueOfService
 			}
 			r.Annotations["runbook_url"] = runbook(p, r.Alert)
 			r.Annotations["dashboard_url"] = dashboard(p, r.Alert)
@@ -114,6 +114,12 @@ var deploymentOfService = `{{ range printf "topk(1, ` + metric.DeploymentAt.Name
 	`{environment=%q,app_service=%q} > time() - 3600)" $labels.environment $labels.app_service | query }} ` +
 	`{{ .Labels.deployment }}{{ with .Labels.pull_request }} (#{{ . }}){{ end }} was deployed at ` +
 	`{{ .Value | humanizeTimestamp }}.{{ end }}`
+
+// revenueOfService ends it with what the outage has cost so far. It is nothing where that is not measured, or nothing
+// yet.
+var revenueOfService = `{{ range printf "` + metric.ServiceImpact.Name + `{environment=%q,app_service=%q} >= 1" ` +
+	`$labels.environment $labels.app_service | query }} About {{ .Value | printf "%.0f" }} {{ .Labels.currency }} of ` +
+	`revenue are missing so far.{{ end }}`
 
 // runbooks is the URL of docs/runbooks, used where the policy names no other.
 const runbooks = "https://github.com/thorbis/thorbis_exporter/blob/main/docs/runbooks"
