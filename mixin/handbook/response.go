@@ -179,8 +179,8 @@ var tools = chapter{"Tools", []item{
 	{
 		id: "L1", text: "DataDog, Sentry, own dashboards",
 		policy: []string{"links.grafana"},
-		pages:  []string{"panels.md", "dashboards.md"},
-		reason: "Dashboards are for Grafana. Nothing is read from DataDog or Sentry, and nothing is sent to them.",
+		pages:  []string{"panels.md", "dashboards.md", "sending.md"},
+		reason: "Dashboards are for Grafana. Their agents can carry the same facts; nothing is read from DataDog or Sentry.",
 	},
 	{
 		id: "L2", text: "PagerDuty, Slack, SMS and e-mail",
@@ -200,8 +200,9 @@ var tools = chapter{"Tools", []item{
 	},
 	{
 		id: "L4", text: "Notion, GitHub wiki, runbook automation",
-		pages:  []string{"alerts.md"},
-		reason: "Every alert has a runbook that people follow; none runs by itself. Notion and the wiki are not read.",
+		pages: []string{"alerts.md", "sending.md"},
+		reason: "Every alert has a runbook that people follow; none runs by itself. Reports can be made pages of Notion; " +
+			"neither it nor the wiki is read.",
 	},
 	{
 		id: "L5", text: "Slack, Teams, e-mail",
