@@ -34,7 +34,7 @@ var ScanFormats = []string{
 	ScanAuto, ScanTrivy, ScanGrype, ScanOSV, ScanGovulncheck, ScanNPM, ScanSARIF, ScanDependabot, ScanCodeAlerts,
 }
 
-// Security is what is expected of scans for vulnerabilities. Without the section none is read.
+// Security is what is expected of scans for vulnerabilities, and when secrets end. Without the section nothing is read.
 type Security struct {
 	// KnownExploited is CISA's catalogue of known exploited vulnerabilities as a JSON file, for scanners that do not
 	// report which of their findings are.
@@ -44,6 +44,8 @@ type Security struct {
 	// ExploitedMaxAge is the same of one that is known to be exploited, whatever its severity.
 	ExploitedMaxAge Duration `yaml:"exploited_max_age"`
 	Scans           []*Scan  `yaml:"scans"`
+	// Secrets are those whose ends are watched.
+	Secrets []*SecretExpiry `yaml:"secrets"`
 }
 
 // FindingAges are ages by severity; low findings have no limit unless one is written.
@@ -76,7 +78,7 @@ type ScanReport struct {
 // Name is the file's name without its folder.
 func (r *ScanReport) Name() string { return filepath.Base(r.File) }
 
-// Security returns what is expected of scans, nil without the section.
+// Security returns what is expected of security, nil without the section.
 func (p *Policy) Security() *Security { return *securitySection.of(p) }
 
 var securitySection = &section[*Security]{
@@ -93,6 +95,9 @@ func (s *Security) inherit(p *Policy) {
 	s.MaxAge.High = cmp.Or(s.MaxAge.High, 30*day)
 	s.MaxAge.Medium = cmp.Or(s.MaxAge.Medium, 90*day)
 	s.ExploitedMaxAge = cmp.Or(s.ExploitedMaxAge, 2*day)
+	for _, e := range s.Secrets {
+		e.inherit(p)
+	}
 	for _, o := range s.Scans {
 		if o.Owner == "" && p.Owners[securityOwner] != nil {
 			o.Owner = securityOwner
@@ -119,7 +124,7 @@ const (
 )
 
 func (s *Security) series() int {
-	n := 0
+	n := seriesPerSecret * len(s.Secrets)
 	for _, o := range s.Scans {
 		n += seriesPerScan + seriesPerReport*len(o.Reports)
 	}
@@ -130,6 +135,7 @@ func validateSecurity(v *validator, s *Security) {
 	if len(s.Scans) > maxScans {
 		v.failAt("security.scans", "too many scans (%d): write at most %d", len(s.Scans), maxScans)
 	}
+	v.secretExpiries(s.Secrets)
 	seen := map[string]bool{}
 	for i, o := range s.Scans {
 		v.scan(fmt.Sprintf("security.scans[%d]", i), o, seen)

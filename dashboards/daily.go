@@ -164,7 +164,7 @@ func dailySecurity() []panel {
 		}, 8, query("A", fmt.Sprintf(`sum by (code_class) (%s)`, pick(metric.ServiceClassRate,
 			metric.LabelCodeClass+`="4xx"`)),
 			"{{code_class}}")), codeClassColours).Min(0),
-		certificates(), domains(),
+		certificates(), domains(), secretTable(),
 	}
 }
 

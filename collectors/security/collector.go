@@ -1,5 +1,6 @@
 // Package security reads what scanners for vulnerabilities report: how many findings an artefact has, how old they are,
 // and whether its scans succeed. A report that is empty or broken is a failed scan, and what was found before stays.
+// Beside them it states when the secrets of the policy end.
 package security
 
 import (
@@ -110,7 +111,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	group.Each(ctx, c.changed, func(g *collectors.Group) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.section == nil || len(c.watched) == 0 {
+		if len(c.watched) == 0 {
 			g.Report("scans")(nil, 0) // nothing to do is a success
 			return
 		}

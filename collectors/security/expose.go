@@ -18,6 +18,7 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.ScanReportState, metric.ScanReportTime, metric.Findings, metric.FindingOldest, metric.FindingsExploited,
 		metric.FindingExploitedOldest, metric.FindingsSuppressed, metric.KnownExploitedTime, metric.ScanInfo,
 		metric.ScanExpectedInterval, metric.FindingExpectedMaxAge, metric.FindingExploitedExpectedMaxAge,
+		metric.SecretExpiry, metric.SecretInfo, metric.SecretExpectedWarning, metric.SecretExpectedUrgent,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}
@@ -38,14 +39,18 @@ func (e exposer) at(m *metric.Metric, t time.Time, labels ...string) {
 	}
 }
 
-// show returns what is known now; nil without scans.
+// show returns what is known now; nil without scans and secrets.
 func (c *Collector) show() *collectors.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.watched) == 0 {
+	if c.section == nil || len(c.watched)+len(c.section.Secrets) == 0 {
 		return nil
 	}
-	e := exposer{collectors.NewSnapshot(len(c.watched)*40, time.Time{})}
+	e := exposer{collectors.NewSnapshot(len(c.watched)*40+len(c.section.Secrets)*4, time.Time{})}
+	e.secrets(c.section.Secrets)
+	if len(c.watched) == 0 {
+		return e.Snapshot
+	}
 	ages := maxAges(c.section)
 	for _, severity := range metric.FindingSeverities {
 		if ages[severity] > 0 {

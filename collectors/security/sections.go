@@ -10,13 +10,22 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Sections implements collectors.Sections: the reports of scans, the broken ones first.
+// Sections implements collectors.Sections: the reports of scans, the broken ones first, and the ends of secrets.
 func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.watched) == 0 {
-		return nil
+	var all []collectors.Section
+	if len(c.watched) > 0 {
+		all = append(all, c.scans(r))
 	}
+	if c.section != nil && len(c.section.Secrets) > 0 {
+		all = append(all, secretsSection(c.section.Secrets, r))
+	}
+	return all
+}
+
+// scans returns the section on scans. The caller holds the lock.
+func (c *Collector) scans(r collectors.SectionRequest) collectors.Section {
 	s := collectors.Section{
 		Key: "scans", Title: "Scans",
 		Columns: []collectors.Column{
@@ -37,7 +46,7 @@ func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 	}
 	s.WorstFirst()
 	s.Cut(r.Limit)
-	return []collectors.Section{s}
+	return s
 }
 
 // cures are what to do about a report by its state.

@@ -79,6 +79,7 @@ var things = []thing{
 	{"scan", []map[string]string{{
 		"scan": "web-image", "report": "trivy.json", "app_service": "web", "owner": "security", "page": "P1",
 	}}},
+	{"secret", []map[string]string{{"secret": "signing-key", "app_service": "web", "owner": "security", "page": "P2"}}},
 	{"app_service", []map[string]string{{
 		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
 	}}},

@@ -118,15 +118,18 @@ var daily = chapter{"Daily checklist", []item{
 	},
 	{
 		id: "D3", text: "10:00 UTC: security event review, 20 min, security team",
-		policy: []string{"procedures.expected[security-event-review]"},
-		series: taskSeries,
-		alerts: taskAlerts,
+		policy: []string{"procedures.expected[security-event-review]", "security.secrets[github-app-key]"},
+		series: append([]series{metric.SecretExpiry, metric.TenantReceiverPosts}, taskSeries...),
+		alerts: append([]*metric.Alert{
+			metric.CertificateAlert, metric.DomainExpiringAlert, metric.SecretExpiringAlert, metric.UnknownHostsAlert,
+		}, taskAlerts...),
 		panels: []panels{
 			on(metric.DailyDashboard, "10:00 Security", "Requests of unknown hosts", "Posts refused",
-				"Client errors", "Certificates by expiry"),
-			on(metric.SecurityDashboard, "Scans", "Failed scans"),
+				"Client errors", "Certificates by expiry", "Domains by expiry", "Secrets by their end"),
+			on(metric.SecurityDashboard, "Scans", "Failed scans", "Secrets by their end"),
 			taskPanels,
 		},
+		pages: []string{"scans.md", "security.md#secrets-that-end"},
 		reason: "Findings of scans are measured. Of security events the panels show signs in requests and receivers; " +
 			"log-ins that failed are not measured yet.",
 	},

@@ -105,8 +105,7 @@ func domainAlerts() []rule.Rule {
 		}))
 }
 
-// domainExpiringAlerts returns the rules by the time left: P2 in the last days, P3 before, each no more urgent than
-// the domain.
+// domainExpiringAlerts returns the rules by the time left.
 func domainExpiringAlerts() []rule.Rule {
 	t := rule.Text{
 		Summary: "The registration of a domain expires.",
@@ -115,21 +114,5 @@ func domainExpiringAlerts() []rule.Rule {
 			{{ $value | humanizeDuration }}; everything below it stops resolving then{{ end }}. Owner: {{ $labels.owner }}.
 			First look: why it is not renewed automatically: the registrar's account, its means of payment and its mail.`,
 	}
-	due, urgent := metric.DomainDue.Name, metric.DomainUrgent.Name
-	most := metric.DomainExpiringAlert.Priorities[0]
-	var rules []rule.Rule
-	for i, p := range metric.DomainExpiringAlert.Priorities {
-		r := rule.Rule{Alert: metric.DomainExpiringAlert, Priority: p, Annotations: t.Annotations()}
-		switch i {
-		case 0: // the last days of what pages at P2 or more urgently
-			r.Expr = urgent + rule.Braces(rule.PageMatcher(p, p))
-		case 1: // the weeks before, and everything that pages at P3
-			r.Expr = "(" + due + rule.Braces(rule.PageMatcher(most, most)) + " unless " + urgent + ") or " + due +
-				rule.Braces(rule.PageMatcher("P1", p))
-		default:
-			r.Expr = due + rule.Braces(rule.PageMatcher("P1", p))
-		}
-		rules = append(rules, r)
-	}
-	return rules
+	return rule.Expiring(metric.DomainExpiringAlert, metric.DomainDue.Name, metric.DomainUrgent.Name, t)
 }

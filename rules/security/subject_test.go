@@ -10,5 +10,5 @@ import (
 
 // TestSubject checks the generated rules on scans, promtool's tests of them and the cases of their alerts.
 func TestSubject(t *testing.T) {
-	ruletest.Check(t, []rule.Subject{security.Subject}, []string{"security.yaml"})
+	ruletest.Check(t, []rule.Subject{security.Subject}, []string{"security.yaml", "security_secret.yaml"})
 }
