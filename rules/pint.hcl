@@ -24,7 +24,7 @@ rule {
 
 # The records of these alerts hold only what is due: each by its own threshold, compared there.
 rule {
-  match { name = "Thorbis(Certificate|Domain)Expiring" }
+  match { name = "Thorbis(Certificate|Domain|Secret)Expiring" }
   disable = ["alerts/comparison"]
 }
 
