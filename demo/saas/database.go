@@ -20,6 +20,7 @@ const (
 
 // schema is what the platform keeps in its database, with as many orders as make it worth looking at.
 const schema = `
+	CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 	CREATE TABLE IF NOT EXISTS orders
 		(id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), note text NOT NULL);
 	CREATE INDEX IF NOT EXISTS orders_at ON orders (at);

@@ -65,7 +65,8 @@ func (d *database) start(ctx context.Context, logs string) error {
 		}
 		server := d.installation.Server(context.WithoutCancel(ctx), dir,
 			fmt.Sprintf("max_connections=%d", connectionsPermitted), "archive_mode=on",
-			"archive_command=true", "archive_timeout=30s", "max_wal_size=16MB", "min_wal_size=2MB")
+			"archive_command=true", "archive_timeout=30s", "max_wal_size=16MB", "min_wal_size=2MB",
+			"shared_preload_libraries=pg_stat_statements", "track_io_timing=on")
 		p, err := startCommand(logs, "postgres-"+name, server)
 		if err != nil {
 			return err
