@@ -10,6 +10,8 @@ import (
 	"testing"
 	"unicode"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
@@ -73,6 +75,40 @@ func TestEverySubjectIsChecked(t *testing.T) {
 		}
 		if runs != 1 {
 			t.Errorf("%s is run %d times; name it in the subject_test.go of its subject", file, runs)
+		}
+	}
+}
+
+// TestRanksAreLoaded checks that a test of promtool whose rules read the ranks of pages loads the constants of the
+// policy, or has ranks among its series: without them two pages are equally urgent, and which one a test finds is
+// random.
+func TestRanksAreLoaded(t *testing.T) {
+	files, err := filepath.Glob("tests/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rule tests", err)
+	}
+	const constants = "policy.rules.yaml"
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var test struct {
+			RuleFiles []string `yaml:"rule_files"`
+		}
+		if err := yaml.Unmarshal(text, &test); err != nil {
+			t.Fatal(file, err)
+		}
+		loaded := strings.Contains(string(text), metric.PageRank.Name) ||
+			slices.ContainsFunc(test.RuleFiles, func(f string) bool { return filepath.Base(f) == constants })
+		for _, f := range test.RuleFiles {
+			rules, err := os.ReadFile(filepath.Join("tests", f))
+			if err != nil {
+				t.Fatal(file, err)
+			}
+			if !loaded && strings.Contains(string(rules), metric.PageRank.Name) {
+				t.Errorf("%s loads %s, which reads ranks of pages; load %s first", file, f, constants)
+			}
 		}
 	}
 }
