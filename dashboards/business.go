@@ -170,7 +170,7 @@ func missingByCurrency() string {
 // businessNow is the cell of the overview.
 func businessNow() panel {
 	return number(words{
-		title: "Revenue missing", unit: units.Short, empty: "No transaction is counted yet",
+		title: "Cost so far", unit: units.Short, empty: "No transaction is counted yet",
 		about:   "Revenue that the open P1 and P2 incidents have cost so far; 0 without one.",
 		whenRed: "Customers cannot buy now: the incident's page and its runbook say what to do.",
 	}, 3, missingByCurrency(), "{{currency}}", known(green, from(1, red))).

@@ -102,7 +102,7 @@ func servicesOverTime() panel {
 		title: "Services over time", empty: "no service has a check yet",
 		about:   "The state of each service by its worst own check: since when, and whether it was before.",
 		whenRed: "It was down at that time; Health shows which check.",
-	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).Span(6).
+	}, serviceState(), "{{app_service}}", order, stateColours).Height(4).Span(5).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
 }
@@ -155,7 +155,7 @@ func databasesTable() panel {
 			texts: texts(text{1, "up", green}, text{0, "down", red}),
 		},
 		column{
-			title: "Connections left", unit: units.PercentUnit, expr: inEnvironment(metric.ServerConnectionsLeft),
+			title: "Free conns", unit: units.PercentUnit, expr: inEnvironment(metric.ServerConnectionsLeft),
 			colours: below(0.03, red, 0.1, yellow), to: metric.DatabasesDashboard,
 		},
 		column{

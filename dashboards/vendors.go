@@ -155,7 +155,7 @@ func vendorsNow() panel {
 	return figures(words{
 		title: "Vendors", unit: units.Short, empty: "No vendor is in the policy",
 		about: "What the vendors' status pages report, the worst first: written by hand, minutes late.",
-	}, 5, 4, []key{{label: metric.LabelVendor, title: "Vendor", to: metric.VendorsDashboard}},
+	}, 6, 4, []key{{label: metric.LabelVendor, title: "Vendor", to: metric.VendorsDashboard}},
 		column{
 			title: "State", unit: units.NoUnit, texts: vendorTexts(), empty: "unknown", to: metric.VendorsDashboard,
 			expr: fmt.Sprintf("topk(%d, %s)", rows, vendorStateNumber(metric.VendorState, vendorsBy, inEnvironment)),

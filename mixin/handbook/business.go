@@ -27,7 +27,7 @@ var business = chapter{"Business impact", []item{
 		series: []series{metric.IncidentImpact, metric.ServiceImpact},
 		panels: []panels{
 			on(metric.BusinessDashboard, "Revenue missing", "Revenue missing over time"),
-			on(metric.OverviewDashboard, "Revenue missing"),
+			on(metric.OverviewDashboard, "Cost so far"),
 			on(metric.SLODashboard, "Tenants that spent the budget"),
 		},
 		pages: []string{"business.md#revenue-impact"},
