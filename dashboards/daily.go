@@ -143,9 +143,8 @@ func dailyPerformance(p *config.Policy) []panel {
 	}
 }
 
-// dailySecurity shows what the bundle knows today that a security review asks for.
+// dailySecurity shows what a security review asks for.
 func dailySecurity() []panel {
-	refused := metric.LabelResult + `!="accepted"`
 	return []panel{
 		lines(words{
 			title: "Requests of unknown hosts", unit: units.PercentUnit, empty: "no request yet",
@@ -153,18 +152,14 @@ func dailySecurity() []panel {
 		}, 8, query("A", "sum by (environment, app_service) ("+pick(metric.UnknownHostShare)+" or 0 * "+
 			pick(metric.ServiceRate)+")", "{{app_service}}")).Min(0).
 			AxisSoftMax(0.05),
-		lines(words{
-			title: "Posts refused", unit: units.CountsPerSecond, empty: "nothing receives posts",
-			about: "Posts a second that a receiver refused, by result; unauthorized ones carried a wrong signature.",
-		}, 8, query("A", fmt.Sprintf("sum by (source, result) (rate(%s[$__rate_interval]))",
-			pick(metric.TenantReceiverPosts, refused)), "{{source}} {{result}}")).Min(0),
+		postsRefused(8, pick),
 		coloured(lines(words{
 			title: "Client errors", unit: units.RequestsPerSecond, empty: "no request yet",
 			about: "Requests a second that were answered with 4xx: a rise may be somebody who guesses names or passwords.",
 		}, 8, query("A", fmt.Sprintf(`sum by (code_class) (%s)`, pick(metric.ServiceClassRate,
 			metric.LabelCodeClass+`="4xx"`)),
 			"{{code_class}}")), codeClassColours).Min(0),
-		certificates(), domains(), secretTable(),
+		refused(24, pick), certificates(), domains(), secretTable(),
 	}
 }
 

@@ -69,7 +69,7 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		}, 3, findingsOf(metric.FindingsSuppressed), "Suppressed", known("text")),
 		scanTable(),
 	)
-	row(b, "Secrets", secretTable())
+	row(b, "Requests and secrets", refused(12, inEnvironment), postsRefused(12, inEnvironment), secretTable())
 	row(b, "Over time",
 		coloured(manyLines(words{
 			title: "Findings", unit: units.Short, empty: noScan,

@@ -119,19 +119,23 @@ var daily = chapter{"Daily checklist", []item{
 	{
 		id: "D3", text: "10:00 UTC: security event review, 20 min, security team",
 		policy: []string{"procedures.expected[security-event-review]", "security.secrets[github-app-key]"},
-		series: append([]series{metric.SecretExpiry, metric.TenantReceiverPosts}, taskSeries...),
+		series: append([]series{
+			metric.SecretExpiry, metric.TenantRequests, metric.TenantReceiverPosts,
+		}, taskSeries...),
 		alerts: append([]*metric.Alert{
 			metric.CertificateAlert, metric.DomainExpiringAlert, metric.SecretExpiringAlert, metric.UnknownHostsAlert,
 		}, taskAlerts...),
 		panels: []panels{
 			on(metric.DailyDashboard, "10:00 Security", "Requests of unknown hosts", "Posts refused",
-				"Client errors", "Certificates by expiry", "Domains by expiry", "Secrets by their end"),
-			on(metric.SecurityDashboard, "Scans", "Failed scans", "Secrets by their end"),
+				"Client errors", "Tenants with the most client errors", "Certificates by expiry", "Domains by expiry",
+				"Secrets by their end"),
+			on(metric.SecurityDashboard, "Scans", "Failed scans", "Tenants with the most client errors", "Posts refused",
+				"Secrets by their end"),
 			taskPanels,
 		},
 		pages: []string{"scans.md", "security.md#secrets-that-end"},
-		reason: "Findings of scans are measured. Of security events the panels show signs in requests and receivers; " +
-			"log-ins that failed are not measured yet.",
+		reason: "Requests are counted by class: log-ins that failed are among the 4xx of their tenant, " +
+			"and not measured apart yet.",
 	},
 	{
 		id: "D4", text: "16:00 UTC: incident review and documentation, 30 min, all teams",
