@@ -34,7 +34,8 @@ var ScanFormats = []string{
 	ScanAuto, ScanTrivy, ScanGrype, ScanOSV, ScanGovulncheck, ScanNPM, ScanSARIF, ScanDependabot, ScanCodeAlerts,
 }
 
-// Security is what is expected of scans for vulnerabilities, and when secrets end. Without the section nothing is read.
+// Security is what is expected of scans for vulnerabilities and of who has access, and when secrets end. Without the
+// section nothing is read.
 type Security struct {
 	// KnownExploited is CISA's catalogue of known exploited vulnerabilities as a JSON file, for scanners that do not
 	// report which of their findings are.
@@ -46,6 +47,8 @@ type Security struct {
 	Scans           []*Scan  `yaml:"scans"`
 	// Secrets are those whose ends are watched.
 	Secrets []*SecretExpiry `yaml:"secrets"`
+	// Access are lists of who has access to what.
+	Access []*Access `yaml:"access"`
 }
 
 // FindingAges are ages by severity; low findings have no limit unless one is written.
@@ -82,8 +85,11 @@ func (r *ScanReport) Name() string { return filepath.Base(r.File) }
 func (p *Policy) Security() *Security { return *securitySection.of(p) }
 
 var securitySection = &section[*Security]{
-	key:      "security",
-	inherit:  func(p *Policy, s **Security) { (*s).inherit(p) },
+	key: "security",
+	inherit: func(p *Policy, s **Security) {
+		(*s).inherit(p)
+		p.inheritAccess((*s).Access)
+	},
 	validate: validateSecurity,
 	resolve:  resolveSecurity,
 	cost:     func(_ *Policy, s *Security, _ int) Cost { return Cost{Series: s.series()} },
@@ -124,7 +130,7 @@ const (
 )
 
 func (s *Security) series() int {
-	n := seriesPerSecret * len(s.Secrets)
+	n := seriesPerSecret*len(s.Secrets) + seriesPerAccess*len(s.Access)
 	for _, o := range s.Scans {
 		n += seriesPerScan + seriesPerReport*len(o.Reports)
 	}
@@ -140,6 +146,7 @@ func validateSecurity(v *validator, s *Security) {
 	for i, o := range s.Scans {
 		v.scan(fmt.Sprintf("security.scans[%d]", i), o, seen)
 	}
+	v.accessLists(s.Access)
 }
 
 func (v *validator) scan(path string, o *Scan, seen map[string]bool) {
@@ -185,4 +192,5 @@ func resolveSecurity(v *validator, section **Security) {
 			o.VEX[j] = v.resolve(fmt.Sprintf("%s.vex[%d]", path, j), o.VEX[j])
 		}
 	}
+	v.resolveAccess(s.Access)
 }

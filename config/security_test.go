@@ -9,7 +9,8 @@ import (
 func init() {
 	examples["security"] = example{
 		valid: "security: {scans: [{name: web, reports: [{file: /var/lib/scans/web.json}]}], " +
-			"secrets: [{name: key, expires: 2027-03-01}]}",
+			"secrets: [{name: key, expires: 2027-03-01}], " +
+			"access: [{name: hub, github: {members: /m.json}}, {name: roles, postgres: {dsn_env: DSN}}]}",
 		invalid: "security:\n  scans: [{name: web}]",
 		want:    "p.yaml:3: security.scans[0].reports: missing reports: write what scanners write",
 	}

@@ -35,7 +35,7 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 	b := page{
 		uid: metric.SecurityDashboard, title: "Security", from: "now-30d", refresh: "1m",
 		about: "What scanners for vulnerabilities report: findings by severity, whether they can be fixed, how old they " +
-			"are beside what the policy permits, and whether the scans take place.",
+			"are beside what the policy permits, and whether the scans take place. Who has access, and when that was reviewed.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			environmentVariable(metric.ScanExpected),
 			labelVariable(metric.LabelScan, "Scan", "What is scanned, by its configured name.",
@@ -70,6 +70,7 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		scanTable(),
 	)
 	row(b, "Requests and secrets", refused(12, inEnvironment), postsRefused(12, inEnvironment), secretTable())
+	row(b, "Access", accessTable())
 	row(b, "Over time",
 		coloured(manyLines(words{
 			title: "Findings", unit: units.Short, empty: noScan,

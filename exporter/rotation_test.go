@@ -19,6 +19,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/backup/verify"
 	"github.com/thorbis/thorbis_exporter/collectors/business"
 	"github.com/thorbis/thorbis_exporter/collectors/database"
+	"github.com/thorbis/thorbis_exporter/collectors/security"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/supabase"
@@ -80,6 +81,14 @@ var rotations = map[string]rotation{
 		policy: `business: {databases: [{name: main, dsn_env: NOT_SET_ANYWHERE, replica: {dsn_file: secret}}], ` +
 			`figures: [{name: f, query: SELECT 1, interval: 10s}]}`,
 		text: "host=127.0.0.1 port=TCP sslmode=disable user=%s", ask: businessFigures,
+	},
+	"security.access[].postgres.dsn_file": {
+		policy: `security: {access: [{name: main, postgres: {dsn_file: secret}}]}`,
+		text:   "host=127.0.0.1 port=TCP sslmode=disable user=%s",
+		ask: func(t *testing.T, _ *used, p *config.Policy) func() {
+			p.Security().Access[0].Interval = config.Duration(10 * time.Millisecond)
+			return background(t, p, security.New(security.Options{Logger: quiet(), Interval: 10 * time.Millisecond}))
+		},
 	},
 	"databases[].dsn_file": {
 		policy: `databases: [{name: main, dsn_file: secret, interval: 5s}]`,

@@ -1,6 +1,7 @@
 // Package security reads what scanners for vulnerabilities report: how many findings an artefact has, how old they are,
 // and whether its scans succeed. A report that is empty or broken is a failed scan, and what was found before stays.
-// Beside them it states when the secrets of the policy end.
+// Beside them it states when the secrets of the policy end, and reads lists of accounts: how many there are, and when
+// they were last used and reviewed.
 package security
 
 import (
@@ -19,7 +20,7 @@ import (
 
 // Definition lists the collector among those of an exporter.
 var Definition = collectors.Definition{
-	Name: "security", Help: "Read the reports of scanners for vulnerabilities that the policy names.",
+	Name: "security", Help: "Read the reports of scanners and the lists of accounts that the policy names.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
 		return New(Options{Logger: s.Logger, State: s.State})
@@ -31,6 +32,8 @@ const (
 	readInterval = 15 * time.Second
 	readTimeout  = 10 * time.Second
 	saveInterval = 15 * time.Second
+	// auditTimeout bounds a round of a list of accounts, which may ask a server.
+	auditTimeout = 30 * time.Second
 )
 
 // Options are what a collector needs besides the policy.
@@ -41,7 +44,7 @@ type Options struct {
 	Interval time.Duration
 }
 
-// Collector reads the reports of scanners.
+// Collector reads the reports of scanners, and lists of accounts.
 type Collector struct {
 	logger   *slog.Logger
 	dir      *state.Dir
@@ -52,6 +55,7 @@ type Collector struct {
 	mu        sync.Mutex
 	section   *config.Security // nil before a policy with one is in force
 	watched   map[string]*artefact
+	audits    map[string]*audit
 	exploited *document[map[string]bool] // nil without a catalogue
 	records   map[string]*record         // as they are saved, by scan; nil before the first policy
 }
@@ -86,8 +90,8 @@ func (c *Collector) commit(section *config.Security, was map[string]*record) {
 	if c.records == nil {
 		c.records = was
 	}
-	before, catalogue := c.watched, c.exploited
-	c.section, c.watched, c.exploited = section, map[string]*artefact{}, nil
+	before, audits, catalogue := c.watched, c.audits, c.exploited
+	c.section, c.watched, c.audits, c.exploited = section, map[string]*artefact{}, map[string]*audit{}, nil
 	c.changed.Make()
 	if section == nil {
 		return
@@ -104,6 +108,9 @@ func (c *Collector) commit(section *config.Security, was map[string]*record) {
 			c.records[scan.Name] = newRecord()
 		}
 	}
+	for _, access := range section.Access {
+		c.audits[access.Name] = newAudit(access, audits[access.Name])
+	}
 }
 
 // Run reads documents until ctx ends.
@@ -111,16 +118,24 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 	group.Each(ctx, c.changed, func(g *collectors.Group) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if len(c.watched) == 0 {
+		if len(c.watched) == 0 && len(c.audits) == 0 {
 			g.Report("scans")(nil, 0) // nothing to do is a success
+			return
+		}
+		for _, a := range c.audits {
+			g.Poll(collectors.Poll{
+				Part: "access " + a.Name, Interval: c.interval, Timeout: auditTimeout, Delay: c.delay(),
+				Round: func(ctx context.Context) error { return c.auditRound(ctx, a) },
+			})
+		}
+		if len(c.watched) == 0 {
 			return
 		}
 		c.saving.Start(g, saveInterval)
 		catalogue := c.exploited
 		for _, a := range c.watched {
 			g.Poll(collectors.Poll{
-				Part: a.Name, Interval: c.interval, Timeout: readTimeout,
-				Delay: time.Duration(rand.Float64() * float64(min(c.interval, time.Second))),
+				Part: a.Name, Interval: c.interval, Timeout: readTimeout, Delay: c.delay(),
 				Round: func(ctx context.Context) error { return c.round(ctx, a) },
 			})
 		}
@@ -131,6 +146,26 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			})
 		}
 	})
+	return nil
+}
+
+// delay spreads the first rounds.
+func (c *Collector) delay() time.Duration {
+	return time.Duration(rand.Float64() * float64(min(c.interval, time.Second)))
+}
+
+// auditRound reads the sources of a list of accounts. Those that cannot be read are no failures of the collector.
+func (c *Collector) auditRound(ctx context.Context, a *audit) error {
+	c.mu.Lock()
+	next := a.clone()
+	c.mu.Unlock()
+	next.read(ctx, c.logger, time.Now())
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*a = *next
 	return nil
 }
 

@@ -12,10 +12,10 @@ import (
 
 // Endpoints implements collectors.Endpoints.
 func (c *Collector) Endpoints() []collectors.Endpoint {
-	return []collectors.Endpoint{
+	return append(c.auditEndpoints(), []collectors.Endpoint{
 		{Path: "scans", Answer: func(*http.Request) (any, error) { return c.list() }},
 		{Path: "scans/{name}", Answer: func(r *http.Request) (any, error) { return c.found(r.PathValue("name")) }},
-	}
+	}...)
 }
 
 // scanStatus is what is known of a scan.

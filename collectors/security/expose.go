@@ -19,6 +19,9 @@ var families = func() map[*metric.Metric]*collectors.Family {
 		metric.FindingExploitedOldest, metric.FindingsSuppressed, metric.KnownExploitedTime, metric.ScanInfo,
 		metric.ScanExpectedInterval, metric.FindingExpectedMaxAge, metric.FindingExploitedExpectedMaxAge,
 		metric.SecretExpiry, metric.SecretInfo, metric.SecretExpectedWarning, metric.SecretExpectedUrgent,
+		metric.AccessState, metric.AccessListTime, metric.Accounts, metric.AccountsByUse, metric.AccountsPrivileged,
+		metric.AccountsWithoutExpiry, metric.AccountsWithoutTwoFactors, metric.AccountsOverdue, metric.AccountsUnreviewed,
+		metric.OldestReview, metric.AccessInfo, metric.AccessExpectedInterval, metric.ReviewExpectedInterval,
 	} {
 		f[m] = collectors.NewFamily(m)
 	}
@@ -39,18 +42,27 @@ func (e exposer) at(m *metric.Metric, t time.Time, labels ...string) {
 	}
 }
 
-// show returns what is known now; nil without scans and secrets.
+// show returns what is known now; nil without scans, secrets and lists of accounts.
 func (c *Collector) show() *collectors.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.section == nil || len(c.watched)+len(c.section.Secrets) == 0 {
+	if c.section == nil || len(c.watched)+len(c.section.Secrets)+len(c.audits) == 0 {
 		return nil
 	}
-	e := exposer{collectors.NewSnapshot(len(c.watched)*40+len(c.section.Secrets)*4, time.Time{})}
+	size := len(c.watched)*40 + len(c.section.Secrets)*4 + len(c.audits)*25
+	e := exposer{collectors.NewSnapshot(size, time.Time{})}
 	e.secrets(c.section.Secrets)
-	if len(c.watched) == 0 {
-		return e.Snapshot
+	for _, name := range slices.Sorted(maps.Keys(c.audits)) {
+		e.audit(c.audits[name])
 	}
+	if len(c.watched) > 0 {
+		e.scans(c)
+	}
+	return e.Snapshot
+}
+
+// scans adds what is known of scans.
+func (e exposer) scans(c *Collector) {
 	ages := maxAges(c.section)
 	for _, severity := range metric.FindingSeverities {
 		if ages[severity] > 0 {
@@ -68,7 +80,6 @@ func (c *Collector) show() *collectors.Snapshot {
 			e.findings(a)
 		}
 	}
-	return e.Snapshot
 }
 
 func maxAges(s *config.Security) map[string]time.Duration {

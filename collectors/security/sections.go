@@ -10,13 +10,17 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// Sections implements collectors.Sections: the reports of scans, the broken ones first, and the ends of secrets.
+// Sections implements collectors.Sections: the reports of scans and lists of accounts, the broken ones first, and the
+// ends of secrets.
 func (c *Collector) Sections(r collectors.SectionRequest) []collectors.Section {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []collectors.Section
 	if len(c.watched) > 0 {
 		all = append(all, c.scans(r))
+	}
+	if len(c.audits) > 0 {
+		all = append(all, c.auditSection(r))
 	}
 	if c.section != nil && len(c.section.Secrets) > 0 {
 		all = append(all, secretsSection(c.section.Secrets, r))

@@ -31,7 +31,17 @@ var scanReports = map[string]string{
 `,
 }
 
-// runScans writes the reports of two scanners, as timers do elsewhere.
+// backOffice is a list of accounts in which one was never reviewed and never used, with a place for the day of the
+// reviews.
+const backOffice = `{"version": 1, "accounts": [
+  {"name": "ada", "kind": "human", "role": "administrator", "privileged": true, "two_factors": true,
+    "last_used": %[1]q, "last_reviewed": %[1]q, "expires": "2099-01-01"},
+  {"name": "bob", "kind": "human", "role": "clerk", "privileged": false, "two_factors": false, "last_used": %[1]q,
+    "last_reviewed": %[1]q, "expires": "2099-01-01"},
+  {"name": "importer", "kind": "service", "last_used": "never", "expires": "never"}]}
+`
+
+// runScans writes the reports of two scanners and a list of accounts, as timers do elsewhere.
 func (s *Stack) runScans(ctx context.Context) error {
 	tick := time.NewTicker(scanInterval)
 	defer tick.Stop()
@@ -40,6 +50,10 @@ func (s *Stack) runScans(ctx context.Context) error {
 			if err := s.replace("scans/"+name, fmt.Sprintf(text, time.Now().UTC().Format(time.RFC3339))); err != nil {
 				return err
 			}
+		}
+		yesterday := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+		if err := s.replace("scans/back-office.json", fmt.Sprintf(backOffice, yesterday)); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():

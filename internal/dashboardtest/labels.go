@@ -80,6 +80,7 @@ var things = []thing{
 		"scan": "web-image", "report": "trivy.json", "app_service": "web", "owner": "security", "page": "P1",
 	}}},
 	{"secret", []map[string]string{{"secret": "signing-key", "app_service": "web", "owner": "security", "page": "P2"}}},
+	{"access", []map[string]string{{"access": "github", "app_service": "web", "owner": "security", "page": "P1"}}},
 	{"app_service", []map[string]string{{
 		"app_service": "web", "tier": "enterprise", "owner": "sre", "page": "P1", "tenant_page": "P2", "slo": "availability",
 	}}},
@@ -98,6 +99,7 @@ var choices = map[string][]string{
 	"status": {"clientHold"}, "sha256": {"0"}, "version": {"1"}, "program": {"x"}, "format": {"nginx-json"},
 	"tier": {"enterprise"}, "server": {"main"}, "impact": {metric.VendorImpactMajor},
 	"queryid": {"42", metric.QueryOther}, "finding_severity": metric.FindingSeverities, "fixable": {"true", "false"},
+	"account_kind": metric.AccountKinds, "use": metric.AccountUses,
 }
 
 // windows are those of the requests of tenants.
@@ -117,6 +119,7 @@ var choicesOf = map[string]map[string][]string{
 	metric.DeploymentFailed.Name:     {"reason": {metric.DeploymentRolledBack}},
 	metric.DeploymentFailures.Name:   {"reason": metric.DeploymentFailureReasons},
 	metric.ScanReportState.Name:      {"state": metric.ScanStates},
+	metric.AccessState.Name:          {"state": metric.AccessStates},
 	metric.VendorState.Name:          {"state": metric.VendorStates},
 	metric.VendorPageState.Name:      {"state": metric.VendorStates},
 	metric.VendorComponentState.Name: {"state": metric.VendorStates},

@@ -58,15 +58,18 @@ var automated = chapter{"Automated procedures", []item{
 		policy: []string{
 			"procedures.expected[vulnerability-scan]", "procedures.expected[dependency-check]",
 			"procedures.expected[access-audit]", "security.scans[web-dependencies]", "security.scans[api-image]",
+			"security.access[github].review_every", "security.access[database-roles].postgres.dsn_file",
 		},
-		series: []series{metric.ProcedureDueTime, metric.ScanReportState, metric.ScanReportTime, metric.Findings},
+		series: []series{
+			metric.ProcedureDueTime, metric.ScanReportState, metric.ScanReportTime, metric.Findings, metric.Accounts,
+			metric.AccountsByUse, metric.AccountsOverdue, metric.OldestReview,
+		},
 		alerts: []*metric.Alert{
 			metric.ProcedureMissedAlert, metric.ScanMissedAlert, metric.ScanFailedAlert, metric.FindingExploitedAlert,
-			metric.FindingOverdueAlert,
+			metric.FindingOverdueAlert, metric.AccessReviewAlert, metric.AccessUnknownAlert,
 		},
-		panels: []panels{runPanels, on(metric.SecurityDashboard, "Scans", "Findings", "Age of scans")},
-		pages:  []string{"procedures.md", "scans.md"},
-		reason: "What the access audit found is not measured yet; that it ran is.",
+		panels: []panels{runPanels, on(metric.SecurityDashboard, "Scans", "Findings", "Age of scans", "Access")},
+		pages:  []string{"procedures.md", "scans.md", "access.md"},
 	},
 	{
 		id: "A4", text: "Backup verification daily: integrity, restore testing, retention clean-up",

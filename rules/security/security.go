@@ -1,4 +1,4 @@
-// Package security judges what scanners for vulnerabilities report, and when secrets end.
+// Package security judges what scanners for vulnerabilities report, whether access is reviewed, and when secrets end.
 package security
 
 import (
@@ -47,9 +47,9 @@ var names = rule.Names{
 	"exploitedMax": rule.Held(metric.FindingExploitedExpectedMaxAge.Select()),
 }
 
-// Subject judges what scanners report and when secrets end.
+// Subject judges what scanners and lists of accounts report, and when secrets end.
 var Subject = rule.Subject{File: "security.rules.yaml", Groups: func(*config.Policy) ([]rule.Group, error) {
-	return []rule.Group{scans(), secrets()}, nil
+	return []rule.Group{scans(), secrets(), access()}, nil
 }}
 
 // scans records what scanners report and alerts on it. What one exporter can read of an artefact is read: another may

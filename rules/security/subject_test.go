@@ -8,7 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/rules/security"
 )
 
-// TestSubject checks the generated rules on scans, promtool's tests of them and the cases of their alerts.
+// TestSubject checks the generated rules on scans and access, promtool's tests of them and the cases of their alerts.
 func TestSubject(t *testing.T) {
-	ruletest.Check(t, []rule.Subject{security.Subject}, []string{"security.yaml", "security_secret.yaml"})
+	files := []string{"security.yaml", "security_secret.yaml", "security_access.yaml"}
+	ruletest.Check(t, []rule.Subject{security.Subject}, files)
 }
