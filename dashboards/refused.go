@@ -32,7 +32,7 @@ func refused(width uint32, of func(selecter, ...string) string) panel {
 // postsRefused shows which posts the exporters' own receivers refused.
 func postsRefused(width uint32, of func(selecter, ...string) string) panel {
 	return lines(words{
-		title: "Posts refused", unit: units.CountsPerSecond, empty: "nothing receives posts",
+		title: "Posts refused", unit: units.CountsPerSecond, empty: "nothing receives posts yet",
 		about: "Posts a second that a receiver refused, by result; unauthorized ones carried a wrong signature.",
 	}, width, query("A", fmt.Sprintf("sum by (source, result) (rate(%s[$__rate_interval]))",
 		of(metric.TenantReceiverPosts, fmt.Sprintf("%s!=%q", metric.LabelResult, metric.PostAccepted))),

@@ -17,7 +17,7 @@ func secretTable() panel {
 	}
 	soonest := fmt.Sprintf(`bottomk(%d, %s)`, rows, inEnvironment(metric.SecretLeft))
 	return figures(words{
-		title: "Secrets by their end", unit: units.Short, empty: "The policy lists no security.secrets",
+		title: "Secrets by their end", unit: units.Short, empty: "No secret of security.secrets is known yet",
 		about: fmt.Sprintf("The %d keys, tokens and passwords of the policy that end first, by their names.", rows),
 		whenRed: "Make a new one where it was issued, let both be accepted for a while, then write the new date in the " +
 			"policy.",
