@@ -59,29 +59,32 @@ func (s *Saving) Changed() bool {
 	return (s.dirty || s.saving) && s.dir != nil
 }
 
-// Start saves at an interval, and what is left at the end.
-func (s *Saving) Start(g *Group, interval time.Duration) {
-	if s.dir != nil {
-		g.Poll(Poll{Part: "saving", Interval: interval, Delay: interval, Round: s.Round, Close: s.last})
+// Start saves at an interval, and what is left at the end. It calls saved, which may be nil, after each save: at the
+// interval too where nothing is saved for want of a directory.
+func (s *Saving) Start(g *Group, interval time.Duration, saved func()) {
+	if s.dir == nil && saved == nil {
+		return
 	}
+	round := func(ctx context.Context) error { return s.Round(ctx, saved) }
+	g.Poll(Poll{Part: "saving", Interval: interval, Delay: interval, Round: round, Close: func() { s.last(round) }})
 }
 
 // last saves what the rounds have not.
-func (s *Saving) last() {
+func (s *Saving) last(round func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	if err := s.Round(ctx); err != nil {
+	if err := round(ctx); err != nil {
 		s.logger.Warn("The newest state is not saved for the next start", "state", s.name, "err", err)
 	}
 }
 
 // Round saves what has changed, and what was removed from the disk, if no earlier save is pending; else it waits for
-// that one.
-func (s *Saving) Round(ctx context.Context) error {
+// that one. It calls saved as Save does.
+func (s *Saving) Round(ctx context.Context, saved func()) error {
 	if s.pending != nil {
 		return s.Await(ctx)
 	}
-	return s.Save(ctx, nil)
+	return s.Save(ctx, saved)
 }
 
 // Save saves what has changed, and what was removed from the disk, and calls saved, which may be nil, once it is there.
@@ -156,12 +159,6 @@ func (s *Saving) finish() {
 	}
 }
 
-var (
-	savesFamily    = NewFamily(metric.StateSaves)
-	unsavedFamily  = NewFamily(metric.StateUnsaved)
-	lastSaveFamily = NewFamily(metric.StateLastSave)
-)
-
 // Collect hands out how saving fares; nothing where nothing is saved.
 func (s *Saving) Collect(ch chan<- prometheus.Metric) {
 	if s.dir == nil {
@@ -171,13 +168,13 @@ func (s *Saving) Collect(ch chan<- prometheus.Metric) {
 	defer s.mu.Unlock()
 	e := NewSnapshot(4, s.created)
 	for i, result := range []string{metric.ResultSuccess, metric.ResultFailure} {
-		e.Add(savesFamily, float64(s.counts[i]), NewLabels(metric.StateSaves.Labels, s.name, result))
+		e.Put(metric.StateSaves, float64(s.counts[i]), s.name, result)
 	}
 	unsaved := 0.0
 	if s.unsaved {
 		unsaved = 1
 	}
-	e.Add(unsavedFamily, unsaved, NewLabels(metric.StateUnsaved.Labels, s.name))
-	e.Add(lastSaveFamily, float64(s.at.UnixMilli())/1000, NewLabels(metric.StateLastSave.Labels, s.name))
+	e.Put(metric.StateUnsaved, unsaved, s.name)
+	e.PutTime(metric.StateLastSave, s.at, s.name)
 	e.Collect(ch)
 }

@@ -110,7 +110,7 @@ func TestSavingOutlivesAHangingDisk(t *testing.T) {
 	if err := s.Save(ctx, func() { saved = true }); ReasonOf(err) != ReasonTimeout {
 		t.Errorf("%v, want a timeout", err)
 	}
-	if err := s.Round(ctx); ReasonOf(err) != ReasonTimeout || saved {
+	if err := s.Round(ctx, nil); ReasonOf(err) != ReasonTimeout || saved {
 		t.Errorf("%v, want a timeout; saved: %v", err, saved)
 	}
 	if !s.Changed() || savingValue(t, s, metric.StateUnsaved, "things") != 1 {

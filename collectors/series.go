@@ -47,13 +47,13 @@ func NewSnapshot(room int, created time.Time) *Snapshot {
 }
 
 // Add adds the value of a counter or gauge. The labels must be those of the metric.
-func (s *Snapshot) Add(m *Family, value float64, labels *Labels) {
-	s.series = append(s.series, series{family: m, value: value, labels: labels, created: s.created})
+func (s *Snapshot) Add(m *metric.Metric, value float64, labels *Labels) {
+	s.series = append(s.series, series{metric: m, value: value, labels: labels, created: s.created})
 }
 
 // AddSince adds the value of a counter that began at a moment of its own.
-func (s *Snapshot) AddSince(m *Family, value float64, labels *Labels, created time.Time) {
-	s.series = append(s.series, series{family: m, value: value, labels: labels, created: timestamppb.New(created)})
+func (s *Snapshot) AddSince(m *metric.Metric, value float64, labels *Labels, created time.Time) {
+	s.series = append(s.series, series{metric: m, value: value, labels: labels, created: timestamppb.New(created)})
 }
 
 // Collect hands out every series. A nil snapshot has none.
@@ -66,33 +66,45 @@ func (s *Snapshot) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Family is a metric with its descriptor, made once.
-type Family struct {
-	desc    *prometheus.Desc
-	counter bool
+// Put adds the value of a counter or gauge with labels of its own.
+func (s *Snapshot) Put(m *metric.Metric, value float64, labels ...string) {
+	s.Add(m, value, NewLabels(m.Labels, labels...))
 }
 
-// NewFamily returns the family of a counter or gauge.
-func NewFamily(m *metric.Metric) *Family {
-	return &Family{desc: m.Desc(), counter: m.Type == metric.Counter}
+// PutTime adds a moment in Unix seconds, nothing for the zero time.
+func (s *Snapshot) PutTime(m *metric.Metric, t time.Time, labels ...string) {
+	if !t.IsZero() {
+		s.Put(m, float64(t.UnixMilli())/1000, labels...)
+	}
+}
+
+// PutStates adds a set of states: 1 for the one that holds, 0 for the others. The state is the last label.
+func (s *Snapshot) PutStates(m *metric.Metric, state string, states []string, labels ...string) {
+	for _, one := range states {
+		is := 0.0
+		if one == state {
+			is = 1
+		}
+		s.Put(m, is, append(slices.Clip(labels), one)...)
+	}
 }
 
 // series is a metric of the client library that shares its labels and is never changed.
 type series struct {
-	family  *Family
+	metric  *metric.Metric
 	value   float64
 	labels  *Labels
 	created *timestamppb.Timestamp
 }
 
 // Desc implements prometheus.Metric.
-func (s *series) Desc() *prometheus.Desc { return s.family.desc }
+func (s *series) Desc() *prometheus.Desc { return s.metric.Desc() }
 
 // Write implements prometheus.Metric. A wrapping registry appends its own labels to the slice, which is
 // full and so is copied then.
 func (s *series) Write(out *dto.Metric) error {
 	out.Label = s.labels.pairs
-	if s.family.counter {
+	if s.metric.Type == metric.Counter {
 		out.Counter = &dto.Counter{Value: &s.value, CreatedTimestamp: s.created}
 	} else {
 		out.Gauge = &dto.Gauge{Value: &s.value}

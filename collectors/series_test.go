@@ -19,8 +19,8 @@ func (snapshotCollector) Describe(chan<- *prometheus.Desc) {}
 func TestSnapshot(t *testing.T) {
 	s := NewSnapshot(2, time.Unix(1000, 0))
 	labels := NewLabels(metric.StorageInFlight.Labels, "db1", "sda")
-	s.Add(NewFamily(metric.StorageInFlight), 3, labels)
-	s.Add(NewFamily(metric.StorageBusySeconds), 4.5, labels)
+	s.Add(metric.StorageInFlight, 3, labels)
+	s.Add(metric.StorageBusySeconds, 4.5, labels)
 	registry := prometheus.NewPedanticRegistry()
 	prometheus.WrapRegistererWith(prometheus.Labels{metric.LabelEnvironment: "test"}, registry).MustRegister(
 		snapshotCollector{s})

@@ -169,7 +169,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			g.Report("queries")(nil, 0) // nothing to do is a success
 			return
 		}
-		c.save(g)
+		c.saving.Start(g, c.saveInterval, c.publish)
 		databases := map[string]*database{}
 		for _, d := range c.section.Databases {
 			databases[d.Name] = newDatabase(d)
@@ -214,7 +214,7 @@ func (c *Collector) countTransactions(ctx context.Context, d *database, t *confi
 	c.mu.Lock()
 	work, zone := c.records.Transactions[t.Name].clone(), c.zone
 	c.mu.Unlock()
-	if work.begin(now) {
+	if work.begin(t.Form, now) {
 		c.logger.Warn("Transactions of the time since they were counted last are lost: it is too long ago",
 			"transaction", t.Name)
 	}

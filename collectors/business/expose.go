@@ -12,35 +12,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.Transactions, metric.TransactionValue, metric.TransactionsUsual, metric.TransactionAverage,
-		metric.TransactionWeeks, metric.TransactionShortfall, metric.TransactionsCounted,
-		metric.ActiveUsers, metric.SatisfactionScore,
-		metric.OpenTickets, metric.FigureValue, metric.FigureEvents, metric.TransactionInfo,
-		metric.TransactionExpectedRatio, metric.FigureInfo, metric.FigureExpectedMinimum, metric.FigureExpectedMaximum,
-		metric.QueryExpectedInterval, metric.QueryLastSuccess, metric.QueryFailures, metric.QueryFolded,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()
-
 // exposer adds series to a snapshot.
 type exposer struct{ *collectors.Snapshot }
-
-func (e exposer) add(m *metric.Metric, v float64, labels ...string) {
-	e.Add(families[m], v, collectors.NewLabels(m.Labels, labels...))
-}
-
-// at adds a time, nothing for the zero time.
-func (e exposer) at(m *metric.Metric, t time.Time, labels ...string) {
-	if !t.IsZero() {
-		e.add(m, float64(t.UnixMilli())/1000, labels...)
-	}
-}
 
 // show returns what is known now; nil without a section.
 func (c *Collector) show() *collectors.Snapshot {
@@ -69,9 +42,9 @@ func (c *Collector) show() *collectors.Snapshot {
 }
 
 func (e exposer) transaction(t *config.Transaction, c *counted, now time.Time, zone *time.Location) {
-	e.add(metric.TransactionInfo, 1, t.Name, t.AppService, t.Owner, t.Page, t.Currency)
+	e.Put(metric.TransactionInfo, 1, t.Name, t.AppService, t.Owner, t.Page, t.Currency)
 	drop, _ := t.Drop.Rat().Float64()
-	e.add(metric.TransactionExpectedRatio, drop, t.Name, t.AppService)
+	e.Put(metric.TransactionExpectedRatio, drop, t.Name, t.AppService)
 	if !t.Asked() {
 		return
 	}
@@ -79,30 +52,30 @@ func (e exposer) transaction(t *config.Transaction, c *counted, now time.Time, z
 		c = newCounted()
 	}
 	for _, result := range metric.TransactionResults {
-		e.add(metric.Transactions, float64(c.Counts[result]), t.Name, t.AppService, result)
+		e.Put(metric.Transactions, float64(c.Counts[result]), t.Name, t.AppService, result)
 	}
-	e.add(metric.TransactionValue, c.Value, t.Name, t.AppService, t.Currency)
-	e.add(metric.TransactionsUsual, c.Usual, t.Name, t.AppService)
+	e.Put(metric.TransactionValue, c.Value, t.Name, t.AppService, t.Currency)
+	e.Put(metric.TransactionsUsual, c.Usual, t.Name, t.AppService)
 	if !c.Since.IsZero() {
 		store := strconv.FormatInt(c.Since.Unix(), 36)
-		e.add(metric.TransactionShortfall, c.Shortfall, t.Name, t.AppService, t.Currency, store)
+		e.Put(metric.TransactionShortfall, c.Shortfall, t.Name, t.AppService, t.Currency, store)
 	}
-	e.at(metric.TransactionsCounted, c.Through, t.Name, t.AppService)
+	e.PutTime(metric.TransactionsCounted, c.Through, t.Name, t.AppService)
 	_, weeks := c.Hours.usual(now, zone)
-	e.add(metric.TransactionWeeks, float64(weeks), t.Name, t.AppService)
-	if mean, ok := c.Hours.mean(); ok {
-		e.add(metric.TransactionAverage, mean, t.Name, t.AppService, t.Currency)
+	e.Put(metric.TransactionWeeks, float64(weeks), t.Name, t.AppService)
+	if c.mean > 0 {
+		e.Put(metric.TransactionAverage, c.mean, t.Name, t.AppService, t.Currency)
 	}
 }
 
 // figure adds what is expected of a figure.
 func (e exposer) figure(f *config.Figure) {
-	e.add(metric.FigureInfo, 1, f.Name, f.Kind, f.AppService, f.Owner, f.Page)
+	e.Put(metric.FigureInfo, 1, f.Name, f.Kind, f.AppService, f.Owner, f.Page)
 	if f.MinimumValue != nil {
-		e.add(metric.FigureExpectedMinimum, *f.MinimumValue, f.Name)
+		e.Put(metric.FigureExpectedMinimum, *f.MinimumValue, f.Name)
 	}
 	if f.MaximumValue != nil {
-		e.add(metric.FigureExpectedMaximum, *f.MaximumValue, f.Name)
+		e.Put(metric.FigureExpectedMaximum, *f.MaximumValue, f.Name)
 	}
 }
 
@@ -110,15 +83,15 @@ func (e exposer) cells(f *config.Figure, values map[cell]float64) {
 	for _, at := range slices.SortedFunc(maps.Keys(values), func(a, b cell) int {
 		return strings.Compare(a.tenant+"\x00"+a.class, b.tenant+"\x00"+b.class)
 	}) {
-		e.add(figureMetrics[f.Kind], values[at], f.Name, f.AppService, at.tenant, at.class)
+		e.Put(figureMetrics[f.Kind], values[at], f.Name, f.AppService, at.tenant, at.class)
 	}
 }
 
 func (e exposer) query(q *query) {
-	e.add(metric.QueryExpectedInterval, q.interval.Seconds(), q.name)
-	e.at(metric.QueryLastSuccess, q.succeeded, q.name)
+	e.Put(metric.QueryExpectedInterval, q.interval.Seconds(), q.name)
+	e.PutTime(metric.QueryLastSuccess, q.succeeded, q.name)
 	for _, reason := range metric.QueryFailureReasons {
-		e.add(metric.QueryFailures, float64(q.failures[reason]), q.name, reason)
+		e.Put(metric.QueryFailures, float64(q.failures[reason]), q.name, reason)
 	}
-	e.add(metric.QueryFolded, float64(q.folded), q.name)
+	e.Put(metric.QueryFolded, float64(q.folded), q.name)
 }

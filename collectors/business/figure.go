@@ -12,7 +12,8 @@ import (
 // maxFigureRows bounds the answer of a figure: one row for each tenant and class.
 const maxFigureRows = 5_000
 
-// staleAfter is for how many intervals a figure is shown after its query has begun to fail: one lost answer is no gap.
+// staleAfter is for how many intervals a figure is shown after its query has begun to fail: one lost answer leaves no
+// gap.
 const staleAfter = 3
 
 // cell is where a value of a figure belongs.
@@ -48,7 +49,7 @@ func (a *figureAnswer) add(row postgres.Row, f *config.Figure, registered func(s
 	}
 	a.seen[at] = true
 	if row[columnValue] == nil && f.Kind == config.FigureSatisfaction {
-		return nil // no answers: that is no score of 0
+		return nil // without an answer the score is not known, and not 0
 	}
 	if v < 0 && f.Kind != config.FigureGauge && f.Kind != config.FigureSatisfaction {
 		return errors.New("column value is negative, which a " + f.Kind + " cannot be")

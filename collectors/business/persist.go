@@ -1,7 +1,6 @@
 package business
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -108,40 +106,14 @@ type encoded struct {
 	sums         map[string]map[cell]float64
 }
 
-// save saves at intervals, and shows what is saved: a counter that was shown and not saved would fall after a crash.
-func (c *Collector) save(g *collectors.Group) {
-	g.Poll(collectors.Poll{
-		Part: "saving", Interval: c.saveInterval,
-		Round: c.saveRound,
-		Close: func() {
-			ctx, cancel := context.WithTimeout(context.Background(), lastSave)
-			defer cancel()
-			if err := c.saveRound(ctx); err != nil {
-				c.logger.Warn("The newest transactions are not saved for the next start", "err", err)
-			}
-		},
-	})
-}
-
-// lastSave is how long the end waits for the disk.
-const lastSave = 5 * time.Second
-
-func (c *Collector) saveRound(ctx context.Context) error {
-	if err := c.saving.Await(ctx); err != nil {
-		return err
-	}
-	if c.dir == nil {
-		c.mu.Lock()
-		c.copyState()
-		c.mu.Unlock()
-	}
-	return c.saving.Save(ctx, c.publish)
-}
-
-// publish shows what is saved.
+// publish shows what is saved: a counter that was shown and not saved would fall after a crash. Without a directory it
+// shows what there is.
 func (c *Collector) publish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.dir == nil {
+		c.copyState()
+	}
 	if c.encoded != nil {
 		c.shown, c.encoded = c.encoded, nil
 	}

@@ -1,6 +1,7 @@
 package business
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -101,15 +102,16 @@ func (p profile) usual(t time.Time, zone *time.Location) (perMinute float64, wee
 	return (rates[middle-1] + rates[middle]) / 2, len(rates)
 }
 
-// mean returns the average value of a transaction of all hours, false without any.
-func (p profile) mean() (float64, bool) {
+// mean returns the average value of a transaction of all hours, 0 without any. The hours are added up in their order,
+// so that the same hours always have the same mean.
+func (p profile) mean() float64 {
 	var all tally
-	for _, h := range p {
-		all.N += h.N
-		all.V += h.V
+	for _, h := range slices.Sorted(maps.Keys(p)) {
+		all.N += p[h].N
+		all.V += p[h].V
 	}
 	if all.N == 0 {
-		return 0, false
+		return 0
 	}
-	return all.V / float64(all.N), true
+	return all.V / float64(all.N)
 }

@@ -57,7 +57,7 @@ func TestUsualIsSmooth(t *testing.T) {
 			t.Errorf("after %s: %v, want %v", after, got, want)
 		}
 	}
-	if mean, ok := p.mean(); !ok || mean != 10 {
+	if mean := p.mean(); mean != 10 {
 		t.Errorf("average value %v", mean)
 	}
 	if p.forget(at.Add(profileAge + 90*time.Minute)); len(p) != 1 {

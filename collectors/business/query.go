@@ -75,8 +75,8 @@ var cures = map[string]string{
 	metric.QueryInvalid:     "Run the query with psql in a transaction that is READ ONLY.",
 }
 
-// polled returns a poll of a query: one round, but for pauses, with what became of it noted. A query that fails is no
-// failure of the collector: rules report it, with the owner of what it counts.
+// polled returns a poll of a query: one round, but for pauses, with what became of it noted. The collector
+// does not fail with a query: rules report it, with the owner of what it counts.
 func (c *Collector) polled(q *query, round func(ctx context.Context, now time.Time) error) collectors.Poll {
 	return collectors.Poll{
 		Part: q.name, Interval: q.interval,

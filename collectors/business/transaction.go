@@ -36,6 +36,8 @@ type counted struct {
 	Minutes map[int64]map[string]tally `json:"minutes,omitempty"`
 	// Totals are running totals as they were last, by result; nil before the first.
 	Totals map[string]tally `json:"totals,omitempty"`
+	// mean is the average value of a transaction of the hours, 0 without any: made once in a round, not in each scrape.
+	mean float64
 	// Hours are those of the last weeks, and Learned the moment up to which those before Since were asked for.
 	Hours   profile   `json:"hours"`
 	Learned time.Time `json:"learned"`
@@ -62,6 +64,7 @@ func (c *counted) complete(now time.Time) {
 		}
 	}
 	c.Hours.forget(now)
+	c.mean = c.Hours.mean()
 	if c.Through.After(now) { // a clock was wrong: it must not keep minutes from being counted
 		c.Through = now.Truncate(time.Minute)
 	}
@@ -83,20 +86,23 @@ func (c *counted) clone() *counted {
 // span is a stretch of time: From counts, To does not.
 type span struct{ from, to time.Time }
 
-// begin begins counting where nothing was counted yet, or not for so long that it begins anew. It reports the latter.
-func (c *counted) begin(now time.Time) (anew bool) {
+// begin begins counting in a form where nothing was counted yet, or not for so long that it begins anew. It reports the
+// latter.
+func (c *counted) begin(form string, now time.Time) (anew bool) {
 	to := now.Truncate(time.Minute)
 	switch {
 	case c.Since.IsZero():
 		c.Since, c.Through, c.Learned = to, to, to.Add(-profileWeeks*7*24*time.Hour-time.Hour)
+	case form == config.TransactionMinutes && c.Totals != nil: // totals ended within a minute, which must not count twice
+		c.Through, c.Totals = to, nil
 	case to.Sub(c.Through) > maxAbsence:
 		c.Through, c.Minutes, anew = to, map[int64]map[string]tally{}, true
 	}
 	return anew
 }
 
-// next returns what is to be asked for now: what is not counted yet, and before it what is counted again. The second
-// result is false if there is no complete minute yet.
+// next returns the span to be asked for now: the minutes that are over and not counted, and before them those that are
+// counted again. The second result is false until another minute is over.
 func (c *counted) next(recount time.Duration, now time.Time) (span, bool) {
 	to := now.Truncate(time.Minute)
 	if !to.After(c.Through) {
@@ -180,7 +186,6 @@ func transactions(row postgres.Row, as func(string) string) (string, tally, erro
 // count counts what a query returned for a span. Of minutes that were counted before, it adds what is more than then:
 // rows that were committed late. What is less stays counted, since counters do not fall.
 func (c *counted) count(s span, got minuteCounts, recount time.Duration, zone *time.Location) {
-	mean, _ := c.Hours.mean()
 	for at := s.from; at.Before(s.to); at = at.Add(time.Minute) {
 		key := at.Unix() / 60
 		before := c.Counts[metric.ResultSuccess]
@@ -198,12 +203,12 @@ func (c *counted) count(s span, got minuteCounts, recount time.Duration, zone *t
 		c.Minutes[key] = is
 		usual, weeks := c.Hours.usual(at, zone)
 		if weeks > 0 {
-			c.Shortfall -= float64(c.Counts[metric.ResultSuccess]-before) * mean
+			c.Shortfall -= float64(c.Counts[metric.ResultSuccess]-before) * c.mean
 		}
 		if !at.Before(c.Through) {
 			c.Hours.at(at).Minutes++
 			c.Usual += usual
-			c.Shortfall += usual * mean
+			c.Shortfall += usual * c.mean
 		}
 	}
 	c.Through = s.to
@@ -213,6 +218,7 @@ func (c *counted) count(s span, got minuteCounts, recount time.Duration, zone *t
 		}
 	}
 	c.Hours.forget(s.to)
+	c.mean = c.Hours.mean()
 }
 
 func (c *counted) add(result string, more tally, at time.Time) {
@@ -251,6 +257,7 @@ func (c *counted) learn(s span, got minuteCounts, now time.Time) {
 	}
 	c.Learned = s.to
 	c.Hours.forget(now)
+	c.mean = c.Hours.mean()
 }
 
 // maxStep is how long ago running totals may have been read for their growth to belong to one hour.
@@ -262,7 +269,6 @@ func (c *counted) total(totals map[string]tally, now time.Time, zone *time.Locat
 	first := c.Totals == nil
 	elapsed := now.Sub(c.Through)
 	prompt := elapsed <= maxStep
-	mean, _ := c.Hours.mean()
 	before := c.Counts[metric.ResultSuccess]
 	for _, result := range metric.TransactionResults {
 		was, is := c.Totals[result], totals[result]
@@ -286,10 +292,10 @@ func (c *counted) total(totals map[string]tally, now time.Time, zone *time.Locat
 			step := min(now.Sub(at), time.Minute)
 			usual, _ := c.Hours.usual(at, zone)
 			c.Usual += usual * step.Minutes()
-			c.Shortfall += usual * step.Minutes() * mean
+			c.Shortfall += usual * step.Minutes() * c.mean
 		}
 		if _, weeks := c.Hours.usual(now, zone); weeks > 0 {
-			c.Shortfall -= float64(c.Counts[metric.ResultSuccess]-before) * mean
+			c.Shortfall -= float64(c.Counts[metric.ResultSuccess]-before) * c.mean
 		}
 		if prompt {
 			c.minutes(now, elapsed)
@@ -297,6 +303,7 @@ func (c *counted) total(totals map[string]tally, now time.Time, zone *time.Locat
 	}
 	c.Totals, c.Through = totals, now
 	c.Hours.forget(now)
+	c.mean = c.Hours.mean()
 }
 
 // minutes notes that the minutes before a moment were counted.

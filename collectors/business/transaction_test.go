@@ -57,7 +57,7 @@ func TestEveryTransactionIsCountedOnce(t *testing.T) {
 		now := start
 		for last := false; !last; {
 			last = !now.Before(end.Add(2 * recount))
-			c.begin(now)
+			c.begin(config.TransactionMinutes, now)
 			for range slicesPerRound {
 				s, ok := c.next(recount, now)
 				if !ok {
@@ -101,7 +101,7 @@ func TestEveryTransactionIsCountedOnce(t *testing.T) {
 // What is deleted later stays counted, and is not counted again when as many are added.
 func TestDeletedTransactions(t *testing.T) {
 	c, now := newCounted(), time.Date(2026, 11, 2, 8, 0, 30, 0, time.UTC)
-	c.begin(now)
+	c.begin(config.TransactionMinutes, now)
 	var got []int64
 	for _, n := range []int64{5, 3, 5, 6} {
 		now = now.Add(time.Minute)
@@ -122,7 +122,7 @@ func TestDeletedTransactions(t *testing.T) {
 // too long, counting begins anew and counts nothing twice.
 func TestLearnedWeeks(t *testing.T) {
 	c, now := newCounted(), time.Date(2026, 11, 2, 8, 0, 30, 0, time.UTC)
-	c.begin(now)
+	c.begin(config.TransactionMinutes, now)
 	slices := 0
 	for {
 		s, ok := c.lesson()
@@ -141,7 +141,7 @@ func TestLearnedWeeks(t *testing.T) {
 	if usual, weeks := c.Hours.usual(now, time.UTC); !near(usual, 3) || weeks != 4 {
 		t.Errorf("usual are %v a minute of %d weeks", usual, weeks)
 	}
-	if mean, _ := c.Hours.mean(); mean != 10 || c.Counts[metric.ResultSuccess] != 0 || c.Value != 0 {
+	if mean := c.mean; mean != 10 || c.Counts[metric.ResultSuccess] != 0 || c.Value != 0 {
 		t.Errorf("average value %v, counted %v", mean, c.Counts)
 	}
 	s, _ := c.next(15*time.Minute, now.Add(10*time.Minute))
@@ -156,7 +156,7 @@ func TestLearnedWeeks(t *testing.T) {
 	if !near(c.Usual, 33) || !near(c.Shortfall, 300) { // three were usual and three came, two of them late
 		t.Errorf("%v were usual, the shortfall is %v", c.Usual, c.Shortfall)
 	}
-	if !c.begin(now.Add(maxAbsence + time.Hour)) {
+	if !c.begin(config.TransactionMinutes, now.Add(maxAbsence+time.Hour)) {
 		t.Error("an absence of more than a week is not noticed")
 	}
 	if _, ok := c.next(15*time.Minute, now.Add(maxAbsence+time.Hour)); ok {
@@ -169,7 +169,7 @@ func TestTotals(t *testing.T) {
 	c, now := newCounted(), time.Date(2026, 11, 2, 8, 0, 30, 0, time.UTC)
 	var got []int64
 	for _, n := range []int64{100, 103, 103, 50, 52, 70} {
-		c.begin(now)
+		c.begin(config.TransactionTotals, now)
 		c.total(map[string]tally{metric.ResultSuccess: {n, float64(2 * n)}}, now, time.UTC)
 		got = append(got, c.Counts[metric.ResultSuccess])
 		now = now.Add(time.Minute)
@@ -184,6 +184,12 @@ func TestTotals(t *testing.T) {
 	c.total(map[string]tally{metric.ResultSuccess: {170, 340}}, now, time.UTC)
 	if h := c.Hours.at(now); c.Counts[metric.ResultSuccess] != 123 || h.N != 0 {
 		t.Errorf("the growth of three hours is %d, and of one hour %+v", c.Counts[metric.ResultSuccess], *h)
+	}
+	// The policy takes the other form: the minute in which the totals ended counts once.
+	c.begin(config.TransactionMinutes, now.Add(time.Second))
+	s, ok := c.next(15*time.Minute, now.Add(time.Minute))
+	if !ok || c.Totals != nil || s.from != s.from.Truncate(time.Minute) || !c.Through.Equal(now.Truncate(time.Minute)) {
+		t.Errorf("after totals, minutes begin at %s and ask for %v (%t)", c.Through, s, ok)
 	}
 }
 

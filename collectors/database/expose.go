@@ -40,7 +40,7 @@ type exposer struct {
 }
 
 func (e exposer) add(m *metric.Metric, v float64, more ...string) {
-	e.Add(families[m], v, collectors.NewLabels(m.Labels, append([]string{e.server}, more...)...))
+	e.Add(m, v, collectors.NewLabels(m.Labels, append([]string{e.server}, more...)...))
 }
 
 func (e exposer) flag(m *metric.Metric, set bool) {
@@ -168,30 +168,3 @@ func (e exposer) io(m *metric.Metric, io postgres.IO, values map[string]float64)
 		e.add(m, v, io.Object, io.Context, operation)
 	}
 }
-
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.PostgresUp, metric.PostgresVersion, metric.PostgresStarted, metric.PostgresRecovery,
-		metric.PostgresMaxConnections,
-		metric.PostgresConnections, metric.PostgresOldestTransaction, metric.PostgresDatabaseSize,
-		metric.PostgresTransactions,
-		metric.PostgresBlocksRead, metric.PostgresBlocksHit, metric.PostgresReadSeconds, metric.PostgresWriteSeconds,
-		metric.PostgresTempBytes, metric.PostgresDeadlocks, metric.PostgresIOOperations, metric.PostgresIOBytes,
-		metric.PostgresIOSeconds, metric.PostgresWALBytes, metric.PostgresWALSize, metric.PostgresWALArchiving,
-		metric.PostgresWALUnarchived, metric.PostgresWALArchived, metric.PostgresWALLastArchived,
-		metric.PostgresWALFilesystem,
-		metric.PostgresCheckpoints, metric.PostgresCheckpointSeconds, metric.PostgresBuffersWritten,
-		metric.PostgresReplicationLag, metric.PostgresReplicas, metric.PostgresReplicaBehind, metric.PostgresSlotRetained,
-		metric.PostgresSlots,
-		metric.PostgresStatementCalls, metric.PostgresStatementSeconds, metric.PostgresStatementRows,
-		metric.PostgresStatementBlocksHit, metric.PostgresStatementBlocksRead, metric.PostgresStatements,
-		metric.PostgresStatementEvictions, metric.PostgresIDAge, metric.PostgresFreezeAge, metric.PostgresStatisticsReset,
-		metric.PostgresUnusedIndexes, metric.PostgresUnusedIndexBytes, metric.PostgresTablesToVacuum,
-		metric.PostgresOldestVacuum,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()

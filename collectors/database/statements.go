@@ -247,7 +247,7 @@ func (e exposer) statements(v *queryView) {
 			{metric.PostgresStatementBlocksHit, s.BlocksHit},
 			{metric.PostgresStatementBlocksRead, s.BlocksRead},
 		} {
-			e.AddSince(families[one.metric], one.value, labels, since)
+			e.AddSince(one.metric, one.value, labels, since)
 		}
 	}
 	for _, q := range v.shown {

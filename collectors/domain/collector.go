@@ -152,7 +152,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			return
 		}
 		g.Go("look-ups", func(ctx context.Context) error { return c.lookups(ctx, g.Report("look-ups")) })
-		c.saving.Start(g, saveInterval)
+		c.saving.Start(g, saveInterval, nil)
 		if address := p.Domains().Bootstrap.URL; address != "" {
 			g.Poll(collectors.Poll{
 				Part: "list of RDAP servers", Interval: bootstrapRetry,

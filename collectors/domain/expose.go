@@ -8,26 +8,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.DomainExpiry, metric.DomainStatus, metric.DomainLastSuccess, metric.DomainLookups, metric.DomainLookupFailures,
-		metric.DomainsOmitted, metric.DomainBootstrap, metric.DomainInfo, metric.DomainExpectedWarning,
-		metric.DomainExpectedUrgent,
-		metric.DomainExpectedInterval,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()
-
 // exposer adds series to a snapshot.
 type exposer struct{ *collectors.Snapshot }
-
-func (e exposer) add(m *metric.Metric, v float64, labels ...string) {
-	e.Add(families[m], v, collectors.NewLabels(m.Labels, labels...))
-}
 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
@@ -47,24 +29,24 @@ func (c *Collector) show() {
 	}
 	e := exposer{collectors.NewSnapshot(20+len(c.domains)*(6+len(metric.DomainStatuses)), c.created)}
 	for _, w := range c.domains {
-		e.add(metric.DomainInfo, 1, w.name, w.tenant, w.appService, w.owner, w.page)
-		e.add(metric.DomainExpectedWarning, d.WarnBefore.Std().Seconds(), w.name)
-		e.add(metric.DomainExpectedUrgent, d.UrgentBefore.Std().Seconds(), w.name)
+		e.Put(metric.DomainInfo, 1, w.name, w.tenant, w.appService, w.owner, w.page)
+		e.Put(metric.DomainExpectedWarning, d.WarnBefore.Std().Seconds(), w.name)
+		e.Put(metric.DomainExpectedUrgent, d.UrgentBefore.Std().Seconds(), w.name)
 		r := c.records[w.name]
 		asked := c.bootstrap.server(d.Servers, w.name) != ""
 		if asked || !r.LastSuccess.IsZero() {
-			e.add(metric.DomainExpectedInterval, d.Interval.Std().Seconds(), w.name)
+			e.Put(metric.DomainExpectedInterval, d.Interval.Std().Seconds(), w.name)
 		}
 		e.registration(w, r, !asked || time.Since(r.LastSuccess) > staleIntervals*d.Interval.Std())
 	}
 	for _, result := range metric.DomainResults {
-		e.add(metric.DomainLookups, float64(c.results[result]), result)
+		e.Put(metric.DomainLookups, float64(c.results[result]), result)
 	}
 	for _, reason := range metric.ReadReasons {
-		e.add(metric.DomainLookupFailures, float64(c.reasons[reason]), reason)
+		e.Put(metric.DomainLookupFailures, float64(c.reasons[reason]), reason)
 	}
-	e.add(metric.DomainsOmitted, float64(c.omitted))
-	e.add(metric.DomainBootstrap, unix(c.bootstrap.published))
+	e.Put(metric.DomainsOmitted, float64(c.omitted))
+	e.Put(metric.DomainBootstrap, unix(c.bootstrap.published))
 	c.snapshot = e.Snapshot
 }
 
@@ -79,16 +61,16 @@ func (e exposer) registration(w watched, r *record, stale bool) {
 		expires = w.expires
 	}
 	if !expires.IsZero() {
-		e.add(metric.DomainExpiry, unix(expires), w.name)
+		e.Put(metric.DomainExpiry, unix(expires), w.name)
 	}
 	if r.LastSuccess.IsZero() {
 		return
 	}
-	e.add(metric.DomainLastSuccess, unix(r.LastSuccess), w.name)
+	e.Put(metric.DomainLastSuccess, unix(r.LastSuccess), w.name)
 	if r.Statuses == nil {
 		return
 	}
 	for _, status := range metric.DomainStatuses {
-		e.add(metric.DomainStatus, bit(slices.Contains(r.Statuses, status)), w.name, status)
+		e.Put(metric.DomainStatus, bit(slices.Contains(r.Statuses, status)), w.name, status)
 	}
 }

@@ -20,7 +20,7 @@ func TestRestart(t *testing.T) {
 	dir := open(t, path)
 	c := start(t, dir, section)
 	lookupNext(t, c, time.Now())
-	if err := c.saving.Round(t.Context()); err != nil {
+	if err := c.saving.Round(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if !has(t, c, `thorbis_state_saves_total{collector="domain",result="success"} 1`) ||
@@ -109,7 +109,7 @@ func TestStateFails(t *testing.T) {
 	}
 	c.saving.Change()
 	for range 2 {
-		if err := c.saving.Round(t.Context()); collectors.ReasonOf(err) != collectors.ReasonIO {
+		if err := c.saving.Round(t.Context(), nil); collectors.ReasonOf(err) != collectors.ReasonIO {
 			t.Errorf("saving without a disk: %v", err)
 		}
 	}

@@ -49,7 +49,7 @@ func TestAnswerWithoutStatuses(t *testing.T) {
 		t.Error("an answer with an empty list does not end the hold")
 	}
 	c.saving.Change()
-	if err := c.saving.Round(t.Context()); err != nil {
+	if err := c.saving.Round(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	again := New(Options{Logger: c.logger, State: dir})

@@ -76,7 +76,7 @@ type reader struct {
 }
 
 func (r *reader) add(m *metric.Metric, v float64, more ...string) {
-	r.Add(families[m], v, collectors.NewLabels(m.Labels, append([]string{r.host}, more...)...))
+	r.Add(m, v, collectors.NewLabels(m.Labels, append([]string{r.host}, more...)...))
 }
 
 // read makes a new snapshot. What could be read is shown, beside the error about what could not.
@@ -113,18 +113,3 @@ func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reads memory only.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) { c.snapshot.Load().Collect(ch) }
-
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.HostCPUSeconds, metric.HostCPUs, metric.HostLoad, metric.HostMemoryTotal, metric.HostMemoryAvailable,
-		metric.HostSwapTotal, metric.HostSwapFree, metric.HostOOMKills, metric.HostPressure, metric.HostBoot,
-		metric.HostContainerCPULimit, metric.HostContainerCPUSeconds, metric.HostContainerThrottled,
-		metric.HostContainerMemoryLimit, metric.HostContainerMemory,
-		metric.HostProcesses, metric.HostProcessResident, metric.HostProcessStart,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()

@@ -131,7 +131,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 		if len(c.watched) == 0 {
 			return
 		}
-		c.saving.Start(g, saveInterval)
+		c.saving.Start(g, saveInterval, nil)
 		catalogue := c.exploited
 		for _, a := range c.watched {
 			g.Poll(collectors.Poll{

@@ -11,36 +11,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.ScanReportState, metric.ScanReportTime, metric.Findings, metric.FindingOldest, metric.FindingsExploited,
-		metric.FindingExploitedOldest, metric.FindingsSuppressed, metric.KnownExploitedTime, metric.ScanInfo,
-		metric.ScanExpectedInterval, metric.FindingExpectedMaxAge, metric.FindingExploitedExpectedMaxAge,
-		metric.SecretExpiry, metric.SecretInfo, metric.SecretExpectedWarning, metric.SecretExpectedUrgent,
-		metric.AccessState, metric.AccessListTime, metric.Accounts, metric.AccountsByUse, metric.AccountsPrivileged,
-		metric.AccountsWithoutExpiry, metric.AccountsWithoutTwoFactors, metric.AccountsOverdue, metric.AccountsUnreviewed,
-		metric.OldestReview, metric.AccessInfo, metric.AccessExpectedInterval, metric.ReviewExpectedInterval,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()
-
 // exposer adds series to a snapshot.
 type exposer struct{ *collectors.Snapshot }
-
-func (e exposer) add(m *metric.Metric, v float64, labels ...string) {
-	e.Add(families[m], v, collectors.NewLabels(m.Labels, labels...))
-}
-
-// at adds a time, nothing for the zero time.
-func (e exposer) at(m *metric.Metric, t time.Time, labels ...string) {
-	if !t.IsZero() {
-		e.add(m, float64(t.UnixMilli())/1000, labels...)
-	}
-}
 
 // show returns what is known now; nil without scans, secrets and lists of accounts.
 func (c *Collector) show() *collectors.Snapshot {
@@ -66,12 +38,12 @@ func (e exposer) scans(c *Collector) {
 	ages := maxAges(c.section)
 	for _, severity := range metric.FindingSeverities {
 		if ages[severity] > 0 {
-			e.add(metric.FindingExpectedMaxAge, ages[severity].Seconds(), severity)
+			e.Put(metric.FindingExpectedMaxAge, ages[severity].Seconds(), severity)
 		}
 	}
-	e.add(metric.FindingExploitedExpectedMaxAge, c.section.ExploitedMaxAge.Std().Seconds())
+	e.Put(metric.FindingExploitedExpectedMaxAge, c.section.ExploitedMaxAge.Std().Seconds())
 	if c.exploited != nil {
-		e.at(metric.KnownExploitedTime, c.exploited.written)
+		e.PutTime(metric.KnownExploitedTime, c.exploited.written)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.watched)) {
 		a := c.watched[name]
@@ -91,21 +63,15 @@ func maxAges(s *config.Security) map[string]time.Duration {
 
 // scan adds what is expected of a scan, and how its reports fare. Before they were first read they have no state.
 func (e exposer) scan(a *artefact, r *record) {
-	e.add(metric.ScanInfo, 1, a.Name, a.AppService, a.Owner, a.Page)
-	e.add(metric.ScanExpectedInterval, a.Interval.Std().Seconds(), a.Name)
+	e.Put(metric.ScanInfo, 1, a.Name, a.AppService, a.Owner, a.Page)
+	e.Put(metric.ScanExpectedInterval, a.Interval.Std().Seconds(), a.Name)
 	for i, d := range a.reports {
 		name := a.Reports[i].Name()
-		e.at(metric.ScanReportTime, r.Scanned[name], a.Name, name)
+		e.PutTime(metric.ScanReportTime, r.Scanned[name], a.Name, name)
 		if d.state == "" {
 			continue
 		}
-		for _, state := range metric.ScanStates {
-			is := 0.0
-			if state == d.state {
-				is = 1
-			}
-			e.add(metric.ScanReportState, is, a.Name, name, state)
-		}
+		e.PutStates(metric.ScanReportState, d.state, metric.ScanStates, a.Name, name)
 	}
 }
 
@@ -114,12 +80,12 @@ func (e exposer) findings(a *artefact) {
 		label := strconv.FormatBool(fixable)
 		for _, severity := range metric.FindingSeverities {
 			t := a.tallies.all[class{severity, fixable}]
-			e.add(metric.Findings, float64(t.n), a.Name, severity, label)
-			e.at(metric.FindingOldest, t.oldest, a.Name, severity, label)
+			e.Put(metric.Findings, float64(t.n), a.Name, severity, label)
+			e.PutTime(metric.FindingOldest, t.oldest, a.Name, severity, label)
 		}
 		t := a.tallies.exploited[fixable]
-		e.add(metric.FindingsExploited, float64(t.n), a.Name, label)
-		e.at(metric.FindingExploitedOldest, t.oldest, a.Name, label)
+		e.Put(metric.FindingsExploited, float64(t.n), a.Name, label)
+		e.PutTime(metric.FindingExploitedOldest, t.oldest, a.Name, label)
 	}
-	e.add(metric.FindingsSuppressed, float64(a.suppressed), a.Name)
+	e.Put(metric.FindingsSuppressed, float64(a.suppressed), a.Name)
 }

@@ -11,10 +11,10 @@ import (
 // secrets adds when secrets end. The policy knows no more of them than their names and days.
 func (e exposer) secrets(all []*config.SecretExpiry) {
 	for _, s := range all {
-		e.add(metric.SecretInfo, 1, s.Name, s.AppService, s.Owner, s.Page)
-		e.at(metric.SecretExpiry, s.Expires.Time, s.Name)
-		e.add(metric.SecretExpectedWarning, s.WarnBefore.Std().Seconds(), s.Name)
-		e.add(metric.SecretExpectedUrgent, s.UrgentBefore.Std().Seconds(), s.Name)
+		e.Put(metric.SecretInfo, 1, s.Name, s.AppService, s.Owner, s.Page)
+		e.PutTime(metric.SecretExpiry, s.Expires.Time, s.Name)
+		e.Put(metric.SecretExpectedWarning, s.WarnBefore.Std().Seconds(), s.Name)
+		e.Put(metric.SecretExpectedUrgent, s.UrgentBefore.Std().Seconds(), s.Name)
 	}
 }
 

@@ -206,10 +206,10 @@ func (c *canary) collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	s := collectors.NewSnapshot(len(metric.CanaryResults)+1, c.created)
 	for _, result := range metric.CanaryResults {
-		s.Add(families[metric.CanaryRuns], float64(c.runs[result]), collectors.NewLabels(metric.CanaryRuns.Labels, c.host,
+		s.Add(metric.CanaryRuns, float64(c.runs[result]), collectors.NewLabels(metric.CanaryRuns.Labels, c.host,
 			c.Name, result))
 	}
-	s.Add(families[metric.CanaryCorruptions], float64(c.corruptions),
+	s.Add(metric.CanaryCorruptions, float64(c.corruptions),
 		collectors.NewLabels(metric.CanaryCorruptions.Labels, c.host, c.Name))
 	c.mu.Unlock()
 	s.Collect(ch)

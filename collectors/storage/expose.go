@@ -12,23 +12,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// families by metric, made once.
-var families = func() map[*metric.Metric]*collectors.Family {
-	f := map[*metric.Metric]*collectors.Family{}
-	for _, m := range []*metric.Metric{
-		metric.StorageOperations, metric.StorageBytes, metric.StorageSeconds,
-		metric.StorageInFlight, metric.StorageBusySeconds, metric.StorageWeightedSeconds, metric.StorageDeviceInfo,
-		metric.StorageFilesystemSize, metric.StorageFilesystemFree, metric.StorageFilesystemAvailable,
-		metric.StorageFilesystemInodes, metric.StorageFilesystemInodesFree, metric.StorageFilesystemReadOnly,
-		metric.StorageFilesystemError, metric.StorageFilesystemStale, metric.StorageOverflow, metric.StorageObserved,
-		metric.StorageExpectedIOPS, metric.StorageExpectedThroughput, metric.StorageExpectedBurstIOPS,
-		metric.StorageExpectedBurstThroughput, metric.StorageLimitRequests, metric.CanaryRuns, metric.CanaryCorruptions,
-	} {
-		f[m] = collectors.NewFamily(m)
-	}
-	return f
-}()
-
 // Kinds of what is left out beyond the bounds.
 const (
 	kindDevice     = "device"
@@ -72,16 +55,16 @@ func (r *reading) snapshot(now time.Time) *collectors.Snapshot {
 			metric.StorageExpectedBurstIOPS: l.burstIOPS, metric.StorageExpectedBurstThroughput: l.burstThroughput,
 		} {
 			if v > 0 {
-				s.Add(families[m], v, labels)
+				s.Add(m, v, labels)
 			}
 		}
 	}
-	s.Add(families[metric.StorageOverflow], float64(r.devicesLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
+	s.Add(metric.StorageOverflow, float64(r.devicesLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
 		r.host, kindDevice))
-	s.Add(families[metric.StorageOverflow], float64(r.mountsLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
+	s.Add(metric.StorageOverflow, float64(r.mountsLeftOut), collectors.NewLabels(metric.StorageOverflow.Labels,
 		r.host, kindFilesystem))
 	if r.complete {
-		s.Add(families[metric.StorageObserved], float64(now.UnixMilli())/1000,
+		s.Add(metric.StorageObserved, float64(now.UnixMilli())/1000,
 			collectors.NewLabels(metric.StorageObserved.Labels, r.host))
 	}
 	return s
@@ -95,18 +78,18 @@ func (r *reading) device(s *collectors.Snapshot, d *device) {
 			continue
 		}
 		labels := collectors.NewLabels(metric.StorageOperations.Labels, r.host, name, o.operation)
-		s.Add(families[metric.StorageOperations], float64(d.values[o.count]), labels)
-		s.Add(families[metric.StorageSeconds], float64(d.values[o.timed])/perSecond, labels)
+		s.Add(metric.StorageOperations, float64(d.values[o.count]), labels)
+		s.Add(metric.StorageSeconds, float64(d.values[o.timed])/perSecond, labels)
 		if o.sectors >= 0 {
-			s.Add(families[metric.StorageBytes], float64(d.values[o.sectors])*sectorBytes, labels)
+			s.Add(metric.StorageBytes, float64(d.values[o.sectors])*sectorBytes, labels)
 		}
 	}
 	labels := collectors.NewLabels(metric.StorageInFlight.Labels, r.host, name)
-	s.Add(families[metric.StorageInFlight], float64(d.values[fieldInFlight]), labels)
-	s.Add(families[metric.StorageBusySeconds], float64(d.values[fieldBusyTime])/perSecond, labels)
-	s.Add(families[metric.StorageWeightedSeconds], float64(d.values[fieldWeightedTime])/perSecond, labels)
+	s.Add(metric.StorageInFlight, float64(d.values[fieldInFlight]), labels)
+	s.Add(metric.StorageBusySeconds, float64(d.values[fieldBusyTime])/perSecond, labels)
+	s.Add(metric.StorageWeightedSeconds, float64(d.values[fieldWeightedTime])/perSecond, labels)
 	if id := r.identities[d.name]; id != (identity{}) {
-		s.Add(families[metric.StorageDeviceInfo], 1, collectors.NewLabels(metric.StorageDeviceInfo.Labels, r.host, name,
+		s.Add(metric.StorageDeviceInfo, 1, collectors.NewLabels(metric.StorageDeviceInfo.Labels, r.host, name,
 			id.name, id.mountpoint))
 	}
 }
@@ -119,7 +102,7 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 		if set {
 			v = 1
 		}
-		s.Add(families[family], v, labels)
+		s.Add(family, v, labels)
 	}
 	flag(metric.StorageFilesystemStale, a.stale)
 	// A mount that this exporter may not query, such as a user's FUSE mount, is not known to have an error.
@@ -128,11 +111,11 @@ func (r *reading) filesystem(s *collectors.Snapshot, m mount, a answer) {
 	if a.stale || a.err != nil {
 		return
 	}
-	s.Add(families[metric.StorageFilesystemSize], float64(a.size), labels)
-	s.Add(families[metric.StorageFilesystemFree], float64(a.free), labels)
-	s.Add(families[metric.StorageFilesystemAvailable], float64(a.available), labels)
-	s.Add(families[metric.StorageFilesystemInodes], float64(a.inodes), labels)
-	s.Add(families[metric.StorageFilesystemInodesFree], float64(a.inodesFree), labels)
+	s.Add(metric.StorageFilesystemSize, float64(a.size), labels)
+	s.Add(metric.StorageFilesystemFree, float64(a.free), labels)
+	s.Add(metric.StorageFilesystemAvailable, float64(a.available), labels)
+	s.Add(metric.StorageFilesystemInodes, float64(a.inodes), labels)
+	s.Add(metric.StorageFilesystemInodesFree, float64(a.inodesFree), labels)
 }
 
 // bootTime is the start of the kernel's counters, zero if it is unknown.

@@ -171,9 +171,9 @@ func (d *disks) expose(s *collectors.Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for project, counts := range d.asked {
-		s.Add(families[metric.StorageLimitRequests], float64(counts[0]),
+		s.Add(metric.StorageLimitRequests, float64(counts[0]),
 			collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultSuccess))
-		s.Add(families[metric.StorageLimitRequests], float64(counts[1]),
+		s.Add(metric.StorageLimitRequests, float64(counts[1]),
 			collectors.NewLabels(metric.StorageLimitRequests.Labels, project, metric.ResultFailure))
 	}
 }

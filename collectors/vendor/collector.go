@@ -122,7 +122,7 @@ func (c *Collector) Run(ctx context.Context, group *collectors.Group) error {
 			g.Report("vendors")(nil, 0) // nothing to do is a success
 			return
 		}
-		c.saving.Start(g, saveInterval)
+		c.saving.Start(g, saveInterval, nil)
 		for _, w := range c.watched {
 			interval := w.Interval.Std()
 			g.Poll(collectors.Poll{

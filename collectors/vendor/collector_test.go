@@ -276,7 +276,7 @@ func TestCountsGoOn(t *testing.T) {
 	if strings.Contains(exposed(t, c), "acme") {
 		t.Error("a vendor that has left the policy is exposed")
 	}
-	if err := c.saving.Round(t.Context()); err != nil {
+	if err := c.saving.Round(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := dir.Close(); err != nil {

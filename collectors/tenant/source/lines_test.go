@@ -61,7 +61,7 @@ func TestContainerLog(t *testing.T) {
 	})
 }
 
-// Lines of Docker, journald and syslog hold those of a server; its own log among them is no request, and a divided line
+// Lines of Docker, journald and syslog hold those of a server; its own log among them is left out, and a divided line
 // is unreadable.
 func TestWrappedLines(t *testing.T) {
 	const (
