@@ -63,13 +63,7 @@ const seriesPerAccess = 25
 func (p *Policy) inheritAccess(all []*Access) {
 	const day = Duration(24 * time.Hour)
 	for _, a := range all {
-		if a.Owner == "" && p.Owners[securityOwner] != nil {
-			a.Owner = securityOwner
-		}
-		if a.Page == "" && a.AppService == "" {
-			a.Page = "P2" // as of scans
-		}
-		a.Owner, a.Page = p.ownership(a.Owner, a.Page, a.AppService)
+		a.Owner, a.Page = p.securityOwnership(a.Owner, a.Page, a.AppService)
 		if a.Interval == 0 {
 			a.Interval = day
 			if a.Postgres != nil {

@@ -248,10 +248,12 @@ func (v *validator) transaction(path string, t *Transaction, databases, seen map
 	v.oneOf(path+".form", t.Form, []string{TransactionMinutes, TransactionTotals})
 	v.asked(path, t.Database, t.Query, t.Interval, databases)
 	v.between(path+".recount", t.Recount, Duration(time.Minute), Duration(6*time.Hour))
-	if minutes := t.Form == TransactionMinutes; minutes != (strings.Contains(t.Query, "$1") &&
-		strings.Contains(t.Query, "$2")) {
-		v.failAt(path+".query", "must read what is from $1 on and before $2 in the form minutes, "+
-			"and neither in the form totals")
+	from, to := strings.Contains(t.Query, "$1"), strings.Contains(t.Query, "$2")
+	switch {
+	case t.Form == TransactionMinutes && (!from || !to):
+		v.failAt(path+".query", "must read what is from $1 on and before $2, or have the form totals")
+	case t.Form == TransactionTotals && (from || to):
+		v.failAt(path+".query", "must have no $1 and $2: running totals are of all time")
 	}
 	of := map[string]bool{}
 	for _, result := range sortedKeys(t.Results) {

@@ -68,7 +68,7 @@ func TestBusinessRefused(t *testing.T) {
 		"business: {databases: [{name: shop}]}":                                    "dsn_file or dsn_env",
 		"business: {figures: [{name: a, query: x}]}":                               "needs a database",
 		orders + "query: SELECT 1}]}":                                              "from $1 on",
-		orders + "form: totals, query: SELECT $1 + $2}]}":                          "from $1 on",
+		orders + "form: totals, query: SELECT $1}]}":                               "must have no $1",
 		orders + "total: 'up'}]}":                                                  "$window",
 		orders + "total: 'x[$window]', query: SELECT 1}]}":                         "leave out",
 		orders + "value: 'x[$window]', query: '$1 $2'}]}":                          "must have total",

@@ -29,13 +29,7 @@ type SecretExpiry struct {
 
 func (e *SecretExpiry) inherit(p *Policy) {
 	const day = Duration(24 * time.Hour)
-	if e.Owner == "" && p.Owners[securityOwner] != nil {
-		e.Owner = securityOwner
-	}
-	if e.Page == "" && e.AppService == "" {
-		e.Page = "P2"
-	}
-	e.Owner, e.Page = p.ownership(e.Owner, e.Page, e.AppService)
+	e.Owner, e.Page = p.securityOwnership(e.Owner, e.Page, e.AppService)
 	e.WarnBefore = cmp.Or(e.WarnBefore, 30*day)
 	e.UrgentBefore = cmp.Or(e.UrgentBefore, min(7*day, e.WarnBefore))
 }

@@ -81,6 +81,18 @@ type ScanReport struct {
 // Name is the file's name without its folder.
 func (r *ScanReport) Name() string { return filepath.Base(r.File) }
 
+// securityOwnership is ownership of what the section watches: by the owner of security, if there is one, and at P2 of
+// what no service runs, which exposes no service.
+func (p *Policy) securityOwnership(owner, page, service string) (string, string) {
+	if owner == "" && p.Owners[securityOwner] != nil {
+		owner = securityOwner
+	}
+	if page == "" && service == "" {
+		page = "P2"
+	}
+	return p.ownership(owner, page, service)
+}
+
 // Security returns what is expected of security, nil without the section.
 func (p *Policy) Security() *Security { return *securitySection.of(p) }
 
@@ -105,13 +117,7 @@ func (s *Security) inherit(p *Policy) {
 		e.inherit(p)
 	}
 	for _, o := range s.Scans {
-		if o.Owner == "" && p.Owners[securityOwner] != nil {
-			o.Owner = securityOwner
-		}
-		if o.Page == "" && o.AppService == "" {
-			o.Page = "P2" // what no service runs exposes no service
-		}
-		o.Owner, o.Page = p.ownership(o.Owner, o.Page, o.AppService)
+		o.Owner, o.Page = p.securityOwnership(o.Owner, o.Page, o.AppService)
 		if o.Interval == 0 {
 			o.Interval = Duration(time.Hour)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -35,7 +36,7 @@ func business(*config.Policy) *dashboard.DashboardBuilder {
 		},
 	}.builder()
 	row(b, "Now",
-		revenueMissing(5),
+		revenueMissing("Revenue missing", noTransaction, 5),
 		number(words{
 			title: "Transactions", unit: units.Short, empty: noTransaction,
 			about: "Transactions that succeed, per minute.",
@@ -151,28 +152,18 @@ func transactionTable() panel {
 	)
 }
 
-// revenueMissing is what the open urgent incidents cost, here and on the overview.
-func revenueMissing(width uint32) panel {
+// revenueMissing is what outages cost, here and on the overview.
+func revenueMissing(title, empty string, width uint32) *stat.PanelBuilder {
 	return number(words{
-		title: "Revenue missing", unit: units.Short, empty: noTransaction,
+		title: title, unit: units.Short, empty: empty,
 		about: "What the open P1 and P2 incidents have cost so far: usual transactions less those that succeeded, by their " +
 			"usual value. 0 without one.",
 		whenRed: "Customers cannot buy now: the incident's page and its runbook say what to do.",
-	}, width, missingByCurrency(), "{{currency}}", known(green, from(1, red)))
-}
-
-// missingByCurrency adds up what outages cost, 0 without one.
-func missingByCurrency() string {
-	return fmt.Sprintf("sum by (currency) (%s) or 0 * sum by (currency) (%s)", inEnvironment(metric.ServiceImpact),
-		inEnvironment(metric.TransactionExpected))
+	}, width, fmt.Sprintf("sum by (currency) (%s) or 0 * sum by (currency) (%s)", inEnvironment(metric.ServiceImpact),
+		inEnvironment(metric.TransactionExpected)), "{{currency}}", known(green, from(1, red)))
 }
 
 // businessNow is the cell of the overview.
 func businessNow() panel {
-	return number(words{
-		title: "Cost so far", unit: units.Short, empty: "No transaction is counted yet",
-		about:   "Revenue that the open P1 and P2 incidents have cost so far; 0 without one.",
-		whenRed: "Customers cannot buy now: the incident's page and its runbook say what to do.",
-	}, 3, missingByCurrency(), "{{currency}}", known(green, from(1, red))).
-		DataLinks(more(metric.BusinessDashboard))
+	return revenueMissing("Cost so far", "No transaction is counted yet", 3).DataLinks(more(metric.BusinessDashboard))
 }

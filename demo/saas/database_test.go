@@ -53,6 +53,6 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	p := start(t)
 	nowhere := Database{DSN: "host=" + t.TempDir() + " user=postgres", PerSecond: 1}
 	if err := p.UseDatabase(t.Context(), nowhere); err == nil {
-		t.Error("a database that is not there is no error")
+		t.Error("a database that does not exist returned without an error")
 	}
 }

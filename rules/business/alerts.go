@@ -1,7 +1,6 @@
 package business
 
 import (
-	"maps"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/config"
@@ -70,7 +69,7 @@ func alerts() []rule.Rule {
 			label_replace($expected, "query", "$all", "transaction", "(.+)")
 			or
 			label_replace($figures, "query", "$all", "figure", "(.+)")
-		)`, withAll()), settled, rule.Text{
+		)`, names), settled, rule.Text{
 		Summary: "A query of business figures gets no answer.",
 		Description: `The query {{ $labels.query }}{{ with $labels.app_service }} of {{ . }}{{ end }} in
 			{{ $labels.environment }} was last answered {{ $value | humanizeDuration }} ago; what it counts is not watched.
@@ -84,11 +83,4 @@ func ofFigures(expr, matcher string) string {
 	return rule.Expand("("+expr+`
 			)
 			* on ($figure) group_left ($figureOwns) $figures`+rule.Braces(matcher), names)
-}
-
-// withAll returns the names and the replacement of label_replace that is all that was matched.
-func withAll() rule.Names {
-	n := maps.Clone(names)
-	n["all"] = "$1"
-	return n
 }

@@ -76,6 +76,7 @@ var names = rule.Names{
 	"leastUsual": fmt.Sprint(leastUsual),
 	"before":     rule.Span(before),
 	"latched":    rule.Span(latched),
+	"all":        "$1", // of label_replace
 }
 
 // Subject judges what the business does.
@@ -157,7 +158,7 @@ func transactionOfSeries(p *config.Policy, t *config.Transaction) ([]rule.Rule, 
 		"often": metric.TransactionUsualRate.Select(matcher),
 		"lost": metric.TransactionShortfalls.Select(matcher, fmt.Sprintf("%s=%q", metric.LabelStore,
 			storeOfRules)),
-		"kind": names["kind"], "step": rule.Seconds(rule.TotalsInterval),
+		"kind": names["kind"],
 	}
 	rules := []rule.Rule{
 		{Record: metric.TransactionRate, Expr: total, Labels: labels()},
@@ -180,10 +181,14 @@ func transactionOfSeries(p *config.Policy, t *config.Transaction) ([]rule.Rule, 
 		rule.Rule{
 			Record: metric.TransactionShortfalls,
 			Labels: labels(metric.LabelCurrency, t.Currency, metric.LabelStore, storeOfRules),
+			// Where it was not evaluated for more than five minutes, that time is missing.
 			Expr: rule.Expand(`
-				sum by ($kind) (last_over_time($lost[2h] offset 1ms)) + ($often - $mine) * $step * $mean
+				sum by ($kind) ($lost offset 1ms) +
+					($often - $mine) * $mean * on ($kind) (time() - sum by ($kind) (timestamp($lost offset 1ms)))
 				or
-				($often - $mine) * $step * $mean`, n),
+				sum by ($kind) (last_over_time($lost[2h] offset 1ms))
+				or
+				0 * $often`, n),
 		},
 	), nil
 }
