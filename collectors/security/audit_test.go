@@ -213,6 +213,7 @@ func TestAuditOfPostgres(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	server.Stop()
+	r.stop() // the rest is one round, as after its interval
 	a := r.audits["acme"].clone()
 	a.roles.next = time.Time{}
 	a.read(t.Context(), r.logger, time.Now())

@@ -31,14 +31,15 @@ var scanReports = map[string]string{
 `,
 }
 
-// backOffice is a list of accounts in which one was never reviewed and never used, with a place for the day of the
+// backOffice is a list of accounts of which one was never used and never expires, with a place for the day of the
 // reviews.
 const backOffice = `{"version": 1, "accounts": [
   {"name": "ada", "kind": "human", "role": "administrator", "privileged": true, "two_factors": true,
     "last_used": %[1]q, "last_reviewed": %[1]q, "expires": "2099-01-01"},
   {"name": "bob", "kind": "human", "role": "clerk", "privileged": false, "two_factors": false, "last_used": %[1]q,
     "last_reviewed": %[1]q, "expires": "2099-01-01"},
-  {"name": "importer", "kind": "service", "last_used": "never", "expires": "never"}]}
+  {"name": "importer", "kind": "service", "last_used": "never", "last_reviewed": %[1]q,
+    "expires": "never"}]}
 `
 
 // runScans writes the reports of two scanners and a list of accounts, as timers do elsewhere.

@@ -130,7 +130,8 @@ func TestRealPrometheus(t *testing.T) {
 	var out bytes.Buffer
 	report.Write(&out, p, true)
 	for _, want := range []string{
-		"ThorbisSLOBurn", "pager, chat (what sre owns)", "burns the budget of orders", "nothing that they read: ThorbisAlert",
+		"ThorbisSLOBurn", "pager, chat (what sre owns)", "burns the budget of orders", "nothing that they read: Thorbis",
+		"ThorbisAlert",
 		"ThorbisServiceUnwatched",
 	} {
 		if !strings.Contains(out.String(), want) {
