@@ -202,7 +202,7 @@ func TestBaseWarnings(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`target_matchers: [severity="warning"]`: `inhibit_rules[0] of the base file may hide ` +
-			`ThorbisAlertmanagerClusterSplit (P3), ThorbisAlertmanagerReloadFailed (P3), others of the bundle: add ` +
+			`ThorbisAccessUnknown (P3), ThorbisAlertmanagerClusterSplit (P3), others of the bundle: add ` +
 			`bundle!="thorbis" to its target_matchers`,
 		`target_match: {severity: warning}`:           "inhibit_rules[0]",
 		`target_match_re: {severity: "warning|info"}`: "inhibit_rules[0]",
