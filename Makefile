@@ -27,7 +27,8 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
-ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(LINT_TOOLS)
+PACK_TOOLS := manifests crds vmalert nfpm cyclonedx-gomod
+ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(PACK_TOOLS) $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
 FUZZTIME ?= 3000x
@@ -43,7 +44,7 @@ build: ## bin/thorbis_exporter and bin/thorbis_mixin
 	@for p in $(PROGRAMS); do echo "build  $$p"; $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/$$p ./cmd/$$p; done
 
 .PHONY: tools
-tools: $(addprefix $(TOOLS)/,$(ALL_TOOLS)) ## bin/tools/: prometheus, promtool, alertmanager, amtool, pint and the linters
+tools: $(addprefix $(TOOLS)/,$(ALL_TOOLS)) ## bin/tools/: prometheus, promtool, alertmanager, amtool, pint, the linters and what checks packagings
 
 # $(call tool,module under tools/,package,build flags): each tool is rebuilt only when its module changes.
 define tool
@@ -80,6 +81,20 @@ $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 # A runner of jobs, for tests of procedures.
 $(TOOLS)/supercronic: tools/supercronic/go.mod tools/supercronic/go.sum
 	$(call tool,supercronic,github.com/aptible/supercronic)
+# What packagings are checked with, and made. Manifests is a program of our own with Helm's, Kustomize's and Kubernetes' libraries.
+$(TOOLS)/manifests: $(wildcard tools/manifests/*.go) tools/manifests/go.mod tools/manifests/go.sum
+	$(call tool,manifests,.)
+OPERATOR := github.com/prometheus-operator/prometheus-operator
+$(TOOLS)/crds: tools/operator-crds/go.mod tools/operator-crds/go.sum
+	@mkdir -p $@ && cd tools/operator-crds && $(GO) mod download $(OPERATOR) && \
+	  install -m 644 "$$($(GO) list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml $@
+	@touch $@
+$(TOOLS)/vmalert: tools/vmalert/go.mod tools/vmalert/go.sum
+	$(call tool,vmalert,github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert)
+$(TOOLS)/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
+	$(call tool,nfpm,github.com/goreleaser/nfpm/v2/cmd/nfpm)
+$(TOOLS)/cyclonedx-gomod: tools/sbom/go.mod tools/sbom/go.sum
+	$(call tool,sbom,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod)
 # Only to compare with.
 $(TOOLS)/node_exporter: tools/node_exporter/go.mod tools/node_exporter/go.sum
 	$(call tool,node_exporter,github.com/prometheus/node_exporter)
