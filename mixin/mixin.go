@@ -17,6 +17,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/dashboards"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/mixin/handbook"
+	"github.com/thorbis/thorbis_exporter/mixin/packaging"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
 
@@ -29,14 +30,24 @@ type Options struct {
 	Shadow string
 	// Base is a user's own Alertmanager configuration, into which ours is merged; nil for ours alone.
 	Base []byte
-	// Only are the parts to generate, by folder; all if empty.
+	// Only are the parts to generate, by folder; all but packagings if empty.
 	Only []string
-	// Kubernetes packs the parts into objects too; nil for files alone.
-	Kubernetes *Kubernetes
+	// Also are packagings to generate besides.
+	Also []string
+	// Packaging is how packagings name their objects.
+	Packaging packaging.Options
 }
 
-// Parts are the folders that Options.Only may name.
-var Parts = []string{"rules", "alertmanager", "dashboards", "docs", "mixin", "kubernetes"}
+// Parts are the folders that Options.Only may name: the parts of the bundle, and the packagings of them.
+var Parts = parts()
+
+func parts() []string {
+	all := []string{"rules", "alertmanager", "dashboards", "docs", "mixin"}
+	for _, p := range packaging.Packagings {
+		all = append(all, p.Name)
+	}
+	return all
+}
 
 // Render generates every file of the bundle.
 func Render(p *config.Policy) (Files, error) { return Options{}.Render(p) }
@@ -85,12 +96,18 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 		files[path.Join("dashboards", name)] = text
 	}
 	files["mixin/mixin.libsonnet"] = libsonnet(files)
-	if o.Kubernetes != nil {
-		maps.Copy(files, o.Kubernetes.pack(files))
+	wanted := slices.Concat(o.Only, o.Also)
+	whole := packaging.Bundle{Options: o.Packaging, Policy: p, Files: maps.Clone(files)}
+	for _, packed := range packaging.Named(wanted) {
+		more, err := packed.Pack(whole)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, more)
 	}
 	maps.DeleteFunc(files, func(name string, _ []byte) bool {
 		part, _, _ := strings.Cut(name, "/")
-		return len(o.Only) > 0 && !slices.Contains(o.Only, part)
+		return len(o.Only) > 0 && !slices.Contains(wanted, part)
 	})
 	return files, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/thorbis/thorbis_exporter/alertmanager/amconfig"
+	"github.com/thorbis/thorbis_exporter/mixin/packaging"
 )
 
 // Validate reads the files with the code of the programs that will load them.
@@ -30,9 +31,9 @@ func (f Files) Validate() error {
 
 func validate(name string, text []byte) error {
 	switch {
-	case strings.HasSuffix(name, ".rules.yaml"):
-		_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}),
-			slog.New(slog.DiscardHandler))
+	case strings.HasSuffix(name, ".rules.yaml"), path.Dir(name) == "mimir":
+		_, errs := rulefmt.Parse(packaging.WithoutOptions(text), false, model.UTF8Validation,
+			parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 		return errors.Join(errs...)
 	case path.Base(name) == "alertmanager.yaml":
 		_, err := amconfig.Load(text)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -13,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/mixin"
 	"github.com/thorbis/thorbis_exporter/mixin/importer"
+	"github.com/thorbis/thorbis_exporter/mixin/packaging"
 )
 
 // bundle says by its flags how the bundle is to live with what is there.
@@ -22,36 +22,51 @@ type bundle struct {
 	base          string
 	only          []string
 	kubernetes    bool
-	namespace     string
-	labels        map[string]string
+	packaging     packaging.Options
 }
 
 func bundleFlags(command *kingpin.CmdClause) *bundle {
-	b := &bundle{labels: map[string]string{}}
+	b := &bundle{packaging: packaging.Options{Labels: map[string]string{}}}
 	command.Flag("shadow", `Label every alert shadow="true" and notify one channel only, to see what would happen.`).
 		BoolVar(&b.shadow)
 	command.Flag("shadow.channel", "The channel of the policy that --shadow notifies.").Default("shadow").
 		StringVar(&b.shadowChannel)
 	command.Flag("alertmanager.base",
 		"Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
-	command.Flag("only", "Leave out everything but this part; may be repeated: "+strings.Join(mixin.Parts, ", ")+".").
+	command.Flag("only", "Leave out everything but this part; may be repeated. "+partsHelp()).
 		EnumsVar(&b.only, mixin.Parts...)
 	command.Flag("kubernetes", "Also pack the parts into objects, "+
 		"as the Prometheus Operator and Grafana's sidecar read them.").BoolVar(&b.kubernetes)
-	command.Flag("kubernetes.namespace", "Namespace of the objects; empty leaves it to kubectl.").StringVar(&b.namespace)
-	command.Flag("kubernetes.label", "Label of each PrometheusRule that your Prometheus selects, "+
-		"like release=prometheus; may be repeated.").StringMapVar(&b.labels)
+	command.Flag("kubernetes.namespace", "Namespace of the objects; empty leaves it to kubectl.").
+		StringVar(&b.packaging.Namespace)
+	command.Flag("kubernetes.label", "Label of each object of the Prometheus Operator that your Prometheus selects, "+
+		"like release=prometheus; may be repeated.").StringMapVar(&b.packaging.Labels)
+	command.Flag("kubernetes.secret", "The Secret that holds the files of secrets which the policy names, "+
+		"for --only=alertmanagerconfig.").Default("thorbis-secrets").StringVar(&b.packaging.Secret)
+	command.Flag("kubernetes.target", "An exporter outside the cluster as HOST:PORT, for the ScrapeConfigs of "+
+		"--only=operator; may be repeated.").StringsVar(&b.packaging.Targets)
 	return b
+}
+
+// partsHelp lists the parts, and what each packaging is.
+func partsHelp() string {
+	var packagings []string
+	for _, p := range packaging.Packagings {
+		packagings = append(packagings, p.Name+" ("+p.Help+")")
+	}
+	own := mixin.Parts[:len(mixin.Parts)-len(packagings)]
+	return "Parts: " + strings.Join(own, ", ") + ". Packagings, which are made only when they are named: " +
+		strings.Join(packagings, ", ") + "."
 }
 
 // render generates the files and has them read by the code of the programs that will load them.
 func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
-	o := mixin.Options{Only: b.only}
+	o := mixin.Options{Only: b.only, Packaging: b.packaging}
 	if b.shadow {
 		o.Shadow = b.shadowChannel
 	}
-	if b.kubernetes || slices.Contains(b.only, "kubernetes") {
-		o.Kubernetes = &mixin.Kubernetes{Namespace: b.namespace, Labels: b.labels}
+	if b.kubernetes {
+		o.Also = []string{"kubernetes"}
 	}
 	if b.base != "" {
 		text, err := readBase(b.base)

@@ -1,4 +1,4 @@
-package mixin
+package packaging_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	amconfig "github.com/prometheus/alertmanager/config"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/mixin"
+	"github.com/thorbis/thorbis_exporter/mixin/packaging"
 )
 
 type object struct {
@@ -49,11 +51,14 @@ func objects(t *testing.T, text []byte) []object {
 
 // TestKubernetes: the objects hold exactly what the files do, under names and labels that the operator selects.
 func TestKubernetes(t *testing.T) {
-	p, err := config.Load("../alertmanager/testdata/policy.yaml")
+	p, err := config.Load("../../alertmanager/testdata/policy.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := Options{Kubernetes: &Kubernetes{Namespace: "on", Labels: map[string]string{"release": "1"}}}.Render(p)
+	files, err := mixin.Options{
+		Also:      []string{"kubernetes"},
+		Packaging: packaging.Options{Namespace: "on", Labels: map[string]string{"release": "1"}},
+	}.Render(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +121,11 @@ func TestKubernetes(t *testing.T) {
 
 // TestKubernetesOnly: the objects can be had without the files, and without a namespace.
 func TestKubernetesOnly(t *testing.T) {
-	p, err := config.Load("../alertmanager/testdata/policy.yaml")
+	p, err := config.Load("../../alertmanager/testdata/policy.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := Options{Kubernetes: &Kubernetes{}, Only: []string{"kubernetes"}}.Render(p)
+	files, err := mixin.Options{Only: []string{"kubernetes"}}.Render(p)
 	if err != nil {
 		t.Fatal(err)
 	}
