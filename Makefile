@@ -107,9 +107,16 @@ $(TOOLS)/govulncheck: tools/lint/go.mod tools/lint/go.sum
 $(TOOLS)/benchstat: tools/lint/go.mod tools/lint/go.sum
 	$(call tool,lint,golang.org/x/perf/cmd/benchstat)
 
+# The grammar is written in docs/configuration.md; the exporter has a copy, for the schema of the policy.
+.PHONY: grammar
+grammar:
+	@awk '/^```yaml$$/ && !done {on=1; next} /^```$$/ && on {on=0; done=1} on' docs/configuration.md >$(BIN)/grammar.txt
+	@cmp -s $(BIN)/grammar.txt config/schema/grammar.txt || cp $(BIN)/grammar.txt config/schema/grammar.txt
+
 .PHONY: generate
-generate: build ## write the generated rules, routes, dashboards and docs into the tree
+generate: grammar build ## write the generated rules, routes, dashboards, docs and the schema of the policy into the tree
 	@echo "generate"; $(BIN)/thorbis_mixin generate
+	@$(BIN)/thorbis_exporter config schema >$(BIN)/schema.json && cp $(BIN)/schema.json deploy/policy/thorbis.schema.json
 
 .PHONY: rdap-bootstrap
 rdap-bootstrap: ## collectors/domain/dns.json as IANA publishes it today

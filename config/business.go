@@ -145,7 +145,7 @@ func (b *Business) inherit(p *Policy) {
 	}
 	for _, t := range b.Transactions {
 		t.Owner, t.Page = p.ownership(t.Owner, t.Page, t.AppService)
-		if PriorityRank(t.Page) < PriorityRank(mostUrgentOfBusiness) {
+		if rank := PriorityRank(t.Page); t.Page == "" || rank > 0 && rank < PriorityRank(mostUrgentOfBusiness) {
 			t.Page = mostUrgentOfBusiness
 		}
 		t.Currency = cmp.Or(t.Currency, b.Currency)

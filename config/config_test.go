@@ -78,6 +78,16 @@ func TestErrorsNameFileLineAndCure(t *testing.T) {
 			`targt: "https`,
 			"p.yaml:7: health.checks[0].targt: unknown key: did you mean target?",
 		},
+		"priority of transactions": {
+			"services: ",
+			"business: {transactions: [{name: a, app_service: web, page: P9, total: 't[$window]'}]}\nservices: ",
+			`business.transactions[0].page: invalid priority "P9": write one of P1, P2, P3, P4`,
+		},
+		"mapping in place of a ratio": {
+			"services: ",
+			"objectives: {availability: {}}\nservices: ",
+			"objectives.availability: invalid value: write a single value, not a mapping",
+		},
 		"duration": {
 			"name: home,",
 			"name: home, interval: 5x,",

@@ -130,7 +130,7 @@ func (d *decoder) decode(node *yaml.Node, v reflect.Value, file, path string) {
 		v = v.Elem()
 	}
 	u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
-	if ok && (node.Kind == yaml.ScalarNode || v.Kind() != reflect.Struct) {
+	if ok && (node.Kind == yaml.ScalarNode || v.Kind() != reflect.Struct || len(fieldsOf(v)) == 0) {
 		if node.Kind != yaml.ScalarNode {
 			d.fail(file, node.Line, path, "invalid value: write a single value, not a %s", kindName(node.Kind))
 			return

@@ -12,7 +12,8 @@ func TestLogFormatsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, names := range map[string][]string{"format": Formats, "receive": Receivers} {
-		if line := "\n      " + key + ": " + strings.Join(names, " | "); !strings.Contains(string(text), line) {
+		line := key + ": " + strings.Join(names, " | ")
+		if !strings.Contains(string(text), "\n      "+line) && !strings.Contains(string(text), "\n      [ "+line+" ]") {
 			t.Errorf("docs/configuration.md does not have %q", line)
 		}
 	}

@@ -133,3 +133,18 @@ func (s *section[T]) runCost(p *Policy, tenants int) Cost {
 	}
 	return s.cost(p, *s.of(p), tenants)
 }
+
+// SectionType is the key of a section and the type of what stands under it.
+type SectionType struct {
+	Key  string
+	Type reflect.Type
+}
+
+// SectionTypes lists the sections of a policy. Beside them, the general keys are those of Policy itself.
+func SectionTypes() []SectionType {
+	var all []SectionType
+	for _, s := range sections {
+		all = append(all, SectionType{s.name(), s.valueType()})
+	}
+	return all
+}

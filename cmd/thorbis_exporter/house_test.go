@@ -19,6 +19,7 @@ const module = "github.com/thorbis/thorbis_exporter/"
 var house = []struct{ from, to string }{
 	{`metric`, ``},
 	{`config`, `metric|internal/(calendar|regularfile|secret)`},
+	{`config/schema`, `metric|config`},
 	{`internal/(calendar|testkit|browsertest)`, ``},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
@@ -35,7 +36,7 @@ var house = []struct{ from, to string }{
 	{`alertmanager/amconfig`, ``},
 	{`alertmanager`, `metric|config|alertmanager/amconfig`},
 	{`mixin(/.*)?`, `metric|config|internal/post|rules(/slo)?|alertmanager(/.*)?|dashboards|mixin(/.*)?`},
-	{`cmd/thorbis_exporter`, `metric|config|internal/.*|collectors(/.*)?|exporter|report(/.*)?`},
+	{`cmd/thorbis_exporter`, `metric|config(/schema)?|internal/.*|collectors(/.*)?|exporter|report(/.*)?`},
 	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards(/preview)?|mixin(/.*)?`},
 	{`demo(/.*)?`, `metric|config|internal/postgres/local|demo/.*`},
 	{`e2e|bench`, `.*`},

@@ -79,6 +79,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	f.web = kingpinflag.AddFlags(app, defaultListenAddress)
 	serve := newServe(app, f)
 	check := newCheckConfig(app, f)
+	configs := newConfigs(app, f)
 	probe := newProbe(app, f)
 	tenants := newTenants(app, f)
 	backups := newBackups(app, f)
@@ -117,6 +118,10 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	case writeUp.command:
 		err = writeUp.run(ctx, stderr)
 	default:
+		if run, ok := configs.run[command]; ok {
+			err = run(ctx, stderr)
+			break
+		}
 		if run, ok := reporting.run[command]; ok {
 			var code int
 			if code, err = run(ctx, stderr); err == nil {
