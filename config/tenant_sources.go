@@ -41,6 +41,8 @@ type Source struct {
 	DurationUnit string `yaml:"duration_unit"`
 	// Sampling is the share of the requests that the sender passes on; counts are scaled by it.
 	Sampling Ratio `yaml:"sampling"`
+	// LoginPaths are where users log in: a client error there, or below, is a failed log-in.
+	LoginPaths []string `yaml:"login_paths"`
 }
 
 // EventFields are what can be named in Source.Fields.
@@ -53,6 +55,34 @@ var durationUnits = []string{"s", "ms", "us", "ns"}
 
 // maxSources bounds the sources of a policy.
 const maxSources = 1000
+
+// maxLoginPaths bounds the paths of a source at which users log in: each is compared with the path of every 4xx.
+const maxLoginPaths = 16
+
+var loginPathRE = regexp.MustCompile(`^(/[^/?#\s]+)+$`)
+
+// Logins are the paths at which users log in, as they are compared.
+func (s *Source) Logins() [][]byte {
+	var all [][]byte
+	for _, path := range s.LoginPaths {
+		all = append(all, []byte(path))
+	}
+	return all
+}
+
+// logins refuses paths that no request has.
+func (v *validator) logins(path string, s *Source) {
+	v.tooMany(path, "paths", len(s.LoginPaths), maxLoginPaths)
+	for i, login := range s.LoginPaths {
+		if !loginPathRE.MatchString(login) {
+			v.failAt(fmt.Sprintf("%s[%d]", path, i),
+				"invalid path %q: write it like /login, without a query and a slash at its end", login)
+		}
+	}
+	if f := s.format(); len(s.LoginPaths) > 0 && f.Keys == KeysNamed && s.Fields["path"] == "" {
+		v.failAt(path, "missing path of a request: name the key that holds it in fields.path")
+	}
+}
 
 // capturedFields are what can be named in Source.Fields with KeysCaptured.
 var capturedFields = []string{"host", "tenant", "user_agent", "probe"}
@@ -157,6 +187,7 @@ func (v *validator) source(path string, s *Source, t Tenants) {
 	}
 	v.fields(path+".fields", s)
 	v.tenantOf(path, s, t)
+	v.logins(path+".login_paths", s)
 	v.receiver(path, s, t.Sources)
 }
 

@@ -159,7 +159,7 @@ func dailySecurity() []panel {
 		}, 8, query("A", fmt.Sprintf(`sum by (code_class) (%s)`, pick(metric.ServiceClassRate,
 			metric.LabelCodeClass+`="4xx"`)),
 			"{{code_class}}")), codeClassColours).Min(0),
-		refused(24, pick), certificates(), domains(), secretTable(),
+		refusedTenants(12, pick), refused(12, pick), certificates(), domains(), secretTable(),
 	}
 }
 

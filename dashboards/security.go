@@ -69,7 +69,8 @@ func security(*config.Policy) *dashboard.DashboardBuilder {
 		}, 3, findingsOf(metric.FindingsSuppressed), "Suppressed", known("text")),
 		scanTable(),
 	)
-	row(b, "Requests and secrets", refused(12, inEnvironment), postsRefused(12, inEnvironment), secretTable())
+	row(b, "Requests and secrets", refusedShare(8, inEnvironment), failedLogins(8, inEnvironment),
+		postsRefused(8, inEnvironment), refusedTenants(12, inEnvironment), refused(12, inEnvironment), secretTable())
 	row(b, "Access", accessTable())
 	row(b, "Over time",
 		coloured(manyLines(words{

@@ -87,6 +87,8 @@ func init() {
 	documentNoAlert("A check of the exporter on itself, which logs what it finds.", ServiceRequestsOff)
 	documentNoAlert("For reports; a disk on which nothing can be saved pages.", TenantHistoryBytes, TenantHistoryDates,
 		TenantHistoryErrors)
+	documentNoAlert("Whose requests they are; services whose share rises have an alert.", TenantRefusedRequests,
+		TenantFailedLogins)
 	documentNoAlert("Our own probes are judged as health checks.", TenantProbeRequests)
 	documentNoAlert("Why and how many; a registry that is not read pages.", TenantRegistryErrors)
 	documentNoAlert("Percentiles are for dashboards; objectives count slow requests.", ServiceRequestDuration,

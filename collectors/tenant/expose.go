@@ -18,6 +18,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
 		metric.TenantSourceUnreadableDurations,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
+		metric.ServiceRefusedRequests, metric.ServiceFailedLogins, metric.TenantRefusedRequests, metric.TenantFailedLogins,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantSeries, metric.TenantTroubledWaiting,
 		metric.TenantLimit, metric.TenantAdmitted, metric.TenantDemoted,
 		metric.ServiceRequestsOff, metric.TenantHistoryDates, metric.TenantHistoryBytes, metric.TenantHistoryErrors,
@@ -59,6 +60,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			e.counter(metric.TenantProbeRequests, float64(n), time.UnixMilli(service.Created), service.Name,
 				metric.CodeClasses[i])
 		}
+		e.refused(&service)
 		e.gauge(metric.TenantTracked, float64(service.Tracked), service.Name)
 		e.gauge(metric.TenantSeries, float64(service.Troubled), service.Name, metric.SeriesTroubled)
 		e.gauge(metric.TenantSeries, float64(service.Tracked-service.Troubled), service.Name, metric.SeriesBusy)
@@ -68,6 +70,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.counter(metric.TenantAdmitted, float64(service.Admitted), c.created, service.Name)
 		e.counter(metric.TenantDemoted, float64(service.Demoted), c.created, service.Name)
 	}
+	e.tenantsRefused(s, st)
 	e.registry(s, c.tenants.Errors())
 	saves, at := st.Saves()
 	e.counter(metric.StateSaves, float64(saves[0]), c.created, name, metric.ResultSuccess)

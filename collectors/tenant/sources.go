@@ -83,7 +83,8 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		status.Up.Store(true)
 	}
 	format := decode.Options{
-		Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit, Path: conf.TenantBy == "path",
+		Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit,
+		Path: conf.TenantBy == "path" || len(conf.LoginPaths) > 0,
 	}
 	if s.probes != nil {
 		format.Probes = s.probes.decode
@@ -97,7 +98,7 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		Count: &aggregate.CountSource{
 			Rule: rule, Late: s.policy.Tenants.LateAfter.Std(),
 			Thresholds: thresholds(s.policy), Weight: weight(conf.Sampling),
-			Unreadable: &status.unreadable,
+			Logins: conf.Logins(), Unreadable: &status.unreadable,
 		},
 	}}
 	switch {

@@ -18,6 +18,8 @@ const (
 	zipf = 1.2
 	// rotateAbove is the size at which the log is renamed, as logrotate would.
 	rotateAbove = 8 << 20
+	// One of so many requests is a log-in, of which one of so many fails.
+	loginEvery, loginFails = 50, 10
 	// failing is the share of requests that fail in a brownout.
 	failing = 0.2
 )
@@ -109,23 +111,30 @@ func (g *generator) write(w io.Writer, now time.Time, elapsed time.Duration) {
 		if current.is(slowTenant, rank) {
 			took *= slowFactor
 		}
-		g.request(w, now, host, status, took)
+		path := fmt.Sprintf("/orders/%d", g.random.IntN(1e5))
+		if g.random.IntN(loginEvery) == 0 {
+			path = "/login"
+			if status < 400 && g.random.IntN(loginFails) == 0 {
+				status = 401
+			}
+		}
+		g.request(w, now, host, path, status, took)
 		if current.kind == noisyTenant && g.random.Float64() < noise {
 			noisy := g.platform.tenants[current.tenant]
 			status, took := g.outcome(g.platform.ModeOf(noisy))
 			if status < 500 && g.random.Float64() < limited {
 				status, took = 429, 0.001
 			}
-			g.request(w, now, noisy+".demo.test", status, took)
+			g.request(w, now, noisy+".demo.test", fmt.Sprintf("/orders/%d", g.random.IntN(1e5)), status, took)
 		}
 	}
 }
 
 // request writes one line.
-func (g *generator) request(w io.Writer, now time.Time, host string, status int, seconds float64) {
-	fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"/orders/%d","status":%d,`+
+func (g *generator) request(w io.Writer, now time.Time, host, path string, status int, seconds float64) {
+	fmt.Fprintf(w, `{"time":"%s","msec":%d.%03d,"host":"%s","method":"GET","request_uri":"%s","status":%d,`+
 		`"request_time":%.3f,"bytes_sent":%d}`+"\n",
-		now.Format(time.RFC3339), now.Unix(), now.Nanosecond()/1e6, host, g.random.IntN(1e5), status, seconds,
+		now.Format(time.RFC3339), now.Unix(), now.Nanosecond()/1e6, host, path, status, seconds,
 		200+g.random.IntN(20_000))
 }
 

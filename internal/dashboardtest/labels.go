@@ -91,7 +91,8 @@ var Deployments = []string{"4f1c0de4f1c0", "5a1c0de5a1c0"}
 
 // choices are values of the labels that things do not give, each combined with each.
 var choices = map[string][]string{
-	"location": {"fra"}, "state": metric.HealthStates, "code_class": {"2xx", "4xx", "5xx"}, "threshold": {"0.3"},
+	"location": {"fra"}, "state": metric.HealthStates, "code_class": {"2xx", "4xx", "5xx"}, "code": metric.RefusalCodes,
+	"threshold": {"0.3"},
 	"operation": {"read", "write", "discard"}, "kind": {"full", "any"}, "reason": {"timeout"}, "phase": {"connect"},
 	"result": {"success", "failure"}, "test": metric.BackupTests, "shift": metric.Shifts, "length": metric.Lengths,
 	"priority": {"P1", "P2", "P3", "P4"}, "window": {"1m", "5m", "15m"}, "resource": {"cpu", "io"}, "process": {"app"},

@@ -121,24 +121,28 @@ var daily = chapter{"Daily checklist", []item{
 	},
 	{
 		id: "D3", text: "10:00 UTC: security event review, 20 min, security team",
-		policy: []string{"procedures.expected[security-event-review]", "security.secrets[github-app-key]"},
+		policy: []string{
+			"procedures.expected[security-event-review]", "security.secrets[github-app-key]",
+			"tenants.sources[web-access].login_paths",
+		},
 		series: append([]series{
-			metric.SecretExpiry, metric.TenantRequests, metric.TenantReceiverPosts,
+			metric.SecretExpiry, metric.TenantRequests, metric.TenantReceiverPosts, metric.RefusedShare,
+			metric.FailedLoginsIncrease, metric.TenantRefusedRequests, metric.TenantFailedLogins,
 		}, taskSeries...),
 		alerts: append([]*metric.Alert{
 			metric.CertificateAlert, metric.DomainExpiringAlert, metric.SecretExpiringAlert, metric.UnknownHostsAlert,
+			metric.RefusedRisingAlert, metric.FailedLoginsRisingAlert,
 		}, taskAlerts...),
 		panels: []panels{
 			on(metric.DailyDashboard, "10:00 Security", "Requests of unknown hosts", "Posts refused",
-				"Client errors", "Tenants with the most client errors", "Certificates by expiry", "Domains by expiry",
-				"Secrets by their end"),
-			on(metric.SecurityDashboard, "Scans", "Failed scans", "Tenants with the most client errors", "Posts refused",
+				"Client errors", "Tenants refused in the last hour", "Tenants with the most client errors",
+				"Certificates by expiry", "Domains by expiry", "Secrets by their end"),
+			on(metric.SecurityDashboard, "Scans", "Failed scans", "Refused requests", "Failed log-ins",
+				"Tenants refused in the last hour", "Tenants with the most client errors", "Posts refused",
 				"Secrets by their end"),
 			taskPanels,
 		},
-		pages: []string{"scans.md", "security.md#secrets-that-end"},
-		reason: "Requests are counted by class: log-ins that failed are among the 4xx of their tenant, " +
-			"and not measured apart yet.",
+		pages: []string{"scans.md", "security.md#secrets-that-end", "tenants.md#refused-requests-and-failed-log-ins"},
 	},
 	{
 		id: "D4", text: "16:00 UTC: incident review and documentation, 30 min, all teams",

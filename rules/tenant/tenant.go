@@ -72,13 +72,18 @@ var exprNames = rule.Names{
 	"registryRead": metric.TenantRegistryLastRead.Name,
 	"nearPeak":     nearPeak, "noisyShare": noisyShare, "noisyGrowth": noisyGrowth, "noisyTenants": noisyTenants,
 	"someShare": someShare, "silentFloor": fmt.Sprint(silentFloor), "sourceFloor": fmt.Sprint(sourceFloor),
-	"memory":    rule.Seconds(sourceMemory),
-	"anyTenant": rule.AnyTenant,
+	"memory":       rule.Seconds(sourceMemory),
+	"anyTenant":    rule.AnyTenant,
+	"refusals":     metric.ServiceRefusedRequests.Name,
+	"refused":      metric.RefusedIncrease.Name,
+	"refusedShare": metric.RefusedShare.Name,
+	"failures":     metric.ServiceFailedLogins.Name,
+	"logins":       metric.FailedLoginsIncrease.Name,
 }
 
 // Subject judges the traffic of tenants and its sources.
 var Subject = rule.Subject{File: "tenant.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return []rule.Group{throughput(), durations(), silentTenants(), requestSources(p), silentSources()}, nil
+	return []rule.Group{throughput(), durations(), refused(), silentTenants(), requestSources(p), silentSources()}, nil
 }}
 
 func record(r *metric.Record, text string) rule.Rule {

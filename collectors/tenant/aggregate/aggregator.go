@@ -28,6 +28,8 @@ type CountSource struct {
 	Thresholds []uint64
 	// Weight is how many requests an event stands for, in units of one in 2^16.
 	Weight uint64
+	// Logins are the paths at which users log in.
+	Logins [][]byte
 	// Unreadable counts events whose durations could not be read, by reason. It is nil if the caller does not need them.
 	Unreadable *Unreadable
 }
@@ -176,6 +178,9 @@ func (a *Aggregator) slow(key []byte, hash uint64) Place {
 	return Place{Slot: slot}
 }
 
+// clientError is the class of a 4xx.
+const clientError = 3
+
 // together is how many events are counted at once: with many tenants each needs memory that is far away, and a
 // processor fetches for several of them at a time what it would else wait for one by one.
 const together = 64
@@ -190,13 +195,13 @@ type waiting struct {
 // Add counts an event, at the latest when the aggregator is flushed.
 func (a *Aggregator) Add(e *decode.Event) {
 	if e.Probe {
-		c := Compacted(e)
+		c := a.Compact(e)
 		a.Count(&c)
 		return
 	}
 	key := a.source.Rule.key(e)
 	if len(key) > maxHost {
-		c := Compacted(e)
+		c := a.Compact(e)
 		c.Slot = a.unknown
 		a.Count(&c)
 		return
@@ -205,6 +210,9 @@ func (a *Aggregator) Add(e *decode.Event) {
 	a.waiting = append(a.waiting, waiting{})
 	w := &a.waiting[len(a.waiting)-1]
 	w.take(e)
+	if w.Class == clientError {
+		w.Refusal = e.Refusal(a.source.Logins)
+	}
 	w.hash, w.at, w.size = hashOf(key), uint32(len(a.keys)), uint32(len(key))
 	a.keys = append(a.keys, key...) // the decoder will use its memory again
 	if len(a.waiting) == together {
@@ -235,6 +243,8 @@ type Compact struct {
 	Place
 	Class uint8
 	Probe bool
+	// Refusal is how it was refused.
+	Refusal decode.Refusal
 	// Unreadable is why there is no duration although there should be one.
 	Unreadable decode.Unreadable
 	Duration   int64
@@ -242,9 +252,10 @@ type Compact struct {
 	Time       int64
 }
 
-// Compacted returns an event without its place.
-func Compacted(e *decode.Event) (c Compact) {
+// Compact returns an event without its place.
+func (a *Aggregator) Compact(e *decode.Event) (c Compact) {
 	c.take(e)
+	c.Refusal = e.Refusal(a.source.Logins)
 	return c
 }
 
@@ -268,10 +279,27 @@ func (a *Aggregator) Count(e *Compact) {
 		a.batch.Probes[e.Class] += uint64(n)
 		return
 	}
+	if e.Refusal != 0 {
+		a.refuse(e, n)
+	}
 	a.unreadable[e.Unreadable]++
 	a.add(e.Slot, e, n)
 	if e.Pool != 0 {
 		a.add(e.Pool, e, n)
+	}
+}
+
+// refuse counts n events as one that was refused, unless it is late.
+func (a *Aggregator) refuse(e *Compact, n uint32) {
+	if e.Time > 0 && e.Time < a.late {
+		return
+	}
+	c := a.accumulator(e.Slot)
+	for way := range decode.Refusals {
+		if e.Refusal>>way&1 == 1 {
+			a.batch.Refused[way] += uint64(n)
+			c.Refused[way] += n
+		}
 	}
 }
 

@@ -276,3 +276,38 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// A refused request is counted for its service and its tenant by the way in which it was refused, a failed log-in as
+// both, unless it is late or a probe of ours. A sample counts as much as it stands for.
+func TestRefusedRequests(t *testing.T) {
+	d := newTestStore(t, 10, map[string]string{"acme": ""}, func(s *CountSource) {
+		s.Logins, s.Weight = [][]byte{[]byte("/login")}, 2*Whole
+	})
+	now := time.Now().UnixNano()
+	for _, e := range []decode.Event{
+		{Status: 401},
+		{Status: 403},
+		{Status: 403},
+		{Status: 404},
+		{Status: 429, Path: []byte("/orders")},
+		{Status: 401, Path: []byte("/login")},
+		{Status: 422, Path: []byte("/login/sso")},
+		{Path: []byte("/login")},
+		{Status: 401, Path: []byte("/login"), Probe: true},
+		{Status: 401, Path: []byte("/login"), Time: now - int64(time.Hour)},
+	} {
+		e.Duration = -1
+		d.add("acme.thorbis.app", e)
+	}
+	d.add("somebody.example.com", decode.Event{Status: 403, Duration: -1})
+	d.add(strings.Repeat("a", 300)+".example.com", decode.Event{Status: 403, Duration: -1})
+	d.rows()
+	want := [decode.Refusals]uint64{4, 8, 2, 4}
+	if got := d.store.Services()[0].Refused; got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	got := fmt.Sprint(d.store.Refused(10, decode.Unauthorized, decode.Forbidden))
+	if want := "[{web acme [4 4 2 4]} {web _unknown [0 4 0 0]}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

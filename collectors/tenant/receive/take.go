@@ -238,7 +238,7 @@ func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, set
 	if e.Unreadable != decode.Readable && b.unreadable == decode.Readable {
 		b.unreadable, b.unread = e.Unreadable, append([]byte(nil), e.Unread[:min(len(e.Unread), 64)]...)
 	}
-	c := aggregate.Compacted(e)
+	c := agg.Compact(e)
 	if !e.Probe {
 		c.Place = agg.Place(e)
 	}

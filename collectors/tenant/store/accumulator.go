@@ -1,5 +1,7 @@
 package store
 
+import "github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
+
 // MaxThresholds bounds the latency thresholds of a policy.
 const MaxThresholds = 8
 
@@ -21,6 +23,7 @@ type Accumulator struct {
 	classic   [Classic]uint32
 	Late      [5]uint32
 	few       [maxFew]uint8 // buckets, unless there is a histogram
+	Refused   [decode.Refusals]uint32
 }
 
 // Histogram counts durations by bucket.

@@ -42,6 +42,7 @@ type Batch struct {
 	Bytes        uint64
 	Outcomes     [decode.Outcomes]uint64
 	Probes       [5]uint64
+	Refused      [decode.Refusals]uint64
 	Newest       int64 // Unix milliseconds of the newest event
 	Read         int64 // Unix milliseconds
 	Thresholds   []uint64
@@ -85,7 +86,7 @@ func appendBatch(b []byte, d *Batch) []byte {
 	for _, c := range d.Accumulators {
 		b = c.append(b, len(d.Thresholds), &scratch)
 	}
-	return b
+	return d.appendRefused(b)
 }
 
 func appendFile(b []byte, f *File) []byte {

@@ -102,6 +102,9 @@ func (st *State) snapshot(segment uint64) []byte {
 	}
 	b = appendProbes(b, st.services)
 	put()
+	if b = st.appendRefused(b); len(b) > 0 {
+		put()
+	}
 	b = appendLife(b, recordVisible, visibles)
 	put()
 	b = appendLife(b, recordStale, stales)

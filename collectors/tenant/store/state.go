@@ -39,12 +39,14 @@ type State struct {
 	lostAt     int64           // Unix milliseconds; 0 if no saved state was ever dropped
 	immediate  bool            // pending slots are exported with their counts
 	identity   string
+	refused    *refusals // of the last hour; nil while what was saved is read back
 }
 
 type service struct {
 	name           string
 	other, unknown uint32 // slots
 	probes         [5]uint64
+	refused        [decode.Refusals]uint64
 	created        int64
 	ended          uint64   // requests of slots that were freed since the start; not saved
 	hidden         int      // slots
@@ -105,6 +107,7 @@ const (
 	recordWindows
 	recordCounted
 	recordCountedRing
+	recordRefused
 )
 
 // Bounds of what a record may ask for, against a damaged one that happens to have the right checksum.
@@ -175,6 +178,8 @@ func (st *State) apply(record []byte) error {
 		err = st.applyCounted(r)
 	case recordCountedRing:
 		err = st.applyCountedRing(r)
+	case recordRefused:
+		err = st.applyRefused(r)
 	case recordDetails:
 		err = st.applyDetails(r)
 	case recordBatch:
@@ -243,7 +248,10 @@ func (st *State) applyBatch(r *reader) error {
 		}
 		st.count(r, uint32(number), st.services[s.service].other, epoch, columns)
 	}
-	return nil
+	if len(r.b) == 0 {
+		return nil
+	}
+	return st.readRefused(r, s.service, epoch)
 }
 
 // count reads what was counted for a slot in an epoch.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -59,9 +60,19 @@ func FuzzApply(f *testing.F) {
 		Thresholds: []uint64{300e6}, Files: []File{{ID: 1, Path: "x"}}, IDs: []uint64{5},
 		Accumulators: []*Accumulator{accumulatorOf(2, 3, 1e9)},
 	}))
+	refused := accumulatorOf(2, 3, 1e9)
+	refused.Refused = [decode.Refusals]uint32{1, 2, 3, 4}
+	batch := Encode(&Batch{
+		Thresholds: []uint64{300e6}, Refused: [decode.Refusals]uint64{1, 2, 3, 4}, Accumulators: []*Accumulator{refused},
+	})
+	f.Add(batch)
+	if err := b.saved.apply(batch); err != nil {
+		f.Fatal(err)
+	}
 	f.Add(b.saved.snapshot(1))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		st := newState()
+		st.refused = newRefusals(time.Now())
 		for _, r := range base {
 			if err := st.apply(r); err != nil {
 				t.Fatal(err)

@@ -126,6 +126,7 @@ func open(o Options) (*Store, error) {
 	s.index.rebuildIndex(s.saved)
 	s.saved.suspectAll()
 	s.relist()
+	s.saved.refused = newRefusals(s.now())
 	s.savedAt = s.now()
 	s.scrapers.remember(s.saved.scraped, s.savedAt)
 	return s, nil
@@ -169,6 +170,7 @@ func (s *Store) Run(ctx context.Context) error {
 			s.beginSpan()
 			s.beginDay()
 			s.index.admitTroubled(s.saved)
+			s.forgetRefused()
 			s.commit(s.queued())
 			s.compactIfDue()
 			s.writeDays()

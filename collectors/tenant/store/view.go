@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -174,6 +175,7 @@ type ServiceStatus struct {
 	Name              string
 	Created           int64
 	Probes            [5]uint64
+	Refused           [decode.Refusals]uint64
 	Tracked           int
 	Troubled          int // tenants that have series because they are or were lately in trouble
 	Waiting           int // tenants in trouble for which there is no place
@@ -187,7 +189,9 @@ func (s *Store) Services() []ServiceStatus {
 	s.saved.mu.RLock()
 	var all []ServiceStatus
 	for _, service := range s.saved.services {
-		all = append(all, ServiceStatus{Name: service.name, Created: service.created, Probes: service.probes})
+		all = append(all, ServiceStatus{
+			Name: service.name, Created: service.created, Probes: service.probes, Refused: service.refused,
+		})
 	}
 	s.saved.mu.RUnlock()
 	s.statusMu.Lock()
