@@ -219,14 +219,15 @@ unit-quick: build
 	@THORBIS_BIN=$(BIN) $(GO) test -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) \
 	  -ldflags=-w -vet=off -short -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
 
-# The rules run without the race detector: they start no goroutines, and would take ten times as long. What must not allocate is
-# tested without it too, for it allocates itself.
+# Rules, dashboards and replays run without the race detector: they evaluate PromQL for minutes, which takes ten times as long under
+# it, and start no goroutines of their own. What must not allocate is tested without it too, for it allocates itself.
+PROMQL_TESTS := /(rules(/.*)?|dashboards|mixin/backtest)$$
 .PHONY: unit
 unit: build tools setup ## unit tests
 	@failed=; export THORBIS_BIN=$(BIN); \
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(e2e|rules(/.*)?)$$') || failed=1; \
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/e2e$$|$(PROMQL_TESTS)') || failed=1; \
 	$(GO) test -run AllocatesNothing ./collectors/tenant/decode || failed=1; \
-	$(GO) test -timeout 45m ./rules/... || failed=1; \
+	$(GO) test -timeout 45m $$($(GO) list ./... | grep -E '$(PROMQL_TESTS)') || failed=1; \
 	test -z "$$failed" # what fails hides nothing else
 
 .PHONY: e2e
