@@ -113,6 +113,17 @@ grammar:
 	@awk '/^```yaml$$/ && !done {on=1; next} /^```$$/ && on {on=0; done=1} on' docs/configuration.md >$(BIN)/grammar.txt
 	@cmp -s $(BIN)/grammar.txt config/schema/grammar.txt || cp $(BIN)/grammar.txt config/schema/grammar.txt
 
+# What is released: archives for each platform, packages for Linux, a list of what each program contains, and checksums. Built
+# twice, everything is equal: times are those of the commit, and files are in order.
+RELEASE_PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+RELEASE           ?= $(CURDIR)/dist
+PACKAGE_VERSION    = $(shell v=$$(sed 's/^v//' <<<'$(VERSION)'); case $$v in ([0-9]*.*) echo $$v;; (*) echo "0.0.0~git.$$v";; esac | tr -- - '~')
+
+.PHONY: release
+release: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## dist/: archives for Linux and macOS, deb, rpm, SBOMs and checksums
+	@PLATFORMS='$(RELEASE_PLATFORMS)' OUT='$(RELEASE)' VERSION='$(PACKAGE_VERSION)' TOOLS='$(TOOLS)' GO='$(GO)' \
+	  LDFLAGS='$(LDFLAGS)' PROGRAMS='$(PROGRAMS)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" bash deploy/packages/release
+
 .PHONY: generate
 generate: grammar build ## write the generated rules, routes, dashboards, docs and the schema of the policy into the tree
 	@echo "generate"; $(BIN)/thorbis_mixin generate
@@ -284,4 +295,4 @@ recover: ## mend all of it
 
 .PHONY: clean
 clean: ## remove what was built, but for bin/tools
-	@rm -rf $(addprefix $(BIN)/,$(PROGRAMS) demo) data
+	@rm -rf $(addprefix $(BIN)/,$(PROGRAMS) demo) data dist

@@ -97,6 +97,32 @@ func TestShippedUnitsKillWhatTheyStarted(t *testing.T) {
 	}
 }
 
+// TestShippedImage: the image has neither a shell nor root, and what it copies is built.
+func TestShippedImage(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, last, found := strings.Cut(string(text), "\nFROM gcr.io/distroless/static-")
+	if !found || strings.Contains(last, "\nFROM ") {
+		t.Error("the last stage is not distroless")
+	}
+	for _, want := range []string{"\nUSER 65532:65532\n", "\nVOLUME /var/lib/thorbis_exporter\n", "\nENTRYPOINT [\""} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the last stage lacks %q", want)
+		}
+	}
+	for line := range strings.Lines(string(text)) {
+		instruction, rest, _ := strings.Cut(line, " ")
+		switch {
+		case instruction == "ADD" || instruction == "RUN" && strings.Contains(last, line):
+			t.Errorf("%q: the image has no shell, and downloads nothing by ADD", line)
+		case instruction == "FROM" && !strings.Contains(rest, ":"):
+			t.Errorf("%q has no tag", line)
+		}
+	}
+}
+
 // TestShippedPolicy: the policy that people begin with is one.
 func TestShippedPolicy(t *testing.T) {
 	var out, stderr bytes.Buffer
