@@ -72,11 +72,13 @@ func run(args []string, out io.Writer) error {
 	drills := newDrill(app)
 
 	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
+	modules := imports.Flag("modules", "Where to write the modules of imported checks, beside the policy.").
+		Default(importer.ModulesFile).String()
 	convert := map[string]func() error{} // by full command
 	for _, i := range importer.Importers {
 		c := imports.Command(i.Name, i.Help)
 		source := c.Arg("file", i.FileHelp).Required().String()
-		convert[c.FullCommand()] = func() error { return printImport(*source, i.Convert, out) }
+		convert[c.FullCommand()] = func() error { return printImport(*source, *modules, i.Convert, out) }
 	}
 
 	command, err := app.Parse(args)

@@ -35,6 +35,8 @@ type scrapeConfigs struct {
 		Timeout  config.Duration `yaml:"scrape_timeout"`
 	} `yaml:"global"`
 	Jobs []scrapeJob `yaml:"scrape_configs"`
+	// Files are patterns of files with more jobs.
+	Files []string `yaml:"scrape_config_files"`
 }
 
 type scrapeJob struct {
@@ -47,6 +49,10 @@ type scrapeJob struct {
 	Files    []struct {
 		Files []string `yaml:"files"`
 	} `yaml:"file_sd_configs"`
+	HTTP []struct {
+		URL    string         `yaml:"url"`
+		Others map[string]any `yaml:",inline"`
+	} `yaml:"http_sd_configs"`
 	Relabel []*relabel.Config `yaml:"relabel_configs"`
 	Others  map[string]any    `yaml:",inline"`
 }
@@ -81,17 +87,17 @@ const (
 // convertBlackbox converts the jobs of Prometheus' configuration that scrape a blackbox_exporter into the policy's
 // checks. It reads the targets in the file or in its files of targets, and relabels them as Prometheus does. The error
 // names what cannot be converted; the rest is returned with it.
-func convertBlackbox(file string) ([]byte, error) {
+func convertBlackbox(file string) (Part, error) {
 	text, err := ReadFile(file)
 	if err != nil {
-		return nil, err
+		return Part{}, err
 	}
 	var c scrapeConfigs
 	if err := yaml.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("invalid configuration of Prometheus: %w", err)
+		return Part{}, fmt.Errorf("invalid configuration of Prometheus: %w", err)
 	}
 	var out []importedCheck
-	var errs []error
+	errs := c.readMore(filepath.Dir(file))
 	names := map[string]bool{}
 	for _, job := range c.Jobs {
 		groups, err := job.groups(filepath.Dir(file))
@@ -107,7 +113,7 @@ func convertBlackbox(file string) ([]byte, error) {
 				case err != nil:
 					errs = append(errs, fmt.Errorf("job %s: %s: %w", job.Name, target, err))
 				case ok && len(out) == maxImportedChecks:
-					return nil, fmt.Errorf("these are more than %d targets", maxImportedChecks)
+					return Part{}, fmt.Errorf("these are more than %d targets", maxImportedChecks)
 				case ok:
 					check.Name = unusedName(names, check.Name)
 					check.Interval, check.Timeout = config.Duration(interval),
@@ -118,23 +124,54 @@ func convertBlackbox(file string) ([]byte, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, errors.Join(append(errs, errors.New("no job scrapes a blackbox_exporter (a path that ends with /probe, "+
-			"and targets); nothing was imported"))...)
+		return Part{}, errors.Join(append(errs,
+			errors.New("no job scrapes a blackbox_exporter (a path that ends with /probe, "+
+				"and targets); nothing was imported"))...)
 	}
 	var b bytes.Buffer
 	b.WriteString(
 		"# From Prometheus' configuration. Each app_service must stand under services, with its owner and page.\n")
 	b.WriteString("# modules_file is the blackbox_exporter's own configuration.\n")
-	encoder := yaml.NewEncoder(&b)
-	encoder.SetIndent(2)
-	health := struct {
-		Modules string          `yaml:"modules_file"`
-		Checks  []importedCheck `yaml:"checks"`
-	}{"blackbox.yml", out}
-	if err := encoder.Encode(map[string]any{"health": health}); err != nil {
-		return nil, err
+	health := importedHealth{Modules: "blackbox.yml", Checks: out}
+	if err := encode(&b, map[string]any{"health": health}); err != nil {
+		return Part{}, err
 	}
-	return b.Bytes(), errors.Join(errs...)
+	return Part{Policy: b.Bytes()}, errors.Join(errs...)
+}
+
+// readMore adds the jobs of the files that the configuration names. Files of an error add none.
+func (c *scrapeConfigs) readMore(dir string) []error {
+	var errs []error
+	for _, pattern := range c.Files {
+		files, err := matching(dir, pattern, "scrape configurations")
+		errs = append(errs, err)
+		for _, file := range files {
+			text, err := ReadFile(file)
+			var more struct {
+				Jobs []scrapeJob `yaml:"scrape_configs"`
+			}
+			if err == nil {
+				err = yaml.Unmarshal(text, &more)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", file, err))
+			}
+			c.Jobs = append(c.Jobs, more.Jobs...)
+		}
+	}
+	return errs
+}
+
+// matching returns the files that a pattern of the configuration matches.
+func matching(dir, pattern, what string) ([]string, error) {
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(dir, pattern)
+	}
+	files, err := filepath.Glob(pattern)
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s: no such file of %s", pattern, what)
+	}
+	return files, err
 }
 
 // groups are the targets of a job that scrapes a blackbox_exporter, none of another; the error says what could not be
@@ -155,19 +192,24 @@ func (j *scrapeJob) groups(dir string) ([]targetGroup, error) {
 	var errs []error
 	for _, sd := range j.Files {
 		for _, pattern := range sd.Files {
-			if !filepath.IsAbs(pattern) {
-				pattern = filepath.Join(dir, pattern)
-			}
-			files, err := filepath.Glob(pattern)
-			if err == nil && len(files) == 0 {
-				err = fmt.Errorf("%s: there is no such file of targets", pattern)
-			}
+			files, err := matching(dir, pattern, "targets")
 			errs = append(errs, err)
 			for _, file := range files {
 				more, err := readTargets(file)
 				groups, errs = append(groups, more...), append(errs, err)
 			}
 		}
+	}
+	for _, sd := range j.HTTP {
+		var more []targetGroup
+		var err error
+		if len(sd.Others) > 0 {
+			err = fmt.Errorf("http_sd_configs: %s is asked with settings that only Prometheus uses; save what it answers to a "+
+				"file and name that under file_sd_configs", sd.URL)
+		} else {
+			more, err = askTargets(sd.URL)
+		}
+		groups, errs = append(groups, more...), append(errs, err)
 	}
 	for key := range j.Others {
 		if strings.HasSuffix(key, "_sd_configs") {
@@ -184,9 +226,13 @@ func readTargets(file string) ([]targetGroup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	return parseTargets(file, text)
+}
+
+func parseTargets(from string, text []byte) ([]targetGroup, error) {
 	var groups []targetGroup
 	if err := yaml.Unmarshal(text, &groups); err != nil {
-		return nil, fmt.Errorf("%s: invalid file of targets: %w", file, err)
+		return nil, fmt.Errorf("%s: invalid file of targets: %w", from, err)
 	}
 	return groups, nil
 }

@@ -1,6 +1,9 @@
 package importer
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,7 +80,7 @@ func TestImportBlackbox(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "policy.yaml")
 	text := "version: 1\nchannels: {deadman: none}\nservices: [{name: site, owner: web}, {name: blackbox, owner: web}, " +
-		"{name: shop, owner: web}, {name: ping, owner: web}]\n" + string(out)
+		"{name: shop, owner: web}, {name: ping, owner: web}]\n" + string(out.Policy)
 	for name, text := range map[string]string{
 		file: text, filepath.Join(dir, "blackbox.yml"): "modules: {http_post_2xx: {prober: http, http: {method: POST}}}\n",
 	} {
@@ -102,7 +105,7 @@ func TestImportBlackbox(t *testing.T) {
 		{"edge-1", "ping", "192.0.2.1", "icmp", time.Minute, 3500 * time.Millisecond},
 	}
 	if len(p.Health.Checks) != len(want) {
-		t.Fatalf("%d checks, want %d\n%s", len(p.Health.Checks), len(want), out)
+		t.Fatalf("%d checks, want %d\n%s", len(p.Health.Checks), len(want), out.Policy)
 	}
 	for i, c := range p.Health.Checks {
 		if got := (check{c.Name, c.AppService, c.Target, c.Module, c.Interval.Std(), c.Timeout.Std()}); got != want[i] {
@@ -118,7 +121,7 @@ func TestImportBlackboxRefused(t *testing.T) {
 	}{
 		"no probes":    {"/probe", "/metrics", "nothing was imported", false},
 		"no YAML":      {"global:", "\t:", "invalid configuration of Prometheus", false},
-		"no such file": {"targets/*.json", "elsewhere/*.json", "there is no such file of targets", true},
+		"no such file": {"targets/*.json", "elsewhere/*.json", "no such file of targets", true},
 		"other discovery": {
 			"file_sd_configs:\n      - files: [\"targets/*.json\"]", "consul_sd_configs:\n      - server: x",
 			"consul_sd_configs, which only Prometheus can ask", true,
@@ -140,9 +143,47 @@ func TestImportBlackboxRefused(t *testing.T) {
 			t.Fatalf("%s: nothing changed", name)
 		}
 		out, err := convertBlackbox(writeBlackbox(t, text))
-		if err == nil || !strings.Contains(err.Error(), c.want) || (len(out) > 0) != c.partly {
-			t.Errorf("%s: %v, want %q and partly %t\n%s", name, err, c.want, c.partly, out)
+		if err == nil || !strings.Contains(err.Error(), c.want) || (len(out.Policy) > 0) != c.partly {
+			t.Errorf("%s: %v, want %q and partly %t\n%s", name, err, c.want, c.partly, out.Policy)
 		}
+	}
+}
+
+// TestImportBlackboxElsewhere: jobs of scrape_config_files and targets that a server answers are imported too.
+func TestImportBlackboxElsewhere(t *testing.T) {
+	answer := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(answer)
+		_, _ = io.WriteString(w, blackboxTargets)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	testkit.WriteFile(t, filepath.Join(dir, "prometheus.yml"), "scrape_config_files: [more*.yml, none*.yml]\n")
+	more := "scrape_configs:\n  - job_name: shop\n    metrics_path: /probe\n    relabel_configs:\n" +
+		"      - {source_labels: [__address__], target_label: __param_target}\n    http_sd_configs:\n" +
+		"      - url: " + server.URL + "\n"
+	testkit.WriteFile(t, filepath.Join(dir, "more.yml"), more)
+	part, err := convertBlackbox(filepath.Join(dir, "prometheus.yml"))
+	if err == nil || !strings.Contains(err.Error(), "no such file of scrape configurations") {
+		t.Errorf("a file that is missing: %v", err)
+	}
+	if got := strings.Count(string(part.Policy), "target: https://"); got != 2 {
+		t.Errorf("%d targets, want 2\n%s", got, part.Policy)
+	}
+	answer = http.StatusNotFound
+	if _, err := convertBlackbox(filepath.Join(dir, "prometheus.yml")); err == nil || !strings.Contains(err.Error(),
+		"404") {
+		t.Errorf("a server without targets: %v", err)
+	}
+	testkit.WriteFile(t, filepath.Join(dir, "more.yml"), more+"        basic_auth: {username: x}\n")
+	if _, err := convertBlackbox(filepath.Join(dir, "prometheus.yml")); err == nil ||
+		!strings.Contains(err.Error(), "save what it answers") {
+		t.Errorf("a server that wants a password: %v", err)
+	}
+	testkit.WriteFile(t, filepath.Join(dir, "more.yml"), "scrape_configs: 1\n")
+	if _, err := convertBlackbox(filepath.Join(dir, "prometheus.yml")); err == nil || !strings.Contains(err.Error(),
+		"more.yml") {
+		t.Errorf("a bad file: %v", err)
 	}
 }
 
@@ -151,6 +192,9 @@ func FuzzImportBlackbox(f *testing.F) {
 	f.Add("scrape_configs: [{job_name: a, metrics_path: /probe, static_configs: [{targets: [b]}], relabel_configs: [{}, " +
 		"null]}]")
 	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "http_sd_configs") {
+			return // no servers are asked here
+		}
 		file := filepath.Join(t.TempDir(), "prometheus.yml")
 		testkit.WriteFile(t, file, text)
 		_, _ = convertBlackbox(file)

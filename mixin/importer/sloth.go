@@ -1,126 +1,169 @@
 package importer
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
+	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/thorbis/thorbis_exporter/config"
-	"github.com/thorbis/thorbis_exporter/rules/slo"
 )
 
-// sloth imports specifications of sloth.
+// sloth imports specifications of sloth, as files and as resources of Kubernetes.
 var sloth = Importer{
-	Name:     "sloth",
-	Help:     "Convert a specification of sloth (prometheus/v1) into slos.",
+	Name: "sloth",
+	Help: "Convert specifications of sloth (prometheus/v1, PrometheusServiceLevel, openslo/v1alpha) " +
+		"into slos.",
 	FileHelp: "The specification.",
-	Convert: func(file string) ([]byte, error) {
-		text, err := ReadFile(file)
-		if err != nil {
-			return nil, err
+	Convert:  ofText(convertSloth),
+}
+
+const (
+	slothVersion  = "prometheus/v1"
+	slothResource = "sloth.slok.dev/v1"
+)
+
+// placeholderRE matches how other tools write the range of a window.
+var placeholderRE = regexp.MustCompile(`\{\{-?\s*\.window\s*-?\}\}`)
+
+// convertSloth converts specifications of sloth. Keys of a file are written with underscores, those of a resource in
+// camel case.
+func convertSloth(text []byte) (Part, error) {
+	roots, err := documents(text)
+	if err != nil {
+		return Part{}, fmt.Errorf("invalid specification of sloth: %w", err)
+	}
+	d := &draft{from: "sloth's specification"}
+	for _, root := range roots {
+		version := field(root, "version", "apiVersion")
+		switch value(version) {
+		case slothVersion:
+			d.others(root, "sloth", "version", "service", "slos", "labels")
+			d.slothSpec(root)
+		case slothResource:
+			d.slothSpec(field(root, "spec"))
+		case openSLOAlpha:
+			d.openSLO(root, nil)
+		default:
+			return Part{}, fmt.Errorf("%sversion %q; %s, %s and %s are read", at(line(version)), value(version), slothVersion,
+				slothResource, openSLOAlpha)
 		}
-		return convertSloth(text)
-	},
+	}
+	return d.part()
 }
 
-// slothSpec is the part of sloth's specification (prometheus/v1) that states the objective. Its labels and alerts
-// have no counterpart: priorities and routes come from the policy.
-type slothSpec struct {
-	Version string `yaml:"version"`
-	Service string `yaml:"service"`
-	SLOs    []struct {
-		Name        string    `yaml:"name"`
-		Objective   yaml.Node `yaml:"objective"`
-		Description string    `yaml:"description"`
-		SLI         struct {
-			Events *struct {
-				ErrorQuery string `yaml:"error_query"`
-				TotalQuery string `yaml:"total_query"`
-			} `yaml:"events"`
-			Raw    *yaml.Node `yaml:"raw"`
-			Plugin *yaml.Node `yaml:"plugin"`
-		} `yaml:"sli"`
-	} `yaml:"slos"`
+// slothSpec adds the objectives of one service.
+func (d *draft) slothSpec(spec *yaml.Node) {
+	service := value(field(spec, "service"))
+	if n := field(spec, "labels"); n != nil {
+		d.note(n.Line, "labels of %s: alerts have those of the policy", service)
+	}
+	d.slothPlugins(spec, service)
+	for _, s := range items(field(spec, "slos")) {
+		if d.full(s.Line) {
+			return
+		}
+		name := service + "-" + value(field(s, "name"))
+		out := importedSLO{
+			Name: d.name(s.Line, name), AppService: asName(service),
+			Description: oneLine(value(field(s, "description"))),
+			Objective:   strings.TrimSuffix(value(field(s, "objective")), "%") + "%",
+		}
+		if out.Objective == "%" {
+			d.fail(s.Line, "%s: missing objective", name)
+			continue
+		}
+		if n := field(s, "labels"); n != nil {
+			d.note(n.Line, "labels of %s", name)
+		}
+		d.slothPlugins(s, name)
+		out.Page = d.slothAlerting(field(s, "alerting"), name)
+		if out.Bad, out.Total = d.slothSLI(field(s, "sli"), s.Line, name); out.Bad != "" {
+			d.slo(s.Line, out)
+		}
+	}
 }
 
-const slothVersion = "prometheus/v1"
-
-var slothWindow = regexp.MustCompile(`\{\{\s*\.window\s*\}\}`)
-
-// importedSLO is an objective as the policy writes it.
-type importedSLO struct {
-	Name        string `yaml:"name"`
-	AppService  string `yaml:"app_service"`
-	Description string `yaml:"description,omitempty"`
-	Objective   string `yaml:"objective"`
-	Bad         string `yaml:"bad"`
-	Total       string `yaml:"total"`
+// slothPlugins reports chains of plugins, which change rules in ways that only sloth knows.
+func (d *draft) slothPlugins(n *yaml.Node, of string) {
+	plugins := field(n, "slo_plugins", "sloPlugins", "plugins")
+	if plugins == nil {
+		return
+	}
+	var ids []string
+	for _, p := range items(field(plugins, "chain")) {
+		ids = append(ids, value(field(p, "id")))
+	}
+	d.note(plugins.Line, "plugins of %s (%s): what they do to rules is not done here", of, strings.Join(ids, ", "))
 }
 
-// convertSloth converts specifications of sloth into the policy's slos. The error names the objectives that cannot be
-// converted; the others are returned with it.
-func convertSloth(text []byte) ([]byte, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	var out []importedSLO
-	var errs []error
+// slothAlerting returns the priority of an objective whose alerts are off, empty where they are not.
+func (d *draft) slothAlerting(n *yaml.Node, of string) string {
+	if n == nil {
+		return ""
+	}
+	disabled := func(keys ...string) *yaml.Node {
+		if off := field(field(n, keys...), "disable"); value(off) == "true" {
+			return off
+		}
+		return nil
+	}
+	page, ticket := disabled("page_alert", "pageAlert"), disabled("ticket_alert", "ticketAlert")
+	entries(n, func(key, v *yaml.Node) {
+		if key.Value == "labels" || key.Value == "annotations" ||
+			strings.HasSuffix(strings.ToLower(key.Value), "alert") && field(v, "labels", "annotations") != nil {
+			d.note(key.Line, "%s of the alerts of %s: routes come from the policy", key.Value, of)
+		}
+	})
+	switch {
+	case page != nil && ticket != nil:
+		d.note(page.Line, "the alerts of %s are disabled: as P4 it notifies as a ticket at most", of)
+		return "P4"
+	case page != nil:
+		d.note(page.Line, "the page of %s is disabled: it is P3", of)
+		return "P3"
+	case ticket != nil:
+		d.note(ticket.Line, "the ticket of %s is disabled: slow burns still open one", of)
+	}
+	return ""
+}
+
+// slothSLI returns the expressions of an indicator, empty for one that cannot be converted.
+func (d *draft) slothSLI(n *yaml.Node, at int, of string) (bad, total string) {
+	if events := field(n, "events"); events != nil {
+		return windowed(value(field(events, "error_query", "errorQuery"))),
+			windowed(value(field(events, "total_query", "totalQuery")))
+	}
+	if plugin := field(n, "plugin"); plugin != nil {
+		d.fail(plugin.Line, "%s: plugin %s, which only sloth can run: write bad and total by hand", of,
+			value(field(plugin, "id")))
+		return "", ""
+	}
+	raw := field(n, "raw")
+	query := windowed(value(field(raw, "error_ratio_query", "errorRatioQuery")))
+	if bad, total = ratioOf(query); bad == "" {
+		d.fail(max(at, line(raw)), "%s: a raw ratio, without errors and events, does not add up over time: "+
+			"write bad and total by hand", of)
+	}
+	return bad, total
+}
+
+// ratioOf splits a quotient into what is above the line and what is below it; empty if it is none.
+func ratioOf(query string) (above, below string) {
+	root, err := parseWindowed(query)
+	if err != nil {
+		return "", ""
+	}
 	for {
-		var spec slothSpec
-		err := decoder.Decode(&spec)
-		if errors.Is(err, io.EOF) {
+		p, ok := root.(*parser.ParenExpr)
+		if !ok {
 			break
 		}
-		if err != nil {
-			return nil, fmt.Errorf("invalid specification of sloth: %w", err)
-		}
-		if spec.Version != slothVersion {
-			return nil, fmt.Errorf("version %q; only %s is read (take the spec out of a Kubernetes resource)", spec.Version,
-				slothVersion)
-		}
-		for _, s := range spec.SLOs {
-			objective := importedSLO{
-				Name: spec.Service + "-" + s.Name, AppService: spec.Service,
-				Description: strings.Join(strings.Fields(s.Description), " "),
-				Objective:   strings.TrimSuffix(s.Objective.Value, "%") + "%",
-			}
-			switch {
-			case s.SLI.Events == nil:
-				errs = append(errs, fmt.Errorf("%s: a raw ratio, without errors and events, does not add up over time; "+
-					"write bad and total by hand", objective.Name))
-				continue
-			case s.Objective.Value == "":
-				errs = append(errs, fmt.Errorf("%s: has no objective", objective.Name))
-				continue
-			}
-			var failed bool
-			objective.Bad, objective.Total = ownWindow(s.SLI.Events.ErrorQuery), ownWindow(s.SLI.Events.TotalQuery)
-			for _, query := range []string{objective.Bad, objective.Total} {
-				if err := slo.CheckExpression(query); err != nil {
-					errs, failed = append(errs, fmt.Errorf("%s: %s: %w", objective.Name, query, err)), true
-				}
-			}
-			if !failed {
-				out = append(out, objective)
-			}
-		}
+		root = p.Expr
 	}
-	if len(out) == 0 {
-		return nil, errors.Join(append(errs, errors.New("nothing was imported"))...)
+	quotient, ok := root.(*parser.BinaryExpr)
+	if !ok || quotient.Op != parser.DIV {
+		return "", ""
 	}
-	var b bytes.Buffer
-	b.WriteString("# From sloth's specification. Each app_service must stand under services, with its owner and page.\n")
-	encoder := yaml.NewEncoder(&b)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]any{"slos": out}); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), errors.Join(errs...)
-}
-
-func ownWindow(query string) string {
-	return strings.TrimSpace(slothWindow.ReplaceAllLiteralString(query, config.WindowPlaceholder))
+	return printWindowed(quotient.LHS), printWindowed(quotient.RHS)
 }
