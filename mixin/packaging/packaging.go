@@ -23,7 +23,10 @@ type Packaging struct {
 }
 
 // Packagings lists every packaging, in the order of the help.
-var Packagings = []Packaging{kubernetes, operator, alertmanagerConfig, thanos, mimir, vmalert, grafana, helm, kustomize}
+var Packagings = []Packaging{
+	kubernetes, operator, alertmanagerConfig, thanos, mimir, vmalert, grafana, helm,
+	kustomize, compat,
+}
 
 // Options are how objects of Kubernetes are named and found.
 type Options struct {
