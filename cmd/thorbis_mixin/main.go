@@ -31,7 +31,8 @@ var numberRE = regexp.MustCompile(`^strconv\.\w+: parsing (".*"): .*$`)
 // errUsage marks an error in the arguments.
 var errUsage = errors.New("try --help")
 
-// exitCode reports an error and returns 0 without one, 2 for wrong usage and 1 for every other failure.
+// exitCode reports an error and returns 0 without one, 2 for wrong usage, 3 where diff found differences and 1 for
+// every other failure.
 func exitCode(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
@@ -39,6 +40,9 @@ func exitCode(err error, stderr io.Writer) int {
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(stderr, "thorbis_mixin:", err)
 		return 2
+	}
+	if errors.Is(err, errDiffers) {
+		return exitDiffers
 	}
 	// Joined errors are one a line, so that each file:line can be clicked.
 	fmt.Fprintln(stderr, strings.TrimSpace(err.Error()))
@@ -71,6 +75,8 @@ func run(args []string, out io.Writer) error {
 
 	drills := newDrill(app)
 
+	explains, diffs := newExplain(app), newDiff(app)
+
 	imports := app.Command("import", "Convert another tool's configuration into a part of the policy, on standard output.")
 	modules := imports.Flag("modules", "Where to write the modules of imported checks, beside the policy.").
 		Default(importer.ModulesFile).String()
@@ -97,6 +103,10 @@ func run(args []string, out io.Writer) error {
 		return replayFlags.run(p, out)
 	case drills.command:
 		return drills.run(p, out)
+	case explains.command:
+		return explains.run(p, out)
+	case diffs.command:
+		return diffs.run(*file, p, out)
 	case page.FullCommand():
 		return pageFlags.run(p, out)
 	case generate.FullCommand():

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Bounds of what is read of a revision.
+const (
+	checkoutTimeout = 30 * time.Second
+	maxCheckout     = 64 << 20 // bytes
+)
+
+// checkout writes the files of a directory as they are at a revision of git into another. Links and what is no file are
+// left out.
+func checkout(ctx context.Context, dir, revision, into string) error {
+	if strings.HasPrefix(revision, "-") {
+		return fmt.Errorf("invalid revision %q: write one like HEAD or a tag", revision)
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkoutTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, "git", "-C", cmp.Or(dir, "."), "archive", "--format=tar", revision, ".")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	archive, err := command.Output()
+	switch {
+	case err != nil && stderr.Len() > 0:
+		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
+		return errors.New(first)
+	case err != nil:
+		return err
+	case len(archive) > maxCheckout:
+		return fmt.Errorf("more than %d bytes: keep the policy in a directory of its own", maxCheckout)
+	}
+	return extract(bytes.NewReader(archive), into)
+}
+
+// extract writes the regular files of an archive below a directory.
+func extract(from io.Reader, into string) error {
+	root, err := os.OpenRoot(into)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	files := tar.NewReader(io.LimitReader(from, maxCheckout))
+	for {
+		header, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if header.Typeflag != tar.TypeReg {
+			continue
+		}
+		if err := root.MkdirAll(filepath.Dir(header.Name), 0o700); err != nil {
+			return err
+		}
+		f, err := root.OpenFile(header.Name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, files)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+}
