@@ -51,7 +51,9 @@ const (
 	logLines   = `thorbis_tenant_source_lines_total{app_service="web",environment="test",source="web-nginx-json"`
 	logRejects = `thorbis_tenant_source_rejects_total{app_service="web",environment="test",reason="syntax",` +
 		`source="web-nginx-json"`
-	logProbes = `thorbis_tenant_probe_requests_total{app_service="web",code_class="2xx",environment="test"`
+	logProbes  = `thorbis_tenant_probe_requests_total{app_service="web",code_class="2xx",environment="test"`
+	logRefused = `thorbis_service_refused_requests_total{app_service="web",code="401",environment="test"`
+	logLogins  = `thorbis_service_failed_logins_total{app_service="web",environment="test"`
 )
 
 const killPolicy = `version: 1
@@ -64,7 +66,7 @@ tenants:
   host: "{tenant}.example.com"
   probes: {addresses: [192.0.2.7]}
   sources:
-    - {file: "*.log", format: nginx-json, app_service: web}
+    - {file: "*.log", format: nginx-json, app_service: web, login_paths: [/login]}
     - {receive: json, app_service: web, secret_file: secret, fields: {host: h, status: s, id: i}}
 `
 
@@ -138,7 +140,7 @@ func (k *killed) write(ctx context.Context) {
 			var text strings.Builder
 			k.mu.Lock()
 			for range 1 + random.IntN(100) {
-				tenant, agent := name+strconv.Itoa(int(random.ExpFloat64()*10)), "curl"
+				tenant, agent, status := name+strconv.Itoa(int(random.ExpFloat64()*10)), "curl", 200
 				switch k.facts[logLines]++; random.IntN(50) {
 				case 0:
 					k.facts[logRejects]++
@@ -147,11 +149,16 @@ func (k *killed) write(ctx context.Context) {
 				case 1:
 					k.facts[logProbes]++
 					agent = "thorbis_exporter/1"
+				case 2:
+					k.facts[logRefused]++
+					k.facts[logLogins]++
+					status = 401
 				default:
 					k.written[tenant]++
 				}
-				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","status":200,"request_time":%.3f,"http_user_agent":"%s",`+
-					`"remote_addr":"192.0.2.7"}`+"\n", random.Uint64(), tenant, random.ExpFloat64()*0.2, agent)
+				fmt.Fprintf(&text, `{"n":"%016x","host":"%s.example.com","uri":"/login","status":%d,"request_time":%.3f,`+
+					`"http_user_agent":"%s","remote_addr":"192.0.2.7"}`+"\n", random.Uint64(), tenant, status,
+					random.ExpFloat64()*0.2, agent)
 			}
 			k.mu.Unlock()
 			k.append(name+".log", text.String(), random)
@@ -285,7 +292,7 @@ func (k *killed) scrape() bool {
 func (k *killed) scrapeFacts() bool {
 	saved := []*metric.Metric{
 		metric.TenantSourceLines, metric.TenantSourceBytes, metric.TenantSourceRejects, metric.TenantSourceIgnored,
-		metric.TenantProbeRequests,
+		metric.TenantProbeRequests, metric.ServiceRefusedRequests, metric.ServiceFailedLogins,
 	}
 	return k.read("/metrics", false, func(series string) bool {
 		return slices.ContainsFunc(saved, func(m *metric.Metric) bool { return strings.HasPrefix(series, m.Name+"{") })
