@@ -230,9 +230,9 @@ unit-quick: build
 	@THORBIS_BIN=$(BIN) $(GO) test -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) \
 	  -ldflags=-w -vet=off -short -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
 
-# Rules, dashboards and replays run without the race detector: they evaluate PromQL for minutes, which takes ten times as long under
-# it, and start no goroutines of their own. What must not allocate is tested without it too, for it allocates itself.
-PROMQL_TESTS := /(rules(/.*)?|dashboards|mixin/backtest)$$
+# Rules, dashboards, replays and what renders the bundle run without the race detector: they evaluate PromQL and jsonnet for minutes,
+# which takes ten times as long under it, and start no goroutines of their own. What must not allocate is tested without it too, for it allocates itself.
+PROMQL_TESTS := /(rules(/.*)?|dashboards|mixin(/backtest|/packaging)?)$$
 .PHONY: unit
 unit: build tools setup ## unit tests
 	@failed=; export THORBIS_BIN=$(BIN); \

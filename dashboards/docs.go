@@ -55,7 +55,7 @@ dashboard of the exporters, Prometheus and Alertmanager themselves has variables
 	return b.Bytes(), nil
 }
 
-func titleOf(d dashboard.Dashboard) string { return strings.TrimPrefix(*d.Title, "Thorbis / ") }
+func titleOf(d dashboard.Dashboard) string { return strings.TrimPrefix(*d.Title, TitlePrefix) }
 
 // anchor is the address of a heading as GitHub makes it.
 func anchor(heading string) string { return strings.ReplaceAll(strings.ToLower(heading), " ", "-") }

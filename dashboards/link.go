@@ -11,8 +11,11 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// tag is on every dashboard of the bundle, so that each lists the others.
-const tag = "thorbis"
+// Tags are on every dashboard of the bundle, so that each lists the others.
+var Tags = []string{"thorbis"}
+
+// TitlePrefix is what every title begins with.
+const TitlePrefix = "Thorbis / "
 
 // linkTo is the address of a dashboard with the time and the data source of this one. Variables are values of this
 // row's
@@ -74,7 +77,7 @@ func (l link) Build() (dashboard.DashboardLink, error) {
 	d.Placement = nil
 	d.Type = dashboard.DashboardLinkTypeLink
 	if l.dashboards {
-		d.Type, d.Tags, d.AsDropdown, d.Icon = dashboard.DashboardLinkTypeDashboards, []string{tag}, true, "external link"
+		d.Type, d.Tags, d.AsDropdown, d.Icon = dashboard.DashboardLinkTypeDashboards, Tags, true, "external link"
 		return d, nil
 	}
 	d.Icon, d.Url = "dashboard", new(l.url)

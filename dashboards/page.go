@@ -26,8 +26,8 @@ func (p page) builder() *dashboard.DashboardBuilder {
 	if p.refresh != "" {
 		refresh = p.refresh
 	}
-	b := dashboard.NewDashboardBuilder("Thorbis / "+p.title).
-		Uid(p.uid).Description(p.about).Tags([]string{tag}).
+	b := dashboard.NewDashboardBuilder(TitlePrefix+p.title).
+		Uid(p.uid).Description(p.about).Tags(Tags).
 		Readonly().Timezone("browser").Refresh(refresh).Time(begin, "now").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(datasourceVariable())

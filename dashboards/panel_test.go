@@ -151,7 +151,7 @@ func TestLinks(t *testing.T) {
 				}
 			}
 		}
-		if len(d.Links) == 0 || !slices.Contains(d.Tags, tag) {
+		if len(d.Links) == 0 || !slices.Contains(d.Tags, Tags[0]) {
 			t.Errorf("%s does not lead to the others", file)
 		}
 		for _, l := range d.Links {

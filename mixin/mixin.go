@@ -95,7 +95,11 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 	for name, text := range boards {
 		files[path.Join("dashboards", name)] = text
 	}
-	files["mixin/mixin.libsonnet"] = libsonnet(files)
+	vendored, err := vendorable(p, files)
+	if err != nil {
+		return nil, fmt.Errorf("mixin: %w", err)
+	}
+	maps.Copy(files, vendored)
 	wanted := slices.Concat(o.Only, o.Also)
 	whole := packaging.Bundle{Options: o.Packaging, Policy: p, Files: maps.Clone(files)}
 	for _, packed := range packaging.Named(wanted) {
@@ -139,7 +143,9 @@ func (f Files) Write(dir string) error {
 }
 
 // generatedOnly are folders of files of which each is generated, so that one more is a leftover.
-var generatedOnly = []string{"rules/*.rules.yaml", "dashboards/*.json"}
+var generatedOnly = []string{
+	"rules/*.rules.yaml", "dashboards/*.json", "mixin/rules/*.marked.yaml", "mixin/dashboards/*.json",
+}
 
 // Drift compares a directory with the files and returns a sentence for each difference, sorted.
 func (f Files) Drift(dir string) ([]string, error) {

@@ -1,15 +1,11 @@
 package mixin
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-jsonnet"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
@@ -107,76 +103,6 @@ func TestValidate(t *testing.T) {
 		if err := (Files{name: []byte(text)}).Validate(); err == nil || !strings.HasPrefix(err.Error(), name) {
 			t.Errorf("%s is accepted: %v", name, err)
 		}
-	}
-}
-
-type groups struct {
-	Groups []struct {
-		Name  string           `yaml:"name" json:"name"`
-		Rules []map[string]any `yaml:"rules" json:"rules"`
-	} `yaml:"groups" json:"groups"`
-}
-
-// TestJsonnet evaluates the mixin as its users do, added to another one.
-func TestJsonnet(t *testing.T) {
-	files, dir := rendered(t, policies(t)["everything"]), t.TempDir()
-	if err := files.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	vm := jsonnet.MakeVM()
-	vm.Importer(&jsonnet.FileImporter{JPaths: []string{dir}})
-	text, err := vm.EvaluateAnonymousSnippet("test.jsonnet", `
-		local all = { prometheusAlerts+:: { groups+: [{name: 'other', rules: []}] } } + (import 'mixin/mixin.libsonnet');
-		{ alerts: all.prometheusAlerts, rules: all.prometheusRules,
-			dashboards: std.mapWithKey(function(k, v) v.uid, all.grafanaDashboards) }`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Alerts, Rules groups
-		Dashboards    map[string]string
-	}
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]int{"other": 0}
-	for name, text := range files {
-		if !strings.HasPrefix(name, "rules/") {
-			continue
-		}
-		var g groups
-		if err := yaml.Unmarshal(text, &g); err != nil {
-			t.Fatal(err)
-		}
-		for _, g := range g.Groups {
-			want[g.Name] = len(g.Rules)
-		}
-	}
-	count, alerts := 0, map[string]bool{}
-	for i, g := range append(got.Alerts.Groups, got.Rules.Groups...) {
-		count++
-		if n, ok := want[g.Name]; !ok || n != len(g.Rules) {
-			t.Errorf("group %s has %d rules, want %d", g.Name, len(g.Rules), n)
-		}
-		for _, r := range g.Rules {
-			if a, ok := r["alert"].(string); ok {
-				alerts[a] = true
-				if i >= len(got.Alerts.Groups) {
-					t.Errorf("%s is under prometheusRules", a)
-				}
-			}
-		}
-	}
-	if count != len(want) {
-		t.Errorf("%d groups, want %d", count, len(want))
-	}
-	for _, a := range metric.Alerts() {
-		if !alerts[a.Name] {
-			t.Errorf("%s is missing", a.Name)
-		}
-	}
-	if got.Dashboards["thorbis-health.json"] != "thorbis-health" {
-		t.Errorf("dashboards are %v", got.Dashboards)
 	}
 }
 

@@ -35,6 +35,10 @@ func validate(name string, text []byte) error {
 		_, errs := rulefmt.Parse(packaging.WithoutOptions(text), false, model.UTF8Validation,
 			parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 		return errors.Join(errs...)
+	case strings.HasSuffix(name, ".marked.yaml"):
+		_, errs := rulefmt.Parse([]byte(unmark.Replace(string(text))), false, model.UTF8Validation,
+			parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		return errors.Join(errs...)
 	case path.Base(name) == "alertmanager.yaml":
 		_, err := amconfig.Load(text)
 		return err
