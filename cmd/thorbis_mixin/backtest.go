@@ -30,15 +30,21 @@ type backtestFlags struct {
 func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
 	c := app.Command("backtest",
 		"Replay what a Prometheus has stored through the rules: what would have fired, and whom it would have paged.")
-	return c, backtestFlags{
+	f := replayFlags(c, "30d")
+	f.list = c.Flag("list", "Also list every stretch for which an alert would have fired.").Bool()
+	return c, f
+}
+
+// replayFlags are the flags that say what is replayed.
+func replayFlags(c *kingpin.CmdClause, since string) backtestFlags {
+	return backtestFlags{
 		url: c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
 		http: c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, "+
 			"tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
-		since: c.Flag("since", "How far to look back, such as 30d.").Default("30d").String(),
+		since: c.Flag("since", "How far to look back, such as 30d.").Default(since).String(),
 		until: c.Flag("until", "Where to stop, in RFC 3339; now if empty.").String(),
 		chunk: c.Flag("chunk", "How much time's raw samples to read at once.").Default("2h").String(),
 		load:  c.Flag("load", "Share of the time in which the server may be busy with us, 0 to 1.").Default("0.5").Float64(),
-		list:  c.Flag("list", "Also list every stretch for which an alert would have fired.").Bool(),
 	}
 }
 
@@ -98,27 +104,32 @@ func (f backtestFlags) client() (*http.Client, error) {
 	return client, nil
 }
 
-// run replays, with progress on standard error where that is a terminal.
+// run replays and prints what would have fired.
 func (f backtestFlags) run(p *config.Policy, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	options, err := f.options(time.Now())
 	if err != nil {
 		return err
 	}
-	bundle, err := rules.Build(p)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		options.OnProgress = progressBar(os.Stderr, time.Now())
-	}
-	report, err := backtest.Run(ctx, bundle, options)
+	report, err := replay(ctx, p, options)
 	if err != nil {
 		return err
 	}
 	report.Write(out, p, *f.list)
 	return nil
+}
+
+// replay replays, with progress on standard error where that is a terminal.
+func replay(ctx context.Context, p *config.Policy, options backtest.Options) (*backtest.Report, error) {
+	bundle, err := rules.Build(p)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		options.OnProgress = progressBar(os.Stderr, time.Now())
+	}
+	return backtest.Run(ctx, bundle, options)
 }
 
 // progressBar draws one line over and over.

@@ -26,9 +26,11 @@ func TestBacktestFlags(t *testing.T) {
 		"until": {"--until=yesterday", "--until"},
 		"empty": {"--since=1h", "holds none of the series"},
 	} {
-		err := run([]string{"backtest", policy, "--prometheus=" + empty.URL, c.flag}, &bytes.Buffer{})
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
+		for _, command := range []string{"backtest", "try"} {
+			err := run([]string{command, policy, "--prometheus=" + empty.URL, c.flag}, &bytes.Buffer{})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, %s: %v, want %q", command, name, err, c.want)
+			}
 		}
 	}
 }

@@ -69,7 +69,8 @@ func run(args []string, out io.Writer) error {
 
 	routes := routeTests(app)
 
-	replay, replayFlags := newBacktest(app)
+	backtests, backtestFlags := newBacktest(app)
+	trials := newTry(app)
 
 	page, pageFlags := newPreview(app)
 
@@ -99,8 +100,10 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	switch command {
-	case replay.FullCommand():
-		return replayFlags.run(p, out)
+	case backtests.FullCommand():
+		return backtestFlags.run(p, out)
+	case trials.command:
+		return trials.run(p, out)
 	case drills.command:
 		return drills.run(p, out)
 	case explains.command:

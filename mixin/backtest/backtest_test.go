@@ -73,6 +73,15 @@ func TestRealPrometheus(t *testing.T) {
 			fmt.Fprintf(&text, "orders_total{result=%q,job=\"shop\",instance=\"a\"} %d %d\n", result, count, at.Unix())
 		}
 	}
+	// What a shadow bundle wrote there: its Watchdog, and the page a minute after the outage began.
+	for at := begin; at.Before(begin.Add(4 * time.Hour)); at = at.Add(time.Minute) {
+		const shadow = `bundle="thorbis",shadow="true",alertstate="firing"`
+		fmt.Fprintf(&text, "ALERTS{alertname=\"ThorbisWatchdog\",%s} 1 %d\n", shadow, at.Unix())
+		if at.After(outage) && at.Before(outage.Add(15*time.Minute)) {
+			fmt.Fprintf(&text, "ALERTS{alertname=\"ThorbisSLOBurn\",priority=\"P1\",app_service=\"shop\","+
+				"environment=\"shop\",%s} 1 %d\n", shadow, at.Unix())
+		}
+	}
 	text.WriteString("# EOF\n")
 	input, data := filepath.Join(dir, "input"), filepath.Join(dir, "data")
 	testkit.WriteFile(t, input, text.String())
@@ -111,6 +120,26 @@ func TestRealPrometheus(t *testing.T) {
 		e.From.Before(outage) || e.From.After(outage.Add(2*time.Minute)) || e.To.Before(outage.Add(10*time.Minute)) ||
 		e.To.After(outage.Add(22*time.Minute)) { // ten minutes, the short window, and what a burn fires on
 		t.Errorf("%s to %s: %s; the outage began %s", e.From, e.To, e.Labels, outage)
+	}
+	shadow, watched, err := Shadow(ctx, Options{
+		URL: "http://" + address, From: begin, To: begin.Add(4 * time.Hour), Chunk: 70 * time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if watched != 238*time.Minute || len(shadow.Episodes) != 1 || shadow.Notifications()["P1"] != 1 {
+		t.Errorf("the shadow bundle was loaded for %s: %+v", watched, shadow)
+	}
+	var page bytes.Buffer
+	Conclude(&page, p, report, shadow, watched)
+	for _, want := range []string{
+		"a shadow bundle that was loaded for 3h58m", "P1 ThorbisSLOBurn: 1 times", "Not measured here: ",
+		"Conclusion: less than a day is too short",
+		"Next: keep the shadow bundle until",
+	} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, &page)
+		}
 	}
 	// Pieces that end between two evaluations lose nothing at their seams.
 	var found []string
