@@ -32,9 +32,12 @@ func refused(width uint32, of func(selecter, ...string) string) panel {
 // refusedTenants lists the tenants whose requests were refused most in the last hour.
 func refusedTenants(width uint32, of func(selecter, ...string) string) panel {
 	lately := func(m *metric.Metric, matchers ...string) string {
-		return fmt.Sprintf("sum by (%s) (%s) > 0", tenantBy, of(m, matchers...))
+		return fmt.Sprintf("sum by (%s) (%s)", tenantBy, of(m, matchers...))
 	}
-	columns := []column{}
+	columns := []column{{
+		title: "Refused", unit: units.Short,
+		expr: fmt.Sprintf("sort_desc(%s or 0 * %s)", lately(metric.TenantRefusedRequests), lately(metric.TenantFailedLogins)),
+	}}
 	for _, code := range metric.RefusalCodes {
 		columns = append(columns, column{
 			title: code, unit: units.Short,
