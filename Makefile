@@ -26,7 +26,7 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 # What only the generator may link.
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
-LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat
+LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat actionlint
 PACK_TOOLS := manifests crds vmalert nfpm cyclonedx-gomod
 ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(PACK_TOOLS) $(LINT_TOOLS)
 
@@ -104,6 +104,8 @@ $(TOOLS)/gofumpt: tools/lint/go.mod tools/lint/go.sum
 	$(call tool,lint,mvdan.cc/gofumpt)
 $(TOOLS)/govulncheck: tools/lint/go.mod tools/lint/go.sum
 	$(call tool,lint,golang.org/x/vuln/cmd/govulncheck)
+$(TOOLS)/actionlint: tools/actionlint/go.mod tools/actionlint/go.sum
+	$(call tool,actionlint,github.com/rhysd/actionlint/cmd/actionlint)
 $(TOOLS)/benchstat: tools/lint/go.mod tools/lint/go.sum
 	$(call tool,lint,golang.org/x/perf/cmd/benchstat)
 
@@ -137,9 +139,9 @@ rdap-bootstrap: ## collectors/domain/dns.json as IANA publishes it today
 
 ##@ Prove
 .PHONY: check
-check: build tools check-bundle check-format check-lint check-platforms check-links check-vulnerabilities ## drift, formatting, linters, other platforms
+check: build tools check-bundle check-format check-lint check-workflows check-platforms check-links check-vulnerabilities ## drift, formatting, linters, other platforms
 
-.PHONY: check-bundle check-format check-lint check-platforms check-links check-vulnerabilities
+.PHONY: check-bundle check-format check-lint check-workflows check-platforms check-links check-vulnerabilities
 check-bundle: build tools
 	@echo "check  generated files, rules and routes"
 	@PATH="$(TOOLS):$$PATH" $(BIN)/thorbis_mixin check
@@ -151,6 +153,10 @@ check-format: $(TOOLS)/gofumpt
 
 check-lint: vet $(TOOLS)/golangci-lint
 	@echo "check  golangci-lint"; $(TOOLS)/golangci-lint run --allow-parallel-runners ./...
+
+# shellcheck and pyflakes are not in the Go module proxy.
+check-workflows: $(TOOLS)/actionlint
+	@echo "check  workflows"; $(TOOLS)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 # linux/amd64 is what build makes. thorbis_mixin has no code of its own for a platform; one other is enough.
 check-platforms:

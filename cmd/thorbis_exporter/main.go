@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -68,7 +69,11 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	app := kingpin.New("thorbis_exporter",
 		"Measures the service level indicators of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
-	app.Version(version.Print("thorbis_exporter"))
+	shown := version.Print("thorbis_exporter")
+	if slices.Contains(args, "--help-man") {
+		shown = version.Version // the header of a man page is one line
+	}
+	app.Version(shown)
 	app.HelpFlag.Short('h')
 	terminated := -1
 	app.Terminate(func(code int) { terminated = code })

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -53,7 +54,11 @@ func exitCode(err error, stderr io.Writer) int {
 func run(args []string, out io.Writer) error {
 	app := kingpin.New("thorbis_mixin", "Generates rules, routes and dashboards from the policy.")
 	app.UsageWriter(out)
-	app.Version(version.Print("thorbis_mixin"))
+	shown := version.Print("thorbis_mixin")
+	if slices.Contains(args, "--help-man") {
+		shown = version.Version // the header of a man page is one line
+	}
+	app.Version(shown)
 	app.HelpFlag.Short('h')
 	file := app.Flag("config.file",
 		"The policy, a file or a directory. Without it the embedded default, which watches the exporter itself.").String()
