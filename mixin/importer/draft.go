@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -96,8 +97,22 @@ func (d *draft) name(line int, text string) string {
 	return unusedName(d.names, name)
 }
 
-// slo adds an objective unless an expression of it does not add up over time.
+// fastestPace is how many times faster than permitted the budget of 30 days burns before the fastest alert fires.
+var fastestPace = big.NewRat(144, 10)
+
+// slo adds an objective unless the policy would refuse it: an expression of it does not add up over time, or no
+// alert of it could ever fire.
 func (d *draft) slo(line int, s importedSLO) {
+	var objective config.Ratio
+	if err := objective.UnmarshalText([]byte(s.Objective)); err != nil {
+		d.fail(line, "%s: %v", s.Name, err)
+		return
+	}
+	if new(big.Rat).Mul(objective.Budget(), fastestPace).Cmp(big.NewRat(1, 1)) >= 0 {
+		d.fail(line, "%s: an objective of %s leaves a budget so large that its fastest alert could never fire", s.Name,
+			s.Objective)
+		return
+	}
 	for _, query := range []string{s.Bad, s.Total} {
 		if err := slo.CheckExpression(query); err != nil {
 			d.fail(line, "%s: %s: %v", s.Name, oneLine(query), err)

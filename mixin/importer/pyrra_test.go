@@ -97,6 +97,8 @@ func TestImportPyrraRefused(t *testing.T) {
 		"version":   {"pyrra.dev/v1alpha1", "pyrra.dev/v2", `line 1: apiVersion "pyrra.dev/v2"`},
 		"no target": {`target: "99"`, `goal: "99"`, "prometheus-http-errors: missing target"},
 		"indicator": {"    ratio:", "    ratios:", `unknown indicator "ratios"`},
+		"objective": {`target: "99"`, `target: "90"`, "line 11: prometheus-http-errors: an objective of 90% leaves"},
+		"a word":    {`target: "99"`, `target: most`, `prometheus-http-errors: invalid ratio "most%"`},
 		"selector":  {"metric: up}", "metric: sum(up)}", `line 41: up-targets: invalid selector "sum(up)"`},
 		"latency":   {"latency: 300ms", "latency: soon", "native: not a valid duration"},
 		"no YAML":   {"kind:", "\t:", "invalid objective of pyrra"},
