@@ -155,7 +155,7 @@ func databasesTable() panel {
 			texts: texts(text{1, "up", green}, text{0, "down", red}),
 		},
 		column{
-			title: "Free conns", unit: units.PercentUnit, expr: inEnvironment(metric.ServerConnectionsLeft),
+			title: "Free", unit: units.PercentUnit, expr: inEnvironment(metric.ServerConnectionsLeft),
 			colours: below(0.03, red, 0.1, yellow), to: metric.DatabasesDashboard,
 		},
 		column{
