@@ -20,19 +20,22 @@ import (
 type backups struct {
 	*flags
 	name, dir string
+	format    string // of list
 	run       map[string]func(ctx context.Context) error
 }
 
 func newBackups(app *kingpin.Application, f *flags) *backups {
 	b := &backups{flags: f}
 	family := app.Command("backup", "List, verify and test the policy's backups.")
-	one := func(name, help string, run func(context.Context) error) {
+	one := func(name, help string, run func(context.Context) error) *kingpin.CmdClause {
 		c := family.Command(name, help)
 		c.Arg("name", "Name of the backup; without it all that this location lists.").StringVar(&b.name)
 		b.run[c.FullCommand()] = run
+		return c
 	}
 	b.run = map[string]func(context.Context) error{}
-	one("list", "List backups and print what was found.", b.list)
+	one("list", "List backups and print what was found.", b.list).
+		Flag("format", "text or json.").Default("text").EnumVar(&b.format, "text", "json")
 	one("verify", "Verify that backups are complete and write a result file; exit 1 if one is not.", b.verify)
 	one("restore-test",
 		"Restore backups, check the restored data, delete it and write a result file; exit 1 if a check fails.",
@@ -84,10 +87,20 @@ func (b *backups) list(ctx context.Context) error {
 		return err
 	}
 	var errs []error
+	found := []*backupprogram.Listed{}
 	for _, one := range all {
-		if err := backupprogram.Print(ctx, b.stdout, one); err != nil {
-			errs = append(errs, fmt.Errorf("backup %s: %w", one.Name, err))
+		listed, err := backupprogram.List(ctx, one)
+		if err == nil && b.format != "json" {
+			err = listed.Write(b.stdout)
 		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("backup %s: %w", one.Name, err))
+			continue
+		}
+		found = append(found, listed)
+	}
+	if b.format == "json" {
+		errs = append(errs, writeJSON(b.stdout, found))
 	}
 	return errors.Join(errs...)
 }

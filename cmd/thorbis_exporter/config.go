@@ -60,11 +60,16 @@ func (c *configs) show(ctx context.Context, _ io.Writer) error {
 		}
 	}
 	if c.format == "json" {
-		encoder := json.NewEncoder(c.stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(settings)
+		return writeJSON(c.stdout, settings)
 	}
 	_, err = io.WriteString(c.stdout, config.WriteEffective(settings))
 	return err
+}
+
+// writeJSON writes a value with indentation, as a person and a program can read it.
+func writeJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
