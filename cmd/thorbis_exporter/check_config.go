@@ -29,6 +29,22 @@ type checkConfig struct {
 	cost    bool
 	tenants uint32
 	given   bool // the number of tenants
+	format  string
+}
+
+// checkedConfig is the result of a policy without an error.
+type checkedConfig struct {
+	Warnings []string     `json:"warnings"` // each with file and line
+	Cost     *checkedCost `json:"cost,omitempty"`
+	SHA256   string       `json:"sha256"`
+}
+
+type checkedCost struct {
+	Tenants         int `json:"tenants"`
+	Series          int `json:"series"`
+	ProbesPerMonth  int `json:"probes_per_month"`
+	APICallsPerHour int `json:"api_calls_per_hour"`
+	TenantSeries    int `json:"series_of_tenants"`
 }
 
 func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
@@ -38,6 +54,7 @@ func newCheckConfig(app *kingpin.Application, f *flags) *checkConfig {
 	command.Flag("cost", "Also print the cost of the policy: series, probes and API calls.").BoolVar(&c.cost)
 	command.Flag("tenants", "With --cost: the number of tenants to assume, instead of the registry's.").
 		IsSetByUser(&c.given).Uint32Var(&c.tenants)
+	command.Flag("format", "text or json.").Default("text").EnumVar(&c.format, "text", "json")
 	return c
 }
 
@@ -57,45 +74,60 @@ func (c *checkConfig) run(ctx context.Context) error {
 			checks = h
 		}
 	}
+	result := checkedConfig{Warnings: []string{}, SHA256: p.Hash()}
 	for _, w := range p.Warnings() {
-		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
+		result.Warnings = append(result.Warnings, w.String())
 	}
 	known, of := checks.Tenants(), ""
 	if c.cost {
-		known, of = c.count(ctx, p)
+		var failed error
+		if known, of, failed = c.count(ctx, p); failed != nil {
+			result.Warnings = append(result.Warnings, failed.Error())
+		}
 	}
 	if w, slow := p.PaceWarning(known); slow {
+		result.Warnings = append(result.Warnings, w.String())
+	}
+	cost := config.Estimate(p, known)
+	if c.format == "json" {
+		if c.cost {
+			result.Cost = &checkedCost{
+				known, cost.Series, cost.ProbesPerMonth, cost.APICallsPerHour, cost.TenantSeries,
+			}
+		}
+		return writeJSON(c.stdout, result)
+	}
+	for _, w := range result.Warnings {
 		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
 	if c.cost {
-		printCost(c.stdout, config.Estimate(p, known), known, of)
+		printCost(c.stdout, cost, known, of)
 	}
 	_, _ = fmt.Fprintf(c.stdout, "ok: sha256 %s\n", p.Hash())
 	return nil
 }
 
-// count returns how many tenants to reckon with, and where the number is from.
-func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of string) {
+// count returns how many tenants to reckon with, and where the number is from; an assumption and an error where the
+// registry cannot be read.
+func (c *checkConfig) count(ctx context.Context, p *config.Policy) (n int, of string, err error) {
 	if c.given {
-		return int(c.tenants), "from --tenants"
+		return int(c.tenants), "from --tenants", nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, registryPatience)
 	defer cancel()
 	var list []registry.Tenant
-	var err error
 	switch from := p.Tenants.Registry; {
 	case from.File != "":
 		list, _, err = registry.LoadContext(ctx, from.File)
 	case from.Postgres != nil:
 		list, err = registry.Query(ctx, from.Postgres.DSNFile, from.Postgres.Query)
 	default:
-		return assumedTenants, "assumed; set it with --tenants"
+		return assumedTenants, "assumed; set it with --tenants", nil
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(c.stdout, "warning: %s\n", err)
-		return assumedTenants, "assumed, because the registry could not be read; set it with --tenants"
+		return assumedTenants, "assumed, because the registry could not be read; set it with --tenants", err
 	}
-	return len(list), "from the registry"
+	return len(list), "from the registry", nil
 }
 
 func printCost(w io.Writer, cost config.Cost, known int, of string) {
