@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -152,7 +151,7 @@ var rotations = map[string]rotation{
 		policy: `backups: [{name: db, interval: 1d, source: {program: restic, repository: /r, command: [PROGRAM], secrets: ` +
 			`{RESTIC_PASSWORD: {file: secret}}}}]`,
 		ask: func(t *testing.T, u *used, p *config.Policy) func() {
-			return func() { _ = program.Print(t.Context(), io.Discard, p.Backups[0]); u.see(read(u)) }
+			return func() { _, _ = program.List(t.Context(), p.Backups[0]); u.see(read(u)) }
 		},
 	},
 	"backups[].restore_test.secrets.*": {
