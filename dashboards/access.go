@@ -34,7 +34,7 @@ func accessTable() panel {
 			title: "To review", unit: units.Short, empty: "not known", colours: atLeast(1, yellow),
 			expr: owned(fmt.Sprintf("topk(%d, max by (%s) (%s))", rows, accessBy, inEnvironment(metric.AccountsOverdue))),
 		},
-		column{title: "Never reviewed", unit: units.Short, empty: "not known", expr: count(metric.AccountsUnreviewed)},
+		column{title: "Unreviewed", unit: units.Short, empty: "not known", expr: count(metric.AccountsUnreviewed)},
 		column{title: "Accounts", unit: units.Short, empty: "not known", expr: owned(fmt.Sprintf(
 			"sum by (%s) (max by (%[1]s, account_kind) (%s))", accessBy, inEnvironment(metric.Accounts)))},
 		column{title: "Privileged", unit: units.Short, empty: "not known", expr: count(metric.AccountsPrivileged)},
@@ -43,16 +43,16 @@ func accessTable() panel {
 		column{title: "Never used", unit: units.Short, empty: "not known", expr: count(metric.AccountsByUse,
 			use(metric.UseNever))},
 		column{
-			title: "No second factor", unit: units.Short, empty: "not known", colours: atLeast(1, yellow),
+			title: "One factor", unit: units.Short, empty: "not known", colours: atLeast(1, yellow),
 			expr: count(metric.AccountsWithoutTwoFactors),
 		},
-		column{title: "Without expiry", unit: units.Short, empty: "not known", expr: count(metric.AccountsWithoutExpiry)},
+		column{title: "No expiry", unit: units.Short, empty: "not known", expr: count(metric.AccountsWithoutExpiry)},
 		column{
 			title: "Oldest review", unit: units.DateTimeFromNow, empty: "never",
 			expr: owned(fmt.Sprintf("1000 * min by (%s) (%s)", accessBy, inEnvironment(metric.OldestReview))),
 		},
 		column{
-			title: "List of", unit: units.DateTimeFromNow, empty: "never",
+			title: "As of", unit: units.DateTimeFromNow, empty: "never",
 			expr: owned(fmt.Sprintf("1000 * max by (%s) (%s)", accessBy, inEnvironment(metric.AccessListTime))),
 		},
 	)

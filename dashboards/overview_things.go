@@ -183,9 +183,9 @@ func backupsTable() panel {
 				inEnvironment(metric.BackupMaxAge)),
 		},
 		column{
-			title: "Restored", unit: units.DateTimeFromNow, empty: "never", to: metric.BackupDashboard,
+			title: "Restored", unit: units.Seconds, empty: "never", to: metric.BackupDashboard,
 			texts: texts(text{0, "test failed", red}), colours: []dashboard.Threshold{{Color: green}},
-			expr: fmt.Sprintf("0 * count by (%[1]s) (%[2]s) or 1000 * max by (%[1]s) (%[3]s > 0)", backupsBy,
+			expr: fmt.Sprintf("0 * count by (%[1]s) (%[2]s) or time() - max by (%[1]s) (%[3]s > 0)", backupsBy,
 				inEnvironment(metric.BackupTestFailed),
 				inEnvironment(metric.BackupProven, metric.LabelTest+`="`+metric.TestRestore+`"`)),
 		},
