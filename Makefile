@@ -249,7 +249,7 @@ unit: build tools setup ## unit tests
 
 .PHONY: e2e
 e2e: build tools setup ## break the demonstration platform and see the page arrive, with the real programs
-	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 20m -parallel 4 ./e2e
+	@THORBIS_BIN=$(BIN) $(GO) test -count=1 -v -timeout 30m -parallel 4 ./e2e
 
 # Those in docs are of one width and few enough for git; others are drawn elsewhere.
 WIDTHS       ?=
