@@ -12,6 +12,7 @@ import (
 // alerts.
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{tenant.Subject}, []string{
-		"tenant.yaml", "tenant_noisy.yaml", "tenant_silent.yaml", "tenant_source.yaml", "tenant_unknown.yaml",
+		"tenant.yaml", "tenant_noisy.yaml", "tenant_refused.yaml", "tenant_silent.yaml", "tenant_source.yaml",
+		"tenant_unknown.yaml",
 	})
 }
