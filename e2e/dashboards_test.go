@@ -40,8 +40,8 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Storage and IOPS/Filesystems that do not answer":           "the machine may have no filesystem on a disk",
 	"Thorbis / Delivery/Beside the thirty days before":                    "there is no month before",
 	"Thorbis / Delivery/Failed deployments by reason":                     "a hotfix is judged after two minutes",
-	"Thorbis / Business/*":                                                "there is no PostgreSQL",
-	"Thorbis / Databases/*":                                               "there is no PostgreSQL",
+	"Thorbis / Business/*":                                                "without a PostgreSQL",
+	"Thorbis / Databases/*":                                               "without a PostgreSQL",
 	"Thorbis / Backups/Duration of the newest backup":                     "a file does not record how long it took",
 	"Thorbis / Resources/Scaling":                                         "nothing runs in Kubernetes",
 	"Thorbis / Resources/Autoscalers":                                     "nothing runs in Kubernetes",
@@ -74,8 +74,8 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Tenants/Slowest and failing tenants":                       "no request is bad in good health",
 	"Thorbis / Overview/What is wrong":                                    "the outage is over",
 	"Thorbis / Overview/Tenants in trouble, worst first":                  "the outage is over",
-	"Thorbis / Overview/Cost so far":                                      "there is no PostgreSQL",
-	"Thorbis / Overview/Databases":                                        "there is no PostgreSQL",
+	"Thorbis / Overview/Cost so far":                                      "without a PostgreSQL",
+	"Thorbis / Overview/Databases":                                        "without a PostgreSQL",
 	"Thorbis / Exporter and paging path/Errors of collectors":             "no collector fails",
 	"Thorbis / Daily review/Checks that were down":                        "the outage may be younger than its total",
 	"Thorbis / Daily review/Posts refused":                                "nothing receives posts",
@@ -84,7 +84,7 @@ var mayBeEmpty = map[string]string{
 	"Thorbis / Daily review/Tenants with the most bad requests of a day":  "no request is bad in good health",
 	"Thorbis / Security/Posts refused":                                    "nothing receives posts",
 	"Thorbis / Weekly review/Filesystems that will be full":               "the disk may not fill",
-	"Thorbis / Weekly review/Databases that grow":                         "there is no PostgreSQL",
+	"Thorbis / Weekly review/Databases that grow":                         "without a PostgreSQL",
 }
 
 // onRequests are the dashboards that show requests; the demonstration may have none.

@@ -78,7 +78,7 @@ func (d *diffCommand) before(ctx context.Context, file string) (*config.Policy, 
 		at, name = file, ""
 	}
 	if err := checkout(ctx, at, d.against, dir); err != nil {
-		return nil, fmt.Errorf("--against: %q is no file, and as a revision: %w", d.against, err)
+		return nil, fmt.Errorf("--against: %q is not a file, and as a revision: %w", d.against, err)
 	}
 	return config.LoadContext(ctx, filepath.Join(dir, name))
 }

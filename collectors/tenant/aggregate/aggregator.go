@@ -178,9 +178,6 @@ func (a *Aggregator) slow(key []byte, hash uint64) Place {
 	return Place{Slot: slot}
 }
 
-// clientError is the class of a 4xx.
-const clientError = 3
-
 // together is how many events are counted at once: with many tenants each needs memory that is far away, and a
 // processor fetches for several of them at a time what it would else wait for one by one.
 const together = 64
@@ -209,10 +206,7 @@ func (a *Aggregator) Add(e *decode.Event) {
 	// An event is written where it waits: a copy of what has just been written in parts waits for all of them.
 	a.waiting = append(a.waiting, waiting{})
 	w := &a.waiting[len(a.waiting)-1]
-	w.take(e)
-	if w.Class == clientError {
-		w.Refusal = e.Refusal(a.source.Logins)
-	}
+	w.take(e, a.source.Logins)
 	w.hash, w.at, w.size = hashOf(key), uint32(len(a.keys)), uint32(len(key))
 	a.keys = append(a.keys, key...) // the decoder will use its memory again
 	if len(a.waiting) == together {
@@ -236,32 +230,6 @@ func (a *Aggregator) drain() {
 		a.Count(&a.waiting[i].Compact)
 	}
 	a.waiting, a.keys = a.waiting[:0], a.keys[:0]
-}
-
-// Compact is an event whose tenant is known.
-type Compact struct {
-	Place
-	Class uint8
-	Probe bool
-	// Refusal is how it was refused.
-	Refusal decode.Refusal
-	// Unreadable is why there is no duration although there should be one.
-	Unreadable decode.Unreadable
-	Duration   int64
-	Bytes      uint64
-	Time       int64
-}
-
-// Compact returns an event without its place.
-func (a *Aggregator) Compact(e *decode.Event) (c Compact) {
-	c.take(e)
-	c.Refusal = e.Refusal(a.source.Logins)
-	return c
-}
-
-func (c *Compact) take(e *decode.Event) {
-	c.Class, c.Probe, c.Unreadable = uint8(e.Class()), e.Probe, e.Unreadable
-	c.Duration, c.Bytes, c.Time = e.Duration, e.Bytes, e.Time
 }
 
 // Count counts an event whose tenant is known.
@@ -289,24 +257,10 @@ func (a *Aggregator) Count(e *Compact) {
 	}
 }
 
-// refuse counts n events as one that was refused, unless it is late.
-func (a *Aggregator) refuse(e *Compact, n uint32) {
-	if e.Time > 0 && e.Time < a.late {
-		return
-	}
-	c := a.accumulator(e.Slot)
-	for way := range decode.Refusals {
-		if e.Refusal>>way&1 == 1 {
-			a.batch.Refused[way] += uint64(n)
-			c.Refused[way] += n
-		}
-	}
-}
-
 // add counts n events as one that a slot has.
 func (a *Aggregator) add(slot uint32, e *Compact, n uint32) {
 	c := a.accumulator(slot)
-	if e.Time > 0 && e.Time < a.late {
+	if e.late(a.late) {
 		c.Late[e.Class] += n
 		return
 	}
