@@ -70,15 +70,7 @@ func TestImportGatus(t *testing.T) {
 		{"rpc", "rpc", "127.0.0.1:50051", "rpc"},
 		{"plain", "plain", "https://example.net/", "http_2xx"},
 	}
-	if len(p.Health.Checks) != len(want) {
-		t.Fatalf("%d checks\n%s", len(p.Health.Checks), part.Policy)
-	}
-	for i, w := range want {
-		c := p.Health.Checks[i]
-		if got := [4]string{c.Name, c.AppService, c.Target, c.Module}; got != w {
-			t.Errorf("%q, want %q", got, w)
-		}
-	}
+	checksAre(t, p, want)
 	if c := p.Health.Checks[1]; c.Timeout.Std() != 3*time.Second || c.Interval.Std() != time.Minute {
 		t.Errorf("%+v", c)
 	}

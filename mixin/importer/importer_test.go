@@ -50,6 +50,20 @@ func accepted(t *testing.T, part Part) *config.Policy {
 	return p
 }
 
+// checksAre compares the checks of a policy, each by name, service, target and module.
+func checksAre(t *testing.T, p *config.Policy, want [][4]string) {
+	t.Helper()
+	if len(p.Health.Checks) != len(want) {
+		t.Fatalf("%d checks, want %d", len(p.Health.Checks), len(want))
+	}
+	for i, w := range want {
+		c := p.Health.Checks[i]
+		if got := [4]string{c.Name, c.AppService, c.Target, c.Module}; got != w {
+			t.Errorf("%q, want %q", got, w)
+		}
+	}
+}
+
 // noted expects notes among the comments of what was imported.
 func noted(t *testing.T, part Part, want ...string) {
 	t.Helper()

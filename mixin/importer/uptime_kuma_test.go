@@ -47,15 +47,7 @@ func TestImportUptimeKuma(t *testing.T) {
 		{"Query", "Query", "https://example.org/x", "http_2xx"},
 		{"Rpc", "Rpc", "127.0.0.1:50051", "rpc"},
 	}
-	if len(p.Health.Checks) != len(want) {
-		t.Fatalf("%d checks\n%s", len(p.Health.Checks), part.Policy)
-	}
-	for i, w := range want {
-		c := p.Health.Checks[i]
-		if got := [4]string{c.Name, c.AppService, c.Target, c.Module}; got != w {
-			t.Errorf("%q, want %q", got, w)
-		}
-	}
+	checksAre(t, p, want)
 	if c := p.Health.Checks[0]; c.Timeout.Std() != 48*time.Second {
 		t.Errorf("%+v", c)
 	}
