@@ -25,7 +25,7 @@ const DefaultSource = "default"
 
 // Effective lists the values of a policy in force, sections in the order in which they are documented. What is neither
 // written nor has a default is left out. Of secrets there are only the names of the files and variables that hold them;
-// an address may contain a password, which the caller must mask.
+// an address may contain a password, which the caller must mask (MaskPasswords).
 func (p *Policy) Effective() []Setting {
 	var all []Setting
 	all = p.effective(all, reflect.ValueOf(p).Elem(), nil)

@@ -86,6 +86,14 @@ func learnPasswords(text string) {
 	}
 }
 
+// MaskPasswords masks the passwords of the addresses in a text that is to be shown.
+func MaskPasswords(text string) string {
+	for _, m := range slices.Backward(userinfoRE.FindAllStringSubmatchIndex(text, -1)) {
+		text = text[:m[2]] + secret.Masked + text[m[3]:]
+	}
+	return text
+}
+
 // userinfoRE finds the password in an address, which belongs into a file but may stand in the policy.
 var userinfoRE = regexp.MustCompile(`://[^/?#@:\s]*:([^/?#@\s]+)@`)
 

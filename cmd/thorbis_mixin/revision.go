@@ -21,8 +21,7 @@ const (
 	maxCheckout     = 64 << 20 // bytes
 )
 
-// checkout writes the files of a directory as they are at a revision of git into another. Links and what is no file are
-// left out.
+// checkout writes the regular files of a directory as they are at a revision of git into another.
 func checkout(ctx context.Context, dir, revision, into string) error {
 	if strings.HasPrefix(revision, "-") {
 		return fmt.Errorf("invalid revision %q: write one like HEAD or a tag", revision)
@@ -32,15 +31,26 @@ func checkout(ctx context.Context, dir, revision, into string) error {
 	command := exec.CommandContext(ctx, "git", "-C", cmp.Or(dir, "."), "archive", "--format=tar", revision, ".")
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
-	archive, err := command.Output()
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	archive, err := io.ReadAll(io.LimitReader(stdout, maxCheckout+1))
+	if len(archive) > maxCheckout {
+		cancel() // it would wait for somebody to read the rest
+	}
+	err = errors.Join(err, command.Wait())
 	switch {
+	case len(archive) > maxCheckout:
+		return fmt.Errorf("more than %d bytes: keep the policy in a directory of its own", maxCheckout)
 	case err != nil && stderr.Len() > 0:
 		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
 		return errors.New(first)
 	case err != nil:
 		return err
-	case len(archive) > maxCheckout:
-		return fmt.Errorf("more than %d bytes: keep the policy in a directory of its own", maxCheckout)
 	}
 	return extract(bytes.NewReader(archive), into)
 }

@@ -68,7 +68,8 @@ func compare(kind string, before, after map[string]string) []Change {
 	var changes []Change
 	for _, key := range keys {
 		if before[key] != after[key] {
-			changes = append(changes, Change{kind, key, before[key], after[key]})
+			changes = append(changes,
+				Change{kind, key, config.MaskPasswords(before[key]), config.MaskPasswords(after[key])})
 		}
 	}
 	return changes
