@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/config"
@@ -143,9 +144,17 @@ func measured(p *config.Policy, name string, shown map[string]bool) []Line {
 			add(name, "vendor", one.Name, "its status page", metric.VendorsDashboard)
 		}
 	}
+	if d := p.Domains(); d != nil {
+		for _, one := range d.Names {
+			add(one.AppService, "domain", one.Name, "when it expires", metric.HealthDashboard)
+		}
+	}
 	if b := p.Business(); b != nil {
 		for _, t := range b.Transactions {
 			add(t.AppService, "transactions", t.Name, "every "+t.Interval.String(), metric.BusinessDashboard)
+		}
+		for _, f := range b.Figures {
+			add(f.AppService, "figure", f.Name, "every "+f.Interval.String(), metric.BusinessDashboard)
 		}
 	}
 	if c := p.Procedures(); c != nil {
@@ -156,6 +165,12 @@ func measured(p *config.Policy, name string, shown map[string]bool) []Line {
 	if c := p.Security(); c != nil {
 		for _, one := range c.Scans {
 			add(one.AppService, "scan", one.Name, fmt.Sprintf("every %s", one.Interval), metric.SecurityDashboard)
+		}
+		for _, one := range c.Secrets {
+			add(one.AppService, "secret", one.Name, "ends "+one.Expires.Format(time.DateOnly), metric.SecurityDashboard)
+		}
+		for _, one := range c.Access {
+			add(one.AppService, "access", one.Name, fmt.Sprintf("reviewed every %s", one.ReviewEvery), metric.SecurityDashboard)
 		}
 	}
 	return lines
