@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/loopback"
 )
 
 // program is a child process whose own use of CPU and memory is measured.
@@ -39,7 +39,7 @@ func exporter(ctx context.Context, dir, policy string, args ...string) (*program
 
 // serve starts a program that serves metrics, on an address of its own, and waits until a page answers.
 func serve(ctx context.Context, dir, path, page string, args ...string) (*program, error) {
-	address, err := stack.FreeAddress()
+	address, err := loopback.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/loopback"
 )
 
 var _ = register("tenant-rss", tenantRSS)
@@ -60,7 +60,7 @@ func tenantRSS(ctx context.Context, r *report) error {
 // peakOf lets the program read a log of so many lines while it is scraped, with gzip as Prometheus asks for it and
 // without in turn, and a few times more afterwards.
 func peakOf(ctx context.Context, dir, accept string, lines float64) (float64, error) {
-	address, err := stack.FreeAddress()
+	address, err := loopback.FreeAddress()
 	if err != nil {
 		return 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/demo/stack"
+	"github.com/thorbis/thorbis_exporter/internal/loopback"
 	"github.com/thorbis/thorbis_exporter/internal/postgres/local"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -211,26 +211,14 @@ func ports(a stack.Addresses) []string {
 	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Prometheus, a.Alertmanager}, a.Exporters...)
 }
 
-// freePorts looks for a port from which on all that a demonstration needs are free, out of the way of
-// stack.FreeAddresses.
+// freePorts returns a port from which on all that a demonstration needs are free.
 func freePorts(t *testing.T) (int, stack.Addresses) {
 	t.Helper()
-search:
-	for range 1000 {
-		port := 5000 + 10*rand.IntN(500)
-		where, err := stack.AddressesFrom(port)
-		must(t, err)
-		for _, address := range ports(where) {
-			l, err := net.Listen("tcp", address)
-			if err != nil {
-				continue search
-			}
-			_ = l.Close()
-		}
-		return port, where
-	}
-	t.Fatal("no free ports")
-	return 0, stack.Addresses{}
+	port, err := loopback.FreePorts(stack.AddressCount)
+	must(t, err)
+	where, err := stack.AddressesFrom(port)
+	must(t, err)
+	return port, where
 }
 
 // status is what a page answers with, 0 for nothing.

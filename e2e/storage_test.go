@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thorbis/thorbis_exporter/demo/stack"
 	"github.com/thorbis/thorbis_exporter/internal/disktest"
+	"github.com/thorbis/thorbis_exporter/internal/loopback"
 )
 
 // TestStorageCountsWhatFioDoes runs fio past the page cache while this exporter and a node_exporter watch. On a device
@@ -87,7 +87,7 @@ func exists(file string) bool {
 // serve starts a program that listens and returns the address of a page of it.
 func serve(t *testing.T, page, program string, args ...string) string {
 	t.Helper()
-	address, err := stack.FreeAddress()
+	address, err := loopback.FreeAddress()
 	must(t, err)
 	cmd := exec.Command(program, append(args, "--web.listen-address="+address)...)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()

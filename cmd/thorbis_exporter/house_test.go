@@ -20,7 +20,8 @@ var house = []struct{ from, to string }{
 	{`metric`, ``},
 	{`config`, `metric|internal/(calendar|regularfile|secret)`},
 	{`config/schema`, `metric|config`},
-	{`internal/(calendar|testkit|browsertest)`, ``},
+	{`internal/(calendar|loopback|browsertest)`, ``},
+	{`internal/testkit`, `internal/loopback`},
 	{`internal/.*`, `metric|config|internal/.*`},
 	{`collectors/backup`, `metric|config|internal/.*|collectors|collectors/backup/(document|program|result)`},
 	{`collectors`, `metric|config|internal/.*`},
@@ -38,7 +39,7 @@ var house = []struct{ from, to string }{
 	{`mixin(/.*)?`, `metric|config|internal/post|rules(/slo)?|alertmanager(/.*)?|dashboards|mixin(/.*)?`},
 	{`cmd/thorbis_exporter`, `metric|config(/schema)?|internal/.*|collectors(/.*)?|exporter|report(/.*)?`},
 	{`cmd/thorbis_mixin`, `metric|config|rules|alertmanager|dashboards(/preview)?|mixin(/.*)?`},
-	{`demo(/.*)?`, `metric|config|internal/postgres/local|demo/.*`},
+	{`demo(/.*)?`, `metric|config|internal/(loopback|postgres/local)|demo/.*`},
 	{`e2e|bench`, `.*`},
 }
 

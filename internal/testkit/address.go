@@ -1,17 +1,17 @@
 package testkit
 
 import (
-	"net"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/loopback"
 )
 
-// FreeAddress returns an address of this machine on which nothing listens.
+// FreeAddress returns an address of this machine on which nothing listens, and that no other test is given.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := loopback.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
