@@ -31,12 +31,13 @@ func steps(base string, more ...dashboard.Threshold) *dashboard.ThresholdsConfig
 		Steps(append([]dashboard.Threshold{{Color: base}}, more...))
 }
 
-// lowest is below every value that a panel shows: no budget is overspent a billion times.
-const lowest = -1e9
+// Lowest is below every value that a panel shows: no budget is overspent a billion times. A threshold there begins the
+// colour of the lowest values, and what is before it is the colour of an absent one.
+const Lowest = -1e9
 
 // known are steps for what may be absent, which is grey: the first colour holds for the lowest values.
 func known(base string, more ...dashboard.Threshold) *dashboard.ThresholdsConfigBuilder {
-	return steps(grey, append([]dashboard.Threshold{from(lowest, base)}, more...)...)
+	return steps(grey, append([]dashboard.Threshold{from(Lowest, base)}, more...)...)
 }
 
 func from(value float64, color string) dashboard.Threshold {

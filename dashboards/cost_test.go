@@ -123,7 +123,7 @@ func TestLongRanges(t *testing.T) {
 						return
 					}
 					s := m.VectorSelector.(*parser.VectorSelector)
-					if slices.Contains(has[name(s)], metric.LabelTenant) && !slices.ContainsFunc(s.LabelMatchers,
+					if slices.Contains(has[seriesName(s)], metric.LabelTenant) && !slices.ContainsFunc(s.LabelMatchers,
 						func(l *labels.Matcher) bool { return l.Name == metric.LabelTenant && l.Value == "" }) {
 						t.Errorf("%s: %q reads %s of every tenant", file, p.Title, m)
 					}

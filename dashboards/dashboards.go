@@ -18,9 +18,9 @@ var all = []func(*config.Policy) *dashboard.DashboardBuilder{
 	delivery, vendors, security, business, path, daily, weekly,
 }
 
-// Build generates every dashboard as JSON by file name: its uid.
+// Build generates every dashboard as the classic JSON of Grafana, by file name: its uid.
 func Build(p *config.Policy) (map[string][]byte, error) {
-	built, err := build(p)
+	built, err := Model(p)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,8 @@ func Build(p *config.Policy) (map[string][]byte, error) {
 	return files, nil
 }
 
-func build(p *config.Policy) ([]dashboard.Dashboard, error) {
+// Model returns every dashboard, of which each output is made: the classic JSON, Grafana's schema v2, Perses.
+func Model(p *config.Policy) ([]dashboard.Dashboard, error) {
 	built := make([]dashboard.Dashboard, len(all))
 	for i, dashboard := range all {
 		d, err := dashboard(p).Build()

@@ -79,14 +79,14 @@ func TestNames(t *testing.T) {
 					if !ok {
 						return nil
 					}
-					known, ok := has[name(s)]
+					known, ok := has[seriesName(s)]
 					if !ok {
-						t.Errorf("%s: %q asks for %s, which nothing declares", file, p.Title, name(s))
+						t.Errorf("%s: %q asks for %s, which nothing declares", file, p.Title, seriesName(s))
 						return nil
 					}
 					for _, m := range s.LabelMatchers {
 						if m.Name != "__name__" && !slices.Contains(known, m.Name) {
-							t.Errorf("%s: %q: %s has no label %s", file, p.Title, name(s), m.Name)
+							t.Errorf("%s: %q: %s has no label %s", file, p.Title, seriesName(s), m.Name)
 						}
 					}
 					return nil

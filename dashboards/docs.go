@@ -12,7 +12,7 @@ import (
 
 // Docs writes docs/panels.md: every dashboard, its panels, and what to do when one is red.
 func Docs(p *config.Policy) ([]byte, error) {
-	built, err := build(p)
+	built, err := Model(p)
 	if err != nil {
 		return nil, err
 	}

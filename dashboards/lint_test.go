@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -165,12 +164,8 @@ func (p *lintPanel) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-var grammar = parser.NewParser(parser.Options{})
-
 // interpolate puts something into the variables that Grafana fills.
-func interpolate(expr string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$__interval", "1m", "$__range", "6h").Replace(expr)
-}
+func interpolate(expr string) string { return intervals.Replace(expr) }
 
 func TestLint(t *testing.T) {
 	if len(checks) != 17 {
@@ -310,9 +305,9 @@ var rates = []string{"rate", "irate", "increase"}
 func checkCounters(t *testing.T, q lintTarget) {
 	inspect(t, q.Expr, func(node parser.Node, calls []string) {
 		s, ok := node.(*parser.VectorSelector)
-		if ok && strings.HasSuffix(name(s), "_total") &&
+		if ok && strings.HasSuffix(seriesName(s), "_total") &&
 			!slices.ContainsFunc(calls, func(c string) bool { return slices.Contains(rates, c) }) {
-			t.Errorf("%s: %s is not inside rate, irate or increase", q.Expr, name(s))
+			t.Errorf("%s: %s is not inside rate, irate or increase", q.Expr, seriesName(s))
 		}
 	})
 }
@@ -351,20 +346,11 @@ func checkTargetMatcher(label string) func(*testing.T, lintDashboard) {
 	return eachTarget(func(t *testing.T, q lintTarget) {
 		inspect(t, q.Expr, func(node parser.Node, _ []string) {
 			s, ok := node.(*parser.VectorSelector)
-			if ok && !recorded[name(s)] && !strings.Contains(s.String(), label+`=~"$`+label+`"`) {
+			if ok && !recorded[seriesName(s)] && !strings.Contains(s.String(), label+`=~"$`+label+`"`) {
 				t.Errorf("%s reads all values of %s", s, label)
 			}
 		})
 	})
-}
-
-func name(s *parser.VectorSelector) string {
-	for _, m := range s.LabelMatchers {
-		if m.Name == model.MetricNameLabel {
-			return m.Value
-		}
-	}
-	return s.Name
 }
 
 // TestEnvironmentPicked: every query of a series of ours reads only the environments that the viewer picked.
@@ -379,7 +365,7 @@ func TestEnvironmentPicked(t *testing.T) {
 				}
 				parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
 					s, ok := node.(*parser.VectorSelector)
-					if !ok || !metric.Ours(name(s)) {
+					if !ok || !metric.Ours(seriesName(s)) {
 						return nil
 					}
 					seen++

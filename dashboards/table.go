@@ -136,7 +136,7 @@ func (c column) properties(variables map[string]string) []dashboard.DynamicConfi
 	}
 	if len(c.colours) > 0 {
 		// The first colour is that of a cell without a value; what was the first holds from the lowest value on.
-		steps := append([]dashboard.Threshold{{Color: grey}, from(lowest, c.colours[0].Color)}, c.colours[1:]...)
+		steps := append([]dashboard.Threshold{{Color: grey}, from(Lowest, c.colours[0].Color)}, c.colours[1:]...)
 		properties = append(properties, dashboard.DynamicConfigValue{Id: "thresholds", Value: dashboard.ThresholdsConfig{
 			Mode: dashboard.ThresholdsModeAbsolute, Steps: steps,
 		}})

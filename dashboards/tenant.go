@@ -96,7 +96,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 			about:   "At the pace of the last hour. 0: nothing is left.",
 			whenRed: "Within a day the promise to this tenant is broken.",
 		}, emptyAfter(ofTenant(metric.TenantBudgetHours), ofTenant(metric.TenantBudgetLeft)), "{{app_service}} {{slo}}",
-			steps(green, from(lowest, red), from(24, yellow), from(168, green))).Decimals(1),
+			steps(green, from(Lowest, red), from(24, yellow), from(168, green))).Decimals(1),
 		bars(words{
 			title: fmt.Sprintf("Measured of %s", period), unit: units.Seconds, empty: "since less than two minutes",
 			about: fmt.Sprintf("For how long of the last %s exporters have counted the requests of the tenant's services. What "+
@@ -111,7 +111,7 @@ func tenant(p *config.Policy) *dashboard.DashboardBuilder {
 // budgetLeft colours what is left of a budget. The first colour is also that of a panel without data, which here means
 // that nothing is wrong.
 func budgetLeft() *dashboard.ThresholdsConfigBuilder {
-	return steps(green, from(lowest, red), from(0, yellow), from(0.25, green))
+	return steps(green, from(Lowest, red), from(0, yellow), from(0.25, green))
 }
 
 // tenantMeasured is for how many seconds of the period the requests of the tenant's services were counted.
