@@ -154,9 +154,6 @@ func exploited(width uint32, title, empty string, of func(selecter, ...string) s
 	more ...*prometheus.DataqueryBuilder,
 ) *stat.PanelBuilder {
 	expected := of(metric.ScanExpected)
-	yellowFromOne := []dashboard.DynamicConfigValue{{Id: "thresholds", Value: dashboard.ThresholdsConfig{
-		Mode: dashboard.ThresholdsModeAbsolute, Steps: atLeast(1, yellow),
-	}}}
 	return numbers(words{
 		title: title, unit: units.Short, empty: empty,
 		about: "Findings that are known to be exploited and can be fixed, and the scans of which one is overdue: known " +
@@ -168,7 +165,13 @@ func exploited(width uint32, title, empty string, of func(selecter, ...string) s
 			expected), "exploited"),
 		query("B", fmt.Sprintf("count(%s > on (environment) group_left () max by (environment) (%s)) or 0 * count(%s)",
 			of(metric.FindingExploitedAge), inEnvironment(metric.FindingExploitedExpectedMaxAge), expected), "overdue"),
-	}, more...)...).OverrideByName("exploited", yellowFromOne).OverrideByName("failed", yellowFromOne)
+	}, more...)...).OverrideByName("exploited", yellowFromOne())
+}
+
+func yellowFromOne() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{{Id: "thresholds", Value: dashboard.ThresholdsConfig{
+		Mode: dashboard.ThresholdsModeAbsolute, Steps: atLeast(1, yellow),
+	}}}
 }
 
 // securityNow is the cell of the overview: what somebody has to act on.
@@ -176,5 +179,5 @@ func securityNow() panel {
 	return exploited(4, "Security", "No scan has succeeded yet", inEnvironment,
 		query("C", fmt.Sprintf("count(%s) or 0 * count(%s)", inEnvironment(metric.ScanReportBroken),
 			inEnvironment(metric.ScanExpected)), "failed"),
-	).DataLinks(more(metric.SecurityDashboard))
+	).OverrideByName("failed", yellowFromOne()).DataLinks(more(metric.SecurityDashboard))
 }
