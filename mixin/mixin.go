@@ -15,6 +15,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/alertmanager"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/dashboards"
+	"github.com/thorbis/thorbis_exporter/dashboards/schemav2"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/mixin/handbook"
 	"github.com/thorbis/thorbis_exporter/mixin/packaging"
@@ -34,9 +35,21 @@ type Options struct {
 	Only []string
 	// Also are packagings to generate besides.
 	Also []string
+	// DashboardSchema is one of DashboardSchemas; empty for the classic one.
+	DashboardSchema string
 	// Packaging is how packagings name their objects.
 	Packaging packaging.Options
 }
+
+// Schemas of dashboards. The classic one is what file provisioning and sidecars read; v2 are whole resources of
+// Grafana's API, for Git Sync, gcx and the API itself.
+const (
+	SchemaClassic = "classic"
+	SchemaV2      = "v2"
+)
+
+// DashboardSchemas are those that Options.DashboardSchema may name.
+var DashboardSchemas = []string{SchemaClassic, SchemaV2}
 
 // Parts are the folders that Options.Only may name: the parts of the bundle, and the packagings of them.
 var Parts = parts()
@@ -109,11 +122,34 @@ func (o Options) Render(p *config.Policy) (Files, error) {
 		}
 		maps.Copy(files, more)
 	}
+	if err := o.rewrite(files, p); err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
 	maps.DeleteFunc(files, func(name string, _ []byte) bool {
 		part, _, _ := strings.Cut(name, "/")
 		return len(o.Only) > 0 && !slices.Contains(wanted, part)
 	})
 	return files, nil
+}
+
+// rewrite replaces the dashboards by those of the schema that is asked for. Packagings and the vendorable mixin keep
+// the classic one: what reads them knows no other.
+func (o Options) rewrite(files Files, p *config.Policy) error {
+	if o.DashboardSchema != SchemaV2 {
+		return nil
+	}
+	model, err := dashboards.Model(p)
+	if err != nil {
+		return err
+	}
+	resources, err := schemav2.Build(model)
+	if err != nil {
+		return err
+	}
+	for name, text := range resources {
+		files[path.Join("dashboards", name)] = text
+	}
+	return nil
 }
 
 func (o Options) routes(p *config.Policy) ([]byte, error) {

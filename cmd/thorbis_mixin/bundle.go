@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -21,6 +22,7 @@ type bundle struct {
 	shadowChannel string
 	base          string
 	only          []string
+	schema        string
 	kubernetes    bool
 	packaging     packaging.Options
 }
@@ -35,6 +37,9 @@ func bundleFlags(command *kingpin.CmdClause) *bundle {
 		"Your own Alertmanager configuration: ours becomes one route of it, the rest stays byte for byte.").StringVar(&b.base)
 	command.Flag("only", "Leave out everything but this part; may be repeated. "+partsHelp()).
 		EnumsVar(&b.only, mixin.Parts...)
+	command.Flag("dashboards.schema", "Schema of the files in dashboards/: classic, which file provisioning and sidecars "+
+		"read, or v2, resources of Grafana 13 for Git Sync, gcx and the API.").Default(mixin.SchemaClassic).
+		EnumVar(&b.schema, mixin.DashboardSchemas...)
 	command.Flag("kubernetes", "Also pack the parts into objects, "+
 		"as the Prometheus Operator and Grafana's sidecar read them.").BoolVar(&b.kubernetes)
 	command.Flag("kubernetes.namespace", "Namespace of the objects; empty leaves it to kubectl.").
@@ -61,7 +66,11 @@ func partsHelp() string {
 
 // render generates the files and has them read by the code of the programs that will load them.
 func (b *bundle) render(p *config.Policy) (mixin.Files, error) {
-	o := mixin.Options{Only: b.only, Packaging: b.packaging}
+	if b.schema != mixin.SchemaClassic && len(b.only) > 0 && !slices.Contains(b.only, "dashboards") {
+		return nil, fmt.Errorf("--dashboards.schema=%s changes only dashboards/, which --only leaves out: "+
+			"add --only=dashboards; %w", b.schema, errUsage)
+	}
+	o := mixin.Options{Only: b.only, Packaging: b.packaging, DashboardSchema: b.schema}
 	if b.shadow {
 		o.Shadow = b.shadowChannel
 	}
