@@ -27,7 +27,7 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat actionlint
-PACK_TOOLS := manifests crds vmalert nfpm cyclonedx-gomod
+PACK_TOOLS := manifests perses crds vmalert nfpm cyclonedx-gomod
 ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(PACK_TOOLS) $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
@@ -84,10 +84,15 @@ $(TOOLS)/supercronic: tools/supercronic/go.mod tools/supercronic/go.sum
 # What packagings are checked with, and made. Manifests is a program of our own with Helm's, Kustomize's and Kubernetes' libraries.
 $(TOOLS)/manifests: $(wildcard tools/manifests/*.go) tools/manifests/go.mod tools/manifests/go.sum
 	$(call tool,manifests,.)
+# Checks dashboards with the Go types of Perses and of those of its plugins whose modules are served.
+$(TOOLS)/perses: $(wildcard tools/perses/*.go) tools/perses/go.mod tools/perses/go.sum
+	$(call tool,perses,.)
 OPERATOR := github.com/prometheus-operator/prometheus-operator
+PERSES_OPERATOR := github.com/perses/perses-operator
 $(TOOLS)/crds: tools/operator-crds/go.mod tools/operator-crds/go.sum
-	@mkdir -p $@ && cd tools/operator-crds && $(GO) mod download $(OPERATOR) && \
-	  install -m 644 "$$($(GO) list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml $@
+	@mkdir -p $@ && cd tools/operator-crds && $(GO) mod download $(OPERATOR) $(PERSES_OPERATOR) && \
+	  install -m 644 "$$($(GO) list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml \
+	  "$$($(GO) list -m -f '{{.Dir}}' $(PERSES_OPERATOR))"/config/crd/bases/perses.dev_persesdashboards.yaml $@
 	@touch $@
 $(TOOLS)/vmalert: tools/vmalert/go.mod tools/vmalert/go.sum
 	$(call tool,vmalert,github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert)

@@ -24,7 +24,7 @@ type Packaging struct {
 
 // Packagings lists every packaging, in the order of the help.
 var Packagings = []Packaging{
-	kubernetes, operator, alertmanagerConfig, thanos, mimir, vmalert, grafana, helm,
+	kubernetes, operator, alertmanagerConfig, thanos, mimir, vmalert, grafana, perses, helm,
 	kustomize, compat,
 }
 

@@ -1,0 +1,104 @@
+package perses
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"github.com/thorbis/thorbis_exporter/metric"
+)
+
+func columnNamed(t *testing.T, spec tableSpec, header string) column {
+	t.Helper()
+	i := slices.IndexFunc(spec.ColumnSettings, func(c column) bool { return c.Header == header })
+	if i < 0 {
+		t.Fatalf("no column %q in %+v", header, spec.ColumnSettings)
+	}
+	return spec.ColumnSettings[i]
+}
+
+// TestTable: the columns stand in the order of Grafana, under its headings, with texts, colours, units and links.
+func TestTable(t *testing.T) {
+	spec := panelTitled(t, built(t, model(t))[metric.OverviewDashboard], "What is wrong").Plugin.Spec.(tableSpec)
+	var headers []string
+	for _, c := range spec.ColumnSettings {
+		headers = append(headers, c.Header)
+	}
+	want := []string{"Environment", "Priority", "Alert", "Service", "Owner", "Open", "Began", "Taken", "Subject"}
+	if !slices.Equal(headers, want) {
+		t.Errorf("columns %q, want %q", headers, want)
+	}
+	if !spec.HideOthers || spec.Density != "compact" {
+		t.Errorf("%+v", spec)
+	}
+	priority := columnNamed(t, spec, "Priority")
+	if priority.Name != "priority" || priority.Sort != "asc" || priority.Width != 85 ||
+		priority.CellSettings[1].Text != "P1" || priority.CellSettings[1].TextColor != colours["red"] {
+		t.Errorf("%+v", priority)
+	}
+	taken := columnNamed(t, spec, "Taken")
+	if taken.Name != "value #3" || taken.CellSettings[0].Text != "not known" || taken.CellSettings[1].Text != "no one" {
+		t.Errorf("%+v", taken)
+	}
+	if began := columnNamed(t, spec, "Began"); began.Format.Unit != "relative-time" || began.Format.DecimalPlaces != nil {
+		t.Errorf("%+v", began.Format)
+	}
+	if to := columnNamed(t, spec, "Service").DataLink; !strings.HasPrefix(to.URL,
+		"/projects/${__project}/dashboards/thorbis-health?start=${__from}&end=${__to}") ||
+		!strings.HasSuffix(to.URL, `&var-app_service=${__data.fields["app_service"]}`+
+			`&var-environment=${__data.fields["environment"]}`) {
+		t.Errorf("%+v", to)
+	}
+	// One transformation for each label, and one that makes a row of what has the same labels.
+	last := spec.Transforms[len(spec.Transforms)-1].(plugin)
+	if len(spec.Transforms) != 7 || last.Kind != "JoinByColumnValue" || len(last.Spec.(join).Columns) != 6 {
+		t.Errorf("%+v", spec.Transforms)
+	}
+}
+
+// TestColoursOfCells: the highest threshold comes first, for the first condition that holds counts.
+func TestColoursOfCells(t *testing.T) {
+	spec := panelTitled(t, built(t, model(t))[metric.ResourcesDashboard], "Machines by what they have left").Plugin.Spec
+	used := columnNamed(t, spec.(tableSpec), "Memory used")
+	var got []string
+	for _, c := range used.CellSettings {
+		got = append(got, c.Condition.Kind+" "+c.TextColor)
+	}
+	want := []string{"Misc ", "Range " + colours["red"], "Range " + colours["yellow"], "Range " + colours["green"]}
+	if !slices.Equal(got, want) || used.CellSettings[1].Condition.Spec.(isWithin).Min != 0.97 {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestOneQuery: the values of the only query are called otherwise, and no rows need to be joined.
+func TestOneQuery(t *testing.T) {
+	found := false
+	for _, d := range built(t, model(t)) {
+		for _, p := range d.Panels {
+			spec, ok := p.Spec.Plugin.Spec.(tableSpec)
+			if !ok || len(p.Spec.Queries) > 1 {
+				continue
+			}
+			found = true
+			if !slices.ContainsFunc(spec.ColumnSettings, func(c column) bool { return c.Name == "value" }) ||
+				len(spec.Transforms) > 0 {
+				t.Errorf("%s: %+v", p.Spec.Display.Name, spec)
+			}
+		}
+	}
+	if !found {
+		t.Error("no table has one query")
+	}
+}
+
+func TestOtherTransformationsAreRefused(t *testing.T) {
+	for name, c := range map[string][]dashboard.DataTransformerConfig{
+		"none": {}, "another": {{Id: "reduce"}}, "options": {{Id: "filterFieldsByName"}, {Id: "merge"}, {Id: "organize"}},
+	} {
+		if _, err := organisedBy(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
