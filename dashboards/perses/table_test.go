@@ -102,3 +102,56 @@ func TestOtherTransformationsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOverridesAreCarried: columns have as many links, widths, units and texts as their overrides in the model, and as
+// many of them are hidden.
+func TestOverridesAreCarried(t *testing.T) {
+	all := model(t)
+	want, got := map[string]int{}, map[string]int{}
+	for _, d := range all {
+		for _, p := range d.Panels {
+			if p.Panel == nil || p.Panel.Type != "table" {
+				continue
+			}
+			for _, o := range p.Panel.FieldConfig.Overrides {
+				for _, property := range o.Properties {
+					want[property.Id]++
+				}
+			}
+		}
+	}
+	for _, d := range built(t, all) {
+		for _, p := range d.Panels {
+			spec, ok := p.Spec.Plugin.Spec.(tableSpec)
+			if !ok || len(spec.Transforms) == 1 { // a stat
+				continue
+			}
+			for _, c := range spec.ColumnSettings {
+				count := func(id string, has bool) {
+					if has {
+						got[id]++
+					}
+				}
+				is := func(kind string) func(cellSettings) bool {
+					return func(s cellSettings) bool { return s.Condition.Kind == kind }
+				}
+				answers := c.Format != nil && slices.ContainsFunc(c.CellSettings,
+					func(s cellSettings) bool { return s.Text == "Yes" })
+				count("links", c.DataLink != nil)
+				count("custom.hidden", c.Hide)
+				count("custom.width", c.Width > 0)
+				count("unit", c.Format != nil)
+				count("decimals", c.Format != nil && c.Format.DecimalPlaces != nil)
+				count("noValue", slices.ContainsFunc(c.CellSettings, is("Misc")))
+				count("thresholds", slices.ContainsFunc(c.CellSettings, is("Range")))
+				count("mappings", slices.ContainsFunc(c.CellSettings, is("Value")) && !answers)
+			}
+		}
+	}
+	delete(want, "custom.cellOptions") // colours of text, which Perses has without an option
+	for id, n := range want {
+		if got[id] != n {
+			t.Errorf("%d columns have %s, want %d", got[id], id, n)
+		}
+	}
+}
