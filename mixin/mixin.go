@@ -4,7 +4,6 @@ package mixin
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -176,52 +175,4 @@ func (f Files) Write(dir string) error {
 		}
 	}
 	return nil
-}
-
-// generatedOnly are folders of files of which each is generated, so that one more is a leftover.
-var generatedOnly = []string{
-	"rules/*.rules.yaml", "dashboards/*.json", "mixin/rules/*.marked.yaml", "mixin/dashboards/*.json",
-}
-
-// Drift compares a directory with the files and returns a sentence for each difference, sorted.
-func (f Files) Drift(dir string) ([]string, error) {
-	var found []string
-	for name, want := range f {
-		got, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-		switch {
-		case os.IsNotExist(err):
-			found = append(found, name+" is missing")
-		case err != nil:
-			return nil, err
-		case string(got) != string(want):
-			found = append(found, fmt.Sprintf("%s differs from line %d on", name, firstDifference(got, want)))
-		}
-	}
-	for _, pattern := range generatedOnly {
-		names, err := fs.Glob(os.DirFS(dir), pattern)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			if _, ok := f[name]; !ok {
-				found = append(found, name+" is not generated any more; remove it")
-			}
-		}
-	}
-	slices.Sort(found)
-	return found, nil
-}
-
-// firstDifference is the number of the first line in which two texts differ.
-func firstDifference(a, b []byte) int {
-	line := 1
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			break
-		}
-		if a[i] == '\n' {
-			line++
-		}
-	}
-	return line
 }

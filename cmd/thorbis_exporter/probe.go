@@ -22,6 +22,17 @@ type probe struct {
 	name          string
 	check, tenant string
 	debug         bool
+	format        string
+}
+
+// probed is the result of a probe. Phases are those of the prober, in seconds.
+type probed struct {
+	Result      string             `json:"result"`
+	Reason      string             `json:"reason,omitempty"`
+	Explanation string             `json:"explanation,omitempty"` // of the reason
+	Seconds     float64            `json:"seconds"`
+	Phases      map[string]float64 `json:"phases,omitempty"`
+	Debug       string             `json:"debug,omitempty"`
 }
 
 func newProbe(app *kingpin.Application, f *flags) *probe {
@@ -31,6 +42,7 @@ func newProbe(app *kingpin.Application, f *flags) *probe {
 	command.Arg("check", "Name of the check.").Required().StringVar(&p.check)
 	command.Flag("tenant", "Tenant of a check that is per tenant.").StringVar(&p.tenant)
 	command.Flag("debug", "Also print the prober's log and metrics.").BoolVar(&p.debug)
+	command.Flag("format", "text or json.").Default("text").EnumVar(&p.format, "text", "json")
 	return p
 }
 
@@ -52,6 +64,25 @@ func (p *probe) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.format == "json" {
+		err = p.writeJSON(result)
+	} else {
+		p.write(result)
+	}
+	if err != nil {
+		return err
+	}
+	if !result.Success {
+		if p.debug {
+			return errors.New("the probe failed")
+		}
+		return errors.New("the probe failed; --debug prints the prober's log")
+	}
+	return nil
+}
+
+// write prints the result.
+func (p *probe) write(result health.ProbeResult) {
 	reason := "-"
 	if result.Reason != "" {
 		reason = result.Reason + ": " + health.Explain(result.Reason)
@@ -65,11 +96,18 @@ func (p *probe) run(ctx context.Context) error {
 	if p.debug {
 		_, _ = fmt.Fprintf(p.stdout, "\n%s\n", result.Debug)
 	}
-	if !result.Success {
-		if p.debug {
-			return errors.New("the probe failed")
-		}
-		return errors.New("the probe failed; --debug prints the prober's log")
+}
+
+// writeJSON prints the result as JSON.
+func (p *probe) writeJSON(result health.ProbeResult) error {
+	found := probed{
+		Result: result.Result, Reason: result.Reason, Seconds: result.Duration.Seconds(), Phases: result.Phases,
 	}
-	return nil
+	if result.Reason != "" {
+		found.Explanation = health.Explain(result.Reason)
+	}
+	if p.debug {
+		found.Debug = result.Debug
+	}
+	return writeJSON(p.stdout, found)
 }

@@ -23,6 +23,7 @@ import (
 // backtestFlags are the flags of the command backtest.
 type backtestFlags struct {
 	url, until, since, chunk, http *string
+	format                         *string
 	load                           *float64
 	list                           *bool
 }
@@ -37,8 +38,11 @@ func newBacktest(app *kingpin.Application) (*kingpin.CmdClause, backtestFlags) {
 
 // replayFlags are the flags that say what is replayed.
 func replayFlags(c *kingpin.CmdClause, since string) backtestFlags {
+	format := new(string)
+	formatFlag(c, format)
 	return backtestFlags{
-		url: c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
+		format: format,
+		url:    c.Flag("prometheus", "URL of the Prometheus whose samples are read.").Required().String(),
 		http: c.Flag("http.config.file", "How to reach it: basic_auth, authorization, oauth2, "+
 			"tls_config and the rest of what promtool reads from a file of this name.").PlaceHolder("FILE").String(),
 		since: c.Flag("since", "How far to look back, such as 30d.").Default(since).String(),
@@ -115,6 +119,9 @@ func (f backtestFlags) run(p *config.Policy, out io.Writer) error {
 	report, err := replay(ctx, p, options)
 	if err != nil {
 		return err
+	}
+	if *f.format == "json" {
+		return writeJSON(out, report.Summary(p, *f.list))
 	}
 	report.Write(out, p, *f.list)
 	return nil

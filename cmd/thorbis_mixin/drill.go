@@ -31,6 +31,23 @@ type drillCommand struct {
 	alertmanager string
 	yes          bool
 	duration     time.Duration
+	format       string
+}
+
+// drilled is what drill prints as JSON: the plan, and with --yes what became of it.
+type drilled struct {
+	*drill.Plan
+	Sent         bool           `json:"sent"`
+	Delivered    map[string]int `json:"delivered,omitempty"` // by integration
+	Failed       map[string]int `json:"failed,omitempty"`
+	Missing      []string       `json:"missing,omitempty"` // channels that Alertmanager does not notify
+	Acknowledged []acknowledged `json:"acknowledged,omitempty"`
+}
+
+// acknowledged is an alert of the plan that was acknowledged.
+type acknowledged struct {
+	Alert   int     `json:"alert"` // its place in the plan, from 0
+	Seconds float64 `json:"seconds"`
 }
 
 func newDrill(app *kingpin.Application) *drillCommand {
@@ -42,6 +59,7 @@ func newDrill(app *kingpin.Application) *drillCommand {
 	c.Flag("yes", "Page for real.").BoolVar(&d.yes)
 	c.Flag("for", "How long the alerts fire, if they are not all acknowledged before.").
 		Default("10m").DurationVar(&d.duration)
+	formatFlag(c, &d.format)
 	d.command = c.FullCommand()
 	return d
 }
@@ -59,31 +77,58 @@ func (d *drillCommand) run(p *config.Policy, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, plan)
-	if len(plan.Alerts) == 0 {
-		return errors.New("no channel can be notified now: " +
-			"the policy has none beside deadman, or all keep business hours")
+	if d.format == "json" {
+		return d.runJSON(p, plan, out)
 	}
-	if !d.yes {
+	fmt.Fprint(out, plan)
+	result, err := d.page(p, plan, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
+	if err != nil {
+		return err
+	}
+	if result == nil {
 		fmt.Fprintln(out, "Nothing was sent: --yes pages for real.")
 		return nil
 	}
+	printDrill(result, plan, out)
+	return failure(result, plan)
+}
+
+// runJSON prints one object when the drill is over, and its progress on standard error.
+func (d *drillCommand) runJSON(p *config.Policy, plan *drill.Plan, out io.Writer) error {
+	result, err := d.page(p, plan, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	found := drilled{Plan: plan, Sent: result != nil}
+	if result != nil {
+		found.Delivered, found.Failed, found.Missing = result.Delivered, result.Failed, result.Missing
+		for _, i := range slices.Sorted(maps.Keys(result.Acknowledged)) {
+			found.Acknowledged = append(found.Acknowledged, acknowledged{i, result.Acknowledged[i].Seconds()})
+		}
+		if err == nil {
+			err = failure(result, plan)
+		}
+	}
+	return errors.Join(writeJSON(out, found), err)
+}
+
+// page pages if --yes is given; without it there is no result.
+func (d *drillCommand) page(p *config.Policy, plan *drill.Plan, say func(string, ...any)) (*drill.Result, error) {
+	if len(plan.Alerts) == 0 {
+		return nil, errors.New("no channel can be notified now: " +
+			"the policy has none beside deadman, or all keep business hours")
+	}
+	if !d.yes {
+		return nil, nil
+	}
 	server, err := d.server(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	one := &drill.Drill{
 		URL: server.URL, Plan: plan, For: d.duration, Poll: drillPoll,
-		Authorize: func(req *http.Request) error { return server.Authorize(req.Context(), req) },
-		Say:       func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) },
+		Authorize: func(req *http.Request) error { return server.Authorize(req.Context(), req) }, Say: say,
 	}
-	result, err := one.Run(ctx)
-	if err != nil {
-		return err
-	}
-	return printDrill(result, plan, out)
+	return one.Run(ctx)
 }
 
 // server returns the Alertmanager that is used.
@@ -102,14 +147,20 @@ func (d *drillCommand) server(p *config.Policy) (*config.Alertmanager, error) {
 	return nil, fmt.Errorf("unknown Alertmanager %q: %s", d.alertmanager, config.Suggest(d.alertmanager, names))
 }
 
-// printDrill prints what became of a drill. It is an error if a channel was not notified or an alert not acknowledged.
-func printDrill(r *drill.Result, plan *drill.Plan, out io.Writer) error {
-	failed := 0
+// printDrill prints what became of a drill.
+func printDrill(r *drill.Result, plan *drill.Plan, out io.Writer) {
 	for _, integration := range slices.Sorted(maps.Keys(r.Delivered)) {
-		failed += r.Failed[integration]
 		fmt.Fprintf(out, "%s: %d delivered, %d failed\n", integration, r.Delivered[integration], r.Failed[integration])
 	}
 	fmt.Fprintf(out, "%d of %d alerts were acknowledged\n", len(r.Acknowledged), len(plan.Alerts))
+}
+
+// failure returns an error if a channel was not notified or an alert not acknowledged.
+func failure(r *drill.Result, plan *drill.Plan) error {
+	failed := 0
+	for integration := range r.Delivered {
+		failed += r.Failed[integration]
+	}
 	switch {
 	case len(r.Missing) > 0:
 		return fmt.Errorf("the drill failed: Alertmanager does not notify %s: it runs on another configuration",

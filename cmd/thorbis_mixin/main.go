@@ -70,6 +70,8 @@ func run(args []string, out io.Writer) error {
 	check := app.Command("check",
 		"List generated files that differ from the policy, and check that promtool and amtool accept them.")
 	checkDir := check.Flag("dir", "Directory below which the files are.").Default(".").String()
+	var checkFormat string
+	formatFlag(check, &checkFormat)
 	checkBundle := bundleFlags(check)
 
 	routes := routeTests(app)
@@ -130,7 +132,7 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return verify(files, *checkDir, out)
+	return verify(files, *checkDir, checkFormat, out)
 }
 
 func load(file string) (*config.Policy, error) {

@@ -15,7 +15,22 @@ import (
 type routesCommand struct {
 	command string
 	config  string
+	format  string
 	tables  []string
+}
+
+// testedRoutes is the result of test-routes.
+type testedRoutes struct {
+	Tests    int           `json:"tests"`
+	Failures []failedRoute `json:"failures"`
+}
+
+// failedRoute is a test whose alert does not fare as expected.
+type failedRoute struct {
+	File  string   `json:"file"`
+	Line  int      `json:"line"`
+	Name  string   `json:"name"`
+	Wrong []string `json:"wrong"` // a sentence for each difference
 }
 
 func routeTests(app *kingpin.Application) *routesCommand {
@@ -23,6 +38,7 @@ func routeTests(app *kingpin.Application) *routesCommand {
 	c := app.Command("test-routes", "List alerts of your tables that do not reach the expected receivers.")
 	c.Flag("alertmanager.config", "An Alertmanager configuration to test instead of the one that the policy generates.").
 		StringVar(&r.config)
+	formatFlag(c, &r.format)
 	c.Arg("table", "Files of tests: docs/routing.md says how they are written.").Required().StringsVar(&r.tables)
 	r.command = c.FullCommand()
 	return r
@@ -30,7 +46,7 @@ func routeTests(app *kingpin.Application) *routesCommand {
 
 // run judges every table. Each gets a policy of its own, for it may override business hours.
 func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) error {
-	tests, wrong := 0, 0
+	found := testedRoutes{Failures: []failedRoute{}}
 	for _, file := range r.tables {
 		table, err := routetest.Load(file)
 		if err != nil {
@@ -40,26 +56,42 @@ func (r *routesCommand) run(load func() (*config.Policy, error), out io.Writer) 
 		if err != nil {
 			return err
 		}
-		judge, err := routetest.NewTester(text)
+		tester, err := routetest.NewTester(text)
 		if err != nil {
 			return err
 		}
-		failures, err := judge.Run(table)
+		failures, err := tester.Run(table)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 		for _, f := range failures {
-			fmt.Fprintf(out, "%s:%d: %s\n", file, f.Line, f.Name)
-			for _, w := range f.Wrong {
-				fmt.Fprintf(out, "    %s\n", w)
-			}
+			found.Failures = append(found.Failures, failedRoute{file, f.Line, f.Name, f.Wrong})
 		}
-		tests, wrong = tests+len(table.Tests), wrong+len(failures)
+		found.Tests += len(table.Tests)
 	}
-	if wrong > 0 {
-		return fmt.Errorf("%d of %d alerts do not reach the expected receivers", wrong, tests)
+	if err := found.write(r.format, out); err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%d of %d alerts reach the expected receivers\n", tests, tests)
+	if wrong := len(found.Failures); wrong > 0 {
+		return fmt.Errorf("%d of %d alerts do not reach the expected receivers", wrong, found.Tests)
+	}
+	return nil
+}
+
+// write prints the result; as text the summary of failures is left to the error.
+func (t *testedRoutes) write(format string, out io.Writer) error {
+	if format == "json" {
+		return writeJSON(out, t)
+	}
+	for _, f := range t.Failures {
+		fmt.Fprintf(out, "%s:%d: %s\n", f.File, f.Line, f.Name)
+		for _, w := range f.Wrong {
+			fmt.Fprintf(out, "    %s\n", w)
+		}
+	}
+	if len(t.Failures) == 0 {
+		fmt.Fprintf(out, "%d of %d alerts reach the expected receivers\n", t.Tests, t.Tests)
+	}
 	return nil
 }
 

@@ -41,6 +41,10 @@ func (t *tryCommand) run(p *config.Policy, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	backtest.Conclude(out, p, replayed, shadow, watched)
+	found := backtest.Conclude(p, replayed, shadow, watched)
+	if *t.flags.format == "json" {
+		return writeJSON(out, found)
+	}
+	found.Write(out)
 	return nil
 }

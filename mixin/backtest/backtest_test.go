@@ -131,7 +131,7 @@ func TestRealPrometheus(t *testing.T) {
 		t.Errorf("the shadow bundle was loaded for %s: %+v", watched, shadow)
 	}
 	var page bytes.Buffer
-	Conclude(&page, p, report, shadow, watched)
+	Conclude(p, report, shadow, watched).Write(&page)
 	for _, want := range []string{
 		"a shadow bundle that was loaded for 3h58m", "P1 ThorbisSLOBurn: 1 times", "Not measured here: ",
 		"Conclusion: less than a day is too short",

@@ -24,51 +24,107 @@ const (
 	noisiest = 5
 )
 
-// Conclude writes on one page what a policy would mean where a server already runs: how much would page, what a shadow
-// bundle has shown of it, what is not measured, and what to do next.
-func Conclude(out io.Writer, p *config.Policy, replay, shadow *Report, watched time.Duration) {
-	took := replay.To.Sub(replay.From)
-	fmt.Fprintf(out, "%s to %s: the rules on %d samples that the server holds", replay.From.UTC().Format(time.RFC3339),
-		replay.To.UTC().Format(time.RFC3339), replay.Samples)
-	if watched > 0 {
-		fmt.Fprintf(out, ", and a shadow bundle that was loaded for %s of it", duration(watched))
-	}
-	fmt.Fprint(out, "\n\n")
-
-	replayed, shown := replay.Notifications(), shadow.Notifications()
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PRIORITY\tNOTIFICATIONS A WEEK, REPLAYED\tBY THE SHADOW BUNDLE\tTO")
-	for _, priority := range config.Priorities {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", priority, weekly(replayed[priority], took), weekly(shown[priority], watched),
-			replay.notified(p, priority))
-	}
-	_ = w.Flush()
-
-	if lines := noisy(replay, shadow); len(lines) > 0 {
-		fmt.Fprintln(out, "\nMost often:")
-		for _, l := range lines {
-			fmt.Fprintf(out, "  %s %s: %d times, %s in all\n", l.priority, l.alert, l.fired, duration(l.total))
-		}
-	}
-	if watched > 0 {
-		writeDifferences(out, replay, shadow)
-	}
-	if n := len(replay.Silent); n > 0 {
-		fmt.Fprintf(out, "\nNot measured here: %d alerts read series that the server does not hold; "+
-			"backtest --list names them.\n", n)
-	}
-	if n := len(replay.Failures); n > 0 {
-		fmt.Fprintf(out, "\n%d rules could not be evaluated; backtest names them.\n", n)
-	}
-	fmt.Fprintf(out, "\nConclusion: %s\nNext: %s\n", conclusion(replayed, shown, took, watched), next(watched))
+// Conclusion is what a policy would mean where a server already runs: how much would page, what a shadow bundle has
+// shown of it, what is not measured, and what to do next.
+type Conclusion struct {
+	From          time.Time      `json:"from"`
+	To            time.Time      `json:"to"`
+	Samples       int64          `json:"samples"`
+	ShadowSeconds float64        `json:"shadow_seconds"` // for how much of the time a shadow bundle was loaded
+	Priorities    []Rate         `json:"priorities"`
+	MostOften     []AlertSummary `json:"most_often"`
+	// OnlyShadow and OnlyReplay are the alerts that only one of the two has seen, with their priority.
+	OnlyShadow  []string `json:"only_in_shadow"`
+	OnlyReplay  []string `json:"only_in_replay"`
+	NotMeasured int      `json:"not_measured"` // alerts for which the server holds no series
+	Failed      int      `json:"failed"`       // rules that could not be evaluated
+	Conclusion  string   `json:"conclusion"`
+	Next        string   `json:"next"`
 }
 
-// weekly writes a count as a rate of a week, nothing where nothing was watched.
-func weekly(n int, of time.Duration) string {
-	if of <= 0 {
+// Rate is how often a week the channels of a priority would be notified; Shadow is nil without a shadow bundle.
+type Rate struct {
+	Priority string      `json:"priority"`
+	Replayed *float64    `json:"replayed_per_week"`
+	Shadow   *float64    `json:"shadow_per_week"`
+	To       []Recipient `json:"to"`
+}
+
+// Conclude compares a replay with what a shadow bundle has shown, which was watched for a time.
+func Conclude(p *config.Policy, replay, shadow *Report, watched time.Duration) *Conclusion {
+	took := replay.To.Sub(replay.From)
+	replayed, shown := replay.Notifications(), shadow.Notifications()
+	c := &Conclusion{
+		From: replay.From.UTC(), To: replay.To.UTC(), Samples: replay.Samples, ShadowSeconds: watched.Seconds(),
+		MostOften: summaries(noisy(replay, shadow)), OnlyShadow: []string{}, OnlyReplay: []string{},
+		NotMeasured: len(replay.Silent), Failed: len(replay.Failures),
+		Conclusion: conclusion(replayed, shown, took, watched), Next: next(watched),
+	}
+	for _, priority := range config.Priorities {
+		c.Priorities = append(c.Priorities, Rate{
+			priority, weekly(replayed[priority], took), weekly(shown[priority], watched), replay.recipients(p, priority),
+		})
+	}
+	if watched > 0 {
+		c.OnlyShadow, c.OnlyReplay = shadow.without(replay), replay.without(shadow)
+	}
+	return c
+}
+
+// Write writes the conclusion on one page.
+func (c *Conclusion) Write(out io.Writer) {
+	fmt.Fprintf(out, "%s to %s: the rules on %d samples that the server holds", c.From.Format(time.RFC3339),
+		c.To.Format(time.RFC3339), c.Samples)
+	if c.ShadowSeconds > 0 {
+		fmt.Fprintf(out, ", and a shadow bundle that was loaded for %s of it", seconds(c.ShadowSeconds))
+	}
+	fmt.Fprint(out, "\n\n")
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PRIORITY\tNOTIFICATIONS A WEEK, REPLAYED\tBY THE SHADOW BUNDLE\tTO")
+	for _, r := range c.Priorities {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Priority, shownRate(r.Replayed), shownRate(r.Shadow), listed(r.To))
+	}
+	_ = w.Flush()
+	if len(c.MostOften) > 0 {
+		fmt.Fprintln(out, "\nMost often:")
+		for _, l := range c.MostOften {
+			fmt.Fprintf(out, "  %s %s: %d times, %s in all\n", l.Priority, l.Alert, l.Fired, seconds(l.Seconds))
+		}
+	}
+	if len(c.OnlyShadow) > 0 {
+		fmt.Fprintf(out, "\nFired in the shadow bundle only: %s\n", strings.Join(c.OnlyShadow, ", "))
+	}
+	if len(c.OnlyReplay) > 0 {
+		fmt.Fprintf(out, "\nFired in the replay only: %s\n", strings.Join(c.OnlyReplay, ", "))
+	}
+	if c.NotMeasured > 0 {
+		fmt.Fprintf(out, "\nNot measured here: %d alerts read series that the server does not hold; "+
+			"backtest --list names them.\n", c.NotMeasured)
+	}
+	if c.Failed > 0 {
+		fmt.Fprintf(out, "\n%d rules could not be evaluated; backtest names them.\n", c.Failed)
+	}
+	fmt.Fprintf(out, "\nConclusion: %s\nNext: %s\n", c.Conclusion, c.Next)
+}
+
+// seconds writes a number of seconds as a duration.
+func seconds(n float64) string { return duration(time.Duration(n * float64(time.Second))) }
+
+// shownRate writes a rate, nothing where nothing was watched.
+func shownRate(of *float64) string {
+	if of == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f", rate(n, of))
+	return fmt.Sprintf("%.1f", *of)
+}
+
+// weekly returns a count as a rate of a week, nil where nothing was watched.
+func weekly(n int, of time.Duration) *float64 {
+	if of <= 0 {
+		return nil
+	}
+	r := rate(n, of)
+	return &r
 }
 
 func rate(n int, of time.Duration) float64 { return float64(n) * float64(week) / float64(of) }
@@ -88,9 +144,9 @@ func noisy(replay, shadow *Report) []line {
 	return lines[:min(len(lines), noisiest)]
 }
 
-// writeDifferences names the alerts that only one of the two has seen: what the server no longer holds, or a policy
-// that has changed since the shadow bundle was generated.
-func writeDifferences(out io.Writer, replay, shadow *Report) {
+// without returns the alerts of the report that another has not, with their priority: what the server no longer holds,
+// or a policy that has changed since the shadow bundle was generated.
+func (r *Report) without(other *Report) []string {
 	names := func(r *Report) map[string]bool {
 		all := map[string]bool{}
 		for _, e := range r.Episodes {
@@ -98,16 +154,13 @@ func writeDifferences(out io.Writer, replay, shadow *Report) {
 		}
 		return all
 	}
-	a, b := names(replay), names(shadow)
-	only := func(of, other map[string]bool) string {
-		return strings.Join(slices.DeleteFunc(slices.Sorted(maps.Keys(of)), func(n string) bool { return other[n] }), ", ")
+	seen, only := names(other), []string{}
+	for _, name := range slices.Sorted(maps.Keys(names(r))) {
+		if !seen[name] {
+			only = append(only, name)
+		}
 	}
-	if list := only(b, a); list != "" {
-		fmt.Fprintf(out, "\nFired in the shadow bundle only: %s\n", list)
-	}
-	if list := only(a, b); list != "" {
-		fmt.Fprintf(out, "\nFired in the replay only: %s\n", list)
-	}
+	return only
 }
 
 // conclusion says in a sentence whether people can bear what would page.

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -55,13 +56,30 @@ func TestConclude(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			Conclude(&out, p, tc.replay, tc.shadow, tc.watched)
+			Conclude(p, tc.replay, tc.shadow, tc.watched).Write(&out)
 			for _, want := range tc.want {
 				if !strings.Contains(out.String(), want) {
 					t.Errorf("no %q in\n%s", want, out.String())
 				}
 			}
 		})
+	}
+}
+
+// TestConclusionAsJSON: a rate that is not known is null and not 0.
+func TestConclusionAsJSON(t *testing.T) {
+	p, _ := load(t, policy)
+	replay := fired("ThorbisCheckDown", "P1", 4)
+	got, err := json.Marshal(Conclude(p, replay, &Report{From: replay.From, To: replay.To}, 0))
+	const want = `{"from":"1970-01-01T00:00:00Z","to":"1970-01-08T00:00:00Z","samples":0,"shadow_seconds":0,"priorities":[` +
+		`{"priority":"P1","replayed_per_week":4,"shadow_per_week":null,"to":[{"channel":"pager"}]},`
+	if err != nil || !strings.HasPrefix(string(got), want) {
+		t.Errorf("%v\n%s\nwant\n%s...", err, got, want)
+	}
+	const most = `"most_often":[{"alert":"ThorbisCheckDown","priority":"P1","fired":4,"seconds":240,"longest_seconds":60}],` +
+		`"only_in_shadow":[],"only_in_replay":[],"not_measured":0,"failed":0,"conclusion":"4.0 notifications a week`
+	if !strings.Contains(string(got), most) {
+		t.Errorf("%s\nlacks\n%s", got, most)
 	}
 }
 

@@ -96,28 +96,19 @@ func (r *Report) Notifications() map[string]int {
 	return count
 }
 
-// notified returns the channels of a priority, and those that are notified as owners as well.
-func (r *Report) notified(p *config.Policy, priority string) string {
-	to := slices.Clone(p.Notify(priority))
-	owners := map[string]bool{}
-	for _, e := range r.Episodes {
-		if e.Labels.Get(metric.LabelPriority) == priority {
-			owners[e.Labels.Get(metric.LabelOwner)] = true
+// listed writes recipients as a list.
+func listed(to []Recipient) string {
+	var all []string
+	for _, r := range to {
+		if r.Owner != "" {
+			r.Channel += " (what " + r.Owner + " owns)"
 		}
+		all = append(all, r.Channel)
 	}
-	for _, name := range slices.Sorted(maps.Keys(owners)) {
-		if owner, ok := p.Owners[name]; ok {
-			for _, channel := range owner.Notify {
-				if !slices.Contains(p.Notify(priority), channel) {
-					to = append(to, channel+" (what "+name+" owns)")
-				}
-			}
-		}
-	}
-	if len(to) == 0 {
+	if len(all) == 0 {
 		return "no channel: the policy names none"
 	}
-	return strings.Join(to, ", ")
+	return strings.Join(all, ", ")
 }
 
 // Write prints the report.
@@ -137,7 +128,7 @@ func (r *Report) Write(out io.Writer, p *config.Policy, list bool) {
 		fmt.Fprintln(out, "\nPRIORITY  NOTIFICATIONS  TO") // separate, because the list of channels may be long
 		notifications := r.Notifications()
 		for _, priority := range slices.Sorted(maps.Keys(notifications)) {
-			fmt.Fprintf(out, "%-8s  %-13d  %s\n", priority, notifications[priority], r.notified(p, priority))
+			fmt.Fprintf(out, "%-8s  %-13d  %s\n", priority, notifications[priority], listed(r.recipients(p, priority)))
 		}
 	}
 	if len(r.Silent) > 0 {

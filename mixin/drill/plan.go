@@ -16,15 +16,16 @@ import (
 
 // Alert is one alert of a drill and the channels that it notifies.
 type Alert struct {
-	Labels   map[string]string
-	Channels []string
+	Labels   map[string]string `json:"labels"`
+	Channels []string          `json:"channels"`
 }
 
 // Plan is what a drill fires, and which channels it cannot reach now.
 type Plan struct {
-	Alerts []Alert
+	Alerts []Alert `json:"alerts"`
 	// Quiet are channels that a time interval keeps quiet now, and Unused those that no route leads to.
-	Quiet, Unused []string
+	Quiet  []string `json:"quiet"`
+	Unused []string `json:"unused"`
 }
 
 // Channels are all that are notified.
@@ -66,7 +67,7 @@ func New(p *config.Policy, tester *routetest.Tester, at time.Time) (*Plan, error
 		a.Channels = slices.Compact(a.Channels)
 		all = append(all, a)
 	}
-	plan := &Plan{}
+	plan := &Plan{Alerts: []Alert{}, Quiet: []string{}, Unused: []string{}}
 	for len(wanted) > 0 {
 		best, most := -1, 0
 		for i, a := range all {
