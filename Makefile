@@ -180,7 +180,7 @@ check-vulnerabilities: $(TOOLS)/govulncheck
 	else echo "check  known vulnerabilities: not judged, for the database is not a package registry; set GOVULNDB to https://vuln.go.dev or a file:// copy"; fi
 
 # The real programs that tests run against, as command:Debian package. A test whose program is missing says so and skips.
-REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light haproxy:haproxy apache2:apache2-bin strace:strace chromium:chromium
+REAL_PROGRAMS := pg_ctlcluster:postgresql pgbackrest:pgbackrest restic:restic borg:borgbackup barman:barman fio:fio nginx:nginx-light haproxy:haproxy apache2:apache2-bin strace:strace rpm:rpm chromium:chromium
 
 .PHONY: setup
 setup: ## install what the tests need and is missing (with apt): a C compiler and the programs they run against

@@ -1,11 +1,16 @@
 package e2e
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +69,9 @@ func TestRelease(t *testing.T) {
 	if bytes.Contains(contents, []byte("alertmanager")) {
 		t.Error("the list of the exporter's contents has the Alertmanager, which only thorbis_mixin links")
 	}
+	name := "thorbis_exporter-1.2.3.linux-" + arch
+	verifyArchive(t, filepath.Join(first, name+".tar.gz"), name)
+	installedRPM(t, first)
 	deb := filepath.Join(first, "thorbis-exporter_1.2.3_"+arch+".deb")
 	installed(t, deb, newer(t, deb))
 }
@@ -160,6 +168,7 @@ func installed(t *testing.T, deb, newer string) {
 		}
 	}
 	verifyUnits(t, root)
+	verifyShell(t, root)
 
 	for _, name := range []string{policy, flags} {
 		testkit.WriteFile(t, filepath.Join(root, name), content(name)+"# mine\n")
@@ -184,6 +193,81 @@ func installed(t *testing.T, deb, newer string) {
 	dpkg("--purge", "thorbis-exporter")
 	if exists(policy) || exists("var/lib/thorbis_exporter-prober") {
 		t.Error("the policy or the counters are left after purge")
+	}
+}
+
+// verifyShell completes a command by the installed file of bash, and reads the installed man pages.
+func verifyShell(t *testing.T, root string) {
+	t.Helper()
+	for program, command := range map[string]string{"thorbis_exporter": "check-config", "thorbis_mixin": "test-routes"} {
+		bash := exec.Command("bash", "-c", `. "$1"; COMP_WORDS=("$2" ""); COMP_CWORD=1; "_$2_bash_autocomplete"; `+
+			`printf '%s\n' "${COMPREPLY[@]}"`, "bash",
+			filepath.Join(root, "usr/share/bash-completion/completions", program), program)
+		bash.Env = append(os.Environ(), "PATH="+filepath.Join(root, "usr/bin")+":"+os.Getenv("PATH"))
+		if out, err := bash.CombinedOutput(); err != nil || !strings.Contains(string(out), command+"\n") {
+			t.Errorf("bash completes %s by %q: %v", program, out, err)
+		}
+		zsh, err := os.ReadFile(filepath.Join(root, "usr/share/zsh/vendor-completions/_"+program))
+		if err != nil || !strings.HasPrefix(string(zsh), "#compdef "+program+"\n") {
+			t.Errorf("%.40q: %v", zsh, err)
+		}
+		f, err := os.Open(filepath.Join(root, "usr/share/man/man1", program+".1.gz"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		page := inflated(t, f)
+		for _, want := range []string{".TH " + program + " 1 v1.2.3 ", ".SH \"NAME\"", `\fB` + command} {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("the man page of %s lacks %q:\n%.400s", program, want, page)
+			}
+		}
+	}
+}
+
+// inflated reads a file that gzip compressed and closes it.
+func inflated(t *testing.T, f *os.File) []byte {
+	t.Helper()
+	defer func() { _ = f.Close() }()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// verifyArchive looks for the programs and what they write of themselves in an archive.
+func verifyArchive(t *testing.T, file, name string) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := map[string]bool{"LICENSE": true, "README.md": true, "CHANGELOG.md": true, "deploy/prometheus.yml": true}
+	for _, program := range []string{"thorbis_exporter", "thorbis_mixin"} {
+		for _, path := range []string{
+			program, "man/" + program + ".1", "completions/" + program + ".bash", "completions/_" + program,
+		} {
+			missing[path] = true
+		}
+	}
+	archive := tar.NewReader(bytes.NewReader(inflated(t, f)))
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(missing, strings.TrimPrefix(header.Name, name+"/"))
+	}
+	if len(missing) > 0 {
+		t.Errorf("%s lacks %v", name, slices.Sorted(maps.Keys(missing)))
 	}
 }
 

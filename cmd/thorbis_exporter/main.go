@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	writeUp := newWriteUp(app)
 	reporting := newReports(app, f)
 
-	command, err := app.Parse(args)
+	command, err := app.Parse(completing(args))
 	if terminated >= 0 {
 		return terminated
 	}
