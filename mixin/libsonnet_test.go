@@ -192,22 +192,24 @@ func TestMixinConfig(t *testing.T) {
 	p := policies(t)["everything"]
 	files := rendered(t, p)
 	dir := vendored(t, files)
-	plain := scalars(mustEvaluate(t, dir, ""))
-	seen := map[string]bool{}
+	const fixed = "showMultiCluster: false, "
+	all, one := scalars(mustEvaluate(t, dir, "")), scalars(mustEvaluate(t, dir, fixed))
+	seen := map[string]bool{"clusterLabel": true, "objectives": true} // beside cluster, and in TestMixinRefuses
 	for _, c := range []struct {
 		key, config string
 		// changes reports whether a scalar may change, and what must be in it then.
 		changes func(path, before, after string) bool
 	}{
 		{"selector", `selector: 'job="thorbis"'`, func(path, before, after string) bool {
-			return isExpr(path) && strings.Contains(after, `job="thorbis"`) && unmatched(t, after, `job="thorbis"`, "") == before
+			return (isExpr(path) || isQuery(path)) && strings.Contains(after, `job="thorbis"`) &&
+				unmatched(t, after, `job="thorbis"`, "") == before
 		}},
 		{"environment", "environment: 'staging'", func(path, before, after string) bool {
 			return isExpr(path) && strings.ReplaceAll(after, `"staging"`, `"`+p.Environment+`"`) == before
 		}},
-		{"cluster", "clusterLabel: 'k8s', cluster: 'eu'", func(path, before, after string) bool {
+		{"cluster", fixed + "clusterLabel: 'k8s', cluster: 'eu'", func(path, before, after string) bool {
 			return strings.HasSuffix(path, ".labels.k8s") && after == "eu" ||
-				isExpr(path) && unmatched(t, after, `k8s="eu"`, `k8s="eu"`) == before
+				(isExpr(path) || isQuery(path)) && unmatched(t, after, `k8s="eu"`, `k8s="eu"`) == before
 		}},
 		{"owners", "owners: {sre: 'platform-team'}", func(path, before, after string) bool {
 			return strings.HasSuffix(path, ".labels.owner") && before == "sre" && after == "platform-team"
@@ -246,13 +248,16 @@ func TestMixinConfig(t *testing.T) {
 		{"datasourceRegex", "datasourceRegex: '/mimir/'", func(path, _, after string) bool {
 			return strings.HasSuffix(path, ".templating.list.0.regex") && after == "/mimir/"
 		}},
-		{"showMultiCluster", "showMultiCluster: false", func(path, _, after string) bool {
+		{"showMultiCluster", fixed, func(path, _, after string) bool {
 			return strings.Contains(path, ".templating.list.1.") && (strings.HasSuffix(path, ".hide") && after == "2" ||
 				strings.Contains(path, ".current.") && after == p.Environment)
 		}},
 	} {
 		t.Run(c.key, func(t *testing.T) {
-			changed := 0
+			changed, plain := 0, all
+			if strings.HasPrefix(c.config, fixed) && c.key != "showMultiCluster" {
+				plain = one
+			}
 			got := scalars(mustEvaluate(t, dir, c.config))
 			for path, after := range got {
 				if before := plain[path]; before != after {
@@ -274,7 +279,7 @@ func TestMixinConfig(t *testing.T) {
 		seen[c.key] = true
 	}
 	for _, key := range configKeys(t, dir) {
-		if !seen[key] && key != "clusterLabel" {
+		if !seen[key] {
 			t.Errorf("the key %s has no test", key)
 		}
 	}
@@ -301,6 +306,12 @@ func isExpr(path string) bool {
 	return strings.HasPrefix(path, "groups.") && strings.HasSuffix(path, ".expr")
 }
 
+// isQuery reports whether a scalar is an expression of a dashboard or the query of a variable.
+func isQuery(path string) bool {
+	return strings.HasPrefix(path, "dashboards.") &&
+		(strings.HasSuffix(path, ".expr") || strings.Contains(path, ".templating.") && strings.HasSuffix(path, ".query"))
+}
+
 func isTop(path, key string) bool {
 	return strings.HasPrefix(path, "dashboards.") && strings.HasSuffix(path, ".json."+key)
 }
@@ -309,7 +320,11 @@ func isTop(path, key string) bool {
 // each record and alert the other one; series of other programs have none.
 func unmatched(t *testing.T, expr, series, record string) string {
 	t.Helper()
-	root, err := grammar.ParseExpr(expr)
+	_, selector, _ := selectorOf(expr)
+	if selector == "" {
+		return expr
+	}
+	root, err := grammar.ParseExpr(withoutVariables(selector))
 	if err != nil {
 		t.Fatalf("%v: %s", err, expr)
 	}

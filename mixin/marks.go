@@ -75,7 +75,7 @@ func replaceScalars(n *yaml.Node, by map[[2]int]string) {
 
 // markedExpr returns an expression with a mark in each selector of a series of ours.
 func markedExpr(text string) (string, error) {
-	root, err := grammar.ParseExpr(text)
+	root, err := grammar.ParseExpr(withoutVariables(text))
 	if err != nil {
 		return "", err
 	}

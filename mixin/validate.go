@@ -48,7 +48,7 @@ func validate(name string, text []byte) error {
 			return err
 		}
 		return t.Parse(bytes.NewReader(text))
-	case strings.HasSuffix(name, ".json"):
+	case strings.HasSuffix(name, ".json"): // also with marks, which stand within texts
 		var any map[string]any
 		return json.Unmarshal(text, &any)
 	}
