@@ -27,7 +27,7 @@ PROGRAMS  := thorbis_exporter thorbis_mixin
 GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/prometheus/alertmanager|^github.com/google/go-jsonnet|^github.com/grafana/grafana-foundation-sdk
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat actionlint
-PACK_TOOLS := manifests perses crds vmalert nfpm cyclonedx-gomod
+PACK_TOOLS := manifests perses crds vmalert thanos nfpm cyclonedx-gomod
 ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(PACK_TOOLS) $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
@@ -96,6 +96,9 @@ $(TOOLS)/crds: tools/operator-crds/go.mod tools/operator-crds/go.sum
 	@touch $@
 $(TOOLS)/vmalert: tools/vmalert/go.mod tools/vmalert/go.sum
 	$(call tool,vmalert,github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert)
+# The ruler's own check of rules. The build tag is that of Thanos' own builds.
+$(TOOLS)/thanos: tools/thanos/go.mod tools/thanos/go.sum
+	$(call tool,thanos,github.com/thanos-io/thanos/cmd/thanos,-tags slicelabels)
 $(TOOLS)/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
 	$(call tool,nfpm,github.com/goreleaser/nfpm/v2/cmd/nfpm)
 $(TOOLS)/cyclonedx-gomod: tools/sbom/go.mod tools/sbom/go.sum

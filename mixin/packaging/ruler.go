@@ -2,8 +2,10 @@ package packaging
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,40 +38,108 @@ var vmalert = Packaging{
 // mimirNamespace is the namespace of the rules in a ruler of Cortex or Mimir.
 const mimirNamespace = "thorbis"
 
-// mimir packs rules for the rulers of Cortex and Mimir: one file with every group, whose names are unique.
+// Limits of Mimir by default (-ruler.max-rules-per-rule-group, -ruler.max-rule-groups-per-tenant); Cortex has none. A
+// change of a group is refused where there are as many groups as permitted.
+const (
+	mimirRules  = 20
+	mimirGroups = 70
+)
+
+// mimir packs rules for the rulers of Cortex and Mimir: one file with every rule in as few groups as keep their order.
 var mimir = Packaging{
 	Name: "mimir",
 	Help: "one namespace of rules for the rulers of Cortex and Mimir (cortextool or mimirtool rules load)",
 	pack: func(b Bundle) (map[string][]byte, error) {
-		var out bytes.Buffer
-		out.WriteString(header + "namespace: " + mimirNamespace + "\ngroups:\n")
+		all := yaml.Node{Kind: yaml.SequenceNode}
 		for _, name := range b.in("rules") {
-			text := withoutComments(b.Files[name])
-			out.Write(bytes.TrimPrefix(text, []byte("groups:\n")))
+			_, groups, err := b.groups(name)
+			if err != nil {
+				return nil, err
+			}
+			all.Content = append(all.Content, joined(groups.Content)...)
 		}
-		return map[string][]byte{mimirNamespace + ".yaml": out.Bytes()}, nil
+		var out bytes.Buffer
+		out.WriteString(header)
+		if n := len(all.Content); n >= mimirGroups {
+			fmt.Fprintf(&out, "# %d groups: raise ruler_max_rule_groups_per_tenant, which is %d in Mimir by default, above it.\n",
+				n, mimirGroups)
+		}
+		fmt.Fprintf(&out, "namespace: %s\n", mimirNamespace)
+		err := encode(&out, map[string]*yaml.Node{"groups": &all})
+		return map[string][]byte{mimirNamespace + ".yaml": out.Bytes()}, err
 	},
+}
+
+// joined joins neighbouring groups of one interval, as long as Mimir permits so many rules. Rules stay in their order,
+// and so see what those before them wrote, as in the groups apart.
+func joined(groups []*yaml.Node) []*yaml.Node {
+	var all []*yaml.Node
+	for _, group := range groups {
+		if len(all) > 0 {
+			last := all[len(all)-1]
+			rules, more := rulesOf(last), rulesOf(group)
+			if options(last) == options(group) && len(rules.Content)+len(more.Content) <= mimirRules {
+				rules.Content = append(rules.Content, more.Content...)
+				continue
+			}
+		}
+		all = append(all, group)
+	}
+	return all
+}
+
+// rulesOf returns the rules of a group.
+func rulesOf(group *yaml.Node) *yaml.Node {
+	for i := 0; i+1 < len(group.Content); i += 2 {
+		if group.Content[i].Value == "rules" {
+			return group.Content[i+1]
+		}
+	}
+	return &yaml.Node{}
+}
+
+// options returns all of a group but its name and its rules.
+func options(group *yaml.Node) string {
+	var all strings.Builder
+	for i := 0; i+1 < len(group.Content); i += 2 {
+		if key := group.Content[i].Value; key != "name" && key != "rules" {
+			fmt.Fprintf(&all, "%s: %s\n", key, group.Content[i+1].Value)
+		}
+	}
+	return all.String()
+}
+
+// groups parses a file of rules and returns its root and its groups, without the comments of the bundle.
+func (b Bundle) groups(name string) (root, groups *yaml.Node, err error) {
+	root = &yaml.Node{}
+	if err := yaml.Unmarshal(b.Files[name], root); err != nil {
+		return nil, nil, err
+	}
+	root.HeadComment, root.Content[0].HeadComment, root.Content[0].Content[0].HeadComment = "", "", ""
+	return root, root.Content[0].Content[1], nil
+}
+
+// encode writes YAML as the bundle has it.
+func encode(out *bytes.Buffer, value any) error {
+	encoder := yaml.NewEncoder(out)
+	encoder.SetIndent(2)
+	return encoder.Encode(value)
 }
 
 // eachGroup returns the files of rules after a change of each of their groups.
 func (b Bundle) eachGroup(change func(*yaml.Node)) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, name := range b.in("rules") {
-		var root yaml.Node
-		if err := yaml.Unmarshal(b.Files[name], &root); err != nil {
+		root, groups, err := b.groups(name)
+		if err != nil {
 			return nil, err
 		}
-		root.HeadComment, root.Content[0].HeadComment = "", ""
-		groups := root.Content[0].Content[1]
-		root.Content[0].Content[0].HeadComment = ""
 		for _, group := range groups.Content {
 			change(group)
 		}
 		var out bytes.Buffer
 		out.WriteString(header)
-		encoder := yaml.NewEncoder(&out)
-		encoder.SetIndent(2)
-		if err := encoder.Encode(&root); err != nil {
+		if err := encode(&out, root); err != nil {
 			return nil, err
 		}
 		files[path.Base(name)] = out.Bytes()

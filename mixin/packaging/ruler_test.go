@@ -2,9 +2,11 @@ package packaging_test
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,7 +14,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
+	"github.com/thorbis/thorbis_exporter/mixin"
 )
 
 // TestRulers: each group of the bundle is packed for each ruler, with the options of that ruler and no other change.
@@ -63,8 +68,8 @@ func TestRulers(t *testing.T) {
 		}
 	}
 	got := read("mimir/thorbis.yaml")
-	if got.Namespace != "thorbis" || !reflect.DeepEqual(got.Groups, every) {
-		t.Error("the groups of the namespace are not those of the bundle")
+	if got.Namespace != "thorbis" || !reflect.DeepEqual(paces(got.Groups), paces(every)) {
+		t.Error("the rules of the namespace, in their order and at their intervals, are not those of the bundle")
 	}
 	for _, g := range got.Groups {
 		if names[g["name"]] {
@@ -79,6 +84,81 @@ func TestRulers(t *testing.T) {
 		"  - name: bad\n    rules: [{record: a, expr: 'sum('}]\n"...)
 	if err := files.Validate(); err == nil || !strings.HasPrefix(err.Error(), "mimir/thorbis.yaml") {
 		t.Errorf("a bad rule of a namespace: %v", err)
+	}
+}
+
+// paces returns the rules of groups in their order, each with the options of its group.
+func paces(groups []map[string]any) []map[string]any {
+	var all []map[string]any
+	for _, g := range groups {
+		for _, r := range g["rules"].([]any) {
+			one := maps.Clone(g)
+			delete(one, "name")
+			one["rules"] = r
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// TestMimirsLimits: by Mimir's default limits the rules of the shipped and of the default policy can be loaded, and
+// changed afterwards, for which one more group must be permitted. A policy that needs more groups says so in the file.
+func TestMimirsLimits(t *testing.T) {
+	const rulesPerGroup, groupsPerTenant = 20, 70
+	standard, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := config.Load(shippedPolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var slos strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&slos, "  - {name: slo-%d, app_service: web, objective: 99%%, bad: 'sum(rate(bad_total[$window]))', "+
+			"total: 'sum(rate(all_total[$window]))'}\n", i)
+	}
+	large := policytest.Load(t, t.TempDir(),
+		"version: 1\nchannels: {deadman: none}\nservices: [{name: web, owner: sre}]\nslos:\n"+slos.String())
+	for name, p := range map[string]*config.Policy{"default": standard, "shipped": shipped, "large": large} {
+		files, err := mixin.Options{Only: []string{"mimir"}}.Render(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct {
+			Groups []struct{ Rules []any }
+		}
+		text := files["mimir/thorbis.yaml"]
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			t.Fatal(err)
+		}
+		most := 0
+		for _, g := range file.Groups {
+			most = max(most, len(g.Rules))
+		}
+		t.Logf("%s: %d groups, at most %d rules", name, len(file.Groups), most)
+		if most > rulesPerGroup {
+			t.Errorf("%s: a group has %d rules", name, most)
+		}
+		said := bytes.Contains(text, fmt.Appendf(nil, "# %d groups: raise ruler_max_rule_groups_per_tenant", len(file.Groups)))
+		if exceeds := len(file.Groups)+1 > groupsPerTenant; said != exceeds || exceeds != (name == "large") {
+			t.Errorf("%s: %d groups, and that is said: %t", name, len(file.Groups), said)
+		}
+	}
+}
+
+// TestThanosReadsTheRules: the ruler's own check takes each file.
+func TestThanosReadsTheRules(t *testing.T) {
+	program := testkit.Tool(t, "../..", "thanos")
+	files, dir := packed(t, "thanos")
+	out, err := exec.Command(program, "tools", "rules-check", "--rules="+dir+"/*.yaml").CombinedOutput()
+	if err != nil || strings.Count(string(out), "SUCCESS") != len(files) {
+		t.Errorf("%v, %d files\n%s", err, len(files), out)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	testkit.WriteFile(t, bad, "groups: [{name: a, partial_response_strategy: maybe, rules: [{record: b, expr: up}]}]\n")
+	if out, err := exec.Command(program, "tools", "rules-check", "--rules="+bad).CombinedOutput(); err == nil {
+		t.Errorf("a strategy that is none is accepted:\n%s", out)
 	}
 }
 
