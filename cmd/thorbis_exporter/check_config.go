@@ -11,6 +11,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/health"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/exporter"
 	registry "github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -78,6 +79,7 @@ func (c *checkConfig) run(ctx context.Context) error {
 	for _, w := range p.Warnings() {
 		result.Warnings = append(result.Warnings, w.String())
 	}
+	result.Warnings = append(result.Warnings, tenant.Doubts(ctx, p)...)
 	known, of := checks.Tenants(), ""
 	if c.cost {
 		var failed error

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/config"
 )
@@ -17,19 +16,13 @@ import (
 // autoFormat is the value of --format by which the format of a file is found by trying.
 const autoFormat = "auto"
 
-// sampleLines and sampleBytes bound what is read of a file to find its format.
-const (
-	sampleLines = 1000
-	sampleBytes = 4 << 20
-)
-
 // findFormat returns the format that reads the most lines of the beginning of a file, and of several the one that finds
 // the most in them, and writes what it found. It is an error if none reads a line, or if two find as much.
 func findFormat(name string, out io.Writer) (string, error) {
 	if name == stdin {
 		return "", errors.New("--format=auto: standard input is read once only: name the format, or a file")
 	}
-	sample, err := sampleOf(name)
+	sample, err := source.FirstLines(name)
 	if err != nil {
 		return "", err
 	}
@@ -38,7 +31,7 @@ func findFormat(name string, out io.Writer) (string, error) {
 		if f.Keys == config.KeysNamed {
 			continue
 		}
-		trial, err := source.Try(sample, f.Name)
+		trial, err := source.Try(sample, decode.Options{Format: f.Name})
 		if err != nil {
 			return "", err
 		}
@@ -111,30 +104,4 @@ func describe(t *source.Trial, lines int, also []string) string {
 		text += "; also read, with less found in them, by " + strings.Join(also, ", ")
 	}
 	return text
-}
-
-// sampleOf returns the first lines of a file, compressed or not.
-func sampleOf(name string) ([][]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a directory; name the files in it", name)
-	}
-	r, err := source.Inflate(f)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	text := bufio.NewScanner(io.LimitReader(r, sampleBytes))
-	text.Buffer(nil, 1<<20)
-	var sample [][]byte
-	for len(sample) < sampleLines && text.Scan() {
-		if line := text.Bytes(); len(line) > 0 {
-			sample = append(sample, slices.Clone(line))
-		}
-	}
-	return sample, nil
 }

@@ -27,6 +27,9 @@ func TestTenantsFindsTheFormat(t *testing.T) {
 		"combined with a host": {
 			[]string{clf + ` "` + host + `" 0.1`, clf + ` "` + host + `" 0.2`}, 0, "the format is combined: 2 of the first 2",
 		},
+		"a time without a host": {
+			[]string{clf + ` 0.1`}, 0, "the format is combined: 1 of the first 1 lines are requests, with durations, times",
+		},
 		"main": {[]string{clf + ` "203.0.113.9"`}, 0, "is nginx-main: 1 of the first 1 lines are requests, with times"},
 		"main with a time": {
 			[]string{clf + ` "-" 0.1`, clf + ` "203.0.113.9, 192.0.2.1" 0.2`}, 0, "the format is nginx-main",
@@ -65,7 +68,13 @@ func TestTenantsFindsTheFormat(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d:\n%s\nwant %q", name, code, tc.code, errs, tc.want)
 		}
 	}
-	code, _, errs := call(t, "tenants", "--once", "--format=auto", "-")
+	file := filepath.Join(t.TempDir(), "log")
+	testkit.WriteFile(t, file, clf+` "acme.example.com"`+"\n")
+	code, _, errs := call(t, "tenants", "--once", "--format=combined", "--tenant-host={tenant}.example.com", file)
+	if code != 0 || !strings.Contains(errs, "warning: "+file+": the first 1 requests end with a text in quotes") {
+		t.Errorf("main read as combined: %d %s", code, errs)
+	}
+	code, _, errs = call(t, "tenants", "--once", "--format=auto", "-")
 	if code != 1 || !strings.Contains(errs, "read once") {
 		t.Errorf("standard input: %d %s", code, errs)
 	}

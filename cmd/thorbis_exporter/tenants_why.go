@@ -59,6 +59,27 @@ func lookAt(name string, s *config.Source) (g glance) {
 	return g
 }
 
+// doubts returns why the tenants of files are probably not found by their hosts.
+func (t *tenants) doubts(s *config.Source) (hints []string) {
+	if s.TenantBy != "host" || s.Tenant != "" {
+		return nil
+	}
+	for _, name := range t.files {
+		if name == stdin {
+			continue
+		}
+		sample, err := source.FirstLines(name)
+		if err != nil {
+			continue // the first reading reported it
+		}
+		options := decode.Options{Format: s.Format, Fields: s.Fields, DurationUnit: s.DurationUnit}
+		if doubt, err := source.Doubt(sample, options); err == nil && doubt != "" {
+			hints = append(hints, "warning: "+name+": "+doubt)
+		}
+	}
+	return hints
+}
+
 // why returns hints on lines that could not be read and on requests without a tenant.
 func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summary) (hints []string) {
 	rejected := uint64(0)
@@ -66,8 +87,9 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 		rejected += sum.Skipped[reason.Reason()]
 	}
 	unassigned := sum.Requests > 0 && sum.Unknown == sum.Requests
+	hints = t.doubts(source)
 	if rejected == 0 && !unassigned {
-		return nil
+		return hints
 	}
 	for _, name := range t.files {
 		if name == stdin {
@@ -79,9 +101,9 @@ func (t *tenants) why(p *config.Policy, source *config.Source, sum *tenant.Summa
 				fmt.Sprintf("%s:%d: the first line that cannot be read as %s (%s)", name, g.bad, source.Format, g.reason))
 		}
 		if unassigned && g.named > 0 && source.TenantBy == "host" {
-			if g.host == "" {
+			if g.host == "" && len(hints) == 0 {
 				hints = append(hints, fmt.Sprintf("%s:%d: the request has no host, so its tenant is unknown", name, g.named))
-			} else {
+			} else if g.host != "" {
 				hints = append(hints, fmt.Sprintf("%s:%d: no tenant owns the host %q", name, g.named, g.host))
 			}
 		}

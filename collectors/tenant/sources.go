@@ -82,10 +82,7 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		status = &sourceStatus{}
 		status.Up.Store(true)
 	}
-	format := decode.Options{
-		Format: conf.Format, Fields: conf.Fields, DurationUnit: conf.DurationUnit,
-		Path: conf.TenantBy == "path" || len(conf.LoginPaths) > 0,
-	}
+	format := optionsOf(conf)
 	if s.probes != nil {
 		format.Probes = s.probes.decode
 	}
@@ -104,6 +101,9 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 	switch {
 	case conf.File != "":
 		r.run = func(ctx context.Context) error {
+			if file, why := doubt(ctx, conf, format); why != "" {
+				r.reader.Logger.Warn("The tenants of a log are probably wrong", "file", file, "reason", why)
+			}
 			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
 			return files.Run(ctx)
 		}

@@ -13,7 +13,8 @@ var combinedLog = format{
 //	$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
 //	  "$http_referer" "$http_user_agent" "$host" $request_time
 //
-// Both may be missing, for a source of one tenant. The host may stand without quotes, and then the time may be missing.
+// Both may be missing, for a source of one tenant, or the host alone. The host may stand without quotes, and then the
+// time may be missing.
 // A quoted text without a time after it is not a host: nginx's packaged format main has X-Forwarded-For there, by which
 // a client would choose its tenant.
 type combined struct {
@@ -143,7 +144,12 @@ func (d *combined) rest(b []byte, e *Event) Outcome {
 		host, b = word(b)
 	}
 	if len(b) == 0 {
-		if !inQuotes {
+		if inQuotes {
+			return Counted
+		}
+		if took, ok := scaled(host, int(seconds)); ok { // a time was added, and no host
+			e.Duration = int64(took)
+		} else {
 			e.Host = host
 		}
 		return Counted

@@ -56,6 +56,12 @@ func TestCombinedTakesNoHostFromClients(t *testing.T) {
 	} {
 		cases[name] = lineCase{strings.Replace(user, "%s", text, 1), Counted, known}
 	}
+	timed := none
+	timed.duration = 123 * milli
+	cases["a time without a host"] = lineCase{plain + "0.123", Counted, timed}
+	cases["a bare address"] = lineCase{plain + "192.0.2.1", Counted, event{
+		host: "192.0.2.1", path: "/a", status: 200, duration: -1, bytes: 512, time: testTime,
+	}}
 	testLines(t, "combined", cases)
 }
 

@@ -33,13 +33,13 @@ type Trial struct {
 	Odd int
 }
 
-// Try decodes lines as a source of a format without fields of its own would.
-func Try(sample [][]byte, format string) (Trial, error) {
-	d, err := NewDecoder(decode.Options{Format: format})
+// Try decodes lines as a source with these options would.
+func Try(sample [][]byte, o decode.Options) (Trial, error) {
+	d, err := NewDecoder(o)
 	if err != nil {
 		return Trial{}, err
 	}
-	t := Trial{Format: format}
+	t := Trial{Format: o.Format}
 	for _, line := range sample {
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if len(line) == 0 {
@@ -72,8 +72,8 @@ func Try(sample [][]byte, format string) (Trial, error) {
 	return t, nil
 }
 
-// isHostName reports whether a text is a name with a dot in it, with a port or without, and not an address: what a
-// client's X-Forwarded-For holds is none.
+// isHostName reports whether a text is a name with a dot in it, with a port or without, and neither an address nor a
+// number: what a client's X-Forwarded-For holds is none, and a request time is none.
 func isHostName(b []byte) bool {
 	name, _, _ := bytes.Cut(b, []byte{':'})
 	if bytes.IndexByte(name, '.') <= 0 {
@@ -83,6 +83,10 @@ func isHostName(b []byte) bool {
 		if c-'0' > 9 && (c|0x20 < 'a' || c|0x20 > 'z') && c != '.' && c != '-' {
 			return false
 		}
+	}
+	last := name[bytes.LastIndexByte(name, '.')+1:]
+	if len(last) > 0 && len(bytes.Trim(last, "0123456789")) == 0 {
+		return false
 	}
 	_, err := netip.ParseAddr(string(name))
 	return err != nil
