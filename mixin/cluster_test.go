@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMixinClusterVariable: with a label of clusters, dashboards have a variable of it before the environment. All their
-// queries ask for its value, and links keep it.
+// TestMixinClusterVariable: with a label of clusters, dashboards have a variable of it before the environment. All
+// their queries ask for its value, and links keep it.
 func TestMixinClusterVariable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("renders the bundle twice")

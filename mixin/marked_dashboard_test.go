@@ -6,8 +6,8 @@ func TestMarkedQuery(t *testing.T) {
 	for query, want := range map[string]string{
 		"prometheus": "prometheus",
 		`sum(rate(http_requests_total[$__rate_interval]))`: `sum(rate(http_requests_total[$__rate_interval]))`,
-		`sum(increase(thorbis_health_check_outages_total{tenant="$tenant"}[$__range:$__interval])) / count(up{job="a"})`: `sum(` +
-			`increase(thorbis_health_check_outages_total{%SERIES,%tenant="$tenant"}[$__range:$__interval])) / count(up{job="a"})`,
+		`sum(increase(thorbis_policy_info{tenant="$tenant"}[$__range:$__interval])) / count(up{job="a"})`: `sum(` +
+			`increase(thorbis_policy_info{%SERIES,%tenant="$tenant"}[$__range:$__interval])) / count(up{job="a"})`,
 		`ALERTS > bool thorbis_policy_info`:         `ALERTS%RECORD% > bool thorbis_policy_info%SERIES%`,
 		`label_values(up, job)`:                     `label_values(up, job)`,
 		`label_values(thorbis_policy_info, sha256)`: `label_values(thorbis_policy_info%SERIES%, sha256)`,

@@ -110,7 +110,9 @@ func TestTenantsOnceSaysWhy(t *testing.T) {
 			0,
 			"docker:2: the first line that cannot be read",
 		},
-		"no host": {[]string{"--format=combined", host, plain}, 0, "warning: " + plain + ": none of the first 1 requests has a host"},
+		"no host": {
+			[]string{"--format=combined", host, plain}, 0, "warning: " + plain + ": none of the first 1 requests has a host",
+		},
 		"empty registry": {
 			[]string{"--format=nginx-json", "--config.file=" + policy, good}, 0, "tenants in the registry: 0",
 		},

@@ -10,8 +10,8 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 )
 
-// Doubts returns, for each log of a policy that can be read here, why its tenants are probably not found by their hosts.
-// It looks at the first lines of one file for each source.
+// Doubts returns, for each log of a policy that can be read here, why its tenants are probably not found by their
+// hosts. It looks at the first lines of one file for each source.
 func Doubts(ctx context.Context, p *config.Policy) []string {
 	var all []string
 	for _, s := range forLocation(p).Tenants.Sources {

@@ -17,7 +17,8 @@ import (
 // when its log is read. What a client sent is not in the warning, and a FIFO is not opened.
 func TestDoubtsOfLogs(t *testing.T) {
 	dir := t.TempDir()
-	const line = `192.0.2.7 - - [21/Sep/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 512 "-" "curl/8" "203.0.113.9" 0.1` + "\n"
+	const line = `192.0.2.7 - - [21/Sep/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 512 "-" "curl/8" "203.0.113.9" 0.1
+`
 	testkit.WriteFile(t, filepath.Join(dir, "main.log"), line+line)
 	testkit.WriteFile(t, filepath.Join(dir, "good.log"), strings.ReplaceAll(line, "203.0.113.9", "acme.example.com"))
 	if err := syscall.Mkfifo(filepath.Join(dir, "a.fifo"), 0o600); err != nil {
@@ -52,7 +53,8 @@ tenants:
 	}()
 	testkit.Eventually(t, func() bool { return c.Lines() == 7 }, "all lines counted")
 	log := logged.String()
-	if n := strings.Count(log, want); n != 1 || !strings.Contains(log, "source=main") || strings.Contains(log, "203.0.113.9") {
+	if n := strings.Count(log, want); n != 1 || !strings.Contains(log, "source=main") ||
+		strings.Contains(log, "203.0.113.9") {
 		t.Errorf("%d warnings:\n%s", n, log)
 	}
 }

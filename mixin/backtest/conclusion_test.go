@@ -71,13 +71,13 @@ func TestConclusionAsJSON(t *testing.T) {
 	p, _ := load(t, policy)
 	replay := fired("ThorbisCheckDown", "P1", 4)
 	got, err := json.Marshal(Conclude(p, replay, &Report{From: replay.From, To: replay.To}, 0))
-	const want = `{"from":"1970-01-01T00:00:00Z","to":"1970-01-08T00:00:00Z","samples":0,"shadow_seconds":0,"priorities":[` +
-		`{"priority":"P1","replayed_per_week":4,"shadow_per_week":null,"to":[{"channel":"pager"}]},`
+	const want = `{"from":"1970-01-01T00:00:00Z","to":"1970-01-08T00:00:00Z","samples":0,"shadow_seconds":0,` +
+		`"priorities":[{"priority":"P1","replayed_per_week":4,"shadow_per_week":null,"to":[{"channel":"pager"}]},`
 	if err != nil || !strings.HasPrefix(string(got), want) {
 		t.Errorf("%v\n%s\nwant\n%s...", err, got, want)
 	}
-	const most = `"most_often":[{"alert":"ThorbisCheckDown","priority":"P1","fired":4,"seconds":240,"longest_seconds":60}],` +
-		`"only_in_shadow":[],"only_in_replay":[],"not_measured":0,"failed":0,"conclusion":"4.0 notifications a week`
+	const most = `"most_often":[{"alert":"ThorbisCheckDown","priority":"P1","fired":4,"seconds":240,"longest_seconds":60` +
+		`}],"only_in_shadow":[],"only_in_replay":[],"not_measured":0,"failed":0,"conclusion":"4.0 notifications a week`
 	if !strings.Contains(string(got), most) {
 		t.Errorf("%s\nlacks\n%s", got, most)
 	}

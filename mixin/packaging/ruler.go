@@ -61,7 +61,7 @@ var mimir = Packaging{
 		var out bytes.Buffer
 		out.WriteString(header)
 		if n := len(all.Content); n >= mimirGroups {
-			fmt.Fprintf(&out, "# %d groups: raise ruler_max_rule_groups_per_tenant, which is %d in Mimir by default, above it.\n",
+			fmt.Fprintf(&out, "# %d groups: raise ruler_max_rule_groups_per_tenant, %d in Mimir by default, above it.\n",
 				n, mimirGroups)
 		}
 		fmt.Fprintf(&out, "namespace: %s\n", mimirNamespace)

@@ -140,7 +140,8 @@ func TestMimirsLimits(t *testing.T) {
 		if most > rulesPerGroup {
 			t.Errorf("%s: a group has %d rules", name, most)
 		}
-		said := bytes.Contains(text, fmt.Appendf(nil, "# %d groups: raise ruler_max_rule_groups_per_tenant", len(file.Groups)))
+		said := bytes.Contains(text,
+			fmt.Appendf(nil, "# %d groups: raise ruler_max_rule_groups_per_tenant", len(file.Groups)))
 		if exceeds := len(file.Groups)+1 > groupsPerTenant; said != exceeds || exceeds != (name == "large") {
 			t.Errorf("%s: %d groups, and that is said: %t", name, len(file.Groups), said)
 		}

@@ -12,8 +12,8 @@ const (
 	formatNginxMain = "nginx-main"
 )
 
-// Doubt returns why the tenants of some lines are probably not found by their hosts, empty if they are. Lines that cannot
-// be read are counted elsewhere.
+// Doubt returns why the tenants of some lines are probably not found by their hosts, empty if they are. Lines that
+// cannot be read are counted elsewhere.
 func Doubt(sample [][]byte, o decode.Options) (string, error) {
 	t, err := Try(sample, o)
 	if err != nil || t.Counted == 0 {

@@ -22,7 +22,7 @@ func TestDoubt(t *testing.T) {
 		"host and time":            {"combined", []string{" " + host + "0.1", " " + host + "0.2"}, ""},
 		"some ask by address":      {"combined", []string{" " + host + "0.1", " " + host + "0.2", ` "192.0.2.1" 0.1`}, ""},
 		"bare host":                {"combined", []string{" acme.example.com", " acme.example.com"}, ""},
-		"main":                     {"combined", []string{` "-"`, ` "203.0.113.9"`}, "the first 2 requests end with a text in quotes"},
+		"main":                     {"combined", []string{` "-"`, ` "203.0.113.9"`}, "the first 2 requests end with a text"},
 		"main, a host of a client": {"combined", []string{` "acme.example.com"`}, "the first 1 requests end with a text"},
 		"main and a time": {
 			"combined",
