@@ -208,6 +208,7 @@ objectives: {latency: [{threshold: 300ms, ratio: 95%}, {threshold: 1s, ratio: 99
 services: [{name: web, owner: sre}]
 tenants:
   host: "{tenant}.thorbis.app"
+  path: "/t/{tenant}/"
   limit: 1000000
   histogram: both
   sources: [` + source + `]
@@ -220,6 +221,11 @@ tenants:
 
 // readLog lets the server's own collector read the files of a glob from their beginnings, with its state on the disk.
 func readLog(ctx context.Context, dir, format, pattern string, lines uint64) (reading, error) {
+	return readSource(ctx, dir, format, pattern, "", lines)
+}
+
+// readSource is readLog with more keys of the source, each after a comma.
+func readSource(ctx context.Context, dir, format, pattern, more string, lines uint64) (reading, error) {
 	storage, err := os.MkdirTemp(dir, "data-")
 	if err != nil {
 		return reading{}, err
@@ -230,7 +236,7 @@ func readLog(ctx context.Context, dir, format, pattern string, lines uint64) (re
 		return reading{}, err
 	}
 	defer sd.Close() //nolint:errcheck // nothing of it is kept
-	p, err := benchPolicy(dir, "{file: \""+pattern+"\", format: "+format+", app_service: web}")
+	p, err := benchPolicy(dir, "{file: \""+pattern+"\", format: "+format+", app_service: web"+more+"}")
 	if err != nil {
 		return reading{}, err
 	}
