@@ -58,7 +58,7 @@ func (s *Stack) configure(ctx context.Context) error {
 	}
 	text, err := render("prometheus.yml", prometheusTemplate, map[string]any{
 		"Traffic": s.options.Traffic > 0, "Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters,
-		"Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager,
+		"Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager, "Classic": s.options.Classic,
 	})
 	if err != nil {
 		return err

@@ -46,6 +46,9 @@ type Options struct {
 	Addresses    Addresses
 	Progress     io.Writer
 	Pages        io.Writer // where the receiver prints
+	// Features are features of Prometheus that are switched on, and Classic keeps native histograms from it.
+	Features []string
+	Classic  bool
 	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
 	// exporter counts them: the log is one.
 	Traffic float64
@@ -149,14 +152,9 @@ func (s *Stack) start(ctx context.Context) error {
 		}
 	}
 	s.say("Prometheus")
-	p, err := start(s.Dir, "prometheus", s.program("tools/prometheus"),
-		"--config.file="+filepath.Join(s.Dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(s.Dir, prometheusData),
-		"--web.listen-address="+s.Prometheus)
-	if err != nil {
+	if err := s.startPrometheus(); err != nil {
 		return err
 	}
-	s.prometheus = p
 	if err := s.ready(ctx, s.alertmanager, "http://"+s.Alertmanager+"/-/ready"); err != nil {
 		return err
 	}
@@ -228,9 +226,6 @@ func (s *Stack) background(ended string, do func(context.Context) error) {
 	}()
 	s.stopPlatform = append(s.stopPlatform, func() { cancel(); <-done })
 }
-
-// prometheusData is where Prometheus keeps its samples.
-const prometheusData = "prometheus-data"
 
 // seed makes the traffic of every demonstration the same.
 const seed = 1
