@@ -67,7 +67,7 @@ func (f previewFlags) run(p *config.Policy, out io.Writer) error {
 
 // serve serves the page until the context ends.
 func (f previewFlags) serve(ctx context.Context, p *config.Policy, out io.Writer, logger *slog.Logger) error {
-	handler, err := f.handler(p)
+	handler, options, err := f.handler(p)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,7 @@ func (f previewFlags) serve(ctx context.Context, p *config.Policy, out io.Writer
 	if *f.webConfig != "" {
 		scheme = "http(s)"
 	}
+	go warnWithoutRules(ctx, logger, options)
 	fmt.Fprintf(out, "open %s://%s/   Ctrl-C stops it\n", scheme, listener.Addr())
 	select {
 	case err := <-served:
@@ -108,10 +109,23 @@ func (f previewFlags) serve(ctx context.Context, p *config.Policy, out io.Writer
 	return nil
 }
 
-func (f previewFlags) handler(p *config.Policy) (http.Handler, error) {
+func (f previewFlags) handler(p *config.Policy) (http.Handler, preview.Options, error) {
+	o, err := f.options(p)
+	if err != nil {
+		return nil, o, err
+	}
+	handler, err := preview.Handler(o)
+	if err != nil {
+		return nil, o, fmt.Errorf("--prometheus: %w", err)
+	}
+	return handler, o, nil
+}
+
+// options reads the flags.
+func (f previewFlags) options(p *config.Policy) (preview.Options, error) {
 	at, err := url.Parse(*f.prometheus)
 	if err != nil {
-		return nil, errors.New("--prometheus: invalid URL: write it like http://prometheus:9090")
+		return preview.Options{}, errors.New("--prometheus: invalid URL: write it like http://prometheus:9090")
 	}
 	o := preview.Options{Prometheus: at, Hosts: *f.hostnames, Version: version.Version}
 	if host, _, err := net.SplitHostPort(*f.listen); err == nil && host != "" {
@@ -120,28 +134,24 @@ func (f previewFlags) handler(p *config.Policy) (http.Handler, error) {
 	if *f.http != "" {
 		how, _, err := promconfig.LoadHTTPConfigFile(*f.http)
 		if err != nil {
-			return nil, fmt.Errorf("--http.config.file: %w", err)
+			return o, fmt.Errorf("--http.config.file: %w", err)
 		}
 		if o.Transport, err = promconfig.NewRoundTripperFromConfig(*how, "preview"); err != nil {
-			return nil, fmt.Errorf("--http.config.file: %w", err)
+			return o, fmt.Errorf("--http.config.file: %w", err)
 		}
 	}
 	o.Dashboards = preview.Directory(*f.dashboards)
 	if *f.dashboards == "" {
 		files, err := dashboards.Build(p)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.Dashboards = func() (map[string][]byte, error) { return files, nil }
 	}
 	if _, err := o.Dashboards(); err != nil {
-		return nil, fmt.Errorf("--dashboards: %w", err)
+		return o, fmt.Errorf("--dashboards: %w", err)
 	}
-	handler, err := preview.Handler(o)
-	if err != nil {
-		return nil, fmt.Errorf("--prometheus: %w", err)
-	}
-	return handler, nil
+	return o, nil
 }
 
 // warnIfOpen warns where other machines reach the page.

@@ -123,6 +123,41 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// TestPreviewWithoutRules: a Prometheus without the records of the bundle is warned of, for its panels look as if
+// nothing were wrong, and so is one that does not answer.
+func TestPreviewWithoutRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		status       int
+		answer, want string
+	}{
+		"rules":    {http.StatusOK, `{"status":"success","data":{"result":[{"metric":{},"value":[1,"1"]}]}}`, ""},
+		"no rules": {http.StatusOK, `{"status":"success","data":{"result":[]}}`, "missing=page:thorbis_page:rank"},
+		"refused":  {http.StatusForbidden, "no", "it answered 403 Forbidden"},
+		"redirect": {http.StatusFound, "", "it answered 302 Found"},
+		"rubbish":  {http.StatusOK, "<html>", "The Prometheus does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan string, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.answer))
+				asked <- r.URL.String()
+			}))
+			defer server.Close()
+			_, log := servePreview(t, "--prometheus="+server.URL+"/prometheus", "--web.listen-address=127.0.0.1:0")
+			if url := <-asked; url != "/prometheus/api/v1/query?query=page%3Athorbis_page%3Arank" {
+				t.Errorf("asked for %s", url)
+			}
+			if c.want != "" {
+				testkit.Eventually(t, func() bool { return strings.Contains(log.String(), c.want) }, "the warning")
+			} else if strings.Contains(log.String(), "WARN") {
+				t.Errorf("warned: %s", log)
+			}
+		})
+	}
+}
+
 // TestPreviewIsGuarded: what others reach is warned of unless it asks for a password, and then it asks for one.
 func TestPreviewIsGuarded(t *testing.T) {
 	const prometheus = "--prometheus=http://127.0.0.1:1"
