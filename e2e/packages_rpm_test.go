@@ -34,6 +34,10 @@ func installedRPM(t *testing.T, dir string) {
 		}
 		return string(out)
 	}
+	exists := func(file string) bool {
+		_, err := os.Stat(file)
+		return err == nil
+	}
 	file := packages[0]
 	if out := rpm("--checksig", file); !strings.Contains(out, "digests OK") {
 		t.Errorf("checksig: %s", out)
