@@ -132,7 +132,12 @@ func (l *lock) copyOf(lost *lock) error {
 	return nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release gives the lock up by name: to close the file is not enough while a child that was just forked, and has not
+// begun its program yet, has the file too.
+func (l *lock) release() error {
+	err := syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, l.file.Close())
+}
 
 // get returns what is recorded of a name.
 func (l *lock) get(name string) generation {
