@@ -28,7 +28,7 @@ GENERATOR_ONLY := ^github.com/prometheus/prometheus/(rules|promql)|^github.com/p
 
 LINT_TOOLS := golangci-lint gofumpt govulncheck benchstat actionlint
 PACK_TOOLS := manifests perses crds vmalert thanos nfpm cyclonedx-gomod
-ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic $(PACK_TOOLS) $(LINT_TOOLS)
+ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint node_exporter supercronic nats-server $(PACK_TOOLS) $(LINT_TOOLS)
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
 FUZZTIME ?= 3000x
@@ -81,6 +81,9 @@ $(TOOLS)/pint: tools/pint/go.mod tools/pint/go.sum
 # A runner of jobs, for tests of procedures.
 $(TOOLS)/supercronic: tools/supercronic/go.mod tools/supercronic/go.sum
 	$(call tool,supercronic,github.com/aptible/supercronic)
+# A log engine, for tests of streams.
+$(TOOLS)/nats-server: tools/nats-server/go.mod tools/nats-server/go.sum
+	$(call tool,nats-server,github.com/nats-io/nats-server/v2)
 # What packagings are checked with, and made. Manifests is a program of our own with Helm's, Kustomize's and Kubernetes' libraries.
 $(TOOLS)/manifests: $(wildcard tools/manifests/*.go) tools/manifests/go.mod tools/manifests/go.sum
 	$(call tool,manifests,.)

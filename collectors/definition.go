@@ -30,6 +30,8 @@ type Site struct {
 	Tenants *tenants.Registry
 	// Location overrides the policy's; empty does not.
 	Location string
+	// TenantShard is the part of the partitions of streams whose requests are counted.
+	TenantShard Shard
 	// Host is this machine in the series about it.
 	Host string
 	// Paths are where the machine's own files are.

@@ -62,6 +62,17 @@ channels: {deadman: none}
 services: [{name: web, owner: sre}]
 tenants: {registry: {file: /f}}
 backups: [{name: db, interval: 1d, source: {program: directory}, per_tenant: {}}]
+`, `version: 1
+channels: {deadman: none}
+services: [{name: web, owner: sre}]
+tenants:
+  host: "{tenant}.example.com"
+  sources:
+    - name: kafka
+      app_service: web
+      format: envoy
+      kafka: {brokers: ["a:9092"], topic: t, tls: {}, sasl: {mechanism: plain, username: u, password: {file: /f}}}
+    - {name: nats, app_service: web, format: envoy, nats: {url: "nats://a:4222", stream: S, tls: {}}}
 `}
 
 // otherSections returns a policy for each section that the skeletons do not have, with its valid example.

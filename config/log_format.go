@@ -13,7 +13,9 @@ type LogFormat struct {
 	ProbeSecret bool
 	// NoAddress reports whether records do not hold the address of a connection, by which a probe could be identified.
 	NoAddress bool
-	Keys      LogKeys
+	// Header reports whether lines of their own name the columns of the records behind them.
+	Header bool
+	Keys   LogKeys
 }
 
 // LogKeys is the meaning of Source.Fields for a format.
@@ -42,9 +44,9 @@ var LogFormats = []LogFormat{
 	{Name: "envoy", Durations: true, ProbeSecret: true},
 	{Name: "envoy-text", Durations: true, NoAddress: true},
 	{Name: "aws-alb", Durations: true},
-	{Name: "cloudfront", Durations: true},
+	{Name: "cloudfront", Durations: true, Header: true},
 	{Name: "google-lb", Durations: true},
-	{Name: "iis", Durations: true},
+	{Name: "iis", Durations: true, Header: true},
 	{Name: "vercel", Receiver: true},
 	{Name: "cloudflare", Receiver: true, Durations: true, ProbeSecret: true},
 	{Name: "json", Receiver: true, Durations: true, Unit: true, ProbeSecret: true, Keys: KeysNamed},

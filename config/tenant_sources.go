@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Source is one place where requests are logged: exactly one of File, Stdin and Receive is set.
+// Source is one place where requests are logged: exactly one of File, Stdin, Receive, Kafka and NATS is set.
 type Source struct {
 	Name       string `yaml:"name"`
 	AppService string `yaml:"app_service"`
@@ -20,7 +20,7 @@ type Source struct {
 	// File is a file or a glob; Rotated is a glob of where it goes, with {file} for its name.
 	File    string `yaml:"file"`
 	Rotated string `yaml:"rotated"`
-	// Start is where to begin in a file that was never read: beginning or end.
+	// Start is where to begin in a file, or a partition of a stream, that was never read: beginning or end.
 	Start string `yaml:"start"`
 	Stdin bool   `yaml:"stdin"`
 
@@ -31,6 +31,9 @@ type Source struct {
 	SecretHeader string `yaml:"secret_header"`
 	// Verify is the code that Vercel wants to see in x-vercel-verify. It is no secret.
 	Verify string `yaml:"verify"`
+
+	Kafka *KafkaSource `yaml:"kafka"`
+	NATS  *NATSSource  `yaml:"nats"`
 
 	// TenantBy is host, path or field; Tenant names the one tenant of the source.
 	TenantBy string `yaml:"tenant_by"`
@@ -131,6 +134,7 @@ func (s *Source) resolve(v *validator, path string) {
 	if !filepath.IsAbs(s.Rotated) && !strings.HasPrefix(s.Rotated, "{file}") {
 		s.Rotated = v.resolve(path+".rotated", s.Rotated)
 	}
+	s.resolveStream(v, path)
 }
 
 // At reports whether an exporter of a location reads or receives the source.
@@ -165,13 +169,13 @@ func (v *validator) source(path string, s *Source, t Tenants) {
 	v.appService(path+".app_service", s.AppService)
 	v.names(path+".locations", s.Locations)
 	kinds := 0
-	for _, set := range []bool{s.File != "", s.Stdin, s.Receive != ""} {
+	for _, set := range []bool{s.File != "", s.Stdin, s.Receive != "", s.Kafka != nil, s.NATS != nil} {
 		if set {
 			kinds++
 		}
 	}
 	if kinds != 1 {
-		v.failAt(path, "must have exactly one of file, stdin or receive")
+		v.failAt(path, "must have exactly one of file, stdin, receive, kafka or nats")
 		return
 	}
 	if s.Receive == "" { // a receiver's format is its own
@@ -189,6 +193,7 @@ func (v *validator) source(path string, s *Source, t Tenants) {
 	v.tenantOf(path, s, t)
 	v.logins(path+".login_paths", s)
 	v.receiver(path, s, t.Sources)
+	v.stream(path, s)
 }
 
 func (v *validator) glob(path, pattern string) {
@@ -272,7 +277,7 @@ func (s *Source) idleKeys() []idleKey {
 	}
 	return []idleKey{
 		{"duration_unit", unit},
-		{"start", unless(s.File != "", "only a file has a beginning and an end; leave it out")},
+		{"start", unless(s.File != "" || s.Streams(), "only a file and a stream have a beginning and an end; leave it out")},
 		{"rotated", unless(s.File != "", "only a file is rotated; leave it out")},
 		{"secret_file", unless(s.Receive != "", "only a receiver has a sender to authenticate; leave it out")},
 		{"secret_header", unless(s.Receive != "" && s.Receive != "vercel",

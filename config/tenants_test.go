@@ -49,7 +49,7 @@ func TestMistakesInSourcesNameTheirCure(t *testing.T) {
 		"two kinds": {
 			"file: access.json,",
 			"file: access.json, stdin: true,",
-			"p.yaml:8: tenants.sources[0]: must have exactly one of file, stdin or receive",
+			"p.yaml:8: tenants.sources[0]: must have exactly one of file, stdin, receive, kafka or nats",
 		},
 		"format": {
 			"nginx-json",

@@ -135,6 +135,18 @@ var rotations = map[string]rotation{
 		"github: {repo: acme/app, webhook_secret: {file: secret}"),
 	"delivery.services[].sources[].vercel.webhook_secret": postDeployments("vercel",
 		"vercel: {project: app, webhook_secret: {file: secret}"),
+	"tenants.sources[].kafka.sasl.password": streamRotation(
+		`kafka: {brokers: ["a:1"], topic: t, sasl: {mechanism: plain, username: u, password: {file: secret}}}`, plainKafka),
+	"tenants.sources[].kafka.tls.key_file": streamRotation(`kafka: {brokers: ["a:1"], topic: t, `+
+		`tls: {cert_file: pair.pem, key_file: pair.pem, insecure_skip_verify: true}}`, tlsKafka),
+	"tenants.sources[].nats.password": streamRotation(
+		`nats: {url: "nats://a:1", stream: S, username: u, password: {file: secret}}`, fakeNATS(false)),
+	"tenants.sources[].nats.token": streamRotation(
+		`nats: {url: "nats://a:1", stream: S, token: {file: secret}}`, fakeNATS(false)),
+	"tenants.sources[].nats.credentials": streamRotation(
+		`nats: {url: "nats://a:1", stream: S, credentials: {file: credentials}}`, fakeNATS(false)),
+	"tenants.sources[].nats.tls.key_file": streamRotation(`nats: {url: "nats://a:1", stream: S, `+
+		`tls: {cert_file: pair.pem, key_file: pair.pem, insecure_skip_verify: true}}`, fakeNATS(true)),
 	"storage.supabase.token_file": {
 		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: ` +
 			`micro}]}}`,

@@ -50,6 +50,16 @@ var (
 		What: "A source has had unread bytes for ten minutes, and its newest request is more than five minutes old.",
 		Why:  "Current requests are judged late, and late events do not page.",
 	})
+	StreamLaggingAlert = alert(Alert{
+		Name: "ThorbisStreamLagging", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
+		What: "The messages of a stream have been counted more than two minutes late for five minutes.",
+		Why:  "Current requests are judged late; once they are older than the windows, failures do not page.",
+	})
+	StreamMissedAlert = alert(Alert{
+		Name: "ThorbisStreamMissed", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
+		What: "Within the last hour it was found that a log engine had deleted messages before they were counted.",
+		Why:  "Those requests are in no objective and no report, and more are lost until the engine keeps them for longer.",
+	})
 	SourceRejectingAlert = alert(Alert{
 		Name: "ThorbisSourceRejecting", Priorities: fromP3, Page: true, Dashboard: TenantsDashboard,
 		What: "More than one in twenty records of a source could not be read for ten minutes.",

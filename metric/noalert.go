@@ -97,6 +97,8 @@ func init() {
 	documentNoAlert("Volume is for capacity and bills.", TenantResponseBytes)
 	documentNoAlert("Detail of a source; one that stops, lags or refuses pages.", TenantSourceErrors, TenantSourceIgnored,
 		TenantSourceLastRead)
+	documentNoAlert("How many; a stream that lags, misses messages or leaves out partitions pages.", TenantStreamUncounted,
+		TenantStreamMissed, TenantStreamPartitions)
 	documentNoAlert(
 		"A mistake in a log format, to be noticed when it is set up: the requests count, and their latency is unknown.",
 		TenantSourceUnreadableDurations)

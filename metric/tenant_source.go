@@ -62,7 +62,7 @@ var sourceLabels = []string{LabelSource, LabelAppService}
 var (
 	TenantSourceInfo = define(Metric{
 		Name: "thorbis_tenant_source_info", Type: Info, Across: Sum, Expected: true,
-		Help:   "A source of the policy that this exporter should read: kind is file, stdin or receive.",
+		Help:   "A source of the policy that this exporter should read: kind is file, stdin, receive, kafka or nats.",
 		Labels: append(sourceLabels[:2:2], "kind", LabelFormat),
 	})
 	TenantSourceUp = define(Metric{

@@ -45,6 +45,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	paths := collectors.DefaultPaths()
 	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").
 		StringVar(&s.options.Host)
+	app.Flag("tenant.shard", "Which part of the partitions of streams (kafka, nats) this exporter counts: its number, "+
+		"from 0 on, and of how many, such as 3/8.").SetValue(&s.options.TenantShard)
 	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).
 		StringVar(&s.options.Paths.Procfs)
 	app.Flag("path.sysfs", "Where sysfs of the machine watched is mounted.").Default(paths.Sysfs).

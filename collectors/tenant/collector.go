@@ -21,6 +21,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/tenants"
@@ -31,7 +32,7 @@ var Definition = collectors.Definition{
 	Name: "tenant", Help: "Count requests by tenant from the policy's sources.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants})
+		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants, Shard: s.TenantShard})
 	},
 }
 
@@ -41,6 +42,8 @@ type Options struct {
 	State   *state.Dir        // nil keeps everything in memory only
 	Tenants *tenants.Registry // nil for one of its own
 	Stdin   io.Reader
+	// Shard is the part of the partitions of streams that is read; the zero value is all of them.
+	Shard collectors.Shard
 	// Immediate shows new tenants with their counts at once, for an exposition that is written only once.
 	Immediate bool
 }
@@ -50,11 +53,13 @@ type Collector struct {
 	logger  *slog.Logger
 	dir     *state.Dir
 	stdin   io.Reader
+	shard   collectors.Shard
 	changed collectors.Announcement // a policy or registry was applied
 	created time.Time
 
 	immediate bool
 	pause     func(source.Point, string) // for tests
+	pace      stream.Pace                // of streams; tests hurry
 	current   atomic.Pointer[setup]      // nil before the first policy
 
 	mu          sync.Mutex // one policy or registry at a time
@@ -71,7 +76,8 @@ type Collector struct {
 // sourceStatus outlives a reload, so that its counters do not start again.
 type sourceStatus struct {
 	source.Status
-	posts posts
+	stream stream.Status
+	posts  posts
 	// unreadable counts durations since the exporter started.
 	unreadable aggregate.Unreadable
 	inFlight   receive.InFlight
@@ -100,8 +106,9 @@ func New(o Options) *Collector {
 		o.Tenants = tenants.NewRegistry(o.State, o.Logger)
 	}
 	return &Collector{
-		logger: o.Logger, dir: o.State, tenants: o.Tenants.Subscribe(), stdin: o.Stdin, immediate: o.Immediate,
-		changed: collectors.NewAnnouncement(), created: time.Now(), statuses: map[string]*sourceStatus{},
+		logger: o.Logger, dir: o.State, tenants: o.Tenants.Subscribe(), stdin: o.Stdin, shard: o.Shard, pace: stream.Steady,
+		immediate: o.Immediate,
+		changed:   collectors.NewAnnouncement(), created: time.Now(), statuses: map[string]*sourceStatus{},
 	}
 }
 

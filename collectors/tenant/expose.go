@@ -17,6 +17,8 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceInfo, metric.TenantSourceUp, metric.TenantSourceLines, metric.TenantSourceBytes,
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
 		metric.TenantSourceUnreadableDurations,
+		metric.TenantStreamLag, metric.TenantStreamUncounted, metric.TenantStreamMissed, metric.TenantStreamLastMissed,
+		metric.TenantStreamPartitions,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
 		metric.ServiceRefusedRequests, metric.ServiceFailedLogins, metric.TenantRefusedRequests, metric.TenantFailedLogins,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantSeries, metric.TenantTroubledWaiting,
@@ -123,6 +125,10 @@ func (e exposer) source(c *Collector, r *running) {
 		kind = "stdin"
 	case conf.Receive != "":
 		kind = "receive"
+	case conf.Kafka != nil:
+		kind = "kafka"
+	case conf.NATS != nil:
+		kind = "nats"
 	}
 	e.gauge(metric.TenantSourceInfo, 1, conf.Name, conf.AppService, kind, conf.Format)
 	up := 0.0
@@ -135,7 +141,9 @@ func (e exposer) source(c *Collector, r *running) {
 		e.counter(metric.TenantSourceUnreadableDurations, float64(r.status.unreadable[u].Load()), e.created,
 			conf.Name, conf.AppService, u.Reason())
 	}
-	e.gauge(metric.TenantSourceLag, float64(r.status.Lag.Load()), conf.Name, conf.AppService)
+	if r.lag == nil {
+		e.gauge(metric.TenantSourceLag, float64(r.status.Lag.Load()), conf.Name, conf.AppService)
+	}
 	if conf.Receive != "" {
 		for i, result := range metric.PostResults {
 			e.counter(metric.TenantReceiverPosts,
@@ -147,6 +155,9 @@ func (e exposer) source(c *Collector, r *running) {
 		return // its first record is on its way
 	}
 	created := time.UnixMilli(saved.Created)
+	if r.lag != nil {
+		e.stream(r, created)
+	}
 	e.counter(metric.TenantSourceLines, float64(saved.Lines), created, conf.Name, conf.AppService)
 	e.counter(metric.TenantSourceBytes, float64(saved.Bytes), created, conf.Name, conf.AppService)
 	for v := decode.Syntax; v < decode.Outcomes; v++ {
@@ -158,6 +169,18 @@ func (e exposer) source(c *Collector, r *running) {
 	}
 	e.gauge(metric.TenantSourceLastRead, float64(saved.Read)/1000, conf.Name, conf.AppService)
 	e.gauge(metric.TenantSourceNewestEvent, float64(saved.Newest)/1000, conf.Name, conf.AppService)
+}
+
+func (e exposer) stream(r *running, created time.Time) {
+	labels := []string{r.config.Name, r.config.AppService}
+	e.gauge(metric.TenantStreamLag, r.lag.Lag(r.status.Up.Load(), time.Now()).Seconds(), labels...)
+	e.gauge(metric.TenantStreamUncounted, float64(r.lag.Behind()), labels...)
+	missed, at := r.lag.Missed()
+	e.counter(metric.TenantStreamMissed, float64(missed), created, labels...)
+	e.gauge(metric.TenantStreamLastMissed, float64(at)/1e9, labels...)
+	read, unread := r.lag.Partitions()
+	e.gauge(metric.TenantStreamPartitions, float64(read), append(labels, metric.PartitionsRead)...)
+	e.gauge(metric.TenantStreamPartitions, float64(unread), append(labels, metric.PartitionsUnread)...)
 }
 
 func (e exposer) registry(s *setup, failures uint64) {

@@ -71,8 +71,14 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	c := New(
-		Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), State: sd})
+	shard, err := collectors.ParseShard(os.Getenv(childShard))
+	if err != nil {
+		return err
+	}
+	c := New(Options{
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), State: sd,
+		Shard: shard,
+	})
 	if text := os.Getenv(childSeed); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {

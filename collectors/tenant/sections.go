@@ -74,6 +74,8 @@ func (c *Collector) sourceRow(r *running, now time.Time) collectors.Row {
 		reads = "standard input"
 	case conf.Receive != "":
 		reads, state = "/api/v1/receive/"+conf.Receive, "receiving"
+	case conf.Streams():
+		reads = r.follows()
 	}
 	row := collectors.Row{Level: collectors.LevelOK}
 	saved, read := c.store.Load().Source(r.number)
@@ -100,6 +102,9 @@ func (c *Collector) sourceRow(r *running, now time.Time) collectors.Row {
 	case !r.status.Up.Load() && conf.Receive != "":
 		row.Level, state = collectors.LevelBad, "refuses everything"
 		row.Cure = "Give the exporter its secret: secret_file cannot be read, so no sender can be authenticated."
+	case !r.status.Up.Load() && r.lag != nil:
+		row.Level, state = collectors.LevelBad, "cannot be read"
+		row.Cure = "Look at the exporter's log: the log engine does not answer, or another shard has read some partitions."
 	case !r.status.Up.Load():
 		row.Level, state = collectors.LevelBad, "cannot be read"
 		row.Cure = "Look at the exporter's log: the file is missing, or this user may not read it."

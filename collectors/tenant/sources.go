@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/aggregate"
@@ -11,6 +12,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 	"github.com/thorbis/thorbis_exporter/config"
 )
 
@@ -22,7 +24,8 @@ type running struct {
 	status *sourceStatus
 	run    func(context.Context) error // nil for a receiver
 	reader source.Config
-	secret error // why a receiver's secret could not be read when its policy was prepared
+	lag    *stream.Status // of a stream, nil for others
+	secret error          // why a receiver's secret could not be read when its policy was prepared
 }
 
 var bys = map[string]aggregate.By{"host": aggregate.ByHost, "path": aggregate.ByPath, "field": aggregate.ByField}
@@ -66,8 +69,8 @@ func (c *Collector) number(s *setup) {
 	for _, r := range s.sources {
 		n := numbers[r.config.Name]
 		r.number, r.reader.Count.Number, r.rule.Service = n.Source, n.Source, n.Service
-		if r.config.File != "" {
-			s.following[n.Source] = r.config.File
+		if follows := r.follows(); follows != "" {
+			s.following[n.Source] = follows
 		}
 		c.statuses[r.config.Name] = r.status
 		if r.config.Receive != "" {
@@ -109,6 +112,9 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		}
 	case conf.Stdin:
 		r.run = (&source.Stdin{Config: &r.reader, In: c.stdin}).Run
+	case conf.Streams():
+		r.lag = &status.stream
+		r.run = c.stream(r).Run
 	default:
 		var err error
 		if s.receivers[conf.Receive], err = c.receiver(r); err != nil {
@@ -116,6 +122,32 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		}
 	}
 	return r, nil
+}
+
+// stream is what reads a stream.
+func (c *Collector) stream(r *running) *stream.Source {
+	s := &stream.Source{
+		Config: &r.reader, Name: r.follows(), FromEnd: r.config.Start == "end", Shard: c.shard, Lag: r.lag,
+		Pace: c.pace,
+	}
+	if r.config.Kafka != nil {
+		s.Open = stream.Kafka(r.config.Kafka, r.reader.Logger)
+	} else {
+		s.Open = stream.NATS(r.config.NATS)
+	}
+	return s
+}
+
+// follows is the glob of the files, or the name of the stream, in which a source has positions; empty without any.
+func (r *running) follows() string {
+	switch conf := r.config; {
+	case conf.Kafka != nil:
+		return "kafka:" + conf.Kafka.Topic
+	case conf.NATS != nil:
+		return strings.TrimSuffix("nats:"+conf.NATS.Stream+"/"+conf.NATS.Subject, "/")
+	default:
+		return conf.File
+	}
 }
 
 // counting is what the policy specifies about counting.
@@ -131,7 +163,9 @@ func (s *setup) counting() store.Config {
 func (s *setup) configs() []store.SourceConfig {
 	var all []store.SourceConfig
 	for _, source := range s.policy.Tenants.Sources {
-		all = append(all, store.SourceConfig{Name: source.Name, Service: source.AppService, Reads: source.File != ""})
+		all = append(all, store.SourceConfig{
+			Name: source.Name, Service: source.AppService, Reads: source.File != "" || source.Streams(),
+		})
 	}
 	return all
 }

@@ -41,6 +41,22 @@ func requestSources(p *config.Policy) rule.Group {
 			Owner: {{ $labels.owner }}.
 			First look: the CPU usage of the exporter; then whether the log grew faster than usual.`,
 	})
+	add(metric.StreamLaggingAlert, "P2", rule.Patience, `max by ($source) ($streamLag) > 120`, rule.Text{
+		Summary: "A stream of request logs is counted late.",
+		Description: `The messages of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} have not
+			all been counted for {{ $value | humanizeDuration }}; current failures page late or not at all.
+			Owner: {{ $labels.owner }}.
+			First look: whether the log engine answers; then the CPU usage of the exporters: more shards share the work.`,
+	})
+	add(metric.StreamMissedAlert, "P2", 0, `
+		(time() - (max by ($source) ($streamMissed) > 0)) < 3600`, rule.Text{
+		Summary: "A log engine deleted requests before they were counted.",
+		Description: `Messages of {{ $labels.source }} of {{ $labels.app_service }} in {{ $labels.environment }} were deleted
+			before they were counted, as was found {{ $value | humanizeDuration }} ago; those requests are in no objective.
+			Owner: {{ $labels.owner }}.
+			First look: thorbis_tenant_stream_missed_messages_total; then let the engine keep messages for longer than an
+			exporter may be away.`,
+	})
 	add(metric.SourceRejectingAlert, "P3", 2*rule.Patience, `
 		sum by ($source) (rate($rejects[5m])) / (sum by ($source) (rate($lines[5m])) > 0) > $someShare
 		and sum by ($source) (increase($rejects[1h])) >= `+refusedFloor, rule.Text{

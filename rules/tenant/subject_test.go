@@ -13,6 +13,7 @@ import (
 func TestSubject(t *testing.T) {
 	ruletest.Check(t, []rule.Subject{tenant.Subject}, []string{
 		"tenant.yaml", "tenant_noisy.yaml", "tenant_refused.yaml", "tenant_silent.yaml", "tenant_source.yaml",
+		"tenant_stream.yaml",
 		"tenant_unknown.yaml",
 	})
 }

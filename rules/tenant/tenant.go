@@ -57,6 +57,8 @@ var exprNames = rule.Names{
 	"behind":       metric.SourceBehind.Name,
 	"newestEvent":  rule.Held(metric.TenantSourceNewestEvent.Name),
 	"sourceInfo":   metric.TenantSourceInfo.Name,
+	"streamLag":    rule.Held(metric.TenantStreamLag.Name),
+	"streamMissed": "last_over_time(" + metric.TenantStreamLastMissed.Name + "[10m])",
 	"removed":      metric.SourceRemoved.Name,
 	"mute":         metric.SourceSilent.Name,
 	"planned":      metric.Maintenance.Name,

@@ -28,6 +28,15 @@ func TestConfigKnowsTheFormats(t *testing.T) {
 			Name: f.name, Durations: f.durations, Unit: f.unitVaries, NoAddress: f.unproven,
 			ProbeSecret: f.keys[fProbe] != "" || f.keysVary || f.captures, Receiver: known[f.name].Receiver,
 		}
+		if f.line != nil {
+			d, err := New(Options{Format: f.name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l, ok := d.(*textLine); ok {
+				want.Header = l.HeaderPrefix() != nil
+			}
+		}
 		switch {
 		case f.keysVary && len(f.keys) == 0:
 			want.Keys = config.KeysNamed

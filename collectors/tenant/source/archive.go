@@ -73,7 +73,7 @@ func (s *stream) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.commit(ctx, record); err != nil {
+		if err := s.Commit(ctx, record); err != nil {
 			return err
 		}
 		if readErr != nil {

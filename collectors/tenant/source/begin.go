@@ -15,7 +15,7 @@ import (
 
 // load reads the saved positions and reports whether there are any.
 func (s *Files) load() bool {
-	all := s.Store.Files(s.Count.Number)
+	all := slices.DeleteFunc(s.Store.Files(s.Count.Number), func(f store.File) bool { return f.Stream })
 	for _, f := range all {
 		s.next = max(s.next, f.ID)
 		switch {

@@ -280,5 +280,5 @@ func (s *Files) forget(ctx context.Context) {
 	}
 	gone = append(gone, s.judged()...)
 	record := store.Encode(&store.Batch{Source: s.Count.Number, Files: gone})
-	s.start(func() { _ = s.commit(ctx, record) }) // else they are dropped after the next start
+	s.start(func() { _ = s.Commit(ctx, record) }) // else they are dropped after the next start
 }

@@ -60,7 +60,7 @@ func (s *Files) rotated(ctx context.Context, paths []string) {
 	if newest > s.newest || stuck {
 		s.newest = newest
 		record := store.Encode(&store.Batch{Source: s.Count.Number, Files: s.judged()})
-		s.start(func() { _ = s.commit(ctx, record) }) // else they are judged again after the next start
+		s.start(func() { _ = s.Commit(ctx, record) }) // else they are judged again after the next start
 	}
 	s.forget(ctx)
 }

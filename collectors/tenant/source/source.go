@@ -176,8 +176,8 @@ func (c *Config) panicked(samples *Sampler) func(error) {
 	}
 }
 
-// commit saves a record and tries again until it succeeds, the store stops or ctx ends. Meanwhile nothing more is read.
-func (c *Config) commit(ctx context.Context, record []byte) error {
+// Commit saves a record and tries again until it succeeds, the store stops or ctx ends. Meanwhile nothing more is read.
+func (c *Config) Commit(ctx context.Context, record []byte) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, maxRetry) {
 		err := c.Store.Commit(ctx, record)
 		if err == nil || errors.Is(err, store.ErrStopped) {

@@ -87,7 +87,7 @@ func (s *Stdin) save(ctx context.Context, p *pump) error {
 	if p.unsaved == nil {
 		return nil
 	}
-	err := s.commit(ctx, p.unsaved)
+	err := s.Commit(ctx, p.unsaved)
 	if err == nil {
 		p.unsaved = nil
 	}

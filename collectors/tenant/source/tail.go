@@ -66,7 +66,7 @@ func (t *tail) run(ctx context.Context) error {
 	defer t.ended.Store(true)
 	defer t.file.Close()
 	if t.known != nil {
-		if err := t.commit(ctx, t.known); err != nil {
+		if err := t.Commit(ctx, t.known); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (t *tail) session(ctx context.Context, last bool) (more bool, err error) {
 		return false, errors.Join(err, b.err) // nothing but the beginning of a line
 	}
 	t.pause(PointConfirmed, t.at.Path)
-	if err := t.commit(ctx, record); err != nil {
+	if err := t.Commit(ctx, record); err != nil {
 		return false, err
 	}
 	t.pause(PointSaved, t.at.Path)

@@ -8,8 +8,9 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
-// Following is which logs the sources of one policy follow: a glob by the number of the source. Other policies may
-// already be in force while a source still reads for this one; what counts is who reads at the same time.
+// Following is which logs the sources of one policy follow, by the number of the source: a glob, or the name of a
+// stream. Other policies may already be in force while a source still reads for this one; what counts is who reads at
+// the same time.
 type Following map[int]string
 
 // follows reports whether a source of the policy follows a log.
@@ -28,6 +29,7 @@ func (s *Files) findOrphans() {
 	s.orphans, s.judgedBy = nil, map[int][]store.File{}
 	for _, p := range s.Store.Positions(s.Count.Number) {
 		switch {
+		case p.File.Stream:
 		case p.File.ID == judgedID || p.File.Judged:
 			s.judgedBy[p.Source] = append(s.judgedBy[p.Source], p.File)
 		case p.File.Offset > 0 && !s.Following.follows(p.Source, p.File.Path):
@@ -133,7 +135,7 @@ func (s *Files) takeOver(ctx context.Context, h predecessors, own []store.File) 
 	if len(h.taken) > 0 {
 		s.Logger.Info("Going on at the positions of sources that do not read these logs any more", "positions", len(h.taken))
 	}
-	if err := s.commit(ctx, store.EncodeTake(s.Count.Number, append(own, markers...), h.taken)); err != nil {
+	if err := s.Commit(ctx, store.EncodeTake(s.Count.Number, append(own, markers...), h.taken)); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -24,6 +24,7 @@ type File struct {
 	Done     bool  // the file no longer grows
 	Gone     bool  // the position is to be removed
 	Judged   bool  // not a file: the rotated files of the log Path were judged up to the time Modified
+	Stream   bool  // not a file: a partition of a stream, or a stream; package stream says what the others mean then
 }
 
 // What a File has beside its numbers, in the record.
@@ -32,6 +33,7 @@ const (
 	fileGone
 	fileEnd // a checksum of what lies before the offset
 	fileJudged
+	fileStream
 )
 
 // Batch is what was counted of one source since its last record.
@@ -104,6 +106,9 @@ func appendFile(b []byte, f *File) []byte {
 	}
 	if f.Judged {
 		flags |= fileJudged
+	}
+	if f.Stream {
+		flags |= fileStream
 	}
 	b = append(b, flags)
 	b = u(b, uint64(len(f.Path)))
@@ -241,7 +246,8 @@ func (r *reader) text() string { return string(r.take(r.count(1))) }
 func (r *reader) file() File {
 	f := File{ID: r.uint()}
 	flags := r.byte()
-	f.Done, f.Gone, f.Judged = flags&fileDone != 0, flags&fileGone != 0, flags&fileJudged != 0
+	f.Done, f.Gone = flags&fileDone != 0, flags&fileGone != 0
+	f.Judged, f.Stream = flags&fileJudged != 0, flags&fileStream != 0
 	f.Path = r.text()
 	f.Device, f.Inode, f.HeadSize, f.Head, f.Offset = r.uint(), r.uint(), r.uint(), r.uint(), r.uint()
 	f.Modified = int64(r.uint())
