@@ -72,6 +72,13 @@ func (*report) say(format string, args ...any) {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if port := os.Getenv(kafkaPort); port != "" {
+		if err := serveKafka(ctx, port); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	pattern := "."
 	if len(os.Args) > 1 {
 		pattern = os.Args[1]

@@ -221,11 +221,11 @@ tenants:
 
 // readLog lets the server's own collector read the files of a glob from their beginnings, with its state on the disk.
 func readLog(ctx context.Context, dir, format, pattern string, lines uint64) (reading, error) {
-	return readSource(ctx, dir, format, pattern, "", lines)
+	return readSource(ctx, dir, "file: \""+pattern+"\", format: "+format, lines)
 }
 
-// readSource is readLog with more keys of the source, each after a comma.
-func readSource(ctx context.Context, dir, format, pattern, more string, lines uint64) (reading, error) {
+// readSource is readLog for any source, by its keys.
+func readSource(ctx context.Context, dir, source string, lines uint64) (reading, error) {
 	storage, err := os.MkdirTemp(dir, "data-")
 	if err != nil {
 		return reading{}, err
@@ -236,7 +236,7 @@ func readSource(ctx context.Context, dir, format, pattern, more string, lines ui
 		return reading{}, err
 	}
 	defer sd.Close() //nolint:errcheck // nothing of it is kept
-	p, err := benchPolicy(dir, "{file: \""+pattern+"\", format: "+format+", app_service: web"+more+"}")
+	p, err := benchPolicy(dir, "{app_service: web, "+source+"}")
 	if err != nil {
 		return reading{}, err
 	}

@@ -227,7 +227,7 @@ func tenantFormats(ctx context.Context, r *report) error {
 	for round := range lineRounds {
 		r.say("round %d of %d", round+1, lineRounds)
 		for _, c := range all {
-			took, err := readSource(ctx, dir, c.name, c.path, lineFormats[c.name].keys(), c.lines)
+			took, err := readSource(ctx, dir, "file: \""+c.path+"\", format: "+c.name+lineFormats[c.name].keys(), c.lines)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}

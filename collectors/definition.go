@@ -30,6 +30,8 @@ type Site struct {
 	Tenants *tenants.Registry
 	// Location overrides the policy's; empty does not.
 	Location string
+	// HealthShard is the part of the targets of health checks that is probed.
+	HealthShard Shard
 	// TenantShard is the part of the partitions of streams whose requests are counted.
 	TenantShard Shard
 	// Host is this machine in the series about it.

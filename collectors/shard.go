@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// Shard is the part of all partitions that an exporter reads: those whose number leaves the remainder Number when it is
-// divided by Of. The zero Shard reads all of them.
+// Shard is the part of a work that an exporter does: of partitions those whose number leaves the remainder Number when
+// it is divided by Of, of what has names those whose hash does. The zero Shard does all of it.
 type Shard struct{ Number, Of int }
 
 // MaxShards bounds Shard.Of.
@@ -31,6 +33,11 @@ func ParseShard(text string) (Shard, error) {
 
 // Owns reports whether the shard reads a partition.
 func (s Shard) Owns(partition int) bool { return s.Of <= 1 || partition%s.Of == s.Number }
+
+// OwnsName reports whether the shard has what a name stands for, by a hash of it.
+func (s Shard) OwnsName(name string) bool {
+	return s.Of <= 1 || xxhash.Sum64String(name)%uint64(s.Of) == uint64(s.Number)
+}
 
 // String is how ParseShard reads it.
 func (s Shard) String() string {

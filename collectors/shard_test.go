@@ -1,6 +1,9 @@
 package collectors
 
-import "testing"
+import (
+	"strconv"
+	"testing"
+)
 
 // Every partition has exactly one shard.
 func TestShardsAreWhole(t *testing.T) {
@@ -21,6 +24,17 @@ func TestShardsAreWhole(t *testing.T) {
 			if n != 1 {
 				t.Errorf("of %d: partition %d has %d owners", of, p, n)
 			}
+		}
+	}
+	for i := range 1000 {
+		owners := 0
+		for n := range 4 {
+			if (Shard{n, 4}).OwnsName(strconv.Itoa(i)) {
+				owners++
+			}
+		}
+		if owners != 1 || !(Shard{}).OwnsName(strconv.Itoa(i)) {
+			t.Errorf("%d has %d owners", i, owners)
 		}
 	}
 	for _, text := range []string{"8/8", "-1/8", "1", "/", "a/b", "0/0", "0/5000", "1/2/3"} {

@@ -32,6 +32,8 @@ type Options struct {
 	Hangup <-chan os.Signal
 	// Location overrides the policy's; empty does not.
 	Location string
+	// HealthShard is the part of the targets of health checks that is probed; the zero value is all of them.
+	HealthShard collectors.Shard
 	// TenantShard is the part of the partitions of streams that is counted; the zero value is all of them.
 	TenantShard collectors.Shard
 	// StoragePath is where collectors keep state; empty keeps it in memory only.
@@ -167,6 +169,7 @@ func newExporter(o Options, dir *state.Dir) *exporter {
 			Logger: o.Logger.With("collector", d.Name), State: dir, Tenants: registry, Location: o.Location, Host: o.Host,
 			Paths: o.Paths, Version: version.Version, Rounds: e.supervisor.LastSuccess,
 			Receives: o.Receive != nil, TenantShard: o.TenantShard,
+			HealthShard: o.HealthShard,
 		})
 		e.add(d.Name, c)
 		if checks, ok := c.(checks); ok {

@@ -25,7 +25,10 @@ var Definition = collectors.Definition{
 	Name: "health", Help: "Probe the policy's health checks.",
 	Default: true,
 	New: func(s collectors.Site) collectors.Collector {
-		return New(Options{Logger: s.Logger, State: s.State, Tenants: s.Tenants, Location: s.Location, Version: s.Version})
+		return New(Options{
+			Logger: s.Logger, State: s.State, Tenants: s.Tenants, Location: s.Location, Version: s.Version,
+			Shard: s.HealthShard,
+		})
 	},
 }
 
@@ -36,6 +39,7 @@ type Options struct {
 	Tenants  *tenants.Registry // nil for one of its own
 	Location string            // overrides the policy's
 	Version  string            // of the exporter, for the User-Agent
+	Shard    collectors.Shard  // the part of the targets that is probed; the zero value is all of them
 	// Resolver looks names up; nil is Go's own.
 	Resolver *net.Resolver
 }
@@ -46,6 +50,7 @@ type Collector struct {
 	dir     *state.Dir
 	version string
 	own     string // location given by flag
+	shard   collectors.Shard
 	names   resolver
 
 	changed collectors.Announcement // a policy or registry was applied
@@ -76,7 +81,7 @@ type Collector struct {
 // New returns a collector without a policy; Apply gives it one.
 func New(o Options) *Collector {
 	c := &Collector{
-		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location,
+		logger: o.Logger, dir: o.State, version: o.Version, own: o.Location, shard: o.Shard,
 		changed: collectors.NewAnnouncement(),
 		targets: map[key]*target{}, checks: map[string]*checkSeries{}, gone: map[identity]gone{}, reference: &reference{},
 		created: time.Now(),

@@ -142,6 +142,8 @@ func (c *Collector) noTarget(check, tenant string) error {
 			names = append(names, other.Name)
 		}
 		return fmt.Errorf("unknown check %q: %s", check, config.Suggest(check, names))
+	case (configured.PerTenant == nil) == (tenant == "") && !c.probes(configured, tenant):
+		return fmt.Errorf("check %q is probed by another shard than %s", check, c.shard)
 	case configured.PerTenant == nil:
 		return fmt.Errorf("check %q is not per tenant: leave out the tenant", check)
 	case tenant == "":

@@ -108,6 +108,9 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 	}
 	pace := newPace(p.Health.Checks)
 	for _, check := range p.Health.Checks {
+		if check.PerTenant == nil && !c.probes(check, "") {
+			continue
+		}
 		request, err := out.request(p, check, c.version)
 		if err != nil {
 			errs = append(errs, err)
@@ -119,11 +122,20 @@ func (c *Collector) plan(p *config.Policy, registry []tenants.Tenant, location s
 			continue
 		}
 		for _, tenant := range registry {
+			if !c.probes(check, tenant.Name) {
+				continue
+			}
 			c.settle(&out, p, check, tenant, request.of(strings.ReplaceAll(check.Target, "{tenant}", tenant.Name)), pace,
 				location)
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// probes reports whether a target is of the collector's shard. The others of its location probe the rest: rules see one
+// location.
+func (c *Collector) probes(check *config.Check, tenant string) bool {
+	return c.shard.OwnsName(check.Name + "/" + tenant)
 }
 
 // request returns a check's probe of its target. Checks of one module share it, for modules are large and checks are

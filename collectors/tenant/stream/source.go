@@ -51,7 +51,9 @@ type Source struct {
 	layout   Layout
 	moved    map[int]bool // partitions whose positions are not saved yet
 	whole    bool         // the position of the stream as a whole is not saved yet
-	ids      []uint64     // of messages that are saved with it
+	// ids are of messages that are saved with it, and fresh the same as a set.
+	ids   []uint64
+	fresh map[uint64]struct{}
 }
 
 // Run reads until ctx ends. After an error it begins again at what is saved.
@@ -183,7 +185,8 @@ func (s *Source) begin(ctx context.Context, engine Engine, l Layout) (map[int]in
 		}
 	}
 	s.layout = l
-	s.progress, s.moved, s.whole, s.ids = to.progress, map[int]bool{}, false, nil
+	s.progress = to.progress
+	s.begun()
 	s.Lag.misses(&s.progress)
 	s.Lag.foreign.Store(int64(len(to.foreign)))
 	s.Lag.owned.Store(int64(len(to.from)))
@@ -308,7 +311,7 @@ func (s *Source) round(ctx context.Context, engine Engine) error {
 		}
 		engine.Noted(ctx, s.progress.next)
 	}
-	s.moved, s.whole, s.ids = map[int]bool{}, false, s.ids[:0]
+	s.begun()
 	s.Lag.misses(&s.progress)
 	if !newest.IsZero() {
 		s.Lag.caught(newest)
@@ -317,6 +320,11 @@ func (s *Source) round(ctx context.Context, engine Engine) error {
 		s.Lag.caught(time.Now())
 	}
 	return failed
+}
+
+// begun forgets what was to be saved with the last record.
+func (s *Source) begun() {
+	s.moved, s.whole, s.ids, s.fresh = map[int]bool{}, false, s.ids[:0], map[uint64]struct{}{}
 }
 
 // take notes where a batch leads.
@@ -349,13 +357,17 @@ func (s *Source) count(agg *aggregate.Aggregator, b *Batch, newest time.Time) ti
 				newest = m.At
 			}
 			s.progress.at[m.Partition] = m.At.UnixNano()
-			if m.ID != 0 && (seen(m.ID) || slices.Contains(s.ids, m.ID)) {
+			if m.ID == 0 {
+				continue
+			}
+			if _, again := s.fresh[m.ID]; again || seen(m.ID) {
 				m.Value = nil
 				agg.Read(1, 0)
 				agg.Skip(decode.Duplicate)
-			} else if m.ID != 0 {
-				s.ids = append(s.ids, m.ID)
+				continue
 			}
+			s.fresh[m.ID] = struct{}{}
+			s.ids = append(s.ids, m.ID)
 		}
 	})
 	for i := range b.Messages {
