@@ -73,6 +73,11 @@ tenants:
       format: envoy
       kafka: {brokers: ["a:9092"], topic: t, tls: {}, sasl: {mechanism: plain, username: u, password: {file: /f}}}
     - {name: nats, app_service: web, format: envoy, nats: {url: "nats://a:4222", stream: S, tls: {}}}
+    - {receive: vercel, app_service: web, secret_file: /f, forward: {kafka: {brokers: ["a:9092"], topic: t}}}
+    - receive: cloudflare
+      app_service: web
+      secret_file: /f
+      forward: {nats: {url: "nats://a:4222", stream: S, subject: s}}
 `}
 
 // otherSections returns a policy for each section that the skeletons do not have, with its valid example.

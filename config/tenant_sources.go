@@ -31,6 +31,8 @@ type Source struct {
 	SecretHeader string `yaml:"secret_header"`
 	// Verify is the code that Vercel wants to see in x-vercel-verify. It is no secret.
 	Verify string `yaml:"verify"`
+	// Forward is the stream to which a receiver appends instead of counting.
+	Forward *Forward `yaml:"forward"`
 
 	Kafka *KafkaSource `yaml:"kafka"`
 	NATS  *NATSSource  `yaml:"nats"`
@@ -249,6 +251,9 @@ func (v *validator) receiver(path string, s *Source, all []*Source) {
 	if !headerRE.MatchString(s.SecretHeader) {
 		v.failAt(path+".secret_header", "invalid header %q: write it like X-Signature", s.SecretHeader)
 	}
+	if s.Forward != nil {
+		v.forward(path+".forward", s.Forward)
+	}
 	for i, other := range all {
 		if other == s {
 			return
@@ -282,6 +287,7 @@ func (s *Source) idleKeys() []idleKey {
 		{"secret_file", unless(s.Receive != "", "only a receiver has a sender to authenticate; leave it out")},
 		{"secret_header", unless(s.Receive != "" && s.Receive != "vercel",
 			"the secret is in a header of this name for receive: cloudflare and json only; leave it out")},
+		{"forward", unless(s.Receive != "", "only a receiver appends to a stream; leave it out")},
 		{"verify", unless(s.Receive == "vercel", "only receive: vercel is verified; leave it out")},
 	}
 }

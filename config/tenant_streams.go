@@ -20,6 +20,25 @@ type KafkaSource struct {
 	TLS   *ClientTLS `yaml:"tls"`
 }
 
+// Forward is the stream to which a receiver appends: exactly one of Kafka and NATS is set.
+type Forward struct {
+	Kafka *KafkaTopic `yaml:"kafka"`
+	NATS  *NATSSource `yaml:"nats"`
+}
+
+// KafkaTopic is a topic to which is written.
+type KafkaTopic struct {
+	Brokers []string   `yaml:"brokers"`
+	Topic   string     `yaml:"topic"`
+	SASL    *KafkaSASL `yaml:"sasl"`
+	TLS     *ClientTLS `yaml:"tls"`
+}
+
+// To is the topic without what only a reader needs.
+func (k *KafkaSource) To() *KafkaTopic {
+	return &KafkaTopic{Brokers: k.Brokers, Topic: k.Topic, SASL: k.SASL, TLS: k.TLS}
+}
+
 // KafkaSASL is how a client proves who it is.
 type KafkaSASL struct {
 	Mechanism string     `yaml:"mechanism"`
@@ -73,7 +92,7 @@ func (s *Source) Streams() bool { return s.Kafka != nil || s.NATS != nil }
 
 func (v *validator) stream(path string, s *Source) {
 	if k := s.Kafka; k != nil {
-		v.kafka(path+".kafka", k)
+		v.kafka(path+".kafka", k.To())
 	}
 	if n := s.NATS; n != nil {
 		v.nats(path+".nats", n)
@@ -85,7 +104,22 @@ func (v *validator) stream(path string, s *Source) {
 	}
 }
 
-func (v *validator) kafka(path string, k *KafkaSource) {
+func (v *validator) forward(path string, f *Forward) {
+	if (f.Kafka == nil) == (f.NATS == nil) {
+		v.failAt(path, "must have either kafka or nats")
+		return
+	}
+	if f.Kafka != nil {
+		v.kafka(path+".kafka", f.Kafka)
+		return
+	}
+	v.nats(path+".nats", f.NATS)
+	if f.NATS.Subject == "" {
+		v.failAt(path+".nats", "missing subject: write the one whose messages the stream keeps")
+	}
+}
+
+func (v *validator) kafka(path string, k *KafkaTopic) {
 	if len(k.Brokers) == 0 {
 		v.failAt(path, "missing brokers: write the addresses of some of them, such as kafka-1.example.com:9092")
 	}
@@ -167,7 +201,11 @@ func (v *validator) clientTLS(path string, t *ClientTLS) {
 
 // resolveStream makes the names of its files absolute.
 func (s *Source) resolveStream(v *validator, path string) {
-	for key, t := range map[string]*ClientTLS{"kafka": s.Kafka.tls(), "nats": s.NATS.tls()} {
+	all := map[string]*ClientTLS{"kafka": s.Kafka.tls(), "nats": s.NATS.tls()}
+	if f := s.Forward; f != nil {
+		all["forward.kafka"], all["forward.nats"] = f.Kafka.tls(), f.NATS.tls()
+	}
+	for key, t := range all {
 		if t != nil {
 			t.resolve(v, path+"."+key+".tls")
 		}
@@ -175,6 +213,13 @@ func (s *Source) resolveStream(v *validator, path string) {
 }
 
 func (k *KafkaSource) tls() *ClientTLS {
+	if k == nil {
+		return nil
+	}
+	return k.TLS
+}
+
+func (k *KafkaTopic) tls() *ClientTLS {
 	if k == nil {
 		return nil
 	}

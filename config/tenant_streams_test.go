@@ -67,6 +67,9 @@ func TestMistakesInStreamsNameTheirCure(t *testing.T) {
 		`nats: {` + nats + `, partitions: 5000, subject: a}`:                                "write 0 to 4096",
 		`nats: {` + nats + `, username: u}`:                                                 "both username and password",
 		`nats: {` + nats + `, token: {env: T}, credentials: {env: C}}`:                      "at most one of credentials",
+		`receive: vercel, secret_file: k, forward: {}`:                                      "must have either kafka or nats",
+		`receive: vercel, secret_file: k, forward: {nats: {` + nats + `}}`:                  "missing subject: write the one",
+		`receive: vercel, secret_file: k, forward: {nats: {` + nats + `, subject: s}}`:      "",
 		`nats: {` + nats + `}, format: iis`:                                                 "",
 		`nats: {` + nats + `, subject: a, partitions: 4, token: {file: t}, tls: {}}`:        "",
 		`kafka: {` + kafka + `, group: lag, tls: {server_name: k}}`:                         "",
@@ -76,6 +79,9 @@ func TestMistakesInStreamsNameTheirCure(t *testing.T) {
 		format := "envoy"
 		if stream, ok := strings.CutSuffix(source, ", format: iis"); ok {
 			source, format, want = stream, "iis", "names its columns in lines of their own"
+		}
+		if strings.HasPrefix(source, "receive: ") {
+			format = "vercel"
 		}
 		_, err := Load(filepath.Join(write(t, map[string]string{"p.yaml": streamPolicy(format, source)}), "p.yaml"))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

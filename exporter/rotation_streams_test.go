@@ -57,6 +57,33 @@ func streamRotation(source string, serve func(*testing.T, *used) string) rotatio
 	}
 }
 
+// forwardRotation rotates a secret of a stream to which a receiver appends.
+func forwardRotation(forward string, serve func(*testing.T, *used) string) rotation {
+	return rotation{
+		policy: `tenants: {host: "{tenant}.example.com", sources: [{receive: vercel, app_service: web, secret_file: other, ` +
+			`forward: {` + forward + `}}]}`,
+		ask: func(t *testing.T, u *used, p *config.Policy) func() {
+			address := serve(t, u)
+			return func() {
+				bundle(t, u)
+				var w stream.Writer
+				if f := p.Tenants.Sources[0].Forward; f.Kafka != nil {
+					f.Kafka.Brokers = []string{address}
+					w = stream.KafkaWriter(f.Kafka)
+				} else {
+					f.NATS.URL = "nats://" + address
+					w = stream.NATSWriter(f.NATS)
+				}
+				asking, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, _ = w.Partitions(asking)
+				_ = w.Write(asking, []stream.Outgoing{{Value: []byte("x")}})
+				w.Close()
+			}
+		},
+	}
+}
+
 // plainKafka is a cluster that sees the passwords of SASL's PLAIN.
 func plainKafka(t *testing.T, u *used) string {
 	t.Helper()

@@ -147,6 +147,18 @@ var rotations = map[string]rotation{
 		`nats: {url: "nats://a:1", stream: S, credentials: {file: credentials}}`, fakeNATS(false)),
 	"tenants.sources[].nats.tls.key_file": streamRotation(`nats: {url: "nats://a:1", stream: S, `+
 		`tls: {cert_file: pair.pem, key_file: pair.pem, insecure_skip_verify: true}}`, fakeNATS(true)),
+	"tenants.sources[].forward.kafka.sasl.password": forwardRotation(
+		`kafka: {brokers: ["a:1"], topic: t, sasl: {mechanism: plain, username: u, password: {file: secret}}}`, plainKafka),
+	"tenants.sources[].forward.kafka.tls.key_file": forwardRotation(`kafka: {brokers: ["a:1"], topic: t, `+
+		`tls: {cert_file: pair.pem, key_file: pair.pem, insecure_skip_verify: true}}`, tlsKafka),
+	"tenants.sources[].forward.nats.password": forwardRotation(
+		`nats: {url: "nats://a:1", stream: S, subject: s, username: u, password: {file: secret}}`, fakeNATS(false)),
+	"tenants.sources[].forward.nats.token": forwardRotation(
+		`nats: {url: "nats://a:1", stream: S, subject: s, token: {file: secret}}`, fakeNATS(false)),
+	"tenants.sources[].forward.nats.credentials": forwardRotation(
+		`nats: {url: "nats://a:1", stream: S, subject: s, credentials: {file: credentials}}`, fakeNATS(false)),
+	"tenants.sources[].forward.nats.tls.key_file": forwardRotation(`nats: {url: "nats://a:1", stream: S, subject: s, `+
+		`tls: {cert_file: pair.pem, key_file: pair.pem, insecure_skip_verify: true}}`, fakeNATS(true)),
 	"storage.supabase.token_file": {
 		policy: `storage: {supabase: {url: "WEB", token_file: secret, projects: [{ref: abcdefghijklmnopqrst, compute: ` +
 			`micro}]}}`,

@@ -144,7 +144,9 @@ func (c *Collector) prepare(p *config.Policy) (*setup, error) {
 // commit puts a setup in force. The caller holds the lock.
 func (c *Collector) commit(next *setup) {
 	c.number(next)
-	c.current.Store(next)
+	if old := c.current.Swap(next); old != nil {
+		old.leave(next)
+	}
 	c.changed.Make()
 }
 

@@ -2,11 +2,16 @@ package tenant
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
@@ -34,8 +39,39 @@ func (c *Collector) receiver(r *running) (*receive.Receiver, error) {
 		Kind: r.config.Receive, Format: r.reader.Format, Secret: read, Header: r.config.SecretHeader, Verify: r.config.Verify,
 		Count: r.reader.Count,
 		Store: c.store.Load(), Aggregators: c.posting, Logger: r.reader.Logger, Status: &r.status.Status,
-		Posts: func(result receive.Result) { r.status.posts[result].Add(1) }, InFlight: &r.status.inFlight,
+		Forward: c.writer(r.config),
+		Posts:   func(result receive.Result) { r.status.posts[result].Add(1) }, InFlight: &r.status.inFlight,
 	})
+}
+
+// writer returns what a receiver forwards with, nil for none. One whose stream the policy keeps is kept.
+func (c *Collector) writer(conf *config.Source) stream.Writer {
+	f := conf.Forward
+	if f == nil {
+		return nil
+	}
+	if s := c.current.Load(); s != nil {
+		for _, r := range s.sources {
+			if r.config.Name == conf.Name && r.config.Receive == conf.Receive && reflect.DeepEqual(r.config.Forward, f) {
+				return s.receivers[conf.Receive].Forward
+			}
+		}
+	}
+	if f.Kafka != nil {
+		return stream.KafkaWriter(f.Kafka)
+	}
+	return stream.NATSWriter(f.NATS)
+}
+
+// leave closes what the receivers of another setup forward with, when no post can be under way any more.
+func (s *setup) leave(next *setup) {
+	for _, r := range s.receivers {
+		kept := slices.ContainsFunc(slices.Collect(maps.Values(next.receivers)),
+			func(other *receive.Receiver) bool { return other.Forward == r.Forward })
+		if r.Forward != nil && !kept {
+			time.AfterFunc(stream.WriteTime+receive.MaxWait, r.Forward.Close)
+		}
+	}
 }
 
 // noteSecret records whether the secret of a receiver can be read.

@@ -74,6 +74,9 @@ func (c *Collector) sourceRow(r *running, now time.Time) collectors.Row {
 		reads = "standard input"
 	case conf.Receive != "":
 		reads, state = "/api/v1/receive/"+conf.Receive, "receiving"
+		if conf.Forward != nil {
+			state = "forwarding"
+		}
 	case conf.Streams():
 		reads = r.follows()
 	}

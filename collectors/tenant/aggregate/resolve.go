@@ -184,6 +184,16 @@ func (r *Rule) key(e *decode.Event) []byte {
 	return nil
 }
 
+// TenantOf returns the tenant of an event, and what it has instead, such as a host, if no known tenant owns it. scratch
+// is overwritten.
+func (r *Rule) TenantOf(e *decode.Event, scratch []byte) []byte {
+	key := r.key(e)
+	if name := r.name(key, scratch); name != nil {
+		return name
+	}
+	return key
+}
+
 // name returns the tenant of a key, nil if no known tenant owns it.
 func (r *Rule) name(key, scratch []byte) []byte {
 	switch r.By {

@@ -58,7 +58,7 @@ func TestWaitingBodiesAreBounded(t *testing.T) {
 			t.Errorf("answered %d", code)
 		}
 	}
-	if waited := time.Since(began); waited >= maxWait {
+	if waited := time.Since(began); waited >= MaxWait {
 		t.Errorf("%d bodies were held for %s", posts, waited)
 	}
 	cancel()

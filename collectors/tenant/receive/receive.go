@@ -14,6 +14,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
+	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 	"github.com/thorbis/thorbis_exporter/internal/clientaddr"
 )
 
@@ -31,8 +32,8 @@ const (
 	MaxUnproven = 2 * MaxBody
 )
 
-// maxWait is how long a body that has arrived waits to be processed.
-const maxWait = 5 * time.Second
+// MaxWait is how long a body that has arrived waits to be processed.
+const MaxWait = 5 * time.Second
 
 // refusedFor is how long a receiver stays down after a post that could not be saved, if no other post arrives.
 const refusedFor = 5 * time.Minute
@@ -73,6 +74,8 @@ type Config struct {
 	Status      *source.Status
 	Posts       func(Result)
 	InFlight    *InFlight
+	// Forward is where requests are written to instead of being counted; nil counts them.
+	Forward stream.Writer
 }
 
 // Receiver serves one address.
@@ -248,7 +251,7 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request, in *places, bo
 
 // work takes a body that is here and may be posted.
 func (r *Receiver) work(req *http.Request, body *rawBody) error {
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(MaxWait)
 	defer timer.Stop()
 	select {
 	case r.slots <- struct{}{}:
@@ -258,5 +261,10 @@ func (r *Receiver) work(req *http.Request, body *rawBody) error {
 	case <-req.Context().Done():
 		return errOverloaded
 	}
-	return body.inflated(req.Header.Get("Content-Encoding"), func(from io.Reader) error { return r.take(req, from) })
+	return body.inflated(req.Header.Get("Content-Encoding"), func(from io.Reader) error {
+		if r.Forward != nil {
+			return r.forward(req, from)
+		}
+		return r.take(req, from)
+	})
 }

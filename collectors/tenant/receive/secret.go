@@ -47,7 +47,7 @@ func (r *Receiver) signed(req *http.Request, c claim, body *rawBody, p *place) e
 	if c.known {
 		proving = &r.provingKnown
 	}
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(MaxWait)
 	defer timer.Stop()
 	if !proving.enter(c.from, body.size, timer.C, req.Context().Done(), p.displaced) {
 		return errOverloaded

@@ -67,7 +67,11 @@ func (r *Receiver) count(agg *aggregate.Aggregator, body io.Reader, own *idSet) 
 	defer w.free()
 	decoder := <-r.decoders
 	defer func() { r.decoders <- decoder }()
-	err := b.decode(decoder, agg, w, func() error { return r.settle(b, agg, own) })
+	settle := func() error { return r.settle(b, agg, own) }
+	err := b.decode(decoder, w, func([]byte) error { return b.hold(agg, settle) })
+	if err == nil {
+		err = settle()
+	}
 	r.sample(b)
 	if err == nil && b.records > 0 && b.outcomes[decode.Syntax] == b.records {
 		err = errInvalid
@@ -148,24 +152,22 @@ func (r *Receiver) sample(b *batch) {
 // skipped marks an event that is not counted.
 const skipped = ^uint32(0)
 
-// decode reads an array of records, one record, or one on each line.
-func (b *batch) decode(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
-	if err := b.read(d, agg, w, settle); err != nil {
+// decode reads an array of records, one record, or one on each line, and calls each for every request: raw is how it
+// was written, and lies where the next one will.
+func (b *batch) decode(d *decode.JSON, w *window, each func(raw []byte) error) error {
+	if err := b.read(d, w, each); err != nil {
 		return err
 	}
-	if w.err != nil { // the body itself cannot be read
-		return w.err
-	}
-	return settle()
+	return w.err // the body itself cannot be read
 }
 
-func (b *batch) read(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
+func (b *batch) read(d *decode.JSON, w *window, each func(raw []byte) error) error {
 	if w.space() && w.b[w.at] == '[' {
 		w.at++
-		return b.array(d, agg, w, settle)
+		return b.array(d, w, each)
 	}
 	for w.space() {
-		ok, err := b.record(d, agg, w, settle)
+		ok, err := b.record(d, w, each)
 		if err != nil {
 			return err
 		}
@@ -177,7 +179,7 @@ func (b *batch) read(d *decode.JSON, agg *aggregate.Aggregator, w *window, settl
 }
 
 // array reads records between brackets. A broken record spoils the rest, because the start of the next is unknown.
-func (b *batch) array(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) error {
+func (b *batch) array(d *decode.JSON, w *window, each func(raw []byte) error) error {
 	for first := true; ; first = false {
 		if !w.space() {
 			return w.broken()
@@ -193,7 +195,7 @@ func (b *batch) array(d *decode.JSON, agg *aggregate.Aggregator, w *window, sett
 				return w.broken()
 			}
 		}
-		switch ok, err := b.record(d, agg, w, settle); {
+		switch ok, err := b.record(d, w, each); {
 		case err != nil:
 			return err
 		case !ok:
@@ -215,7 +217,7 @@ func (w *window) broken() error {
 }
 
 // record decodes the next record and reports whether it is one.
-func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, settle func() error) (bool, error) {
+func (b *batch) record(d *decode.JSON, w *window, each func(raw []byte) error) (bool, error) {
 	if b.records++; b.records > MaxRecords {
 		return false, errTooLarge
 	}
@@ -224,6 +226,7 @@ func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, set
 	for end < 0 && w.more() {
 		end, outcome = d.Next(w.b, w.at, e)
 	}
+	start := w.at
 	if end >= 0 {
 		w.at = end
 	}
@@ -231,19 +234,25 @@ func (b *batch) record(d *decode.JSON, agg *aggregate.Aggregator, w *window, set
 		b.outcomes[outcome]++
 		return end >= 0, nil
 	}
+	if e.Unreadable != decode.Readable && b.unreadable == decode.Readable {
+		b.unreadable, b.unread = e.Unreadable, append([]byte(nil), e.Unread[:min(len(e.Unread), 64)]...)
+	}
+	return true, each(w.b[start:w.at])
+}
+
+// hold keeps the request at hand, and counts what is held when it is a share.
+func (b *batch) hold(agg *aggregate.Aggregator, settle func() error) error {
+	e := &b.event
 	id := uint64(0)
 	if len(e.ID) > 0 {
 		id = xxhash.Sum64(e.ID) | 1
-	}
-	if e.Unreadable != decode.Readable && b.unreadable == decode.Readable {
-		b.unreadable, b.unread = e.Unreadable, append([]byte(nil), e.Unread[:min(len(e.Unread), 64)]...)
 	}
 	c := agg.Compact(e)
 	if !e.Probe {
 		c.Place = agg.Place(e)
 	}
 	if b.events, b.ids = append(b.events, c), append(b.ids, id); len(b.events) == share {
-		return true, settle()
+		return settle()
 	}
-	return true, nil
+	return nil
 }

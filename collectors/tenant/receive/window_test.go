@@ -36,11 +36,13 @@ func decoded(t *testing.T, body io.Reader) (events, records int, err error) {
 	}
 	b, w := &batch{}, takeWindow(body)
 	defer w.free()
-	err = b.decode(d, agg, w, func() error {
+	settle := func() error {
 		events += len(b.events)
 		b.events, b.ids = b.events[:0], b.ids[:0]
 		return nil
-	})
+	}
+	err = b.decode(d, w, func([]byte) error { return b.hold(agg, settle) })
+	_ = settle()
 	return events, b.records, err
 }
 

@@ -72,9 +72,11 @@ const silentTime = 30 * time.Second
 // Kafka returns what connects to a cluster. Secrets are read at each connection to a broker.
 func Kafka(c *config.KafkaSource, l *slog.Logger) func(context.Context) (Engine, error) {
 	return func(context.Context) (Engine, error) {
-		options := []kgo.Opt{
-			kgo.SeedBrokers(c.Brokers...),
-			kgo.ClientID("thorbis_exporter"),
+		options, err := kafkaOptions(c.To())
+		if err != nil {
+			return nil, err
+		}
+		options = append(options,
 			// What a producer has taken back is not counted.
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 			kgo.FetchMaxBytes(kafkaFetch), kgo.FetchMaxPartitionBytes(kafkaPartition),
@@ -82,17 +84,7 @@ func Kafka(c *config.KafkaSource, l *slog.Logger) func(context.Context) (Engine,
 			// An offset that is not there any more is ours to explain.
 			kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 			kgo.KeepRetryableFetchErrors(),
-		}
-		if c.TLS != nil {
-			conf, err := tlsOf(c.TLS)
-			if err != nil {
-				return nil, err
-			}
-			options = append(options, kgo.DialTLSConfig(conf))
-		}
-		if c.SASL != nil {
-			options = append(options, kgo.SASL(mechanism(c.SASL)))
-		}
+		)
 		k := &kafka{config: c, logger: l, end: map[int]int64{}}
 		client, err := kgo.NewClient(append(options, kgo.WithHooks(&k.answer))...)
 		if err != nil {
@@ -101,6 +93,22 @@ func Kafka(c *config.KafkaSource, l *slog.Logger) func(context.Context) (Engine,
 		k.client, k.admin = client, kadm.NewClient(client)
 		return k, nil
 	}
+}
+
+// kafkaOptions are those of every client of a cluster.
+func kafkaOptions(c *config.KafkaTopic) ([]kgo.Opt, error) {
+	options := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID("thorbis_exporter")}
+	if c.TLS != nil {
+		conf, err := tlsOf(c.TLS)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, kgo.DialTLSConfig(conf))
+	}
+	if c.SASL != nil {
+		options = append(options, kgo.SASL(mechanism(c.SASL)))
+	}
+	return options, nil
 }
 
 func mechanism(c *config.KafkaSASL) sasl.Mechanism {

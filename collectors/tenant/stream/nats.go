@@ -161,7 +161,7 @@ func (n *jetStream) Read(ctx context.Context, from map[int]int64) error {
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(n.next),
 	}
 	for _, p := range slices.Sorted(maps.Keys(from)) {
-		if subject := n.subject(p); subject != "" {
+		if subject := subjectOf(n.config, p); subject != "" {
 			conf.FilterSubjects = append(conf.FilterSubjects, subject)
 		}
 	}
@@ -191,12 +191,12 @@ func (n *jetStream) fail(err error) {
 	}
 }
 
-// subject is that of a partition; empty for all of the stream.
-func (n *jetStream) subject(partition int) string {
-	if n.config.Partitions == 0 {
-		return n.config.Subject
+// subjectOf is the subject of a partition; empty for all of the stream.
+func subjectOf(c *config.NATSSource, partition int) string {
+	if c.Partitions == 0 {
+		return c.Subject
 	}
-	return n.config.Subject + "." + strconv.Itoa(partition)
+	return c.Subject + "." + strconv.Itoa(partition)
 }
 
 func (n *jetStream) partition(subject string) (int, error) {
