@@ -7,15 +7,13 @@ import (
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 )
 
 // policies are those that the configuration is checked for: everything, the embedded default, and the one that ships.
 func policies(t *testing.T) map[string]*config.Policy {
 	t.Helper()
-	d, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := policytest.Default(t)
 	return map[string]*config.Policy{"everything": testPolicy(t), "default": d, "shipped": shipped(t)}
 }
 

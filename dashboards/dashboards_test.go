@@ -8,15 +8,12 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 func TestSameBytes(t *testing.T) {
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	first, err := Build(p)
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +115,7 @@ func TestPanels(t *testing.T) {
 
 // TestCommitted holds that the dashboards in the tree are those of the embedded default.
 func TestCommitted(t *testing.T) {
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	files, err := Build(p)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -185,10 +185,7 @@ func TestLint(t *testing.T) {
 
 func parsed(t *testing.T) map[string]lintDashboard {
 	t.Helper()
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	files, err := Build(p)
 	if err != nil {
 		t.Fatal(err)

@@ -8,17 +8,14 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // rowsOf returns the rows of a dashboard of the embedded default.
 func rowsOf(t *testing.T, uid string) []Row {
 	t.Helper()
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	built, err := Model(p)
 	if err != nil {
 		t.Fatal(err)
@@ -33,10 +30,7 @@ func rowsOf(t *testing.T, uid string) []Row {
 
 // TestRowsKeepPanels: every panel is in one row, in the order of the dashboard, and below the row's heading.
 func TestRowsKeepPanels(t *testing.T) {
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	built, err := Model(p)
 	if err != nil {
 		t.Fatal(err)

@@ -6,15 +6,13 @@ import (
 	"testing"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 func policies(t *testing.T) map[string]*config.Policy {
 	t.Helper()
-	d, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := policytest.Default(t)
 	all, err := config.Load(filepath.Join("..", "alertmanager", "testdata", "policy.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -6,15 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 )
 
 // TestDashboardSchema: another schema changes the files in dashboards/ and nothing else.
 func TestDashboardSchema(t *testing.T) {
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	classic, err := Render(p)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +29,7 @@ func TestDashboardSchema(t *testing.T) {
 		if path.Dir(name) == "dashboards" {
 			changed++
 			if !strings.Contains(string(resources[name]), `"apiVersion": "dashboard.grafana.app/v2"`) {
-				t.Errorf("%s is no resource", name)
+				t.Errorf("%s is not a resource", name)
 			}
 		} else if !same {
 			t.Errorf("%s changed", name)

@@ -9,18 +9,15 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 
-	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/dashboards"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // model returns the dashboards of the embedded default.
 func model(t *testing.T) []dashboard.Dashboard {
 	t.Helper()
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	all, err := dashboards.Model(p)
 	if err != nil {
 		t.Fatal(err)

@@ -15,17 +15,14 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/resource"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 
-	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/dashboards"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 )
 
 // model returns the dashboards of the embedded default.
 func model(t *testing.T) []dashboard.Dashboard {
 	t.Helper()
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	all, err := dashboards.Model(p)
 	if err != nil {
 		t.Fatal(err)

@@ -30,3 +30,13 @@ func Load(t testing.TB, dir, text string) *config.Policy {
 	}
 	return p
 }
+
+// Default returns the embedded default, for an exporter at its usual port.
+func Default(t testing.TB) *config.Policy {
+	t.Helper()
+	p, err := config.Default(":10088")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/dashboards"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules"
 )
@@ -203,10 +204,7 @@ func TestPagesExist(t *testing.T) {
 
 // TestPageIsGenerated: docs/handbook.md is what Docs writes for any policy.
 func TestPageIsGenerated(t *testing.T) {
-	standard, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	standard := policytest.Default(t)
 	want := read(t, filepath.Join(docs, "handbook.md"))
 	for _, p := range []*config.Policy{standard, loaded(t)} {
 		boards, err := dashboards.Build(p)

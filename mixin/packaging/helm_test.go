@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/mixin"
 )
@@ -244,10 +245,7 @@ func TestChartRefusesValues(t *testing.T) {
 
 // TestChartNeedsAPolicy: the embedded default is not deployed, nor a policy whose files would be one.
 func TestChartNeedsAPolicy(t *testing.T) {
-	d, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := policytest.Default(t)
 	for _, name := range []string{"helm", "kustomize"} {
 		if _, err := (mixin.Options{Only: []string{name}}).Render(d); err == nil ||
 			!strings.Contains(err.Error(), name+": the embedded default") {

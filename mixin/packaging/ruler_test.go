@@ -105,10 +105,7 @@ func paces(groups []map[string]any) []map[string]any {
 // changed afterwards, for which one more group must be permitted. A policy that needs more groups says so in the file.
 func TestMimirsLimits(t *testing.T) {
 	const rulesPerGroup, groupsPerTenant = 20, 70
-	standard, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	standard := policytest.Default(t)
 	shipped, err := config.Load(shippedPolicy)
 	if err != nil {
 		t.Fatal(err)

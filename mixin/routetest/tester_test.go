@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/policytest"
 )
 
 const configuration = `
@@ -113,10 +113,7 @@ func TestTablesAreStrict(t *testing.T) {
 }
 
 func TestHoursOverride(t *testing.T) {
-	p, err := config.Default(":10088")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := policytest.Default(t)
 	(&Table{Hours: &Hours{TimeZone: "Asia/Tokyo", From: "08:00"}}).Apply(p)
 	if p.Hours.TimeZone != "Asia/Tokyo" || p.Hours.From != "08:00" || p.Hours.To != "18:00" || len(p.Hours.Weekdays) != 5 {
 		t.Errorf("%+v", p.Hours)
