@@ -80,3 +80,29 @@ func declarations(file *ast.File) []string {
 	}
 	return names
 }
+
+// maxTracked bounds a file in the repository: what is larger was built, and came in by mistake.
+const maxTracked = 1 << 20
+
+// TestNothingBuiltIsTracked looks for programs and other large files that were added with the rest.
+func TestNothingBuiltIsTracked(t *testing.T) {
+	list := exec.Command("git", "ls-files", "-z")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Skipf("not a checkout: %v", err)
+	}
+	seen := 0
+	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+		info, err := os.Lstat(filepath.Join("../..", name))
+		if err != nil {
+			continue // removed, and not yet committed
+		}
+		if seen++; info.Size() > maxTracked {
+			t.Errorf("%s has %d bytes: remove it with git rm --cached, and name it in .gitignore", name, info.Size())
+		}
+	}
+	if seen < 1000 {
+		t.Errorf("only %d files were looked at", seen)
+	}
+}
