@@ -77,7 +77,9 @@ type Collector struct {
 type sourceStatus struct {
 	source.Status
 	stream stream.Status
-	posts  posts
+	// doubted is the log whose first lines were last looked at.
+	doubted atomic.Pointer[string]
+	posts   posts
 	// unreadable counts durations since the exporter started.
 	unreadable aggregate.Unreadable
 	inFlight   receive.InFlight

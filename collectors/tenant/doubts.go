@@ -30,7 +30,7 @@ func optionsOf(s *config.Source) decode.Options {
 	}
 }
 
-// doubt looks at the first lines of a file of a source. What cannot be read is no doubt: reading it reports that.
+// doubt looks at the first lines of a file of a source. What cannot be read is left to the reading, which reports it.
 func doubt(ctx context.Context, s *config.Source, o decode.Options) (file, text string) {
 	if s.File == "" || s.Tenant != "" || s.TenantBy != "host" {
 		return "", ""

@@ -1,7 +1,9 @@
 package tenant
 
 import (
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -52,6 +54,19 @@ tenants:
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
 	testkit.Eventually(t, func() bool { return c.Lines() == 7 }, "all lines counted")
+	// A reload does not look again.
+	if err := collectors.Apply(c, p); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.OpenFile(filepath.Join(dir, "good.log"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = good.WriteString(strings.ReplaceAll(line, "203.0.113.9", "acme.example.com"))
+	if err := errors.Join(err, good.Close()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, func() bool { return c.Lines() == 8 }, "a line after the reload")
 	log := logged.String()
 	if n := strings.Count(log, want); n != 1 || !strings.Contains(log, "source=main") ||
 		strings.Contains(log, "203.0.113.9") {

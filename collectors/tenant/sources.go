@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -104,9 +105,7 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 	switch {
 	case conf.File != "":
 		r.run = func(ctx context.Context) error {
-			if file, why := doubt(ctx, conf, format); why != "" {
-				r.reader.Logger.Warn("The tenants of a log are probably wrong", "file", file, "reason", why)
-			}
+			r.doubt(ctx)
 			files := &source.Files{Config: &r.reader, Pattern: conf.File, Rotated: conf.Rotated, FromEnd: conf.Start == "end"}
 			return files.Run(ctx)
 		}
@@ -122,6 +121,17 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 		}
 	}
 	return r, nil
+}
+
+// doubt warns where a log has no hosts by which its tenants could be found: once, and not at every reload.
+func (r *running) doubt(ctx context.Context) {
+	of := fmt.Sprint(r.config.File, r.config.Format, r.config.Fields)
+	if old := r.status.doubted.Swap(&of); old != nil && *old == of {
+		return
+	}
+	if file, why := doubt(ctx, r.config, r.reader.Format); why != "" {
+		r.reader.Logger.Warn("The tenants of a log are probably wrong", "file", file, "reason", why)
+	}
 }
 
 // stream is what reads a stream.
