@@ -122,7 +122,7 @@ func (e *logEngine) write(ctx context.Context, path, topic string, size int) err
 	return errors.Join(in.Err(), e.flush(ctx))
 }
 
-func jetStreamEngine(ctx context.Context, dir string) (*logEngine, error) {
+func jetStreamEngine(_ context.Context, dir string) (*logEngine, error) {
 	address, err := loopback.FreeAddress()
 	if err != nil {
 		return nil, err
@@ -167,7 +167,8 @@ func jetStreamEngine(ctx context.Context, dir string) (*logEngine, error) {
 			}
 		},
 		source: func(topic string) string {
-			return fmt.Sprintf("nats: {url: nats://%s, stream: %s, subject: %[2]s, partitions: %d}", address, topic, streamPartitions)
+			return fmt.Sprintf("nats: {url: nats://%s, stream: %s, subject: %[2]s, partitions: %d}", address, topic,
+				streamPartitions)
 		},
 	}, nil
 }
