@@ -25,33 +25,36 @@ import (
 // keyPair writes a certificate for 127.0.0.1 that signs itself, and its key.
 func keyPair(t *testing.T, dir string) (certFile, keyFile string, pool *x509.CertPool) {
 	t.Helper()
+	certificate, key := selfSigned(t, &x509.Certificate{
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	})
+	pool = x509.NewCertPool()
+	pool.AppendCertsFromPEM(certificate)
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	testkit.WriteFile(t, certFile, certificate)
+	testkit.WriteFile(t, keyFile, key)
+	return certFile, keyFile, pool
+}
+
+// selfSigned makes a certificate of an hour that signs itself, and its key.
+func selfSigned(t *testing.T, template *x509.Certificate) (certificate, key []byte) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
+	template.SerialNumber = big.NewInt(1)
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalECPrivateKey(private)
+	keyDER, err := x509.MarshalECPrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool = x509.NewCertPool()
-	for name, block := range map[string]*pem.Block{
-		"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: key},
-	} {
-		text := pem.EncodeToMemory(block)
-		if name == "cert.pem" {
-			pool.AppendCertsFromPEM(text)
-		}
-		testkit.WriteFile(t, filepath.Join(dir, name), text)
-	}
-	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), pool
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})
 }
 
 // Every page wants the password over TLS that --web.config.file asks for.
