@@ -201,39 +201,25 @@ func (v *validator) clientTLS(path string, t *ClientTLS) {
 
 // resolveStream makes the names of its files absolute.
 func (s *Source) resolveStream(v *validator, path string) {
-	all := map[string]*ClientTLS{"kafka": s.Kafka.tls(), "nats": s.NATS.tls()}
-	if f := s.Forward; f != nil {
-		all["forward.kafka"], all["forward.nats"] = f.Kafka.tls(), f.NATS.tls()
+	if s.Kafka != nil {
+		s.Kafka.TLS.resolve(v, path+".kafka.tls")
 	}
-	for key, t := range all {
-		if t != nil {
-			t.resolve(v, path+"."+key+".tls")
-		}
+	if s.NATS != nil {
+		s.NATS.TLS.resolve(v, path+".nats.tls")
 	}
-}
-
-func (k *KafkaSource) tls() *ClientTLS {
-	if k == nil {
-		return nil
+	switch f := s.Forward; {
+	case f == nil:
+	case f.Kafka != nil:
+		f.Kafka.TLS.resolve(v, path+".forward.kafka.tls")
+	case f.NATS != nil:
+		f.NATS.TLS.resolve(v, path+".forward.nats.tls")
 	}
-	return k.TLS
-}
-
-func (k *KafkaTopic) tls() *ClientTLS {
-	if k == nil {
-		return nil
-	}
-	return k.TLS
-}
-
-func (n *NATSSource) tls() *ClientTLS {
-	if n == nil {
-		return nil
-	}
-	return n.TLS
 }
 
 func (t *ClientTLS) resolve(v *validator, path string) {
+	if t == nil {
+		return
+	}
 	if t.CAFile != "" {
 		t.CAFile = v.resolve(path+".ca_file", t.CAFile)
 	}

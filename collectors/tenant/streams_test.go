@@ -121,6 +121,16 @@ func (s *streamed) wants(n int) {
 	}))
 }
 
+// position is where a partition goes on, as it is saved.
+func (s *streamed) position(path string) uint64 {
+	for _, f := range s.c.store.Load().Files(s.running().number) {
+		if f.Path == path {
+			return f.Offset
+		}
+	}
+	return 0
+}
+
 func (s *streamed) running() *running { return s.c.current.Load().sources[0] }
 
 // logs waits for a line of the log.
@@ -239,6 +249,20 @@ func TestRecordsOfKafka(t *testing.T) {
 	saved, _ := s.c.store.Load().Source(s.running().number)
 	if saved.Outcomes[1] != 1 {
 		t.Errorf("outcomes: %v", saved.Outcomes)
+	}
+}
+
+// A producer whose clock is ahead does not make the stream look counted until then.
+func TestRecordsOfTheFuture(t *testing.T) {
+	c := newCluster(t, kfake.SeedTopics(1, "requests"))
+	s := newStreamed(t, c.source(""), collectors.Shard{})
+	future := &kgo.Record{Value: []byte(request(1)), Timestamp: time.Now().Add(365 * 24 * time.Hour)}
+	if err := c.client.ProduceSync(t.Context(), future).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	s.wants(1)
+	if lag := s.running().lag.Lag(false, time.Now().Add(time.Minute)); lag < 30*time.Second {
+		t.Errorf("when no broker has answered for a minute it is behind by %s", lag)
 	}
 }
 

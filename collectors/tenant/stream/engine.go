@@ -6,6 +6,8 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -70,6 +72,22 @@ type Batch struct {
 	Missed uint64
 	// Lost are partitions of which the engine has lost messages that it had delivered: Next goes back to where it did.
 	Lost []int
+}
+
+// cure is what to do about an error of an engine.
+type cure struct {
+	of   error
+	text string
+}
+
+// withCure adds what to do to an error, where that is known.
+func withCure(err error, known []cure) error {
+	for _, c := range known {
+		if errors.Is(err, c.of) {
+			return fmt.Errorf("%w: %s", err, c.text)
+		}
+	}
+	return err
 }
 
 func (b *Batch) empty() bool { return len(b.Messages) == 0 && b.Missed == 0 && len(b.Lost) == 0 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +50,7 @@ type kafka struct {
 	end    map[int]int64
 	noted  time.Time
 	mute   bool // a failure to write the group's offsets was logged
+	failed error
 	answer answers
 }
 
@@ -212,9 +212,16 @@ func (k *kafka) Poll(ctx context.Context, wait time.Duration) (Batch, error) {
 		defer cancel()
 		waiting = bounded
 	}
-	fetched := k.client.PollRecords(waiting, kafkaPoll)
+	return k.batch(k.client.PollRecords(waiting, kafkaPoll), wait)
+}
+
+// batch returns what was fetched. An error of a partition comes once, and nothing more of that partition then: it waits
+// until what came with it is counted.
+func (k *kafka) batch(fetched kgo.Fetches, wait time.Duration) (Batch, error) {
+	if k.failed != nil {
+		return Batch{Behind: -1}, k.failed
+	}
 	b := Batch{Next: map[int]int64{}}
-	var failed error
 	fetched.EachPartition(func(p kgo.FetchTopicPartition) {
 		var lost *kgo.ErrDataLoss
 		switch {
@@ -224,20 +231,19 @@ func (k *kafka) Poll(ctx context.Context, wait time.Duration) (Batch, error) {
 			k.next[int(lost.Partition)] = lost.ResetTo
 			b.Next[int(lost.Partition)] = lost.ResetTo
 		default:
-			failed = fmt.Errorf("topic %s, partition %d: %w", k.config.Topic, p.Partition, kafkaError(p.Err))
+			k.failed = fmt.Errorf("topic %s, partition %d: %w", k.config.Topic, p.Partition, kafkaError(p.Err))
 			return
 		}
 		if p.Topic == k.config.Topic {
 			k.partition(&b, &p.FetchPartition)
 		}
 	})
-	if failed != nil && len(b.Messages) > 0 {
-		failed = nil // it comes again, when these are counted
-	}
 	switch {
-	case failed != nil || len(k.next) == 0:
+	case k.failed != nil && len(b.Messages) == 0:
+		return b, k.failed
+	case len(k.next) == 0:
 	case len(b.Messages) == 0 && wait > 0 && !k.answer.within(silentTime):
-		failed = fmt.Errorf("topic %s: no broker has answered for %s", k.config.Topic, silentTime)
+		return b, fmt.Errorf("topic %s: no broker has answered for %s", k.config.Topic, silentTime)
 	case len(b.Messages) == 0 && wait > 0 && k.answer.within(wait):
 		// Everything was read, though marks of transactions, which are no records, may lie before the end.
 	default:
@@ -245,7 +251,7 @@ func (k *kafka) Poll(ctx context.Context, wait time.Duration) (Batch, error) {
 			b.Behind += max(0, k.end[p]-next)
 		}
 	}
-	return b, failed
+	return b, nil
 }
 
 func (k *kafka) partition(b *Batch, p *kgo.FetchPartition) {
@@ -297,25 +303,12 @@ func (k *kafka) Close() { k.client.Close() }
 
 // kafkaError says what to do about an error.
 func kafkaError(err error) error {
-	cures := []struct {
-		is   error
-		cure string
-	}{
+	return withCure(err, []cure{
 		{kerr.UnknownTopicOrPartition, "create the topic, or correct topic"},
 		{kerr.SaslAuthenticationFailed, "correct sasl: the cluster knows no such user, or the password is wrong"},
 		{kerr.TopicAuthorizationFailed, "let the user read and describe the topic"},
 		{kerr.GroupAuthorizationFailed, "let the user write the offsets of the group, or leave out group"},
 		{kerr.UnsupportedSaslMechanism, "correct sasl.mechanism"},
 		{io.EOF, "the broker closes the connection: it wants tls, or sasl, or knows another password"},
-	}
-	if i := slices.IndexFunc(cures, func(c struct {
-		is   error
-		cure string
-	},
-	) bool {
-		return errors.Is(err, c.is)
-	}); i >= 0 {
-		return fmt.Errorf("%w: %s", err, cures[i].cure)
-	}
-	return err
+	})
 }

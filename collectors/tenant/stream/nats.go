@@ -205,7 +205,7 @@ func (n *jetStream) partition(subject string) (int, error) {
 	}
 	p, err := strconv.Atoi(strings.TrimPrefix(subject, n.config.Subject+"."))
 	if _, ok := n.from[p]; err != nil || !ok {
-		return 0, fmt.Errorf("a message of subject %s, which is no partition that is read", subject)
+		return 0, fmt.Errorf("a message of subject %s: that partition is not read", subject)
 	}
 	return p, nil
 }
@@ -322,19 +322,11 @@ func (n *jetStream) Close() {
 
 // natsError says what to do about an error.
 func natsError(err error) error {
-	for _, known := range []struct {
-		is   error
-		cure string
-	}{
+	return withCure(err, []cure{
 		{jetstream.ErrStreamNotFound, "create the stream, or correct stream"},
 		{jetstream.ErrJetStreamNotEnabled, "switch on JetStream in the server"},
 		{jetstream.ErrJetStreamNotEnabledForAccount, "switch on JetStream for the account"},
 		{nats.ErrAuthorization, "correct credentials, token, or username and password"},
 		{nats.ErrPermissionViolation, "let the user ask for the stream and make consumers of it"},
-	} {
-		if errors.Is(err, known.is) {
-			return fmt.Errorf("%w: %s", err, known.cure)
-		}
-	}
-	return err
+	})
 }
