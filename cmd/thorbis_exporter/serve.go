@@ -45,8 +45,8 @@ func newServe(app *kingpin.Application, f *flags) *serve {
 	paths := collectors.DefaultPaths()
 	app.Flag("host", "Name of this machine in the series about its storage and itself; its host name if empty.").
 		StringVar(&s.options.Host)
-	app.Flag("health.shard", "Which part of the health checks of its location this exporter probes: its number, from 0 on, "+
-		"and of how many, such as 1/4.").SetValue(&s.options.HealthShard)
+	app.Flag("health.shard", "Which part of the health checks of its location this exporter probes: its number, "+
+		"from 0 on, and of how many, such as 1/4.").SetValue(&s.options.HealthShard)
 	app.Flag("tenant.shard", "Which part of the partitions of streams (kafka, nats) this exporter counts: its number, "+
 		"from 0 on, and of how many, such as 3/8.").SetValue(&s.options.TenantShard)
 	app.Flag("path.procfs", "Where procfs of the machine watched is mounted.").Default(paths.Procfs).

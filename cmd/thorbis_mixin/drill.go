@@ -109,7 +109,7 @@ func (d *drillCommand) runJSON(p *config.Policy, plan *drill.Plan, out io.Writer
 	return errors.Join(writeJSON(out, found), err)
 }
 
-// page pages if --yes is given; without it there is no result.
+// page pages if --yes is given; else the result is nil.
 func (d *drillCommand) page(p *config.Policy, plan *drill.Plan, say func(string, ...any)) (*drill.Result, error) {
 	if len(plan.Alerts) == 0 {
 		return nil, errors.New("no channel can be notified now: " +

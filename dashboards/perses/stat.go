@@ -89,7 +89,7 @@ func figuresOf(p dashboard.Panel, queries []prometheus.Dataquery) (plugin, error
 		spec.ColumnSettings = append(spec.ColumnSettings, c)
 	}
 	for name := range overrides {
-		return plugin{}, fmt.Errorf("an override of %q, which is no figure, is not written for Perses", name)
+		return plugin{}, fmt.Errorf("the override of %q is not written for Perses: no figure has that name", name)
 	}
 	return plugin{Kind: kindTable, Spec: spec}, nil
 }

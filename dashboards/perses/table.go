@@ -150,7 +150,7 @@ func tableOf(p dashboard.Panel, options *table.Options, queries []prometheus.Dat
 		spec.ColumnSettings = append(spec.ColumnSettings, c)
 	}
 	for name := range overrides {
-		return plugin{}, fmt.Errorf("an override of %q, which is no column, is not written for Perses", name)
+		return plugin{}, fmt.Errorf("the override of %q is not written for Perses: no column has that name", name)
 	}
 	if len(queries) > 1 {
 		for _, label := range joined {

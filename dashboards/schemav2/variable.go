@@ -89,7 +89,7 @@ func queryVariable(v dashboard.VariableModel) *dashboardv2.QueryVariableKind {
 	}}
 }
 
-// hiddenVariable has the name of a series that exists in the time shown, or no value. It is no part of addresses: what
+// hiddenVariable has the name of a series that exists in the time shown, or no value. Addresses leave it out: what
 // existed when a link was copied says nothing about another time.
 func hiddenVariable(c condition, source *common.DataSourceRef) *dashboardv2.QueryVariableKind {
 	return &dashboardv2.QueryVariableKind{Kind: "QueryVariable", Spec: dashboardv2.QueryVariableSpec{
