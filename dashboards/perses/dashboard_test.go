@@ -160,7 +160,7 @@ func TestRefused(t *testing.T) {
 				Properties: []dashboard.DynamicConfigValue{{Id: "custom.width", Value: "wide"}},
 			}}
 		},
-		`an override of "other"`: func(p *dashboard.Panel) {
+		`the override of "other" is not written`: func(p *dashboard.Panel) {
 			p.FieldConfig.Overrides = []dashboard.DashboardFieldConfigSourceOverrides{{
 				Matcher: dashboard.MatcherConfig{Id: "byName", Options: "other"},
 			}}
