@@ -88,6 +88,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	probe := newProbe(app, f)
 	tenants := newTenants(app, f)
 	backups := newBackups(app, f)
+	states := newStates(app, f, &serve.options.StoragePath)
 	procedure := newRun(app, args)
 	done := newDone(app)
 	writeUp := newWriteUp(app)
@@ -125,6 +126,10 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	default:
 		if run, ok := configs.run[command]; ok {
 			err = run(ctx, stderr)
+			break
+		}
+		if run, ok := states.run[command]; ok {
+			err = run(stderr)
 			break
 		}
 		if run, ok := reporting.run[command]; ok {

@@ -13,19 +13,24 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
-// newRelay is an exporter that appends what it receives to a stream.
-func newRelay(t *testing.T, forward string) *testCollector {
-	t.Helper()
-	return newTestCollector(t, `version: 1
+const relayPolicy = `version: 1
 environment: test
 channels: {deadman: none}
 services: [{name: web, owner: sre, page: P2}]
 tenants:
   host: "{tenant}.example.com"
   sources:
-    - {receive: json, app_service: web, secret_file: secret, fields: {host: host, status: status, id: id}, forward: {`+
-		forward+`}}
-`, t.TempDir())
+    - receive: json
+      app_service: web
+      secret_file: secret
+      fields: {host: host, status: status, id: id}
+      forward: {%s}
+`
+
+// newRelay is an exporter that appends what it receives to a stream.
+func newRelay(t *testing.T, forward string) *testCollector {
+	t.Helper()
+	return newTestCollector(t, fmt.Sprintf(relayPolicy, forward), t.TempDir())
 }
 
 // relayed is a post of requests of some tenants, each with an id.

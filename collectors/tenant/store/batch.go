@@ -25,6 +25,7 @@ type File struct {
 	Gone     bool  // the position is to be removed
 	Judged   bool  // not a file: the rotated files of the log Path were judged up to the time Modified
 	Stream   bool  // not a file: a partition of a stream, or a stream; package stream says what the others mean then
+	Exported bool  // of a partition: another exporter goes on at the position
 }
 
 // What a File has beside its numbers, in the record.
@@ -34,6 +35,7 @@ const (
 	fileEnd // a checksum of what lies before the offset
 	fileJudged
 	fileStream
+	fileExported
 )
 
 // Batch is what was counted of one source since its last record.
@@ -109,6 +111,9 @@ func appendFile(b []byte, f *File) []byte {
 	}
 	if f.Stream {
 		flags |= fileStream
+	}
+	if f.Exported {
+		flags |= fileExported
 	}
 	b = append(b, flags)
 	b = u(b, uint64(len(f.Path)))
@@ -247,7 +252,7 @@ func (r *reader) file() File {
 	f := File{ID: r.uint()}
 	flags := r.byte()
 	f.Done, f.Gone = flags&fileDone != 0, flags&fileGone != 0
-	f.Judged, f.Stream = flags&fileJudged != 0, flags&fileStream != 0
+	f.Judged, f.Stream, f.Exported = flags&fileJudged != 0, flags&fileStream != 0, flags&fileExported != 0
 	f.Path = r.text()
 	f.Device, f.Inode, f.HeadSize, f.Head, f.Offset = r.uint(), r.uint(), r.uint(), r.uint(), r.uint()
 	f.Modified = int64(r.uint())

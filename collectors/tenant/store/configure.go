@@ -62,20 +62,9 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	ix.planned = c.Planned
 	numbers, used := map[string]Numbers{}, map[int]bool{}
 	for _, source := range c.Sources {
-		service := ix.service(source.Service)
-		key := sourceKey{source.Name, service}
-		number, ok := ix.numbers[key]
-		if !ok {
-			if !source.Reads {
-				s.retireSources(key)
-			}
-			number = ix.sourceCount
-			ix.sourceCount++
-			ix.numbers[key] = number
-			ix.records = append(ix.records, appendSource(nil, source.Name, service, ix.now().UnixMilli()))
-		}
-		numbers[source.Name] = Numbers{number, service}
-		used[service] = true
+		n := s.add(source)
+		numbers[source.Name] = n
+		used[n.Service] = true
 	}
 	for i, t := range ix.services {
 		if t.counting = used[i]; !t.counting { // nothing counts for it any more
@@ -88,6 +77,24 @@ func (s *Store) Configure(c Config) map[string]Numbers {
 	s.beginDay()
 	s.register(c)
 	return numbers
+}
+
+// add returns the numbers of a source, which is made if need be. The caller holds the lock of the index.
+func (s *Store) add(source SourceConfig) Numbers {
+	ix := &s.index
+	service := ix.service(source.Service)
+	key := sourceKey{source.Name, service}
+	number, ok := ix.numbers[key]
+	if !ok {
+		if !source.Reads {
+			s.retireSources(key)
+		}
+		number = ix.sourceCount
+		ix.sourceCount++
+		ix.numbers[key] = number
+		ix.records = append(ix.records, appendSource(nil, source.Name, service, ix.now().UnixMilli()))
+	}
+	return Numbers{number, service}
 }
 
 // retireSources removes the sources of the same name that counted for other services and have no positions: the ids of

@@ -61,6 +61,8 @@ type Options struct {
 	Now    func() time.Time // for tests; its monotonic part measures
 	// Immediate exports new series with their counts at once, for an exposition that is written only once.
 	Immediate bool
+	// Intact refuses a saved state that cannot be trusted instead of dropping it.
+	Intact bool
 }
 
 // Open reads the saved state back. One that cannot be trusted is dropped: every counter starts at 0.
@@ -70,7 +72,7 @@ func Open(o Options) (*Store, error) {
 		s.identify()
 		return s, nil
 	}
-	if !unusable(err) {
+	if o.Intact || !unusable(err) {
 		return nil, err
 	}
 	o.Logger.Error("Tenant counters start at 0 and files are read from their ends: the saved state cannot be used",

@@ -23,6 +23,7 @@ type progress struct {
 	missedAt   int64    // when that was last found, Unix nanoseconds
 	next       map[int]int64
 	at         map[int]int64 // when the last message before it was written, Unix nanoseconds
+	exported   map[int]bool  // partitions that another exporter has gone on with
 }
 
 // The positions of a stream are kept as positions in files whose paths are the name of the stream, and that with the
@@ -34,7 +35,7 @@ func partitionPath(name string, partition int) string { return name + "/" + strc
 
 // restore reads what the store has of a stream.
 func restore(name string, files []store.File) progress {
-	p := progress{next: map[int]int64{}, at: map[int]int64{}}
+	p := progress{next: map[int]int64{}, at: map[int]int64{}, exported: map[int]bool{}}
 	for _, f := range files {
 		if !f.Stream {
 			continue
@@ -42,7 +43,9 @@ func restore(name string, files []store.File) progress {
 		if f.Path == name {
 			p.known, p.identity = true, Identity{f.Device, f.Inode}
 			p.partitions, p.missed, p.missedAt = int(f.HeadSize), f.Offset, f.Modified
-		} else if n, ok := partitionOf(name, f.Path); ok {
+		} else if n, ok := partitionOf(name, f.Path); ok && f.Exported {
+			p.exported[n] = true
+		} else if ok {
 			p.next[n], p.at[n] = int64(f.Offset), f.Modified
 		}
 	}
@@ -92,15 +95,19 @@ func (p progress) plan(l Layout, shard collectors.Shard, fromEnd bool) plan {
 	to := plan{from: map[int]int64{}}
 	to.progress = progress{
 		known: true, identity: l.Identity, partitions: max(l.Partitions, p.partitions), missed: p.missed,
-		missedAt: p.missedAt, next: map[int]int64{}, at: map[int]int64{},
+		missedAt: p.missedAt, next: map[int]int64{}, at: map[int]int64{}, exported: p.exported,
 	}
 	to.recreated = p.known && p.identity != Identity{} && l.Identity != Identity{} && p.identity != l.Identity
 	if to.recreated {
 		to.partitions = l.Partitions
 		to.missed = 1 // at least: it cannot be known how many
 	}
+	// An exporter all of whose partitions went to others keeps what it counted, and reads none that come later.
+	if len(p.exported) > 0 && len(p.next) == 0 {
+		return to
+	}
 	for n := range l.Partitions {
-		if !shard.Owns(n) {
+		if !shard.Owns(n) || p.exported[n] {
 			continue
 		}
 		next, ok := p.next[n]

@@ -9,6 +9,12 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 )
 
+// exported are positions beside which other exporters have gone on with a partition.
+func exported(p progress, partition int) progress {
+	p.exported = map[int]bool{partition: true}
+	return p
+}
+
 // Where reading goes on, in whatever way the stream differs from what was left.
 func TestPlan(t *testing.T) {
 	one, other := Identity{1}, Identity{2}
@@ -62,6 +68,16 @@ func TestPlan(t *testing.T) {
 			left: progress{known: true, identity: other, partitions: 4, next: map[int]int64{1: 7, 3: 900}}, now: four(0, 9),
 			shard: half, fromEnd: true, from: map[int]int64{1: 0, 3: 0}, missed: 1,
 		},
+		"exported": {
+			left: exported(left(4, map[int]int64{1: 7}), 3), now: four(5, 9), shard: half, from: map[int]int64{1: 7},
+		},
+		"exported, and created anew": {
+			left: exported(progress{known: true, identity: other, partitions: 4, next: map[int]int64{1: 7}}, 3),
+			now:  four(0, 9), shard: half, from: map[int]int64{1: 0}, missed: 1,
+		},
+		"all exported, new partitions": {
+			left: exported(left(2, nil), 1), now: four(5, 9), shard: half, from: map[int]int64{},
+		},
 		"more shards than partitions": {now: four(5, 9), shard: collectors.Shard{Number: 6, Of: 8}, from: map[int]int64{}},
 	} {
 		to := tc.left.plan(tc.now, tc.shard, tc.fromEnd)
@@ -74,7 +90,13 @@ func TestPlan(t *testing.T) {
 		for n := range to.next {
 			all[n] = true
 		}
-		saved := restore("kafka:requests", append(to.files("kafka:requests", all), to.whole("kafka:requests"),
+		kept := append(to.files("kafka:requests", all), to.whole("kafka:requests"))
+		for n := range tc.left.exported {
+			kept = append(kept, store.File{
+				ID: uint64(100 + n), Stream: true, Exported: true, Path: partitionPath("kafka:requests", n), Offset: 8,
+			})
+		}
+		saved := restore("kafka:requests", append(kept,
 			store.File{ID: 1, Path: "kafka:requests/3", Offset: 44},
 			store.File{ID: 7, Stream: true, Path: "kafka:requests-2/3", Offset: 44}))
 		again := saved.plan(tc.now, tc.shard, tc.fromEnd)

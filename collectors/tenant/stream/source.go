@@ -175,6 +175,11 @@ func (s *Source) begin(ctx context.Context, engine Engine, l Layout) (map[int]in
 	}
 	if len(taken) > 0 {
 		s.Logger.Info("Going on at the positions of a source that does not read this stream any more", "stream", s.Name)
+		// The ids first: if this ends in between, they come again.
+		ids := &store.Batch{Source: s.Count.Number, IDs: s.Store.IDs(taken[0].Source)}
+		if err := s.Commit(ctx, store.Encode(ids)); err != nil {
+			return nil, err
+		}
 		if err := s.Commit(ctx, store.EncodeTake(s.Count.Number, nil, taken)); err != nil {
 			return nil, err
 		}
@@ -254,7 +259,7 @@ func (s *Source) report(to *plan, l Layout) {
 	}
 	if len(to.foreign) > 0 {
 		s.Logger.Error("Another shard has read partitions that are of this one now; they are not read, for their positions "+
-			"are not here: go back to the shards as they were",
+			"are not here: move them with thorbis_exporter state export and import, or go back to the shards as they were",
 			"stream", s.Name, "shard", s.Shard, "partitions", numbers(to.foreign), "of", l.Partitions)
 	}
 }
