@@ -184,14 +184,15 @@ func ofService(a *metric.Alert, own string, wait time.Duration, expr string, t r
 }
 
 // hourly copies the counters of every tenant once an hour, for the alert on silent ones: what they sent in an hour is
-// read again after weeks. It must be evaluated once in five minutes.
+// read again after weeks. A counter that was not there an hour ago began at 0: the tenant is new, its partition has
+// moved to another exporter, or the state was lost. It must be evaluated once in five minutes.
 func hourly() []rule.Rule {
 	return []rule.Rule{
 		{Record: metric.TenantRequestsHourly, Expr: rule.Expand(`
 			max by ($serviceTenant, store) (sum by ($serviceTenant, store, job, instance) ($requests))
 			and on () minute() < 5`, exprNames)},
 		{Record: metric.TenantRequestsHour, Expr: rule.Expand(`
-			sum by ($serviceTenant) ($hourly - last_over_time($hourly[65m] offset 1h))`, exprNames)},
+			sum by ($serviceTenant) ($hourly - (last_over_time($hourly[65m] offset 1h) or 0 * $hourly))`, exprNames)},
 	}
 }
 
