@@ -42,34 +42,30 @@ func (s *Stack) configure(ctx context.Context) error {
 			return err
 		}
 	}
-	bundle := filepath.Join(s.Dir, "bundle")
-	out, err := exec.CommandContext(ctx, s.program("thorbis_mixin"), "generate",
-		"--config.file="+filepath.Join(s.Dir, "thorbis.yaml"), "--out="+bundle).CombinedOutput()
+	args := []string{
+		"generate", "--config.file=" + filepath.Join(s.Dir, "thorbis.yaml"), "--out=" + filepath.Join(s.Dir, "bundle"),
+	}
+	if s.options.Rulers {
+		args = append(args, "--only=alertmanager", "--only=thanos")
+	}
+	out, err := exec.CommandContext(ctx, s.program("thorbis_mixin"), args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("thorbis_mixin generate: %w\n%s", err, out)
+	}
+	if s.options.Rulers {
+		return nil
 	}
 	rules, err := s.generated(".rules.yaml")
 	if err != nil {
 		return err
 	}
-	quoted := make([]string, len(rules))
-	for i, r := range rules {
-		quoted[i] = strconv.Quote(r)
-	}
-	text, err := render("prometheus.yml", prometheusTemplate, map[string]any{
-		"Traffic": s.options.Traffic > 0, "Rules": strings.Join(quoted, ", "), "Exporters": s.Exporters,
-		"Prometheus": s.Prometheus, "Alertmanager": s.Alertmanager, "Classic": s.options.Classic,
-	})
-	if err != nil {
-		return err
-	}
-	return s.write("prometheus.yml", text)
+	return s.writeScrapeConfig("prometheus.yml", scrapeConfig{Rules: rules, Prometheus: []string{s.Prometheus}})
 }
 
 // policy returns the policy of this run.
 func (s *Stack) policy() (string, error) {
 	return render("thorbis.yaml", policyTemplate, map[string]any{
-		"Traffic": s.options.Traffic > 0, "ManyTenants": s.options.manyTenants(), "Log": filepath.Join(s.Dir, accessLog),
+		"Traffic": s.options.requests(), "ManyTenants": s.options.manyTenants(), "Log": s.AccessLog(),
 		"Dir": s.Dir, "SaaS": s.Addresses.SaaS, "SaaSTLS": s.SaaSTLS, "Pager": s.Addresses.Pager, "Preview": s.Preview,
 		"Alertmanager": s.Alertmanager, "Events": s.options.Events, "Control": s.Control, "Disk": s.disk, "IOPS": diskIOPS,
 		"Databases": slices.Sorted(maps.Keys(s.databaseSecrets())),
@@ -105,8 +101,18 @@ func (s *Stack) generated(suffix string) ([]string, error) {
 	return files, err
 }
 
+// list writes texts as a list of YAML, without its brackets.
+func list(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = strconv.Quote(t)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 func render(name, text string, data any) (string, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"base": filepath.Base}).Option("missingkey=error").Parse(text)
+	functions := template.FuncMap{"base": filepath.Base, "list": list}
+	t, err := template.New(name).Funcs(functions).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", err
 	}

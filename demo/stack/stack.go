@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,13 +48,16 @@ type Options struct {
 	Features []string
 	Classic  bool
 	// Traffic is how many requests a second the platform's users make; 0 leaves it to the health checks. One
-	// exporter counts them: the log is one.
-	Traffic float64
+	// exporter counts them: the log is one. With OwnTraffic the caller writes the log, AccessLog, itself.
+	Traffic    float64
+	OwnTraffic bool
 	// Tenants is how many tenants the platform has, at least 4 in two tiers. With more there are three tiers, and now and
 	// then one of them is noisy or slow, and where PostgreSQL is installed the platform has a server and a replica.
 	Tenants int
 	// History gives Prometheus the records of two weeks before. It needs Traffic.
 	History bool
+	// Rulers has a pair of Thanos rulers evaluate the rules, over two Prometheus: see Replica.
+	Rulers bool
 
 	// Interval is that of the checks. Secondary and Manager are the delays of the escalation's layers for a P1.
 	Interval, Secondary, Manager time.Duration
@@ -64,12 +65,17 @@ type Options struct {
 
 func (o Options) manyTenants() bool { return o.Tenants > len(fewTenants) }
 
+// requests reports whether there is a log of requests.
+func (o Options) requests() bool { return o.Traffic > 0 || o.OwnTraffic }
+
 // Stack is a running system.
 type Stack struct {
 	Addresses
 	SaaS  *saas.Platform
 	Pager *pager.Receiver
 	Dir   string // configuration, data and logs; removed by Stop
+	// Replicas are empty but with Options.Rulers, which have no Prometheus of the stack.
+	Replicas []*Replica
 
 	options      Options
 	disk         string // the block device below Dir, empty where there is none
@@ -94,7 +100,11 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	o.Alertmanager = cmp.Or(o.Alertmanager, "alertmanager")
 	o.Interval = cmp.Or(o.Interval, 30*time.Second)
 	o.Secondary, o.Manager = cmp.Or(o.Secondary, 2*time.Minute), cmp.Or(o.Manager, 5*time.Minute)
-	for _, program := range []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/" + o.Alertmanager} {
+	programs := []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/" + o.Alertmanager}
+	if o.Rulers {
+		programs = append(programs, thanosProgram)
+	}
+	for _, program := range programs {
 		if _, err := os.Stat(filepath.Join(o.Bin, program)); err != nil {
 			return nil, fmt.Errorf("%s is not built; run make build tools: %w", program, err)
 		}
@@ -151,11 +161,14 @@ func (s *Stack) start(ctx context.Context) error {
 			return err
 		}
 	}
-	s.say("Prometheus")
-	if err := s.startPrometheus(); err != nil {
+	if err := s.ready(ctx, s.alertmanager, "http://"+s.Alertmanager+"/-/ready"); err != nil {
 		return err
 	}
-	if err := s.ready(ctx, s.alertmanager, "http://"+s.Alertmanager+"/-/ready"); err != nil {
+	if s.options.Rulers {
+		return s.startReplicas(ctx)
+	}
+	s.say("Prometheus")
+	if err := s.startPrometheus(); err != nil {
 		return err
 	}
 	if err := s.ready(ctx, s.prometheus, "http://"+s.Prometheus+"/-/ready"); err != nil {
@@ -165,7 +178,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.say("waiting for the first scrape of every part")
-	return s.wait(ctx, s.prometheus, "Prometheus does not scrape every part", func() error { return s.scraped(ctx) })
+	return s.awaitScrapes(ctx, s.prometheus, s.Prometheus)
 }
 
 // vacant returns an error if an address is taken: it names the part and the cure.
@@ -199,7 +212,7 @@ func (s *Stack) startPlatform() error {
 	if s.options.Traffic > 0 {
 		s.background("no traffic any more", func(ctx context.Context) error {
 			return platform.Traffic(ctx, saas.Traffic{
-				Log: filepath.Join(s.Dir, accessLog), PerSecond: s.options.Traffic, Seed: seed, Episodes: s.options.manyTenants(),
+				Log: s.AccessLog(), PerSecond: s.options.Traffic, Seed: seed, Episodes: s.options.manyTenants(),
 			})
 		})
 	}
@@ -230,8 +243,8 @@ func (s *Stack) background(ended string, do func(context.Context) error) {
 // seed makes the traffic of every demonstration the same.
 const seed = 1
 
-// accessLog is where the platform's users leave their traces.
-const accessLog = "access.json"
+// AccessLog is the file in which the platform's users leave their traces, in nginx's JSON.
+func (s *Stack) AccessLog() string { return filepath.Join(s.Dir, "access.json") }
 
 func (s *Stack) serve(address string, h http.Handler) error {
 	l, err := net.Listen("tcp", address)
@@ -279,7 +292,7 @@ func (s *Stack) KillExporter(i int) { s.exporters[i].kill() }
 
 // Ended reports a part that ended by itself.
 func (s *Stack) Ended() error {
-	for _, p := range append([]*process{s.preview, s.prometheus, s.alertmanager}, s.exporters...) {
+	for _, p := range s.processes() {
 		if p != nil {
 			if err := p.exited(); err != nil {
 				return err
@@ -289,9 +302,18 @@ func (s *Stack) Ended() error {
 	return nil
 }
 
+// processes returns all programs in the order in which they are stopped, nil for those that do not run.
+func (s *Stack) processes() []*process {
+	all := []*process{s.preview}
+	for _, r := range s.Replicas {
+		all = append(all, r.ruler, r.querier, r.sidecar, r.prometheus)
+	}
+	return append(append(all, s.prometheus, s.alertmanager), s.exporters...)
+}
+
 // Stop stops everything that was started, and removes its files.
 func (s *Stack) Stop() {
-	for _, p := range append([]*process{s.preview, s.prometheus, s.alertmanager}, s.exporters...) {
+	for _, p := range s.processes() {
 		if p != nil {
 			p.stop()
 		}
@@ -338,35 +360,6 @@ func (s *Stack) wait(ctx context.Context, p *process, what string, condition fun
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-}
-
-// scraped returns nil once every target of Prometheus is up.
-func (s *Stack) scraped(ctx context.Context) error {
-	text, err := get(ctx, "http://"+s.Prometheus+"/api/v1/targets?state=active")
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Data struct {
-			ActiveTargets []struct {
-				ScrapeURL string `json:"scrapeUrl"`
-				Health    string `json:"health"`
-				LastError string `json:"lastError"`
-			} `json:"activeTargets"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return err
-	}
-	if len(answer.Data.ActiveTargets) < len(s.Exporters)+2 {
-		return errors.New("targets are not loaded yet")
-	}
-	for _, t := range answer.Data.ActiveTargets {
-		if t.Health != "up" {
-			return fmt.Errorf("%s is %s %s", t.ScrapeURL, t.Health, t.LastError)
-		}
-	}
-	return nil
 }
 
 func get(ctx context.Context, url string) ([]byte, error) {
