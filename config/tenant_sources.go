@@ -37,9 +37,11 @@ type Source struct {
 	Kafka *KafkaSource `yaml:"kafka"`
 	NATS  *NATSSource  `yaml:"nats"`
 
-	// TenantBy is host, path or field; Tenant names the one tenant of the source.
+	// TenantBy is host, path, field or header; Tenant names the one tenant of the source.
 	TenantBy string `yaml:"tenant_by"`
-	Tenant   string `yaml:"tenant"`
+	// TenantHeader is the header of a stream's messages that names the tenant of all requests in it.
+	TenantHeader string `yaml:"tenant_header"`
+	Tenant       string `yaml:"tenant"`
 	// Fields are the names of the keys, dots leading into objects, where the format leaves them open.
 	Fields map[string]string `yaml:"fields"`
 	// DurationUnit is the unit of the duration where the format leaves it open.
@@ -114,6 +116,8 @@ func (s *Source) inherit(t *Tenants) {
 	if s.TenantBy == "" {
 		s.TenantBy = "host"
 		switch {
+		case s.TenantHeader != "":
+			s.TenantBy = "header"
 		case s.Fields["tenant"] != "":
 			s.TenantBy = "field"
 		case t.Host == "" && len(t.Hosts) == 0 && t.Path != "":
@@ -185,7 +189,7 @@ func (v *validator) source(path string, s *Source, t Tenants) {
 	}
 	v.oneOf(path+".start", s.Start, []string{"beginning", "end"})
 	v.oneOf(path+".duration_unit", s.DurationUnit, durationUnits)
-	v.oneOf(path+".tenant_by", s.TenantBy, []string{"host", "path", "field"})
+	v.oneOf(path+".tenant_by", s.TenantBy, []string{"host", "path", "field", "header"})
 	v.glob(path+".file", s.File)
 	v.glob(path+".rotated", s.Rotated)
 	if s.Tenant != "" {
@@ -234,6 +238,12 @@ func (v *validator) tenantOf(path string, s *Source, t Tenants) {
 		v.failAt(path+".tenant_by", "missing tenants.path: write it, or another tenant_by")
 	case s.TenantBy == "field" && s.Fields["tenant"] == "":
 		v.failAt(path+".tenant_by", "missing fields.tenant: write it, or another tenant_by")
+	case s.TenantBy == "header" && s.TenantHeader == "":
+		v.failAt(path+".tenant_by", "missing tenant_header: write it, or another tenant_by")
+	case s.TenantHeader != "" && s.TenantBy != "header":
+		v.failAt(path+".tenant_header", "is not read by tenant_by %s: leave out one of them", s.TenantBy)
+	case s.TenantHeader != "" && !s.Streams():
+		v.failAt(path+".tenant_header", "needs kafka or nats: only messages of a stream have headers")
 	}
 }
 

@@ -73,6 +73,10 @@ func TestMistakesInStreamsNameTheirCure(t *testing.T) {
 		`nats: {` + nats + `}, format: iis`:                                                 "",
 		`nats: {` + nats + `, subject: a, partitions: 4, token: {file: t}, tls: {}}`:        "",
 		`kafka: {` + kafka + `, group: lag, tls: {server_name: k}}`:                         "",
+		`kafka: {` + kafka + `}, tenant_header: x-tenant`:                                   "",
+		`kafka: {` + kafka + `}, tenant_by: header`:                                         "missing tenant_header",
+		`kafka: {` + kafka + `}, tenant_header: x, tenant_by: host`:                         "is not read by tenant_by host",
+		`file: x, tenant_header: x`:                                                         "needs kafka or nats",
 		`kafka: {` + kafka + `}, rotated: "*.1"`:                                            "",
 		`kafka: {` + kafka + `, sasl: {mechanism: plain, username: u, password: {env: P}}}`: "",
 	} {

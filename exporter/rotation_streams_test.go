@@ -34,10 +34,10 @@ func streamRotation(source string, serve func(*testing.T, *used) string) rotatio
 			var open func() (stream.Engine, error)
 			if s := p.Tenants.Sources[0]; s.Kafka != nil {
 				s.Kafka.Brokers = []string{address}
-				open = func() (stream.Engine, error) { return stream.Kafka(s.Kafka, quiet())(t.Context()) }
+				open = func() (stream.Engine, error) { return stream.Kafka(s.Kafka, "", quiet())(t.Context()) }
 			} else {
 				s.NATS.URL = "nats://" + address
-				open = func() (stream.Engine, error) { return stream.NATS(s.NATS)(t.Context()) }
+				open = func() (stream.Engine, error) { return stream.NATS(s.NATS, "")(t.Context()) }
 			}
 			return func() {
 				bundle(t, u)

@@ -29,7 +29,9 @@ type running struct {
 	secret error          // why a receiver's secret could not be read when its policy was prepared
 }
 
-var bys = map[string]aggregate.By{"host": aggregate.ByHost, "path": aggregate.ByPath, "field": aggregate.ByField}
+var bys = map[string]aggregate.By{
+	"host": aggregate.ByHost, "path": aggregate.ByPath, "field": aggregate.ByField, "header": aggregate.ByField,
+}
 
 // build makes the sources of a policy. They have no numbers yet and change nothing.
 func (c *Collector) build(s *setup) error {
@@ -138,12 +140,12 @@ func (r *running) doubt(ctx context.Context) {
 func (c *Collector) stream(r *running) *stream.Source {
 	s := &stream.Source{
 		Config: &r.reader, Name: r.follows(), FromEnd: r.config.Start == "end", Shard: c.shard, Lag: r.lag,
-		Pace: c.pace,
+		Pace: c.pace, ByHeader: r.config.TenantBy == "header",
 	}
 	if r.config.Kafka != nil {
-		s.Open = stream.Kafka(r.config.Kafka, r.reader.Logger)
+		s.Open = stream.Kafka(r.config.Kafka, r.config.TenantHeader, r.reader.Logger)
 	} else {
-		s.Open = stream.NATS(r.config.NATS)
+		s.Open = stream.NATS(r.config.NATS, r.config.TenantHeader)
 	}
 	return s
 }

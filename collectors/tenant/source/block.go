@@ -29,3 +29,9 @@ func (l *Lines) Count(agg *aggregate.Aggregator, block []byte) {
 	l.lines.long, l.lines.part = false, false
 	l.lines.count(agg, block, true)
 }
+
+// CountOf is Count for requests of one tenant, whatever they say themselves.
+func (l *Lines) CountOf(agg *aggregate.Aggregator, block, tenant []byte) {
+	l.lines.named, l.lines.tenant = true, tenant
+	l.Count(agg, block)
+}

@@ -14,6 +14,8 @@ type lines struct {
 	event   decode.Event
 	long    bool // the line being read is too long; it ends at the next line break
 	part    bool // what was read is the beginning of a line that a container runtime divided
+	named   bool // tenant is that of all requests
+	tenant  []byte
 	wrapped bool // lines were found in objects of Docker or journald: they are tried first
 	// unwrapper reads such objects.
 	unwrapper decode.Unwrapper
@@ -100,6 +102,9 @@ func (l *lines) line(agg *aggregate.Aggregator, line []byte, p *progress) {
 	}
 	if l.event.Unreadable != decode.Readable && l.unread != nil {
 		l.unread(&l.event)
+	}
+	if l.named {
+		l.event.Tenant = l.tenant
 	}
 	agg.Add(&l.event)
 }

@@ -58,6 +58,7 @@ type Message struct {
 	ID        uint64 // by which copies of a message are known, 0 if it has none
 	At        time.Time
 	Value     []byte // valid until the next Poll
+	Tenant    []byte // that its header names; nil if none does
 }
 
 // Batch is what was read at a time.

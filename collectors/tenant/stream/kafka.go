@@ -43,6 +43,7 @@ const (
 
 type kafka struct {
 	config *config.KafkaSource
+	header string // that names the tenant, or empty
 	client *kgo.Client
 	admin  *kadm.Client
 	logger *slog.Logger
@@ -69,8 +70,9 @@ func (a *answers) within(d time.Duration) bool { return time.Since(time.Unix(0, 
 // silentTime is for how long no broker may answer.
 const silentTime = 30 * time.Second
 
-// Kafka returns what connects to a cluster. Secrets are read at each connection to a broker.
-func Kafka(c *config.KafkaSource, l *slog.Logger) func(context.Context) (Engine, error) {
+// Kafka returns what connects to a cluster. header is that of records which names their tenant, or empty. Secrets are
+// read at each connection to a broker.
+func Kafka(c *config.KafkaSource, header string, l *slog.Logger) func(context.Context) (Engine, error) {
 	return func(context.Context) (Engine, error) {
 		options, err := kafkaOptions(c.To())
 		if err != nil {
@@ -85,7 +87,7 @@ func Kafka(c *config.KafkaSource, l *slog.Logger) func(context.Context) (Engine,
 			kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 			kgo.KeepRetryableFetchErrors(),
 		)
-		k := &kafka{config: c, logger: l, end: map[int]int64{}}
+		k := &kafka{config: c, header: header, logger: l, end: map[int]int64{}}
 		client, err := kgo.NewClient(append(options, kgo.WithHooks(&k.answer))...)
 		if err != nil {
 			return nil, err
@@ -265,8 +267,11 @@ func (k *kafka) partition(b *Batch, p *kgo.FetchPartition) {
 		}
 		m := Message{Partition: n, At: r.Timestamp, Value: r.Value}
 		for _, h := range r.Headers {
-			if h.Key == MessageIDHeader {
+			switch h.Key {
+			case MessageIDHeader:
 				m.ID = xxhash.Sum64(h.Value) | 1
+			case k.header:
+				m.Tenant = h.Value
 			}
 		}
 		b.Messages = append(b.Messages, m)

@@ -31,6 +31,7 @@ const natsTimeout = 10 * time.Second
 // are sequence numbers of the stream, and ours alone.
 type jetStream struct {
 	config   *config.NATSSource
+	header   string // that names the tenant, or empty
 	conn     *nats.Conn
 	stream   jetstream.Stream
 	consumer jetstream.Consumer
@@ -46,15 +47,17 @@ type jetStream struct {
 	done     chan struct{}
 }
 
-// NATS returns what connects to a server, or to one of a cluster.
-func NATS(c *config.NATSSource) func(context.Context) (Engine, error) {
+// NATS returns what connects to a server, or to one of a cluster. header is that of messages which names their tenant,
+// or empty.
+func NATS(c *config.NATSSource, header string) func(context.Context) (Engine, error) {
 	return func(ctx context.Context) (Engine, error) {
 		options, err := natsOptions(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		n := &jetStream{
-			config: c, messages: make(chan jetstream.Msg, natsHeld), failed: make(chan error, 1), done: make(chan struct{}),
+			config: c, header: header, messages: make(chan jetstream.Msg, natsHeld), failed: make(chan error, 1),
+			done: make(chan struct{}),
 		}
 		conn, err := nats.Connect(c.URL, append(options, nats.ClosedHandler(func(*nats.Conn) { n.fail(errClosed) }))...)
 		if err != nil {
@@ -266,6 +269,9 @@ func (n *jetStream) add(b *Batch, m jetstream.Msg) error {
 	one := Message{Partition: p, At: meta.Timestamp, Value: m.Data()}
 	if id := m.Headers().Get(jetstream.MsgIDHeader); id != "" {
 		one.ID = xxhash.Sum64String(id) | 1
+	}
+	if n.header != "" {
+		one.Tenant = []byte(m.Headers().Get(n.header))
 	}
 	b.Messages = append(b.Messages, one)
 	return nil

@@ -41,10 +41,12 @@ type Source struct {
 	// Name of the stream, as its positions are saved.
 	Name    string
 	FromEnd bool
-	Shard   collectors.Shard
-	Open    func(ctx context.Context) (Engine, error)
-	Lag     *Status
-	Pace    Pace
+	// ByHeader takes the tenant of requests from the header of their message.
+	ByHeader bool
+	Shard    collectors.Shard
+	Open     func(ctx context.Context) (Engine, error)
+	Lag      *Status
+	Pace     Pace
 
 	lines    *source.Lines
 	progress progress
@@ -380,7 +382,11 @@ func (s *Source) count(agg *aggregate.Aggregator, b *Batch, newest time.Time) ti
 		}
 	})
 	for i := range b.Messages {
-		s.lines.Count(agg, b.Messages[i].Value)
+		if m := &b.Messages[i]; s.ByHeader {
+			s.lines.CountOf(agg, m.Value, m.Tenant)
+		} else {
+			s.lines.Count(agg, m.Value)
+		}
 	}
 	s.take(b)
 	return newest
