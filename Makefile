@@ -287,16 +287,20 @@ bench: build ## every benchmark, or one with BENCH=name
 ##@ Look
 MODE         ?=
 TENANT       ?=
+CONSOLE      ?=
+
+DEMO_TOOLS := $(addprefix $(TOOLS)/,prometheus alertmanager $(filter thanos,$(CONSOLE)))
+DEMO        = THORBIS_BIN=$(BIN) THORBIS_DEMO_TENANTS=$(TENANTS) THORBIS_DEMO_CONSOLE=$(CONSOLE) exec $(BIN)/demo
 
 .PHONY: run
-run: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## the whole system on 127.0.0.1, with a platform to break; Ctrl-C stops it
+run: build $(DEMO_TOOLS) ## the whole system on 127.0.0.1, with a platform to break; Ctrl-C stops it (CONSOLE=thanos: with the page of Thanos)
 	@$(GO) build -o $(BIN)/demo ./demo
-	@THORBIS_BIN=$(BIN) THORBIS_DEMO_TENANTS=$(TENANTS) exec $(BIN)/demo
+	@$(DEMO)
 
 .PHONY: demo-history
-demo-history: build $(TOOLS)/prometheus $(TOOLS)/alertmanager ## make run with the records of two weeks before, for budgets and reviews
+demo-history: build $(DEMO_TOOLS) ## make run with the records of two weeks before, for budgets and reviews
 	@$(GO) build -o $(BIN)/demo ./demo
-	@THORBIS_BIN=$(BIN) THORBIS_DEMO_TENANTS=$(TENANTS) exec $(BIN)/demo history
+	@$(DEMO) history
 
 .PHONY: run-exporter
 run-exporter: build ## the exporter alone, on its embedded default

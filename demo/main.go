@@ -2,6 +2,7 @@
 // the records of two weeks before. `demo outage [MODE [TENANT]]` breaks the platform of a running demonstration, or one
 // tenant's part of it, and `demo recover` mends it. THORBIS_DEMO_PORT has all its parts listen from that port on, so
 // that two demonstrations fit on one machine. THORBIS_DEMO_TENANTS is how many tenants there are.
+// THORBIS_DEMO_CONSOLE=thanos adds the page of Thanos' Querier.
 package main
 
 import (
@@ -45,6 +46,19 @@ func run(args []string) error {
 	}
 	return fmt.Errorf("usage: demo [history] | demo outage [MODE [TENANT]] | demo recover, with MODE one of %s",
 		saas.ModeNames())
+}
+
+// console is the one that the environment names.
+func console() string { return os.Getenv("THORBIS_DEMO_CONSOLE") }
+
+// pages lists what is best opened first.
+func pages(s *stack.Stack) string {
+	dashboards := fmt.Sprintf("http://%s/         the dashboards, as Grafana shows them, with alerts and rules", s.Preview)
+	if console() == "" {
+		return "open     " + dashboards
+	}
+	thanos := fmt.Sprintf("http://%s/         Thanos: graphs, alerts, rules, targets", s.Console)
+	return "open     " + thanos + "\n           " + dashboards
 }
 
 // addresses are the fixed ones unless the environment names a port.
@@ -110,6 +124,7 @@ func serve(history bool) error {
 	}
 	s, err := stack.Start(ctx, stack.Options{
 		Bin: bin, Addresses: where, Progress: os.Stdout, Pages: os.Stdout, Traffic: 40, Tenants: tenants, History: history,
+		Console: console(),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -124,7 +139,7 @@ func serve(history bool) error {
 	fmt.Printf(`
 Everything is up, and Prometheus scrapes it.
 
-  open     http://%[9]s/         the dashboards, as Grafana shows them, with alerts and rules
+  %[9]s
            http://%[1]s/status   the exporter: checks, outages, collectors
            http://%[2]s/         Alertmanager: what fires, silences
            http://%[3]s/metrics  what Prometheus scrapes every 15 s
@@ -141,7 +156,7 @@ Mend all of it:                  make recover
 Stop everything:                 Ctrl-C
 
 `, s.Exporters[0], s.Alertmanager, s.Exporters[0], s.Prometheus, s.Addresses.SaaS, s.SaaSTLS, s.Addresses.Pager, s.Dir,
-		s.Preview, saas.ModeNames())
+		pages(s), saas.ModeNames())
 
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()

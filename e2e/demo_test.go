@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,17 +34,7 @@ func TestDemonstration(t *testing.T) {
 		t.Errorf("%d programs were started, want the exporter, Prometheus, Alertmanager and the preview", len(children))
 	}
 	where, control := d.where, d.control
-	first := ""
-	eventually(t, 10*time.Second, "what to open", func() bool {
-		select {
-		case first = <-d.lines:
-		default:
-		}
-		return strings.Contains(first, "open ")
-	})
-	if url := "http://" + where.Preview + "/"; !strings.Contains(first, url) || status(url) != http.StatusOK {
-		t.Errorf("the first to open is %q, want the preview at %s, which answers %d", first, url, status(url))
-	}
+	opensFirst(t, d, where.Preview)
 
 	healthz := "http://" + where.SaaS + "/healthz"
 	if code := status(healthz); code != http.StatusOK {
@@ -85,15 +76,7 @@ func TestDemonstration(t *testing.T) {
 
 	checkDatabases(t, where.Prometheus)
 
-	must(t, d.cmd.Process.Signal(syscall.SIGINT))
-	select {
-	case err := <-d.ended:
-		if err != nil {
-			t.Errorf("Ctrl-C: %v", err)
-		}
-	case <-time.After(2 * time.Minute):
-		t.Fatal("Ctrl-C does not end it")
-	}
+	d.interrupt(t)
 	for _, pid := range children {
 		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("program %d outlived the demonstration: %v", pid, err)
@@ -109,6 +92,22 @@ func TestDemonstration(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(d.scratch, "thorbis-demo-*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v behind: %v", left, err)
+	}
+}
+
+// opensFirst expects that what is listed first to be opened is there.
+func opensFirst(t *testing.T, d *demonstration, address string) {
+	t.Helper()
+	first := ""
+	eventually(t, 10*time.Second, "what to open", func() bool {
+		select {
+		case first = <-d.lines:
+		default:
+		}
+		return strings.Contains(first, "open ")
+	})
+	if url := "http://" + address + "/"; !strings.Contains(first, url) || status(url) != http.StatusOK {
+		t.Errorf("the first to open is %q, want %s, which answers %d", first, url, status(url))
 	}
 }
 
@@ -137,8 +136,8 @@ type demonstration struct {
 	control func(args ...string) (string, error) // runs the program to break and mend
 }
 
-// startDemo builds the program and starts it, and returns when everything is up.
-func startDemo(t *testing.T) *demonstration {
+// startDemo builds the program and starts it with variables of the environment, and returns when everything is up.
+func startDemo(t *testing.T, variables ...string) *demonstration {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "demo")
 	if out, err := exec.Command("go", "build", "-o", program, "../demo").CombinedOutput(); err != nil {
@@ -153,6 +152,7 @@ func startDemo(t *testing.T) *demonstration {
 	must(t, os.Chmod(scratch, 0o711)) // PostgreSQL runs as another user
 	d := &demonstration{where: where, scratch: scratch}
 	environment := append(os.Environ(), "THORBIS_BIN="+bin, "THORBIS_DEMO_PORT="+strconv.Itoa(port), "TMPDIR="+d.scratch)
+	environment = append(environment, variables...)
 	d.control = func(args ...string) (string, error) {
 		cmd := exec.Command(program, args...)
 		cmd.Env = environment
@@ -207,8 +207,23 @@ func startDemo(t *testing.T) *demonstration {
 	return d
 }
 
+// interrupt presses Ctrl-C and waits for the end.
+func (d *demonstration) interrupt(t *testing.T) {
+	t.Helper()
+	must(t, d.cmd.Process.Signal(syscall.SIGINT))
+	select {
+	case err := <-d.ended:
+		if err != nil {
+			t.Errorf("Ctrl-C: %v", err)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("Ctrl-C does not end it")
+	}
+}
+
 func ports(a stack.Addresses) []string {
-	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Prometheus, a.Alertmanager}, a.Exporters...)
+	return append([]string{a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Console, a.Prometheus, a.Alertmanager},
+		a.Exporters...)
 }
 
 // freePorts returns a port from which on all that a demonstration needs are free.
@@ -247,6 +262,9 @@ func parentOf(pid int) int {
 	return parent
 }
 
+// listens matches the command lines of programs that serve HTTP.
+var listens = regexp.MustCompile(`--(web\.listen|http)-address=`)
+
 // serversOf are a process's children that listen, not those that come and go.
 func serversOf(t *testing.T, pid int) []int {
 	t.Helper()
@@ -259,7 +277,7 @@ func serversOf(t *testing.T, pid int) []int {
 			continue
 		}
 		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", n)); err == nil &&
-			strings.Contains(string(text), "--web.listen-address=") {
+			listens.Match(text) {
 			children = append(children, n)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -52,12 +51,7 @@ func TestFirstLook(t *testing.T) {
 	})
 	checkFirstMinutes(t, b, page)
 	checkThreeClicks(t, b, d)
-	must(t, d.cmd.Process.Signal(syscall.SIGINT))
-	select {
-	case <-d.ended:
-	case <-time.After(2 * time.Minute):
-		t.Fatal("Ctrl-C does not end it")
-	}
+	d.interrupt(t)
 }
 
 // checkFirstMinutes holds that every variable has values, and that a panel without data says since when there will be

@@ -11,7 +11,7 @@ import (
 // Addresses are where the parts listen.
 type Addresses struct {
 	SaaS, SaaSTLS, Control, Pager string
-	Preview                       string
+	Preview, Console              string // Console is where the page of Options.Console is
 	Exporters                     []string
 	Prometheus, Alertmanager      string
 }
@@ -20,14 +20,14 @@ type Addresses struct {
 func DefaultAddresses() Addresses {
 	return Addresses{
 		SaaS: "127.0.0.1:18080", SaaSTLS: "127.0.0.1:18443", Control: "127.0.0.1:18081", Pager: "127.0.0.1:18082",
-		Preview:    "127.0.0.1:19000",
+		Preview: "127.0.0.1:19000", Console: "127.0.0.1:19091",
 		Exporters:  []string{"127.0.0.1:19190"},
 		Prometheus: "127.0.0.1:19090", Alertmanager: "127.0.0.1:19093",
 	}
 }
 
 // AddressCount is how many ports AddressesFrom takes.
-const AddressCount = 8
+const AddressCount = 9
 
 // AddressesFrom are ports of 127.0.0.1 one after the other, for a demonstration beside another.
 func AddressesFrom(port int) (Addresses, error) {
@@ -59,5 +59,5 @@ func FreeAddresses(exporters int) (Addresses, error) {
 }
 
 func (a *Addresses) all() []*string {
-	return []*string{&a.SaaS, &a.SaaSTLS, &a.Control, &a.Pager, &a.Preview, &a.Prometheus, &a.Alertmanager}
+	return []*string{&a.SaaS, &a.SaaSTLS, &a.Control, &a.Pager, &a.Preview, &a.Console, &a.Prometheus, &a.Alertmanager}
 }

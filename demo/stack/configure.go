@@ -59,7 +59,9 @@ func (s *Stack) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.writeScrapeConfig("prometheus.yml", scrapeConfig{Rules: rules, Prometheus: []string{s.Prometheus}})
+	return s.writeScrapeConfig("prometheus.yml", scrapeConfig{
+		Labels: s.consoleLabels(), Rules: rules, Prometheus: []string{s.Prometheus},
+	})
 }
 
 // policy returns the policy of this run.

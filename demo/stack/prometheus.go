@@ -43,6 +43,9 @@ func (s *Stack) startPrometheus() (err error) {
 		"--storage.tsdb.path=" + filepath.Join(s.Dir, prometheusData),
 		"--web.listen-address=" + s.Prometheus,
 	}
+	if s.options.Console != "" {
+		flags = append(flags, "--web.external-url=http://"+s.Console) // links of alerts open the console
+	}
 	if len(s.options.Features) > 0 {
 		flags = append(flags, "--enable-feature="+strings.Join(s.options.Features, ","))
 	}

@@ -56,6 +56,8 @@ type Options struct {
 	Tenants int
 	// History gives Prometheus the records of two weeks before. It needs Traffic.
 	History bool
+	// Console is a page on which Prometheus is queried: ConsoleThanos, or none if empty.
+	Console string
 	// Rulers has a pair of Thanos rulers evaluate the rules, over two Prometheus: see Replica.
 	Rulers bool
 
@@ -83,6 +85,8 @@ type Stack struct {
 	prometheus   *process
 	alertmanager *process
 	preview      *process
+	console      *process
+	sidecar      *process // of the console
 	exporters    []*process
 	database     *database // nil where there is none
 	stopPlatform []func()  // what the platform does by itself
@@ -101,7 +105,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	o.Interval = cmp.Or(o.Interval, 30*time.Second)
 	o.Secondary, o.Manager = cmp.Or(o.Secondary, 2*time.Minute), cmp.Or(o.Manager, 5*time.Minute)
 	programs := []string{"thorbis_exporter", "thorbis_mixin", "tools/prometheus", "tools/" + o.Alertmanager}
-	if o.Rulers {
+	if o.Console != "" && o.Console != ConsoleThanos {
+		return nil, fmt.Errorf("unknown console %q: %s is the only one", o.Console, ConsoleThanos)
+	}
+	if o.Rulers || o.Console != "" {
 		programs = append(programs, thanosProgram)
 	}
 	for _, program := range programs {
@@ -177,6 +184,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startPreview(ctx); err != nil {
 		return err
 	}
+	if err := s.startConsole(ctx); err != nil {
+		return err
+	}
 	s.say("waiting for the first scrape of every part")
 	return s.awaitScrapes(ctx, s.prometheus, s.Prometheus)
 }
@@ -184,7 +194,7 @@ func (s *Stack) start(ctx context.Context) error {
 // vacant returns an error if an address is taken: it names the part and the cure.
 func vacant(a Addresses) error {
 	for _, address := range append([]string{
-		a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Prometheus, a.Alertmanager,
+		a.SaaS, a.SaaSTLS, a.Control, a.Pager, a.Preview, a.Console, a.Prometheus, a.Alertmanager,
 	}, a.Exporters...) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
@@ -304,7 +314,7 @@ func (s *Stack) Ended() error {
 
 // processes returns all programs in the order in which they are stopped, nil for those that do not run.
 func (s *Stack) processes() []*process {
-	all := []*process{s.preview}
+	all := []*process{s.preview, s.console, s.sidecar}
 	for _, r := range s.Replicas {
 		all = append(all, r.ruler, r.querier, r.sidecar, r.prometheus)
 	}
