@@ -55,6 +55,11 @@ var (
 		What: "The messages of a stream have been counted more than two minutes late for five minutes.",
 		Why:  "Current requests are judged late; once they are older than the windows, failures do not page.",
 	})
+	StreamShardMissingAlert = alert(Alert{
+		Name: "ThorbisStreamShardMissing", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
+		What: "For five minutes, fewer exporters have counted a stream than share its partitions.",
+		Why:  "No other exporter counts the tenants of a shard that is away: their failures do not page until it is back.",
+	})
 	StreamMissedAlert = alert(Alert{
 		Name: "ThorbisStreamMissed", Priorities: fromP2, Page: true, Dashboard: TenantsDashboard,
 		What: "Within the last hour it was found that a log engine had deleted messages before they were counted.",

@@ -10,6 +10,7 @@ const (
 	LabelTier        = "tier"
 	LabelLocation    = "location"
 	LabelState       = "state"
+	LabelShard       = "shard"
 	LabelResult      = "result"
 	LabelReason      = "reason"
 	LabelPhase       = "phase"

@@ -43,6 +43,9 @@ var (
 		sourceLevel)
 	SourceRemoved = record("app_service_source:thorbis_source:removed",
 		"1 for a source that an exporter read within the hour and that is no longer in the policy.", sourceLevel)
+	StreamShardsMissing = record("app_service_source:thorbis_stream_shards:missing",
+		"Exporters that should share the partitions of a stream and do not report; all of them for an hour after the last.",
+		sourceLevel)
 	SourceBehind = record("app_service_source:thorbis_source_lag:bytes",
 		"Unread bytes of a source that is more than five minutes behind.", sourceLevel)
 	SourceSilent = record("app_service_source:thorbis_source_records:silent",

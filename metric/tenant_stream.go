@@ -31,6 +31,12 @@ var (
 			"0 if never. Kept across restarts.",
 		Labels: sourceLabels,
 	})
+	TenantStreamShards = define(Metric{
+		Name: "thorbis_tenant_stream_shards", Type: Gauge, Across: Sum, Expected: true,
+		Help: "How many shards share the partitions of the stream, as the exporter of the shard was started; nothing from " +
+			"one all of whose partitions have moved to others.",
+		Labels: append(sourceLabels[:2:2], LabelShard),
+	})
 	TenantStreamPartitions = define(Metric{
 		Name: "thorbis_tenant_stream_partitions", Type: Gauge, Across: Sum,
 		Help: "Partitions of the stream that are the exporter's by state: " + PartitionsRead + ", or " + PartitionsUnread +

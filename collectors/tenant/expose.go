@@ -1,10 +1,12 @@
 package tenant
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/receive"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -18,7 +20,7 @@ var descs = func() map[*metric.Metric]*prometheus.Desc {
 		metric.TenantSourceRejects, metric.TenantSourceIgnored, metric.TenantSourceErrors, metric.TenantSourceLag,
 		metric.TenantSourceUnreadableDurations,
 		metric.TenantStreamLag, metric.TenantStreamUncounted, metric.TenantStreamMissed, metric.TenantStreamLastMissed,
-		metric.TenantStreamPartitions,
+		metric.TenantStreamPartitions, metric.TenantStreamShards,
 		metric.TenantSourceLastRead, metric.TenantSourceNewestEvent, metric.TenantReceiverPosts,
 		metric.ServiceRefusedRequests, metric.ServiceFailedLogins, metric.TenantRefusedRequests, metric.TenantFailedLogins,
 		metric.TenantProbeRequests, metric.TenantTracked, metric.TenantSeries, metric.TenantTroubledWaiting,
@@ -42,7 +44,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if s == nil || st == nil {
 		return
 	}
-	e := exposer{ch: ch, created: c.created}
+	e := exposer{ch: ch, created: c.created, shard: c.shard}
 	for _, service := range s.policy.Services {
 		if service.PeakCapacity > 0 {
 			e.gauge(metric.ServiceExpectedPeak, service.PeakCapacity, service.Name)
@@ -107,6 +109,7 @@ func (s *setup) serves(service string) bool {
 type exposer struct {
 	ch      chan<- prometheus.Metric
 	created time.Time
+	shard   collectors.Shard
 }
 
 func (e exposer) gauge(m *metric.Metric, v float64, labels ...string) {
@@ -178,6 +181,9 @@ func (e exposer) stream(r *running, created time.Time) {
 	missed, at := r.lag.Missed()
 	e.counter(metric.TenantStreamMissed, float64(missed), created, labels...)
 	e.gauge(metric.TenantStreamLastMissed, float64(at)/1e9, labels...)
+	if !r.lag.Retired() {
+		e.gauge(metric.TenantStreamShards, float64(max(e.shard.Of, 1)), append(labels, strconv.Itoa(e.shard.Number))...)
+	}
 	read, unread := r.lag.Partitions()
 	e.gauge(metric.TenantStreamPartitions, float64(read), append(labels, metric.PartitionsRead)...)
 	e.gauge(metric.TenantStreamPartitions, float64(unread), append(labels, metric.PartitionsUnread)...)

@@ -3,11 +3,14 @@ package tenant
 import (
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 // offline opens the saved state of an exporter that does not run.
@@ -140,6 +144,25 @@ func reshard(t *testing.T, source string, send func(n int)) {
 	if read, _ := all[2].running().lag.Partitions(); read != 0 {
 		t.Errorf("it reads %d partitions", read)
 	}
+	for n, want := range []string{`shard="0",source="log"} 2`, `shard="1",source="log"} 2`, "", ""} {
+		if got := all[n].shards(); !strings.HasSuffix(got, want) || want == "" && got != "" {
+			t.Errorf("exporter %d shows %q, want %q", n, got, want)
+		}
+	}
+}
+
+// shards is the line that says which of how many shards an exporter is.
+func (s *streamed) shards() string {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s.c)
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.HasPrefix(line, metric.TenantStreamShards.Name+"{") {
+			return strings.TrimSuffix(line, "\n")
+		}
+	}
+	return ""
 }
 
 func TestReshardKafka(t *testing.T) {

@@ -129,6 +129,10 @@ func (f *fleet) shard(n, of int) *shardOf {
 func (f *fleet) reshard() {
 	of := len(f.shards)
 	for n, s := range f.shards[:of] {
+		testkit.Eventually(f.t, func() bool {
+			sum, _ := s.scrape()
+			return sum > 0
+		}, "shard %s has counted: only then has it positions", s.shard)
 		s.kill()
 		s.shard.Of = 2 * of
 		other := f.shard(n+of, 2*of)

@@ -22,6 +22,7 @@ func requestSources(p *config.Policy) rule.Group {
 		{Record: metric.SourceRemoved, Expr: rule.Expand(
 			`group by ($source) `+rule.Removed(metric.TenantSourceInfo, "$source", rule.NamedSources(p)), exprNames)},
 		sourceLag(),
+		shardsMissing(),
 	}
 	add := func(a *metric.Alert, own string, wait time.Duration, expr string, t rule.Text) {
 		rules = append(rules, ofService(a, own, wait, "("+expr+") unless on ($source) $removed", t)...)
@@ -47,6 +48,14 @@ func requestSources(p *config.Policy) rule.Group {
 			all been counted for {{ $value | humanizeDuration }}; current failures page late or not at all.
 			Owner: {{ $labels.owner }}.
 			First look: whether the log engine answers; then the CPU usage of the exporters: more shards share the work.`,
+	})
+	add(metric.StreamShardMissingAlert, "P2", rule.Patience, `$absentShards`, rule.Text{
+		Summary: "An exporter that counts a part of a stream is away.",
+		Description: `{{ $value }} of the exporters that share the partitions of {{ $labels.source }} of
+			{{ $labels.app_service }} in {{ $labels.environment }} are away; failures of their tenants do not page.
+			Owner: {{ $labels.owner }}.
+			First look: which number is missing in thorbis_tenant_stream_shards; start it with its own --tenant.shard and
+			--storage.path, and it goes on where it was.`,
 	})
 	add(metric.StreamMissedAlert, "P2", 0, `
 		(time() - (max by ($source) ($streamMissed) > 0)) < 3600`, rule.Text{
@@ -112,6 +121,15 @@ func sourceLag() rule.Rule {
 			)
 			unless max_over_time($lag[10m]) == min_over_time($lag[10m]) <= $lineMax
 		)`, exprNames), exprNames)}
+}
+
+// shardsMissing records how many of the exporters that share a stream do not report. Where none does, their number is
+// what they last said.
+func shardsMissing() rule.Rule {
+	return rule.Rule{Record: metric.StreamShardsMissing, Expr: rule.Expand(`
+		max by ($source) ($shards) - count by ($source) (count by ($source, $shard) ($shards)) > 0
+		or
+		(max by ($source) (last_over_time($shards[1h])) > 1 unless max by ($source) ($shards))`, exprNames)}
 }
 
 // silentSources returns the alert on a source that delivers no records while others of its service do. Its log has

@@ -86,6 +86,7 @@ type plan struct {
 	ended     []int  // partitions that end before the position in them
 	// foreign are partitions of this shard that another one has read, whose positions and counters are not here.
 	foreign []int
+	retired bool // all its partitions went to others
 	from    map[int]int64
 }
 
@@ -104,6 +105,7 @@ func (p progress) plan(l Layout, shard collectors.Shard, fromEnd bool) plan {
 	}
 	// An exporter all of whose partitions went to others keeps what it counted, and reads none that come later.
 	if len(p.exported) > 0 && len(p.next) == 0 {
+		to.retired = true
 		return to
 	}
 	for n := range l.Partitions {

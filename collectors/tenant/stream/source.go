@@ -195,6 +195,7 @@ func (s *Source) begin(ctx context.Context, engine Engine, l Layout) (map[int]in
 	s.progress = to.progress
 	s.begun()
 	s.Lag.misses(&s.progress)
+	s.Lag.retired.Store(to.retired)
 	s.Lag.foreign.Store(int64(len(to.foreign)))
 	s.Lag.owned.Store(int64(len(to.from)))
 	s.Lag.behind.Store(l.behind(to.from))

@@ -13,7 +13,12 @@ type Status struct {
 	missedAt atomic.Int64  // when that was last found, Unix nanoseconds
 	foreign  atomic.Int64  // partitions of this shard that another one has read
 	owned    atomic.Int64  // partitions that are read
+	retired  atomic.Bool
 }
+
+// Retired reports whether all partitions of the exporter have moved to others: it keeps what it counted, and is no
+// shard any more.
+func (s *Status) Retired() bool { return s.retired.Load() }
 
 // Behind is how many messages are not yet counted and saved, as far as the engine says.
 func (s *Status) Behind() int64 { return s.behind.Load() }
