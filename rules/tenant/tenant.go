@@ -88,7 +88,9 @@ var exprNames = rule.Names{
 
 // Subject judges the traffic of tenants and its sources.
 var Subject = rule.Subject{File: "tenant.rules.yaml", Groups: func(p *config.Policy) ([]rule.Group, error) {
-	return []rule.Group{throughput(), durations(), refused(), silentTenants(), requestSources(p), silentSources()}, nil
+	return []rule.Group{
+		throughput(), durations(), refused(), silentTenants(), requestSources(p), streams(), silentSources(),
+	}, nil
 }}
 
 func record(r *metric.Record, text string) rule.Rule {
