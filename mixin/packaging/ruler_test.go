@@ -2,8 +2,11 @@ package packaging_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -157,6 +160,47 @@ func TestThanosReadsTheRules(t *testing.T) {
 	testkit.WriteFile(t, bad, "groups: [{name: a, partial_response_strategy: maybe, rules: [{record: b, expr: up}]}]\n")
 	if out, err := exec.Command(program, "tools", "rules-check", "--rules="+bad).CombinedOutput(); err == nil {
 		t.Errorf("a strategy that is none is accepted:\n%s", out)
+	}
+}
+
+// TestThanosExample: the objects of deploy/thanos are valid, and the program has each flag of its containers.
+func TestThanosExample(t *testing.T) {
+	program := testkit.Tool(t, "../..", "thanos")
+	expectKinds(t, validated(t, all(t, "../../deploy/thanos/*.yaml")...),
+		map[string]int{"ConfigMap": 1, "Service": 1, "StatefulSet": 1})
+	text, err := os.ReadFile("../../deploy/thanos/ruler.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	components := 0
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var object struct {
+			Spec struct {
+				Template struct {
+					Spec struct{ Containers []struct{ Args []string } }
+				}
+			}
+		}
+		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range object.Spec.Template.Spec.Containers {
+			components++
+			help, err := exec.Command(program, c.Args[0], "--help").CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, help)
+			}
+			for _, arg := range c.Args[1:] {
+				if flag, _, _ := strings.Cut(arg, "="); !bytes.Contains(help, []byte(flag+"=")) {
+					t.Errorf("thanos %s has no flag %s", c.Args[0], flag)
+				}
+			}
+		}
+	}
+	if components != 2 {
+		t.Errorf("%d containers, want the ruler and its Querier", components)
 	}
 }
 

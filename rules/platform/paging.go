@@ -15,8 +15,8 @@ var Paging = rule.Subject{File: "paging.rules.yaml", Groups: func(p *config.Poli
 	return []rule.Group{paging(p), exporters(p)}, nil
 }}
 
-// paging returns the alerts on the path from a rule to a person. It selects the series of Prometheus and Alertmanager
-// by name only, so any job may scrape them.
+// paging returns the alerts on the path from a rule to a person. It selects the series of Prometheus, Alertmanager and
+// Thanos rulers by name only, so any job may scrape them.
 func paging(p *config.Policy) rule.Group {
 	const ours = `{rule_group=~".*;thorbis-.*"}`
 	g := rule.Group{Name: "thorbis-paging", Interval: rule.ScrapeInterval, Rules: []rule.Rule{
@@ -46,7 +46,9 @@ func paging(p *config.Policy) rule.Group {
 			}),
 		rule.Single(metric.AlertsDroppedAlert, `
 			increase(prometheus_notifications_errors_total[5m]) > 0
-			or increase(prometheus_notifications_dropped_total[5m]) > 0`, rule.Patience, rule.Text{
+			or increase(prometheus_notifications_dropped_total[5m]) > 0
+			or increase(thanos_alert_sender_errors_total[5m]) > 0
+			or increase(thanos_alert_queue_alerts_dropped_total[5m]) > 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus fails to deliver alerts to an Alertmanager.",
 			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in five
 				minutes{{ with $labels.alertmanager }} (to {{ . }}){{ end }}; pages may be lost.
@@ -60,7 +62,9 @@ func paging(p *config.Policy) rule.Group {
 				{{ $labels.integration }} in five minutes; notifications of that channel may be lost.
 				First look: Alertmanager's log for that receiver, then its key or URL, then the vendor's status page.`,
 			}),
-		rule.Single(metric.PrometheusReloadAlert, `prometheus_config_last_reload_successful == 0`, rule.Patience, rule.Text{
+		rule.Single(metric.PrometheusReloadAlert, `
+			prometheus_config_last_reload_successful == 0
+			or thanos_rule_config_last_reload_successful == 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus refused its new configuration.",
 			Description: `{{ $labels.instance }} keeps its previous configuration (value {{ $value }});
 				new rules and targets are not in force.
