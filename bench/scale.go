@@ -17,7 +17,7 @@ var scaleSizes = []int{1000, 10_000, 100_000, 1_000_000}
 const scaleTenants = "THORBIS_BENCH_TENANTS"
 
 const (
-	// scaleLines is how many requests are read at each size: one of each tenant in turn, and one of any.
+	// scaleLines is how many requests are read twice at each size: one of each tenant in turn, and one of any.
 	scaleLines = 2_000_000
 	// scaleLimit is the policy's limit of tenants with series, which holds a scrape below scrapeMost.
 	scaleLimit = 10_000
@@ -35,7 +35,10 @@ type scaleMeasure struct {
 }
 
 var scaleMeasures = []scaleMeasure{
-	{"lines read", "lines/CPU-s", false, func(c *scaleCosts) float64 { return scaleLines / c.reading }},
+	{"lines read", "lines/CPU-s", false, func(c *scaleCosts) float64 { return scaleLines / c.again }},
+	{"lines read, tenants for the first time", "lines/CPU-s", false, func(c *scaleCosts) float64 {
+		return scaleLines / c.reading
+	}},
 	{"first start", "CPU-s", false, func(c *scaleCosts) float64 { return c.first }},
 	{"resident memory", "MiB", false, func(c *scaleCosts) float64 { return c.rss / (1 << 20) }},
 	{"resident memory, most", "MiB", false, func(c *scaleCosts) float64 { return c.peak / (1 << 20) }},
@@ -58,7 +61,8 @@ var scaleMeasures = []scaleMeasure{
 // scaleCosts is what one size costs. Times are in seconds, sizes in bytes.
 type scaleCosts struct {
 	tenants, withSeries              float64
-	reading, first, rss, peak, state float64
+	reading, again                   float64 // of scaleLines
+	first, rss, peak, state          float64
 	working                          float64 // CPU-s a minute
 	start                            pageCost
 	text, textGzip, proto, protoGzip pageCost

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 )
@@ -44,5 +45,31 @@ func TestShardsAreWhole(t *testing.T) {
 	}
 	if s, err := ParseShard(""); err != nil || !s.Owns(7) {
 		t.Errorf("%v %v", s, err)
+	}
+}
+
+// 50,000 checks are divided evenly, and each has one shard.
+func TestShardsAreEven(t *testing.T) {
+	const checks, tenants, of = 4, 12_500, 4
+	var shares [of]int
+	for check := range checks {
+		for tenant := range tenants {
+			name := fmt.Sprintf("home-%d/t%05d", check, tenant)
+			for n := range shares {
+				if (Shard{n, of}).OwnsName(name) {
+					shares[n]++
+				}
+			}
+		}
+	}
+	sum := 0
+	for n, share := range shares {
+		sum += share
+		if even := checks * tenants / of; share < even*97/100 || share > even*103/100 {
+			t.Errorf("shard %d of %d has %d of %d checks", n, of, share, checks*tenants)
+		}
+	}
+	if sum != checks*tenants {
+		t.Errorf("%d checks have a shard, want %d", sum, checks*tenants)
 	}
 }
