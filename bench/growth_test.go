@@ -25,6 +25,6 @@ func TestFitGrowth(t *testing.T) {
 		t.Errorf("a constant: %+v", g)
 	}
 	if g := fitGrowth(x, []float64{1, 3, 1, 3}); g.worst < .1 {
-		t.Errorf("what is no line fits too well: %+v", g)
+		t.Errorf("points off a line fit too well: %+v", g)
 	}
 }

@@ -129,7 +129,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 			break
 		}
 		if run, ok := states.run[command]; ok {
-			err = run(stderr)
+			err = run(ctx, stderr)
 			break
 		}
 		if run, ok := reporting.run[command]; ok {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 	"github.com/thorbis/thorbis_exporter/config"
+	"github.com/thorbis/thorbis_exporter/internal/regularfile"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
 
@@ -33,11 +35,11 @@ type states struct {
 	again      bool
 	file       string
 	format     string
-	run        map[string]func(stderr io.Writer) error
+	run        map[string]func(ctx context.Context, stderr io.Writer) error
 }
 
 func newStates(app *kingpin.Application, f *flags, path *string) *states {
-	s := &states{flags: f, path: path, run: map[string]func(io.Writer) error{}}
+	s := &states{flags: f, path: path, run: map[string]func(context.Context, io.Writer) error{}}
 	family := app.Command("state", "List and move the partitions of streams that the state in --storage.path has "+
 		"positions in, while no exporter runs with it.")
 	list := family.Command("partitions", "List the partitions and the positions in them.")
@@ -118,7 +120,7 @@ type listed struct {
 	Exported   []int                     `json:"exported"`
 }
 
-func (s *states) list(stderr io.Writer) (err error) {
+func (s *states) list(_ context.Context, stderr io.Writer) (err error) {
 	st, closeState, err := s.open(stderr, false)
 	if err != nil {
 		return err
@@ -177,7 +179,7 @@ func (s *states) chosen(st *store.Store) (*stream.Held, error) {
 }
 
 // export writes the file under another name first: the state changes only when all of it is on the disk.
-func (s *states) export(stderr io.Writer) (err error) {
+func (s *states) export(_ context.Context, stderr io.Writer) (err error) {
 	st, closeState, err := s.open(stderr, false)
 	if err != nil {
 		return err
@@ -228,8 +230,8 @@ func syncDirectory(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func (s *states) imports(stderr io.Writer) (err error) {
-	text, err := readBounded(s.file)
+func (s *states) imports(ctx context.Context, stderr io.Writer) (err error) {
+	text, err := regularfile.Read(ctx, s.file, stream.MaxExportBytes)
 	if err != nil {
 		return err
 	}
@@ -248,14 +250,4 @@ func (s *states) imports(stderr io.Writer) (err error) {
 	_, _ = fmt.Fprintf(s.stdout, "%d partitions of %s are counted with the state in %s from now on\n",
 		len(e.Positions), e.Stream, *s.path)
 	return nil
-}
-
-// readBounded reads a file, and a byte more than an export may have.
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, stream.MaxExportBytes+1))
 }

@@ -16,8 +16,8 @@ type Status struct {
 	retired  atomic.Bool
 }
 
-// Retired reports whether all partitions of the exporter have moved to others: it keeps what it counted, and is no
-// shard any more.
+// Retired reports whether all partitions of the exporter have moved to others. It keeps what it counted and does not
+// count as a shard.
 func (s *Status) Retired() bool { return s.retired.Load() }
 
 // Behind is how many messages are not yet counted and saved, as far as the engine says.
