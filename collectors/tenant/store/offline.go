@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,16 +35,17 @@ func (s *Store) Sources() []SourceState {
 	return all
 }
 
-// IDs returns the ids of a source's requests and messages by which copies are known, the older ones first.
+// IDs returns the ids of a source's requests and messages by which copies are known, the older ones first. Among those
+// of one age they are sorted, so that one state is always exported alike.
 func (s *Store) IDs(source int) []uint64 {
 	st := s.saved
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	var all []uint64
-	if source < len(st.sources) && st.sources[source].ids != nil {
-		st.sources[source].ids.all(func(id uint64) { all = append(all, id) })
+	if source >= len(st.sources) || st.sources[source].ids == nil {
+		return nil
 	}
-	return all
+	ids := st.sources[source].ids
+	return append(slices.Sorted(maps.Keys(ids.previous)), slices.Sorted(maps.Keys(ids.current))...)
 }
 
 // Add returns the number of a source with positions, which is made if need be. It is saved with the next record.
