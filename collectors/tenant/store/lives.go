@@ -78,6 +78,7 @@ func (st *State) applyLife(r *reader, kind byte) error {
 			if s.life != stale {
 				return errRecord
 			}
+			st.recall(s)
 			s.life, s.held, s.durations, s.counting = hidden, nil, nil, false
 			service.hidden++
 		case recordEnd:
@@ -154,8 +155,8 @@ func (st *State) takeBack(s *slot, c counts) {
 	}
 }
 
-// applyShow gives series to slots that have none. They are first exported as they were before their trouble, and then
-// grow by it.
+// applyShow gives series to slots that have none. They are first exported as they were before their trouble, or when
+// their former series ended, and then grow by it.
 func (st *State) applyShow(r *reader) error {
 	st.version++
 	since := int64(r.uint())

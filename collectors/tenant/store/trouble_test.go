@@ -172,6 +172,59 @@ func TestSeriesBeginBeforeTheTrouble(t *testing.T) {
 	}
 }
 
+// A tenant that loses its series and is in trouble soon after is given them again where they ended, not where they were
+// before the requests that it has shown: a step back is a reset to Prometheus, which counts everything again.
+func TestSeriesGivenAgainGoOn(t *testing.T) {
+	conf := manyTenants(100, 20)
+	d := newTestStore(t, t.TempDir(), conf)
+	all := map[string]requests{}
+	for i := range 100 {
+		all[fmt.Sprintf("t%05d", i)] = requests{good: 10}
+	}
+	d.request(all)
+	d.tick(false)
+	d.shown("a")
+	d.clock.add(spanLength)
+	d.tick(true)
+	d.one("t00001", requests{good: 100, bad: 2})
+	d.tick(false)
+	want := d.shown("a")["t00001"]
+	if want.requests != [5]uint64{0, 110, 0, 0, 2} {
+		t.Fatalf("it shows %+v", want)
+	}
+	d.index.mu.Lock()
+	d.index.markStale(0, []string{"t00001"}, true)
+	d.index.mu.Unlock()
+	if err := d.save(); err != nil {
+		t.Fatal(err)
+	}
+	others := func() uint64 {
+		c := d.shown("a")[metric.TenantOther]
+		return c.total()
+	}
+	other := others()
+	d.clock.add(staleFor)
+	d.index.releaseStale()
+	d.one("t00001", requests{good: 1, bad: 5})
+	d = d.restarted(conf)
+	d.tick(false)
+	if again := d.shown("a")["t00001"]; again != want {
+		t.Errorf("its series begins again at %+v, and ended at %+v", again, want)
+	}
+	if got := others(); got != other+6 {
+		t.Errorf("the others have %d requests, %d before the 6 that were shown nowhere else", got, other)
+	}
+	d.tick(false)
+	if now := d.shown("a")["t00001"]; now.requests != [5]uint64{0, 111, 0, 0, 7} {
+		t.Errorf("then %+v", now)
+	}
+	// Of the next requests of tenants without series, as many are those that it has shown itself.
+	d.one("t00091", requests{good: 10, bad: 10})
+	if got := others(); got != other+6+20-6 {
+		t.Errorf("the others have %d requests, %d at first", got, other)
+	}
+}
+
 // While more tenants are in trouble than there are places, those with the most bad requests have them, few change
 // places, and the rest is counted.
 func TestAllInTrouble(t *testing.T) {
@@ -216,8 +269,12 @@ func TestLateSeriesEqualThoseOfAlways(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	for range seeds {
-		seed := rand.Uint64()
+	// In the first two, a series ends and is given again between two scrapes.
+	stories := []uint64{10913267284798928891, 7009781446623620643}
+	for len(stories) < seeds {
+		stories = append(stories, rand.Uint64())
+	}
+	for _, seed := range stories {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { troubleStory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }
