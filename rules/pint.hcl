@@ -33,3 +33,10 @@ rule {
   match { name = "page:thorbis_page:rank" }
   disable = ["promql/impossible"]
 }
+
+# topk chooses between a former record and its successor, which stand beside each other after a restart: what it returns
+# changes once.
+rule {
+  match { name = "ThorbisStreamMissed" }
+  disable = ["promql/fragile"]
+}

@@ -7,12 +7,15 @@ import (
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
-// finish restricts the expressions of a group to the environment, checks them and formats them. It adds an owner to
-// the alerts on the monitoring itself, which belongs to no service.
+// finish restricts the expressions of a group to the environment, has one series chosen where a match needs one, checks
+// and formats them. It adds an owner to the alerts on the monitoring itself, which belongs to no service.
 func finish(g Group, sc Scope) error {
 	for i := range g.Rules {
 		r := &g.Rules[i]
 		text, err := sc.Restrict(r.Expr)
+		if err == nil {
+			text, err = OneEach(text)
+		}
 		if err == nil {
 			text, err = format(text)
 		}
