@@ -78,7 +78,7 @@ func (st *State) applyLife(r *reader, kind byte) error {
 			if s.life != stale {
 				return errRecord
 			}
-			st.recall(s)
+			st.baseOnHeld(s)
 			s.life, s.held, s.durations, s.counting = hidden, nil, nil, false
 			service.hidden++
 		case recordEnd:

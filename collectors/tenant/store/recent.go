@@ -46,10 +46,10 @@ func (st *State) touch(s *slot) {
 	s.recent.slide(&s.counts, st.span, &st.objectives)
 }
 
-// recall is called when the series of a tenant ends. If it is given one again soon, that goes on from what was exported
-// last: from less, Prometheus would take the step back for a reset and count everything again; from more, what lies
-// between would be counted for it and for the others.
-func (st *State) recall(s *slot) {
+// baseOnHeld is called when the series of a tenant ends. If it is given one again soon, that goes on from what was
+// exported last: from less, Prometheus would take the step back for a reset and count everything again; from more, what
+// lies between would be counted for it and for the others.
+func (st *State) baseOnHeld(s *slot) {
 	if s.held != nil && (s.recent != nil || *s.held != s.counts) {
 		s.recent = &recent{span: st.span, since: st.span, base: *s.held, mark: *s.held}
 	}
