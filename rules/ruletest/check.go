@@ -42,17 +42,3 @@ func textOf(s rule.Subject, p *config.Policy) ([]byte, error) {
 	}
 	return rule.Render(f)
 }
-
-// Promtool runs tests of promtool: files in rules/tests.
-func Promtool(t *testing.T, files ...string) {
-	t.Helper()
-	for _, file := range files {
-		t.Run(file, func(t *testing.T) {
-			if testing.Short() {
-				t.Skip("seconds to minutes of one core")
-			}
-			t.Parallel()
-			RunTool(t, "promtool", "test", "rules", pathOf(t, "tests", file))
-		})
-	}
-}
