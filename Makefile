@@ -274,11 +274,8 @@ pictures: build tools setup ## draw every dashboard of the demonstration into do
 
 .PHONY: fuzz
 fuzz: ## a short pass over every fuzz test (FUZZTIME=3000x)
-	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | while read -r file; do \
-	  grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | cut -c6- | while read -r name; do \
-	    echo "fuzz   $$(dirname "$$file") $$name"; \
-	    out=$$($(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null 2>&1) || { echo "$$out" >&2; exit 1; }; \
-	  done || exit 1; done
+	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | xargs -n 1 dirname | sort -u | \
+	  GO='$(GO)' xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
 bench: build ## every benchmark, or one with BENCH=name
