@@ -84,6 +84,9 @@ func (s *Files) scan(ctx context.Context, first bool) {
 	for _, path := range paths {
 		found[path] = true
 		if err := s.follow(ctx, path); err != nil {
+			if ctx.Err() != nil {
+				return // what a reload interrupts is no error of the log
+			}
 			up = false
 			if s.Status.Up.Load() || first {
 				s.Logger.Warn("A log cannot be read", "file", path, "err", err)

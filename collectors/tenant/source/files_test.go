@@ -1,6 +1,8 @@
 package source
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +25,22 @@ func TestFileIsFollowedAndContinued(t *testing.T) {
 		r.start()
 		r.wants(1015)
 	})
+}
+
+// A log that is being opened when a reload ends the source is not one that cannot be read.
+func TestReloadIsNoErrorOfALog(t *testing.T) {
+	r := newReader(t)
+	r.append("access.log", logLines(10))
+	r.start()
+	r.wants(10)
+	r.until("the log is read", func() bool { return r.status.Up.Load() })
+	ending, end := context.WithCancel(t.Context())
+	end()
+	files := r.files(r.pattern, r.number, slog.New(slog.DiscardHandler))
+	files.scan(ending, false)
+	if up, n := r.status.Up.Load(), r.status.Errors.Load(); !up || n != 0 {
+		t.Errorf("after a scan that was interrupted: up %t, %d errors", up, n)
+	}
 }
 
 func TestStartAtTheEnd(t *testing.T) {
