@@ -53,7 +53,7 @@ func TestOneEach(t *testing.T) {
 		}
 	}
 	if _, err := OneEach("a * on ("); err == nil {
-		t.Error("what is no expression is changed")
+		t.Error("an invalid expression is changed")
 	}
 }
 

@@ -1,13 +1,10 @@
 package ruletest
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/rule"
@@ -90,16 +87,10 @@ func promtoolCases(t *testing.T) []promtoolCase {
 	}
 	var cases []promtoolCase
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var content struct {
 			Tests []promtoolCase `yaml:"tests"`
 		}
-		if err := yaml.Unmarshal(text, &content); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+		decodeFile(t, file, &content)
 		for _, test := range content.Tests {
 			if wrong := test.wrong(); wrong != "" {
 				t.Errorf("%s: %s: %s", file, test.Name, wrong)

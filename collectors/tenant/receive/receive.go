@@ -155,7 +155,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.Logger.Warn("A post was not taken", "receive", r.Kind, "err", err)
 		no = errUnavailable
 	}
-	if no.result == Unavailable && req.Context().Err() == nil { // else who posted went away
+	if no.result == Unavailable {
 		r.Status.Refused.Store(time.Now().UnixNano())
 		r.Status.Errors.Add(1)
 	}

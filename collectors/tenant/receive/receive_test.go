@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/decode"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/source"
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
-	"github.com/thorbis/thorbis_exporter/collectors/tenant/stream"
 )
 
 const testSecret = "drain-secret"
@@ -95,31 +93,6 @@ func zipped(body string) string {
 	_, _ = z.Write([]byte(body))
 	_ = z.Close()
 	return b.String()
-}
-
-// interrupted is a stream during whose writes the poster leaves.
-type interrupted struct{ leave func() }
-
-func (interrupted) Partitions(context.Context) (int, error) { return 1, nil }
-
-func (i interrupted) Write(ctx context.Context, _ []stream.Outgoing) error {
-	i.leave()
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func (interrupted) Close() {}
-
-// Who posts and goes away before the answer does not make the receiver one that cannot save.
-func TestPosterGoesAway(t *testing.T) {
-	ctx, leave := context.WithCancel(t.Context())
-	r := newTestReceiver(t, "json", func(c *Config) { c.Forward = interrupted{leave} })
-	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(`{"h":"acme.example.com","s":200}`))
-	req.Header.Set("Authorization", testSecret)
-	r.ServeHTTP(httptest.NewRecorder(), req)
-	if r.last != Unavailable || Refusing(r.Status, time.Now()) || r.Status.Errors.Load() != 0 {
-		t.Errorf("result %d, refusing %t, %d errors", r.last, Refusing(r.Status, time.Now()), r.Status.Errors.Load())
-	}
 }
 
 // A post beyond a bound is refused as too large, and nothing of it is counted. One at the bound is taken.

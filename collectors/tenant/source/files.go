@@ -85,7 +85,7 @@ func (s *Files) scan(ctx context.Context, first bool) {
 		found[path] = true
 		if err := s.follow(ctx, path); err != nil {
 			if ctx.Err() != nil {
-				return // what a reload interrupts is no error of the log
+				return // a reload interrupted it
 			}
 			up = false
 			if s.Status.Up.Load() || first {

@@ -73,7 +73,7 @@ func (s *Stdin) Run(ctx context.Context) error {
 		case block, ok := <-p.blocks:
 			p.rest = append(p.rest, block...) // it cannot be read twice
 			if err := s.count(ctx, st, p, !ok); err != nil || !ok {
-				s.Status.Up.Store(ok && ctx.Err() != nil) // what a reload interrupts goes on after it
+				s.Status.Up.Store(false)
 				return err
 			}
 		case <-ctx.Done():
