@@ -33,6 +33,16 @@ const (
 	pause    = 25 * time.Millisecond
 )
 
+// Gone reports whether err says that a file does not exist, and there is not even a link of its name: it was removed or
+// renamed since its directory was listed. A link that leads nowhere is there, and stays an error.
+func Gone(name string, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, err = os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // safe are the flags that keep an open from waiting for the other end of a FIFO and from taking over a terminal. On a
 // regular file they have no effect.
 const safe = syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC

@@ -47,6 +47,25 @@ func special(t *testing.T) map[string]string {
 	}
 }
 
+func TestGone(t *testing.T) {
+	dir := t.TempDir()
+	dangling := filepath.Join(dir, "dangling")
+	if err := os.Symlink("nowhere", dangling); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{
+		filepath.Join(dir, "absent"): true, dangling: false, write(t, filepath.Join(dir, "file"), "x"): false,
+	} {
+		_, err := Stat(t.Context(), name)
+		if got := Gone(name, err); got != want {
+			t.Errorf("%s: %t after %v", name, got, err)
+		}
+		if Gone(name, syscall.EIO) {
+			t.Errorf("%s is gone after an error that says nothing of it", name)
+		}
+	}
+}
+
 // Without O_NONBLOCK and the check these would wait for ever, or read for ever.
 func TestNothingButRegularFiles(t *testing.T) {
 	for what, name := range special(t) {

@@ -79,11 +79,16 @@ func (s *Files) start(f func()) {
 func (s *Files) scan(ctx context.Context, first bool) {
 	paths := s.paths()
 	found := map[string]bool{}
-	up := len(paths) > 0
+	up := true
 	var lag int64
 	for _, path := range paths {
+		s.pause(PointListed, path)
+		err := s.follow(ctx, path)
+		if regularfile.Gone(path, err) {
+			continue // rotation has taken it away since it was listed
+		}
 		found[path] = true
-		if err := s.follow(ctx, path); err != nil {
+		if err != nil {
 			if ctx.Err() != nil {
 				return // a reload interrupted it
 			}
@@ -115,10 +120,10 @@ func (s *Files) scan(ctx context.Context, first bool) {
 	lag += s.pending
 	s.mu.Unlock()
 	s.Status.Lag.Store(lag)
-	if !up && (first || s.Status.Up.Load()) && len(paths) == 0 {
+	if len(found) == 0 && (first || s.Status.Up.Load()) {
 		s.Logger.Warn("No log is there yet", "file", s.Pattern)
 	}
-	s.Status.Up.Store(up)
+	s.Status.Up.Store(up && len(found) > 0)
 }
 
 // paths lists the files to follow. A compressed file is one that was rotated.

@@ -43,6 +43,32 @@ func TestReloadIsNoErrorOfALog(t *testing.T) {
 	}
 }
 
+// Rotation may take a log away between the listing of a directory and the opening of what was listed; that is not a log
+// that cannot be read. A link that leads nowhere is one.
+func TestLogThatIsRotatedWhenItWasListed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newReader(t)
+		o := &once{point: PointListed, name: "access.log", act: func() { r.rename("access.log", "access.log.1") }}
+		r.pause = o.pause
+		r.append("access.log", r.lines(100))
+		r.start()
+		r.wants(100)
+		o.armed.Store(true)
+		r.until("it is rotated", func() bool { return o.passed.Load() && !r.status.Up.Load() })
+		r.append("access.log", r.lines(5))
+		r.wants(105)
+		r.until("the new one is followed", func() bool { return r.status.Up.Load() })
+		if n := r.status.Errors.Load(); n != 0 {
+			t.Errorf("%d errors", n)
+		}
+		r.rename("access.log", "access.log.2")
+		if err := os.Symlink("nowhere", r.path("access.log")); err != nil {
+			t.Fatal(err)
+		}
+		r.until("the link is reported", func() bool { return r.status.Errors.Load() > 0 && !r.status.Up.Load() })
+	})
+}
+
 func TestStartAtTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReader(t)
