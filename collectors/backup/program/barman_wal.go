@@ -100,7 +100,7 @@ func segmentsBelow(root string, first segment) ([]segment, error) {
 		if !dir.IsDir() {
 			continue
 		}
-		files, err := os.ReadDir(filepath.Join(root, dir.Name()))
+		files, err := segmentFiles(filepath.Join(root, dir.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +116,16 @@ func segmentsBelow(root string, first segment) ([]segment, error) {
 		}
 	}
 	return all, nil
+}
+
+// segmentFiles lists one directory of segments. Barman removes it with its last segment: then it is empty, and what is
+// needed of it is found missing.
+func segmentFiles(dir string) ([]fs.DirEntry, error) {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return files, err
 }
 
 // lost counts the segments that are needed, or lie between two that were found, and were not found themselves.

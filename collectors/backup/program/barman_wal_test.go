@@ -74,4 +74,7 @@ func TestSegmentsBelow(t *testing.T) {
 	if _, err := segmentsBelow(filepath.Join(root, "nowhere"), segment{}); !os.IsNotExist(err) {
 		t.Error(err)
 	}
+	if files, err := segmentFiles(filepath.Join(root, "removed meanwhile")); len(files) > 0 || err != nil {
+		t.Errorf("%v, %v", files, err)
+	}
 }

@@ -93,19 +93,11 @@ func (q *Query) directoryItem(ctx context.Context, path, name string, d fs.DirEn
 	i.ID, i.Kind, i.Stop, i.Size = name, metric.KindFull, info.ModTime(), info.Size()
 	if d.IsDir() {
 		i.Size = 0
-		err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
+		err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+			if err = i.addFile(d, err); err != nil && (p == path || !errors.Is(err, fs.ErrNotExist)) {
 				return err
 			}
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			i.Size += info.Size()
-			if info.ModTime().After(i.Stop) {
-				i.Stop = info.ModTime()
-			}
-			return context.Cause(ctx)
+			return context.Cause(ctx) // a file that went meanwhile: a backup that is being made renames and deletes
 		})
 		if err != nil {
 			return Item{}, err
@@ -122,6 +114,22 @@ func (q *Query) directoryItem(ctx context.Context, path, name string, d fs.DirEn
 		}
 	}
 	return i, nil
+}
+
+// addFile adds what a walk through a backup finds.
+func (i *Item) addFile(d fs.DirEntry, err error) error {
+	if err != nil || !d.Type().IsRegular() {
+		return err
+	}
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	i.Size += info.Size()
+	if info.ModTime().After(i.Stop) {
+		i.Stop = info.ModTime()
+	}
+	return nil
 }
 
 // verifyDirectory reads the backups from the newest to the oldest.

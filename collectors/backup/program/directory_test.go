@@ -1,6 +1,7 @@
 package program
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,6 +40,49 @@ func TestDirectory(t *testing.T) {
 	}
 	if _, err := q.List(t.Context(), nil); Reason(err) != metric.ListingMissing {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// passing calls back whenever it is asked whether it has ended.
+type passing struct {
+	context.Context
+	passed func()
+}
+
+func (p passing) Err() error {
+	p.passed()
+	return p.Context.Err()
+}
+
+// A backup that is being made renames and deletes files of its own, and one that is kept no longer goes as a whole.
+// Neither costs the listing another backup, or the one that is being made itself.
+func TestDirectoryWhileFilesGo(t *testing.T) {
+	for _, gone := range []string{"base-2/x.tmp", "base-2/y", "base-1"} {
+		for at := range 12 {
+			b := directoryPolicy(t, "base-*")
+			for _, name := range []string{"base-1/x", "base-2/w", "base-2/x.tmp", "base-2/y/z", "base-3/x"} {
+				backuptest.Write(t, filepath.Join(b.Source.Path, name), []byte("12345"), backuptest.Noon)
+			}
+			q, err := NewQuery(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps := 0
+			s, err := q.List(passing{t.Context(), func() {
+				if steps++; steps == at {
+					if err := os.RemoveAll(filepath.Join(b.Source.Path, gone)); err != nil {
+						t.Error(err)
+					}
+				}
+			}}, nil)
+			if err != nil {
+				t.Fatalf("%s went at step %d: %v", gone, at, err)
+			}
+			g := s.only(t, metric.KindFull)
+			if g.Retained != 3 && (gone != "base-1" || g.Retained != 2) {
+				t.Errorf("%s went at step %d: %d of 3 backups are listed", gone, at, g.Retained)
+			}
+		}
 	}
 }
 

@@ -10,17 +10,29 @@ import (
 )
 
 // Files implements program.Verification. It reads each backup: against its checksums if a manifest lies beside or in
-// it, as an archive if its name ends like that of one, else to its end.
+// it, as an archive if its name ends like that of one, else to its end. One that is deleted meanwhile, as it was kept
+// long enough, is not verified.
 func (v *verification) Files(ctx context.Context, dir string, names []string) (err error) {
 	if v.files, err = openRoot(ctx, dir); err != nil {
 		return err
 	}
 	defer v.files.close()
+	gone := 0
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		v.Check(name, verifyPath(ctx, filepath.Join(dir, filepath.FromSlash(name)), v))
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		err := verifyPath(ctx, path, v)
+		if _, missing := os.Lstat(path); err != nil && errors.Is(missing, fs.ErrNotExist) {
+			gone++
+			v.Say("%s: not verified, it was deleted meanwhile (%v)", name, err)
+			continue
+		}
+		v.Check(name, err)
+	}
+	if gone > 0 && gone == len(names) {
+		v.Check("backups", errors.New("all were deleted while they were verified"))
 	}
 	return nil
 }

@@ -49,6 +49,22 @@ func compressed(t *testing.T, how string, text []byte) []byte {
 	return b.Bytes()
 }
 
+// A backup that is deleted while others are verified, as it was kept long enough, is not one that is damaged. If all
+// are, something is wrong.
+func TestVerifyWhatIsDeletedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	backuptest.Write(t, filepath.Join(dir, "new.gz"), compressed(t, "gzip", []byte("text")), backuptest.Noon)
+	for names, failed := range map[string]int{"new.gz old.gz": 0, "old.gz older.gz": 1} {
+		v := newVerification("main", metric.TestVerify, t.Logf)
+		if err := v.Files(t.Context(), dir, strings.Fields(names)); err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Checks) != 1 || v.Failed() != failed {
+			t.Errorf("%s: %+v", names, v.Checks)
+		}
+	}
+}
+
 // Archives, and files with a sum beside them, whole and damaged.
 func TestVerifyDirectory(t *testing.T) {
 	text := []byte(strings.Repeat("it was a dark and stormy night\n", 5000))
