@@ -32,6 +32,8 @@ ALL_TOOLS  := prometheus promtool alertmanager alertmanager-newest amtool pint n
 
 # A number of runs: with a time, Go takes its own deadline for a failure now and then (golang.org/issue/48591).
 FUZZTIME ?= 3000x
+RUNS     ?= 20
+RUN      ?= .
 BENCH    ?= .
 
 ##@ Build
@@ -276,6 +278,13 @@ pictures: build tools setup ## draw every dashboard of the demonstration into do
 fuzz: ## a short pass over every fuzz test (FUZZTIME=3000x)
 	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | xargs -n 1 dirname | sort -u | \
 	  GO='$(GO)' xargs -P "$$(getconf _NPROCESSORS_ONLN)" -n 1 tools/fuzz.sh $(FUZZTIME)
+
+# Tests that draw their stories draw the same ones in make test (internal/testkit/seed.go).
+.PHONY: soak
+soak: build tools ## tests that draw their stories, with others each time (RUNS=20 RUN='^TestOneCauseOnePage$$')
+	@export THORBIS_BIN=$(BIN) THORBIS_TEST_SEED=random; \
+	grep -rlE 'testkit\.(Seeds?|Random)\(' --include='*_test.go' . | xargs -n 1 dirname | sort -u | \
+	  xargs $(GO) test -count=$(RUNS) -run '$(RUN)' -timeout 0
 
 .PHONY: bench
 bench: build ## every benchmark, or one with BENCH=name

@@ -2,10 +2,9 @@ package rules_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
-	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
@@ -108,10 +107,5 @@ func (c causes) exporterStories() []cause {
 // That holds whatever the exporters died of and however they come back. A single unwatched service pages for itself.
 func TestExportersDieOnePage(t *testing.T) {
 	ruletest.Simulates(t)
-	seed := *pageSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("go test ./rules -run TestExportersDieOnePage -pages.seed=%d repeats this", seed)
-	judgeCauses(t, causes{rand.New(rand.NewPCG(seed, 0))}.exporterStories())
+	judgeCauses(t, causes{testkit.Random(t)}.exporterStories())
 }

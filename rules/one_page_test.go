@@ -1,18 +1,15 @@
 package rules_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
 )
-
-var pageSeed = flag.Uint64("pages.seed", 0, "the seed of TestOneCauseOnePage, by the clock if 0")
 
 // cause is a story with one cause. It must page once. A second page may follow only if it is more urgent than the
 // first, as when one tenant's problem becomes its tier's.
@@ -186,16 +183,11 @@ func (c causes) dead() cause {
 }
 
 // TestOneCauseOnePage checks that one cause is one page, whatever happens to the monitoring meanwhile. Prometheus's
-// own engine evaluates the rules, and Alertmanager's own inhibition hides alerts. Stories are drawn anew each time;
-// -pages.seed repeats those of a run.
+// own engine evaluates the rules, and Alertmanager's own inhibition hides alerts. Its stories are drawn, like
+// those of the tests beside it, by testkit.Seed.
 func TestOneCauseOnePage(t *testing.T) {
 	ruletest.Simulates(t)
-	seed := *pageSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("go test ./rules -run TestOneCauseOnePage -pages.seed=%d repeats this", seed)
-	draw := causes{rand.New(rand.NewPCG(seed, 0))}
+	draw := causes{testkit.Random(t)}
 	var all []cause
 	for range 3 {
 		all = append(all, draw.outage(), draw.outage(), draw.burn(), draw.tenantsDown(), draw.unjudged(), draw.dead())

@@ -7,31 +7,13 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"testing"
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/store"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 )
-
-// seedEnv repeats what a test did at random, as far as its goroutines take the same turns.
-const seedEnv = "THORBIS_TEST_SEED"
-
-func testSeed(t *testing.T) uint64 {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv(seedEnv); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("invalid %s %q: write a number", seedEnv, text)
-		}
-	}
-	return seed
-}
 
 // random is for one goroutine of a test.
 func (k *killed) random(of string) *rand.Rand {
@@ -53,11 +35,9 @@ func (k *killed) note(file, format string, args ...any) {
 	k.history[file] = all[max(0, len(all)-maxHistory):]
 }
 
-// explain logs what led to a failure: the seed, each file's history, the files there are and the positions that were
-// saved.
+// explain logs what led to a failure: each file's history, the files there are and the positions that were saved.
 func (k *killed) explain() {
 	k.t.Helper()
-	k.t.Logf("run it again with %s=%d", seedEnv, k.seed)
 	_ = filepath.WalkDir(k.dir, func(path string, d fs.DirEntry, _ error) error {
 		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
 			k.t.Logf("%s: %d bytes, modified %.3f s after the start", path, info.Size(), info.ModTime().Sub(k.began).Seconds())

@@ -81,8 +81,8 @@ func newKilled(t *testing.T, binary string) *killed {
 		testkit.WriteFile(t, filepath.Join(dir, name), text)
 	}
 	k := &killed{
-		t: t, dir: dir, seed: testSeed(t), began: time.Now(), history: map[string][]string{}, written: map[string]uint64{},
-		facts: map[string]uint64{}, seen: map[string]float64{},
+		t: t, dir: dir, seed: testkit.Seed(t), began: time.Now(), history: map[string][]string{},
+		written: map[string]uint64{}, facts: map[string]uint64{}, seen: map[string]float64{},
 	}
 	web, posts := filepath.Join(dir, "socket"), filepath.Join(dir, "socket")
 	if binary != "" {

@@ -277,7 +277,7 @@ func killShards(t *testing.T, e engine, kills int) {
 	var posted uint64
 	loading.Go(func() { f.produce(load) })
 	loading.Go(func() { posted = f.post(load) })
-	random := rand.New(rand.NewPCG(testSeed(t), 0))
+	random := testkit.Random(t)
 	f.disturb(kills/2, random)
 	for _, s := range append(slices.Clip(f.relays), f.shards...) {
 		s.leave()

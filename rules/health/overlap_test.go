@@ -3,14 +3,13 @@ package health_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 	"github.com/thorbis/thorbis_exporter/rules/health"
 	"github.com/thorbis/thorbis_exporter/rules/ruletest"
@@ -49,9 +48,7 @@ func overlaps(outages []spell) bool {
 // TestOverlap compares the recorded overlap with all pairs of outages, drawn at up to three locations.
 func TestOverlap(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := testkit.Random(t)
 	w := ruletest.EmptyWorld(t)
 	app := w.Store.AppenderV2(context.Background())
 	want, overlapping := map[string]bool{}, 0

@@ -2,8 +2,9 @@ package decode
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // sameMarks compares nextMark, and the marks of a record that begins anywhere, with looking at each byte.
@@ -31,6 +32,7 @@ func sameMarks(t *testing.T, text []byte) {
 }
 
 func TestNextMark(t *testing.T) {
+	random := testkit.Random(t)
 	every := make([]byte, 256)
 	for i := range every {
 		every[i] = byte(i)
@@ -41,7 +43,7 @@ func TestNextMark(t *testing.T) {
 		sameMarks(t, text)                          // nothing after it in memory
 		sameMarks(t, append(text, `xx"`...)[:size]) // a mark after it
 		for range min(size, 20) {
-			text[rand.IntN(size)] = `"\é`[rand.IntN(4)]
+			text[random.IntN(size)] = `"\é`[random.IntN(4)]
 			sameMarks(t, text)
 		}
 	}

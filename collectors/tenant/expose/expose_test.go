@@ -39,17 +39,18 @@ func counted(t testing.TB, n int) (*store.Store, map[string][]time.Duration) {
 			Service: numbers["log"].Service, Names: aggregate.NewNames("{tenant}.thorbis.app", "", nil, nil),
 		},
 	})
-	all := map[string][]time.Duration{}
+	random, all := rand.New(rand.NewPCG(1, 1)), map[string][]time.Duration{}
 	for i := range n {
 		name := fmt.Sprintf("t%d", i)
 		for range 30 {
-			d := time.Duration(math.Exp(rand.NormFloat64()) * 50e6)
-			if rand.IntN(10) == 0 {
+			d := time.Duration(math.Exp(random.NormFloat64()) * 50e6)
+			if random.IntN(10) == 0 {
 				d = 0
 			}
 			all[name] = append(all[name], d)
-			agg.Add(
-				&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 200 + 300*rand.IntN(2), Duration: int64(d), Bytes: 100})
+			agg.Add(&decode.Event{
+				Host: []byte(name + ".thorbis.app"), Status: 200 + 300*random.IntN(2), Duration: int64(d), Bytes: 100,
+			})
 		}
 		agg.Add(&decode.Event{Host: []byte(name + ".thorbis.app"), Status: 204, Duration: -1, Time: 1})
 	}

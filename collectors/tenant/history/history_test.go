@@ -16,15 +16,16 @@ import (
 
 func dayOf(date Date, tenants int) *Day {
 	d := &Day{Date: date, Part: "0123abcd.1", Zone: "Europe/Berlin", Thresholds: []uint64{3e8, 1e9}}
+	random := rand.New(rand.NewPCG(1, uint64(tenants)))
 	for i := range tenants {
 		for _, service := range []string{"web", "api"}[:1+i%2] {
 			d.Entries = append(d.Entries, Entry{service, fmt.Sprintf("tenant-%d", i), Counts{
-				Requests: uint64(1000 + rand.IntN(1000)), Failed: uint64(i % 3), Late: uint64(i % 5), LateFailed: uint64(i % 2),
-				Bytes: uint64(rand.IntN(1e6)), Slow: []uint64{uint64(i % 7), uint64(i % 4)},
+				Requests: uint64(1000 + random.IntN(1000)), Failed: uint64(i % 3), Late: uint64(i % 5), LateFailed: uint64(i % 2),
+				Bytes: uint64(random.IntN(1e6)), Slow: []uint64{uint64(i % 7), uint64(i % 4)},
 			}})
 		}
 	}
-	rand.Shuffle(len(d.Entries), func(i, j int) { d.Entries[i], d.Entries[j] = d.Entries[j], d.Entries[i] })
+	random.Shuffle(len(d.Entries), func(i, j int) { d.Entries[i], d.Entries[j] = d.Entries[j], d.Entries[i] })
 	return d
 }
 

@@ -134,7 +134,7 @@ func TestUndoneRename(t *testing.T) {
 			for _, fast := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/restarts=%t/fast=%t", name, restarts, fast), func(t *testing.T) {
 					t.Parallel()
-					p := newPolicies(t)
+					p, random := newPolicies(t), testkit.Random(t)
 					first := followed{"s1", "web", "a.log"}
 					p.append("a.log", p.lines(1000))
 					p.apply(first)
@@ -144,7 +144,7 @@ func TestUndoneRename(t *testing.T) {
 							there, back := p.configure([]followed{other}), p.configure([]followed{first})
 							p.read(there)
 							// The policy ends somewhere between the first look at the logs and the last line.
-							time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+							time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
 							p.read(back)
 							continue
 						}
@@ -174,11 +174,7 @@ func TestAnySequenceOfPolicies(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	for range rounds {
-		seed := rand.Uint64()
-		if text := os.Getenv("THORBIS_TEST_SEED"); text != "" {
-			seed, _ = strconv.ParseUint(text, 10, 64)
-		}
+	for _, seed := range testkit.Seeds(t, rounds) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			anySequence(t, rand.New(rand.NewPCG(seed, 0)))

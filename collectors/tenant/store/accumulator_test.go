@@ -1,24 +1,26 @@
 package store
 
 import (
-	"math/rand/v2"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // However few or many durations an accumulator has, and however often it is used again, its slot gets each in its
 // bucket.
 func TestDurationsOfAnAccumulator(t *testing.T) {
+	random := testkit.Random(t)
 	var all Histograms
 	var c Accumulator
 	for round := range 200 {
 		c.Reset(7, &all)
-		n, weight := rand.IntN(3*maxFew), uint32(1)
+		n, weight := random.IntN(3*maxFew), uint32(1)
 		if round%3 == 0 {
-			weight = uint32(1 + rand.IntN(2))
+			weight = uint32(1 + random.IntN(2))
 		}
 		want, zero := map[int]uint64{}, uint64(0)
 		for range n {
-			nanos := rand.Uint64N(1 << rand.IntN(40))
+			nanos := random.Uint64N(1 << random.IntN(40))
 			c.Observe(nanos, weight, &all)
 			if nanos == 0 {
 				zero += uint64(weight)

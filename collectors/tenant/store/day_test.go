@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/thorbis/thorbis_exporter/collectors/tenant/history"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // writeAll waits for the days that are over to be on the disk.
@@ -51,8 +52,7 @@ func TestHistoryCountsEveryRequestOnce(t *testing.T) {
 	if testing.Short() {
 		seeds = 2
 	}
-	for range seeds {
-		seed := rand.Uint64()
+	for _, seed := range testkit.Seeds(t, seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { historyStory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }

@@ -2,19 +2,21 @@ package store
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 func TestFirstIsTheBeginningOfAllSorted(t *testing.T) {
+	random := testkit.Random(t)
 	for range 2000 {
-		all := make([]int, rand.IntN(60))
+		all := make([]int, random.IntN(60))
 		for i := range all {
-			all[i] = rand.IntN(40)
+			all[i] = random.IntN(40)
 		}
 		want := slices.Sorted(slices.Values(all))
-		n := rand.IntN(70) - 5
+		n := random.IntN(70) - 5
 		want = want[:max(0, min(n, len(want)))]
 		if got := first(all, n, cmp.Compare[int]); !slices.Equal(got, want) {
 			t.Fatalf("first %d: %v, want %v", n, got, want)

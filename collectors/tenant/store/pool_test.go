@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -50,8 +51,7 @@ func TestPoolsCountEveryRequestOnce(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	for range seeds {
-		seed := rand.Uint64()
+	for _, seed := range testkit.Seeds(t, seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { poolStory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }

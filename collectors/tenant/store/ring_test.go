@@ -2,31 +2,33 @@ package store
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
+
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 )
 
 // A ring holds any counts, however large they become.
 func TestRing(t *testing.T) {
+	random := testkit.Random(t)
 	for range 200 {
 		r, want := newRing(), [ringSize]uint32{}
 		for range 300 {
-			i, n := rand.IntN(ringSize), uint64(1)<<rand.IntN(33)+rand.Uint64N(3)
-			switch rand.IntN(3) {
+			i, n := random.IntN(ringSize), uint64(1)<<random.IntN(33)+random.Uint64N(3)
+			switch random.IntN(3) {
 			case 0:
 				r.put(i, uint32(n))
 				want[i] = uint32(n)
 			case 1:
-				n >>= rand.IntN(33)
+				n >>= random.IntN(33)
 				r.add(i, n)
 				want[i] = uint32(min(uint64(want[i])+n, math.MaxUint32))
 			default:
-				l := levels[rand.IntN(len(levels))]
+				l := levels[random.IntN(len(levels))]
 				r.empty(l)
 				clear(want[l.first : l.first+l.buckets+1])
 			}
-			from := rand.IntN(ringSize)
-			to, sum := from+rand.IntN(ringSize-from+1), uint64(0)
+			from := random.IntN(ringSize)
+			to, sum := from+random.IntN(ringSize-from+1), uint64(0)
 			for _, n := range want[from:to] {
 				sum += uint64(n)
 			}

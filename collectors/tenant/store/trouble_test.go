@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -271,10 +272,7 @@ func TestLateSeriesEqualThoseOfAlways(t *testing.T) {
 	}
 	// In the first two, a series ends and is given again between two scrapes.
 	stories := []uint64{10913267284798928891, 7009781446623620643}
-	for len(stories) < seeds {
-		stories = append(stories, rand.Uint64())
-	}
-	for _, seed := range stories {
+	for _, seed := range append(stories, testkit.Seeds(t, seeds-len(stories))...) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { troubleStory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }

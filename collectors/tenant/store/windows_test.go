@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -109,8 +110,7 @@ func TestWindowsOfRandomTraffic(t *testing.T) {
 	if testing.Short() {
 		seeds = 2
 	}
-	for range seeds {
-		seed := rand.Uint64()
+	for _, seed := range testkit.Seeds(t, seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { windowStory(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }
