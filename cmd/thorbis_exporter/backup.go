@@ -134,7 +134,7 @@ func (b *backups) prove(ctx context.Context, wanted func(*config.Backup) bool,
 	}
 	command.YieldSelf() // checksums are our own work
 	if n := command.EndOrphans(); n > 0 {
-		b.say("ended %d programs of an earlier run that was killed", n)
+		_, _ = fmt.Fprintf(b.stderr, "ended %d programs of an earlier run that was killed\n", n)
 	}
 	var errs []error
 	for _, one := range all {

@@ -56,7 +56,7 @@ const backupPatience = 10 * time.Second
 type flags struct {
 	configFile, location string
 	web                  *web.FlagConfig
-	stdout               io.Writer
+	stdout, stderr       io.Writer
 }
 
 // run returns the exit code: 0, 1 for a failure, 2 for wrong usage, 3 for a report that rests on something that is
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, hangup <-chan os.Signal, stdout, st
 	masked := secret.NewWriter(stdout)
 	defer func() { _ = masked.Flush() }()
 	stdout = masked
-	f := &flags{stdout: stdout}
+	f := &flags{stdout: stdout, stderr: stderr}
 	app := kingpin.New("thorbis_exporter",
 		"Measures the service level indicators of a multi-tenant platform, for Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)

@@ -76,13 +76,19 @@ func EndOrphans() int {
 func endAll(match func(variable string) bool) int {
 	killed := map[int]bool{}
 	for round := range maxRounds {
-		found := false
+		again := false
 		for _, pid := range processes() {
-			if pid != os.Getpid() && end(pid, match) {
-				found, killed[pid] = true, true
+			if pid == os.Getpid() {
+				continue
+			}
+			switch end(pid, match) {
+			case matching:
+				again, killed[pid] = true, true
+			case unknown:
+				again = true
 			}
 		}
-		if !found {
+		if !again {
 			break
 		}
 		if round > 0 {
@@ -92,31 +98,52 @@ func endAll(match func(variable string) bool) int {
 	return len(killed)
 }
 
+// membership says whether a process matches.
+type membership int
+
+const (
+	other membership = iota
+	matching
+	unknown // it is just becoming another program
+)
+
 // end kills a process if it matches. The descriptor is opened before it is looked at, so that no other process of the
 // same number is killed.
-func end(pid int, match func(variable string) bool) bool {
-	if !matches(pid, match) {
-		return false
+func end(pid int, match func(variable string) bool) membership {
+	if is := matches(pid, match); is != matching {
+		return is
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return false
+		return other
 	}
 	defer func() { _ = unix.Close(fd) }()
-	return matches(pid, match) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
+	is := matches(pid, match)
+	if is == matching && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) != nil {
+		return other
+	}
+	return is
 }
 
-func matches(pid int, match func(variable string) bool) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) // empty once it is dead
+func matches(pid int, match func(variable string) bool) membership {
+	text, err := readProcess(pid, "environ")
 	if err != nil {
-		return false
+		return other
 	}
 	for variable := range bytes.SplitSeq(text, []byte{0}) {
-		if bytes.HasPrefix(variable, []byte(familyVariable+"=")) {
-			return match(string(variable))
+		if bytes.HasPrefix(variable, []byte(familyVariable+"=")) && match(string(variable)) {
+			return matching
 		}
 	}
-	return false
+	if len(text) == 0 && becoming(pid) {
+		return unknown
+	}
+	return other
+}
+
+// readProcess reads a file that describes a process. A test changes what it says.
+var readProcess = func(pid int, file string) ([]byte, error) {
+	return os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 }
 
 func processes() []int {
@@ -135,16 +162,46 @@ func processes() []int {
 	return list
 }
 
-// startOf returns when a process started, in clock ticks since the machine did: field 22 of its stat, counted from
-// behind the name, which may hold anything. A zombie counts as gone.
+// startOf returns when a process started, in clock ticks since the machine did. A zombie counts as gone.
 func startOf(pid int) (string, bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	fields := statOf(pid)
+	if len(fields) <= statStart {
 		return "", false
+	}
+	return fields[statStart], true
+}
+
+// becoming reports whether a process is in execve(2), between the memory of its former program and the environment of
+// its next one: the end of the environment is not set yet (create_elf_tables of the kernel sets it). Threads of the
+// kernel, and what is ending, have none either.
+func becoming(pid int) bool {
+	fields := statOf(pid)
+	if len(fields) <= statEndEnv {
+		return false
+	}
+	flags, err := strconv.ParseUint(fields[statFlags], 10, 64)
+	return err == nil && flags&(exiting|kernelThread) == 0 && fields[statEndEnv] == "0"
+}
+
+// Fields of stat by their place behind the name, which proc_pid_stat(5) counts from 3, and bits of the flags
+// (PF_EXITING, PF_KTHREAD).
+const (
+	statFlags    = 9 - 3
+	statStart    = 22 - 3
+	statEndEnv   = 51 - 3
+	exiting      = 0x4
+	kernelThread = 0x00200000
+)
+
+// statOf returns what stat says of a process behind its name; nothing of one that has ended.
+func statOf(pid int) []string {
+	text, err := readProcess(pid, "stat")
+	if err != nil {
+		return nil
 	}
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
-		return "", false
+	if len(fields) == 0 || fields[0] == "Z" || fields[0] == "X" {
+		return nil
 	}
-	return fields[19], true
+	return fields
 }
