@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
@@ -73,6 +74,39 @@ func TestDueOfANewProcedureOutlivesRestarts(t *testing.T) {
 	again := startCollector(t, open(t, crashed(t, path)), p)
 	if got := again.series(t, metric.ProcedureDueTime); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A reload may declare a procedure while events are being saved: it is not in the copy that is saved, but in the next.
+func TestProcedureThatIsDeclaredDuringASaveIsSaved(t *testing.T) {
+	path := t.TempDir()
+	dir := open(t, path)
+	c := New(Options{Logger: testLogger(), State: dir})
+	if err := collectors.Apply(c, policy(t, "", "{name: a, interval: 1h, page: P3}")); err != nil {
+		t.Fatal(err)
+	}
+	_, copied := c.applied(nil, time.Now())
+	both := policy(t, "", "{name: a, interval: 1h, page: P3}", "{name: b, interval: 1h, page: P3}")
+	if err := collectors.Apply(c, both); err != nil {
+		t.Fatal(err)
+	}
+	c.next = copied
+	if err := c.saving.Save(t.Context(), nil); err != nil || c.saving.Changed() {
+		t.Fatalf("%v, changed: %t", err, c.saving.Changed())
+	}
+	c.changeAgain(copied)
+	if !c.saving.Changed() {
+		t.Fatal("what was declared meanwhile is taken for saved")
+	}
+	if err := c.settle(t.Context(), nil); err != nil || c.saving.Changed() {
+		t.Fatalf("%v, changed: %t", err, c.saving.Changed())
+	}
+	again := New(Options{Logger: testLogger(), State: open(t, crashed(t, path))})
+	if err := collectors.Apply(again, both); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again.record("b"), c.record("b"); !got.Since.Equal(want.Since) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -26,7 +26,20 @@ func (c *Collector) settle(ctx context.Context, batch []event) error {
 		c.saving.Change()
 	}
 	c.next = all
+	defer c.changeAgain(all)
 	return c.saving.Save(ctx, func() { c.publish(changed) }) //nolint:wrapcheck // It has a reason.
+}
+
+// changeAgain has what a reload declared saved, if it came between the copy that was saved and the save.
+func (c *Collector) changeAgain(saved map[string]*record) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, r := range c.records {
+		if saved[name] != r {
+			c.saving.Change()
+			return
+		}
+	}
 }
 
 // applied returns the records that events change, and all records with them.

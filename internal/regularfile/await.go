@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 )
 
 // maxHanging bounds the calls that were left behind because their disk hangs. Each holds a thread until it returns.
@@ -20,9 +21,18 @@ var errNotBegun = errors.New("not begun")
 // hanging are the calls that outlasted their contexts, by name.
 var (
 	mu      sync.Mutex
-	hanging = map[string]int{}
+	hanging = map[string]*leftBehind{}
 	total   int
 )
+
+// leftBehind are calls for one name.
+type leftBehind struct {
+	calls int
+	ended chan struct{} // closed when all have returned
+}
+
+// patience is how long a call waits for one that was left behind: a reload leaves some whose disk does not hang.
+const patience = time.Second
 
 // await calls work and returns what it returns, or the context's error as soon as the context ends. A call that is left
 // behind ends whenever the disk answers; discard gives back what it then returns. While it hangs, there is no other
@@ -32,10 +42,10 @@ func await[T any](ctx context.Context, name string, work func() (T, error), disc
 	if ctx.Err() != nil {
 		return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, context.Cause(ctx))}
 	}
-	mu.Lock()
-	refused := hanging[name] > 0 || total >= maxHanging
-	mu.Unlock()
-	if refused {
+	if !free(ctx, name) {
+		if ctx.Err() != nil {
+			return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, context.Cause(ctx))}
+		}
 		return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, ErrHangs)}
 	}
 	if ctx.Done() == nil {
@@ -55,10 +65,12 @@ func await[T any](ctx context.Context, name string, work func() (T, error), disc
 			done <- result{value, err}
 			return
 		}
-		if total--; hanging[name] == 1 {
-			delete(hanging, name)
+		total--
+		if l := hanging[name]; l.calls > 1 {
+			l.calls--
 		} else {
-			hanging[name]--
+			delete(hanging, name)
+			close(l.ended)
 		}
 		if err == nil && discard != nil {
 			_ = discard(value)
@@ -78,6 +90,28 @@ func await[T any](ctx context.Context, name string, work func() (T, error), disc
 	}
 	left = true
 	total++
-	hanging[name]++
+	if hanging[name] == nil {
+		hanging[name] = &leftBehind{ended: make(chan struct{})}
+	}
+	hanging[name].calls++
 	return none, &fs.PathError{Op: "open", Path: name, Err: context.Cause(ctx)}
+}
+
+// free reports whether no call for a name hangs, nor too many for others, after some patience.
+func free(ctx context.Context, name string) bool {
+	mu.Lock()
+	l := hanging[name]
+	mu.Unlock()
+	if l != nil {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-l.ended:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return hanging[name] == nil && total < maxHanging
 }

@@ -203,6 +203,25 @@ func TestContextEndsAWait(t *testing.T) {
 	}
 }
 
+// A reload cuts an open short whose disk does not hang. What the next policy opens is not refused for that.
+func TestOpenAfterOneThatWasCutShort(t *testing.T) {
+	name := write(t, filepath.Join(t.TempDir(), "log"), "x")
+	for range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		_, err := await(ctx, name, func() (int, error) { cancel(); <-release; return 0, nil }, nil)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		go close(release)
+		f, err := Open(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+	}
+}
+
 func TestHangingCallsAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	left := make(chan struct{}, maxHanging)

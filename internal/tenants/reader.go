@@ -93,6 +93,9 @@ func (s *Reader) Refresh(ctx context.Context) (bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		return false, err // a reload interrupted it
+	}
 	if err != nil {
 		if s.Errors == nil {
 			s.Errors = &atomic.Uint64{}

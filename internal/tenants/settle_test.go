@@ -45,6 +45,9 @@ func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 	if list, _ := s.List(); len(list) != 4 {
 		t.Errorf("%d tenants", len(list))
 	}
+	if s.Errors != nil && s.Errors.Load() != 0 {
+		t.Errorf("a read that a reload interrupts is %d errors", s.Errors.Load())
+	}
 	write("tenants:\n- {name: a}\n- {name: b}\n- {name: c}\n- {name: d}\n- {name: e}\n")
 	old := time.Now().Add(-2 * time.Hour)
 	if err := os.Chtimes(file, old, old); err != nil {
