@@ -48,7 +48,7 @@ channels: {deadman: none}
 services: [{name: web, owner: sre, page: P1}]
 health:
   interval: 1s
-  timeout: 500ms
+  timeout: 900ms
   checks:
     - {name: home, app_service: web, target: "` + target + `"}
 `

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -240,7 +241,11 @@ func (p *program) fifo(name string) {
 	if err := os.MkdirAll(p.storage, 0o750); err != nil {
 		p.t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(filepath.Join(p.storage, name), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
+	p.eventually("a pipe in its place, when it is not just saving", func() bool {
+		err := syscall.Mkfifo(filepath.Join(p.storage, name), 0o600)
+		if err != nil && !errors.Is(err, syscall.EEXIST) {
+			p.t.Fatal(err)
+		}
+		return err == nil
+	})
 }

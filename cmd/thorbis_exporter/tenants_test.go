@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
@@ -161,6 +162,7 @@ func TestProgress(t *testing.T) {
 	var shown bytes.Buffer
 	b.out = &shown
 	b.add(500)
+	b.shown.Store(time.Now().Add(time.Minute).UnixMilli())
 	b.add(100) // too soon to be shown
 	b.end()
 	b.end()

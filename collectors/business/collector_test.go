@@ -87,6 +87,7 @@ type site struct {
 	dir    string
 	policy *config.Policy
 	c      *Collector
+	loaded func() // called when the policy is loaded and nothing runs yet
 }
 
 func newSite(t *testing.T, business config.Business) *site {
@@ -125,6 +126,9 @@ func (s *site) run() (stop func()) {
 	})
 	if err := collectors.Apply(s.c, s.policy); err != nil {
 		s.Fatal(err)
+	}
+	if s.loaded != nil {
+		s.loaded()
 	}
 	ctx, cancel := context.WithCancel(s.Context())
 	done := make(chan error, 1)
@@ -197,10 +201,12 @@ func TestTransactionsOfATable(t *testing.T) {
 	stop()
 	s.sell(begin.Add(5*time.Minute), 7, "paid", 1)
 	s.forward(58 * time.Minute)
-	s.run()
-	if got := series(t, s.c, metric.Transactions, "orders", "success"); got != 10 {
-		t.Errorf("after a restart %v are shown before the database has been asked, want 10", got)
+	s.loaded = func() {
+		if got := series(t, s.c, metric.Transactions, "orders", "success"); got != 10 {
+			t.Errorf("after a restart %v are shown before the database has been asked, want 10", got)
+		}
 	}
+	s.run()
 	s.await(17, metric.Transactions, "orders", "success")
 	s.await(63.5, metric.TransactionValue, "orders", "EUR")
 	s.await(120, metric.TransactionsUsual, "orders")

@@ -199,10 +199,10 @@ func TestNoAddressAnswers(t *testing.T) {
 		names.set("shop.example.com", tc.addrs...)
 		r := request{
 			module: builtin("tcp_connect"), names: names.resolver(),
-			timeout: time.Second,
+			timeout: 5 * time.Second,
 		}.of("shop.example.com:" + port)
 		if first == "refused all" { // nothing else is to reach its time, however busy the machine is
-			r.timeout = 10 * time.Second
+			r.timeout = 20 * time.Second
 		}
 		m := r.examine(t.Context(), false, &reference{})
 		if m.result != bad || m.reason != tc.reason || len(m.attempts) != 2 {

@@ -222,7 +222,7 @@ func TestEndlessBodyIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := policy(
-		t, "  timeout: 5s\n  interval: 1m\n  modules_file: "+modules+
+		t, "  timeout: 1m\n  interval: 2m\n  modules_file: "+modules+
 			"\n  checks:\n    - {name: home, app_service: web, target: \"http://x\"}\n", "")
 	for _, module := range []string{"regexp", "forbidden", "cel"} {
 		check := *p.Health.Checks[0]

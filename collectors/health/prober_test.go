@@ -69,7 +69,7 @@ func TestTargetThatFlapsEverySecond(t *testing.T) {
 	defer srv.Close()
 	// Confirmed within the bad second, and asked again after the same time as it flaps: so probes alternate.
 	c, _ := start(t, policy(
-		t, "  interval: 1s\n  timeout: 500ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 1s\n  checks:\n"+
+		t, "  interval: 1s\n  timeout: 900ms\n  confirm: {probes: 2, interval: 100ms}\n  recheck_interval: 1s\n  checks:\n"+
 			"    - {name: home, app_service: web, target: "+srv.URL+"}\n", ""), nil)
 	s := await(t, c, "down", is(metric.StateDown))
 	if s.Reason != reasonStatus {
@@ -78,7 +78,8 @@ func TestTargetThatFlapsEverySecond(t *testing.T) {
 	since := s.OutageSince
 	eventually(t, "both results seen while down", func() bool {
 		return value(t, c, metric.HealthCheckProbes, "result=success") >= 3 &&
-			value(t, c, metric.HealthCheckProbeFailures, "reason=status") >= 5
+			value(t, c, metric.HealthCheckProbeFailures, "reason=status") >= 5 &&
+			value(t, c, metric.HealthCheckDownSeconds) > 0
 	})
 	down, observed := value(t, c, metric.HealthCheckDownSeconds), value(t, c, metric.HealthCheckObservedSeconds)
 	if down > observed || down == 0 {

@@ -142,6 +142,11 @@ func TestCanariesRun(t *testing.T) {
 	if bad.corruptions == 0 || count(good, metric.ResultFailure) != 0 {
 		t.Errorf("%d corruptions, %d failures of the good one", bad.corruptions, count(good, metric.ResultFailure))
 	}
+	testkit.Eventually(t, func() bool { // its last round may be left to end by itself
+		good.mu.Lock()
+		defer good.mu.Unlock()
+		return !good.hanging
+	}, "the last round of the good canary has ended")
 	leftovers(t, good.Path)
 
 	registry := prometheus.NewPedanticRegistry()

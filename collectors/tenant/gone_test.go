@@ -42,10 +42,15 @@ func TestRemovedStateRefusesPostsUntilItIsSavedAnew(t *testing.T) {
 		accepted++
 	}
 	unsaved("0")
-	if err := os.Rename(storage, storage+".removed"); err != nil {
-		t.Fatal(err)
-	}
-	testkit.WriteFile(t, storage, "a file in its place")
+	removed := 0
+	testkit.Eventually(t, func() bool { // unless the exporter has made the directory anew between the two
+		removed++
+		if err := os.Rename(storage, fmt.Sprint(storage, ".removed", removed)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(storage, os.O_CREATE|os.O_EXCL, 0o600)
+		return err == nil && f.Close() == nil
+	}, "a file is in the place of the directory")
 	unsaved("1")
 	for range 3 {
 		if code := post(); code != http.StatusServiceUnavailable {

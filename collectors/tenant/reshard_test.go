@@ -145,9 +145,10 @@ func reshard(t *testing.T, source string, send func(n int)) {
 		t.Errorf("it reads %d partitions", read)
 	}
 	for n, want := range []string{`shard="0",source="log"} 2`, `shard="1",source="log"} 2`, "", ""} {
-		if got := all[n].shards(); !strings.HasSuffix(got, want) || want == "" && got != "" {
-			t.Errorf("exporter %d shows %q, want %q", n, got, want)
-		}
+		testkit.Eventually(t, func() bool { // a session has begun
+			got := all[n].shards()
+			return strings.HasSuffix(got, want) && (want != "" || got == "")
+		}, "exporter %d shows %q, want %q", n, testkit.Last(func() any { return all[n].shards() }), want)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,12 +28,7 @@ func realPrometheus(t *testing.T) *url.URL {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("there is no bin/tools/prometheus; make tools builds it")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := testkit.FreeAddress(t)
 	dir := t.TempDir()
 	testkit.WriteFile(t, filepath.Join(dir, "prometheus.yml"), "rule_files: [rules.yml]\n"+
 		"scrape_configs: [{job_name: itself, scrape_interval: 1s, static_configs: [{targets: ['"+address+"']}]}]\n")

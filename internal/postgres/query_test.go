@@ -14,20 +14,21 @@ import (
 // A query of the policy that writes, waits, floods or is wrong is refused or bounded. The next one over the same
 // connection, or over a new one, is answered, and nothing is left behind in the database.
 func TestQueryIsSafe(t *testing.T) {
+	const patient = time.Minute // but for the query that is to be cut short
 	server := postgrestest.Start(t)
 	server.Query(t, "postgres", "CREATE ROLE reader LOGIN; CREATE TABLE orders (id int, paid bool);"+
 		"INSERT INTO orders SELECT g, g % 2 = 0 FROM generate_series(1, 10) g; GRANT SELECT ON orders TO reader;"+
 		"CREATE TABLE hidden (id int); GRANT INSERT ON orders TO reader;"+
 		"CREATE SEQUENCE s; GRANT ALL ON SEQUENCE s TO reader")
-	open := func() *Connection {
+	open := func(timeout time.Duration) *Connection {
 		t.Helper()
-		c, err := connect(t, server.DSN("reader", "postgres"), 700*time.Millisecond)
+		c, err := connect(t, server.DSN("reader", "postgres"), timeout)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	c := open()
+	c := open(patient)
 	for sql, want := range map[string]Fault{
 		"INSERT INTO orders VALUES (11, true)":                                  FaultInvalid, // no subquery
 		"WITH w AS (INSERT INTO orders VALUES (11, true) RETURNING 1) SELECT 1": FaultInvalid,
@@ -36,13 +37,16 @@ func TestQueryIsSafe(t *testing.T) {
 		"SELECT 1 AS value; COMMIT; INSERT INTO orders VALUES (12, true)":       FaultInvalid,
 		"SELECT * FROM hidden":                                                  FaultRefused,
 		"SELECT pg_sleep(30)":                                                   FaultTimeout,
-		"SELECT g AS value FROM generate_series(1, 1000000) g":                  FaultTooManyRows,
+		"SELECT generate_series(1, 1000000) AS value":                           FaultTooManyRows,
 		"SELECT repeat('x', 100000) AS value":                                   FaultTooLarge,
 		"SELECT no_such_column FROM orders":                                     FaultInvalid,
 		"SELEKT 1":                                                              FaultInvalid,
 		"SELECT set_config('transaction_read_only', 'off', true) AS value FROM orders WHERE false UNION SELECT " +
 			"nextval('s')::text": FaultRefused,
 	} {
+		if want == FaultTimeout {
+			c = open(700 * time.Millisecond)
+		}
 		began := time.Now()
 		err := c.Query(t.Context(), sql, nil, 100, func(Row) error { return nil })
 		var failure *QueryError
@@ -52,8 +56,8 @@ func TestQueryIsSafe(t *testing.T) {
 		if time.Since(began) > 20*time.Second {
 			t.Errorf("%s was waited for without a bound", sql)
 		}
-		if c.Closed() {
-			c = open()
+		if c.Closed() || want == FaultTimeout {
+			c = open(patient)
 		}
 		var got []string
 		if err := c.Query(t.Context(), "SELECT paid, count(*)::int AS value FROM orders GROUP BY 1 ORDER BY 1 -- all", nil, 2,

@@ -16,7 +16,7 @@ func TestRoles(t *testing.T) {
 		GRANT chief TO staff; CREATE ROLE ada LOGIN; GRANT staff TO ada; CREATE ROLE maker CREATEROLE;
 		CREATE ROLE copier LOGIN REPLICATION; CREATE ROLE exporter LOGIN; GRANT pg_read_all_data TO exporter;
 		CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor; CREATE ROLE root LOGIN SUPERUSER`)
-	c, err := connect(t, server.DSN("reader", "postgres"), 2*time.Second)
+	c, err := connect(t, server.DSN("reader", "postgres"), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

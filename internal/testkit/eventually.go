@@ -10,13 +10,13 @@ import (
 
 const (
 	// limit is how long a condition may take. It is far more than any needs on a busy machine.
-	limit = 30 * time.Second
+	limit = 2 * time.Minute
 	// interval is the time between two checks of a condition.
 	interval = 5 * time.Millisecond
 )
 
-// Eventually waits until a condition holds. After 30 s it ends the test with a message that names the condition. An
-// argument of type Last prints what was seen last. In a bubble of testing/synctest the bubble's clock counts.
+// Eventually waits until a condition holds. After two minutes it ends the test with a message that names the condition.
+// An argument of type Last prints what was seen last. In a bubble of testing/synctest the bubble's clock counts.
 func Eventually(t testing.TB, condition func() bool, format string, args ...any) {
 	t.Helper()
 	Within(t, limit, condition, format, args...)
