@@ -18,6 +18,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/collectors"
 	"github.com/thorbis/thorbis_exporter/config"
 	"github.com/thorbis/thorbis_exporter/internal/state"
+	"github.com/thorbis/thorbis_exporter/internal/testkit"
 	"github.com/thorbis/thorbis_exporter/metric"
 )
 
@@ -60,15 +61,12 @@ func start(t *testing.T, p *config.Policy, dir *state.Dir) (c *Collector, stop f
 // await waits for a condition of the only target's status.
 func await(t *testing.T, c *Collector, what string, condition func(CheckStatus) bool) CheckStatus {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		s := c.Status()[0]
-		if condition(s) {
-			return s
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("never %s: %+v", what, s)
-		}
-	}
+	var s CheckStatus
+	testkit.Eventually(t, func() bool {
+		s = c.Status()[0]
+		return condition(s)
+	}, "%s: %+v", what, testkit.Last(func() any { return s }))
+	return s
 }
 
 func is(state string) func(CheckStatus) bool {

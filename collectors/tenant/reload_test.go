@@ -67,9 +67,15 @@ tenants:
 	var wg sync.WaitGroup
 	var acknowledged, logged atomic.Uint64
 	wg.Go(func() {
-		for n := 0; writing.Err() == nil; n++ {
+		pace := time.NewTicker(time.Millisecond) // of the server
+		defer pace.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-writing.Done():
+				return
+			case <-pace.C:
+			}
 			if logged.Load() > counted(3)+maxBehind { // the reader must be able to keep up
-				time.Sleep(time.Millisecond)
 				continue
 			}
 			f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
@@ -80,7 +86,6 @@ tenants:
 			fmt.Fprint(f, strings.Repeat(fmt.Sprintf(`{"n":%d,"host":"acme.example.com","status":404}`+"\n", n), 1000))
 			_ = f.Close()
 			logged.Add(1000)
-			time.Sleep(time.Millisecond)
 		}
 	})
 	for i := range 4 {

@@ -51,14 +51,14 @@ func FreePorts(count int) (int, error) {
 func take(first, count int) error {
 	held := map[int]net.Listener{}
 	for port := first; port < first+count; port++ {
-		holder, err := vacant(port)
+		name, err := vacant(port)
 		if err != nil {
 			for _, l := range held {
 				release(l)
 			}
 			return err
 		}
-		held[port] = holder
+		held[port] = name
 	}
 	maps.Copy(given, held)
 	return nil
@@ -69,24 +69,24 @@ func vacant(port int) (net.Listener, error) {
 	if _, taken := given[port]; taken {
 		return nil, fmt.Errorf("port %d was given before", port)
 	}
-	var holder net.Listener
+	var name net.Listener
 	if runtime.GOOS == "linux" { // elsewhere sockets without a file do not exist, and the random choice has to do
-		l, err := net.Listen("unix", name(port))
+		l, err := net.Listen("unix", socketName(port))
 		if err != nil {
 			return nil, err
 		}
-		holder = l // until the process ends
+		name = l // until the process ends
 	}
 	l, err := net.Listen("tcp", address(port))
 	if err != nil {
-		release(holder)
+		release(name)
 		return nil, err
 	}
-	return holder, l.Close()
+	return name, l.Close()
 }
 
-// name is that of a socket without a file, which ends with its process.
-func name(port int) string { return "@thorbis-port-" + strconv.Itoa(port) }
+// socketName is that of a socket without a file, which ends with its process.
+func socketName(port int) string { return "@thorbis-port-" + strconv.Itoa(port) }
 
 func release(l net.Listener) {
 	if l != nil {

@@ -43,7 +43,7 @@ func TestNoneIsGivenTwice(t *testing.T) {
 	if _, held := given[first-1]; held {
 		t.Error("what was not given with its block counts as given")
 	}
-	l, err := net.Listen("unix", name(first-1))
+	l, err := net.Listen("unix", socketName(first-1))
 	if err != nil {
 		t.Errorf("what was not given with its block stays held: %v", err)
 	}

@@ -39,14 +39,8 @@ const patience = time.Second
 // for the same name.
 func await[T any](ctx context.Context, name string, work func() (T, error), discard func(T) error) (T, error) {
 	var none T
-	if ctx.Err() != nil {
-		return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, context.Cause(ctx))}
-	}
-	if !free(ctx, name) {
-		if ctx.Err() != nil {
-			return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, context.Cause(ctx))}
-		}
-		return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, ErrHangs)}
+	if err := mayBegin(ctx, name); err != nil {
+		return none, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w: %w", errNotBegun, err)}
 	}
 	if ctx.Done() == nil {
 		return work()
@@ -97,12 +91,12 @@ func await[T any](ctx context.Context, name string, work func() (T, error), disc
 	return none, &fs.PathError{Op: "open", Path: name, Err: context.Cause(ctx)}
 }
 
-// free reports whether no call for a name hangs, nor too many for others, after some patience.
-func free(ctx context.Context, name string) bool {
+// mayBegin returns ErrHangs while a call for a name hangs, or too many for others, after some patience.
+func mayBegin(ctx context.Context, name string) error {
 	mu.Lock()
 	l := hanging[name]
 	mu.Unlock()
-	if l != nil {
+	if l != nil && ctx.Err() == nil {
 		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		select {
@@ -113,5 +107,11 @@ func free(ctx context.Context, name string) bool {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	return hanging[name] == nil && total < maxHanging
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case hanging[name] != nil || total >= maxHanging:
+		return ErrHangs
+	}
+	return nil
 }

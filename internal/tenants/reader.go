@@ -93,8 +93,8 @@ func (s *Reader) Refresh(ctx context.Context) (bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && ctx.Err() != nil {
-		return false, err // a reload interrupted it
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return false, err // a reload interrupted it; a read that has had its time is an error
 	}
 	if err != nil {
 		if s.Errors == nil {

@@ -48,6 +48,11 @@ func TestFileThatIsBeingWrittenIsNotRead(t *testing.T) {
 	if s.Errors != nil && s.Errors.Load() != 0 {
 		t.Errorf("a read that a reload interrupts is %d errors", s.Errors.Load())
 	}
+	late, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	if _, err := s.Refresh(late); !errors.Is(err, context.DeadlineExceeded) || s.Errors == nil || s.Errors.Load() != 1 {
+		t.Errorf("a read that has had its time is not counted: %v", err)
+	}
 	write("tenants:\n- {name: a}\n- {name: b}\n- {name: c}\n- {name: d}\n- {name: e}\n")
 	old := time.Now().Add(-2 * time.Hour)
 	if err := os.Chtimes(file, old, old); err != nil {
