@@ -3,6 +3,7 @@ package delivery
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,6 +20,7 @@ type host struct {
 	asked    map[string]int    // by path
 	unneeded int               // conditional requests that were answered 304
 	fail     http.HandlerFunc  // instead of an answer, nil for none
+	once     string            // the path that is answered with 502, once
 }
 
 func newHost(t *testing.T) *host {
@@ -43,6 +45,11 @@ func newHost(t *testing.T) *host {
 			path += "#" + until
 		}
 		h.asked[path]++
+		if path == h.once {
+			h.once = ""
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+			return
+		}
 		text, ok := h.answers[path]
 		if !ok {
 			http.NotFound(w, req)
@@ -51,7 +58,7 @@ func newHost(t *testing.T) *host {
 		if _, more := h.answers[req.URL.Path+"#2"]; more && !strings.Contains(path, "#") {
 			w.Header().Set("Link", `<https://elsewhere.example.com/>; rel="next"`)
 		}
-		etag := fmt.Sprintf(`"%x"`, len(text))
+		etag := fmt.Sprintf(`"%x"`, crc32.ChecksumIEEE([]byte(text)))
 		w.Header().Set("ETag", etag)
 		if req.Header.Get("If-None-Match") == etag {
 			h.unneeded++
@@ -72,6 +79,13 @@ func (h *host) set(path string, value any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answers[path] = string(text)
+}
+
+// failOnce lets a path fail the next time that it is asked for.
+func (h *host) failOnce(path string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.once = path
 }
 
 func (h *host) times(path string) int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,67 @@ func TestPollGitLab(t *testing.T) {
 	r.mu.Unlock()
 	if lead, ok := d.lead(); !ok || lead.Round(time.Minute) != 59*time.Minute && lead.Round(time.Minute) != time.Hour {
 		t.Errorf("lead %s, %v", lead, ok)
+	}
+}
+
+// A second page that fails once costs nothing: the next round reads the first one again, and what follows it.
+func TestSecondPageThatFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		source, first, second string // the pages by their addresses
+		deployment            func(id int) object
+		page                  func(list []object) any
+	}{
+		"github": {
+			"repo: acme/app", "/repos/acme/app/deployments", "/repos/acme/app/deployments#2",
+			func(id int) object {
+				return object{"id": id, "environment": "production", "created_at": ago(time.Minute)}
+			},
+			func(list []object) any { return list },
+		},
+		"gitlab": {
+			"project: acme/app", "/api/v4/projects/acme/app/deployments", "/api/v4/projects/acme/app/deployments#2",
+			func(id int) object {
+				return object{
+					"id": id, "status": "success", "created_at": ago(time.Minute), "updated_at": ago(time.Second),
+					"environment": object{"name": "production"},
+				}
+			},
+			func(list []object) any { return list },
+		},
+		"vercel": {
+			"project: prj_5a", "/v6/deployments", "/v6/deployments#1000",
+			func(id int) object {
+				return object{
+					"uid": fmt.Sprint(id), "readyState": "ERROR", "target": "production", "createdAt": time.Now().UnixMilli(),
+				}
+			},
+			func(list []object) any { return object{"deployments": list, "pagination": object{"next": 1000}} },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			list := func(path string, id int) { h.set(path, test.page([]object{test.deployment(id)})) }
+			h.set("/v9/projects/prj_5a", object{})
+			list(test.first, 1)
+			r := startEvery(t, nil, policyOf(fmt.Sprintf(`{%s: {%s, token: {file: key}, url: %q}}`, name, test.source, h.URL)),
+				20*time.Millisecond)
+			known := func() string {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				var ids []string
+				for _, d := range r.services["web"].Deployments {
+					ids = append(ids, d.IDs[r.sources[0].name])
+				}
+				slices.Sort(ids)
+				return strings.Join(ids, " ")
+			}
+			testkit.Eventually(t, func() bool { return known() == "1" }, "the past is read: %s", known())
+			h.failOnce(test.second)
+			list(test.second, 2)
+			list(test.first, 3)
+			testkit.Eventually(t, func() bool { return known() == "1 2 3" }, "both pages are read: %s", known())
+		})
 	}
 }
 

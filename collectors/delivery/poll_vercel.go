@@ -79,6 +79,7 @@ func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *fetch.E
 		team.Set("teamId", o.Team)
 	}
 	fresh := r.fresh()
+	var changes []change
 	for range maxPages {
 		a, err := r.get(ctx, o.URL+"/v6/deployments?"+query.Encode(), false)
 		if err != nil {
@@ -94,21 +95,21 @@ func (r *round) askVercel(ctx context.Context) (rest time.Duration, err *fetch.E
 		if err := decode(a.Body, &doc); err != nil {
 			return 0, err
 		}
-		var changes []change
+		var listed []change
 		for _, d := range doc.Deployments {
 			if d != nil && d.Target == o.Target {
-				changes = append(changes, d.change())
+				listed = append(listed, d.change())
 			}
 		}
-		known := r.knows(changes)
-		if err := r.report(ctx, changes); err != nil {
-			return 0, err
-		}
+		changes = append(changes, listed...)
 		next := milliseconds(doc.Pagination.Next)
-		if next.IsZero() || known || fresh || query.Get("until") == doc.Pagination.Next.String() {
+		if next.IsZero() || fresh || r.knows(listed) || query.Get("until") == doc.Pagination.Next.String() {
 			break
 		}
 		query.Set("until", doc.Pagination.Next.String())
+	}
+	if err := r.report(ctx, changes); err != nil {
+		return 0, err
 	}
 	a, err := r.get(ctx, o.URL+"/v9/projects/"+url.PathEscape(o.Project)+"?"+team.Encode(), false)
 	if err != nil {

@@ -171,38 +171,39 @@ func (r *round) ask(ctx context.Context) (time.Duration, *fetch.Error) {
 	return r.askGitLab(ctx)
 }
 
-// pages reads a list of deployments, the newest first, until the whole of a page is known. read returns the deployments
-// of a page.
+// pages reads a list of deployments, the newest first, until the whole of a page is known, and reports them together.
+// read returns the deployments of a page.
 func (r *round) pages(ctx context.Context, address string, query url.Values,
 	read func(body []byte) ([]change, *fetch.Error),
 ) (rest time.Duration, err *fetch.Error) {
 	fresh := r.fresh()
 	query.Set("per_page", "100")
+	var changes []change
+	var first answer
 	for page := 1; page <= maxPages; page++ {
 		query.Set("page", strconv.Itoa(page))
-		first := page == 1
-		from := address + "?" + query.Encode()
-		a, err := r.get(ctx, from, first)
+		a, err := r.get(ctx, address+"?"+query.Encode(), page == 1)
 		if err != nil || a.unchanged() {
 			return a.rest, err
 		}
-		changes, err := read(a.Body)
+		listed, err := read(a.Body)
 		if err != nil {
 			return 0, err
 		}
-		known := r.knows(changes)
-		if err := r.report(ctx, changes); err != nil {
-			return 0, err
+		changes = append(changes, listed...)
+		if page == 1 {
+			first = a
 		}
-		if first {
-			rest = a.rest
-			r.remember(from, a)
-		}
-		if !a.more || known || fresh {
+		if !a.more || fresh || r.knows(listed) {
 			break
 		}
 	}
-	return rest, nil
+	if err := r.report(ctx, changes); err != nil {
+		return 0, err
+	}
+	query.Set("page", "1")
+	r.remember(address+"?"+query.Encode(), first)
+	return first.rest, nil
 }
 
 // remember notes that what an address answered is applied: only then may the server say that nothing has changed.
@@ -217,7 +218,8 @@ func (r *round) remember(address string, a answer) {
 	}
 }
 
-// report saves what was learned.
+// report saves what was learned. Pages of a list are reported together: were the first saved before the second is read,
+// the next round would take it for known, and never read what was new on a second page that failed.
 func (r *round) report(ctx context.Context, changes []change) *fetch.Error {
 	now := time.Now()
 	var clean []change
