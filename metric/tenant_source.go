@@ -67,7 +67,7 @@ var (
 	})
 	TenantSourceUp = define(Metric{
 		Name: "thorbis_tenant_source_up", Type: Gauge, Across: Sum,
-		Help:   "1 if the source could be read, or a receiver save, when last tried.",
+		Help:   "1 if the source could be read, or a receiver save, when last tried. Absent until it is tried.",
 		Labels: sourceLabels,
 	})
 	TenantSourceLines = define(Metric{

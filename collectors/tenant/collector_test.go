@@ -181,9 +181,8 @@ tenants:
 		_ = collectors.Run(t.Context(), c, slog.New(slog.DiscardHandler), func(error, time.Duration) {})
 	}()
 	testkit.Eventually(t, func() bool { n, _, _ := c.Store().Totals(); return n == 2 }, "both lines")
-	if n := testutil.CollectAndCount(c, "thorbis_tenant_source_up"); n != 2 {
-		t.Errorf("%d sources are exported", n)
-	}
+	testkit.Eventually(t, func() bool { return testutil.CollectAndCount(c, "thorbis_tenant_source_up") == 2 },
+		"two sources are exported")
 	if len(p.Tenants.Sources) != 3 {
 		t.Error("the policy itself was changed")
 	}

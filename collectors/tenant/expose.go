@@ -134,11 +134,14 @@ func (e exposer) source(c *Collector, r *running) {
 		kind = "nats"
 	}
 	e.gauge(metric.TenantSourceInfo, 1, conf.Name, conf.AppService, kind, conf.Format)
-	up := 0.0
-	if r.status.Up.Load() && !receive.Refusing(&r.status.Status, time.Now()) {
-		up = 1
+	// A source that was not tried yet is neither up nor down: after a restart, rules go on with what it last was.
+	if r.status.Up.Tried() {
+		up := 0.0
+		if r.status.Up.Load() && !receive.Refusing(&r.status.Status, time.Now()) {
+			up = 1
+		}
+		e.gauge(metric.TenantSourceUp, up, conf.Name, conf.AppService)
 	}
-	e.gauge(metric.TenantSourceUp, up, conf.Name, conf.AppService)
 	e.counter(metric.TenantSourceErrors, float64(r.status.Errors.Load()), e.created, conf.Name, conf.AppService)
 	for u := decode.NotADuration; u < decode.Unreadables; u++ {
 		e.counter(metric.TenantSourceUnreadableDurations, float64(r.status.unreadable[u].Load()), e.created,

@@ -86,7 +86,6 @@ func (c *Collector) source(s *setup, conf *config.Source, rule *aggregate.Rule) 
 	status := c.statuses[conf.Name]
 	if status == nil {
 		status = &sourceStatus{}
-		status.Up.Store(true)
 	}
 	format := optionsOf(conf)
 	if s.probes != nil {

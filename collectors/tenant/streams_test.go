@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,6 +23,7 @@ import (
 	"github.com/thorbis/thorbis_exporter/internal/policytest"
 	"github.com/thorbis/thorbis_exporter/internal/state"
 	"github.com/thorbis/thorbis_exporter/internal/testkit"
+	"github.com/thorbis/thorbis_exporter/metric"
 )
 
 const streamPolicy = `version: 1
@@ -325,6 +328,26 @@ func TestKafkaThatCannotBeRead(t *testing.T) {
 	testkit.Eventually(t, func() bool { return s.running().status.Up.Load() }, "up with the right password")
 	if text := s.log.String(); strings.Contains(text, "-password") {
 		t.Errorf("a password is in the log: %s", text)
+	}
+}
+
+// A stream whose engine has not answered yet is neither up nor down: an alert on it goes on through a restart.
+func TestStreamThatIsNotTriedYet(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	s := newStreamed(t, fmt.Sprintf("kafka: {brokers: [%q], topic: requests}", silent.Addr()), collectors.Shard{})
+	conn, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	for m, want := range map[*metric.Metric]int{metric.TenantSourceInfo: 1, metric.TenantSourceUp: 0} {
+		if n := testutil.CollectAndCount(s.c, m.Name); n != want {
+			t.Errorf("%s has %d series before the engine has answered, want %d", m.Name, n, want)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ const bufferSize = 256 << 10
 
 // Status is the state of a source, as it is exported.
 type Status struct {
-	Up     atomic.Bool
+	Up     Up
 	Errors atomic.Uint64
 	Lag    atomic.Int64
 	// Refused is the time of the last post that a receiver could not save, in Unix nanoseconds; 0 if it has saved one
