@@ -16,7 +16,8 @@ var Paging = rule.Subject{File: "paging.rules.yaml", Groups: func(p *config.Poli
 }}
 
 // paging returns the alerts on the path from a rule to a person. It selects the series of Prometheus, Alertmanager and
-// Thanos rulers by name only, so any job may scrape them.
+// Thanos rulers by name only, so any job may scrape them. The windows of what Prometheus tries again are shorter than
+// the alerts wait: a burst of failures that has ended does not page.
 func paging(p *config.Policy) rule.Group {
 	const ours = `{rule_group=~".*;thorbis-.*"}`
 	g := rule.Group{Name: "thorbis-paging", Interval: rule.ScrapeInterval, Rules: []rule.Rule{
@@ -25,14 +26,19 @@ func paging(p *config.Policy) rule.Group {
 			Description: `This alert shows that Prometheus and Alertmanager deliver notifications (value {{ $value }}).
 				If it stops arriving, page a person by another channel: no alert is delivered.`,
 		}),
-		rule.Single(metric.RuleFailingAlert, `increase(prometheus_rule_evaluation_failures_total`+ours+`[5m]) > 0`,
+		// Three minutes have an evaluation of each group but of those that are evaluated less often.
+		rule.Single(metric.RuleFailingAlert, `
+			increase(prometheus_rule_evaluation_failures_total`+ours+`[3m]) > 0
+			or
+			increase(prometheus_rule_evaluation_failures_total`+ours+`[15m]) > 1.5
+			and on (job, instance, rule_group) prometheus_rule_group_interval_seconds > 120`,
 			rule.Patience, rule.Text{
 				Summary: "Prometheus fails to evaluate alerting rules.",
 				Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }};
 					alerts that depend on them cannot fire.
 					First look: the error on Prometheus' rules page; if it is a many-to-many match, an exporter has another policy.`,
 			}),
-		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[10m]) > 0`,
+		rule.Single(metric.RuleMissedAlert, `increase(prometheus_rule_group_iterations_missed_total`+ours+`[6m]) > 0`,
 			2*rule.Patience, rule.Text{
 				Summary: "Prometheus skips evaluations of alerting rules.",
 				Description: `{{ $labels.instance }} skips evaluations of {{ $labels.rule_group }}; alerts are late.
@@ -45,12 +51,12 @@ func paging(p *config.Policy) rule.Group {
 					First look: the alerting section of its configuration, then its service discovery page.`,
 			}),
 		rule.Single(metric.AlertsDroppedAlert, `
-			increase(prometheus_notifications_errors_total[5m]) > 0
-			or increase(prometheus_notifications_dropped_total[5m]) > 0
-			or increase(thanos_alert_sender_errors_total[5m]) > 0
-			or increase(thanos_alert_queue_alerts_dropped_total[5m]) > 0`, rule.Patience, rule.Text{
+			increase(prometheus_notifications_errors_total[3m]) > 0
+			or increase(prometheus_notifications_dropped_total[3m]) > 0
+			or increase(thanos_alert_sender_errors_total[3m]) > 0
+			or increase(thanos_alert_queue_alerts_dropped_total[3m]) > 0`, rule.Patience, rule.Text{
 			Summary: "Prometheus fails to deliver alerts to an Alertmanager.",
-			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in five
+			Description: `{{ $labels.instance }} failed to deliver or dropped {{ $value | printf "%.0f" }} alerts in three
 				minutes{{ with $labels.alertmanager }} (to {{ . }}){{ end }}; pages may be lost.
 				First look: is that Alertmanager up and reachable from Prometheus, is the notification queue full.`,
 		}),
