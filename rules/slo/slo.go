@@ -166,7 +166,7 @@ func quietAfter(reported []*metric.Record, level, window, now string, n rule.Nam
 		group by ($level) (
 			`+lastOf(reported, "5m")+`
 			or
-			`+lastOf(reported, window)+` unless on ($level) (`+now+` or $self)
+			`+lastOf(reported, window)+` unless on ($level) `+now+` unless on ($level) $self
 		)`, rule.Names{"level": "$" + level}), n)
 }
 

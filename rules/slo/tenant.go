@@ -141,9 +141,11 @@ func tenantsOwned() []rule.Rule {
 			(
 				$had * on ($oneTenant) group_left (tier, page) ($tenantTier > bool 0)
 				or ignoring (tier, page)
-				label_replace(
-					label_replace($had unless on (environment) $tenantTier, "page", "P4", "", "") or ignoring (page) $had,
-					"tier", "none", "", "")
+				label_replace(label_replace(
+					$had unless on (environment) $tenantTier,
+					"tier", "none", "", ""), "page", "P4", "", "")
+				or ignoring (tier, page)
+				label_replace($had, "tier", "none", "", "")
 			)
 			* on ($slo) group_left (owner) ($budget > bool 0)`, n)},
 		{Record: metric.TenantSLOBudget, Expr: rule.Expand(`
@@ -210,8 +212,8 @@ func tenantsBurning(p *config.Policy, tiers []rule.BurnTier) []rule.Rule {
 // tenantBurning records the burn of tenants at the pace of a tier.
 func tenantBurning(p *config.Policy, t rule.BurnTier) []rule.Rule {
 	n := rule.Names{
-		"both":   rule.AnyOf([]*metric.Record{metric.TenantWholeError[t.Long], metric.TenantWholeError[t.Short]}),
-		"now":    metric.TenantWholeError["5m"].Name,
+		"long":  metric.TenantWholeError[t.Long].Name,
+		"short": metric.TenantWholeError[t.Short].Name, "now": metric.TenantWholeError["5m"].Name,
 		"bad":    metric.TenantBadIncrease[t.Short].Name,
 		"self":   metric.TenantBurning[t.Name].Name,
 		"budget": metric.TenantSLOBudget.Name,
@@ -225,11 +227,11 @@ func tenantBurning(p *config.Policy, t rule.BurnTier) []rule.Rule {
 			`$now / on ($tenantSLO) $budget > $factor`, n)})
 		unlessQuiet = " unless " + quiet.Name
 	}
-	// The lesser burn of the two windows is the one that counts: a tenant whose short window has the floor's bad requests
-	// has both. What is bad in planned work is not, though its exporter may have counted it.
+	// What is bad in planned work is not, though its exporter may have counted it.
 	return append(rules, rule.Rule{Record: metric.TenantBurning[t.Name], Expr: rule.Expand(rule.Unplanned(`
-		min by ($tenantSLO) ($both) / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
-		and on ($tenantSLO) ($bad >= $floor`+unlessQuiet+`)`, rule.Settled(t.Short)), n)})
+		$long / on ($tenantSLO) group_left (tier, owner, page) $budget > $factor
+		and on ($tenantSLO)
+		($bad >= $floor and $short / on ($tenantSLO) $budget > $factor`+unlessQuiet+`)`, rule.Settled(t.Short)), n)})
 }
 
 // tenantsAlerted returns the alerts on tenants that burn in some tiers, and the record that they read: a burn that
