@@ -178,6 +178,8 @@ func (r *round) pages(ctx context.Context, address string, query url.Values,
 ) (rest time.Duration, err *fetch.Error) {
 	fresh := r.fresh()
 	query.Set("per_page", "100")
+	query.Set("page", "1")
+	firstPage := address + "?" + query.Encode()
 	var changes []change
 	var first answer
 	for page := 1; page <= maxPages; page++ {
@@ -201,8 +203,7 @@ func (r *round) pages(ctx context.Context, address string, query url.Values,
 	if err := r.report(ctx, changes); err != nil {
 		return 0, err
 	}
-	query.Set("page", "1")
-	r.remember(address+"?"+query.Encode(), first)
+	r.remember(firstPage, first)
 	return first.rest, nil
 }
 

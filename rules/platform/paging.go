@@ -26,12 +26,13 @@ func paging(p *config.Policy) rule.Group {
 			Description: `This alert shows that Prometheus and Alertmanager deliver notifications (value {{ $value }}).
 				If it stops arriving, page a person by another channel: no alert is delivered.`,
 		}),
-		// Three minutes have an evaluation of each group but of those that are evaluated less often.
+		// A group with a longer interval than SlowInterval may have no evaluation within three minutes. Two of its
+		// evaluations must fail.
 		rule.Single(metric.RuleFailingAlert, `
 			increase(prometheus_rule_evaluation_failures_total`+ours+`[3m]) > 0
 			or
 			increase(prometheus_rule_evaluation_failures_total`+ours+`[15m]) > 1.5
-			and on (job, instance, rule_group) prometheus_rule_group_interval_seconds > 120`,
+			and on (job, instance, rule_group) prometheus_rule_group_interval_seconds > `+rule.Seconds(rule.SlowInterval),
 			rule.Patience, rule.Text{
 				Summary: "Prometheus fails to evaluate alerting rules.",
 				Description: `{{ $labels.instance }} fails to evaluate rules of {{ $labels.rule_group }};
